@@ -1,0 +1,277 @@
+"""What a license type (证照类型) is: data, checked when it is loaded (``catalog/loader.py``), frozen afterwards.
+
+The shape follows the per-license standards of the national platform (STANDARDS.md 2.8: 信息项、编目、样式、场景、类型注册).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class HolderKind(StrEnum):
+    """持证主体类别 (GB/T 36902, CertificateHolderCategory)."""
+
+    PERSON = "person"
+    """自然人"""
+    ORGANISATION = "organisation"
+    """法人或其他组织"""
+    EITHER = "either"
+    """混合"""
+
+
+class FieldKind(StrEnum):
+    """What a field holds; each kind has one validator in ``catalog/validation.py``."""
+
+    TEXT = "text"
+    DATE = "date"
+    USCC = "uscc"
+    CITIZEN_ID = "citizen_id"
+    HOLDER_CODE = "holder_code"
+    CHOICE = "choice"
+    INTEGER = "integer"
+
+
+class Mask(StrEnum):
+    """How a value is shortened before someone sees it; implemented in ``catalog/masks.py``."""
+
+    NONE = "none"
+    NAME = "name"
+    """张*、欧阳*、阿依古丽·*"""
+    CODE_TAIL = "code_tail"
+    """first 6 and last 4 characters"""
+    ID_BIRTH = "id_birth"
+    """digits 11-14 of an ID number as ****: the face rule of 食品经营许可证 (DOMAIN.md 5)"""
+    ADDRESS = "address"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldSpec:
+    """One data field of a type.
+
+    Attributes:
+        key: ASCII key in the API (``business_scope``).
+        name: Chinese label.
+        element: GB/T 36903 element name, or ``KZ_`` and pinyin for an extension.
+        max_length: characters; the limit stops oversized payloads and unprintable pages.
+        choices: for kind ``choice``.
+        masks: by place (``face``, ``show``, ``log``, ``print``).
+    """
+
+    key: str
+    name: str
+    element: str
+    kind: FieldKind
+    required: bool
+    max_length: int
+    choices: tuple[str, ...]
+    masks: Mapping[str, Mask]
+
+    def mask(self, place: str) -> Mask:
+        """The mask for ``place``; a place nobody named shows nothing but the log mask ``hidden``."""
+        return self.masks.get(place, Mask.HIDDEN if place == "log" else Mask.NONE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SceneSpec:
+    """One 亮证 scene: who looks, and what that one sees.
+
+    Attributes:
+        code: stable code (``catering_inspection``).
+        name: Chinese name.
+        audience: ``officer`` (执法人员) or ``clerk`` (窗口、场馆工作人员) or ``public``.
+        fields: keys of the fields shown; show masks apply unless a key is in ``unmasked``.
+        photo: whether the photo is shown (online only).
+    """
+
+    code: str
+    name: str
+    audience: str
+    fields: tuple[str, ...]
+    unmasked: tuple[str, ...]
+    photo: bool
+
+
+class ValidityKind(StrEnum):
+    """How long a license of the type is valid."""
+
+    YEARS = "years"
+    OPEN_ENDED = "open_ended"
+    """长期"""
+    GIVEN = "given"
+    """the approval says"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validity:
+    """Period rule; ``years`` is the length for ``years`` and the upper limit for ``given`` (0: none)."""
+
+    kind: ValidityKind
+    years: int
+    reminder_days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignatureStep:
+    """One signature of the plan: who, in which format, and what DocMDP allows afterwards."""
+
+    role: str
+    """``issuer_seal``"""
+    format: str
+    """``pades-b-b``"""
+    docmdp: int
+    """1: no changes allowed (ISO 32000-2 table 257)"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """A rectangle on the page in mm; the origin is the top left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaceItem:
+    """One labelled value on the face (照面).
+
+    Attributes:
+        label: printed label, letter-spaced to ``label_w``; empty for none.
+        source: ``field:<key>`` or one of ``holder_name``, ``holder_code``, ``number``, ``identifier``, ``issuer_name``,
+            ``issued_on``, ``valid_from``, ``valid_until``, ``validity``, ``first_issued_on``.
+        box: where the value goes.
+        label_x, label_w: where the label goes, in mm.
+        size: font size in points; the value shrinks to ``min_size`` before it is refused.
+        font: ``song`` or ``hei`` or ``kai``.
+        align: ``left``, ``centre`` or ``right``.
+    """
+
+    label: str
+    source: str
+    box: Box
+    label_x: float
+    label_w: float
+    size: float
+    min_size: float
+    font: str
+    align: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FacePlan:
+    """The face of a type: an A4 page drawn from data.
+
+    Attributes:
+        title: the large heading (``食品经营许可证``).
+        subtitle: small line under it, or empty.
+        orientation: ``portrait`` or ``landscape``.
+        style: border style name known to rendering (``classic``, ``plain``).
+        photo: where the photo goes, or None for types without one.
+        code: where the printed QR code goes.
+        stamp: centre box of the stamp, laid over the date (章压成文日期).
+        issuer, date: where issuer name and date are printed.
+        notes: small print at the foot.
+    """
+
+    title: str
+    subtitle: str
+    orientation: str
+    style: str
+    accent: str
+    items: tuple[FaceItem, ...]
+    photo: Box | None
+    code: Box
+    stamp: Box
+    issuer: Box
+    date: Box
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberRule:
+    """How 证照编号 is made: literals, ``{region}``, ``{year}``, ``{seq:N}`` and ``{check}``.
+
+    ``check`` names the algorithm of ``{check}``: ``mod_11_10`` (ISO/IEC 7064, food licenses) or empty. When ``given``,
+    the approval brings the number (``number_embeds_id`` types, and 营业执照 whose number is the USCC).
+    """
+
+    pattern: str
+    check: str
+    given: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseType:
+    """One entry of the catalog (GB/T 36902) with everything certsvc needs to issue it."""
+
+    slug: str
+    type_code: str
+    name: str
+    domain: str
+    definer_code: str
+    definer_name: str
+    holder_kind: HolderKind
+    holder_code_types: tuple[str, ...]
+    """allowed 持证主体代码类型代码, Appendix A of GB/T 36903"""
+    issuers: tuple[str, ...]
+    """USCC of the authorities that may issue it"""
+    photo: bool
+    fields: tuple[FieldSpec, ...]
+    holder_masks: Mapping[str, Mask]
+    """masks of the holder's name by place"""
+    holder_code_masks: Mapping[str, Mask]
+    scenes: tuple[SceneSpec, ...]
+    matters: tuple[str, ...]
+    validity: Validity
+    number: NumberRule
+    number_embeds_id: bool
+    signature_plan: tuple[SignatureStep, ...]
+    face: FacePlan
+    retention_years: int
+    digest: str
+    """SHA-256 of the data file"""
+
+    def field(self, key: str) -> FieldSpec | None:
+        """The field with ``key``, or None."""
+        return next((spec for spec in self.fields if spec.key == key), None)
+
+    def scene(self, code: str) -> SceneSpec | None:
+        """The scene with ``code``, or None."""
+        return next((scene for scene in self.scenes if scene.code == code), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authority:
+    """An authority (机关) that defines or issues licenses, or uses them."""
+
+    code: str
+    """USCC"""
+    name: str
+    region: str
+    """GB/T 2260"""
+    seal_id: str
+    """its license seal, or empty"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matter:
+    """A matter (事项) and what it may see of which type (免证办 policy data).
+
+    Attributes:
+        code: 实施编码, 31 characters, or 33 with the 业务办理项 (GB/T 39554.1).
+        allows: type slug -> keys of the fields that may leave; ``*copy`` allows the file.
+        bases: lawful bases open to it: ``consent``, ``duty``.
+    """
+
+    code: str
+    name: str
+    authority_code: str
+    allows: Mapping[str, tuple[str, ...]]
+    bases: tuple[str, ...]

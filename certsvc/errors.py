@@ -1,0 +1,218 @@
+"""The one error tree.
+
+Nothing here knows HTTP: ``api/problems.py`` maps the coarse kinds below to status codes, once. Every error carries a
+stable ``code``, a Chinese and an English title, and a ``detail`` that says what to do next; ``problems`` names the
+fields at fault by JSON pointer (RFC 6901). Misuse by our own code is a ``RuntimeError``, never one of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldProblem:
+    """One field at fault: where it is, what is wrong with it, and what to send instead."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class CertsvcError(Exception):
+    """Root of everything certsvc raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+    title_zh: ClassVar[str] = "内部错误"
+    title_en: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str = "", *, problems: tuple[FieldProblem, ...] = ()) -> None:
+        """Keep the sentence for the caller and the fields at fault."""
+        super().__init__(detail or self.title_zh)
+        self.detail = detail or self.title_zh
+        self.problems = problems
+
+
+class InvalidInput(CertsvcError):
+    """The shape of what was sent is wrong; nothing was stored."""
+
+    code = "invalid_input"
+    title_zh = "提交内容有误"
+    title_en = "Invalid input"
+
+
+class InvalidIdentifier(InvalidInput):
+    """An identifier has the wrong form or a wrong check character."""
+
+    code = "invalid_identifier"
+    title_zh = "编码格式或校验位有误"
+    title_en = "Invalid identifier"
+
+    def __init__(self, kind: str, reason: str, *, pointer: str = "") -> None:
+        """Name the kind of identifier and the reason, never the value (it may be personal)."""
+        self.kind = kind
+        self.reason = reason
+        detail = f"{kind}：{reason}"
+        problems = (FieldProblem(pointer=pointer, code=self.code, detail=detail),) if pointer else ()
+        super().__init__(detail, problems=problems)
+
+
+class UnknownLicenseType(InvalidInput):
+    """The catalog has no such license type."""
+
+    code = "unknown_license_type"
+    title_zh = "证照类型不存在或未发布"
+    title_en = "Unknown license type"
+
+
+class MissingGlyph(InvalidInput):
+    """No installed font draws a character of the data."""
+
+    code = "missing_glyph"
+    title_zh = "字库缺字"
+    title_en = "No font has this character"
+
+
+class IdempotencyMismatch(InvalidInput):
+    """An Idempotency-Key, or a CloudEvents source and id, came again with another body."""
+
+    code = "idempotency_mismatch"
+    title_zh = "同一幂等键的内容不一致"
+    title_en = "Same idempotency key, other content"
+
+
+class TooLarge(CertsvcError):
+    """What was sent is larger than a named limit."""
+
+    code = "too_large"
+    title_zh = "内容超过大小限制"
+    title_en = "Too large"
+
+
+class UnsupportedMedia(CertsvcError):
+    """The content type is not one that this endpoint takes."""
+
+    code = "unsupported_media_type"
+    title_zh = "不支持的内容类型"
+    title_en = "Unsupported media type"
+
+
+class NotFound(CertsvcError):
+    """Missing, or not for this caller: the two look alike on purpose (RELIABILITY Q5)."""
+
+    code = "not_found"
+    title_zh = "未找到"
+    title_en = "Not found"
+
+
+class Conflict(CertsvcError):
+    """The state of the thing does not allow what was asked."""
+
+    code = "conflict"
+    title_zh = "与当前状态冲突"
+    title_en = "Conflict"
+
+
+class BusinessKeyConflict(Conflict):
+    """The same business key (authority, 业务流水号, type, action) was used with other content."""
+
+    code = "business_key_conflict"
+    title_zh = "同一业务流水号的内容不一致"
+    title_en = "Same business key, other content"
+
+
+class IllegalMove(Conflict):
+    """The license may not make this move from its present state."""
+
+    code = "illegal_move"
+    title_zh = "当前状态不允许此操作"
+    title_en = "Illegal move"
+
+
+class SealUnavailable(Conflict):
+    """The seal is stopped, expired, out of scope or over its budget; nothing was signed."""
+
+    code = "seal_unavailable"
+    title_zh = "印章不可用"
+    title_en = "Seal not available"
+
+
+class Refused(CertsvcError):
+    """Understood and refused on business grounds; the refusal itself is on record."""
+
+    code = "refused"
+    title_zh = "不予办理"
+    title_en = "Refused"
+
+
+class NoLawfulBasis(Refused):
+    """A fetch without an open policy, a grant or a duty behind it."""
+
+    code = "no_lawful_basis"
+    title_zh = "无合法用证依据"
+    title_en = "No lawful basis for this fetch"
+
+
+class Unauthenticated(CertsvcError):
+    """No token, or one that is expired, of another audience or not ours."""
+
+    code = "unauthenticated"
+    title_zh = "未登录或凭证已失效"
+    title_en = "Not authenticated"
+
+
+class Forbidden(CertsvcError):
+    """The caller is known and its role does not reach this door at all (not about one object)."""
+
+    code = "forbidden"
+    title_zh = "无此权限"
+    title_en = "Role not allowed"
+
+
+class RateLimited(CertsvcError):
+    """Too many calls in the window; wait and try again."""
+
+    code = "rate_limited"
+    title_zh = "请求过于频繁"
+    title_en = "Too many requests"
+
+
+class Unavailable(CertsvcError):
+    """A dependency (database, objects, key ring) does not answer; try again later."""
+
+    code = "unavailable"
+    title_zh = "服务暂不可用"
+    title_en = "Temporarily unavailable"
+
+
+class ConfigurationError(CertsvcError):
+    """Settings, catalog or key material cannot be used; the process refuses to start."""
+
+    code = "configuration"
+    title_zh = "配置有误"
+    title_en = "Bad configuration"
+
+
+class RenderingError(CertsvcError):
+    """A page could not be made from this data; the detail names the field."""
+
+    code = "rendering"
+    title_zh = "制证失败"
+    title_en = "Rendering failed"
+
+
+class SigningError(CertsvcError):
+    """The key operation failed or its result did not check; nothing was handed out."""
+
+    code = "signing"
+    title_zh = "签章失败"
+    title_en = "Signing failed"
+
+
+class IntegrityError(CertsvcError):
+    """What was read back is not what was written."""
+
+    code = "integrity"
+    title_zh = "数据完整性校验失败"
+    title_en = "Integrity check failed"

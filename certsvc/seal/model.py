@@ -1,0 +1,132 @@
+"""What a seal (电子印章) and a signer (电子签名人) are, without any cryptography."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SealState(StrEnum):
+    """Life of a seal. 停用/恢复, never 冻结 (DOMAIN.md 2)."""
+
+    APPLIED = "applied"
+    APPROVED = "approved"
+    MADE = "made"
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+SEAL_STATE_ZH: dict[SealState, str] = {
+    SealState.APPLIED: "已申请",
+    SealState.APPROVED: "已审批",
+    SealState.MADE: "已制作",
+    SealState.ACTIVE: "启用",
+    SealState.STOPPED: "停用",
+    SealState.CANCELLED: "注销",
+    SealState.EXPIRED: "过期",
+}
+
+SEAL_MOVES: frozenset[tuple[SealState, SealState]] = frozenset(
+    {
+        (SealState.APPLIED, SealState.APPROVED),
+        (SealState.APPROVED, SealState.MADE),
+        (SealState.MADE, SealState.ACTIVE),
+        (SealState.ACTIVE, SealState.STOPPED),
+        (SealState.STOPPED, SealState.ACTIVE),
+        (SealState.ACTIVE, SealState.CANCELLED),
+        (SealState.STOPPED, SealState.CANCELLED),
+        (SealState.ACTIVE, SealState.EXPIRED),
+        (SealState.STOPPED, SealState.EXPIRED),
+    }
+)
+"""Every lawful move of a seal; nothing leads out of ``cancelled`` or ``expired``."""
+
+
+class SealKind(StrEnum):
+    """Type codes of STANDARDS.md 6.3."""
+
+    STATUTORY_NAME = "01"
+    """法定名称章"""
+    FINANCE = "02"
+    INVOICE = "03"
+    CONTRACT = "04"
+    PERSONAL_NAME = "05"
+    OTHER = "99"
+    """others, among them 业务专用章 and 行政审批专用章"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StampSpec:
+    """How the seal's picture (印模) looks on the page; everything a drawer needs.
+
+    Attributes:
+        ring_text: the owner's registered name, set along the ring left to right.
+        diameter_mm: nominal outer diameter (国发〔1999〕25号; 42 mm for most authorities).
+        second_line: text under the star such as ``行政审批专用章``, or empty.
+        number: number of a numbered seal such as ``(3)``, or empty.
+    """
+
+    ring_text: str
+    diameter_mm: float = 42.0
+    second_line: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seal:
+    """An organisation's e-seal: an owner, a stamp, a state and a key with its certificate.
+
+    Attributes:
+        seal_id: our id (``seal_…`` or the code of keys/dev.toml).
+        owner_code: USCC of the owner (所有者).
+        owner_name: registered name of the owner.
+        name: name of the seal (印章名称).
+        key_id: which key of the key ring signs.
+        algorithm: ``p256``, ``rsa2048``, ``rsa3072`` or ``sm2``.
+        scope_types: license type slugs this seal may stamp; empty means every type of its owner.
+        valid_from, valid_until: period of the seal, within that of its certificate.
+        daily_budget: how many uses a Shanghai day may see at most.
+    """
+
+    seal_id: str
+    owner_code: str
+    owner_name: str
+    name: str
+    kind: SealKind
+    state: SealState
+    key_id: str
+    algorithm: str
+    stamp: StampSpec
+    scope_types: tuple[str, ...]
+    valid_from: datetime
+    valid_until: datetime
+    daily_budget: int
+
+
+class ReservationResult(StrEnum):
+    """What became of a seal use that was reserved."""
+
+    OPEN = "open"
+    """reserved, no answer yet: listed by ``certsvc seals unanswered``"""
+    USED = "used"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealReservation:
+    """One committed permission for one key operation, redeemed once.
+
+    Attributes:
+        digest: hex SHA-256 of what is to be signed (the covered bytes of the prepared file).
+        purpose: why, such as ``issue:req_01…``.
+    """
+
+    reservation_id: str
+    seal_id: str
+    purpose: str
+    digest: str
+    reserved_at: datetime
+    result: ReservationResult = ReservationResult.OPEN
