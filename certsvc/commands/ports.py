@@ -216,18 +216,21 @@ class Principal:
 
 
 class TokenService(Protocol):
-    """Makes and checks access tokens (JWS); checks those of a configured OIDC issuer too."""
+    """Makes and checks access tokens (JWS); checks those of a configured OIDC issuer too.
 
-    def issue(self, principal: Principal, *, now: datetime, lifetime_s: int) -> str:
-        """A signed access token of type ``at+jwt`` (RFC 9068)."""
+    Claims go in and come out as plain mappings; ``commands/access/principals.py`` turns them into a Principal.
+    """
+
+    def issue(self, claims: Mapping[str, object], *, now: datetime, lifetime_s: int) -> str:
+        """A signed access token of type ``at+jwt`` (RFC 9068) with ``iss``, ``aud``, ``iat``, ``exp``, ``jti`` added."""
         ...
 
-    def check(self, token: str, *, now: datetime) -> Principal:
-        """The caller; Unauthenticated for a wrong signature, type, issuer, audience or time."""
+    def check(self, token: str, *, now: datetime) -> Mapping[str, object]:
+        """Its claims; Unauthenticated for a wrong signature, algorithm, type, issuer, audience or time."""
         ...
 
-    def check_client_assertion(self, assertion: str, jwks: str, *, audience: str, now: datetime) -> str:
-        """Client id of a ``private_key_jwt`` assertion (RFC 7523 §3); Unauthenticated otherwise."""
+    def check_client_assertion(self, assertion: str, jwks: str, *, client_id: str, now: datetime) -> str:
+        """The ``jti`` of a valid ``private_key_jwt`` assertion (RFC 7523 §3) of ``client_id``; else Unauthenticated."""
         ...
 
 
