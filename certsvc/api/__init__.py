@@ -1,0 +1,1 @@
+"""HTTP: one file per noun; problems.py is the only error-to-status map."""

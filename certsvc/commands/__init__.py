@@ -1,0 +1,1 @@
+"""One file per thing asked, grouped; ``ports.py`` and ``store_ports.py`` say what a command may use."""

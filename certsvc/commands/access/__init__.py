@@ -1,0 +1,1 @@
+"""Who calls: clients, people, tokens, roles."""

@@ -1,0 +1,1 @@
+"""Seals: state and use."""

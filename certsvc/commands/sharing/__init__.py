@@ -1,0 +1,1 @@
+"""Fetching on a lawful basis (用证)."""

@@ -1,0 +1,1 @@
+"""Showing (亮证) and scanning."""

@@ -1,0 +1,375 @@
+"""What the store offers the commands: one unit of work, operations named after what they mean, per noun.
+
+A unit of work is one transaction::
+
+    with deps.uow() as tx:
+        tx.requests.insert(request)
+        tx.outbox.add(event)
+
+It commits when the block ends and rolls back when it raises; nobody calls commit. Writes that guard on a state return
+whether they took effect, and the caller decides. No operation takes a position in time from the database: ``now`` is
+passed in.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from certsvc.events.envelope import Event
+    from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
+    from certsvc.license.parties import Client, Person
+    from certsvc.license.request import ClaimedRequest, IssuanceRequest
+    from certsvc.license.states import State
+    from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
+    from certsvc.seal.model import ReservationResult, Seal, SealReservation, SealState
+
+
+class Requests(Protocol):
+    """Issuance requests and the queue that they are."""
+
+    def insert(self, request: IssuanceRequest) -> bool:
+        """Store; False when one of its unique keys is taken (business key; caller + idempotency key; source + id)."""
+        ...
+
+    def by_id(self, request_id: str) -> IssuanceRequest | None:
+        """The request."""
+        ...
+
+    def by_idempotency_key(self, caller: str, key: str) -> IssuanceRequest | None:
+        """The request that this caller sent under this key."""
+        ...
+
+    def by_event(self, caller: str, source: str, event_id: str) -> IssuanceRequest | None:
+        """The request that came as this event from this caller."""
+        ...
+
+    def by_business_key(
+        self, authority_code: str, business_no: str, type_slug: str, action: str
+    ) -> IssuanceRequest | None:
+        """The request under this business key."""
+        ...
+
+    def claim(self, *, worker: str, token: str, now: datetime, lease_s: int) -> ClaimedRequest | None:
+        """Take the oldest request that is accepted, or failed and due, or whose lease ran out; attempts grows by one.
+
+        A guarded UPDATE … RETURNING: two workers never hold the same request.
+        """
+        ...
+
+    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
+        """To ``issued``; False when the claim was lost."""
+        ...
+
+    def refuse(self, request_id: str, *, claim_token: str, code: str, detail: str, now: datetime) -> bool:
+        """To ``refused`` with the reason; False when the claim was lost."""
+        ...
+
+    def fail(
+        self, request_id: str, *, claim_token: str, code: str, detail: str, next_try_at: datetime, now: datetime
+    ) -> bool:
+        """To ``failed``, to be tried again; False when the claim was lost."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many requests stand in each state."""
+        ...
+
+    def stuck(self, *, before: datetime, limit: int) -> Sequence[IssuanceRequest]:
+        """Requests not ended and not touched since ``before``, oldest first."""
+        ...
+
+
+class Intents(Protocol):
+    """What is about to be issued."""
+
+    def by_request(self, request_id: str) -> IssueIntent | None:
+        """The intent stored for this request, if a run got that far."""
+        ...
+
+    def insert(self, intent: IssueIntent) -> None:
+        """Store; IntegrityError when the request has one or the identifier or number is taken."""
+        ...
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
+        ...
+
+    def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
+        """Intents older than ``before`` whose license was not registered: the reconciler's list."""
+        ...
+
+
+class Licenses(Protocol):
+    """The register."""
+
+    def insert(self, version: LicenseVersion) -> None:
+        """Register a version with its artifact; IntegrityError when identifier, number+version or digest is taken."""
+        ...
+
+    def by_version_id(self, version_id: str) -> LicenseVersion | None:
+        """The version."""
+        ...
+
+    def by_identifier(self, identifier: str) -> LicenseVersion | None:
+        """The version with this 证照标识."""
+        ...
+
+    def by_number(self, type_slug: str, number: str) -> LicenseVersion | None:
+        """The newest version with this 证照编号 of this type."""
+        ...
+
+    def by_sha256(self, sha256: str) -> LicenseVersion | None:
+        """The version one of whose artifacts has this digest (hex)."""
+        ...
+
+    def by_printed_token(self, token: str) -> LicenseVersion | None:
+        """The version whose page carries this printed code."""
+        ...
+
+    def of_holder(self, holder: Holder, *, limit: int) -> Sequence[LicenseVersion]:
+        """The holder's versions, newest first, found by the blind index of type and code."""
+        ...
+
+    def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
+        """All versions of a license, oldest first."""
+        ...
+
+    def move(
+        self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = ""
+    ) -> bool:
+        """Set the state and append the record, if the version still stands at ``revision``; else False."""
+        ...
+
+    def moves_of(self, version_id: str) -> Sequence[MoveRecord]:
+        """The moves of a version, oldest first."""
+        ...
+
+    def object_names(self) -> frozenset[str]:
+        """The object name of every registered artifact."""
+        ...
+
+    def count_by_state(self) -> dict[State, int]:
+        """How many versions stand in each state."""
+        ...
+
+
+class Photos(Protocol):
+    """Photos, encrypted; found by a keyed digest of their bytes."""
+
+    def put(self, data: bytes) -> str:
+        """Store once and return the id."""
+        ...
+
+    def get(self, photo_id: str) -> bytes:
+        """The JPEG; NotFound."""
+        ...
+
+
+class Seals(Protocol):
+    """Seals and the reservations of their use."""
+
+    def upsert(self, seal: Seal) -> None:
+        """Register a seal that was declared; the stored state of a known one is kept."""
+        ...
+
+    def by_id(self, seal_id: str) -> Seal | None:
+        """The seal."""
+        ...
+
+    def all(self) -> Sequence[Seal]:
+        """Every seal, by id."""
+        ...
+
+    def set_state(self, seal_id: str, *, source: SealState, target: SealState) -> bool:
+        """Move a seal, if it still stands at ``source``."""
+        ...
+
+    def reserve(self, reservation: SealReservation, *, day_start: datetime, day_end: datetime) -> bool:
+        """Store a reservation if the seal is active, ``reserved_at`` lies in its period and its budget is not used up.
+
+        One guarded statement per seal row, so that parallel tries around the limit never exceed it.
+        """
+        ...
+
+    def answer(self, reservation_id: str, result: ReservationResult, *, signature_sha256: str, now: datetime) -> bool:
+        """Set the result of an open reservation once; False when it has one."""
+        ...
+
+    def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
+        """Open reservations made before ``before``."""
+        ...
+
+    def abandon(self, *, purpose: str, now: datetime) -> int:
+        """Mark earlier open reservations of a purpose as ``failed`` when its work resumes; how many."""
+        ...
+
+
+class Showing(Protocol):
+    """Show codes and scans."""
+
+    def insert_show(self, show: Show) -> None:
+        """Store a show code."""
+        ...
+
+    def show_by_token(self, token_sha256: str) -> Show | None:
+        """The show, whatever its age."""
+        ...
+
+    def redeem(self, show_id: str, *, by: str, now: datetime) -> bool:
+        """Redeem for data, once and in time; False otherwise."""
+        ...
+
+    def insert_scan(self, scan: Scan) -> None:
+        """Store an inspection record."""
+        ...
+
+    def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
+        """Scans of these versions, newest first."""
+        ...
+
+    def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
+        """Scans made by officers of this authority, newest first."""
+        ...
+
+
+class Sharing(Protocol):
+    """Grants, the fetch ledger and notices."""
+
+    def insert_grant(self, grant: Grant) -> None:
+        """Store a consent."""
+        ...
+
+    def grant_by_token(self, token_sha256: str) -> Grant | None:
+        """The grant."""
+        ...
+
+    def use_grant(self, grant_id: str, *, now: datetime) -> bool:
+        """Use it once, if in time and not withdrawn."""
+        ...
+
+    def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
+        """Withdraw an unused grant of this holder."""
+        ...
+
+    def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:
+        """The holder's grants, newest first."""
+        ...
+
+    def insert_fetch(self, fetch: Fetch) -> None:
+        """Append to the ledger."""
+        ...
+
+    def fetches_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
+        """Ledger rows about these versions, newest first."""
+        ...
+
+    def insert_notice(self, notice: Notice) -> None:
+        """Store a line for the holder."""
+        ...
+
+    def notices_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Notice]:
+        """Notices about these versions, newest first."""
+        ...
+
+
+class Access(Protocol):
+    """Clients, people and what was seen once."""
+
+    def upsert_client(self, client: Client) -> None:
+        """Register or replace a client."""
+        ...
+
+    def client(self, client_id: str) -> Client | None:
+        """The client."""
+        ...
+
+    def upsert_person(self, person: Person) -> None:
+        """Bind a person."""
+        ...
+
+    def person(self, subject: str) -> Person | None:
+        """The person."""
+        ...
+
+    def people(self) -> Sequence[Person]:
+        """Every person, by subject (the sandbox login lists them)."""
+        ...
+
+    def remember_once(self, key: str, *, until: datetime, now: datetime) -> bool:
+        """True the first time ``key`` is seen before ``until`` (assertion ids); False on replay."""
+        ...
+
+
+class Outbox(Protocol):
+    """Events to go out, the feed of those that have a position, and evidence."""
+
+    def add(self, event: Event) -> None:
+        """Store an event without a position."""
+        ...
+
+    def add_evidence(self, row: EvidenceRow) -> None:
+        """Store an evidence row without a position."""
+        ...
+
+    def sequence(self, *, limit: int) -> int:
+        """Give committed events and evidence rows their positions, in order of insertion; how many were done.
+
+        Only the holder of the ``sequencer`` lease calls this.
+        """
+        ...
+
+    def after(self, position: int, *, limit: int) -> Sequence[Event]:
+        """Sequenced events behind ``position``, in order."""
+        ...
+
+    def evidence_after(self, position: int, *, limit: int) -> Sequence[EvidenceRow]:
+        """Sequenced evidence rows behind ``position``, in order."""
+        ...
+
+    def lease(self, name: str, *, owner: str, now: datetime, lease_s: int) -> bool:
+        """Take or keep the lease ``name``; False while another owner holds it."""
+        ...
+
+    def cursor(self, consumer: str) -> int:
+        """The last position a consumer has handled (0 at first)."""
+        ...
+
+    def advance(self, consumer: str, *, position: int) -> None:
+        """Move a consumer's cursor, in the transaction of its effect."""
+        ...
+
+    def first_time(self, consumer: str, event_id: str, *, now: datetime) -> bool:
+        """Inbox row: True the first time this consumer sees this event."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction over every noun."""
+
+    requests: Requests
+    intents: Intents
+    licenses: Licenses
+    photos: Photos
+    seals: Seals
+    showing: Showing
+    sharing: Sharing
+    access: Access
+    outbox: Outbox
+
+
+class UnitOfWorkFactory(Protocol):
+    """Opens units of work."""
+
+    def __call__(self) -> AbstractContextManager[UnitOfWork]:
+        """A new transaction for writing (and reading)."""
+        ...
+
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        """A read-only transaction (no write lock on SQLite)."""
+        ...

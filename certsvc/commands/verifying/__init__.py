@@ -1,0 +1,1 @@
+"""Verdicts over files, codes and numbers."""

@@ -1,0 +1,1 @@
+"""One file per consumer; effect and inbox row are one transaction."""

@@ -1,0 +1,1 @@
+"""The event contract: envelope, payload classes, evidence leaves (pure)."""

@@ -1,0 +1,1 @@
+"""What a license is: states and lawful moves, versions, requests, uses and parties (pure)."""

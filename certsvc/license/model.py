@@ -1,0 +1,131 @@
+"""What a license (电子证照) is: versions linked to each other, each with its artifact and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from certsvc.clock import end_of_day
+from certsvc.license.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """持证主体: name, code and 持证主体代码类型代码 (GB/T 36903 Appendix A)."""
+
+    name: str
+    code: str
+    code_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Artifact:
+    """One file of a license version; the original here, others (annotated copies …) later.
+
+    Attributes:
+        sha256: hex digest of the whole file.
+        object_name: where the object store keeps it.
+    """
+
+    artifact_id: str
+    version_id: str
+    kind: str
+    sha256: str
+    size: int
+    object_name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseVersion:
+    """One version of a license, as registered.
+
+    Attributes:
+        identifier: 证照标识 (GB/T 36904) of this version; ``root`` is the part all versions share.
+        number: 证照编号.
+        data: field key -> value as accepted (unmasked).
+        valid_until: last day, or None for 长期.
+        printed_token: 128-bit random part of the printed code.
+        revision: counts state changes, for ETag and guarded updates.
+    """
+
+    version_id: str
+    license_id: str
+    identifier: str
+    root: str
+    version: int
+    type_slug: str
+    number: str
+    issuer_code: str
+    issuer_name: str
+    holder: Holder
+    data: Mapping[str, str]
+    photo_id: str
+    issued_on: date
+    first_issued_on: date
+    valid_from: date
+    valid_until: date | None
+    state: State
+    suspended_until: date | None
+    previous_version_id: str
+    replaced_by_version_id: str
+    request_id: str
+    printed_token: str
+    created_at: datetime
+    revision: int
+    artifact: Artifact
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the last day is over in Asia/Shanghai; derived, never stored."""
+        return self.valid_until is not None and now >= end_of_day(self.valid_until)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """The authority's decision behind a move: 决定机关、文书号、日期、依据."""
+
+    authority_code: str
+    document_no: str
+    decided_on: date
+    basis: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MoveRecord:
+    """One move of a version, as it happened."""
+
+    move_id: str
+    version_id: str
+    name: str
+    from_state: State
+    to_state: State
+    decision: Decision | None
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueIntent:
+    """What is about to be issued, stored before any key is used, so that a crash leaves nothing unknown.
+
+    A resumed run uses the same intent and so makes the same unsigned page.
+    """
+
+    request_id: str
+    version_id: str
+    license_id: str
+    identifier: str
+    root: str
+    version: int
+    number: str
+    printed_token: str
+    document_id: bytes
+    issued_on: date
+    first_issued_on: date
+    signed_at: datetime
+    previous_version_id: str

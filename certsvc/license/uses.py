@@ -1,0 +1,110 @@
+"""Uses of a license: shown (亮证), scanned, granted (授权) and fetched (用证)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Show:
+    """One show code, known to us only by its digest.
+
+    Attributes:
+        token_sha256: hex SHA-256 of the 128-bit token in the QR.
+        scene: scene code of the type; the fields of the scene are all it can give.
+        redeemed_at, redeemed_by: set once, when data were given.
+    """
+
+    show_id: str
+    token_sha256: str
+    version_id: str
+    holder_subject: str
+    scene: str
+    created_at: datetime
+    expires_at: datetime
+    redeemed_at: datetime | None = None
+    redeemed_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scan:
+    """One look by an officer or a clerk at a show code or a printed code; the inspection record.
+
+    Attributes:
+        code_kind: ``show``, ``printed``, ``number`` or ``unknown``.
+        outcome: reason code of the answer.
+        fields: keys of the fields that were given.
+        version_id, show_id: empty when the code led nowhere.
+    """
+
+    scan_id: str
+    code_kind: str
+    show_id: str
+    version_id: str
+    officer: str
+    authority_code: str
+    badge: str
+    scene: str
+    outcome: str
+    fields: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """A holder's consent for one client and one matter (用证码), one-time for data.
+
+    Attributes:
+        fields: keys granted; ``*copy`` for the file.
+    """
+
+    grant_id: str
+    token_sha256: str
+    version_id: str
+    holder_subject: str
+    client_id: str
+    matter_code: str
+    case_no: str
+    fields: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetch:
+    """One row of the ledger 谁用过我的证: every fetch and every refusal.
+
+    Attributes:
+        basis: ``consent`` or ``duty``.
+        outcome: ``given`` or the reason code of the refusal.
+        fields: what left; ``*copy`` for the file.
+    """
+
+    fetch_id: str
+    version_id: str
+    client_id: str
+    client_name: str
+    authority_code: str
+    matter_code: str
+    case_no: str
+    operator: str
+    purpose: str
+    basis: str
+    grant_id: str
+    fields: tuple[str, ...]
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """A line for the holder: a license was issued, changed or ended."""
+
+    notice_id: str
+    version_id: str
+    kind: str
+    text: str
+    at: datetime

@@ -1,0 +1,1 @@
+"""Pages: public check, holder, officer."""
