@@ -1,0 +1,128 @@
+"""Settings: frozen, read once from a TOML file and the environment; unknown keys are refused by name.
+
+``CERTSVC_CONFIG`` names the file; ``CERTSVC_<KEY>`` overrides a key. ``profile`` (production or sandbox) is separate from
+the shape (which database, which object store) and defaults to production.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from certsvc.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENV_PREFIX = "CERTSVC_"
+CONFIG_KEY = "CERTSVC_CONFIG"
+FAULT_KEY = "CERTSVC_FAULT_POINT"
+"""Test-only; not a setting: ``faults.py`` in cli reads it through :func:`fault_point` and production refuses it."""
+
+
+class Settings(BaseModel):
+    """Everything an operator may set; the defaults are the embedded shape in ``var/``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Literal["production", "sandbox"] = "production"
+    var_dir: Path = Path("var")
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in ``var_dir``."""
+    objects_dir: Path | None = None
+    key_dir: Path | None = None
+    master_key_file: Path | None = None
+    """File with the 32-byte key that wraps keys and personal columns; outside ``var_dir`` in production."""
+    trust_dir: Path = Path("keys/trust")
+    catalog_dir: Path | None = None
+    font_dirs: tuple[Path, ...] = (Path(".fonts"),)
+    public_base: str = "https://zz.certsvc.example"
+    """Base URL printed in codes; https and a fixed host."""
+    issuer: str = "https://certsvc.example"
+    """``iss`` and ``aud`` of our access tokens."""
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_file: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65535)
+    worker_threads: int = Field(default=2, ge=1, le=64)
+    lease_s: int = Field(default=60, ge=1, le=3600)
+    max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    rate_limit_per_minute: int = Field(default=600, ge=1)
+    """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the profile is sandbox."""
+        return self.profile == "sandbox"
+
+    @property
+    def database(self) -> str:
+        """The database URL, with the embedded default."""
+        return self.database_url or f"sqlite:///{(self.var_dir / 'certsvc.sqlite3').resolve()}"
+
+    @property
+    def objects(self) -> Path:
+        """Directory of the object store."""
+        return self.objects_dir or self.var_dir / "objects"
+
+    @property
+    def keys(self) -> Path:
+        """Directory of the key ring."""
+        return self.key_dir or self.var_dir / "keys"
+
+    @property
+    def master_key(self) -> Path:
+        """File of the master key."""
+        return self.master_key_file or self.var_dir / "master.key"
+
+    @model_validator(mode="after")
+    def _production_keeps_its_key_outside(self) -> Settings:
+        """The wrapping key comes from outside the database and ``var_dir`` (DESIGN.md 8)."""
+        if self.sandbox:
+            return self
+        if self.master_key_file is None:
+            msg = "production needs master_key_file (CERTSVC_MASTER_KEY_FILE): a 32-byte key kept outside var_dir"
+            raise ValueError(msg)
+        if self.master_key_file.resolve().is_relative_to(self.var_dir.resolve()):
+            msg = "master_key_file lies inside var_dir; keep it apart from what it protects"
+            raise ValueError(msg)
+        if not self.public_base.startswith("https://"):
+            msg = "public_base must start with https:// in production"
+            raise ValueError(msg)
+        return self
+
+
+def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
+    """Read file and environment once.
+
+    Raises:
+        ConfigurationError: unreadable file, unknown key or bad value, named one by one.
+    """
+    values: dict[str, object] = {}
+    config = os.environ.get(CONFIG_KEY)
+    if config:
+        try:
+            values.update(tomllib.loads(Path(config).read_text(encoding="utf-8")))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError(f"配置文件 {config} 无法读取：{error}") from error
+    for name, text in os.environ.items():
+        if name.startswith(ENV_PREFIX) and name not in {CONFIG_KEY, FAULT_KEY}:
+            key = name.removeprefix(ENV_PREFIX).lower()
+            values[key] = text.split(":") if key == "font_dirs" else text
+    values.update(overrides or {})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in item['loc']) or '设置'}：{item['msg']}" for item in error.errors()]
+        raise ConfigurationError("配置有误，请更正后重新启动：" + "；".join(lines)) from error
+
+
+def fault_point() -> str:
+    """Name of the fault point a test asked for, or empty."""
+    return os.environ.get(FAULT_KEY, "")
