@@ -1,6 +1,6 @@
 """Settings: frozen, read once from a TOML file and the environment; unknown keys are refused by name.
 
-``CERTSVC_CONFIG`` names the file; ``CERTSVC_<KEY>`` overrides a key. ``profile`` (production or sandbox) is separate from
+``CERTSVC_CONFIG`` names the file; ``CERTSVC_<KEY>`` overrides a key. ``profile`` (production or sandbox) is apart from
 the shape (which database, which object store) and defaults to production.
 """
 

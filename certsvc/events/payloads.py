@@ -1,0 +1,216 @@
+"""One frozen payload class per event and major version; released ones are never changed, new ones stand beside them.
+
+Payloads hold plain JSON types and the reason, no personal data and no control flow. ``number`` is never in a payload:
+for some types it is an ID number (DOMAIN.md 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from certsvc.events.envelope import PREFIX, Event
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payload:
+    """Base of every payload; ``NAME`` is ``<subject>.<action>.v<major>``."""
+
+    NAME: ClassVar[str] = ""
+
+    def event(self, *, event_id: str, source: str, subject: str, at: datetime) -> Event:
+        """Wrap the payload in its envelope."""
+        return Event(
+            event_id=event_id, type=PREFIX + self.NAME, source=source, subject=subject, time=at, data=asdict(self)
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuanceAccepted(Payload):
+    """A request was taken in (受理): it is stored and will be worked on."""
+
+    NAME: ClassVar[str] = "issuance.accepted.v1"
+    request_id: str
+    authority_code: str
+    business_no: str
+    license_type: str
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuanceRefused(Payload):
+    """A request was refused on business grounds; it will not be tried again."""
+
+    NAME: ClassVar[str] = "issuance.refused.v1"
+    request_id: str
+    authority_code: str
+    business_no: str
+    license_type: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseIssued(Payload):
+    """A license version was registered and its file can be had."""
+
+    NAME: ClassVar[str] = "license.issued.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    request_id: str
+    business_no: str
+    valid_from: str
+    valid_until: str
+    """``YYYY-MM-DD``, or empty for 长期"""
+    sha256: str
+    previous_identifier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseMoved(Payload):
+    """Base of the events of ``license/states.py``: what the decision did, and whose it was."""
+
+    identifier: str
+    license_type: str
+    from_state: str
+    to_state: str
+    deciding_authority: str
+    document_no: str
+    decided_on: str
+    basis: str
+    until: str
+    replaced_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseSuspended(LicenseMoved):
+    """暂扣."""
+
+    NAME: ClassVar[str] = "license.suspended.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseResumed(LicenseMoved):
+    """A suspension was lifted."""
+
+    NAME: ClassVar[str] = "license.resumed.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseRescinded(LicenseMoved):
+    """撤销."""
+
+    NAME: ClassVar[str] = "license.rescinded.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseWithdrawn(LicenseMoved):
+    """撤回."""
+
+    NAME: ClassVar[str] = "license.withdrawn.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseRevoked(LicenseMoved):
+    """吊销."""
+
+    NAME: ClassVar[str] = "license.revoked.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseCancelled(LicenseMoved):
+    """注销."""
+
+    NAME: ClassVar[str] = "license.cancelled.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseVoided(LicenseMoved):
+    """作废."""
+
+    NAME: ClassVar[str] = "license.voided.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseReinstated(LicenseMoved):
+    """复议 or a judgment put the license back in force."""
+
+    NAME: ClassVar[str] = "license.reinstated.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseSuperseded(LicenseMoved):
+    """A newer version was registered."""
+
+    NAME: ClassVar[str] = "license.superseded.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseFetched(Payload):
+    """A system was given an answer, fields or the file, for a matter."""
+
+    NAME: ClassVar[str] = "license.fetched.v1"
+    identifier: str
+    license_type: str
+    client_id: str
+    matter_code: str
+    case_no: str
+    basis: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealStopped(Payload):
+    """停用: the seal signs nothing until it is resumed."""
+
+    NAME: ClassVar[str] = "seal.stopped.v1"
+    seal_id: str
+    owner_code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealResumed(Payload):
+    """恢复."""
+
+    NAME: ClassVar[str] = "seal.resumed.v1"
+    seal_id: str
+    owner_code: str
+    reason: str
+
+
+MOVED: dict[str, type[LicenseMoved]] = {
+    cls.NAME.split(".")[1]: cls
+    for cls in (
+        LicenseSuspended,
+        LicenseResumed,
+        LicenseRescinded,
+        LicenseWithdrawn,
+        LicenseRevoked,
+        LicenseCancelled,
+        LicenseVoided,
+        LicenseReinstated,
+        LicenseSuperseded,
+    )
+}
+"""Action part of the name (``Move.event``) -> payload class."""
+
+PAYLOADS: tuple[type[Payload], ...] = (
+    IssuanceAccepted,
+    IssuanceRefused,
+    LicenseIssued,
+    *MOVED.values(),
+    LicenseFetched,
+    SealStopped,
+    SealResumed,
+)
+
+REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
+"""Type of the approval event that asks for issuance (in)."""
+
+REQUESTED_MOVE = PREFIX + "move.requested.v1"
+"""Type of the event that asks for a move of a license (in)."""
