@@ -1,0 +1,96 @@
+"""Hand-made one-page files with a hole, independent of the rendering room; and key rings for the signing tests."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certsvc.clock import FixedClock
+from certsvc.ids import SystemIds
+from certsvc.seal.model import Seal
+from certsvc.seal.prepared import PreparedPdf
+from certsvc.signing.declaration import load_seal_declarations
+from certsvc.signing.devpki import DevKeys, init_dev_keys
+from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.master_key import MasterKey
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEV_TOML = PROJECT / "keys" / "dev.toml"
+NOW = datetime(2026, 3, 1, 4, 5, 6, tzinfo=UTC)
+
+EC_SEAL = "seal_11990000MB0000019F"
+RSA_SEAL = "seal_11990000MB0000027A"
+
+_NUMBER = b"%010d"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """A development PKI in a temporary directory, at :data:`NOW`."""
+
+    master: MasterKey
+    keys: DevKeys
+    ring: SoftwareKeyRing
+    seals: dict[str, Seal]
+
+
+def open_workshop(directory: Path) -> Workshop:
+    """Make the PKI of keys/dev.toml below ``directory``."""
+    master = MasterKey(base64.urlsafe_b64decode(SystemIds().secret() + "="))
+    keys = init_dev_keys(DEV_TOML, directory, master, FixedClock(NOW), SystemIds())
+    ring = SoftwareKeyRing(directory, master, profile="sandbox")
+    seals = {seal.seal_id: seal for seal in load_seal_declarations(DEV_TOML, directory)}
+    return Workshop(master=master, keys=keys, ring=ring, seals=seals)
+
+
+def one_page(
+    reserved: int, *, text: str = "Example license 001", sub_filter: str = "ETSI.CAdES.detached", docmdp: int = 1
+) -> PreparedPdf:
+    """One A4 page with a signature field and a hole for ``reserved`` bytes of DER."""
+    content = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode("ascii")
+    perms = b" /Perms << /DocMDP 7 0 R >>" if docmdp else b""
+    reference = (
+        b" /Reference [ << /Type /SigRef /TransformMethod /DocMDP /TransformParams"
+        b" << /Type /TransformParams /P %d /V /1.2 >> >> ]" % docmdp
+        if docmdp
+        else b""
+    )
+    range_place = b"[" + b" ".join([_NUMBER % 0] * 4) + b"]"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [ 6 0 R ] /SigFlags 3 >>" + perms + b" >>",
+        b"<< /Type /Pages /Kids [ 3 0 R ] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ] /Contents 4 0 R /Annots [ 6 0 R ]"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal1) /V 7 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>",
+        b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /"
+        + sub_filter.encode("ascii")
+        + b" /M (D:20260301040506Z)"
+        + reference
+        + b" /ByteRange "
+        + range_place
+        + b" /Contents <"
+        + b"0" * (2 * reserved)
+        + b"> >>",
+    ]
+    out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    xref = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    identity = b"<00112233445566778899aabbccddeeff>"
+    out += b"trailer\n<< /Size %d /Root 1 0 R /ID [ %b %b ] >>\n" % (len(objects) + 1, identity, identity)
+    out += b"startxref\n%d\n%%%%EOF\n" % xref
+    start = out.rindex(b"/Contents <") + len(b"/Contents ")
+    end = out.index(b">", start) + 1
+    numbers = (0, start, end, len(out) - end)
+    out[out.index(range_place) : out.index(range_place) + len(range_place)] = (
+        b"[" + b" ".join(_NUMBER % number for number in numbers) + b"]"
+    )
+    return PreparedPdf(data=bytes(out), hole_start=start, hole_end=end)
