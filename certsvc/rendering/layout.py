@@ -1,0 +1,199 @@
+"""Breaks and places text: CJK wrapping with 避头尾, Latin words kept whole, shrinking, alignment.
+
+Units: boxes and positions in points with the origin at the *lower* left of the page; widths of text in 1/1000 em.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.errors import RenderingError
+from certsvc.rendering.fonts import EM
+
+if TYPE_CHECKING:
+    from certsvc.catalog.model import Box
+    from certsvc.rendering.fonts import Family
+
+MM = 72 / 25.4
+"""Points per millimetre."""
+
+LEADING = 1.32
+"""Distance of baselines in font sizes; 公文 sets body text between 1.2 and 1.5."""
+
+BASELINE_DROP = 0.36
+"""How far the baseline lies below the middle of a line of CJK text, in font sizes (em box 0.88 above, 0.12 below)."""
+
+SHRINK_STEP = 0.5
+"""Points by which the size falls when a value does not fit."""
+
+MAX_VALUE_CHARS = 4000
+"""Longer than any field of the catalog; stops a value from eating the processor in the line breaker."""
+
+NOT_AT_START = frozenset("。，、；：！？）》〉」』】〕〗”’…—·％‰℃.,;:!?)]}%")
+"""避头: never first on a line (GB/T 15834 §5.1)."""
+NOT_AT_END = frozenset("（《〈「『【〔〖“‘([{￥$")
+"""避尾: never last on a line."""
+
+_UNITS = re.compile(r"[0-9A-Za-z\u00C0-\u024F'’\-./@_&+#:=?~]+|\s|.", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle in points, lower left origin."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def middle(self) -> float:
+        """Height of the horizontal centre line."""
+        return self.y + self.h / 2
+
+    @property
+    def top(self) -> float:
+        """Upper edge."""
+        return self.y + self.h
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text to be shown at (x, y)."""
+
+    family: Family
+    size: float
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a value goes, and how.
+
+    Attributes:
+        where: what errors call it: the printed label, or the source.
+        tall: set from the top instead of around the middle.
+    """
+
+    where: str
+    family: Family
+    rect: Rect
+    size: float
+    min_size: float
+    align: str
+    tall: bool = False
+
+
+def rect_of(box: Box, page_height: float) -> Rect:
+    """The box in points, turned to the lower left origin."""
+    return Rect(box.x * MM, page_height - (box.y + box.h) * MM, box.w * MM, box.h * MM)
+
+
+def place(slot: Slot, text: str) -> list[Line]:
+    """The lines of ``text`` in the slot, shrunk as little as possible.
+
+    Raises:
+        MissingGlyph: a character that no font of the family has.
+        RenderingError: too long even at the smallest size.
+    """
+    family, rect, size = slot.family, slot.rect, slot.size
+    if len(text) > MAX_VALUE_CHARS:
+        raise _too_long(slot.where)
+    if "\n" not in text:
+        total = family.width(text, slot.where)
+        if total * size <= rect.w * EM:
+            return _set_lines(slot, size, [(text, total)])
+    else:
+        family.width(text.replace("\n", ""), slot.where)
+    units = [_clusters(part) for part in text.split("\n")]
+    while size >= slot.min_size:
+        last = size - SHRINK_STEP < slot.min_size
+        room = max(1, int((rect.h * 1.02 - size) / (size * LEADING)) + 1) if rect.h >= size else 1
+        lines = _break(units, family, rect.w * EM / size, room, split_words=last)
+        if lines is not None:
+            return _set_lines(slot, size, lines)
+        size -= SHRINK_STEP
+    raise _too_long(slot.where)
+
+
+def _too_long(where: str) -> RenderingError:
+    msg = f"“{where}”的内容过长，以最小字号仍超出版面，请精简后重新提交"
+    return RenderingError(msg)
+
+
+def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int]]) -> list[Line]:
+    rect, pitch = slot.rect, size * LEADING
+    if slot.tall:
+        y = rect.top - slot.size * (0.5 + BASELINE_DROP)
+    else:
+        y = rect.middle - size * BASELINE_DROP + pitch * (len(lines) - 1) / 2
+    placed = []
+    for text, width in lines:
+        if slot.align == "left":
+            x = rect.x
+        else:
+            slack = rect.w - width * size / EM
+            x = rect.x + (slack if slot.align == "right" else slack / 2)
+        if text:
+            placed.append(Line(slot.family, size, x, y, text))
+        y -= pitch
+    return placed
+
+
+def _clusters(text: str) -> list[str]:
+    """Pieces that may not be torn apart: words, and characters with the punctuation that clings to them."""
+    clusters: list[str] = []
+    glue = False
+    for unit in _UNITS.findall(text):
+        if clusters and (glue or (unit[0] in NOT_AT_START and not clusters[-1].isspace())):
+            clusters[-1] += unit
+        else:
+            clusters.append(unit)
+        glue = unit[-1] in NOT_AT_END
+    return clusters
+
+
+def _break(
+    paragraphs: list[list[str]], family: Family, limit: float, room: int, *, split_words: bool
+) -> list[tuple[str, int]] | None:
+    """Greedy lines no wider than ``limit`` (1/1000 em), or None when there are more than ``room``."""
+    lines: list[tuple[str, int]] = []
+    for clusters in paragraphs:
+        pieces = _pieces(clusters, family, limit, split_words=split_words)
+        if pieces is None:
+            return None
+        line, used = "", 0
+        for piece, width in pieces:
+            if used + width > limit and line:
+                lines.append(_trimmed(line, used, family))
+                line, used = ("", 0) if piece.isspace() else (piece, width)
+            else:
+                line, used = line + piece, used + width
+        lines.append(_trimmed(line, used, family))
+        if len(lines) > room:
+            return None
+    return lines
+
+
+def _pieces(clusters: list[str], family: Family, limit: float, *, split_words: bool) -> list[tuple[str, int]] | None:
+    """Clusters with their widths; one wider than a line is torn into characters, or refused (None)."""
+    widths = family.widths
+    pieces: list[tuple[str, int]] = []
+    for cluster in clusters:
+        width = sum(map(widths.__getitem__, cluster))
+        if width <= limit:
+            pieces.append((cluster, width))
+        elif split_words:
+            pieces.extend((char, widths[char]) for char in cluster)
+        else:
+            return None
+    return pieces
+
+
+def _trimmed(line: str, used: int, family: Family) -> tuple[str, int]:
+    bare = line.rstrip()
+    return bare, used - sum(map(family.widths.__getitem__, line[len(bare) :]))

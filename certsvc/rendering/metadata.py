@@ -1,0 +1,116 @@
+"""What a page says about itself to machines: information dictionary, XMP, attached ``metadata.json``.
+
+The licence's identifier stands in all three and the signature covers them (GB/T 36905; STANDARDS.md 2.3). XMP is
+written as ISO 19005-3 §6.6 wants it: custom properties are described by a PDF/A extension schema.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from certsvc.clock import SHANGHAI, check_aware
+from certsvc.errors import RenderingError
+from certsvc.rendering.pdf import date_string, name, stream, text_string
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+PRODUCER = "certsvc"
+NAMESPACE = "http://ns.certsvc.example/gbt36903/1.0/"
+"""XML namespace of the elements of GB/T 36903 in XMP."""
+PREFIX = "gbt36903"
+ATTACHMENT = "metadata.json"
+IDENTIFIER = "certificateIdentifier"
+MAX_METADATA_BYTES = 64 * 1024
+"""Elements of one licence are a few kB; more is not metadata."""
+
+_ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters outside XML 1.0 §2.2, and the C1 controls that it only discourages."""
+
+
+def checked(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The elements, sorted by name; RenderingError for a name or value that XML or JSON cannot carry."""
+    total = 0
+    for key, value in metadata.items():
+        if not _ELEMENT.fullmatch(key):
+            msg = f"元数据项名称“{key[:64]}”无效，只能用字母、数字和下划线"
+            raise RenderingError(msg)
+        if _NOT_XML.search(value):
+            msg = f"元数据项“{key}”含有控制字符，请删除后重新提交"
+            raise RenderingError(msg)
+        total += len(key) + len(value) * 3
+    if total > MAX_METADATA_BYTES:
+        msg = f"元数据超过 {MAX_METADATA_BYTES // 1024} kB，请精简"
+        raise RenderingError(msg)
+    return dict(sorted(metadata.items()))
+
+
+def canonical_json(metadata: Mapping[str, str]) -> bytes:
+    """RFC 8785 form of checked metadata: names are ASCII, so their order by code point is the order of the RFC."""
+    return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+
+
+def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> bytes:
+    """The document information dictionary; it says nothing that XMP does not say too (ISO 19005-3 §6.6.3)."""
+    when = date_string(at)
+    identifier = metadata.get(IDENTIFIER, "")
+    extra = name(IDENTIFIER) + text_string(identifier) if identifier else b""
+    return b"<</Title%s/Producer%s/CreationDate%s/ModDate%s%s>>" % (
+        text_string(title),
+        text_string(PRODUCER),
+        when,
+        when,
+        extra,
+    )
+
+
+def xmp_packet(title: str, metadata: Mapping[str, str], at: datetime) -> bytes:
+    """The XMP packet as a metadata stream; never compressed, so that tools without PDF find it."""
+    when = check_aware(at).astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M:%S+08:00")
+    head, tail = _frame(title, tuple(metadata))
+    body = "".join([f"<{PREFIX}:{key}>{escape(value)}</{PREFIX}:{key}>\n" for key, value in metadata.items()])
+    times = f"<xmp:CreateDate>{when}</xmp:CreateDate><xmp:ModifyDate>{when}</xmp:ModifyDate>\n"
+    packet = (head + times + body + tail).encode("utf-8")
+    return stream(b"/Type/Metadata/Subtype/XML", packet)
+
+
+@lru_cache(maxsize=256)
+def _frame(title: str, keys: tuple[str, ...]) -> tuple[str, str]:
+    """Everything before and after the values; the same for every page of a type."""
+    properties = "".join(
+        '<rdf:li rdf:parseType="Resource">'
+        f"<pdfaProperty:name>{key}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
+        "<pdfaProperty:category>external</pdfaProperty:category>"
+        f"<pdfaProperty:description>GB/T 36903 {key}</pdfaProperty:description></rdf:li>\n"
+        for key in keys
+    )
+    head = (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+        '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        ' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/"'
+        ' xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/"'
+        ' xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
+        ' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"'
+        ' xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#"'
+        f' xmlns:{PREFIX}="{NAMESPACE}">\n'
+        "<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>\n"
+        "<dc:format>application/pdf</dc:format>"
+        f'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(title)}</rdf:li>'
+        f'<rdf:li xml:lang="zh-CN">{escape(title)}</rdf:li></rdf:Alt></dc:title>'
+        "<dc:language><rdf:Bag><rdf:li>zh-CN</rdf:li></rdf:Bag></dc:language>\n"
+        f"<pdf:Producer>{PRODUCER}</pdf:Producer>\n"
+        '<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
+        "<pdfaSchema:schema>GB/T 36903-2018</pdfaSchema:schema>"
+        f"<pdfaSchema:namespaceURI>{NAMESPACE}</pdfaSchema:namespaceURI>"
+        f"<pdfaSchema:prefix>{PREFIX}</pdfaSchema:prefix>"
+        f"<pdfaSchema:property><rdf:Seq>\n{properties}</rdf:Seq></pdfaSchema:property>"
+        "</rdf:li></rdf:Bag></pdfaExtension:schemas>\n"
+    )
+    return head, '</rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'

@@ -1,0 +1,99 @@
+"""The words of PDF: names, strings, numbers, objects, the cross-reference table (ISO 32000-2 §7).
+
+Everything that comes from data goes through :func:`text_string`, :func:`name` or a glyph map: nothing from outside is
+ever written into the file as syntax.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from certsvc.clock import SHANGHAI, check_aware
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+"""1.7: the version that PDF/A-3 (ISO 19005-3 §6.1.2) stands on, with four high bytes that say "binary"."""
+
+_REGULAR = frozenset(b"!\"$&'*+,-.0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\\^_`abcdefghijklmnopqrstuvwxyz|~")
+
+
+def text_string(text: str) -> bytes:
+    """A text string object: a literal for printable ASCII, otherwise UTF-16BE in hexadecimal (§7.9.2.2)."""
+    if text.isascii() and text.isprintable():
+        escaped = text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+        return f"({escaped})".encode("ascii")
+    return b"<FEFF" + text.encode("utf-16-be", "surrogatepass").hex().upper().encode("ascii") + b">"
+
+
+def name(text: str) -> bytes:
+    """A name object; everything but regular characters becomes ``#xx`` (§7.3.5)."""
+    return b"/" + b"".join(b"%c" % c if c in _REGULAR else b"#%02X" % c for c in text.encode("utf-8"))
+
+
+def date_string(at: datetime) -> bytes:
+    """A date in Asia/Shanghai, such as ``(D:20260101080000+08'00')`` (§7.9.4)."""
+    local = check_aware(at).astimezone(SHANGHAI)
+    return local.strftime("(D:%Y%m%d%H%M%S+08'00')").encode("ascii")
+
+
+def num(value: float) -> str:
+    """A number with at most two decimals (1/7000 inch), without a useless tail."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def stream(dictionary: bytes, data: bytes, *, pack: bool = False) -> bytes:
+    """A stream object; ``pack`` deflates it (constant parts only: packing once is free, packing per page is not)."""
+    if pack:
+        data = zlib.compress(data, 9)
+        dictionary += b"/Filter/FlateDecode"
+    return b"<<%s/Length %d>>stream\n%s\nendstream" % (dictionary, len(data), data)
+
+
+class FileWriter:
+    """Collects objects in order of their numbers and closes the file with a classic cross-reference table."""
+
+    def __init__(self, prefix: bytes = HEADER, offsets: Sequence[int] = ()) -> None:
+        """Go on after ``prefix``, which holds objects 1.. at ``offsets``."""
+        self.parts: list[bytes] = [prefix]
+        self.offsets: list[int] = list(offsets)
+        self.position = len(prefix)
+
+    @property
+    def next_number(self) -> int:
+        """The number that the next object gets."""
+        return len(self.offsets) + 1
+
+    def add(self, body: bytes) -> int:
+        """Write one object and return its number."""
+        self.offsets.append(self.position)
+        number = len(self.offsets)
+        part = b"%d 0 obj\n%s\nendobj\n" % (number, body)
+        self.parts.append(part)
+        self.position += len(part)
+        return number
+
+    def expect(self, number: int) -> None:
+        """Check that the next object gets the number that others already point to (RuntimeError: our mistake)."""
+        if self.next_number != number:
+            msg = f"object {number} was promised, but {self.next_number} comes next"
+            raise RuntimeError(msg)
+
+    def close(self, trailer: bytes) -> int:
+        """Write table and trailer; returns the length of the file."""
+        size = len(self.offsets) + 1
+        table = b"".join([b"%010d 00000 n \n" % offset for offset in self.offsets])
+        part = b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d%s>>\nstartxref\n%d\n%%%%EOF\n" % (
+            size,
+            table,
+            size,
+            trailer,
+            self.position,
+        )
+        self.parts.append(part)
+        self.position += len(part)
+        return self.position

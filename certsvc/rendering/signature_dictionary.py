@@ -1,0 +1,68 @@
+"""The signature dictionary with its hole, and the widget that shows the stamp (ISO 32000-2 §12.8.1, §12.7.5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.rendering.pdf import date_string, name, num, text_string
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import SignatureField
+    from certsvc.rendering.layout import Rect
+
+MAX_RESERVED_BYTES = 128 * 1024
+"""A signature with chain and revocation data is far smaller; every reader has to parse the whole hole."""
+
+_RANGE_WIDTH = 36
+"""Room for three ten-digit numbers and the blanks between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureObject:
+    """The dictionary and, relative to its start, where the byte range and the hole are."""
+
+    body: bytes
+    range_at: int
+    hole_start: int
+    hole_end: int
+
+
+def signature_dictionary(field: SignatureField, signer: str) -> SignatureObject:
+    """The dictionary with blanks for the byte range and zeros for the signature."""
+    if not 1 <= field.reserved_bytes <= MAX_RESERVED_BYTES:
+        msg = f"reserved_bytes must be 1..{MAX_RESERVED_BYTES}, not {field.reserved_bytes}"
+        raise RuntimeError(msg)
+    before = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter%s/ByteRange[0 " % name(field.sub_filter)
+    middle = b" " * _RANGE_WIDTH + b"]/Contents"
+    hole = b"<" + b"0" * (2 * field.reserved_bytes) + b">"
+    after = b"/M%s/Name%s" % (date_string(field.signed_at), text_string(signer))
+    if field.reason:
+        after += b"/Reason" + text_string(field.reason)
+    if field.location:
+        after += b"/Location" + text_string(field.location)
+    if field.docmdp:
+        after += (
+            b"/Reference[<</Type/SigRef/TransformMethod/DocMDP/TransformParams"
+            b"<</Type/TransformParams/P %d/V/1.2>>>>]" % field.docmdp
+        )
+    start = len(before) + len(middle)
+    return SignatureObject(before + middle + hole + after + b">>", len(before), start, start + len(hole))
+
+
+def byte_range(hole_start: int, hole_end: int, length: int) -> bytes:
+    """The three numbers after the first 0, padded with blanks to their fixed width."""
+    return (b"%d %d %d" % (hole_start, hole_end, length - hole_end)).ljust(_RANGE_WIDTH)
+
+
+def widget(field: SignatureField, rect: Rect, page: int, signature: int, appearance: int) -> bytes:
+    """Field and widget in one: printed, locked, and drawn by the stamp."""
+    box = " ".join(num(v) for v in (rect.x, rect.y, rect.x + rect.w, rect.y + rect.h))
+    # F: Print (bit 3) and Locked (bit 8).
+    return b"<</Type/Annot/Subtype/Widget/FT/Sig/T%s/F 132/Rect[%s]/P %d 0 R/V %d 0 R/AP<</N %d 0 R>>>>" % (
+        text_string(field.name),
+        box.encode("ascii"),
+        page,
+        signature,
+        appearance,
+    )

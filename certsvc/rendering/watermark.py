@@ -1,0 +1,74 @@
+"""The sandbox mark: 样本 仅供测试 不具有法律效力 across every page, so that no test paper is taken for real (DOMAIN.md 6).
+
+The diagonal lines are outlines under the text: they hide nothing and do not disturb extraction. One line at the head
+of the page is real text, so that machines see it too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from certsvc.errors import RenderingError
+from certsvc.rendering.fonts import EM
+from certsvc.rendering.outline import glyph_path
+from certsvc.rendering.pdf import num, stream
+
+if TYPE_CHECKING:
+    from certsvc.rendering.fonts import Family
+    from certsvc.rendering.ornament import Sheet
+    from certsvc.rendering.pdf import FileWriter
+    from certsvc.seal.model import StampSpec
+
+SANDBOX_TEXT = "样本 仅供测试 不具有法律效力"
+SANDBOX_PREFIX = "示例"
+"""Every synthetic authority's name starts so, and with it every stamp of the sandbox."""
+
+_GREY = "0.87 g"
+_SIZE = 25.0
+_ANGLE = 32.0
+_ROW = 104.0
+"""Points between two lines, measured across."""
+
+
+def check_sandbox_stamp(stamp: StampSpec) -> None:
+    """RenderingError when a sandbox stamp could be taken for a real one."""
+    if not stamp.ring_text.startswith(SANDBOX_PREFIX):
+        msg = f"测试环境的“印章环文”必须以“{SANDBOX_PREFIX}”开头"
+        raise RenderingError(msg)
+
+
+def write_watermark(out: FileWriter, family: Family, sheet: Sheet) -> int:
+    """Write the watermark's form XObjects; returns the number of the one drawn at the page's origin."""
+    length = family.width(SANDBOX_TEXT, "样本标记") / EM * _SIZE
+    x, glyphs = 0.0, []
+    for char in SANDBOX_TEXT:
+        if not char.isspace():
+            glyphs.append(glyph_path(family, char, (_SIZE, 0, 0, _SIZE, x, 0)))
+        x += family.widths[char] / EM * _SIZE
+    box = f"/Type/XObject/Subtype/Form/BBox[0 {num(-_SIZE)} {num(length)} {num(_SIZE)}]/Resources<<>>"
+    line = out.add(stream(box.encode("ascii"), ("\n".join(glyphs) + "\nf").encode("ascii"), pack=True))
+    turn = math.radians(_ANGLE)
+    cos, sin = math.cos(turn), math.sin(turn)
+    reach = math.hypot(sheet.width, sheet.height) / 2
+    step = length + _SIZE * 3
+    draw = [_GREY]
+    rows = math.ceil(reach / _ROW)
+    for row in range(-rows, rows + 1):
+        shift = 0.5 if row % 2 else 0.0
+        columns = math.ceil(reach / step) + 1
+        for column in range(-columns, columns + 1):
+            along, across = (column + shift) * step - length / 2, row * _ROW
+            px = sheet.width / 2 + along * cos - across * sin
+            py = sheet.height / 2 + along * sin + across * cos
+            if _touches(sheet, px, py, length, cos, sin):
+                draw.append(f"q {cos:.4f} {sin:.4f} {-sin:.4f} {cos:.4f} {num(px)} {num(py)} cm /L Do Q")
+    whole = f"/Type/XObject/Subtype/Form/BBox[0 0 {num(sheet.width)} {num(sheet.height)}]"
+    resources = b"/Resources<</XObject<</L %d 0 R>>>>" % line
+    return out.add(stream(whole.encode("ascii") + resources, "\n".join(draw).encode("ascii"), pack=True))
+
+
+def _touches(sheet: Sheet, x: float, y: float, length: float, cos: float, sin: float) -> bool:
+    """Whether a line of text from (x, y) can be seen on the sheet (by its bounding box)."""
+    x1, y1 = x + length * cos, y + length * sin
+    return x1 > 0 and x < sheet.width and y1 + _SIZE > 0 and y - _SIZE < sheet.height
