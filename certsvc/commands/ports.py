@@ -118,6 +118,10 @@ class KeyRing(Protocol):
 class Sealer(Protocol):
     """Fills the hole of a prepared page with a seal's signature."""
 
+    def is_own(self, cert_sha256: str) -> bool:
+        """Whether this certificate (hex SHA-256 of its DER) is that of a seal kept here."""
+        ...
+
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
         """How many bytes the hole must hold for this seal and format (measured, not guessed)."""
         ...
@@ -222,7 +226,7 @@ class TokenService(Protocol):
     """
 
     def issue(self, claims: Mapping[str, object], *, now: datetime, lifetime_s: int) -> str:
-        """A signed access token of type ``at+jwt`` (RFC 9068) with ``iss``, ``aud``, ``iat``, ``exp``, ``jti`` added."""
+        """A signed ``at+jwt`` access token (RFC 9068) with ``iss``, ``aud``, ``iat``, ``exp`` and ``jti`` added."""
         ...
 
     def check(self, token: str, *, now: datetime) -> Mapping[str, object]:
@@ -243,6 +247,9 @@ class Deps:
     renderer: Renderer
     sealer: Sealer
     inspector: FileInspector
+    """judges uploads, in a process of its own"""
+    self_inspector: FileInspector
+    """judges what we have just sealed, in this process"""
     objects: ObjectStore
     tokens: TokenService
     clock: Clock
@@ -264,6 +271,8 @@ class Policy:
 
     sandbox: bool
     public_base: str
+    event_source: str
+    """``source`` of our CloudEvents"""
     show_code_ttl_s: int = 60
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024

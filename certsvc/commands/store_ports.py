@@ -140,9 +140,7 @@ class Licenses(Protocol):
         """All versions of a license, oldest first."""
         ...
 
-    def move(
-        self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = ""
-    ) -> bool:
+    def move(self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = "") -> bool:
         """Set the state and append the record, if the version still stands at ``revision``; else False."""
         ...
 

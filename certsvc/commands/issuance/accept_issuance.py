@@ -1,0 +1,178 @@
+"""Take in a request for issuance: validate, deduplicate, persist; only then is it accepted (DESIGN.md 4, Issue).
+
+Deduplication is scoped to the caller. The same key with another body is refused; a repeat returns what is stored. Shape
+errors are not stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.body import IssuanceBody, body_hash, decode_photo
+from certsvc.commands.issuance.payload import build_payload
+from certsvc.errors import BusinessKeyConflict, FieldProblem, Forbidden, IdempotencyMismatch, InvalidInput
+from certsvc.events.payloads import IssuanceAccepted
+from certsvc.license.request import IssuanceRequest, RequestState
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.request import IssuancePayload
+
+MAX_KEY_LENGTH = 255
+"""Characters of an Idempotency-Key or event id: stops keys that bloat the index."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """How a request came in, for deduplication."""
+
+    idempotency_key: str = ""
+    event_source: str = ""
+    event_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The stored request, and whether this call stored it."""
+
+    request: IssuanceRequest
+    created: bool
+
+
+def accept_issuance(deps: Deps, caller: Principal, body: IssuanceBody, origin: Origin) -> Accepted:
+    """Store the request durably, once.
+
+    Raises:
+        Forbidden: the caller may not ask in the name of this authority.
+        InvalidInput: the catalog's rules, field by field.
+        IdempotencyMismatch: the key or event id came before with another body.
+        BusinessKeyConflict: the business key was used with other content.
+    """
+    roles.require(caller, roles.APPROVAL, roles.APPROVAL_ANY)
+    if roles.APPROVAL_ANY not in caller.roles and body.authority_code != caller.authority_code:
+        raise Forbidden("该系统不能以此颁发机构的名义申请制证（authority_code）")
+    _check_keys(origin)
+    digest = body_hash(body)
+    with deps.uow.read() as tx:
+        known = find_known(tx, caller.subject, body, origin, digest)
+    if known is not None:
+        return Accepted(request=known, created=False)
+    payload = build_payload(deps, body)
+    photo = _photo(deps, body, payload)
+    return _store(deps, caller, body, origin, digest, payload, photo)
+
+
+def find_known(tx: UnitOfWork, caller: str, body: IssuanceBody, origin: Origin, digest: str) -> IssuanceRequest | None:
+    """The request stored before under any of the three keys; refused when its content differs."""
+    if origin.idempotency_key:
+        known = tx.requests.by_idempotency_key(caller, origin.idempotency_key)
+        if known is not None:
+            return _same(known, digest)
+    if origin.event_id:
+        known = tx.requests.by_event(caller, origin.event_source, origin.event_id)
+        if known is not None:
+            return _same(known, digest)
+    known = tx.requests.by_business_key(body.authority_code, body.business_no, body.type, body.action.value)
+    if known is not None and (known.body_hash != digest or known.caller != caller):
+        raise BusinessKeyConflict(
+            f"业务流水号 {body.business_no} 已用于同类证照的另一份申请；内容有变请使用新的业务流水号"
+        )
+    return known
+
+
+def _same(known: IssuanceRequest, digest: str) -> IssuanceRequest:
+    if known.body_hash != digest:
+        raise IdempotencyMismatch("同一幂等键（或事件 id）已用于另一份内容；重发请保持内容不变，新申请请换新的键")
+    return known
+
+
+def _check_keys(origin: Origin) -> None:
+    for name, value in (
+        ("Idempotency-Key", origin.idempotency_key),
+        ("id", origin.event_id),
+        ("source", origin.event_source),
+    ):
+        if len(value) > MAX_KEY_LENGTH or any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
+            problem = FieldProblem(pointer=f"/{name}", code="key", detail=f"不超过 {MAX_KEY_LENGTH} 个可见字符")
+            raise InvalidInput(f"{name} 不合规", problems=(problem,))
+
+
+def _photo(deps: Deps, body: IssuanceBody, payload: IssuancePayload) -> bytes | None:
+    kind = deps.catalog.type(payload.type_slug)
+    if not body.photo:
+        if kind.photo:
+            problem = FieldProblem(pointer="/photo", code="missing", detail=f"{kind.name}需要持证人照片")
+            raise InvalidInput("缺少照片", problems=(problem,))
+        return None
+    if not kind.photo:
+        problem = FieldProblem(pointer="/photo", code="extra_forbidden", detail=f"{kind.name}不印照片，请去掉此项")
+        raise InvalidInput("此类证照没有照片", problems=(problem,))
+    try:
+        return deps.renderer.normalise_photo(decode_photo(body.photo))
+    except InvalidInput as error:
+        problems = error.problems or (FieldProblem(pointer="/photo", code=error.code, detail=error.detail),)
+        raise InvalidInput(error.detail, problems=problems) from error
+
+
+def _store(
+    deps: Deps,
+    caller: Principal,
+    body: IssuanceBody,
+    origin: Origin,
+    digest: str,
+    payload: IssuancePayload,
+    photo: bytes | None,
+) -> Accepted:
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        request = IssuanceRequest(
+            request_id=deps.ids.new("req"),
+            caller=caller.subject,
+            payload=payload,
+            body_hash=digest,
+            idempotency_key=origin.idempotency_key,
+            event_source=origin.event_source,
+            event_id=origin.event_id,
+            photo_id=tx.photos.put(photo) if photo else "",
+            state=RequestState.ACCEPTED,
+            attempts=0,
+            reason_code="",
+            reason_detail="",
+            version_id="",
+            created_at=now,
+            updated_at=now,
+        )
+        if not tx.requests.insert(request):
+            # Another call with the same key won the race; answer with what it stored.
+            known = find_known(tx, caller.subject, body, origin, digest)
+            if known is None:
+                msg = "a unique key is taken, yet none of the three keys finds its request"
+                raise RuntimeError(msg)
+            return Accepted(request=known, created=False)
+        accepted = IssuanceAccepted(
+            request_id=request.request_id,
+            authority_code=payload.authority_code,
+            business_no=payload.business_no,
+            license_type=payload.type_slug,
+            action=payload.action.value,
+        )
+        tx.outbox.add(
+            accepted.event(
+                event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=request.request_id, at=now
+            )
+        )
+        record(
+            tx,
+            deps,
+            kind="issuance.accepted",
+            subject=request.request_id,
+            actor=caller.subject,
+            content={"body_sha256": digest, "business_no": payload.business_no},
+            at=now,
+        )
+    deps.faults.reach("issue.accepted")
+    return Accepted(request=request, created=True)

@@ -1,0 +1,114 @@
+"""The body of an issuance request, the same over HTTP and in an approval event."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from datetime import date
+from typing import Annotated, Any
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from certsvc.errors import FieldProblem, InvalidInput
+from certsvc.license.request import Action
+
+MAX_PHOTO_BASE64 = 700_000
+"""Characters of a base64 photo (500 kB): stops a body that would fill memory before it is looked at."""
+
+MAX_DATA_FIELDS = 100
+"""Fields of one request: no type has more; stops hash-flooding bodies."""
+
+PYDANTIC_ZH = {
+    "missing": "缺少此项，请补充",
+    "extra_forbidden": "没有这一项，请删除或更正名称",
+    "string_type": "应为文本",
+    "string_too_long": "内容过长",
+    "string_too_short": "不能为空",
+    "string_pattern_mismatch": "格式不正确",
+    "date_from_datetime_parsing": "日期应写作 2026-01-01",
+    "date_parsing": "日期应写作 2026-01-01",
+    "date_type": "日期应写作 2026-01-01",
+    "enum": "不是允许的取值",
+    "dict_type": "应为对象",
+    "json_invalid": "不是合法的 JSON",
+}
+"""What pydantic's error types mean to the person who wrote the body."""
+
+Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_.\-]+$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HolderBody(_Strict):
+    """持证主体."""
+
+    name: str = Field(min_length=1, max_length=200, description="持证主体名称", examples=["示例餐饮有限公司"])
+    code: str = Field(min_length=1, max_length=64, description="持证主体代码", examples=["91990000MA0000015Q"])
+    code_type: str = Field(
+        min_length=3, max_length=3, description="持证主体代码类型代码（GB/T 36903 附录A）", examples=["001"]
+    )
+
+
+class IssuanceBody(_Strict):
+    """审批结果：请求制发一张电子证照."""
+
+    authority_code: Code = Field(description="颁发机构统一社会信用代码", examples=["11990000MB0000019F"])
+    business_no: Code = Field(description="业务流水号", examples=["SP-2026-000001"])
+    type: Code = Field(description="证照类型（目录中的 slug）", examples=["food_operation"])
+    action: Action = Field(default=Action.ISSUE, description="issue 新办 · change 变更 · renew 延续 · replace 补办")
+    holder: HolderBody
+    data: dict[str, Any] = Field(description="照面信息，按证照类型的字段填写", max_length=MAX_DATA_FIELDS)
+    issued_on: date | None = Field(default=None, description="颁发日期，缺省为当日")
+    valid_from: date | None = Field(default=None, description="有效期起始日期，缺省为颁发日期")
+    valid_until: date | None = Field(default=None, description="有效期截止日期（含当日）")
+    number: str = Field(default="", max_length=128, description="证照编号，仅用于由审批系统给号的类型")
+    region: str = Field(default="", max_length=6, pattern=r"^(\d{6})?$", description="所属管辖属地编码 GB/T 2260")
+    matter_code: str = Field(default="", max_length=33, description="关联事项实施编码")
+    previous: str = Field(default="", max_length=128, description="变更、延续、补办时的原证照标识")
+    photo: str = Field(default="", max_length=MAX_PHOTO_BASE64, description="持证人照片，JPEG 或 PNG 的 Base64")
+
+
+def parse_issuance(raw: object) -> IssuanceBody:
+    """Check the shape of a body that came in an event.
+
+    Raises:
+        InvalidInput: every fault with its JSON pointer.
+    """
+    try:
+        return IssuanceBody.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidInput("请求内容有误，请按提示逐项更正", problems=shape_problems(error, prefix="/data")) from error
+
+
+def shape_problems(error: ValidationError, *, prefix: str = "") -> tuple[FieldProblem, ...]:
+    """Pydantic's errors as field problems; values are never repeated, they may be personal."""
+    return tuple(
+        FieldProblem(
+            pointer=prefix + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"]),
+            code=item["type"],
+            detail=PYDANTIC_ZH.get(item["type"], item["msg"]),
+        )
+        for item in error.errors(include_input=False, include_url=False)
+    )
+
+
+def body_hash(body: BaseModel) -> str:
+    """Hex SHA-256 of the RFC 8785 form of what was sent (defaults left out)."""
+    try:
+        canonical = rfc8785.dumps(body.model_dump(mode="json", exclude_unset=True))
+    except rfc8785.CanonicalizationError as error:
+        raise InvalidInput("内容中有无法表示的数值或字符，请更正后重发") from error
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def decode_photo(text: str) -> bytes:
+    """The bytes of a base64 photo; InvalidInput names ``/photo``."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        problem = FieldProblem(pointer="/photo", code="base64", detail="照片应为标准 Base64 文本")
+        raise InvalidInput("照片无法解码", problems=(problem,)) from error

@@ -1,0 +1,178 @@
+"""From the body as sent to a payload checked against the catalog; every fault is named at once."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.catalog.model import ValidityKind
+from certsvc.catalog.validation import check_text, validate_fields
+from certsvc.clock import local_day
+from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
+from certsvc.identifiers.holder_code import HolderCode
+from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.license.model import Holder
+from certsvc.license.request import Action, IssuancePayload
+
+if TYPE_CHECKING:
+    from certsvc.catalog.model import LicenseType
+    from certsvc.commands.issuance.body import IssuanceBody
+    from certsvc.commands.ports import Deps
+
+SANDBOX_REGION = "99"
+"""Region codes that exist only in the sandbox; production refuses them (DESIGN.md 8)."""
+
+MAX_HOLDER_NAME = 100
+"""Characters of a holder's name; longer ones fit no page and bloat the index."""
+
+
+def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
+    """The payload with defaults filled in.
+
+    Raises:
+        UnknownLicenseType: not in the catalog.
+        InvalidInput: every other fault, with JSON pointers.
+    """
+    try:
+        kind = deps.catalog.type(body.type)
+    except UnknownLicenseType as error:
+        problem = FieldProblem(pointer="/type", code=error.code, detail=error.detail)
+        raise UnknownLicenseType(error.detail, problems=(problem,)) from error
+    problems: list[FieldProblem] = []
+    region = _authority(deps, body, kind, problems)
+    _holder(body, kind, problems)
+    data: dict[str, str] = {}
+    try:
+        data = validate_fields(kind, body.data)
+    except InvalidInput as error:
+        problems.extend(error.problems)
+    issued_on = body.issued_on or local_day(deps.clock.now())
+    valid_from = body.valid_from or issued_on
+    valid_until = _validity(body, kind, valid_from, problems)
+    number = _number(body, kind, problems)
+    _previous(body, kind, problems)
+    _glyphs(deps, body, data, problems)
+    if problems:
+        raise InvalidInput(f"{kind.name}：{len(problems)} 处内容有误，请按提示逐项更正", problems=tuple(problems))
+    return IssuancePayload(
+        authority_code=body.authority_code,
+        business_no=body.business_no,
+        type_slug=kind.slug,
+        action=body.action,
+        holder=Holder(name=body.holder.name.strip(), code=body.holder.code, code_type=body.holder.code_type),
+        data=data,
+        issued_on=body.issued_on,
+        valid_from=body.valid_from,
+        valid_until=valid_until,
+        number=number,
+        region=region,
+        matter_code=body.matter_code,
+        previous=body.previous,
+    )
+
+
+def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> str:
+    """Check issuer and region; returns the region code."""
+    if body.authority_code not in kind.issuers:
+        detail = f"此机关不在“{kind.name}”的颁发机构之列；请核对机关代码或证照类型"
+        problems.append(FieldProblem(pointer="/authority_code", code="not_an_issuer", detail=detail))
+        return ""
+    region = body.region or deps.catalog.authority(body.authority_code).region
+    if region.startswith(SANDBOX_REGION) and not deps.policy.sandbox:
+        detail = "99 开头的区划仅供沙箱测试，正式环境不予制证"
+        problems.append(FieldProblem(pointer="/region", code="sandbox_region", detail=detail))
+    return region
+
+
+def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> None:
+    if body.holder.code_type not in kind.holder_code_types:
+        allowed = "、".join(kind.holder_code_types)
+        detail = f"“{kind.name}”的持证主体代码类型应为 {allowed}"
+        problems.append(FieldProblem(pointer="/holder/code_type", code="holder_code_type", detail=detail))
+    else:
+        try:
+            HolderCode.parse(body.holder.code_type, body.holder.code)
+        except InvalidIdentifier as error:
+            problems.append(FieldProblem(pointer="/holder/code", code=error.code, detail=error.detail))
+    fault = check_text(body.holder.name, max_length=MAX_HOLDER_NAME, is_name=True)
+    if fault:
+        problems.append(FieldProblem(pointer="/holder/name", code="text", detail=fault))
+
+
+def _validity(body: IssuanceBody, kind: LicenseType, start: date, problems: list[FieldProblem]) -> date | None:
+    rule = kind.validity
+    end = body.valid_until
+    if rule.kind is ValidityKind.OPEN_ENDED:
+        if end is not None:
+            detail = f"“{kind.name}”长期有效，不填截止日期"
+            problems.append(FieldProblem(pointer="/valid_until", code="open_ended", detail=detail))
+        return None
+    if body.action in {Action.CHANGE, Action.REPLACE} and end is None:
+        return None  # keeps the end date of the previous version (DOMAIN.md 1.5)
+    if rule.kind is ValidityKind.YEARS and end is None:
+        return last_day(start, rule.years)
+    if end is None:
+        if rule.years:
+            detail = "缺少有效期截止日期"
+            problems.append(FieldProblem(pointer="/valid_until", code="missing", detail=detail))
+        return None
+    if end < start:
+        detail = "截止日期早于起始日期"
+        problems.append(FieldProblem(pointer="/valid_until", code="before_start", detail=detail))
+    elif rule.years and end > last_day(start, rule.years):
+        detail = f"有效期不得超过 {rule.years} 年"
+        problems.append(FieldProblem(pointer="/valid_until", code="too_long", detail=detail))
+    return end
+
+
+def last_day(start: date, years: int) -> date:
+    """The last day of a period of whole years that begins on ``start``."""
+    try:
+        anniversary = start.replace(year=start.year + years)
+    except ValueError:  # 29 February
+        anniversary = date(start.year + years, 3, 1)
+    return anniversary - timedelta(days=1)
+
+
+def _number(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> str:
+    number = body.number.strip()
+    if kind.number.given:
+        number = number or body.holder.code
+        fault = check_text(number, max_length=128, is_name=False)
+        if fault:
+            problems.append(FieldProblem(pointer="/number", code="text", detail=fault))
+        return number
+    if number:
+        detail = f"“{kind.name}”的编号由制证系统生成，请去掉此项"
+        problems.append(FieldProblem(pointer="/number", code="extra_forbidden", detail=detail))
+    return ""
+
+
+def _previous(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> None:
+    if body.action is Action.ISSUE:
+        if body.previous:
+            detail = "新办不填原证照标识；变更、延续、补办请使用相应的 action"
+            problems.append(FieldProblem(pointer="/previous", code="extra_forbidden", detail=detail))
+        return
+    if not body.previous:
+        problems.append(FieldProblem(pointer="/previous", code="missing", detail="请填写原证照标识"))
+        return
+    try:
+        identifier = LicenseIdentifier.parse(body.previous)
+    except InvalidIdentifier as error:
+        problems.append(FieldProblem(pointer="/previous", code=error.code, detail=error.detail))
+        return
+    if identifier.type_code != kind.type_code:
+        detail = "原证照标识与证照类型不一致"
+        problems.append(FieldProblem(pointer="/previous", code="other_type", detail=detail))
+
+
+def _glyphs(deps: Deps, body: IssuanceBody, data: dict[str, str], problems: list[FieldProblem]) -> None:
+    """A character that no font draws is found now, not by the worker."""
+    texts = [("/holder/name", body.holder.name), *((f"/data/{key}", text) for key, text in data.items())]
+    for pointer, text in texts:
+        missing = deps.renderer.check_glyphs(text)
+        if missing:
+            names = "、".join(f"{char}（U+{ord(char):04X}）" for char in missing[:5])
+            detail = f"字库中没有这些字：{names}；请改用规范字或异体字，或联系运维补充字库"
+            problems.append(FieldProblem(pointer=pointer, code="missing_glyph", detail=detail))

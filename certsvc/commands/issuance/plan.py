@@ -1,0 +1,105 @@
+"""Reserve number and identifier and store the intent, before any key is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.catalog.numbers import render_number
+from certsvc.clock import local_day
+from certsvc.errors import Refused
+from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.license.model import IssueIntent
+from certsvc.license.request import Action
+from certsvc.license.states import STATE_ZH, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.request import IssuanceRequest
+
+FIRST_VERSION = 1
+
+
+def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
+    """The intent of this request: the stored one when a run got that far, else a new one, stored in one transaction.
+
+    Raises:
+        Refused: a change, renewal or replacement whose previous version cannot be followed.
+    """
+    now = deps.clock.now().replace(microsecond=0)
+    with deps.uow() as tx:
+        known = tx.intents.by_request(request.request_id)
+        if known is not None:
+            return known
+        previous = _previous(tx, request)
+        intent = _first(deps, tx, request, now) if previous is None else _next(deps, request, previous, now)
+        tx.intents.insert(intent)
+    return intent
+
+
+def _previous(tx: UnitOfWork, request: IssuanceRequest) -> LicenseVersion | None:
+    payload = request.payload
+    if payload.action is Action.ISSUE:
+        return None
+    previous = tx.licenses.by_identifier(payload.previous)
+    if previous is None or previous.issuer_code != payload.authority_code or previous.type_slug != payload.type_slug:
+        raise Refused("没有找到本机关颁发的原证照，请核对原证照标识（previous）")
+    if previous.state is not State.VALID:
+        raise Refused(f"原证照当前状态为“{STATE_ZH[previous.state]}”，不能变更、延续或补办")
+    if (previous.holder.code_type, previous.holder.code) != (payload.holder.code_type, payload.holder.code):
+        raise Refused("原证照的持证主体与本次申请不一致；转让或更名请先办理主体变更")
+    return previous
+
+
+def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) -> IssueIntent:
+    payload = request.payload
+    kind = deps.catalog.type(payload.type_slug)
+    issued_on = payload.issued_on or local_day(now)
+    day = f"{local_day(now):%Y%m%d}"
+    serial = tx.intents.next_number(f"identifier:{kind.type_code}:{payload.authority_code}:{day}")
+    identifier = LicenseIdentifier.create(
+        type_code=kind.type_code, issuer_code=payload.authority_code, serial=f"{day}{serial:06d}", version=FIRST_VERSION
+    )
+    number = payload.number
+    if not number:
+        series = f"number:{kind.slug}:{payload.region}:{issued_on.year}"
+        number = render_number(
+            kind.number, region=payload.region, year=issued_on.year, sequence=tx.intents.next_number(series)
+        )
+    return IssueIntent(
+        request_id=request.request_id,
+        version_id=deps.ids.new("ver"),
+        license_id=deps.ids.new("lic"),
+        identifier=str(identifier),
+        root=identifier.root,
+        version=FIRST_VERSION,
+        number=number,
+        printed_token=deps.ids.token(),
+        document_id=deps.ids.salt(),
+        issued_on=issued_on,
+        first_issued_on=issued_on,
+        signed_at=now,
+        previous_version_id="",
+    )
+
+
+def _next(deps: Deps, request: IssuanceRequest, previous: LicenseVersion, now: datetime) -> IssueIntent:
+    identifier = LicenseIdentifier.parse(previous.identifier).next_version()
+    return IssueIntent(
+        request_id=request.request_id,
+        version_id=deps.ids.new("ver"),
+        license_id=previous.license_id,
+        identifier=str(identifier),
+        root=identifier.root,
+        version=identifier.version,
+        number=previous.number,
+        printed_token=deps.ids.token(),
+        document_id=deps.ids.salt(),
+        issued_on=request.payload.issued_on or local_day(now),
+        first_issued_on=previous.first_issued_on,
+        signed_at=now,
+        previous_version_id=previous.version_id,
+    )

@@ -1,0 +1,71 @@
+"""The holder's own licenses, and who used them (谁用过我的证)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.showing.create_show import own_version
+from certsvc.license.model import Holder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.uses import Fetch, Notice, Scan
+
+MAX_CARDS = 200
+"""Licenses in one wallet answer; bounds a company with thousands of branches."""
+
+MAX_USES = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uses:
+    """Everything that was done with the holder's licenses, newest first."""
+
+    versions: Sequence[LicenseVersion]
+    scans: Sequence[Scan]
+    fetches: Sequence[Fetch]
+    notices: Sequence[Notice]
+
+
+def wallet(deps: Deps, caller: Principal) -> Sequence[LicenseVersion]:
+    """The caller's license versions, newest first."""
+    roles.require(caller, roles.HOLDER)
+    holder = Holder(name="", code=caller.holder_code, code_type=caller.holder_code_type)
+    with deps.uow.read() as tx:
+        return tx.licenses.of_holder(holder, limit=MAX_CARDS)
+
+
+def uses(deps: Deps, caller: Principal) -> Uses:
+    """Scans, fetches (refused ones too) and notices about the caller's licenses."""
+    roles.require(caller, roles.HOLDER)
+    holder = Holder(name="", code=caller.holder_code, code_type=caller.holder_code_type)
+    with deps.uow.read() as tx:
+        versions = tx.licenses.of_holder(holder, limit=MAX_CARDS)
+        ids = [version.version_id for version in versions]
+        return Uses(
+            versions=versions,
+            scans=tx.showing.scans_of(ids, limit=MAX_USES),
+            fetches=tx.sharing.fetches_of(ids, limit=MAX_USES),
+            notices=tx.sharing.notices_of(ids, limit=MAX_USES),
+        )
+
+
+def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, bytes]:
+    """The PDF of the caller's own license."""
+    roles.require(caller, roles.HOLDER)
+    with deps.uow.read() as tx:
+        version = own_version(deps, tx, caller, identifier)
+    return version, deps.objects.get(version.artifact.object_name)
+
+
+def history(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, Sequence[MoveRecord]]:
+    """The caller's own license and its moves."""
+    roles.require(caller, roles.HOLDER)
+    with deps.uow.read() as tx:
+        version = own_version(deps, tx, caller, identifier)
+        return version, tx.licenses.moves_of(version.version_id)

@@ -1,0 +1,113 @@
+"""Is this code, or this number, good? For anyone: state, type, issuer and the masked name, nothing more."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from certsvc.commands.evidence.record import record
+from certsvc.commands.showing.codes import read_code, token_sha256
+from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
+from certsvc.commands.verifying.verify_file import ANYONE
+from certsvc.errors import UnknownLicenseType
+from certsvc.license.standing import standing
+from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.model import LicenseVersion
+
+FILE_CHECKS = ("integrity", "coverage", "modification", "trust")
+"""Checks of a file; a code or a number says nothing about one."""
+
+
+def verify_code(deps: Deps, text: str) -> Verdict:
+    """The verdict over a scanned or typed code. A show code is looked at, not redeemed."""
+    now = deps.clock.now()
+    code = read_code(text, deps.policy.public_base)
+    reason = Reason.NOT_OURS
+    version: LicenseVersion | None = None
+    with deps.uow.read() as tx:
+        if code.kind == "printed":
+            version = tx.licenses.by_printed_token(code.token)
+            reason = Reason.CODE_UNKNOWN
+        elif code.kind == "show":
+            show = tx.showing.show_by_token(token_sha256(code.token))
+            reason = Reason.CODE_UNKNOWN
+            if show is not None and now < show.expires_at:
+                version = tx.licenses.by_version_id(show.version_id)
+            elif show is not None:
+                reason = Reason.CODE_EXPIRED
+        verdict = register_verdict(deps, tx, version, reason, now)
+    _on_record(deps, verdict, code.kind, now)
+    return verdict
+
+
+def verify_number(deps: Deps, *, type_slug: str, number: str, holder_name: str) -> Verdict:
+    """The verdict over a number; the holder's full name must match, so that numbers cannot be counted through."""
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        try:
+            deps.catalog.type(type_slug)
+            version = tx.licenses.by_number(type_slug, number.strip())
+        except UnknownLicenseType:
+            version = None
+        name = version.holder.name if version is not None else ""
+        if not hmac.compare_digest(name.encode(), holder_name.strip().encode()):
+            version = None
+        verdict = register_verdict(deps, tx, version, Reason.LICENSE_UNKNOWN, now)
+    _on_record(deps, verdict, "number", now)
+    return verdict
+
+
+def register_verdict(
+    deps: Deps, tx: UnitOfWork, version: LicenseVersion | None, unknown: Reason, now: datetime
+) -> Verdict:
+    """A verdict from the register alone; ``unknown`` is the reason when there is no version."""
+    if version is None:
+        return Verdict(
+            indication=Indication.INDETERMINATE if unknown is Reason.CODE_EXPIRED else Indication.TOTAL_FAILED,
+            sub_indication=SubIndication.GENERIC,
+            reason=unknown,
+            detail="",
+            registry_match=RegistryMatch.NONE,
+            integrity=Check.NOT_CHECKED,
+            coverage=Check.NOT_CHECKED,
+            modification=Check.NOT_CHECKED,
+            trust=Check.NOT_CHECKED,
+            status=Check.NOT_CHECKED,
+            checked_at=now,
+            not_checked=(*FILE_CHECKS, "license_state"),
+        )
+    stands = standing(version, now)
+    return Verdict(
+        indication=Indication.TOTAL_PASSED if stands.good else Indication.TOTAL_FAILED,
+        sub_indication=sub_indication_of(stands),
+        reason=reason_of(stands),
+        detail="",
+        registry_match=RegistryMatch.EXACT,
+        integrity=Check.NOT_CHECKED,
+        coverage=Check.NOT_CHECKED,
+        modification=Check.NOT_CHECKED,
+        trust=Check.NOT_CHECKED,
+        status=Check.GOOD if stands.good else Check.BAD,
+        checked_at=now,
+        license=public_facts(deps, tx, version, now),
+        not_checked=FILE_CHECKS,
+    )
+
+
+def _on_record(deps: Deps, verdict: Verdict, kind: str, now: datetime) -> None:
+    with deps.uow() as tx:
+        record(
+            tx,
+            deps,
+            kind="verify.answered",
+            subject=verdict.license.identifier if verdict.license else kind,
+            actor=ANYONE,
+            content={"code_kind": kind, "reason": verdict.reason.value, "indication": verdict.indication.value},
+            at=now,
+        )

@@ -1,0 +1,115 @@
+"""Is this file good? The steps of DESIGN.md 4, Verify.
+
+1. Is it ours? SHA-256 against the register: these bytes, other bytes, none.
+2. Structure, coverage, every signature, chain, times: the signing room, in a process of its own.
+3. License state now.
+
+A check that was not made says so in ``not_checked``. A good signature of our own seal over bytes that we did not
+register is not valid: no trick on the file survives that comparison (RELIABILITY 1.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from certsvc.commands.evidence.record import record
+from certsvc.commands.ports import TrustChoice
+from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
+from certsvc.errors import TooLarge
+from certsvc.license.standing import standing
+from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps
+    from certsvc.license.model import LicenseVersion
+    from certsvc.seal.verdict import FileFindings, LicenseFacts
+
+ANYONE = "anyone"
+
+
+def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on_record: bool = True) -> Verdict:
+    """The verdict over an uploaded file.
+
+    Args:
+        deps: the ports.
+        data: the file.
+        trust: extra anchors and moment; only the command line may pass one.
+        on_record: whether the check is written to the evidence rows.
+
+    Raises:
+        TooLarge: more bytes than the limit.
+    """
+    limit = deps.policy.max_upload_bytes
+    if len(data) > limit:
+        raise TooLarge(f"文件超过 {limit // (1024 * 1024)} MB，请上传电子证照原文件")
+    chosen = trust or TrustChoice()
+    now = deps.clock.now()
+    moment = chosen.at or now
+    digest = hashlib.sha256(data).hexdigest()
+    findings = deps.inspector.inspect(data, chosen, now)
+    with deps.uow.read() as tx:
+        version = tx.licenses.by_sha256(digest)
+        facts = public_facts(deps, tx, version, moment) if version is not None else None
+    verdict = conclude(deps, findings, version, facts, moment=moment, now=now)
+    if on_record:
+        with deps.uow() as tx:
+            record(
+                tx,
+                deps,
+                kind="verify.answered",
+                subject=version.identifier if version else digest,
+                actor=ANYONE,
+                content={"sha256": digest, "reason": verdict.reason.value, "indication": verdict.indication.value},
+                at=now,
+            )
+    return verdict
+
+
+def conclude(
+    deps: Deps,
+    findings: FileFindings,
+    version: LicenseVersion | None,
+    facts: LicenseFacts | None,
+    *,
+    moment: datetime,
+    now: datetime,
+) -> Verdict:
+    """Findings, register and state into one verdict."""
+    match = RegistryMatch.EXACT if version is not None else RegistryMatch.NONE
+    indication, sub, reason = findings.indication, findings.sub_indication, findings.reason
+    status = Check.NOT_CHECKED
+    not_checked = list(findings.not_checked)
+    if version is not None:
+        stands = standing(version, moment)
+        status = Check.GOOD if stands.good else Check.BAD
+        if indication is Indication.TOTAL_PASSED and not stands.good:
+            indication, sub, reason = Indication.TOTAL_FAILED, sub_indication_of(stands), reason_of(stands)
+        elif indication is Indication.INDETERMINATE and not stands.good:
+            # The file could not be judged, but these bytes are on the register and the license is over.
+            reason = reason_of(stands)
+    elif any(deps.sealer.is_own(item.signer_cert_sha256) for item in findings.signatures):
+        match = RegistryMatch.OTHER_BYTES
+        if indication is Indication.TOTAL_PASSED:
+            indication, sub = Indication.TOTAL_FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE
+            reason = Reason.NOT_OUR_BYTES
+    if status is Check.NOT_CHECKED:
+        not_checked.append("license_state")
+    return Verdict(
+        indication=indication,
+        sub_indication=sub,
+        reason=reason,
+        detail=findings.detail,
+        registry_match=match,
+        integrity=findings.integrity,
+        coverage=findings.coverage,
+        modification=findings.modification,
+        trust=findings.trust,
+        status=status,
+        checked_at=now,
+        signatures=findings.signatures,
+        license=facts,
+        not_checked=tuple(not_checked),
+    )
