@@ -1,0 +1,207 @@
+"""Judges the signatures of a PDF without asking the register: the gate of five rules (RELIABILITY.md 1.2).
+
+Steps of :meth:`PdfInspector.inspect`:
+
+1. Size and magic.
+2. Structure: a strict reader; an encrypted file is not judged.
+3. Every signature, whatever its sub-filter (``fields``).
+4. Each signature: gap and CMS byte for byte, digest, signature, coverage, modification, algorithm, chain (``judging``).
+5. The file: nothing behind its end, (b) all signatures good, (d) the last one covers everything, (e) one is a seal.
+
+(a) An exception anywhere is "cannot be verified", never good. (c) is the policy in ``judging``. What the caller must
+still do: ask the register (is it ours, which state) and, for uploads, run all this in a worker (``isolated``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import logging
+from typing import TYPE_CHECKING
+
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from certsvc.clock import check_aware
+from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
+from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
+from certsvc.signing.fields import find_signatures
+from certsvc.signing.judging import Judgement, judge
+from certsvc.signing.trust import TrustStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from certsvc.commands.ports import TrustChoice
+    from certsvc.signing.trust import TrustAnchors
+
+NOT_CHECKED_REVOCATION = "revocation"
+NOT_CHECKED_PERIOD = "certificate_period"
+"""A pinned certificate is outside its period at the moment of verification (an anchor is trusted as it is)."""
+NOT_CHECKED_EXTRA_BYTE_RANGE = "unlisted_byte_range"
+"""The raw bytes hold more ``/ByteRange`` keys than signatures were found: a warning, not a failure (RELIABILITY 1.2)."""
+
+_HARMLESS_AFTER_LAST = frozenset({"none", "lta_updates"})
+
+# pyHanko logs names of signers and fields of foreign files, with tracebacks: personal data has no place in our logs.
+for _name in ("pyhanko", "pyhanko_certvalidator"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+
+
+class PdfInspector:
+    """The ``FileInspector`` port in this process: for files that we have just made, and inside the workers."""
+
+    def __init__(self, anchors: TrustAnchors) -> None:
+        """Judge under the configured ``anchors``."""
+        self._anchors = anchors
+
+    def inspect(self, data: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
+        """Findings in the words of EN 319 102-1; never raises for a bad file.
+
+        Raises:
+            InvalidInput: an extra anchor of ``trust`` is not a PEM certificate.
+        """
+        moment = check_aware(trust.at if trust.at is not None else now)
+        anchors = self._anchors.with_extra(trust.extra_anchors)
+        refusal = refuse_at_the_door(data)
+        if refusal is not None:
+            return refusal
+        try:
+            return asyncio.run(_inspect(data, TrustStore(anchors, moment)))
+        except (PdfError, ValueError) as error:
+            return cannot_verify(data, Indication.TOTAL_FAILED, Reason.MALFORMED, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  (rule a: whatever a hostile file provokes is "cannot be verified")
+            return cannot_verify(data, Indication.INDETERMINATE, Reason.MALFORMED, type(error).__name__)
+
+
+def refuse_at_the_door(data: bytes) -> FileFindings | None:
+    """Step 1: size and magic, without any parsing."""
+    if len(data) > MAX_FILE_BYTES:
+        return cannot_verify(data, Indication.INDETERMINATE, Reason.TOO_LARGE, f"{len(data)} > {MAX_FILE_BYTES}")
+    if not looks_like_pdf(data):
+        return cannot_verify(data, Indication.TOTAL_FAILED, Reason.NOT_A_PDF, "")
+    return None
+
+
+def cannot_verify(data: bytes, indication: Indication, reason: Reason, detail: str) -> FileFindings:
+    """Findings of a file that was not judged; ``detail`` is for operators and quotes nothing of the file."""
+    sub = SubIndication.FORMAT_FAILURE if indication is Indication.TOTAL_FAILED else SubIndication.GENERIC
+    if reason in {Reason.TIMED_OUT, Reason.CANNOT_CHECK_NOW}:
+        sub = SubIndication.TRY_LATER
+    return FileFindings(
+        indication=indication,
+        sub_indication=sub,
+        reason=reason,
+        detail=detail,
+        integrity=Check.UNKNOWN,
+        coverage=Check.UNKNOWN,
+        modification=Check.UNKNOWN,
+        trust=Check.NOT_CHECKED,
+        sha256=hashlib.sha256(data).hexdigest(),
+        not_checked=("signatures", NOT_CHECKED_REVOCATION),
+    )
+
+
+async def _inspect(data: bytes, store: TrustStore) -> FileFindings:
+    reader = PdfFileReader(io.BytesIO(data), strict=True)
+    if reader.encrypt_dict is not None:
+        return cannot_verify(data, Indication.INDETERMINATE, Reason.ENCRYPTED, "")
+    found = find_signatures(reader)
+    if not found:
+        return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
+    judged = [await judge(reader, data, one, store) for one in found]
+    return _combine(data, sorted(judged, key=lambda one: one.order))
+
+
+def _combine(data: bytes, judged: list[Judgement]) -> FileFindings:
+    """Step 5: one answer for the file from those of its signatures, ordered by revision."""
+    covered = _coverage(data, judged)
+    modified = _modified(judged)
+    worst = min(judged, key=_rank)
+    indication, sub, reason = worst.indication, worst.sub_indication, worst.report.reason
+    if indication is not Indication.TOTAL_FAILED:
+        if modified is Check.BAD:
+            indication, sub = Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE
+            reason = Reason.CHANGED_AFTER_SEALING
+        elif covered is Check.BAD:
+            indication, sub = Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE
+            reason = Reason.NOT_FULLY_COVERED
+        elif all(one.report.kind == "timestamp" for one in judged):
+            indication, sub = Indication.INDETERMINATE, SubIndication.GENERIC
+            reason = Reason.ONLY_TIMESTAMPS
+    return FileFindings(
+        indication=indication,
+        sub_indication=sub,
+        reason=reason,
+        detail=worst.report.detail,
+        integrity=_integrity(judged, covered, modified),
+        coverage=covered,
+        modification=modified,
+        trust=_all(one.report.trust for one in judged),
+        sha256=hashlib.sha256(data).hexdigest(),
+        signatures=tuple(one.report for one in judged),
+        not_checked=_not_checked(data, judged),
+    )
+
+
+def _rank(one: Judgement) -> int:
+    order = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
+    return order.index(one.indication)
+
+
+def _coverage(data: bytes, judged: list[Judgement]) -> Check:
+    """Rule d: the last signature covers the file, or what follows it is a revision of long-term data."""
+    reports = [one.report for one in judged]
+    if any(report.coverage == "unclear" and report.reason is Reason.UNSUPPORTED_SIGNATURE for report in reports):
+        return Check.UNKNOWN
+    if not ends_cleanly(data) or any(report.coverage in {"partial", "unclear"} for report in reports):
+        return Check.BAD
+    last = judged[-1]
+    if last.report.coverage == "entire_file":
+        return Check.GOOD
+    # Bytes after the last signature that form no revision belong to nothing that was judged.
+    return Check.GOOD if last.revisions_after > 0 else Check.BAD
+
+
+def _modified(judged: list[Judgement]) -> Check:
+    """Rule c and the other half of d: after the last seal only long-term data; before it, no other changes either."""
+    reports = [one.report for one in judged]
+    if any(report.reason is Reason.CHANGED_AFTER_SEALING or report.modification == "other" for report in reports):
+        return Check.BAD
+    if any(report.modification == "unclear" for report in reports):
+        return Check.UNKNOWN
+    seals = [one for one in judged if one.report.kind == "seal"]
+    for last in (judged[-1:], seals[-1:]):
+        if last and last[0].report.modification not in _HARMLESS_AFTER_LAST:
+            return Check.BAD
+    return Check.GOOD
+
+
+def _integrity(judged: list[Judgement], covered: Check, modified: Check) -> Check:
+    """Good when every signature is cryptographically sound over an unmodified file; a weak algorithm proves nothing."""
+    answers = [check for one in judged for check in (one.report.intact, one.report.valid)]
+    combined = _all((*answers, covered, modified))
+    if combined is Check.GOOD and any(one.report.reason is Reason.WEAK_ALGORITHM for one in judged):
+        return Check.UNKNOWN
+    return combined
+
+
+def _all(checks: Iterable[Check]) -> Check:
+    answers = set(checks)
+    for worst in (Check.BAD, Check.UNKNOWN, Check.NOT_CHECKED):
+        if worst in answers:
+            return worst
+    return Check.GOOD
+
+
+def _not_checked(data: bytes, judged: list[Judgement]) -> tuple[str, ...]:
+    missing = []
+    if not all(one.pinned for one in judged):
+        missing.append(NOT_CHECKED_REVOCATION)
+    if any(one.out_of_period for one in judged):
+        missing.append(NOT_CHECKED_PERIOD)
+    if byte_range_count(data) > len(judged):
+        missing.append(NOT_CHECKED_EXTRA_BYTE_RANGE)
+    return tuple(missing)
