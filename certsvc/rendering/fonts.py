@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EM = 1000
 """Widths are in 1/1000 em, the unit of PDF text space."""
 
+_HEAD_LENGTH = 54
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that are never printed: what cannot be seen must not be on a permit (bidi overrides, zero-width
 characters, private use). A font may well have an empty glyph for them."""
@@ -47,19 +48,17 @@ class FontFace:
         self._subsetter: Any = None
         try:
             self._face: Any = hb.Face(hb.Blob.from_file_path(str(path)))
-            if "glyf" not in self._face.table_tags:
-                msg = "no TrueType outlines"
-                raise ValueError(msg)
-            head = self._face.reference_table("head").data
-        except (OSError, ValueError, hb.HarfBuzzError) as exc:
-            msg = f"字体文件 {entry.file} 无法读取，请重新运行字体安装"
-            raise ConfigurationError(msg) from exc
+        except (OSError, hb.HarfBuzzError) as exc:
+            raise _unreadable(entry) from exc
+        head: bytes = self._face.reference_table("head").data
+        if "glyf" not in self._face.table_tags or len(head) < _HEAD_LENGTH:
+            raise _unreadable(entry)
         self._font: Any = hb.Font(self._face)
         self.upem: int = self._face.upem
         extents = self._font.get_font_extents("ltr")
         self.ascent = self._scaled(extents.ascender)
         self.descent = self._scaled(extents.descender)
-        self.bbox = tuple(self._scaled(v) for v in struct.unpack(">4h", head[36:44]))
+        self.bbox: tuple[int, ...] = tuple(self._scaled(v) for v in struct.unpack(">4h", head[36:44]))
 
     def _scaled(self, units: int) -> int:
         return round(units * EM / self.upem)
@@ -74,10 +73,10 @@ class FontFace:
         return True
 
     def draw(self, gid: int, pen: object) -> None:
-        """Send the outline of glyph ``gid`` to ``pen`` (moveTo, lineTo, qCurveTo, curveTo, closePath), in font units."""
+        """Send the outline of glyph ``gid`` to ``pen`` (moveTo, lineTo, qCurveTo, closePath), in font units."""
         self._font.draw_glyph_with_pen(gid, pen)
 
-    def subset(self, gids: Iterable[int]) -> tuple[bytes, Any]:
+    def subset(self, gids: Iterable[int]) -> tuple[bytes, dict[int, int]]:
         """A TrueType file with only these glyphs, and the mapping old glyph number -> new."""
         if self._subsetter is None:
             with self._lock:
@@ -89,17 +88,22 @@ class FontFace:
         wanted.layout_feature_tag_set.clear()
         wanted.flags = _FLAGS
         plan = hb.SubsetPlan(self._subsetter, wanted)
-        return plan.execute().blob.data, plan.old_to_new_glyph_mapping
+        return plan.execute().blob.data, dict(plan.old_to_new_glyph_mapping.items())
 
 
 _FLAGS = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE
 _DROPPED = tuple(
     int.from_bytes(tag.ljust(4).encode("ascii"), "big")
     for tag in (
-        "BASE GDEF GPOS GSUB STAT OS/2 cmap gasp name post vhea vmtx DSIG FFTM meta VORG kern hdmx LTSH VDMX PCLT"
-    ).split()
+        *("BASE", "GDEF", "GPOS", "GSUB", "STAT", "OS/2", "cmap", "gasp", "name", "post", "vhea", "vmtx", "DSIG"),
+        *("FFTM", "meta", "VORG", "kern", "hdmx", "LTSH", "VDMX", "PCLT"),
+    )
 )
 """Everything that a CIDFontType2 in a PDF does not need (ISO 32000-2 §9.9.1): glyphs are chosen by number."""
+
+
+def _unreadable(entry: FaceEntry) -> ConfigurationError:
+    return ConfigurationError(f"字体文件 {entry.file} 无法读取，请重新运行字体安装")
 
 
 class Family:

@@ -25,6 +25,9 @@ LEADING = 1.32
 BASELINE_DROP = 0.36
 """How far the baseline lies below the middle of a line of CJK text, in font sizes (em box 0.88 above, 0.12 below)."""
 
+MOST_SPACING = 0.12
+"""Font sizes by which characters of a full line may move apart to meet the right edge."""
+
 SHRINK_STEP = 0.5
 """Points by which the size falls when a value does not fit."""
 
@@ -61,13 +64,14 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text to be shown at (x, y)."""
+    """One line of text to be shown at (x, y); ``spacing`` points are added after every character."""
 
     family: Family
     size: float
     x: float
     y: float
     text: str
+    spacing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def place(slot: Slot, text: str) -> list[Line]:
     if "\n" not in text:
         total = family.width(text, slot.where)
         if total * size <= rect.w * EM:
-            return _set_lines(slot, size, [(text, total)])
+            return _set_lines(slot, size, [(text, total, False)])
     else:
         family.width(text.replace("\n", ""), slot.where)
     units = [_clusters(part) for part in text.split("\n")]
@@ -125,21 +129,24 @@ def _too_long(where: str) -> RenderingError:
     return RenderingError(msg)
 
 
-def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int]]) -> list[Line]:
+def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int, bool]]) -> list[Line]:
     rect, pitch = slot.rect, size * LEADING
     if slot.tall:
         y = rect.top - slot.size * (0.5 + BASELINE_DROP)
     else:
         y = rect.middle - size * BASELINE_DROP + pitch * (len(lines) - 1) / 2
     placed = []
-    for text, width in lines:
-        if slot.align == "left":
-            x = rect.x
-        else:
+    for text, width, goes_on in lines:
+        x, spacing = rect.x, 0.0
+        if slot.align != "left":
             slack = rect.w - width * size / EM
-            x = rect.x + (slack if slot.align == "right" else slack / 2)
+            x += slack if slot.align == "right" else slack / 2
+        elif goes_on and len(text) > 1:
+            # 两端对齐, unless the line is so short that it would fall apart.
+            spacing = (rect.w - width * size / EM) / (len(text) - 1)
+            spacing = spacing if spacing < MOST_SPACING * size else 0.0
         if text:
-            placed.append(Line(slot.family, size, x, y, text))
+            placed.append(Line(slot.family, size, x, y, text, spacing))
         y -= pitch
     return placed
 
@@ -159,9 +166,12 @@ def _clusters(text: str) -> list[str]:
 
 def _break(
     paragraphs: list[list[str]], family: Family, limit: float, room: int, *, split_words: bool
-) -> list[tuple[str, int]] | None:
-    """Greedy lines no wider than ``limit`` (1/1000 em), or None when there are more than ``room``."""
-    lines: list[tuple[str, int]] = []
+) -> list[tuple[str, int, bool]] | None:
+    """Greedy lines no wider than ``limit`` (1/1000 em), or None when there are more than ``room``.
+
+    Each comes with its width and whether it goes on in the next line.
+    """
+    lines: list[tuple[str, int, bool]] = []
     for clusters in paragraphs:
         pieces = _pieces(clusters, family, limit, split_words=split_words)
         if pieces is None:
@@ -169,11 +179,11 @@ def _break(
         line, used = "", 0
         for piece, width in pieces:
             if used + width > limit and line:
-                lines.append(_trimmed(line, used, family))
+                lines.append((*_trimmed(line, used, family), True))
                 line, used = ("", 0) if piece.isspace() else (piece, width)
             else:
                 line, used = line + piece, used + width
-        lines.append(_trimmed(line, used, family))
+        lines.append((*_trimmed(line, used, family), False))
         if len(lines) > room:
             return None
     return lines

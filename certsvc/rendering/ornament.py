@@ -22,6 +22,9 @@ OUTER_MM = 9.0
 BAND_MM = 6.4
 STRANDS = 5
 PERIOD_MM = 8.0
+GROUND_MM = 58.0
+"""Radius of the pale rosette in the middle."""
+GROUND_HEIGHT = 0.5
 STYLES = ("classic", "plain")
 
 
@@ -63,11 +66,11 @@ def write_border(out: FileWriter, sheet: Sheet, style: str, accent: tuple[float,
     band, o = BAND_MM * MM, (OUTER_MM + 1.6) * MM
     corner = band
     runs = {"H": sheet.width - 2 * (o + corner), "V": sheet.height - 2 * (o + corner)}
-    fonts: list[bytes] = []
-    draw = [lines]
+    forms: list[bytes] = [b"/G %d 0 R" % out.add(_ground(accent))]
+    draw = [f"q 1 0 0 1 {num(sheet.width / 2)} {num(sheet.height * GROUND_HEIGHT)} cm /G Do Q", lines]
     for key, length in runs.items():
         tile_number = out.add(_tile(length, band, accent))
-        fonts.append(b"/%s %d 0 R" % (key.encode(), tile_number))
+        forms.append(b"/%s %d 0 R" % (key.encode(), tile_number))
     h, v = runs["H"], runs["V"]
     x0, y0, x1, y1 = o, o, sheet.width - o, sheet.height - o
     # (a b c d e f) for the four sides: bottom, top, left, right; each side starts after a corner.
@@ -82,10 +85,10 @@ def write_border(out: FileWriter, sheet: Sheet, style: str, accent: tuple[float,
         cells = " ".join(f"/{key} Do 1 0 0 1 {num3(step)} 0 cm" for _ in range(count))
         draw.append(f"q {matrix} cm {cells} Q")
     corner_number = out.add(_corner(band, accent))
-    fonts.append(b"/C %d 0 R" % corner_number)
+    forms.append(b"/C %d 0 R" % corner_number)
     for cx, cy in ((x0, y0), (x1 - band, y0), (x0, y1 - band), (x1 - band, y1 - band)):
         draw.append(f"q 1 0 0 1 {num(cx)} {num(cy)} cm /C Do Q")
-    resources = b"/Resources<</XObject<<" + b"".join(fonts) + b">>>>"
+    resources = b"/Resources<</XObject<<" + b"".join(forms) + b">>>>"
     return out.add(stream(box + resources, "\n".join(draw).encode("ascii"), pack=True))
 
 
@@ -122,10 +125,9 @@ def _wave(length: float, middle: float, amplitude: float, phase: float, pieces: 
         x0, x1 = i * dx, (i + 1) * dx
         y0, y1 = amplitude * math.sin(k * x0 + phase), amplitude * math.sin(k * x1 + phase)
         s0, s1 = amplitude * k * math.cos(k * x0 + phase), amplitude * k * math.cos(k * x1 + phase)
-        parts.append(
-            f"{num3(x0 + dx / 3)} {num3(middle + y0 + s0 * dx / 3)} {num3(x1 - dx / 3)} {num3(middle + y1 - s1 * dx / 3)}"
-            f" {num3(x1)} {num3(middle + y1)} c"
-        )
+        third = dx / 3
+        points = (x0 + third, middle + y0 + s0 * third, x1 - third, middle + y1 - s1 * third, x1, middle + y1)
+        parts.append(" ".join(num3(v) for v in points) + " c")
     return " ".join(parts)
 
 
@@ -161,9 +163,20 @@ def _corner(band: float, accent: tuple[float, float, float]) -> bytes:
     return stream(box.encode("ascii"), "\n".join(parts).encode("ascii"), pack=True)
 
 
+def _ground(accent: tuple[float, float, float]) -> bytes:
+    """A very pale rosette behind the values (底纹)."""
+    r, parts = GROUND_MM * MM, [f"{mixed(accent, 0.11)} RG 0.4 w"]
+    for a, b, turns in ((r, r * 0.46, 36), (r * 0.46, r * 0.2, 18)):
+        for i in range(turns):
+            angle = math.pi * i / turns
+            cos, sin = math.cos(angle), math.sin(angle)
+            parts.append(f"q {cos:.4f} {sin:.4f} {-sin:.4f} {cos:.4f} 0 0 cm {_ellipse(a, b)} S Q")
+    box = f"/Type/XObject/Subtype/Form/BBox[{num3(-r)} {num3(-r)} {num3(r)} {num3(r)}]/Resources<<>>"
+    return stream(box.encode("ascii"), "\n".join(parts).encode("ascii"), pack=True)
+
+
 def _ellipse(a: float, b: float) -> str:
+    """Four Bézier quarters around the origin."""
     c, d = a * 0.55228, b * 0.55228
-    return (
-        f"{num3(a)} 0 m {num3(a)} {num3(d)} {num3(c)} {num3(b)} 0 {num3(b)} c {num3(-c)} {num3(b)} {num3(-a)} {num3(d)} {num3(-a)} 0 c "
-        f"{num3(-a)} {num3(-d)} {num3(-c)} {num3(-b)} 0 {num3(-b)} c {num3(c)} {num3(-b)} {num3(a)} {num3(-d)} {num3(a)} 0 c h"
-    )
+    curves = ((a, d, c, b, 0, b), (-c, b, -a, d, -a, 0), (-a, -d, -c, -b, 0, -b), (c, -b, a, -d, a, 0))
+    return f"{num3(a)} 0 m " + " ".join(" ".join(num3(v) for v in curve) + " c" for curve in curves) + " h"

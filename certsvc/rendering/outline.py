@@ -51,7 +51,7 @@ class _PathPen:
 
 
 def glyph_path(family: Family, char: str, matrix: tuple[float, float, float, float, float, float]) -> str:
-    """Path operators of ``char``, which the family knows, under ``matrix`` given for an em of 1 (no ``f`` at the end)."""
+    """Path of ``char``, which the family knows, under ``matrix`` given for an em of 1; no painting operator."""
     face = family.fallback.get(char, family.faces[0])
     a, b, c, d, e, f = matrix
     k = 1 / face.upem

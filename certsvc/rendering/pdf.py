@@ -77,11 +77,12 @@ class FileWriter:
         self.position += len(part)
         return number
 
-    def expect(self, number: int) -> None:
+    def expect(self, number: int) -> int:
         """Check that the next object gets the number that others already point to (RuntimeError: our mistake)."""
         if self.next_number != number:
             msg = f"object {number} was promised, but {self.next_number} comes next"
             raise RuntimeError(msg)
+        return number
 
     def close(self, trailer: bytes) -> int:
         """Write table and trailer; returns the length of the file."""

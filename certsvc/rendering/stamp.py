@@ -1,7 +1,7 @@
 """Draws the picture of a seal (印模) as vectors: border, ring text, star, second line, number.
 
-Measures follow 国发〔1999〕25号 and STANDARDS.md 6.1: a circle of the nominal diameter, border 1.0-1.2 mm, a star of 14 mm in
-a circle of 42 mm, the owner's registered name in Song along the ring, left to right. Never an emblem.
+Measures follow 国发〔1999〕25号: a circle of the nominal diameter, border 1.0-1.2 mm, a star of 14 mm in a circle of
+42 mm, the owner's registered name in Song along the ring, left to right. Never an emblem.
 
 Units: millimetres with the origin in the centre of the stamp and y upwards.
 """
@@ -35,6 +35,9 @@ MAX_RING_CHARS = 40
 """More do not stay legible in 42 mm; the longest registered names of authorities have about 30."""
 MAX_LINE_CHARS = 16
 
+_RING_HEIGHTS = ((12, 5.5), (17, 5.1), (24, 4.6), (math.inf, 4.0))
+"""Most characters, and the height in mm that they get."""
+
 MAX_SPAN = 300.0
 """Degrees that ring text may fill; the foot stays open."""
 MAX_PITCH = 33.0
@@ -64,7 +67,7 @@ class RingGlyph:
 def ring_layout(text: str, diameter: float = NOMINAL_MM) -> list[RingGlyph]:
     """Cells of the ring text that never overlap: long names get smaller, then narrower characters."""
     k, count = diameter / NOMINAL_MM, len(text)
-    height = (5.5 if count <= 12 else 5.1 if count <= 17 else 4.6 if count <= 24 else 4.0) * k
+    height = next(size for most, size in _RING_HEIGHTS if count <= most) * k
     inner = diameter / 2 - (BORDER_MM + RING_GAP_MM) * k - height
     span = min(MAX_PITCH * (count - 1), 226.0 + 2.2 * count, MAX_SPAN) if count > 1 else 0.0
     pitch = span / (count - 1) if count > 1 else MAX_PITCH
@@ -104,12 +107,12 @@ def stamp_operators(stamp: StampSpec, family: Family) -> bytes:
     ]
     family.width(stamp.ring_text, "印章环文")
     ring = ring_layout(stamp.ring_text, stamp.diameter_mm)
-    for cell in ring:
-        out.append(_ring_glyph(cell, family))
+    out.extend(_ring_glyph(cell, family) for cell in ring)
     if stamp.second_line:
-        out.append(_row(stamp.second_line, "印章第二行", family, -9.6 * k, 3.5 * k, _half_room(ring, -11.4 * k, k)))
+        half = _half_room(ring, -11.4 * k, k)
+        out.append(_row(stamp.second_line, "印章第二行", family, middle=-9.6 * k, height=3.5 * k, half=half))
     if stamp.number:
-        out.append(_row(stamp.number, "印章编号", family, -14.6 * k, 2.9 * k, 6.5 * k))
+        out.append(_row(stamp.number, "印章编号", family, middle=-14.6 * k, height=2.9 * k, half=6.5 * k))
     return "\n".join(out).encode("ascii")
 
 
@@ -135,7 +138,7 @@ def _ring_glyph(cell: RingGlyph, family: Family) -> str:
     return glyph_path(family, cell.char, matrix) + "\nf"
 
 
-def _row(text: str, where: str, family: Family, middle: float, height: float, half: float) -> str:
+def _row(text: str, where: str, family: Family, *, middle: float, height: float, half: float) -> str:
     """A straight line of text around x = 0, narrowed to ``2 * half``."""
     total = family.width(text, where) / EM
     sx = min(height, 2 * half / total) if total else height

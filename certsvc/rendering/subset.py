@@ -53,9 +53,9 @@ class Subset:
         """Write the six objects of the font; returns the number of the Type 0 dictionary."""
         face, chars = self.face, self._chars
         gids = [face.gids[char] for char in chars]
-        data, renumbered = face.subset(gids)
-        mapping = dict(renumbered.items())
+        data, mapping = face.subset(gids)
         to_gid = b"\0\0" + b"".join([mapping[gid].to_bytes(2, "big") for gid in gids])
+        left, bottom, right, top = face.bbox
         base = self._tag(to_gid) + b"+" + face.entry.name.encode("ascii")
         first = out.next_number
         out.add(
@@ -70,7 +70,7 @@ class Subset:
         out.add(
             b"<</Type/FontDescriptor/FontName/%s/Flags 4/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d"
             b"/CapHeight %d/StemV %d/FontFile2 %d 0 R>>"
-            % (base, *face.bbox, face.ascent, face.descent, face.ascent, face.entry.stem, first + 3)
+            % (base, left, bottom, right, top, face.ascent, face.descent, face.ascent, face.entry.stem, first + 3)
         )
         out.add(stream(b"/Length1 %d" % len(data), data, pack=pack))
         out.add(stream(b"", to_gid, pack=pack))

@@ -1,4 +1,4 @@
-"""The sandbox mark: 样本 仅供测试 不具有法律效力 across every page, so that no test paper is taken for real (DOMAIN.md 6).
+"""The sandbox mark: 样本 仅供测试 不具有法律效力 across every page, so that no test paper is taken for real.
 
 The diagonal lines are outlines under the text: they hide nothing and do not disturb extraction. One line at the head
 of the page is real text, so that machines see it too.
@@ -24,10 +24,10 @@ SANDBOX_TEXT = "样本 仅供测试 不具有法律效力"
 SANDBOX_PREFIX = "示例"
 """Every synthetic authority's name starts so, and with it every stamp of the sandbox."""
 
-_GREY = "0.87 g"
-_SIZE = 25.0
+_GREY = "0.9 g"
+_SIZE = 23.0
 _ANGLE = 32.0
-_ROW = 104.0
+_ROW = 112.0
 """Points between two lines, measured across."""
 
 
@@ -61,14 +61,13 @@ def write_watermark(out: FileWriter, family: Family, sheet: Sheet) -> int:
             along, across = (column + shift) * step - length / 2, row * _ROW
             px = sheet.width / 2 + along * cos - across * sin
             py = sheet.height / 2 + along * sin + across * cos
-            if _touches(sheet, px, py, length, cos, sin):
+            if _touches(sheet, (px, py), (px + length * cos, py + length * sin)):
                 draw.append(f"q {cos:.4f} {sin:.4f} {-sin:.4f} {cos:.4f} {num(px)} {num(py)} cm /L Do Q")
     whole = f"/Type/XObject/Subtype/Form/BBox[0 0 {num(sheet.width)} {num(sheet.height)}]"
     resources = b"/Resources<</XObject<</L %d 0 R>>>>" % line
     return out.add(stream(whole.encode("ascii") + resources, "\n".join(draw).encode("ascii"), pack=True))
 
 
-def _touches(sheet: Sheet, x: float, y: float, length: float, cos: float, sin: float) -> bool:
-    """Whether a line of text from (x, y) can be seen on the sheet (by its bounding box)."""
-    x1, y1 = x + length * cos, y + length * sin
-    return x1 > 0 and x < sheet.width and y1 + _SIZE > 0 and y - _SIZE < sheet.height
+def _touches(sheet: Sheet, start: tuple[float, float], end: tuple[float, float]) -> bool:
+    """Whether a rising line of text can be seen on the sheet (by its bounding box)."""
+    return end[0] > 0 and start[0] < sheet.width and end[1] + _SIZE > 0 and start[1] - _SIZE < sheet.height
