@@ -64,6 +64,7 @@ class FetchAnswer:
     standing: Standing
     fields: tuple[ShownField, ...]
     file: bytes | None
+    file_sha256: str
 
 
 def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
@@ -179,6 +180,7 @@ def _give(
         standing=standing(version, now),
         fields=fields,
         file=file,
+        file_sha256=version.artifact.sha256 if file else "",
     )
 
 

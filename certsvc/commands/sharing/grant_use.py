@@ -109,5 +109,3 @@ def list_grants(deps: Deps, caller: Principal) -> Sequence[Grant]:
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
         return tx.sharing.grants_of(caller.subject, limit=200)
-
-

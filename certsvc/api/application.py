@@ -1,0 +1,63 @@
+"""The ASGI application: every router, the one error map, the limits at the door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+import certsvc
+from certsvc.api import (
+    catalog,
+    events,
+    fetches,
+    health,
+    issuances,
+    licenses,
+    problems,
+    scans,
+    seals,
+    shows,
+    tokens,
+    verifications,
+)
+from certsvc.api.limits import DoorLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from certsvc.commands.ports import Deps
+
+ROUTERS = (tokens, events, issuances, licenses, verifications, shows, scans, fetches, seals, catalog, health)
+"""Every noun: one file and one name here."""
+
+
+def create_application(
+    deps: Deps,
+    *,
+    rate_limit_per_minute: int,
+    wake: Callable[[], None],
+    loops_alive: Callable[[], bool],
+) -> FastAPI:
+    """Build the application over ``deps``; ``wake`` tells idle workers that something was accepted."""
+    app = FastAPI(
+        title="certsvc 电子证照与电子印章服务",
+        version=certsvc.__version__,
+        summary="制发、核验、亮证、用证 · issue, verify, show and fetch e-licenses",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.deps = deps
+    app.state.wake = wake
+    app.state.loops_alive = loops_alive
+    for module in ROUTERS:
+        app.include_router(module.router)
+    problems.install(app)
+    app.add_middleware(
+        DoorLimits,
+        clock=deps.clock,
+        max_upload_bytes=deps.policy.max_upload_bytes,
+        per_minute=rate_limit_per_minute,
+    )
+    return app

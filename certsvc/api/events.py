@@ -1,0 +1,94 @@
+"""Events in (approval systems, CloudEvents) and out (the feed)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.cloudevents import BATCH, STRUCTURED, Incoming, read_events
+from certsvc.api.models import Model
+from certsvc.api.problems import answer, problem_document, status_of
+from certsvc.commands.access import roles
+from certsvc.commands.evidence.read_feed import MAX_PAGE, read_feed
+from certsvc.commands.issuance.accept_event import accept_event
+from certsvc.commands.ports import Deps, Principal
+from certsvc.errors import CertsvcError
+
+router = APIRouter(tags=["events 事件"])
+
+SENDER = Access(roles.APPROVAL, roles.APPROVAL_ANY)
+READER = Access(roles.EVENTS, roles.AUDITOR)
+
+_OPENAPI_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            STRUCTURED: {"schema": {"type": "object", "required": ["specversion", "id", "source", "type"]}},
+            BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+}
+
+
+class EventPage(Model):
+    """Events behind ``after``, in order; ask again with ``next``."""
+
+    events: list[dict[str, Any]]
+    next: int
+
+
+@router.post("/v1/events", status_code=202, openapi_extra=_OPENAPI_BODY, response_model=None)
+async def receive(request: Request, caller: Annotated[Principal, Depends(SENDER)]) -> Response:
+    """Approval events: structured, binary or a batch. One event answers like its command; a batch answers per event."""
+    events, batch = read_events(request.headers, await request.body())
+    deps = deps_of(request)
+    results = await run_in_threadpool(lambda: [_one(deps, caller, event) for event in events])
+    request.app.state.wake()
+    if batch:
+        return JSONResponse({"results": results}, status_code=202)
+    result = results[0]
+    if int(result["status"]) >= 400:  # noqa: PLR2004
+        return answer(result)
+    return JSONResponse(result, status_code=202, headers={"Location": result["location"]})
+
+
+def _one(deps: Deps, caller: Principal, event: Incoming) -> dict[str, Any]:
+    try:
+        taken = accept_event(
+            deps,
+            caller,
+            event_type=event.type,
+            source=event.source,
+            event_id=event.event_id,
+            subject=event.subject,
+            data=event.data,
+        )
+    except CertsvcError as error:
+        return problem_document(
+            code=error.code,
+            title=error.title_zh,
+            status=status_of(error),
+            detail=error.detail,
+            problems=error.problems,
+        )
+    return {"status": 202, "id": event.event_id, "request_id": taken.request_id, "location": taken.location}
+
+
+@router.get("/v1/events")
+def feed(
+    request: Request,
+    caller: Annotated[Principal, Depends(READER)],
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+) -> EventPage:
+    """The feed: every event in order of its position. Keep ``next`` and ask again; nothing is missed."""
+    events = read_feed(deps_of(request), caller, after=after, limit=limit)
+    return EventPage(
+        events=[{"position": event.position, **event.cloudevent()} for event in events],
+        next=events[-1].position if events else after,
+    )

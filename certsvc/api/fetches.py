@@ -1,0 +1,51 @@
+"""用证: registered systems fetch fields or the file for a matter, on a lawful basis."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.models import FactsOut, FieldOut, Model
+from certsvc.commands.access import roles
+from certsvc.commands.ports import Principal
+from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+
+router = APIRouter(tags=["fetch 用证"])
+
+USER = Access(roles.USING)
+
+
+class FetchOut(Model):
+    """What left, and the ledger row that says so."""
+
+    fetch_id: str
+    license: FactsOut | None
+    good: bool
+    state: str
+    state_zh: str
+    fields: list[FieldOut]
+    file: str = Field(description="PDF 的 Base64，未申请则为空")
+    file_sha256: str
+    at: datetime
+
+
+@router.post("/v1/fetches", status_code=201)
+def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depends(USER)]) -> FetchOut:
+    """Fetch for a matter with purpose and basis; without them it is refused, and the refusal is on record too."""
+    answer = fetch_license(deps_of(request), caller, body)
+    return FetchOut(
+        fetch_id=answer.fetch.fetch_id,
+        license=FactsOut.of(answer.facts),
+        good=answer.standing.good,
+        state=answer.standing.code,
+        state_zh=answer.standing.zh,
+        fields=FieldOut.many(answer.fields),
+        file=base64.b64encode(answer.file).decode() if answer.file else "",
+        file_sha256=answer.file_sha256,
+        at=answer.fetch.at,
+    )

@@ -1,0 +1,99 @@
+"""Licenses for the authorities that issue them: read, download, move."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.models import CardOut, Model
+from certsvc.commands.access import roles
+from certsvc.commands.issuance.move_license import MoveBody, move_license
+from certsvc.commands.issuance.read_license import read_license, read_license_file
+from certsvc.commands.ports import Principal
+from certsvc.license.model import MoveRecord
+from certsvc.license.standing import standing
+from certsvc.license.states import MOVE_BY_NAME
+
+router = APIRouter(tags=["license 证照"])
+
+AUTHORITY = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
+DECIDER = Access(roles.APPROVAL, roles.APPROVAL_ANY)
+
+Identifier = Annotated[str, Path(max_length=128, pattern=r"^[0-9A-Z.]+$", description="证照标识")]
+
+
+class MoveOut(Model):
+    """One move and the decision behind it."""
+
+    move: str
+    move_zh: str
+    from_state: str
+    to_state: str
+    authority_code: str
+    document_no: str
+    decided_on: str
+    basis: str
+    until: str
+    at: datetime
+
+    @staticmethod
+    def of(record: MoveRecord) -> MoveOut:
+        """From a record."""
+        decision = record.decision
+        return MoveOut(
+            move=record.name,
+            move_zh=MOVE_BY_NAME[record.name].name_zh,
+            from_state=record.from_state.value,
+            to_state=record.to_state.value,
+            authority_code=decision.authority_code if decision else "",
+            document_no=decision.document_no if decision else "",
+            decided_on=decision.decided_on.isoformat() if decision else "",
+            basis=decision.basis if decision else "",
+            until=decision.until.isoformat() if decision and decision.until else "",
+            at=record.at,
+        )
+
+
+class LicenseOut(Model):
+    """A license and its history."""
+
+    license: CardOut
+    moves: list[MoveOut]
+
+
+@router.get("/v1/licenses/{identifier}")
+def read(
+    request: Request, response: Response, identifier: Identifier, caller: Annotated[Principal, Depends(AUTHORITY)]
+) -> LicenseOut:
+    """The license as it stands, with every decision; the ETag changes with each move."""
+    deps = deps_of(request)
+    found = read_license(deps, caller, identifier)
+    response.headers["ETag"] = f'"{found.version.revision}"'
+    return LicenseOut(
+        license=CardOut.of(deps.catalog, found.version, standing(found.version, deps.clock.now())),
+        moves=[MoveOut.of(record) for record in found.moves],
+    )
+
+
+@router.get("/v1/licenses/{identifier}/file", response_class=Response)
+def file(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(AUTHORITY)]) -> Response:
+    """The sealed PDF."""
+    version, data = read_license_file(deps_of(request), caller, identifier)
+    return pdf_response(version.identifier, data)
+
+
+@router.post("/v1/licenses/{identifier}/moves", status_code=201)
+def move(
+    request: Request, identifier: Identifier, body: MoveBody, caller: Annotated[Principal, Depends(DECIDER)]
+) -> MoveOut:
+    """Carry out a decision; sending the same decision again returns the same move."""
+    return MoveOut.of(move_license(deps_of(request), caller, identifier, body).record)
+
+
+def pdf_response(identifier: str, data: bytes) -> Response:
+    """A PDF answer; the file name is the 证照标识, which holds no personal data."""
+    headers = {"Content-Disposition": f'inline; filename="{identifier}.pdf"', "Cache-Control": "private, no-store"}
+    return Response(data, media_type="application/pdf", headers=headers)

@@ -1,0 +1,260 @@
+"""What answers look like: the response models of the OpenAPI document, and how commands' results become them."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from certsvc.seal.verdict import REASON_TEXT, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from certsvc.catalog.loader import Catalog
+    from certsvc.commands.showing.scan_code import ScanAnswer
+    from certsvc.commands.showing.values import ShownField
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
+    from certsvc.seal.verdict import LicenseFacts, SignatureReport, Verdict
+
+
+class Model(BaseModel):
+    """Base of every answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class FieldOut(Model):
+    """One field as shown."""
+
+    key: str
+    name: str
+    value: str
+
+    @staticmethod
+    def many(fields: Iterable[ShownField]) -> list[FieldOut]:
+        """From the command's fields."""
+        return [FieldOut(key=f.key, name=f.name, value=f.value) for f in fields]
+
+
+class FactsOut(Model):
+    """What anyone may know of a license."""
+
+    identifier: str
+    number: str
+    type: str
+    type_name: str
+    issuer_name: str
+    holder_masked: str
+    state: str
+    state_zh: str
+    valid_from: str
+    valid_until: str
+    replaced_by: str
+
+    @staticmethod
+    def of(facts: LicenseFacts | None) -> FactsOut | None:
+        """From the verdict's facts."""
+        if facts is None:
+            return None
+        return FactsOut(
+            identifier=facts.identifier,
+            number=facts.number,
+            type=facts.type_slug,
+            type_name=facts.type_name,
+            issuer_name=facts.issuer_name,
+            holder_masked=facts.holder_masked,
+            state=facts.state,
+            state_zh=facts.state_zh,
+            valid_from=facts.valid_from,
+            valid_until=facts.valid_until,
+            replaced_by=facts.replaced_by,
+        )
+
+
+class SignatureOut(Model):
+    """One signature of a file."""
+
+    field: str
+    format: str
+    kind: str
+    intact: str
+    valid: str
+    trust: str
+    coverage: str
+    modification: str
+    signer: str
+    digest_algorithm: str
+    claimed_time: datetime | None
+    reason: str
+    text: str
+
+    @staticmethod
+    def of(report: SignatureReport) -> SignatureOut:
+        """From the inspector's report."""
+        return SignatureOut(
+            field=report.field_name,
+            format=report.format,
+            kind=report.kind,
+            intact=report.intact.value,
+            valid=report.valid.value,
+            trust=report.trust.value,
+            coverage=report.coverage,
+            modification=report.modification,
+            signer=report.signer,
+            digest_algorithm=report.digest_algorithm,
+            claimed_time=report.claimed_time,
+            reason=report.reason.value,
+            text=REASON_TEXT[report.reason][0],
+        )
+
+
+class VerdictOut(Model):
+    """The verdict of DESIGN.md 7; every check stands by itself."""
+
+    indication: str
+    sub_indication: str | None
+    reason: str
+    text: str
+    text_en: str
+    registry_match: str
+    integrity: str
+    coverage: str
+    modification: str
+    trust: str
+    status: str
+    signatures: list[SignatureOut]
+    license: FactsOut | None
+    checked_at: datetime
+    not_checked: list[str]
+
+    @staticmethod
+    def of(verdict: Verdict) -> VerdictOut:
+        """From the command's verdict."""
+        return VerdictOut(
+            indication=verdict.indication.value,
+            sub_indication=verdict.sub_indication.value if verdict.sub_indication else None,
+            reason=verdict.reason.value,
+            text=verdict.text_zh,
+            text_en=verdict.text_en,
+            registry_match=verdict.registry_match.value,
+            integrity=verdict.integrity.value,
+            coverage=verdict.coverage.value,
+            modification=verdict.modification.value,
+            trust=verdict.trust.value,
+            status=verdict.status.value,
+            signatures=[SignatureOut.of(report) for report in verdict.signatures],
+            license=FactsOut.of(verdict.license),
+            checked_at=verdict.checked_at,
+            not_checked=list(verdict.not_checked),
+        )
+
+
+class ReasonOut(Model):
+    """A reason code and its sentence."""
+
+    code: str
+    text: str
+
+    @staticmethod
+    def of(reason: Reason) -> ReasonOut:
+        """With the Chinese sentence."""
+        return ReasonOut(code=reason.value, text=REASON_TEXT[reason][0])
+
+
+class SealOut(Model):
+    """The seal on the page."""
+
+    seal_id: str
+    name: str
+    owner_name: str
+    state: str
+
+
+class ScanOut(Model):
+    """What the officer's screen shows."""
+
+    scan_id: str
+    light: str = Field(description="green 正常 · red 异常 · amber 需再核")
+    text: str
+    reasons: list[ReasonOut]
+    license: FactsOut | None
+    scene_name: str
+    fields: list[FieldOut]
+    photo: str = Field(description="JPEG 的 Base64，无则为空")
+    seal: SealOut | None
+    notes: list[str]
+    at: datetime
+
+    @staticmethod
+    def of(answer: ScanAnswer) -> ScanOut:
+        """From the command's answer."""
+        seal = answer.seal
+        return ScanOut(
+            scan_id=answer.scan.scan_id,
+            light=answer.light,
+            text=answer.text_zh,
+            reasons=[ReasonOut.of(reason) for reason in answer.reasons],
+            license=FactsOut.of(answer.facts),
+            scene_name=answer.scene_name,
+            fields=FieldOut.many(answer.fields),
+            photo=base64.b64encode(answer.photo).decode() if answer.photo else "",
+            seal=SealOut(seal_id=seal.seal_id, name=seal.name, owner_name=seal.owner_name, state=seal.state.value)
+            if seal
+            else None,
+            notes=list(answer.notes),
+            at=answer.at,
+        )
+
+
+class SceneOut(Model):
+    """A 亮证 scene of a type."""
+
+    code: str
+    name: str
+    audience: str
+
+
+class CardOut(Model):
+    """A license in its holder's wallet."""
+
+    identifier: str
+    type: str
+    type_name: str
+    number: str
+    issuer_name: str
+    holder_name: str
+    issued_on: str
+    valid_from: str
+    valid_until: str
+    state: str
+    state_zh: str
+    good: bool
+    scenes: list[SceneOut]
+    sha256: str
+    revision: int
+
+    @staticmethod
+    def of(catalog: Catalog, version: LicenseVersion, stands: Standing) -> CardOut:
+        """From a version and how it stands."""
+        kind = catalog.type(version.type_slug)
+        return CardOut(
+            identifier=version.identifier,
+            type=kind.slug,
+            type_name=kind.name,
+            number=version.number,
+            issuer_name=version.issuer_name,
+            holder_name=version.holder.name,
+            issued_on=version.issued_on.isoformat(),
+            valid_from=version.valid_from.isoformat(),
+            valid_until=version.valid_until.isoformat() if version.valid_until else "",
+            state=stands.code,
+            state_zh=stands.zh,
+            good=stands.good,
+            scenes=[SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
+            sha256=version.artifact.sha256,
+            revision=version.revision,
+        )

@@ -1,0 +1,61 @@
+"""扫码: officers and clerks scan a code and decide."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.models import Model, ScanOut
+from certsvc.commands.access import roles
+from certsvc.commands.ports import Principal
+from certsvc.commands.showing.inspections import own_inspections
+from certsvc.commands.showing.scan_code import scan_code
+
+router = APIRouter(tags=["scan 扫码核验"])
+
+SCANNER = Access(roles.OFFICER, roles.CLERK)
+
+
+class ScanIn(Model):
+    """What the scanner read."""
+
+    code: str = Field(min_length=1, max_length=512, description="二维码文本")
+
+
+class InspectionOut(Model):
+    """One inspection record of the own authority."""
+
+    scan_id: str
+    badge: str
+    code_kind: str
+    scene: str
+    outcome: str
+    fields: list[str]
+    at: datetime
+
+
+@router.post("/v1/scans", status_code=201)
+def scan(request: Request, body: ScanIn, caller: Annotated[Principal, Depends(SCANNER)]) -> ScanOut:
+    """State now, the scene's fields, the photo, the seal, and why. Data are given once per show code."""
+    return ScanOut.of(scan_code(deps_of(request), caller, text=body.code))
+
+
+@router.get("/v1/scans")
+def inspections(request: Request, caller: Annotated[Principal, Depends(SCANNER)]) -> list[InspectionOut]:
+    """Inspection records of the caller's authority, newest first."""
+    return [
+        InspectionOut(
+            scan_id=item.scan_id,
+            badge=item.badge,
+            code_kind=item.code_kind,
+            scene=item.scene,
+            outcome=item.outcome,
+            fields=list(item.fields),
+            at=item.at,
+        )
+        for item in own_inspections(deps_of(request), caller)
+    ]

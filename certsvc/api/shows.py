@@ -1,0 +1,216 @@
+"""亮证: the holder's wallet, show codes, grants and who used what."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.licenses import Identifier, MoveOut, pdf_response
+from certsvc.api.models import CardOut, FieldOut, Model, SceneOut
+from certsvc.commands.access import roles
+from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
+from certsvc.commands.showing.create_show import create_show
+from certsvc.commands.showing.wallet import history, own_file, uses, wallet
+from certsvc.license.standing import standing
+from certsvc.license.uses import Grant
+
+router = APIRouter(tags=["show 亮证"])
+
+HOLDER = Access(roles.HOLDER)
+
+
+class ShowIn(Model):
+    """Which license, for which scene."""
+
+    identifier: str = Field(max_length=128)
+    scene: str = Field(max_length=64)
+
+
+class ShowOut(Model):
+    """The code, its end, and what the officer will see."""
+
+    show_id: str
+    code: str
+    qr_png: str = Field(description="二维码 PNG 的 Base64")
+    type_name: str
+    scene: SceneOut
+    fields: list[FieldOut]
+    good: bool
+    state_zh: str
+    created_at: datetime
+    refresh_at: datetime
+    expires_at: datetime
+
+
+class UseOut(Model):
+    """One use of one's license: a scan, a fetch, a refusal or a notice."""
+
+    kind: str
+    at: datetime
+    type_name: str
+    identifier: str
+    who: str
+    why: str
+    fields: list[str]
+    outcome: str
+
+
+class GrantOut(Model):
+    """A grant; ``code`` is given once, when it is made."""
+
+    grant_id: str
+    code: str
+    client_id: str
+    matter_code: str
+    case_no: str
+    fields: list[str]
+    expires_at: datetime
+    used_at: datetime | None
+    withdrawn_at: datetime | None
+
+    @staticmethod
+    def of(grant: Grant, code: str = "") -> GrantOut:
+        """From a grant."""
+        return GrantOut(
+            grant_id=grant.grant_id,
+            code=code,
+            client_id=grant.client_id,
+            matter_code=grant.matter_code,
+            case_no=grant.case_no,
+            fields=list(grant.fields),
+            expires_at=grant.expires_at,
+            used_at=grant.used_at,
+            withdrawn_at=grant.withdrawn_at,
+        )
+
+
+@router.get("/v1/wallet")
+def cards(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[CardOut]:
+    """The caller's licenses, newest first."""
+    deps = deps_of(request)
+    now = deps.clock.now()
+    return [CardOut.of(deps.catalog, version, standing(version, now)) for version in wallet(deps, caller)]
+
+
+@router.get("/v1/wallet/uses")
+def who_used(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[UseOut]:
+    """谁用过我的证: scans, fetches, refusals and notices, newest first."""
+    return _uses(deps_of(request), caller)
+
+
+@router.get("/v1/wallet/{identifier}/file", response_class=Response)
+def file(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
+    """The PDF of one's own license."""
+    version, data = own_file(deps_of(request), caller, identifier)
+    return pdf_response(version.identifier, data)
+
+
+@router.get("/v1/wallet/{identifier}/moves")
+def moves(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(HOLDER)]) -> list[MoveOut]:
+    """What was decided about one's own license."""
+    _, records = history(deps_of(request), caller, identifier)
+    return [MoveOut.of(record) for record in records]
+
+
+@router.post("/v1/shows", status_code=201)
+def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HOLDER)]) -> ShowOut:
+    """A short-lived code of one license for one scene, with its QR picture."""
+    deps = deps_of(request)
+    made = create_show(deps, caller, identifier=body.identifier, scene_code=body.scene)
+    return ShowOut(
+        show_id=made.show.show_id,
+        code=made.code,
+        qr_png=base64.b64encode(deps.renderer.qr_png(made.code)).decode(),
+        type_name=made.kind.name,
+        scene=SceneOut(code=made.scene.code, name=made.scene.name, audience=made.scene.audience),
+        fields=FieldOut.many(made.fields),
+        good=made.standing.good,
+        state_zh=made.standing.zh,
+        created_at=made.show.created_at,
+        refresh_at=made.refresh_at,
+        expires_at=made.show.expires_at,
+    )
+
+
+@router.post("/v1/grants", status_code=201)
+def grant(request: Request, body: GrantBody, caller: Annotated[Principal, Depends(HOLDER)]) -> GrantOut:
+    """Let one system use one license for one matter, once: the answer carries the 用证码."""
+    made = grant_use(deps_of(request), caller, body)
+    return GrantOut.of(made.grant, made.code)
+
+
+@router.get("/v1/grants")
+def grants(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[GrantOut]:
+    """The caller's grants."""
+    return [GrantOut.of(item) for item in list_grants(deps_of(request), caller)]
+
+
+@router.delete("/v1/grants/{grant_id}", status_code=204, response_class=Response)
+def withdraw(request: Request, grant_id: str, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
+    """收回授权: the next use is refused."""
+    withdraw_grant(deps_of(request), caller, grant_id)
+    return Response(status_code=204)
+
+
+def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
+    found = uses(deps, caller)
+    by_id = {version.version_id: version for version in found.versions}
+    rows: list[UseOut] = []
+    for scan in found.scans:
+        version = by_id[scan.version_id]
+        rows.append(
+            UseOut(
+                kind="scan",
+                at=scan.at,
+                type_name=deps.catalog.type(version.type_slug).name,
+                identifier=version.identifier,
+                who=_authority(deps, scan.authority_code) + (f"（{scan.badge}）" if scan.badge else ""),
+                why="现场核验",
+                fields=list(scan.fields),
+                outcome=scan.outcome,
+            )
+        )
+    for fetch in found.fetches:
+        version = by_id[fetch.version_id]
+        rows.append(
+            UseOut(
+                kind="fetch",
+                at=fetch.at,
+                type_name=deps.catalog.type(version.type_slug).name,
+                identifier=version.identifier,
+                who=_authority(deps, fetch.authority_code) + f"（{fetch.client_name}）",
+                why=f"{_matter(deps, fetch.matter_code)}　办件 {fetch.case_no}",
+                fields=list(fetch.fields),
+                outcome=fetch.outcome,
+            )
+        )
+    for notice in found.notices:
+        version = by_id[notice.version_id]
+        rows.append(
+            UseOut(
+                kind="notice",
+                at=notice.at,
+                type_name=deps.catalog.type(version.type_slug).name,
+                identifier=version.identifier,
+                who=version.issuer_name,
+                why=notice.text,
+                fields=[],
+                outcome=notice.kind,
+            )
+        )
+    return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def _authority(deps: Deps, code: str) -> str:
+    return deps.catalog.authority(code).name if deps.catalog.has_authority(code) else code
+
+
+def _matter(deps: Deps, code: str) -> str:
+    matter = deps.catalog.find_matter(code)
+    return matter.name if matter is not None else code

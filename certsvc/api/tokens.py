@@ -1,0 +1,91 @@
+"""Access tokens for systems (OAuth 2 client credentials) and the sandbox login for people."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from pydantic import Field
+
+from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.models import Model
+from certsvc.commands.access.issue_token import issue_token
+from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
+from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
+
+router = APIRouter(tags=["access 身份与令牌"])
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MAX_CREDENTIAL = 8192
+"""Characters of a secret or assertion; stops oversized input before hashing."""
+
+
+class TokenOut(Model):
+    """RFC 6749 §5.1."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105
+    expires_in: int
+
+
+class PersonOut(Model):
+    """A synthetic person of the sandbox."""
+
+    subject: str
+    name: str
+    roles: list[str]
+
+
+class LoginIn(Model):
+    """Which synthetic person to be."""
+
+    subject: str = Field(max_length=64)
+
+
+@router.post("/v1/oauth/token", dependencies=[Depends(PUBLIC)])
+def token(
+    request: Request,
+    grant_type: Annotated[str, Form(max_length=64)],
+    client_id: Annotated[str, Form(max_length=64)] = "",
+    client_secret: Annotated[str, Form(max_length=MAX_CREDENTIAL)] = "",
+    client_assertion_type: Annotated[str, Form(max_length=128)] = "",
+    client_assertion: Annotated[str, Form(max_length=MAX_CREDENTIAL)] = "",
+) -> TokenOut:
+    """Client credentials (RFC 6749 §4.4): ``client_secret`` in the form or by Basic, or ``private_key_jwt``."""
+    if grant_type != "client_credentials":
+        problem = FieldProblem(pointer="/grant_type", code="enum", detail="只支持 client_credentials")
+        raise InvalidInput("不支持的授权方式", problems=(problem,))
+    if client_assertion and client_assertion_type != ASSERTION_TYPE:
+        problem = FieldProblem(pointer="/client_assertion_type", code="enum", detail=f"应为 {ASSERTION_TYPE}")
+        raise InvalidInput("客户端断言类型有误", problems=(problem,))
+    basic = _basic(request.headers.get("authorization", ""))
+    if basic:
+        client_id, client_secret = basic
+    issued = issue_token(deps_of(request), client_id=client_id, client_secret=client_secret, assertion=client_assertion)
+    return TokenOut(access_token=issued.access_token, expires_in=issued.expires_in)
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    """Client id and secret of an HTTP Basic header (RFC 6749 §2.3.1)."""
+    if not header.lower().startswith("basic "):
+        return None
+    try:
+        name, _, secret = base64.b64decode(header[6:].strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise Unauthenticated("客户端标识或凭据不正确") from error
+    return name, secret
+
+
+@router.get("/v1/sandbox/people", dependencies=[Depends(PUBLIC)])
+def people(request: Request) -> list[PersonOut]:
+    """The synthetic people one can be in the sandbox; 404 in production."""
+    return [PersonOut(subject=p.subject, name=p.name, roles=sorted(p.roles)) for p in sandbox_people(deps_of(request))]
+
+
+@router.post("/v1/sandbox/login", dependencies=[Depends(PUBLIC)])
+def login(request: Request, body: LoginIn) -> TokenOut:
+    """A token for a synthetic person; 404 in production."""
+    issued = sandbox_login(deps_of(request), subject=body.subject)
+    return TokenOut(access_token=issued.access_token, expires_in=issued.expires_in)

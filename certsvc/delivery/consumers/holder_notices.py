@@ -1,0 +1,38 @@
+"""Tell the holder that a license was issued, changed or ended: a line on the holder's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.events.envelope import PREFIX
+from certsvc.events.payloads import MOVED, LicenseIssued
+from certsvc.license.states import MOVES
+from certsvc.license.uses import Notice
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.envelope import Event
+
+NAME = "holder-notices"
+
+_MOVE_ZH = {PREFIX + MOVED[move.event].NAME: move.name_zh for move in MOVES}
+
+
+def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
+    """Write the notice; other events leave nothing."""
+    if event.type == PREFIX + LicenseIssued.NAME:
+        kind, text = "issued", "已签发"
+    elif event.type in _MOVE_ZH:
+        kind, text = "moved", f"已{_MOVE_ZH[event.type]}"
+    else:
+        return
+    version = tx.licenses.by_identifier(event.subject)
+    if version is None:
+        return
+    name = deps.catalog.type(version.type_slug).name
+    document = str(event.data.get("document_no", ""))
+    sentence = f"您的{name}{text}" + (f"（文书号：{document}）" if document else "")
+    tx.sharing.insert_notice(
+        Notice(notice_id=deps.ids.new("ntc"), version_id=version.version_id, kind=kind, text=sentence, at=event.time)
+    )

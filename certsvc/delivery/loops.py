@@ -1,0 +1,102 @@
+"""The loops of ``worker`` and ``relay``, as threads that stop when told."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+from certsvc.commands.issuance.process_request import process_next
+from certsvc.delivery.relay import relay_once
+from certsvc.delivery.sequencer import sequence_once
+from certsvc.errors import CertsvcError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from certsvc.commands.ports import Deps
+
+log = structlog.get_logger("certsvc.loops")
+
+IDLE_WAIT_S = 0.2
+"""Pause when nothing waits; a request accepted in this process wakes the loop at once."""
+
+ERROR_WAIT_S = 1.0
+
+
+class Loops:
+    """Worker and relay threads of one process."""
+
+    def __init__(self, deps: Deps, *, name: str, lease_s: int) -> None:
+        self._deps = deps
+        self._name = name
+        self._lease_s = lease_s
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, *, workers: int, relay: bool) -> None:
+        """Start ``workers`` issuing threads and, if asked, the sequencer with its relay."""
+        for index in range(workers):
+            owner = f"{self._name}-w{index}"
+            self._spawn(owner, lambda owner=owner: self._work(owner))  # type: ignore[misc]  # bound per thread
+        if relay:
+            self._spawn(f"{self._name}-relay", self._relay)
+
+    def wake(self) -> None:
+        """Tell idle workers that something was accepted."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float = 30.0) -> None:
+        """Finish the work at hand and end the threads."""
+        self._stop.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        """Whether every thread still runs (readiness)."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def _spawn(self, name: str, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self, owner: str) -> None:
+        self._repeat(lambda: process_next(self._deps, worker=owner, lease_s=self._lease_s) is not None)
+
+    def _relay(self) -> None:
+        def once() -> bool:
+            numbered = sequence_once(self._deps, owner=self._name)
+            return numbered + relay_once(self._deps) > 0
+
+        self._repeat(once)
+
+    def _repeat(self, once: Callable[[], bool]) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = once()
+            except CertsvcError as error:
+                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._stop.wait(ERROR_WAIT_S)
+                continue
+            except Exception:
+                log.exception("loop failed", action="loop.crashed")
+                self._stop.wait(ERROR_WAIT_S)
+                continue
+            if not busy:
+                self._wake.wait(IDLE_WAIT_S)
+                self._wake.clear()
+
+
+def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
+    """Work until nothing waits, then number and relay: the embedded shape in one call (demo, tests)."""
+    done = 0
+    while process_next(deps, worker=worker, lease_s=lease_s) is not None:
+        done += 1
+    while sequence_once(deps, owner=worker) or relay_once(deps):
+        pass
+    return done
