@@ -1,6 +1,7 @@
 """What a license type (证照类型) is: data, checked when it is loaded (``catalog/loader.py``), frozen afterwards.
 
-The shape follows the per-license standards of the national platform (STANDARDS.md 2.8: 信息项、编目、样式、场景、类型注册).
+The shape follows the per-license standards of the national platform (信息项、编目、样式、场景、类型注册: STANDARDS.md
+2.8).
 """
 
 from __future__ import annotations
@@ -196,10 +197,11 @@ class FacePlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberRule:
-    """How 证照编号 is made: literals, ``{region}``, ``{year}``, ``{seq:N}`` and ``{check}``.
+    """How 证照编号 is made: literals, ``{region}``, ``{year}``, ``{seq:N}``, ``{choice:<field>}`` and ``{check}``.
 
     ``check`` names the algorithm of ``{check}``: ``mod_11_10`` (ISO/IEC 7064, food licenses) or empty. When ``given``,
-    the approval brings the number (``number_embeds_id`` types, and 营业执照 whose number is the USCC).
+    the approval brings the number (``number_embeds_id`` types, and 营业执照 whose number is the USCC); its pattern is
+    then empty, or ``{holder_code}`` when it must be the holder's code.
     """
 
     pattern: str

@@ -1,0 +1,300 @@
+"""One ``types/<slug>.toml``: a license type and its sample, read strictly and checked against itself.
+
+What needs other files (issuers, matters) is checked by ``loader.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypedDict
+
+from certsvc.catalog.face_plan import read_face
+from certsvc.catalog.model import (
+    FieldKind,
+    FieldSpec,
+    HolderKind,
+    LicenseType,
+    Mask,
+    NumberRule,
+    SceneSpec,
+    SignatureStep,
+    Validity,
+    ValidityKind,
+)
+from certsvc.catalog.numbers import CHECKS, pattern_fault
+from certsvc.errors import InvalidIdentifier
+from certsvc.identifiers.holder_code import HolderCodeType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certsvc.catalog.toml_table import Table, TomlFile
+
+PLACES = ("face", "show", "log", "print")
+AUDIENCES = ("officer", "clerk", "public")
+HOLDER_FACTS = ("holder_name", "holder_code")
+"""May stand in a scene's ``unmasked`` beside the keys of fields."""
+NEVER_ISSUED = ("居民身份证", "护照", "军官证", "医保电子凭证", "医保码", "对外贸易经营者备案登记表")
+"""Recognised at most, never issued here (DOMAIN.md 6)."""
+MAX_FIELD_LENGTH = 2000
+"""Longer values fit no A4 page; stops oversized payloads at the door."""
+MAX_YEARS = 100
+MAX_REMINDER_DAYS = 366
+CERTIFIED_NO_CHANGES = 1
+"""DocMDP P=1 (ISO 32000-2 table 257): what a single seal must certify with (DESIGN.md 4)."""
+
+_SLUG = re.compile(r"[a-z][a-z0-9_]{2,39}")
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TYPE_CODE = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
+_ELEMENT = re.compile(r"KZ_[A-Z][A-Z0-9]{1,30}|certificate[A-Z][A-Za-z]{1,40}|relatedItem[A-Z][A-Za-z]{1,20}")
+_FORMAT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_ROLE = re.compile(r"[a-z][a-z_]{1,30}")
+_DEFINER_LENGTH = 18
+
+
+class Sample(TypedDict):
+    """One complete synthetic application for a type, in the form in which approvals send it.
+
+    Dates are ISO texts; ``valid_until`` is empty for 长期, ``number`` is empty unless the approval gives it.
+    """
+
+    issuer_code: str
+    region: str
+    matter_code: str
+    holder_name: str
+    holder_code: str
+    holder_code_type: str
+    number: str
+    issued_on: str
+    valid_from: str
+    valid_until: str
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFile:
+    """What one file holds, and the file for later refusals."""
+
+    license_type: LicenseType
+    sample: Sample
+    file: TomlFile
+
+
+def read_type(file: TomlFile, authorities: Mapping[str, str]) -> TypeFile:
+    """Read one type.
+
+    Args:
+        file: the parsed file; its name is ``<slug>.toml``.
+        authorities: name by USCC, for the definer.
+
+    Raises:
+        ConfigurationError: anything unknown, missing, malformed or contradictory, with its place.
+    """
+    root = file.root()
+    slug = root.matching("slug", _SLUG, "应由小写字母、数字、下划线组成，3 至 40 位，以字母开头")
+    if file.name != f"{slug}.toml":
+        root.refuse("slug", f"应与文件名一致（{file.name}）")
+    type_code = root.matching("type_code", _TYPE_CODE, "应为 18 位机构代码加 3 位数字（GB/T 36904）")
+    definer = type_code[:_DEFINER_LENGTH]
+    if definer not in authorities:
+        root.refuse("type_code", "证照定义机构不在 authorities.toml 中")
+    name = root.text("name")
+    if name in NEVER_ISSUED:
+        root.refuse("name", "此类证照只识别、不在本系统签发")
+    holder_kind = HolderKind(root.choice("holder_kind", tuple(HolderKind)))
+    photo = root.flag("photo")
+    fields = _fields(root)
+    number, embeds = _number(root, fields)
+    license_type = LicenseType(
+        slug=slug,
+        type_code=type_code,
+        name=name,
+        domain=root.text("domain"),
+        definer_code=definer,
+        definer_name=authorities[definer],
+        holder_kind=holder_kind,
+        holder_code_types=_holder_code_types(root, holder_kind),
+        issuers=root.texts("issuers"),
+        photo=photo,
+        fields=tuple(fields.values()),
+        holder_masks=_masks(root, "holder_masks"),
+        holder_code_masks=_holder_code_masks(root, holder_kind),
+        scenes=_scenes(root, fields, photo=photo),
+        matters=root.texts("matters"),
+        validity=_validity(root),
+        number=number,
+        number_embeds_id=embeds,
+        signature_plan=_signature_plan(root),
+        face=read_face(root.table("face"), fields, photo=photo),
+        retention_years=root.integer("retention_years", 1, MAX_YEARS),
+        digest=hashlib.sha256(file.raw).hexdigest(),
+    )
+    sample = _sample(root.table("sample"))
+    root.done()
+    return TypeFile(license_type, sample, file)
+
+
+def _fields(root: Table) -> dict[str, FieldSpec]:
+    fields: dict[str, FieldSpec] = {}
+    elements: set[str] = set()
+    for table in root.tables("fields"):
+        key = table.matching("key", _KEY, "应由小写字母、数字、下划线组成，以字母开头")
+        if key in fields or key in HOLDER_FACTS:
+            table.refuse("key", f"“{key}”重复或为保留字")
+        element = table.matching("element", _ELEMENT, "应为 GB/T 36903 元素名，或 KZ_ 加大写拼音")
+        if element in elements:
+            table.refuse("element", f"“{element}”重复")
+        elements.add(element)
+        kind = FieldKind(table.choice("kind", tuple(FieldKind)))
+        if (kind is FieldKind.CHOICE) != ("choices" in table):
+            table.refuse("choices", "kind 为 choice 时必须给出选项，其他情况不能给出")
+        choices = table.texts("choices") if kind is FieldKind.CHOICE else ()
+        if kind is FieldKind.CHOICE and not choices:
+            table.refuse("choices", "至少要有一个选项")
+        fields[key] = FieldSpec(
+            key=key,
+            name=table.text("name"),
+            element=element,
+            kind=kind,
+            required=table.flag("required"),
+            max_length=table.integer("max_length", 1, MAX_FIELD_LENGTH),
+            choices=choices,
+            masks=_masks(table, "masks"),
+        )
+        if any(len(choice) > fields[key].max_length for choice in choices):
+            table.refuse("max_length", "小于最长的选项")
+        table.done()
+    return fields
+
+
+def _masks(parent: Table, key: str) -> Mapping[str, Mask]:
+    """Masks by place; hidden in the log unless the file says otherwise, personal data is not logged by default."""
+    masks = {"log": Mask.HIDDEN}
+    if key in parent:
+        table = parent.table(key)
+        for place in table.names():
+            if place not in PLACES:
+                table.refuse(place, f"“{place}”不是可用的场合：{'、'.join(PLACES)}")
+            masks[place] = Mask(table.choice(place, tuple(Mask)))
+    return MappingProxyType(masks)
+
+
+def _holder_code_masks(root: Table, holder_kind: HolderKind) -> Mapping[str, Mask]:
+    masks = _masks(root, "holder_code_masks")
+    if holder_kind is not HolderKind.ORGANISATION and masks.get("show", Mask.NONE) is Mask.NONE:
+        root.refuse("holder_code_masks", "持证主体可为自然人时，show 必须遮盖证件号码")
+    return masks
+
+
+def _holder_code_types(root: Table, holder_kind: HolderKind) -> tuple[str, ...]:
+    codes = root.texts("holder_code_types")
+    if not codes:
+        root.refuse("holder_code_types", "至少要有一种持证主体代码类型")
+    for code in codes:
+        try:
+            organisation = HolderCodeType.of(code).is_organisation
+        except InvalidIdentifier as error:
+            root.refuse("holder_code_types", f"“{code}”{error.reason}")
+        wrong = HolderKind.PERSON if organisation else HolderKind.ORGANISATION
+        if holder_kind is wrong:
+            root.refuse("holder_code_types", f"“{code}”与持证者类别 {holder_kind.value} 不符")
+    return codes
+
+
+def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> tuple[SceneSpec, ...]:
+    scenes: dict[str, SceneSpec] = {}
+    for table in root.tables("scenes"):
+        scene = SceneSpec(
+            code=table.matching("code", _KEY, "应由小写字母、数字、下划线组成，以字母开头"),
+            name=table.text("name"),
+            audience=table.choice("audience", AUDIENCES),
+            fields=table.texts("fields"),
+            unmasked=table.texts("unmasked"),
+            photo=table.flag("photo"),
+        )
+        table.done()
+        if scene.code in scenes:
+            table.refuse("code", f"“{scene.code}”重复")
+        for key in scene.fields:
+            if key not in fields:
+                table.refuse("fields", f"“{key}”不是本类型的字段")
+        for key in scene.unmasked:
+            if key not in scene.fields and key not in HOLDER_FACTS:
+                table.refuse("unmasked", f"“{key}”不在本场景的 fields 内，也不是 {'、'.join(HOLDER_FACTS)}")
+        if scene.audience == "public" and scene.unmasked:
+            table.refuse("unmasked", "面向公众的场景不能去掉遮盖")
+        if scene.photo and not photo:
+            table.refuse("photo", "本类型没有照片")
+        scenes[scene.code] = scene
+    return tuple(scenes.values())
+
+
+def _validity(root: Table) -> Validity:
+    table = root.table("validity")
+    validity = Validity(
+        kind=ValidityKind(table.choice("kind", tuple(ValidityKind))),
+        years=table.integer("years", 0, MAX_YEARS),
+        reminder_days=table.integer("reminder_days", 0, MAX_REMINDER_DAYS),
+    )
+    table.done()
+    if validity.kind is ValidityKind.YEARS and not validity.years:
+        table.refuse("years", "kind 为 years 时应大于 0")
+    if validity.kind is ValidityKind.OPEN_ENDED and validity.years:
+        table.refuse("years", "长期有效时应为 0")
+    return validity
+
+
+def _number(root: Table, fields: Mapping[str, FieldSpec]) -> tuple[NumberRule, bool]:
+    table = root.table("number")
+    rule = NumberRule(
+        pattern=table.text_or_empty("pattern"), check=table.choice_or_empty("check", CHECKS), given=table.flag("given")
+    )
+    embeds = table.flag("embeds_id")
+    table.done()
+    choices = {key: len(spec.choices) for key, spec in fields.items() if spec.required}
+    if fault := pattern_fault(rule, choices):
+        table.refuse("pattern", fault)
+    if embeds and not rule.given:
+        table.refuse("embeds_id", "编号含证件号码时应由审批给定（given = true）")
+    return rule, embeds
+
+
+def _signature_plan(root: Table) -> tuple[SignatureStep, ...]:
+    steps: list[SignatureStep] = []
+    for table in root.tables("signature_plan"):
+        step = SignatureStep(
+            role=table.matching("role", _ROLE, "应为小写字母和下划线"),
+            format=table.matching("format", _FORMAT, "应为小写字母、数字和连字符，例如 pades-b-b"),
+            docmdp=table.integer("docmdp", 0, 3),
+        )
+        table.done()
+        steps.append(step)
+    if len(steps) == 1 and steps[0].docmdp != CERTIFIED_NO_CHANGES:
+        root.refuse("signature_plan[0].docmdp", "只有一枚印章时应为 1（认证签名，不允许任何修改）")
+    if any(step.docmdp for step in steps[1:]):
+        root.refuse("signature_plan", "只有第一枚签名可以是认证签名，其余 docmdp 应为 0")
+    return tuple(steps)
+
+
+def _sample(table: Table) -> Sample:
+    data_table = table.table("data")
+    # Every value is a text, so that the sample is a payload as approvals send it; loader.py checks it by the rules.
+    data = {key: data_table.text(key) for key in data_table.names()}
+    sample = Sample(
+        issuer_code=table.text("issuer_code"),
+        region=table.text("region"),
+        matter_code=table.text("matter_code"),
+        holder_name=table.text("holder_name"),
+        holder_code=table.text("holder_code"),
+        holder_code_type=table.text("holder_code_type"),
+        number=table.text_or_empty("number"),
+        issued_on=table.text("issued_on"),
+        valid_from=table.text("valid_from"),
+        valid_until=table.text_or_empty("valid_until"),
+        data=MappingProxyType(data),
+    )
+    table.done()
+    return sample
