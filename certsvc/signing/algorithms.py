@@ -40,7 +40,7 @@ class AllowedAlgorithms(CMSAlgorithmUsagePolicy):
     def signature_algorithm_allowed(
         self,
         algo: algos.SignedDigestAlgorithm,
-        moment: datetime | None,
+        moment: datetime | None,  # noqa: ARG002
         public_key: keys.PublicKeyInfo | None,
     ) -> AlgorithmUsageConstraint:
         """Whether a signature algorithm, its digest and its key are strong enough."""

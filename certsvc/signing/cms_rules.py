@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asn1crypto import cms, core
+from asn1crypto import cms, core, x509
 
 if TYPE_CHECKING:
     from asn1crypto import algos
 
 MAX_CERTIFICATES = 64
 """Certificates in one signature; stops path building over made-up forests."""
+
+MAX_DER_DEPTH = 64
+"""Nesting of ASN.1 in a signature; stops recursion (malformed certificates nest thousands of levels)."""
 
 _NO_PARAMETERS = (b"", b"\x05\x00")
 _WITHOUT_PARAMETERS = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "shake256"})
@@ -30,6 +33,7 @@ def cms_problem(contents: bytes) -> str:
     size = der_size(contents)
     if size > len(contents) or contents[size:].strip(b"\x00"):
         return "bytes after the signature are not zeros"
+    check_der(contents[:size])
     info = cms.ContentInfo.load(contents[:size], strict=True)
     if info["content_type"].native != "signed_data":
         return "not a SignedData"
@@ -56,12 +60,44 @@ def der_size(data: bytes) -> int:
     return 2 + count + int.from_bytes(digits, "big")
 
 
+def check_der(data: bytes, depth: int = 0) -> None:
+    """ValueError unless every element of ``data`` has a minimal length and its children fill it exactly.
+
+    asn1crypto tolerates a stray byte at the end of a SEQUENCE; ISO 32000-2 §12.8.3.3.1 asks for DER.
+    """
+    if depth > MAX_DER_DEPTH:
+        msg = "ASN.1 is nested too deep"
+        raise ValueError(msg)
+    while data:
+        tag, size = data[0], der_size(data)
+        if size > len(data) or tag in {0x00, 0x20} or tag & 0x1F == 0x1F:
+            msg = "not DER"
+            raise ValueError(msg)
+        if tag & 0x20:
+            head = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
+            check_der(data[head:size], depth + 1)
+        data = data[size:]
+
+
+def signer_problem(signer: cms.SignerInfo, certificate: x509.Certificate) -> str:
+    """Why the signer identifier does not name ``certificate`` to the byte; names compare without case otherwise."""
+    sid = signer["sid"]
+    if sid.name != "issuer_and_serial_number" or sid.chosen["issuer"].dump() == certificate.issuer.dump():
+        return ""
+    return "issuer of the signer identifier"
+
+
 def _signed_data_problem(signed_data: cms.SignedData, signer: cms.SignerInfo) -> str:
-    if signed_data["version"].native not in {"v1", "v3", "v4", "v5"}:
+    # Writers that name the signer by its key identifier often state 1 where RFC 5652 §5.1 wants 3.
+    tolerated = {"v1"} if signer["sid"].name == "subject_key_identifier" else set()
+    if signed_data["version"].native not in {_expected_version(signed_data, signer)} | tolerated:
         return "version of SignedData"
     certificates = signed_data["certificates"]
-    if not isinstance(certificates, core.Void) and len(certificates) > MAX_CERTIFICATES:
-        return "too many certificates"
+    if not isinstance(certificates, core.Void):
+        if len(certificates) > MAX_CERTIFICATES:
+            return "too many certificates"
+        if any(_has_unused_bits(choice.chosen) for choice in certificates):
+            return "signature value of a certificate"
     digest = signer["digest_algorithm"]
     announced = [algorithm["algorithm"].native for algorithm in signed_data["digest_algorithms"]]
     if digest["algorithm"].native not in announced:
@@ -73,6 +109,24 @@ def _signed_data_problem(signed_data: cms.SignedData, signer: cms.SignerInfo) ->
     if signer["version"].native != identifier:
         return "version of SignerInfo"
     return _signature_algorithm_problem(signer["signature_algorithm"])
+
+
+def _expected_version(signed_data: cms.SignedData, signer: cms.SignerInfo) -> str:
+    """RFC 5652 §5.1: which version a SignedData of this content must state."""
+    kinds = set()
+    if not isinstance(signed_data["certificates"], core.Void):
+        kinds = {choice.name for choice in signed_data["certificates"]}
+    if "other" in kinds:
+        return "v5"
+    if "v2_attr_cert" in kinds:
+        return "v4"
+    is_data = signed_data["encap_content_info"]["content_type"].native == "data"
+    return "v1" if is_data and signer["version"].native == "v1" and "v1_attr_cert" not in kinds else "v3"
+
+
+def _has_unused_bits(certificate: object) -> bool:
+    # The signature of a certificate does not cover its own BIT STRING header, and readers ignore the count in it.
+    return isinstance(certificate, x509.Certificate) and certificate["signature_value"].contents[:1] != b"\x00"
 
 
 def _signature_algorithm_problem(algorithm: algos.SignedDigestAlgorithm) -> str:

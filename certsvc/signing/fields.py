@@ -64,7 +64,7 @@ def find_signatures(reader: PdfFileReader) -> tuple[FoundSignature, ...]:
 
 def _item(node: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
     """The value of ``key``, with references followed; ``DictionaryObject.get`` does not follow them."""
-    return node[key] if key in node else None
+    return node[key] if key in node else None  # noqa: SIM401  (see above)
 
 
 class _Walk:

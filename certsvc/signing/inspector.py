@@ -1,6 +1,6 @@
 """Judges the signatures of a PDF without asking the register: the gate of five rules (RELIABILITY.md 1.2).
 
-Steps of :meth:`PdfInspector.inspect`:
+Steps of :func:`judge_file`:
 
 1. Size and magic.
 2. Structure: a strict reader; an encrypted file is not judged.
@@ -41,7 +41,7 @@ NOT_CHECKED_REVOCATION = "revocation"
 NOT_CHECKED_PERIOD = "certificate_period"
 """A pinned certificate is outside its period at the moment of verification (an anchor is trusted as it is)."""
 NOT_CHECKED_EXTRA_BYTE_RANGE = "unlisted_byte_range"
-"""The raw bytes hold more ``/ByteRange`` keys than signatures were found: a warning, not a failure (RELIABILITY 1.2)."""
+"""The raw bytes hold more ``/ByteRange`` keys than signatures were found: a warning only (RELIABILITY 1.2)."""
 
 _HARMLESS_AFTER_LAST = frozenset({"none", "lta_updates"})
 
@@ -65,15 +65,20 @@ class PdfInspector:
         """
         moment = check_aware(trust.at if trust.at is not None else now)
         anchors = self._anchors.with_extra(trust.extra_anchors)
-        refusal = refuse_at_the_door(data)
-        if refusal is not None:
-            return refusal
-        try:
-            return asyncio.run(_inspect(data, TrustStore(anchors, moment)))
-        except (PdfError, ValueError) as error:
-            return cannot_verify(data, Indication.TOTAL_FAILED, Reason.MALFORMED, type(error).__name__)
-        except Exception as error:  # noqa: BLE001  (rule a: whatever a hostile file provokes is "cannot be verified")
-            return cannot_verify(data, Indication.INDETERMINATE, Reason.MALFORMED, type(error).__name__)
+        return judge_file(data, anchors, moment)
+
+
+def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime) -> FileFindings:
+    """Steps 1 to 5 under ``anchors`` at ``moment``; never raises for a bad file."""
+    refusal = refuse_at_the_door(data)
+    if refusal is not None:
+        return refusal
+    try:
+        return asyncio.run(_inspect(data, TrustStore(anchors, moment)))
+    except (PdfError, ValueError) as error:
+        return cannot_verify(data, Indication.TOTAL_FAILED, Reason.MALFORMED, type(error).__name__)
+    except Exception as error:  # noqa: BLE001  (rule a: whatever a hostile file provokes is "cannot be verified")
+        return cannot_verify(data, Indication.INDETERMINATE, Reason.MALFORMED, type(error).__name__)
 
 
 def refuse_at_the_door(data: bytes) -> FileFindings | None:

@@ -26,7 +26,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
 from certsvc.signing.algorithms import weak_key
 from certsvc.signing.bytes_rules import hole_problem
-from certsvc.signing.cms_rules import cms_problem
+from certsvc.signing.cms_rules import cms_problem, signer_problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -103,7 +103,8 @@ async def judge(reader: PdfFileReader, data: bytes, found: FoundSignature, store
     byte_range = tuple(int(number) for number in embedded.byte_range)
     if problem := hole_problem(data, byte_range, contents):
         return _broken(found, problem, embedded.signed_revision, Reason.NOT_FULLY_COVERED)
-    if problem := cms_problem(contents):
+    problem = cms_problem(contents) or signer_problem(embedded.signer_info, embedded.signer_cert)
+    if problem:
         return _broken(found, problem, embedded.signed_revision)
     context = store.context()
     status: PdfSignatureStatus | DocumentTimestampStatus
