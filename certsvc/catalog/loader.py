@@ -6,6 +6,7 @@ every reference resolves, every sample validates, every face fits its page. One 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from certsvc.catalog.face_plan import MAX_NAME
 from certsvc.catalog.model import Authority, LicenseType, Matter, ValidityKind
 from certsvc.catalog.numbers import check_given_number, number_parts, render_number
 from certsvc.catalog.toml_table import TomlFile, read_toml
-from certsvc.catalog.type_file import Sample, TypeFile, read_type
+from certsvc.catalog.type_file import STANDARD_KEYS, Sample, TypeFile, read_type
 from certsvc.catalog.validation import check_text, parse_date, validate_fields
 from certsvc.errors import ConfigurationError, FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
@@ -72,16 +73,23 @@ class Catalog:
             raise InvalidInput("机构代码不在目录中，请核对统一社会信用代码或先登记该机构")
         return found
 
+    def has_authority(self, code: str) -> bool:
+        """Whether the catalog knows the authority."""
+        return code in self._authorities
+
     def matter(self, code: str) -> Matter:
         """The matter with 实施编码 ``code``, also by its 业务办理项编码; InvalidInput when there is none."""
+        found = self.find_matter(code)
+        if found is None:
+            raise InvalidInput("事项编码不在目录中，请核对 31 位实施编码或先登记该事项")
+        return found
+
+    def find_matter(self, code: str) -> Matter | None:
+        """As :meth:`matter`, with None when there is none."""
         found = self._matters.get(code)
         if found is None:
-            try:
+            with contextlib.suppress(InvalidIdentifier):
                 found = self._matters.get(MatterCode.parse(code).implementation_code)
-            except InvalidIdentifier as error:
-                raise InvalidInput(error.detail) from None
-        if found is None:
-            raise InvalidInput("事项编码不在目录中，请核对或先登记该事项")
         return found
 
     def sample(self, slug: str) -> Sample:
@@ -204,8 +212,8 @@ def _allows(table: Table, types: Mapping[str, LicenseType]) -> Mapping[str, tupl
         if not keys:
             table.refuse(slug, "至少要有一个字段")
         for key in keys:
-            if key != COPY and types[slug].field(key) is None:
-                table.refuse(slug, f"“{key}”不是 {slug} 的字段，也不是 {COPY}")
+            if key != COPY and key not in STANDARD_KEYS and types[slug].field(key) is None:
+                table.refuse(slug, f"“{key}”不是 {slug} 的字段，也不是 {COPY}、{'、'.join(STANDARD_KEYS)}")
         allows[slug] = keys
     return MappingProxyType(allows)
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 PLACES = ("face", "show", "log", "print")
 AUDIENCES = ("officer", "clerk", "public")
-HOLDER_FACTS = ("holder_name", "holder_code")
-"""May stand in a scene's ``unmasked`` beside the keys of fields."""
+STANDARD_KEYS = ("holder_name", "holder_code", "number", "issuer_name", "issued_on", "valid_from", "valid_until")
+"""What every license has beside its own fields; scenes and matters name them like fields."""
 NEVER_ISSUED = ("居民身份证", "护照", "军官证", "医保电子凭证", "医保码", "对外贸易经营者备案登记表")
 """Recognised at most, never issued here (DOMAIN.md 6)."""
 MAX_FIELD_LENGTH = 2000
@@ -142,7 +142,7 @@ def _fields(root: Table) -> dict[str, FieldSpec]:
     elements: set[str] = set()
     for table in root.tables("fields"):
         key = table.matching("key", _KEY, "应由小写字母、数字、下划线组成，以字母开头")
-        if key in fields or key in HOLDER_FACTS:
+        if key in fields or key in STANDARD_KEYS:
             table.refuse("key", f"“{key}”重复或为保留字")
         element = table.matching("element", _ELEMENT, "应为 GB/T 36903 元素名，或 KZ_ 加大写拼音")
         if element in elements:
@@ -219,11 +219,11 @@ def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> tup
         if scene.code in scenes:
             table.refuse("code", f"“{scene.code}”重复")
         for key in scene.fields:
-            if key not in fields:
-                table.refuse("fields", f"“{key}”不是本类型的字段")
+            if key not in fields and key not in STANDARD_KEYS:
+                table.refuse("fields", f"“{key}”不是本类型的字段，也不是 {'、'.join(STANDARD_KEYS)}")
         for key in scene.unmasked:
-            if key not in scene.fields and key not in HOLDER_FACTS:
-                table.refuse("unmasked", f"“{key}”不在本场景的 fields 内，也不是 {'、'.join(HOLDER_FACTS)}")
+            if key not in scene.fields:
+                table.refuse("unmasked", f"“{key}”不在本场景的 fields 内")
         if scene.audience == "public" and scene.unmasked:
             table.refuse("unmasked", "面向公众的场景不能去掉遮盖")
         if scene.photo and not photo:

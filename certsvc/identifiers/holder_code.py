@@ -37,7 +37,7 @@ class HolderCodeType(StrEnum):
     OTHER_PERSON = "999"
 
     @property
-    def name_zh(self) -> str:
+    def zh(self) -> str:
         """The Chinese name of the type."""
         return _NAMES[self]
 
@@ -121,7 +121,7 @@ class HolderCode:
             return cls(holder_type, CitizenId.parse(value).value)
         form, reason = _FORMS.get(holder_type, _FREE)
         if not form.fullmatch(value):
-            raise InvalidIdentifier(f"{KIND}（{holder_type.name_zh}）", reason)
+            raise InvalidIdentifier(f"{KIND}（{holder_type.zh}）", reason)
         return cls(holder_type, value)
 
     def __str__(self) -> str:

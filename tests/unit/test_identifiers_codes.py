@@ -45,7 +45,7 @@ REAL_FOOD_NUMBERS = (
 
 
 def test_every_code_of_appendix_a_has_its_chinese_name() -> None:
-    assert {member.value: member.name_zh for member in HolderCodeType} == APPENDIX_A
+    assert {member.value: member.zh for member in HolderCodeType} == APPENDIX_A
 
 
 @pytest.mark.parametrize(
