@@ -7,6 +7,7 @@ import re
 MAX_FILE_BYTES = 20 * 1024 * 1024
 """Largest file that is judged; larger ones stop at the door."""
 
+_BYTE_RANGE_NUMBERS = 4
 _MAGIC = b"%PDF-"
 _END = b"%%EOF"
 _BLANK = b"\x00\t\n\x0c\r "
@@ -35,7 +36,7 @@ def hole_problem(data: bytes, byte_range: tuple[int, ...], contents: bytes) -> s
     The gap must be ``<``, the hexadecimal digits of ``contents`` in one case, ``>``: no signature covers the gap, so
     every other spelling could carry something that nobody signed.
     """
-    if len(byte_range) != 4 or byte_range[0] != 0 or min(byte_range) < 0:
+    if len(byte_range) != _BYTE_RANGE_NUMBERS or byte_range[0] != 0 or min(byte_range) < 0:
         return "ByteRange is not [0 a b c]"
     _, start, end, rest = byte_range
     if not 0 < start < end or end + rest > len(data):

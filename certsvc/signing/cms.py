@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from certsvc.errors import SigningError
+from certsvc.signing.der import tlv
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -35,16 +36,6 @@ MAX_ECDSA_P256_DER = 72
 _SEQUENCE, _SET, _OCTET_STRING, _CONTEXT_0 = 0x30, 0x31, 0x04, 0xA0
 _SIGNED_DATA_OID = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
 _MARKER = b"\x00" * DIGEST_BYTES
-
-
-def tlv(tag: int, *parts: bytes) -> bytes:
-    """One DER element: tag, minimal length, content."""
-    content = b"".join(parts)
-    size = len(content)
-    if size < 0x80:
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import cms, core, x509
 
+from certsvc.signing.der import check_nesting, element_size
+
 if TYPE_CHECKING:
     from asn1crypto import algos
 
 MAX_CERTIFICATES = 64
 """Certificates in one signature; stops path building over made-up forests."""
-
-MAX_DER_DEPTH = 64
-"""Nesting of ASN.1 in a signature; stops recursion (malformed certificates nest thousands of levels)."""
 
 _NO_PARAMETERS = (b"", b"\x05\x00")
 _WITHOUT_PARAMETERS = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "shake256"})
@@ -30,10 +29,10 @@ def cms_problem(contents: bytes) -> str:
     Raises:
         ValueError, TypeError, KeyError: ASN.1 that cannot be read at all.
     """
-    size = der_size(contents)
+    size = element_size(contents)
     if size > len(contents) or contents[size:].strip(b"\x00"):
         return "bytes after the signature are not zeros"
-    check_der(contents[:size])
+    check_nesting(contents[:size])
     info = cms.ContentInfo.load(contents[:size], strict=True)
     if info["content_type"].native != "signed_data":
         return "not a SignedData"
@@ -42,41 +41,6 @@ def cms_problem(contents: bytes) -> str:
     if len(signers) != 1:
         return "not exactly one signer"
     return _signed_data_problem(signed_data, signers[0])
-
-
-def der_size(data: bytes) -> int:
-    """Length of the first DER element; ValueError for indefinite or non-minimal lengths."""
-    if len(data) < 2:
-        msg = "no DER element"
-        raise ValueError(msg)
-    first = data[1]
-    if first < 0x80:
-        return 2 + first
-    count = first & 0x7F
-    digits = data[2 : 2 + count]
-    if not 1 <= count <= 4 or len(digits) != count or digits[0] == 0 or int.from_bytes(digits, "big") < 0x80:
-        msg = "length is not DER"
-        raise ValueError(msg)
-    return 2 + count + int.from_bytes(digits, "big")
-
-
-def check_der(data: bytes, depth: int = 0) -> None:
-    """ValueError unless every element of ``data`` has a minimal length and its children fill it exactly.
-
-    asn1crypto tolerates a stray byte at the end of a SEQUENCE; ISO 32000-2 §12.8.3.3.1 asks for DER.
-    """
-    if depth > MAX_DER_DEPTH:
-        msg = "ASN.1 is nested too deep"
-        raise ValueError(msg)
-    while data:
-        tag, size = data[0], der_size(data)
-        if size > len(data) or tag in {0x00, 0x20} or tag & 0x1F == 0x1F:
-            msg = "not DER"
-            raise ValueError(msg)
-        if tag & 0x20:
-            head = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
-            check_der(data[head:size], depth + 1)
-        data = data[size:]
 
 
 def signer_problem(signer: cms.SignerInfo, certificate: x509.Certificate) -> str:

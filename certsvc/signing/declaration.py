@@ -24,6 +24,9 @@ KEY_ALGORITHMS = ("p256", "rsa2048", "rsa3072")
 USCC_LENGTH = 18
 """Length of a unified social credit code (GB 32100-2015)."""
 
+MIN_DIAMETER_MM, MAX_DIAMETER_MM = 10.0, 100.0
+"""No seal is smaller or larger (国发〔1999〕25号: up to 60 mm)."""
+
 MAX_YEARS = 30
 """No certificate of ours lives longer."""
 
@@ -177,8 +180,8 @@ class _Table:
 
     def length_mm(self, name: str) -> float:
         value = self._take(name, float)
-        if not isinstance(value, float) or not 10.0 <= value <= 100.0:
-            msg = f"{self._where}：{name} 应在 10.0 与 100.0 毫米之间"
+        if not isinstance(value, float) or not MIN_DIAMETER_MM <= value <= MAX_DIAMETER_MM:
+            msg = f"{self._where}：{name} 应在 {MIN_DIAMETER_MM} 与 {MAX_DIAMETER_MM} 毫米之间"
             raise ConfigurationError(msg)
         return value
 

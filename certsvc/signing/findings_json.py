@@ -1,4 +1,4 @@
-"""Findings as JSON between the worker and its parent: a worker that a hostile file took over can send text, no objects."""
+"""Findings as JSON between worker and parent: a worker that a hostile file took over can send text, not objects."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from certsvc.signing.inspector import judge_file
 from certsvc.signing.trust import TrustAnchors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Longest message that either side accepts: an upload is smaller, findings are far smaller."""
@@ -36,13 +36,16 @@ def send(channel: socket.socket, data: bytes) -> None:
     channel.sendall(_LENGTH.pack(len(data)) + data)
 
 
-def receive(channel: socket.socket) -> bytes:
-    """Receive one message; EOFError when the other side is gone, ValueError when it is too long."""
-    (size,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
+def receive(channel: socket.socket, time_left: Callable[[], float] | None = None) -> bytes:
+    """Receive one message; EOFError when the other side is gone, ValueError when it is too long.
+
+    ``time_left`` is asked before every read, so that a sender that trickles bytes cannot stretch a deadline.
+    """
+    (size,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size, time_left))
     if size > MAX_MESSAGE:
         msg = "message too long"
         raise ValueError(msg)
-    return _exactly(channel, size)
+    return _exactly(channel, size, time_left)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -67,9 +70,11 @@ def _answer(request: dict[str, str], data: bytes) -> bytes:
     return dump_findings(judge_file(data, anchors, datetime.fromisoformat(request["moment"])))
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
+def _exactly(channel: socket.socket, size: int, time_left: Callable[[], float] | None) -> bytes:
     parts = bytearray()
     while len(parts) < size:
+        if time_left is not None:
+            channel.settimeout(time_left())
         part = channel.recv(min(_CHUNK, size - len(parts)))
         if not part:
             raise EOFError

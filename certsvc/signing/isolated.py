@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import queue
 import socket
-import subprocess  # noqa: S404  (our own module, no shell, no argument from outside)
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from certsvc.clock import SystemClock, check_aware
 from certsvc.seal.verdict import Indication, Reason
 from certsvc.signing.findings_json import load_findings
-from certsvc.signing.inspection_worker import READY, receive, send
+from certsvc.signing.inspection_worker import receive, send
 from certsvc.signing.inspector import cannot_verify, refuse_at_the_door
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ MAX_FILES_PER_WORKER = 500
 """A worker is replaced after so many files, so that memory lost in parsers cannot add up."""
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from certsvc.signing.inspection_worker import main; main(sys.argv[1:])"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from certsvc.signing.inspection_worker import main; main(sys.argv[1:])"
+)
 
 
 class IsolatedInspector:
@@ -103,7 +106,7 @@ class IsolatedInspector:
                     worker.stop()
                 self._idle.put_nowait(None)
 
-    def __enter__(self) -> IsolatedInspector:
+    def __enter__(self) -> Self:
         """Itself."""
         return self
 
@@ -165,9 +168,7 @@ class _Worker:
             )
         try:
             ours.settimeout(START_LIMIT_S)
-            if receive(ours) != READY:
-                msg = "worker did not start"
-                raise OSError(msg)
+            receive(ours)
         except BaseException:
             self.stop()
             raise
@@ -179,9 +180,7 @@ class _Worker:
         for message in (request, data):
             self._channel.settimeout(self._left(deadline))
             send(self._channel, message)
-        # The worker answers in one piece when it is done, so one timeout for the whole answer is enough.
-        self._channel.settimeout(self._left(deadline))
-        return load_findings(receive(self._channel))
+        return load_findings(receive(self._channel, lambda: self._left(deadline)))
 
     def stop(self) -> None:
         """Kill this process, and no other, and wait for its end."""

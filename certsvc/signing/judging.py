@@ -206,7 +206,7 @@ def _trust(
     status: PdfSignatureStatus | DocumentTimestampStatus,
     store: TrustStore,
 ) -> _Outcome:
-    certificate, moment = embedded.signer_cert, store.moment
+    certificate = embedded.signer_cert
     problem = status.trust_problem_indic
     name = problem.standard_name if problem is not None else ""
     if "CRYPTO_CONSTRAINTS_FAILURE" in name or weak_key(certificate.public_key):
@@ -217,19 +217,25 @@ def _trust(
         return _not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return _not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    if not store.is_pinned(certificate):
-        if moment > certificate.not_valid_after:
-            return _not_trusted(SubIndication.OUT_OF_BOUNDS_NO_POE, Reason.CERT_EXPIRED, trust=Check.BAD)
-        if moment < certificate.not_valid_before:
-            return _not_trusted(SubIndication.NOT_YET_VALID, Reason.CERT_NOT_YET_VALID, trust=Check.BAD)
-        if not _usage_allows(found, certificate):
-            return _not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+    if not store.is_pinned(certificate) and (refusal := _leaf_problem(found, certificate, store.moment)):
+        return refusal
     if problem is not None:
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         if name in set(SubIndication):
             sub = SubIndication(name)
         return _not_trusted(sub, Reason.UNTRUSTED_CHAIN)
     return _Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
+
+
+def _leaf_problem(found: FoundSignature, certificate: x509.Certificate, moment: datetime) -> _Outcome | None:
+    """What is wrong with the signer's certificate itself, asked before pyHanko's wider answer about the chain."""
+    if moment > certificate.not_valid_after:
+        return _not_trusted(SubIndication.OUT_OF_BOUNDS_NO_POE, Reason.CERT_EXPIRED, trust=Check.BAD)
+    if moment < certificate.not_valid_before:
+        return _not_trusted(SubIndication.NOT_YET_VALID, Reason.CERT_NOT_YET_VALID, trust=Check.BAD)
+    if not _usage_allows(found, certificate):
+        return _not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+    return None
 
 
 def _usage_allows(found: FoundSignature, certificate: x509.Certificate) -> bool:

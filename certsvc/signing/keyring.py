@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -176,7 +177,7 @@ def _proven_public_key(key_id: str, key: PrivateKey, chain: tuple[x509.Certifica
     if not verify(public, _sign(key, _HASHES["sha256"], _PROBE), _PROBE, "sha256"):
         msg = f"密钥 {key_id} 试签未通过：密钥已损坏"
         raise ConfigurationError(msg)
-    for below, above in zip(chain, chain[1:], strict=False):
+    for below, above in itertools.pairwise(chain):
         try:
             below.verify_directly_issued_by(above)
         except (ValueError, TypeError, InvalidSignature) as error:

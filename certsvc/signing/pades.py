@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 
 from certsvc.errors import SigningError
 from certsvc.signing.cms import DIGEST, make_template, message_digest_of
+from certsvc.signing.der import element_size
 from certsvc.signing.keyring import verify
 
 if TYPE_CHECKING:
@@ -101,16 +102,7 @@ def _check_sealed(sealed: bytes, prepared: PreparedPdf, digest: bytes, public: K
     same = len(sealed) == len(prepared.data) and sealed[:start] == prepared.data[:start]
     same = same and sealed[end:] == prepared.data[end:]
     der = bytes.fromhex(sealed[start + 1 : end - 1].decode("ascii"))
-    read_digest, signed, signature = message_digest_of(der[: _der_size(der)])
+    read_digest, signed, signature = message_digest_of(der[: element_size(der)])
     if not same or read_digest != digest or not verify(public.public_key, signature, signed, DIGEST):
         msg = "签章结果自检未通过：签名与准备的页面不符，文件已丢弃"
         raise SigningError(msg)
-
-
-def _der_size(der: bytes) -> int:
-    """Length of the first DER element, without the zeros that fill the hole."""
-    first = der[1]
-    if first < 0x80:
-        return 2 + first
-    count = first & 0x7F
-    return 2 + count + int.from_bytes(der[2 : 2 + count], "big")

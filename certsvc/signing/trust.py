@@ -126,7 +126,7 @@ class _AnchorsThatIssue(SimpleTrustManager):
     def of(cls, certificates: Iterable[x509.Certificate]) -> _AnchorsThatIssue:
         manager = cls()
         for certificate in certificates:
-            manager._register_root(certificate)  # noqa: SLF001  (build() is a factory of the base class only)
+            manager._register_root(certificate)
         return manager
 
     def find_potential_issuers(self, cert: x509.Certificate) -> Iterator[TrustAnchor]:
