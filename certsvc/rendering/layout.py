@@ -25,6 +25,9 @@ LEADING = 1.32
 BASELINE_DROP = 0.36
 """How far the baseline lies below the middle of a line of CJK text, in font sizes (em box 0.88 above, 0.12 below)."""
 
+TALL_PADDING = 0.3
+"""White above the first line of a tall box, in font sizes."""
+
 MOST_SPACING = 0.12
 """Font sizes by which characters of a full line may move apart to meet the right edge."""
 
@@ -132,7 +135,9 @@ def _too_long(where: str) -> RenderingError:
 def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int, bool]]) -> list[Line]:
     rect, pitch = slot.rect, size * LEADING
     if slot.tall:
-        y = rect.top - slot.size * (0.5 + BASELINE_DROP)
+        # A full box gives up its white at the top before it runs over its foot.
+        slack = rect.h - size - pitch * (len(lines) - 1)
+        y = rect.top - slot.size * (0.5 + BASELINE_DROP) - min(TALL_PADDING * slot.size, max(0.0, slack))
     else:
         y = rect.middle - size * BASELINE_DROP + pitch * (len(lines) - 1) / 2
     placed = []

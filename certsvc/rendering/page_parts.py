@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from certsvc.rendering.template import Template
 
 
+MOST_CUT = 0.85
+"""Least share of a photo that is left when its edges are cut to the shape of the box."""
+
+
 class PageParts:
     """What one page shows, ready to be written.
 
@@ -109,12 +113,14 @@ class _Photo:
         return stream(head % (header.width, header.height, space), self.data)
 
     def operators(self, box: Rect) -> str:
-        """The whole picture, as large as its box allows, in its middle."""
+        """The picture fills its box and is cut at the edges, unless too much would be lost: then it is shown whole."""
         header = photo.jpeg_header(self.data)
-        scale = min(box.w / header.width, box.h / header.height)
+        fits = box.w / header.width, box.h / header.height
+        scale = max(fits) if min(fits) / max(fits) >= MOST_CUT else min(fits)
         w, h = header.width * scale, header.height * scale
         x, y = box.x + (box.w - w) / 2, box.y + (box.h - h) / 2
-        return f"q {num(w)} 0 0 {num(h)} {num(x)} {num(y)} cm /Photo Do Q"
+        frame = f"{num(box.x)} {num(box.y)} {num(box.w)} {num(box.h)} re W n"
+        return f"q {frame} {num(w)} 0 0 {num(h)} {num(x)} {num(y)} cm /Photo Do Q"
 
 
 def write_attachment(out: FileWriter, metadata: dict[str, str], at: datetime) -> None:

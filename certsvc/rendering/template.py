@@ -14,7 +14,7 @@ from PIL import ImageCms
 
 from certsvc.errors import ConfigurationError
 from certsvc.rendering.fonts import EM
-from certsvc.rendering.layout import BASELINE_DROP, LEADING, MM, Rect, Slot, place, rect_of
+from certsvc.rendering.layout import BASELINE_DROP, LEADING, MM, TALL_PADDING, Rect, Slot, place, rect_of
 from certsvc.rendering.ornament import Sheet, mixed, parse_colour, write_border
 from certsvc.rendering.pdf import FileWriter, num, stream, text_string
 from certsvc.rendering.stamp import stamp_operators
@@ -34,8 +34,8 @@ TITLE_SIZE, TITLE_GAP, TITLE_TOP_MM = 36.0, 0.32, 42.0
 SIGNATURE_BLOCK_SIZE = 13.0
 NOTE_SIZE = 7.8
 MARGIN_MM = 25.0
-TALL_LINES = 2.2
-"""A box with room for more lines than this is filled from its top."""
+TALL_LINES = 4.5
+"""A box with room for more lines than this is filled from its top, and has no rule under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,8 @@ def _item(item: FaceItem, book: FontBook, sheet: Sheet, text: StaticText, rules:
         item.label or item.source, book.family(item.font), rect, item.size, item.min_size, item.align, tall=tall
     )
     if item.label:
-        y = rect.top - item.size * (0.5 + BASELINE_DROP) if tall else rect.middle - item.size * BASELINE_DROP
+        y = rect.top - item.size * (0.5 + TALL_PADDING) if tall else rect.middle
+        y -= item.size * BASELINE_DROP
         text.spread(
             book.family("song-bold"),
             item.size,
@@ -178,6 +179,7 @@ def _item(item: FaceItem, book: FontBook, sheet: Sheet, text: StaticText, rules:
             colour=INK,
             where=item.label,
         )
+    if item.label and not tall:
         rules.append(f"{num(rect.x)} {num(rect.y)} m {num(rect.x + rect.w)} {num(rect.y)} l S")
     return item.source, slot
 
