@@ -1,0 +1,154 @@
+"""Opens the database: SQLite for the embedded shape, PostgreSQL for server and cluster.
+
+A SQLite store has one writing connection (a transaction begins with ``BEGIN IMMEDIATE``; threads wait for it in turn,
+other processes through ``busy_timeout``) and several reading ones that cannot write. Durability is WAL with
+``synchronous=FULL``: a commit that was acknowledged survives a power cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, exc, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+from certsvc.errors import ConfigurationError
+from certsvc.store.failures import in_our_words
+from certsvc.store.uow import UnitsOfWork
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+    from certsvc.commands.ports import Cipher
+
+POOL_SIZE = 10
+"""Connections per process; PostgreSQL's default allows 100 in all."""
+WAIT_FOR_CONNECTION_S = 10.0
+"""How long a caller waits for a free connection before it is told "unavailable" (a flood must not pile up threads)."""
+CONNECT_TIMEOUT_S = 5
+BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite waits for another process that writes."""
+STATEMENT_TIMEOUT_MS = 15_000
+"""PostgreSQL ends a statement that takes longer: a hung query must not hold a worker for ever."""
+LOCK_TIMEOUT_MS = 10_000
+IDLE_IN_TRANSACTION_MS = 60_000
+"""PostgreSQL ends a transaction whose client hangs, so that it gives its locks back."""
+STATEMENT_CACHE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open database.
+
+    Attributes:
+        uow: the factory of units of work.
+    """
+
+    uow: UnitsOfWork
+    _engines: tuple[Engine, ...]
+
+    def ping(self) -> None:
+        """Ask the database for an answer; Unavailable when there is none (readiness)."""
+        with in_our_words(), self._engines[-1].connect() as connection:
+            connection.execute(text("SELECT 1")).all()
+
+    def close(self) -> None:
+        """Close every connection; the last one folds SQLite's write-ahead log back into the file."""
+        for engine in reversed(self._engines):
+            with in_our_words():
+                engine.dispose()
+
+
+def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE) -> Store:
+    """Open ``sqlite:///path`` or ``postgresql://…``; ``migrate.upgrade`` made its tables before.
+
+    No connection is made yet, so a database that is down shows as Unavailable when the first work begins.
+
+    Raises:
+        ConfigurationError: another kind of URL, or SQLite without a file.
+    """
+    writing = writing_engine(url, pool_size=pool_size)
+    if writing.dialect.name == "postgresql":
+        # REPEATABLE READ, so that a read sees one snapshot as it does on SQLite.
+        reading: Engine = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        engines: tuple[Engine, ...] = (writing,)
+    else:
+        reading = _sqlite(writing.url, pool_size=pool_size, read_only=True)
+        engines = (writing, reading)
+    return Store(UnitsOfWork(writing=writing, reading=reading, cipher=cipher), engines)
+
+
+def writing_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
+    """The engine that writes; the room's own (``migrate.py`` uses it too)."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise ConfigurationError("database_url 无法识别，请写成 sqlite:///路径 或 postgresql://…") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            if parsed.database in {None, "", ":memory:"}:
+                raise ConfigurationError("database_url 缺少文件路径：SQLite 数据库必须存放在文件中")
+            return _sqlite(parsed.set(drivername="sqlite+pysqlite"), pool_size=1, read_only=False)
+        case "postgresql":
+            return _postgresql(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size)
+        case other:
+            raise ConfigurationError(f"database_url 的数据库类型 {other} 不受支持，请使用 SQLite 或 PostgreSQL")
+
+
+def _create(url: URL, *, pool_size: int, connect_args: dict[str, Any]) -> Engine:
+    return create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=WAIT_FOR_CONNECTION_S,
+        hide_parameters=True,  # parameters are personal data: never in a log or a trace
+        connect_args=connect_args,
+        query_cache_size=STATEMENT_CACHE,
+        execution_options={"preserve_rowcount": True},
+    )
+
+
+def _postgresql(url: URL, *, pool_size: int) -> Engine:
+    options = {
+        "statement_timeout": STATEMENT_TIMEOUT_MS,
+        "lock_timeout": LOCK_TIMEOUT_MS,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
+        "timezone": "UTC",
+        "application_name": "certsvc",
+    }
+    arguments = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+    }
+    return _create(url, pool_size=pool_size, connect_args=arguments)
+
+
+def _sqlite(url: URL, *, pool_size: int, read_only: bool) -> Engine:
+    # isolation_level None: the driver begins nothing by itself; _begin below does.
+    arguments = {"isolation_level": None, "check_same_thread": False, "cached_statements": STATEMENT_CACHE}
+    engine = _create(url, pool_size=pool_size, connect_args=arguments)
+    Path(url.database or "").resolve().parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA trusted_schema=OFF")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,116 @@
+"""What is about to be issued, and the series of numbers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, text
+
+from certsvc.license.model import IssueIntent
+from certsvc.store.tables import UNREGISTERED, counters, intents, requests
+from certsvc.store.transaction import Insert, insert_into
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import BindParameter, Executable, RowMapping
+
+    from certsvc.store.transaction import Transaction
+
+_C = intents.c
+_NUMBER = "intents.number"
+NUMBER_BLIND = "licenses.number"
+"""Context of the blind index of numbers: the same for intents and licenses."""
+
+_BY_REQUEST = select(*_C).where(_C.request_id == bindparam("which"))
+_WITHOUT_RESULT = (
+    select(*_C)
+    .where(text(UNREGISTERED), _C.signed_at < bindparam("before"))
+    .order_by(_C.signed_at)
+    .limit(bindparam("most"))
+)
+
+
+@cache
+def _insert(dialect: str) -> Insert:
+    """The type is that of the request: an intent whose request is missing violates NOT NULL."""
+    slug = select(requests.c.type_slug).where(requests.c.request_id == bindparam("of_request")).scalar_subquery()
+    others: dict[str, BindParameter[Any]] = {
+        column.name: bindparam(column.name) for column in _C if column.name != "type_slug"
+    }
+    return insert_into(dialect, intents).values(type_slug=slug, **others)
+
+
+@cache
+def next_of(dialect: str) -> Executable:
+    """Take the next ``step`` values of a counter; the row stays locked until the end of the transaction."""
+    made = insert_into(dialect, counters).values(name=bindparam("series"), value=bindparam("step"))
+    return made.on_conflict_do_update(
+        index_elements=[counters.c.name], set_={"value": counters.c.value + made.excluded.value}
+    ).returning(counters.c.value)
+
+
+class IntentRows:
+    """Implements ``store_ports.Intents``."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def by_request(self, request_id: str) -> IssueIntent | None:
+        """The intent stored for this request, if a run got that far."""
+        row = self._tx.row(_BY_REQUEST, which=request_id)
+        return None if row is None else self._intent(row)
+
+    def insert(self, intent: IssueIntent) -> None:
+        """Store; IntegrityError when the request has one or is unknown, or the identifier or number is taken."""
+        self._tx.changed(
+            _insert(self._tx.dialect),
+            of_request=intent.request_id,
+            request_id=intent.request_id,
+            version_id=intent.version_id,
+            license_id=intent.license_id,
+            identifier=intent.identifier,
+            root=intent.root,
+            version=intent.version,
+            number=self._tx.seal(intent.number, _NUMBER, intent.request_id),
+            number_blind=self._tx.blind(intent.number, NUMBER_BLIND),
+            printed_token=intent.printed_token,
+            document_id=intent.document_id,
+            issued_on=intent.issued_on,
+            first_issued_on=intent.first_issued_on,
+            signed_at=intent.signed_at,
+            previous_version_id=intent.previous_version_id,
+            registered=False,
+        )
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
+        row = self._tx.row(next_of(self._tx.dialect), series=f"series:{series}", step=1)
+        if row is None:
+            msg = "an upsert returned no row"
+            raise RuntimeError(msg)
+        return int(row["value"])
+
+    def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
+        """Intents signed before ``before`` whose license was not registered, oldest first."""
+        return [self._intent(row) for row in self._tx.rows(_WITHOUT_RESULT, before=before, most=limit)]
+
+    def _intent(self, row: RowMapping) -> IssueIntent:
+        return IssueIntent(
+            request_id=row["request_id"],
+            version_id=row["version_id"],
+            license_id=row["license_id"],
+            identifier=row["identifier"],
+            root=row["root"],
+            version=row["version"],
+            number=self._tx.open(row["number"], _NUMBER, row["request_id"]),
+            printed_token=row["printed_token"],
+            document_id=bytes(row["document_id"]),
+            issued_on=row["issued_on"],
+            first_issued_on=row["first_issued_on"],
+            signed_at=row["signed_at"],
+            previous_version_id=row["previous_version_id"],
+        )

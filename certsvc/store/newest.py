@@ -1,0 +1,48 @@
+"""The newest rows of several owners, at a cost of owners times limit however long their histories are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Column, RowMapping, Select, Table
+
+    from certsvc.store.transaction import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Newest:
+    """Reads each owner's newest rows through its index and merges them."""
+
+    statement: Select[Any]
+    time: str
+    row_id: str
+
+    def rows(self, tx: Transaction, owners: Sequence[str], *, limit: int) -> Sequence[RowMapping]:
+        """At most ``limit`` rows of these owners, newest first.
+
+        One query per owner: ``IN (…) ORDER BY`` would sort everything that the owners ever had.
+        """
+        found = [row for owner in dict.fromkeys(owners) for row in tx.rows(self.statement, which=owner, most=limit)]
+        found.sort(key=self._age, reverse=True)
+        return found[:limit]
+
+    def _age(self, row: RowMapping) -> tuple[datetime, str]:
+        return row[self.time], row[self.row_id]
+
+
+def newest_of(table: Table, owner: Column[str], time: Column[datetime], row_id: Column[str]) -> Newest:
+    """The reader of ``table``, which has an index on (owner, time desc, row_id desc)."""
+    statement = (
+        select(*table.c)
+        .where(owner == bindparam("which"))
+        .order_by(time.desc(), row_id.desc())
+        .limit(bindparam("most"))
+    )
+    return Newest(statement=statement, time=time.name, row_id=row_id.name)

@@ -1,0 +1,52 @@
+"""Photos, encrypted; found by a keyed digest of their bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select
+
+from certsvc.errors import IntegrityError, NotFound
+from certsvc.store.tables import photos
+from certsvc.store.transaction import Insert, insert_into
+
+if TYPE_CHECKING:
+    from certsvc.store.transaction import Transaction
+
+_DATA = "photos.data"
+_BY_ID = select(photos.c.data).where(photos.c.photo_id == bindparam("which"))
+
+
+@cache
+def _insert(dialect: str) -> Insert:
+    return insert_into(dialect, photos).on_conflict_do_nothing()
+
+
+class PhotoRows:
+    """Implements ``store_ports.Photos``."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def put(self, data: bytes) -> str:
+        """Store once and return the id: ``photo_`` and a keyed digest, which tells nothing without the key."""
+        digest = self._tx.blind(hashlib.sha256(data).hexdigest(), _DATA)
+        photo_id = f"photo_{digest.hex()}"
+        sealed = self._tx.seal(base64.b64encode(data).decode("ascii"), _DATA, photo_id)
+        self._tx.changed(_insert(self._tx.dialect), photo_id=photo_id, data=sealed)
+        return photo_id
+
+    def get(self, photo_id: str) -> bytes:
+        """The JPEG; NotFound."""
+        row = self._tx.row(_BY_ID, which=photo_id)
+        if row is None:
+            raise NotFound("照片不存在，请重新上传照片")
+        try:
+            return base64.b64decode(self._tx.open(row["data"], _DATA, photo_id), validate=True)
+        except binascii.Error as error:
+            raise IntegrityError("照片内容已损坏，请从备份恢复") from error

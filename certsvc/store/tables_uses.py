@@ -1,0 +1,163 @@
+"""The tables of uses (shows, scans, grants, fetches, notices) and of the outbox, in the metadata of ``tables.py``."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Identity, Index, Integer, LargeBinary, Table, UniqueConstraint, text
+
+from certsvc.store.columns import ROW_NUMBER, Key, PlainText, UtcTime
+from certsvc.store.tables import metadata
+
+__all__ = ["metadata"]  # with the tables of both files in it
+
+WITHOUT_POSITION = "position IS NULL"
+_WITHOUT_POSITION = text(WITHOUT_POSITION)
+
+shows = Table(
+    "shows",
+    metadata,
+    Column("show_id", Key, primary_key=True),
+    Column("token_sha256", Key, nullable=False, unique=True),
+    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("holder_subject", Key, nullable=False),
+    Column("scene", Key, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("redeemed_at", UtcTime),
+    Column("redeemed_by", Key, nullable=False),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("scan_id", Key, primary_key=True),
+    Column("code_kind", Key, nullable=False),
+    Column("show_id", Key, nullable=False),
+    Column("version_id", Key, nullable=False),  # empty when the code led nowhere
+    Column("officer", Key, nullable=False),
+    Column("authority_code", Key, nullable=False),
+    Column("badge", Key, nullable=False),
+    Column("scene", Key, nullable=False),
+    Column("outcome", Key, nullable=False),
+    Column("fields", PlainText, nullable=False),  # JSON
+    Column("at", UtcTime, nullable=False),
+)
+Index("ix_scans_version", scans.c.version_id, scans.c.at, scans.c.scan_id)
+Index("ix_scans_authority", scans.c.authority_code, scans.c.at, scans.c.scan_id)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("grant_id", Key, primary_key=True),
+    Column("token_sha256", Key, nullable=False, unique=True),
+    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("holder_subject", Key, nullable=False),
+    Column("client_id", Key, nullable=False),
+    Column("matter_code", Key, nullable=False),
+    Column("case_no", Key, nullable=False),
+    Column("fields", PlainText, nullable=False),  # JSON
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Column("withdrawn_at", UtcTime),
+)
+Index("ix_grants_holder", grants.c.holder_subject, grants.c.created_at, grants.c.grant_id)
+
+fetches = Table(
+    "fetches",
+    metadata,
+    Column("fetch_id", Key, primary_key=True),
+    Column("version_id", Key, nullable=False),  # empty when refused before a license was found
+    Column("client_id", Key, nullable=False),
+    Column("client_name", PlainText, nullable=False),
+    Column("authority_code", Key, nullable=False),
+    Column("matter_code", Key, nullable=False),
+    Column("case_no", Key, nullable=False),
+    Column("circumstances", LargeBinary, nullable=False),  # encrypted: operator and purpose
+    Column("basis", Key, nullable=False),
+    Column("grant_id", Key, nullable=False),
+    Column("fields", PlainText, nullable=False),  # JSON
+    Column("outcome", Key, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("ix_fetches_version", fetches.c.version_id, fetches.c.at, fetches.c.fetch_id)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", Key, primary_key=True),
+    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("text", LargeBinary, nullable=False),  # encrypted
+    Column("at", UtcTime, nullable=False),
+)
+Index("ix_notices_version", notices.c.version_id, notices.c.at, notices.c.notice_id)
+
+events = Table(
+    "events",
+    metadata,
+    Column("row_no", ROW_NUMBER, Identity(always=True), primary_key=True),  # order of insertion
+    Column("event_id", Key, nullable=False),
+    Column("source", Key, nullable=False),
+    Column("type", Key, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("time", UtcTime, nullable=False),
+    Column("data", PlainText, nullable=False),  # JSON without personal data
+    Column("position", ROW_NUMBER, unique=True),  # given by the sequencer after commit
+    UniqueConstraint("source", "event_id"),
+)
+Index("ix_events_waiting", events.c.row_no, sqlite_where=_WITHOUT_POSITION, postgresql_where=_WITHOUT_POSITION)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("row_no", ROW_NUMBER, Identity(always=True), primary_key=True),
+    Column("evidence_id", Key, nullable=False, unique=True),
+    Column("kind", Key, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),  # canonical bytes, salted digests only
+    Column("details", LargeBinary, nullable=False),  # encrypted: the salt and what the digests stand for
+    Column("position", ROW_NUMBER, unique=True),
+)
+Index("ix_evidence_waiting", evidence.c.row_no, sqlite_where=_WITHOUT_POSITION, postgresql_where=_WITHOUT_POSITION)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Key, primary_key=True),
+    Column("owner", Key, nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("consumer", Key, primary_key=True),
+    Column("position", ROW_NUMBER, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("consumer", Key, primary_key=True),
+    Column("event_id", Key, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("noun", Key, primary_key=True),
+    Column("state", Key, primary_key=True),
+    Column("value", ROW_NUMBER, nullable=False),
+    # folded tally_changes
+)
+
+tally_changes = Table(
+    "tally_changes",
+    metadata,
+    Column("row_no", ROW_NUMBER, Identity(always=True), primary_key=True),
+    Column("noun", Key, nullable=False),
+    Column("state", Key, nullable=False),
+    Column("change", Integer, nullable=False),
+    # rows appended by writers, so that no two of them wait for one counter
+)

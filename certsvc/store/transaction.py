@@ -1,0 +1,124 @@
+"""One open transaction: how the nouns of the room run statements, and how they hide personal columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+from sqlalchemy.dialects import postgresql, sqlite
+
+from certsvc.errors import IntegrityError, InvalidInput
+from certsvc.store.failures import in_our_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from enum import Enum
+
+    from sqlalchemy import Connection, Executable, RowMapping, Table
+
+    from certsvc.commands.ports import Cipher
+
+    WordT = TypeVar("WordT", bound=Enum)
+
+Insert = postgresql.Insert | sqlite.Insert
+
+
+class Transaction:
+    """Runs statements on one connection and translates its errors; results are read at once."""
+
+    __slots__ = ("_cipher", "_connection", "dialect")
+
+    def __init__(self, connection: Connection, cipher: Cipher) -> None:
+        """Work on a connection that has begun."""
+        self._connection = connection
+        self._cipher = cipher
+        self.dialect = connection.dialect.name
+
+    def rows(self, statement: Executable, **values: Any) -> Sequence[RowMapping]:
+        """All rows."""
+        with in_our_words():
+            return self._connection.execute(statement, values).mappings().all()
+
+    def row(self, statement: Executable, **values: Any) -> RowMapping | None:
+        """The first row, if any."""
+        with in_our_words():
+            return self._connection.execute(statement, values).mappings().first()
+
+    def changed(self, statement: Executable, **values: Any) -> int:
+        """How many rows a writing statement touched."""
+        with in_our_words():
+            return self._connection.execute(statement, values).rowcount
+
+    def write_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+        """Run a writing statement once per set of values."""
+        with in_our_words():
+            self._connection.execute(statement, values)
+
+    def seal(self, text: str, column: str, row_id: str) -> bytes:
+        """Encrypt ``text`` for ``column`` (table.column), bound to its row: moved to another row it does not open."""
+        try:
+            return self._cipher.seal_text(_owner(row_id) + text, column)
+        except UnicodeEncodeError as error:
+            raise InvalidInput("文本含有不成对的代理码位，无法保存，请检查编码后重试") from error
+
+    def open(self, blob: bytes, column: str, row_id: str) -> str:
+        """Decrypt what :meth:`seal` made.
+
+        Raises:
+            IntegrityError: changed, or taken from another column or row.
+        """
+        text = self._cipher.open_text(bytes(blob), column)
+        owner = _owner(row_id)
+        if not text.startswith(owner):
+            raise IntegrityError(f"加密字段 {column} 的内容属于另一行：数据可能被改动")
+        return text[len(owner) :]
+
+    def seal_json(self, value: Any, column: str, row_id: str) -> bytes:
+        """Encrypt a plain JSON value."""
+        return self.seal(to_json(value), column, row_id)
+
+    def open_json(self, blob: bytes, column: str, row_id: str) -> Any:
+        """Decrypt a plain JSON value."""
+        return from_json(self.open(blob, column, row_id))
+
+    def blind(self, text: str, column: str) -> bytes:
+        """Keyed digest for equality search in ``column``."""
+        try:
+            return self._cipher.blind(text, column)
+        except UnicodeEncodeError as error:
+            raise InvalidInput("文本含有不成对的代理码位，无法保存，请检查编码后重试") from error
+
+
+def _owner(row_id: str) -> str:
+    """Prefix of a sealed text that names its row; the length makes it unambiguous."""
+    return f"{len(row_id)}:{row_id}:"
+
+
+def insert_into(dialect: str, table: Table) -> Insert:
+    """An INSERT of this dialect, which can say ON CONFLICT; it never asks for a generated key."""
+    made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return made.inline()
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON text; InvalidInput for lone surrogates and integers over 64 bits."""
+    try:
+        return orjson.dumps(value).decode("utf-8")
+    except TypeError as error:
+        raise InvalidInput("内容含有无法保存的字符或数字，请检查编码后重试") from error
+
+
+def from_json(text: str) -> Any:
+    """The JSON value; IntegrityError when it was damaged."""
+    try:
+        return orjson.loads(text)
+    except ValueError as error:
+        raise IntegrityError("保存的 JSON 已损坏，请从备份恢复") from error
+
+
+def as_word(words: type[WordT], value: Any) -> WordT:
+    """The word of an enumeration; IntegrityError for one that this release does not know."""
+    try:
+        return words(value)
+    except ValueError as error:
+        raise IntegrityError(f"数据库中的 {words.__name__} 取值不认识：请确认程序版本不低于数据库版本") from error

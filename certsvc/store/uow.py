@@ -1,0 +1,94 @@
+"""Units of work: one transaction over every noun. The only file that commits."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exc
+
+from certsvc.store.access import AccessRows
+from certsvc.store.failures import in_our_words
+from certsvc.store.intents import IntentRows
+from certsvc.store.licenses import LicenseRows
+from certsvc.store.outbox import OutboxRows
+from certsvc.store.photos import PhotoRows
+from certsvc.store.requests import RequestRows
+from certsvc.store.seals import SealRows
+from certsvc.store.sharing import SharingRows
+from certsvc.store.showing import ShowingRows
+from certsvc.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+    from certsvc.commands import store_ports
+    from certsvc.commands.ports import Cipher
+
+
+class Work:
+    """Implements ``store_ports.UnitOfWork``."""
+
+    __slots__ = ("access", "intents", "licenses", "outbox", "photos", "requests", "seals", "sharing", "showing")
+
+    def __init__(self, tx: Transaction) -> None:
+        """Give every noun the same transaction."""
+        self.requests: store_ports.Requests = RequestRows(tx)
+        self.intents: store_ports.Intents = IntentRows(tx)
+        self.licenses: store_ports.Licenses = LicenseRows(tx)
+        self.photos: store_ports.Photos = PhotoRows(tx)
+        self.seals: store_ports.Seals = SealRows(tx)
+        self.showing: store_ports.Showing = ShowingRows(tx)
+        self.sharing: store_ports.Sharing = SharingRows(tx)
+        self.access: store_ports.Access = AccessRows(tx)
+        self.outbox: store_ports.Outbox = OutboxRows(tx)
+
+
+class UnitsOfWork:
+    """Implements ``store_ports.UnitOfWorkFactory``."""
+
+    def __init__(self, *, writing: Engine, reading: Engine, cipher: Cipher) -> None:
+        """Write through one engine and read through the other (they may be one)."""
+        self._writing = writing
+        self._reading = reading
+        self._cipher = cipher
+
+    @contextmanager
+    def __call__(self) -> Iterator[store_ports.UnitOfWork]:
+        """A new transaction for writing (and reading): commits when the block ends, rolls back when it raises.
+
+        Raises:
+            Unavailable: no connection or no lock in time, or the answer to the commit was lost: then whether it took
+                effect is unknown, and the work is asked for again under the same key.
+        """
+        with self._transaction(self._writing) as work:
+            yield work
+
+    @contextmanager
+    def read(self) -> Iterator[store_ports.UnitOfWork]:
+        """A read-only transaction over one snapshot; a write in it raises."""
+        with self._transaction(self._reading) as work:
+            yield work
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Work]:
+        with in_our_words():
+            connection = engine.connect()
+        try:
+            with in_our_words():
+                transaction = connection.begin()
+            try:
+                yield Work(Transaction(connection, self._cipher))
+            except BaseException:
+                # What went wrong in the block matters more than a connection that cannot even roll back: the server
+                # (or the next opening of the file) rolls back by itself.
+                with suppress(exc.SQLAlchemyError):
+                    transaction.rollback()
+                raise
+            with in_our_words():
+                transaction.commit()
+        finally:
+            with suppress(exc.SQLAlchemyError):
+                connection.close()

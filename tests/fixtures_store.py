@@ -1,0 +1,102 @@
+"""Fixtures of the store: real databases, migrated once per session and copied per test."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from postgres_process import PostgresProcess
+
+from certsvc.ids import SystemIds
+from certsvc.signing.cipher import ColumnCipher
+from certsvc.signing.master_key import MasterKey
+from certsvc.store import migrate
+from certsvc.store.engine import Store, open_store
+
+DATABASES = ("sqlite", "postgresql")
+_counter = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cipher() -> ColumnCipher:
+    """The real cipher under a key made of zeros and a one."""
+    return ColumnCipher(MasterKey(bytes(31) + b"\x01"), SystemIds())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresProcess]:
+    """A running PostgreSQL, one per worker process of the test run; share it, never stop it."""
+    server = PostgresProcess()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresProcess) -> str:
+    """Name of a migrated database without rows."""
+    postgres.execute("CREATE DATABASE certsvc_template")
+    migrate.upgrade(postgres.url("certsvc_template"))
+    return "certsvc_template"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file without rows."""
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of a fresh migrated SQLite database."""
+    path = tmp_path / "certsvc.sqlite3"
+    shutil.copyfile(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresProcess, postgres_template: str) -> Iterator[str]:
+    """URL of a fresh migrated PostgreSQL database, dropped after the test."""
+    name = f"certsvc_{next(_counter)}"
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield postgres.url(name)
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of a fresh migrated database, once per kind."""
+    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture
+def store(database_url: str, cipher: ColumnCipher) -> Iterator[Store]:
+    """An open store over a fresh database, once per kind of database."""
+    opened = open_store(database_url, cipher)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(sqlite_url: str, cipher: ColumnCipher) -> Iterator[Store]:
+    """An open store over a fresh SQLite file."""
+    opened = open_store(sqlite_url, cipher)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgres_store(postgres_url: str, cipher: ColumnCipher) -> Iterator[Store]:
+    """An open store over a fresh PostgreSQL database."""
+    opened = open_store(postgres_url, cipher)
+    yield opened
+    opened.close()
