@@ -9,10 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import Field
 
-from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.auth import PUBLIC, Access, deps_of
 from certsvc.api.models import Model
+from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import issue_token
 from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
+from certsvc.commands.ports import Principal
 from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
 
 router = APIRouter(tags=["access 身份与令牌"])
@@ -35,6 +37,15 @@ class PersonOut(Model):
 
     subject: str
     name: str
+    roles: list[str]
+
+
+class MeOut(Model):
+    """Who is signed in, as others will see it."""
+
+    subject: str
+    name: str = Field(description="执法人员为执法证号，其他人为姓名或系统名称")
+    authority_name: str = Field(description="所在单位，无则为空")
     roles: list[str]
 
 
@@ -76,6 +87,19 @@ def _basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, ValueError) as error:
         raise Unauthenticated("客户端标识或凭据不正确") from error
     return name, secret
+
+
+@router.get("/v1/me")
+def me(request: Request, caller: Annotated[Principal, Depends(Access(*sorted(roles.ALL)))]) -> MeOut:
+    """Who the caller is: officers show their 执法证号 and unit before they scan (DOMAIN.md 3)."""
+    catalog = deps_of(request).catalog
+    known = catalog.has_authority(caller.authority_code)
+    return MeOut(
+        subject=caller.subject,
+        name=caller.name,
+        authority_name=catalog.authority(caller.authority_code).name if known else "",
+        roles=sorted(caller.roles),
+    )
 
 
 @router.get("/v1/sandbox/people", dependencies=[Depends(PUBLIC)])
