@@ -37,6 +37,8 @@ class Settings(BaseModel):
     key_dir: Path | None = None
     master_key_file: Path | None = None
     """File with the 32-byte key that wraps keys and personal columns; outside ``var_dir`` in production."""
+    keys_file: Path = Path("keys/dev.toml")
+    """Declaration of seals and, in the sandbox, of the development PKI."""
     trust_dir: Path = Path("keys/trust")
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
@@ -65,6 +67,10 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The database URL, with the embedded default."""
         return self.database_url or f"sqlite:///{(self.var_dir / 'certsvc.sqlite3').resolve()}"
+
+    def has_database(self) -> bool:
+        """Whether there is a register to ask: a configured server, or the embedded file."""
+        return bool(self.database_url) or (self.var_dir / "certsvc.sqlite3").exists()
 
     @property
     def objects(self) -> Path:

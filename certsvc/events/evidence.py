@@ -1,8 +1,8 @@
 """Evidence rows and the canonical bytes of their leaves, fixed now so that a log can be built on them.
 
-A leaf is the RFC 8785 form of ``{"v": 1, "id", "kind", "at", "subject", "actor", "content"}``. ``subject``, ``actor`` and
-``content`` are SHA-256 over a salt and the value, so a leaf tells nothing by itself and a row whose details were erased
-still proves its place. The salt and the details stay in the row; the details are encrypted by the store.
+A leaf is the RFC 8785 form of ``{"v": 1, "id", "kind", "at", "subject", "actor", "content"}``. ``subject``, ``actor``
+and ``content`` are SHA-256 over a salt and the value, so a leaf tells nothing by itself and a row whose details were
+erased still proves its place. The salt and the details stay in the row; the details are encrypted by the store.
 """
 
 from __future__ import annotations

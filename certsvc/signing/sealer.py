@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from certsvc.clock import check_aware
@@ -23,6 +24,13 @@ class LicenseSealer:
     def __init__(self, ring: SoftwareKeyRing) -> None:
         """Seal with the keys of ``ring``."""
         self._ring = ring
+        self._own = frozenset(
+            hashlib.sha256(ring.certificate(key_id).certificate.dump()).hexdigest() for key_id in ring.key_ids()
+        )
+
+    def is_own(self, cert_sha256: str) -> bool:
+        """Whether this certificate (hex SHA-256 of its DER) belongs to a key of the ring."""
+        return cert_sha256 in self._own
 
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
         """How many bytes of DER the hole must hold for this seal and format (measured, not guessed).

@@ -96,7 +96,7 @@ def _check_keys(origin: Origin) -> None:
         ("id", origin.event_id),
         ("source", origin.event_source),
     ):
-        if len(value) > MAX_KEY_LENGTH or any(ord(char) < 0x20 or ord(char) == 0x7F for char in value):
+        if len(value) > MAX_KEY_LENGTH or (value != "" and not value.isprintable()):
             problem = FieldProblem(pointer=f"/{name}", code="key", detail=f"不超过 {MAX_KEY_LENGTH} 个可见字符")
             raise InvalidInput(f"{name} 不合规", problems=(problem,))
 

@@ -30,7 +30,8 @@ class MoveBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     move: str = Field(
-        description="suspend 暂扣 · resume 恢复 · rescind 撤销 · withdraw 撤回 · revoke 吊销 · cancel 注销 · void 作废 · reinstate 恢复效力",
+        description="suspend 暂扣 · resume 恢复 · rescind 撤销 · withdraw 撤回 · revoke 吊销 · cancel 注销 · void 作废"
+        " · reinstate 恢复效力",
         max_length=20,
         examples=["revoke"],
     )

@@ -6,11 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
+from certsvc.catalog.model import FieldKind, ValidityKind
 from certsvc.catalog.validation import face_date
 from certsvc.commands.issuance.payload import last_day
 from certsvc.commands.ports import PageJob, SignatureField
 from certsvc.identifiers.holder_code import HolderCodeType
-from certsvc.catalog.model import FieldKind, ValidityKind
 from certsvc.license.request import Action
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.model import ValidityKind
+from certsvc.catalog.numbers import check_given_number
 from certsvc.catalog.validation import check_text, validate_fields
 from certsvc.clock import local_day
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
@@ -40,10 +41,10 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         raise UnknownLicenseType(error.detail, problems=(problem,)) from error
     problems: list[FieldProblem] = []
     region = _authority(deps, body, kind, problems)
-    _holder(body, kind, problems)
+    holder = _holder(body, kind, problems)
     data: dict[str, str] = {}
     try:
-        data = validate_fields(kind, body.data)
+        data = validate_fields(kind, body.data, holder=holder)
     except InvalidInput as error:
         problems.extend(error.problems)
     issued_on = body.issued_on or local_day(deps.clock.now())
@@ -84,19 +85,21 @@ def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list
     return region
 
 
-def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> None:
+def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> HolderCode | None:
+    holder: HolderCode | None = None
     if body.holder.code_type not in kind.holder_code_types:
         allowed = "、".join(kind.holder_code_types)
         detail = f"“{kind.name}”的持证主体代码类型应为 {allowed}"
         problems.append(FieldProblem(pointer="/holder/code_type", code="holder_code_type", detail=detail))
     else:
         try:
-            HolderCode.parse(body.holder.code_type, body.holder.code)
+            holder = HolderCode.parse(body.holder.code_type, body.holder.code)
         except InvalidIdentifier as error:
             problems.append(FieldProblem(pointer="/holder/code", code=error.code, detail=error.detail))
     fault = check_text(body.holder.name, max_length=MAX_HOLDER_NAME, is_name=True)
     if fault:
         problems.append(FieldProblem(pointer="/holder/name", code="text", detail=fault))
+    return holder
 
 
 def _validity(body: IssuanceBody, kind: LicenseType, start: date, problems: list[FieldProblem]) -> date | None:
@@ -135,14 +138,13 @@ def last_day(start: date, years: int) -> date:
 
 
 def _number(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> str:
-    number = body.number.strip()
     if kind.number.given:
-        number = number or body.holder.code
-        fault = check_text(number, max_length=128, is_name=False)
-        if fault:
-            problems.append(FieldProblem(pointer="/number", code="text", detail=fault))
-        return number
-    if number:
+        try:
+            return check_given_number(kind, body.number, holder_code=body.holder.code)
+        except InvalidInput as error:
+            problems.extend(error.problems)
+            return ""
+    if body.number.strip():
         detail = f"“{kind.name}”的编号由制证系统生成，请去掉此项"
         problems.append(FieldProblem(pointer="/number", code="extra_forbidden", detail=detail))
     return ""

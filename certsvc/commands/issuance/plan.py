@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.numbers import render_number
+from certsvc.catalog.numbers import number_parts, number_series, render_number
 from certsvc.clock import local_day
 from certsvc.errors import Refused
 from certsvc.identifiers.license_identifier import LicenseIdentifier
@@ -65,9 +65,11 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) 
     )
     number = payload.number
     if not number:
-        series = f"number:{kind.slug}:{payload.region}:{issued_on.year}"
+        parts = number_parts(kind, payload.data)
+        series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)
+        sequence = tx.intents.next_number(f"number:{kind.slug}:{series}")
         number = render_number(
-            kind.number, region=payload.region, year=issued_on.year, sequence=tx.intents.next_number(series)
+            kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts
         )
     return IssueIntent(
         request_id=request.request_id,

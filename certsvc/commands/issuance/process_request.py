@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.page import page_job, period
 from certsvc.commands.issuance.plan import ensure_intent
 from certsvc.commands.issuance.register import LostClaim, register
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
 from certsvc.commands.ports import TrustChoice
+from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
 from certsvc.errors import (
     CertsvcError,
     Conflict,
@@ -39,7 +40,6 @@ from certsvc.errors import (
     SigningError,
 )
 from certsvc.events.payloads import IssuanceRefused
-from certsvc.commands.evidence.record import record
 from certsvc.seal.verdict import Indication
 
 if TYPE_CHECKING:

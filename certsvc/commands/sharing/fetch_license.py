@@ -1,7 +1,7 @@
 """用证: a registered system fetches fields or the file of a license for a matter, on a lawful basis.
 
-``who (client) + basis (consent or duty) + purpose (matter + case number) + scope``; every fetch and every refusal is a row
-of the ledger, written in the transaction of the answer. Nothing leaves that the policy of the matter does not list.
+``who (client) + basis (consent or duty) + purpose (matter + case number) + scope``; every fetch and every refusal is a
+row of the ledger, written in the transaction of the answer. Nothing leaves that the policy of the matter does not list.
 """
 
 from __future__ import annotations

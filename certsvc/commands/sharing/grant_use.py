@@ -57,7 +57,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     now = deps.clock.now()
     token = deps.ids.token()
     with deps.uow() as tx:
-        version = own_version(deps, tx, caller, body.identifier)
+        version = own_version(tx, caller, body.identifier)
         client = tx.access.client(body.client_id)
         if client is None or roles.USING not in client.roles:
             raise NotFound("没有这个用证系统")

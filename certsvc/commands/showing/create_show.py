@@ -35,7 +35,7 @@ class ShowAnswer:
     refresh_at: datetime
 
 
-def own_version(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
+def own_version(tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
     """The caller's own license; NotFound for anyone else's, in the same words."""
     version = tx.licenses.by_identifier(identifier)
     own = (
@@ -59,7 +59,7 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
     now = deps.clock.now()
     token = deps.ids.token()
     with deps.uow() as tx:
-        version = own_version(deps, tx, caller, identifier)
+        version = own_version(tx, caller, identifier)
         kind = deps.catalog.type(version.type_slug)
         scene = _scene(kind, scene_code)
         if version.state is State.PROVISIONAL:

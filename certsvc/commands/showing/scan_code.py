@@ -1,7 +1,7 @@
 """An officer or a clerk scans a code: state now, the scene's fields, the photo, the seal, and why.
 
-Data are given once per show code, to the first scanner in time; looking at the state costs nothing. A printed code gives
-state, type, issuer and the masked name. Every scan is an inspection record and a row the holder can see.
+Data are given once per show code, to the first scanner in time; looking at the state costs nothing. A printed code
+gives state, type, issuer and the masked name. Every scan is an inspection record and a row the holder can see.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVer
     """The PDF of the caller's own license."""
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
-        version = own_version(deps, tx, caller, identifier)
+        version = own_version(tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
 
 
@@ -67,5 +67,5 @@ def history(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVers
     """The caller's own license and its moves."""
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
-        version = own_version(deps, tx, caller, identifier)
+        version = own_version(tx, caller, identifier)
         return version, tx.licenses.moves_of(version.version_id)

@@ -113,3 +113,22 @@ def conclude(
         license=facts,
         not_checked=tuple(not_checked),
     )
+
+
+def conclude_without_register(findings: FileFindings, now: datetime) -> Verdict:
+    """A verdict where there is no register to ask: the command line on a machine without one."""
+    return Verdict(
+        indication=findings.indication,
+        sub_indication=findings.sub_indication,
+        reason=findings.reason,
+        detail=findings.detail,
+        registry_match=RegistryMatch.NOT_CHECKED,
+        integrity=findings.integrity,
+        coverage=findings.coverage,
+        modification=findings.modification,
+        trust=findings.trust,
+        status=Check.NOT_CHECKED,
+        checked_at=now,
+        signatures=findings.signatures,
+        not_checked=(*findings.not_checked, "register", "license_state"),
+    )

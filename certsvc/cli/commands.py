@@ -1,0 +1,182 @@
+"""The command line: every subcommand in one place; each does its work in a file of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from certsvc.clock import parse_rfc3339
+from certsvc.errors import CertsvcError
+
+app = typer.Typer(
+    name="certsvc",
+    help="电子证照与电子印章服务 · e-license and e-seal service",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+keys_app = typer.Typer(help="密钥与证书 · keys and certificates", no_args_is_help=True)
+db_app = typer.Typer(help="数据库 · database", no_args_is_help=True)
+seals_app = typer.Typer(help="印章 · seals", no_args_is_help=True)
+objects_app = typer.Typer(help="文件存储 · object store", no_args_is_help=True)
+catalog_app = typer.Typer(help="证照目录 · catalog", no_args_is_help=True)
+for name, group in (
+    ("keys", keys_app),
+    ("db", db_app),
+    ("seals", seals_app),
+    ("objects", objects_app),
+    ("catalog", catalog_app),
+):
+    app.add_typer(group, name=name)
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option(help="端口，缺省取配置")] = None,
+    workers: Annotated[int | None, typer.Option(help="制证线程数")] = None,
+) -> None:
+    """启动服务：接口、页面、制证与事件 · API, pages, workers and relay in one process."""
+    from certsvc.cli.serve import run_server
+
+    run_server(port=port, workers=workers)
+
+
+@app.command()
+def worker() -> None:
+    """只做制证 · issuing only; start as many as needed."""
+    from certsvc.cli.serve import run_loops
+
+    run_loops(relay=False)
+
+
+@app.command()
+def relay() -> None:
+    """只做事件编号与投递 · sequencer and relay only."""
+    from certsvc.cli.serve import run_loops
+
+    run_loops(relay=True)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="输出目录")] = Path("var/demo"),
+) -> None:
+    """从零开始演示全部主要业务 · the whole main job, end to end, with a report."""
+    from certsvc.cli.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(out) else 1)
+
+
+@app.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="PDF 文件", exists=True, dir_okay=False)],
+    trust: Annotated[list[Path] | None, typer.Option(help="另加的信任证书（PEM），可多次")] = None,
+    at: Annotated[str, typer.Option(help="核验时刻，如 2026-01-01T00:00:00Z")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="每个文件一行 JSON")] = False,
+) -> None:
+    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定."""
+    from certsvc.cli.verify import verify_files
+
+    raise typer.Exit(verify_files(files, trust or [], _moment(at), as_json=as_json))
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="指标名，缺省为全部")] = None,
+) -> None:
+    """性能指标，每行一个 JSON · one JSON line per figure."""
+    from certsvc.cli.bench import run_bench
+
+    run_bench(names or [])
+
+
+@app.command()
+def openapi(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("openapi"),
+) -> None:
+    """生成 OpenAPI 与事件模式 · write the API document and the event schemas."""
+    from certsvc.cli.documents import write_documents
+
+    for path in write_documents(out):
+        typer.echo(str(path))
+
+
+@keys_app.command("init")
+def keys_init() -> None:
+    """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""
+    from certsvc.cli.maintain import init_keys
+
+    made = init_keys()
+    typer.echo(f"已就绪；新建密钥 {len(made)} 个" + (f"：{'、'.join(made)}" if made else ""))
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """升级数据库结构 · bring the schema to the newest revision."""
+    from certsvc.cli.maintain import upgrade_database
+
+    typer.echo(f"数据库版本：{upgrade_database()}")
+
+
+@seals_app.command("unanswered")
+def seals_unanswered(
+    older_than: Annotated[int, typer.Option(help="秒")] = 60,
+) -> None:
+    """列出已预留而无结果的用印 · reservations without an answer."""
+    from certsvc.cli.maintain import unanswered
+
+    rows = unanswered(older_than)
+    table = Table("预留编号", "印章", "用途", "时间")
+    for row in rows:
+        table.add_row(row.reservation_id, row.seal_id, row.purpose, row.reserved_at.isoformat())
+    Console().print(table if rows else "没有悬而未决的用印")
+
+
+@objects_app.command("sweep")
+def objects_sweep(
+    delete: Annotated[bool, typer.Option("--delete", help="删除（缺省只列出）")] = False,
+) -> None:
+    """找出未登记的文件 · files that were sealed but never registered."""
+    from certsvc.cli.maintain import sweep
+
+    names = sweep(delete=delete)
+    for name in names:
+        typer.echo(name)
+    typer.echo(f"未登记的文件 {len(names)} 个" + ("，已删除" if delete and names else ""))
+
+
+@catalog_app.command("check")
+def catalog_check() -> None:
+    """检查证照目录 · check every type file."""
+    from certsvc.cli.maintain import check_catalog
+
+    typer.echo(f"目录检查通过：{check_catalog()} 种证照")
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return parse_rfc3339(text)
+    except ValueError as error:
+        raise typer.BadParameter("时刻应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
+
+
+def main() -> None:
+    """Run the command line; an expected error is one sentence on standard error and exit code 3."""
+    try:
+        app()
+    except CertsvcError as error:
+        problems = [{"pointer": p.pointer, "detail": p.detail} for p in error.problems]
+        Console(stderr=True).print(f"[bold]{error.title_zh}[/bold]：", end="")
+        sys.stderr.write(error.detail + "\n")
+        if problems:
+            sys.stderr.write(json.dumps(problems, ensure_ascii=False, indent=2) + "\n")
+        sys.exit(3)

@@ -1,0 +1,81 @@
+"""The long-running processes: ``serve``, ``worker``, ``relay``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+from rich.console import Console
+
+from certsvc.app import build, prepare
+from certsvc.cli.logs import configure_logs
+from certsvc.commands.access.seed_sandbox import seed_sandbox
+from certsvc.settings import load_settings
+
+if TYPE_CHECKING:
+    from certsvc.app import Service
+
+log = structlog.get_logger("certsvc.serve")
+
+CLIENTS_FILE = "sandbox-clients.json"
+"""Where the sandbox leaves the secrets of its client systems, readable by the owner alone."""
+
+
+def run_server(*, port: int | None, workers: int | None) -> None:
+    """Serve until told to stop."""
+    settings = load_settings({"port": port} if port is not None else None)
+    configure_logs(settings.log_level)
+    prepare(settings)
+    service = build(settings)
+    try:
+        if settings.sandbox:
+            seed_and_tell(service)
+        service.loops.start(workers=workers or settings.worker_threads, relay=True)
+        config = uvicorn.Config(
+            service.application(),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        uvicorn.Server(config).run()
+    finally:
+        service.close()
+
+
+def seed_and_tell(service: Service) -> dict[str, str]:
+    """Register the sandbox's parties and say where to click."""
+    parties = seed_sandbox(service.deps)
+    settings = service.settings
+    path = settings.var_dir / CLIENTS_FILE
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(dict(parties.secrets), file, ensure_ascii=False, indent=2)
+    base = f"http://{settings.host}:{settings.port}"
+    console = Console(stderr=True)
+    console.print(f"沙箱已启动：公众核验 {base}/ · 持证人 {base}/holder · 执法人员 {base}/officer", highlight=False)
+    console.print(f"客户端凭据：{path} · 接口文档：{base}/v1/openapi.json", highlight=False)
+    return dict(parties.secrets)
+
+
+def run_loops(*, relay: bool) -> None:
+    """Run issuing threads, or sequencer and relay, until told to stop."""
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    service = build(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        service.loops.start(workers=0 if relay else settings.worker_threads, relay=relay)
+        log.info("started", action="relay.started" if relay else "worker.started")
+        stop.wait()
+    finally:
+        service.close()

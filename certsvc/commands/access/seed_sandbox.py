@@ -1,0 +1,122 @@
+"""The sandbox's parties, made from the catalog's samples: client systems, holders, officers. Synthetic, region 99."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.access.issue_token import hash_secret
+from certsvc.errors import NotFound
+from certsvc.license.parties import Client, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certsvc.commands.ports import Deps
+
+SERVICE_BUREAU = "11990000MB0000086D"
+"""示例省政务服务局: runs the approval platform of the sandbox."""
+
+PLATFORM = "approval-platform"
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SandboxParties:
+    """What was registered; secrets are new each time and shown once."""
+
+    secrets: Mapping[str, str]
+    people: tuple[Person, ...]
+
+
+def using_client_id(authority_code: str) -> str:
+    """Client id of the sandbox's using system of an authority."""
+    return f"using-{authority_code.lower()}"
+
+
+def seed_sandbox(deps: Deps) -> SandboxParties:
+    """Register clients and people of the sandbox; NotFound in production."""
+    if not deps.policy.sandbox:
+        raise NotFound("体验数据仅在沙箱环境提供")
+    secrets: dict[str, str] = {}
+    clients: list[Client] = []
+
+    def client(client_id: str, name: str, authority_code: str, client_roles: frozenset[str]) -> None:
+        secrets[client_id] = deps.ids.secret()
+        clients.append(
+            Client(
+                client_id=client_id,
+                name=name,
+                authority_code=authority_code,
+                roles=client_roles,
+                secret_sha256=hash_secret(secrets[client_id]),
+                jwks="",
+                active=True,
+            )
+        )
+
+    client(PLATFORM, "示例省一体化审批平台", SERVICE_BUREAU, frozenset({roles.APPROVAL_ANY, roles.EVENTS}))
+    for code in sorted({matter.authority_code for matter in deps.catalog.matters}):
+        name = f"{deps.catalog.authority(code).name}业务系统"
+        client(using_client_id(code), name, code, frozenset({roles.USING}))
+    for code in sorted({issuer for kind in deps.catalog.types for issuer in kind.issuers}):
+        name = f"{deps.catalog.authority(code).name}审批系统"
+        client(f"approval-{code.lower()}", name, code, frozenset({roles.APPROVAL}))
+
+    people = [*_holders(deps), *_officers(deps)]
+    with deps.uow() as tx:
+        for row in clients:
+            tx.access.upsert_client(row)
+        for person in people:
+            tx.access.upsert_person(person)
+    return SandboxParties(secrets=secrets, people=tuple(people))
+
+
+def _holders(deps: Deps) -> list[Person]:
+    """One person per distinct holder of the samples; a company is signed in by its code."""
+    people: dict[str, Person] = {}
+    for kind in deps.catalog.types:
+        sample = deps.catalog.sample(kind.slug)
+        people.setdefault(
+            sample["holder_code"],
+            Person(
+                subject=f"holder-{len(people) + 1}",
+                name=sample["holder_name"],
+                roles=frozenset({roles.HOLDER}),
+                holder_code=sample["holder_code"],
+                holder_code_type=sample["holder_code_type"],
+                authority_code="",
+                badge="",
+                verified_by=SANDBOX,
+                created_at=deps.clock.now(),
+            ),
+        )
+    return list(people.values())
+
+
+def _officers(deps: Deps) -> list[Person]:
+    """One officer per issuing authority, and a clerk and a seal keeper at the first."""
+    codes = sorted({issuer for kind in deps.catalog.types for issuer in kind.issuers})
+    officers = [
+        _person(deps, f"officer-{index}", deps.catalog.authority(code).name, code, f"99{index:08d}", roles.OFFICER)
+        for index, code in enumerate(codes, start=1)
+    ]
+    clerk = _person(deps, "clerk-1", "综合窗口", SERVICE_BUREAU, "窗口01", roles.CLERK)
+    keeper = _person(deps, "keeper-1", "印章保管人", codes[0], "保管01", roles.SEAL_KEEPER)
+    auditor = _person(deps, "auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR)
+    return [*officers, clerk, keeper, auditor]
+
+
+def _person(deps: Deps, subject: str, name: str, authority_code: str, badge: str, role: str) -> Person:
+    return Person(
+        subject=subject,
+        name=name,
+        roles=frozenset({role}),
+        holder_code="",
+        holder_code_type="",
+        authority_code=authority_code,
+        badge=badge,
+        verified_by=SANDBOX,
+        created_at=deps.clock.now(),
+    )
