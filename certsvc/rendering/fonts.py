@@ -24,9 +24,17 @@ EM = 1000
 """Widths are in 1/1000 em, the unit of PDF text space."""
 
 _HEAD_LENGTH = 54
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that are never printed: what cannot be seen must not be on a permit (bidi overrides, zero-width
-characters, private use). A font may well have an empty glyph for them."""
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that look like nothing: Hangul fillers, the empty Braille pattern."""
+_UNPRINTED = (
+    (0x0590, 0x109F),  # Hebrew to Myanmar: right to left, or letters that change shape beside each other
+    (0x1780, 0x18AF),  # Khmer, Mongolian: likewise
+    (0xFE00, 0xFE0F),  # variation selectors
+    (0x1F000, 0x1FAFF),  # pictographs
+    (0xE0000, 0xE0FFF),  # tags and variation selectors
+)
+"""Ranges that this writer does not set, whatever a font has for them: a permit is never printed half right."""
 
 
 class FontFace:
@@ -106,6 +114,16 @@ def _unreadable(entry: FaceEntry) -> ConfigurationError:
     return ConfigurationError(f"字体文件 {entry.file} 无法读取，请重新运行字体安装")
 
 
+def _may_be_printed(char: str) -> bool:
+    """Whether ``char`` can be seen and needs no shaping: what cannot be seen must not be on a permit."""
+    code = ord(char)
+    return (
+        unicodedata.category(char) not in _UNSEEN_CATEGORIES
+        and char not in _UNSEEN
+        and not any(first <= code <= last for first, last in _UNPRINTED)
+    )
+
+
 class Family:
     """Faces in coverage order, seen as one font.
 
@@ -125,7 +143,7 @@ class Family:
         """Whether some face draws ``char``."""
         if char in self.widths:
             return True
-        if unicodedata.category(char) in _UNPRINTABLE:
+        if not _may_be_printed(char):
             return False
         for index, face in enumerate(self.faces):
             if face.learn(char):

@@ -1,4 +1,4 @@
-"""A QR encoder for short texts (ISO/IEC 18004): byte mode, levels M and Q, versions 1 to 20, one fixed mask.
+"""A QR encoder for short texts (ISO/IEC 18004): byte mode, level M (or Q), versions 1 to 20, one mask.
 
 Encoding is linear, so all that can be prepared is prepared once per version and level: the order of modules, the fixed
 patterns with the mask already in them, the remainder table of the Reed-Solomon code. A code then costs some 50 µs
@@ -23,16 +23,14 @@ MASK = 2
 """Column number divisible by 3: readers of level M and Q codes took it in every test."""
 MAX_VERSION = 20
 
-# Error correction words per block and number of blocks, versions 1-20 (ISO/IEC 18004 table 9).
+# Error correction words per block and number of blocks by version (ISO/IEC 18004 table 9).
 _BLOCKS = {
     "M": (
         (10, 16, 26, 18, 24, 16, 18, 22, 22, 26, 30, 22, 22, 24, 24, 28, 28, 26, 26, 26),
         (1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16),
     ),
-    "Q": (
-        (13, 22, 18, 26, 18, 24, 18, 22, 20, 24, 28, 26, 24, 20, 30, 24, 28, 28, 26, 30),
-        (1, 1, 2, 2, 4, 4, 6, 6, 8, 8, 8, 10, 12, 16, 12, 17, 16, 18, 21, 20),
-    ),
+    # From version 5 on, what fits level Q fits level M of the version before.
+    "Q": ((13, 22, 18, 26), (1, 1, 2, 2)),
 }
 _LEVEL_BITS = {"M": 0b00, "Q": 0b11}
 _FIRST_VERSION_INFO, _LONG_COUNT = 7, 10
@@ -70,7 +68,7 @@ def encode(text: str) -> Matrix:
     data = text.encode("utf-8")
     for version in range(1, MAX_VERSION + 1):
         if len(data) <= _capacity(version, "M"):
-            level = "Q" if len(data) <= _capacity(version, "Q") else "M"
+            level = "Q" if version <= len(_BLOCKS["Q"][0]) and len(data) <= _capacity(version, "Q") else "M"
             return _encode(data, version, level)
     msg = f"“二维码”内容超过 {_capacity(MAX_VERSION, 'M')} 字节，请缩短"
     raise RenderingError(msg)

@@ -40,7 +40,7 @@ _RING_HEIGHTS = ((12, 5.5), (17, 5.1), (24, 4.6), (math.inf, 4.0))
 
 MAX_SPAN = 300.0
 """Degrees that ring text may fill; the foot stays open."""
-MAX_PITCH = 33.0
+MAX_PITCH = 35.0
 """Degrees from one character to the next in short names."""
 FILL = 0.94
 """Share of the room between neighbours that a character may take at its inner edge."""
