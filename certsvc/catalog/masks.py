@@ -44,6 +44,8 @@ _ADDRESS = re.compile(
     rf"(?:{_PART}{{1,10}}?(?:自治县|(?<![小社园库])区|县|旗|市))?"
 )
 
+_BEFORE_ROAD = re.compile(f"{_PART}*")
+
 
 def apply_mask(mask: Mask | None, value: str) -> str:
     """``value`` as someone behind ``mask`` may see it; None masks nothing, and an empty value stays empty."""
@@ -74,17 +76,17 @@ def mask_data(license_type: LicenseType, data: Mapping[str, str], place: str) ->
 
 def _name(name: str) -> str:
     """张*, 欧阳*, 阿依古丽·*, MARIA *: the family name or first part, and one star whatever the length."""
-    if NAME_DOT in name:
-        first = name.split(NAME_DOT, 1)[0]
-        return f"{first}{NAME_DOT}*"
-    if name.isascii() or not _is_cjk(name[0]):
-        words = name.split()
-        return f"{words[0]} *" if len(words) > 1 else f"{name[0]}*"
-    if len(name) == 1:
+    name = name.strip()
+    if len(name) <= 1:
         return "*"
-    if len(name) > len(name[:2]) and name[:2] in COMPOUND_SURNAMES:
-        return f"{name[:2]}*"
-    return f"{name[0]}*"
+    first, dot, rest = name.partition(NAME_DOT)
+    if first and dot and rest:
+        return f"{first}{NAME_DOT}*"
+    words = name.split()
+    if len(words) > 1 and not _is_cjk(name[0]):
+        return f"{words[0]} *"
+    compound = len(name) > len(name[:2]) and name[:2] in COMPOUND_SURNAMES
+    return f"{name[:2] if compound else name[0]}*"
 
 
 def _is_cjk(character: str) -> bool:
@@ -117,9 +119,10 @@ def _id_birth(code: str) -> str:
 
 
 def _address(address: str) -> str:
-    """Down to the county; an address that names none keeps its first 6 characters at most, and less than half."""
-    match = _ADDRESS.match(address)
-    head = match[0] if match else ""
-    if not head or len(head) == len(address):
-        head = address[: min(_ADDRESS_HEAD, len(address) // 2)]
-    return f"{head}{STARS}"
+    """Down to the county; one without a region keeps what precedes road and number, at most 6 and half."""
+    head = _ADDRESS.match(address)
+    if head and 0 < len(head[0]) < len(address):
+        return f"{head[0]}{STARS}"
+    shown = min(_ADDRESS_HEAD, len(address) // 2)
+    before_road = _BEFORE_ROAD.match(address[:shown])
+    return f"{before_road[0] if before_road else ''}{STARS}"

@@ -224,10 +224,10 @@ def _line_index(text: str) -> dict[str, int]:
             elif stripped.startswith("]"):
                 array = ""
         elif header := _HEADER.match(line):
-            prefix = header[2]
+            name = header[2]
             if header[1] == "[[":
-                counts[prefix] = counts.get(prefix, -1) + 1
-                prefix = f"{prefix}[{counts[prefix]}]"
+                counts[name] = counts.get(name, -1) + 1
+            prefix = _indexed(name, counts)
             lines.setdefault(prefix, number)
         elif key := _KEY.match(line):
             path = f"{prefix}.{key[1]}" if prefix else key[1]
@@ -235,3 +235,14 @@ def _line_index(text: str) -> dict[str, int]:
             if key[2].strip() == "[":
                 array, element = path, 0
     return lines
+
+
+def _indexed(name: str, counts: dict[str, int]) -> str:
+    """``matters.allows`` as ``matters[9].allows`` while the tenth ``[[matters]]`` is being read."""
+    path, plain = "", ""
+    for part in name.split("."):
+        plain = f"{plain}.{part}" if plain else part
+        path = f"{path}.{part}" if path else part
+        if plain in counts:
+            path += f"[{counts[plain]}]"
+    return path
