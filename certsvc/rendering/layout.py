@@ -117,14 +117,15 @@ def place(slot: Slot, text: str) -> list[Line]:
     else:
         family.width(text.replace("\n", ""), slot.where)
     units = [_clusters(part) for part in text.split("\n")]
-    while size >= slot.min_size:
-        last = size - SHRINK_STEP < slot.min_size
+    while True:
+        last = size <= slot.min_size
         room = max(1, int((rect.h * 1.02 - size) / (size * LEADING)) + 1) if rect.h >= size else 1
         lines = _break(units, family, rect.w * EM / size, room, split_words=last)
         if lines is not None:
             return _set_lines(slot, size, lines)
-        size -= SHRINK_STEP
-    raise _too_long(slot.where)
+        if last:
+            raise _too_long(slot.where)
+        size = max(slot.min_size, size - SHRINK_STEP)
 
 
 def _too_long(where: str) -> RenderingError:

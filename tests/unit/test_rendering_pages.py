@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from rendering_samples import LANDSCAPE, METADATA, PORTRAIT, SIGNATURE, VALUES, job, renderer
 
 from certsvc.catalog.loader import load_catalog
-from certsvc.catalog.model import Box, FacePlan
+from certsvc.catalog.model import Box, FacePlan, FieldKind
 from certsvc.errors import ConfigurationError, MissingGlyph, RenderingError
 from certsvc.rendering.metadata import NAMESPACE
 from certsvc.rendering.page import PageRenderer, chinese_date
@@ -70,6 +71,17 @@ def test_every_type_of_the_catalog_is_drawn_with_its_sample(slug: str, tmp_path:
             assert "".join(renderer().check_text(values[item.source])) in text
 
 
+@pytest.mark.parametrize("slug", [kind.slug for kind in CATALOG.types])
+def test_every_value_that_the_catalog_accepts_fits_its_box(slug: str) -> None:
+    kind = CATALOG.type(slug)
+    values = {"holder_name": "名，" * 50}
+    for spec in kind.fields:
+        if spec.kind is FieldKind.TEXT:
+            values[f"field:{spec.key}"] = ("一二三四五六七八九，" * spec.max_length)[: spec.max_length]
+    photo = job().photo if kind.photo else None
+    assert renderer().render(job(license_type=kind, values=values, photo=photo)).page_count == 1
+
+
 def test_the_same_job_makes_the_same_bytes_in_any_process_order() -> None:
     first = renderer().render(job()).data
     renderer().render(job(values={**VALUES, "holder_name": "另一持证人"}))
@@ -103,7 +115,7 @@ def test_the_byte_range_covers_all_but_the_hole(reserved: int, reason: str, docm
     assert hole == b"<" + b"0" * (2 * reserved) + b">"
     assert prepared.data[: prepared.hole_start].endswith(b"/Contents")
     assert prepared.capacity == reserved
-    with pikepdf.open(__import__("io").BytesIO(prepared.data)) as pdf:
+    with pikepdf.open(io.BytesIO(prepared.data)) as pdf:
         signature: Any = pdf.Root.AcroForm.Fields[0].V
         assert tuple(int(n) for n in signature.ByteRange) == prepared.byte_range
         assert sum(prepared.byte_range[1::2]) + len(hole) == len(prepared.data)
@@ -117,7 +129,7 @@ def test_the_byte_range_covers_all_but_the_hole(reserved: int, reason: str, docm
 
 
 def test_the_signature_dictionary_says_who_when_and_where() -> None:
-    with pikepdf.open(__import__("io").BytesIO(renderer().render(job()).data)) as pdf:
+    with pikepdf.open(io.BytesIO(renderer().render(job()).data)) as pdf:
         form: Any = pdf.Root.AcroForm
         field = form.Fields[0]
         assert int(form.SigFlags) == 3
@@ -132,7 +144,7 @@ def test_the_signature_dictionary_says_who_when_and_where() -> None:
 
 
 def test_metadata_stands_in_xmp_the_attachment_and_the_information_dictionary() -> None:
-    with pikepdf.open(__import__("io").BytesIO(renderer().render(job()).data)) as pdf:
+    with pikepdf.open(io.BytesIO(renderer().render(job()).data)) as pdf:
         attached = pdf.attachments["metadata.json"]
         data = attached.get_file().read_bytes()
         assert json.loads(data) == METADATA
@@ -151,7 +163,7 @@ def test_metadata_stands_in_xmp_the_attachment_and_the_information_dictionary() 
 
 
 def test_pdf_a_basics_hold() -> None:
-    with pikepdf.open(__import__("io").BytesIO(renderer().render(job()).data)) as pdf:
+    with pikepdf.open(io.BytesIO(renderer().render(job()).data)) as pdf:
         intent: Any = pdf.Root.OutputIntents[0]
         assert intent.S == "/GTS_PDFA1"
         profile = intent.DestOutputProfile.read_bytes()
@@ -260,7 +272,7 @@ def test_without_a_photo_the_box_stays_empty(tmp_path: Path) -> None:
 def test_the_stamp_keeps_its_nominal_size_whatever_its_box() -> None:
     face = replace(PORTRAIT, stamp=Box(x=120.0, y=200.0, w=60.0, h=60.0))
     page = job(face, stamp=StampSpec(ring_text="示例省教育厅", diameter_mm=45.0))
-    with pikepdf.open(__import__("io").BytesIO(renderer().render(page).data)) as pdf:
+    with pikepdf.open(io.BytesIO(renderer().render(page).data)) as pdf:
         rect = [float(v) for v in pdf.Root.AcroForm.Fields[0].Rect]
     assert rect[2] - rect[0] == pytest.approx(45 / 25.4 * 72, abs=0.02)
     assert (rect[0] + rect[2]) / 2 == pytest.approx(150 / 25.4 * 72, abs=0.02)

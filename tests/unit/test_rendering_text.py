@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import unicodedata
@@ -98,7 +99,8 @@ TEXTS = st.text(st.sampled_from("中文证照的经营项目，。、；：（�
 def test_no_line_starts_or_ends_with_what_may_not_stand_there(text: str, width: float) -> None:
     # Clusters of punctuation longer than a line have nowhere to go.
     assume(not any(a in NOT_AT_START | NOT_AT_END and b in NOT_AT_START | NOT_AT_END for a, b in pairwise(text)))
-    assume("  " not in text)
+    # A word wider than its line is torn anywhere: that is the next test's matter.
+    assume("  " not in text and not re.search("[a-zA-Z0-9]{5}", text))
     slot = Slot("文本", BOOK.family("song"), Rect(0, 0, width, 900), 10, 10, "left", tall=True)
     lines = place(slot, text)
     assert "".join("".join(line.text.split()) for line in lines) == "".join(text.split())
