@@ -1,17 +1,14 @@
 """Who may call a route: every route declares an :class:`Access`; a test walks all routes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, cast
+# No postponed annotations here: FastAPI reads those of a callable object before it could resolve their names.
+from typing import cast
 
 from fastapi import Request
 
 from certsvc.commands.access.principals import authenticate
 from certsvc.commands.access.roles import require
+from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import Unauthenticated
-
-if TYPE_CHECKING:
-    from certsvc.commands.ports import Deps, Principal
 
 BEARER = "bearer "
 MAX_TOKEN_LENGTH = 4096

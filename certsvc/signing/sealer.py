@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives import hashes
 
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
@@ -25,7 +26,7 @@ class LicenseSealer:
         """Seal with the keys of ``ring``."""
         self._ring = ring
         self._own = frozenset(
-            hashlib.sha256(ring.certificate(key_id).certificate.dump()).hexdigest() for key_id in ring.key_ids()
+            ring.certificate(key_id).certificate.fingerprint(hashes.SHA256()).hex() for key_id in ring.key_ids()
         )
 
     def is_own(self, cert_sha256: str) -> bool:

@@ -1,0 +1,71 @@
+# What people call. `make help` lists it. Everything a bare Debian machine with Python 3.11, pip and apt lacks is
+# brought by `setup` (for the service) and `setup-test` (for the tests); both are quick when nothing is missing.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
+WORKERS ?= 2
+
+.PHONY: help setup setup-test demo serve test test-fast check format bench openapi pictures clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.stamp: requirements-dev.lock pyproject.toml
+	$(PYTHON_FOUND) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# $(1): commands to look for, $(2): Debian packages that bring them
+define need
+	@for tool in $(1); do command -v $$tool >/dev/null || missing=1; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "安装系统工具：$(2)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+	fi
+endef
+
+setup: $(VENV)/.stamp ## the virtual environment, fonts and system tools
+	$(call need,openssl qpdf pdfsig pdftoppm,openssl qpdf poppler-utils)
+	@$(BIN)/python -m certsvc.rendering.font_setup .fonts
+
+setup-test: setup ## what the tests need besides: Chromium and its Chinese font
+	$(call need,chromium,chromium)
+	@fc-list 2>/dev/null | grep -q 'Noto Sans CJK' || { echo "安装中文字体"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends fontconfig fonts-noto-cjk >/dev/null; }
+
+demo: setup ## the whole main job, end to end; files and report.json in var/demo
+	@$(BIN)/certsvc demo --out var/demo
+
+serve: setup ## the sandbox, for clicking
+	@CERTSVC_PROFILE=sandbox $(BIN)/certsvc serve
+
+test: setup-test ## the whole suite
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+test-fast: setup-test ## units and architecture only
+	$(BIN)/pytest -n $(WORKERS) tests/unit tests/architecture
+
+check: $(VENV)/.stamp ## format, lint, types, arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(VENV)/.stamp ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## the figures of docs/performance.md, one JSON line each
+	@$(BIN)/certsvc bench
+
+openapi: setup ## write openapi/ anew
+	@$(BIN)/certsvc openapi
+
+pictures: setup-test ## the README's pictures, from a running sandbox
+	@$(BIN)/python -m tests.pictures docs/pictures
+
+clean: ## what the service made at run time
+	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,113 @@
+"""Every route says who may call it; every error has a status; every event has a name, a class and a schema."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from certsvc import errors
+from certsvc.api.application import ROUTERS
+from certsvc.api.auth import Access, PublicAccess
+from certsvc.api.problems import STATUS, status_of
+from certsvc.commands.access.roles import ALL
+from certsvc.events.envelope import NAME_LAW, PREFIX
+from certsvc.events.payloads import PAYLOADS, Payload
+from certsvc.license.states import ENDED, MOVES, State, Who
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUTES = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+
+PUBLIC = {
+    ("POST", "/v1/oauth/token"),
+    ("GET", "/v1/sandbox/people"),
+    ("POST", "/v1/sandbox/login"),
+    ("POST", "/v1/verifications"),
+    ("POST", "/v1/verifications/file"),
+    ("GET", "/v1/catalog/types"),
+    ("GET", "/v1/catalog/matters"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+}
+"""What anyone may call; adding to this list is a reviewed act."""
+
+
+def declared(route: APIRoute) -> list[object]:
+    return [d.call for d in route.dependant.dependencies if isinstance(d.call, Access | PublicAccess)]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{sorted(r.methods)[0]} {r.path}")
+def test_every_route_declares_exactly_one_access(route: APIRoute) -> None:
+    found = declared(route)
+    assert len(found) == 1
+    access = found[0]
+    key = (sorted(route.methods)[0], route.path)
+    if isinstance(access, PublicAccess):
+        assert key in PUBLIC
+    else:
+        assert isinstance(access, Access)
+        assert key not in PUBLIC
+        assert access.roles
+        assert set(access.roles) <= ALL
+
+
+def test_the_public_list_names_no_route_that_is_gone() -> None:
+    assert {(sorted(route.methods)[0], route.path) for route in ROUTES} >= PUBLIC
+
+
+def all_errors() -> list[type[errors.CertsvcError]]:
+    return [
+        cls
+        for _, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, errors.CertsvcError)
+    ]
+
+
+@pytest.mark.parametrize("cls", all_errors(), ids=lambda cls: cls.__name__)
+def test_every_error_has_a_status_a_code_and_two_titles(cls: type[errors.CertsvcError]) -> None:
+    made = cls("姓名", "缺少") if cls is errors.InvalidIdentifier else cls("说明")  # type: ignore[call-arg]
+    assert status_of(made) in set(STATUS.values())
+    assert cls.code.isascii()
+    assert any("\u4e00" <= char <= "\u9fff" for char in cls.title_zh)
+    assert cls.title_en.isascii()
+
+
+def test_error_codes_are_unique() -> None:
+    codes = [cls.code for cls in all_errors()]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda cls: cls.NAME)
+def test_every_event_obeys_the_name_law_and_has_a_schema_file(payload: type[Payload]) -> None:
+    assert NAME_LAW.match(PREFIX + payload.NAME)
+    schema = json.loads((ROOT / "openapi" / "events" / f"{payload.NAME}.json").read_text(encoding="utf-8"))
+    assert set(schema["properties"]) == set(payload.__dataclass_fields__)
+
+
+def test_every_move_leads_somewhere_and_says_who_decides() -> None:
+    assert {move.name for move in MOVES} >= {
+        "suspend", "resume", "rescind", "withdraw", "revoke", "cancel", "void", "supersede", "reinstate",
+    }
+    for move in MOVES:
+        assert move.sources, move.name
+        assert move.target not in move.sources, move.name
+        assert isinstance(move.who, Who)
+        assert move.needs_until == (move.name == "suspend")
+
+
+def test_only_a_review_or_a_lifted_suspension_leads_out_of_an_ending() -> None:
+    for move in MOVES:
+        for source in move.sources & ENDED:
+            assert move.who is Who.REVIEW or move.target is State.CANCELLED
+
+
+def test_every_decision_record_names_its_checker() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert records
+    for record in records:
+        text = record.read_text(encoding="utf-8")
+        assert "Checked by" in text, record.name
+        assert len(text.splitlines()) <= 60, f"{record.name} is longer than a page"

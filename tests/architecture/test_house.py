@@ -1,0 +1,123 @@
+"""The rules of the house that import-linter and ruff cannot see, each with its checker."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "certsvc"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+DRAWERS = {"utils", "util", "misc", "helpers", "common", "shared"}
+
+
+def trees() -> list[tuple[Path, ast.Module]]:
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {str(path.relative_to(ROOT)): n for path in SOURCES if (n := len(path.read_text().splitlines())) > MAX_FILE_LINES}
+    assert not long
+
+
+def test_no_function_is_longer_than_60_lines() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}:{node.name}": node.end_lineno - node.lineno + 1
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+    }
+    assert not long
+
+
+def test_no_file_is_a_drawer() -> None:
+    assert not [path for path in SOURCES if path.stem in DRAWERS or path.parent.name in DRAWERS]
+
+
+def test_only_the_unit_of_work_commits() -> None:
+    allowed = {PACKAGE / "store" / "uow.py", PACKAGE / "store" / "migrate.py"}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in trees()
+        if path not in allowed
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "commit"
+    ]
+    assert not found
+
+
+def test_a_verification_gives_a_verdict_and_never_a_bare_bool_outside_the_signing_room() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path, tree in trees()
+        if path.parent.name != "signing"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("verify")
+        and isinstance(node.returns, ast.Name)
+        and node.returns.id == "bool"
+    ]
+    assert not found
+
+
+def test_products_never_rely_on_assert() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assert)
+    ]
+    assert not found, "python -O would remove the check"
+
+
+def test_every_module_imports_without_opening_a_socket_or_reading_settings() -> None:
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in SOURCES
+        if path.name != "__main__.py" and "inspection_worker" not in path.name
+    ]
+    script = (
+        "import socket, importlib, sys\n"
+        "def refuse(*a, **k): raise SystemExit('a socket was opened at import')\n"
+        "socket.socket.connect = refuse\nsocket.socket.bind = refuse\n"
+        f"for name in {names!r}:\n    importlib.import_module(name)\n"
+        "print('imported')\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/", check=False)
+    assert run.stdout.strip() == "imported", run.stderr[-2000:]
+
+
+BANNED_WORDS = ("licence", "红码", "健康码", "国徽", "冻结印章")
+
+
+@pytest.mark.parametrize("word", BANNED_WORDS)
+def test_words_that_would_embarrass_us_stand_nowhere_in_code_data_or_pages(word: str) -> None:
+    suffixes = {".py", ".toml", ".html", ".js", ".css", ".json"}
+    exempt = {"fonts.toml"}
+    found = []
+    for path in PACKAGE.rglob("*"):
+        if path.suffix not in suffixes or path.name in exempt:
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if word in line.lower() and "no 国徽" not in line.lower() and "never" not in line.lower():
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    assert not found
+
+
+def test_no_private_key_and_no_machine_path_is_in_the_tree() -> None:
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
+    bad = []
+    for name in listed:
+        text = (ROOT / name).read_bytes()
+        for mark in (b"PRIVATE " + b"KEY-----", b"/work" + b"/main", b"/roo" + b"t/."):
+            if mark in text:
+                bad.append((name, mark))
+    assert not bad
