@@ -148,7 +148,7 @@ def test_types_are_found_by_slug_and_by_code() -> None:
 
 def test_authorities_and_matters_are_found_or_refused() -> None:
     code = "11990000MB0000019F2990131002001"
-    assert CATALOG.authority("11990000MB0000019F").name == "示例省市场监管局"
+    assert CATALOG.authority("11990000MB0000019F").name == "示例省市场监督管理局"
     assert CATALOG.has_authority("11990000MB0000019F")
     assert not CATALOG.has_authority("11100000000013338W")
     assert CATALOG.matter(code) is CATALOG.matter(code + "01")
