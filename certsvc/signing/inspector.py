@@ -28,6 +28,7 @@ from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubInd
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import Judgement, judge
+from certsvc.signing.revisions import only_security_store_after
 from certsvc.signing.trust import TrustStore
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ NOT_CHECKED_PERIOD = "certificate_period"
 NOT_CHECKED_EXTRA_BYTE_RANGE = "unlisted_byte_range"
 """The raw bytes hold more ``/ByteRange`` keys than signatures were found: a warning only (RELIABILITY 1.2)."""
 
-_HARMLESS_AFTER_LAST = frozenset({"none", "lta_updates"})
+LONG_TERM_DATA = "lta_updates"
+"""The one kind of revision that may follow the last seal: DSS and document timestamps (rule d)."""
 
 # pyHanko logs names of signers and fields of foreign files, with tracebacks: personal data has no place in our logs.
 for _name in ("pyhanko", "pyhanko_certvalidator"):
@@ -117,13 +119,15 @@ async def _inspect(data: bytes, store: TrustStore) -> FileFindings:
     if not found:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
     judged = [await judge(reader, data, one, store) for one in found]
-    return _combine(data, sorted(judged, key=lambda one: one.order))
+    judged.sort(key=lambda one: one.order)
+    store_only = only_security_store_after(reader, judged[-1].order)
+    return _combine(data, judged, store_only=store_only)
 
 
-def _combine(data: bytes, judged: list[Judgement]) -> FileFindings:
+def _combine(data: bytes, judged: list[Judgement], *, store_only: bool) -> FileFindings:
     """Step 5: one answer for the file from those of its signatures, ordered by revision."""
     covered = _coverage(data, judged)
-    modified = _modified(judged)
+    modified = _modified(judged, store_only=store_only)
     worst = min(judged, key=_rank)
     indication, sub, reason = worst.indication, worst.sub_indication, worst.report.reason
     if indication is not Indication.TOTAL_FAILED:
@@ -170,7 +174,7 @@ def _coverage(data: bytes, judged: list[Judgement]) -> Check:
     return Check.GOOD if last.revisions_after > 0 else Check.BAD
 
 
-def _modified(judged: list[Judgement]) -> Check:
+def _modified(judged: list[Judgement], *, store_only: bool) -> Check:
     """Rule c and the other half of d: after the last seal only long-term data; before it, no other changes either."""
     reports = [one.report for one in judged]
     if any(report.reason is Reason.CHANGED_AFTER_SEALING or report.modification == "other" for report in reports):
@@ -178,10 +182,10 @@ def _modified(judged: list[Judgement]) -> Check:
     if any(report.modification == "unclear" for report in reports):
         return Check.UNKNOWN
     seals = [one for one in judged if one.report.kind == "seal"]
-    for last in (judged[-1:], seals[-1:]):
-        if last and last[0].report.modification not in _HARMLESS_AFTER_LAST:
+    for last in (*judged[-1:], *seals[-1:]):
+        if last.report.coverage != "entire_file" and last.report.modification != LONG_TERM_DATA:
             return Check.BAD
-    return Check.GOOD
+    return Check.GOOD if store_only else Check.BAD
 
 
 def _integrity(judged: list[Judgement], covered: Check, modified: Check) -> Check:

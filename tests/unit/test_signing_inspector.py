@@ -1,0 +1,282 @@
+"""The inspector over pages of our own: passed when untouched, refused with its own reason when not."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from signing_pages import EC_SEAL, NOW, RSA_SEAL, Workshop, one_page, open_workshop
+from signing_strangers import Stranger, make_stranger, sealed_by, with_revision
+
+from certsvc.commands.ports import TrustChoice
+from certsvc.errors import ConfigurationError, InvalidInput
+from certsvc.seal.prepared import PreparedPdf
+from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
+from certsvc.signing.bytes_rules import MAX_FILE_BYTES
+from certsvc.signing.inspector import PdfInspector
+from certsvc.signing.sealer import LicenseSealer
+from certsvc.signing.trust import TrustAnchors
+
+FORMAT = "pades-b-b"
+STRANGER_HOLE = 4000
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return open_workshop(tmp_path_factory.mktemp("ring"))
+
+
+@pytest.fixture(scope="module")
+def inspector(workshop: Workshop) -> PdfInspector:
+    return PdfInspector(TrustAnchors.from_directory(workshop.keys.trust_dir))
+
+
+def seal_page(workshop: Workshop, seal_id: str = EC_SEAL, **how: object) -> tuple[PreparedPdf, bytes]:
+    sealer, seal = LicenseSealer(workshop.ring), workshop.seals[seal_id]
+    prepared = one_page(sealer.reserved_bytes(seal, FORMAT), **how)  # type: ignore[arg-type]
+    return prepared, sealer.seal(prepared, seal, FORMAT, signed_at=NOW)
+
+
+def look(inspector: PdfInspector, data: bytes) -> FileFindings:
+    return inspector.inspect(data, TrustChoice(), NOW + timedelta(hours=1))
+
+
+def look_at_stranger(inspector: PdfInspector, stranger: Stranger, directory: Path, **how: str) -> FileFindings:
+    data = sealed_by(stranger, one_page(STRANGER_HOLE, docmdp=0), directory, **how)
+    return inspector.inspect(data, TrustChoice(extra_anchors=(stranger.root_pem,)), NOW)
+
+
+@pytest.mark.parametrize("seal_id", [EC_SEAL, RSA_SEAL])
+@pytest.mark.parametrize("docmdp", [0, 1])
+def test_a_page_of_ours_passes_and_says_what_was_not_checked(
+    workshop: Workshop, inspector: PdfInspector, seal_id: str, docmdp: int
+) -> None:
+    _, sealed = seal_page(workshop, seal_id, docmdp=docmdp)
+    findings = look(inspector, sealed)
+    assert findings.indication is Indication.TOTAL_PASSED
+    assert findings.reason is Reason.OK
+    assert findings.sub_indication is None
+    assert (findings.integrity, findings.coverage, findings.modification, findings.trust) == (Check.GOOD,) * 4
+    assert findings.not_checked == ("revocation",)
+    (report,) = findings.signatures
+    assert report.kind == "seal"
+    assert report.format == "ETSI.CAdES.detached"
+    assert report.coverage == "entire_file"
+    assert report.modification == "none"
+    assert report.signer == workshop.seals[seal_id].name
+    assert report.claimed_time == NOW
+    expected = workshop.ring.certificate(workshop.seals[seal_id].key_id).certificate.fingerprint(hashes.SHA256())
+    assert report.signer_cert_sha256 == expected.hex()
+
+
+def test_any_changed_byte_fails(workshop: Workshop, inspector: PdfInspector) -> None:
+    prepared, sealed = seal_page(workshop)
+    chance = random.Random(20260301)
+    # Every region: around the hole, the whole head of the CMS, its end with the padding, and places anywhere.
+    start, end = prepared.hole_start, prepared.hole_end
+    places = {*range(start - 12, start + 140), *range(end - 160, end + 8), *range(12)}
+    places |= {chance.randrange(len(sealed)) for _ in range(400)}
+    for place in sorted(places):
+        for new in {sealed[place] ^ 1, sealed[place] ^ 0x20, chance.choice(b"0123456789abcdef")} - {sealed[place]}:
+            changed = sealed[:place] + bytes((new,)) + sealed[place + 1 :]
+            findings = look(inspector, changed)
+            assert findings.indication is not Indication.TOTAL_PASSED, (place, sealed[place], new)
+            assert findings.reason is not Reason.OK
+
+
+def test_changed_content_is_a_digest_mismatch(workshop: Workshop, inspector: PdfInspector) -> None:
+    _, sealed = seal_page(workshop, text="Example license 001")
+    findings = look(inspector, sealed.replace(b"Example license 001", b"Example license 007"))
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.sub_indication is SubIndication.HASH_FAILURE
+    assert findings.reason is Reason.DIGEST_MISMATCH
+    assert findings.integrity is Check.BAD
+    assert findings.trust is Check.GOOD
+
+
+@pytest.mark.parametrize("tail", [b"\n", b" ", b"\x00", b"x", b"%%EOF\n", b"\n%PDF-1.7\n%%EOF", b"\x00" * 5000])
+def test_appended_bytes_fail(workshop: Workshop, inspector: PdfInspector, tail: bytes) -> None:
+    _, sealed = seal_page(workshop)
+    findings = look(inspector, sealed + tail)
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.integrity is not Check.GOOD
+
+
+@pytest.mark.parametrize("cut", [1, 2, 10, 300, 2000])
+def test_a_cut_file_fails(workshop: Workshop, inspector: PdfInspector, cut: int) -> None:
+    _, sealed = seal_page(workshop)
+    assert look(inspector, sealed[:-cut]).indication is Indication.TOTAL_FAILED
+
+
+@pytest.mark.parametrize("docmdp", [0, 1])
+@pytest.mark.parametrize(
+    "objects",
+    [
+        {4: b"<< /Length 38 >>\nstream\nBT /F1 24 Tf 72 720 Td (Forged) Tj ET \nendstream"},
+        {5: b"<< /Type /Font /Subtype /Type1 /BaseFont /ZapfDingbats >>"},
+        {8: b"(an object that nobody uses)"},
+        {},
+        {2: b"<< /Type /Pages /Kids [ 3 0 R 3 0 R ] /Count 2 >>"},
+    ],
+    ids=["page text", "font", "unused object", "nothing", "page tree"],
+)
+def test_an_appended_revision_fails(
+    workshop: Workshop, inspector: PdfInspector, objects: dict[int, bytes], docmdp: int
+) -> None:
+    _, sealed = seal_page(workshop, docmdp=docmdp)
+    findings = look(inspector, with_revision(sealed, objects))
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.reason is Reason.CHANGED_AFTER_SEALING
+    assert findings.modification is Check.BAD
+    assert findings.integrity is Check.BAD
+    assert findings.trust is Check.GOOD
+
+
+def test_a_cms_swapped_in_from_another_file_of_ours_fails(workshop: Workshop, inspector: PdfInspector) -> None:
+    first, sealed = seal_page(workshop, text="Example license 001")
+    second, other = seal_page(workshop, text="Example license 002")
+    assert (first.hole_start, first.hole_end) == (second.hole_start, second.hole_end)
+    swapped = sealed[: first.hole_start] + other[first.hole_start : first.hole_end] + sealed[first.hole_end :]
+    findings = look(inspector, swapped)
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.reason is Reason.DIGEST_MISMATCH
+
+
+def test_the_hole_spelt_otherwise_fails(workshop: Workshop, inspector: PdfInspector) -> None:
+    prepared, sealed = seal_page(workshop)
+    start, end = prepared.hole_start, prepared.hole_end
+    digits = sealed[start + 1 : end - 1]
+    spaced = digits[:-2] + b"  "
+    mixed = digits[:40] + digits[40:].upper()
+    for changed in (spaced, mixed, digits[:-1] + b"1", digits[:-4] + b"beef"):
+        assert look(inspector, sealed[: start + 1] + changed + sealed[end - 1 :]).indication is Indication.TOTAL_FAILED
+
+
+def test_without_the_anchor_integrity_is_still_good_and_the_chain_is_missing(workshop: Workshop) -> None:
+    _, sealed = seal_page(workshop)
+    other = make_stranger()
+    findings = PdfInspector(TrustAnchors(()).with_extra([other.root_pem])).inspect(sealed, TrustChoice(), NOW)
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+    assert findings.reason is Reason.UNTRUSTED_CHAIN
+    assert (findings.integrity, findings.coverage, findings.modification) == (Check.GOOD,) * 3
+    assert findings.trust is not Check.GOOD
+
+
+def test_an_attack_is_seen_also_under_an_unknown_ca(workshop: Workshop) -> None:
+    _, sealed = seal_page(workshop)
+    findings = PdfInspector(TrustAnchors(())).inspect(with_revision(sealed, {8: b"(x)"}), TrustChoice(), NOW)
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.reason is Reason.CHANGED_AFTER_SEALING
+
+
+def test_the_moment_is_the_callers_or_now(workshop: Workshop, inspector: PdfInspector) -> None:
+    _, sealed = seal_page(workshop)
+    late, early = NOW + timedelta(days=3 * 365 + 1), NOW - timedelta(days=1)
+    expired = inspector.inspect(sealed, TrustChoice(), late)
+    assert expired.indication is Indication.INDETERMINATE
+    assert expired.sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE
+    assert expired.reason is Reason.CERT_EXPIRED
+    assert expired.integrity is Check.GOOD
+    assert inspector.inspect(sealed, TrustChoice(at=NOW), late).indication is Indication.TOTAL_PASSED
+    not_yet = inspector.inspect(sealed, TrustChoice(), early)
+    assert (not_yet.sub_indication, not_yet.reason) == (SubIndication.NOT_YET_VALID, Reason.CERT_NOT_YET_VALID)
+
+
+def test_a_stranger_passes_under_an_anchor_that_the_caller_brought(inspector: PdfInspector, tmp_path: Path) -> None:
+    findings = look_at_stranger(inspector, make_stranger(), tmp_path)
+    assert findings.indication is Indication.TOTAL_PASSED
+    assert findings.not_checked == ("revocation",)
+
+
+def test_a_pinned_certificate_has_no_revocation_and_cannot_issue(inspector: PdfInspector, tmp_path: Path) -> None:
+    stranger = make_stranger()
+    data = sealed_by(stranger, one_page(STRANGER_HOLE), tmp_path)
+    pinned = inspector.inspect(data, TrustChoice(extra_anchors=(stranger.pem,)), NOW)
+    assert pinned.indication is Indication.TOTAL_PASSED
+    assert pinned.not_checked == ()
+    late = inspector.inspect(data, TrustChoice(extra_anchors=(stranger.pem,)), NOW + timedelta(days=400))
+    assert late.not_checked == ("certificate_period",)
+    child = Stranger(key=stranger.key, certificate=stranger.root, root=stranger.certificate)
+    assert look_at_stranger(inspector, make_stranger(), tmp_path).indication is Indication.TOTAL_PASSED
+    other = sealed_by(make_stranger(), one_page(STRANGER_HOLE), tmp_path)
+    anchors = TrustChoice(extra_anchors=(child.root_pem,))
+    assert inspector.inspect(other, anchors, NOW).reason is Reason.UNTRUSTED_CHAIN
+
+
+def test_an_expired_certificate_has_its_own_reason(inspector: PdfInspector, tmp_path: Path) -> None:
+    stranger = make_stranger(begins=NOW - timedelta(days=100), ends=NOW - timedelta(days=1))
+    findings = look_at_stranger(inspector, stranger, tmp_path)
+    assert (findings.indication, findings.reason) == (Indication.INDETERMINATE, Reason.CERT_EXPIRED)
+    assert findings.trust is Check.BAD
+
+
+@pytest.mark.parametrize("usage", ["key_encipherment", "key_agreement"])
+def test_a_certificate_for_encryption_only_has_its_own_reason(
+    inspector: PdfInspector, tmp_path: Path, usage: str
+) -> None:
+    findings = look_at_stranger(inspector, make_stranger(usages=(usage,)), tmp_path)
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
+    assert findings.reason is Reason.WRONG_KEY_USAGE
+
+
+@pytest.mark.parametrize(
+    ("stranger", "digest"),
+    [
+        (lambda: make_stranger(key=rsa.generate_private_key(65537, 1024)), "sha256"),  # noqa: S505
+        (lambda: make_stranger(key=ec.generate_private_key(ec.SECP224R1())), "sha256"),
+        (make_stranger, "sha1"),
+        (make_stranger, "sha224"),
+        (lambda: make_stranger(digest=hashes.SHA224()), "sha256"),
+    ],
+    ids=["RSA-1024", "P-224", "SHA-1", "SHA-224", "certificate under SHA-224"],
+)
+def test_weak_algorithms_have_their_own_reason(
+    inspector: PdfInspector, tmp_path: Path, stranger: object, digest: str
+) -> None:
+    findings = look_at_stranger(inspector, stranger(), tmp_path, digest=digest)  # type: ignore[operator]
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+    assert findings.reason is Reason.WEAK_ALGORITHM
+    assert findings.integrity is Check.UNKNOWN
+
+
+def test_a_signature_of_an_unknown_format_is_told_and_not_skipped(workshop: Workshop, inspector: PdfInspector) -> None:
+    prepared = one_page(2000, sub_filter="GM.sm2seal")
+    findings = look(inspector, prepared.fill(b"\x30\x03\x02\x01\x04"))
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.reason is Reason.UNSUPPORTED_SIGNATURE
+    assert findings.integrity is Check.UNKNOWN
+    assert [report.kind for report in findings.signatures] == ["unknown"]
+    assert "GM.sm2seal" in findings.detail
+
+
+def test_a_page_with_an_empty_hole_does_not_pass(inspector: PdfInspector) -> None:
+    assert look(inspector, one_page(2000).data).indication is not Indication.TOTAL_PASSED
+
+
+def test_files_that_are_no_sealed_pdf_have_their_reasons(inspector: PdfInspector) -> None:
+    plain = with_revision(one_page(10).data, {1: b"<< /Type /Catalog /Pages 2 0 R >>"})
+    assert look(inspector, b"").reason is Reason.NOT_A_PDF
+    assert look(inspector, b"PK\x03\x04").reason is Reason.NOT_A_PDF
+    assert look(inspector, b"\n%PDF-1.7\n").reason is Reason.NOT_A_PDF
+    assert look(inspector, b"%PDF-1.7\n").reason is Reason.MALFORMED
+    assert look(inspector, plain).reason is Reason.NO_SIGNATURE
+    assert look(inspector, b"%PDF-" + b"\x00" * MAX_FILE_BYTES).reason is Reason.TOO_LARGE
+
+
+def test_an_anchor_that_is_none_is_the_callers_mistake(inspector: PdfInspector, tmp_path: Path) -> None:
+    broken = b"-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n"
+    for bad in (b"", b"no PEM", broken):
+        with pytest.raises(InvalidInput):
+            inspector.inspect(b"%PDF-", TrustChoice(extra_anchors=(bad,)), NOW)
+    with pytest.raises(ConfigurationError):
+        TrustAnchors.from_directory(tmp_path)
+    (tmp_path / "bad.pem").write_bytes(broken)
+    with pytest.raises(ConfigurationError, match=r"bad\.pem"):
+        TrustAnchors.from_directory(tmp_path)
