@@ -69,7 +69,6 @@ class IsolatedInspector:
         self._memory_limit_bytes = memory_limit_bytes
         # Last in, first out: with little to do, one warm worker does it all.
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        self._size = workers
         self._closed = False
         for _ in range(workers):
             self._idle.put(None)
@@ -99,12 +98,14 @@ class IsolatedInspector:
     def close(self) -> None:
         """Stop all idle workers; a file being judged finishes first, its worker stops afterwards."""
         self._closed = True
-        for _ in range(self._size):
-            with suppress(queue.Empty):
-                worker = self._idle.get_nowait()
-                if worker is not None:
-                    worker.stop()
-                self._idle.put_nowait(None)
+        idle: list[_Worker | None] = []
+        with suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for worker in idle:
+            if worker is not None:
+                worker.stop()
+            self._idle.put_nowait(None)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -118,25 +119,32 @@ class IsolatedInspector:
 
     def _judge(self, worker: _Worker | None, request: bytes, data: bytes) -> tuple[FileFindings, _Worker | None]:
         """The findings, and the worker when it may go on."""
-        if worker is not None and worker.files >= MAX_FILES_PER_WORKER:
+        if worker is not None and worker.files < MAX_FILES_PER_WORKER:
+            findings, alive = self._attempt(worker, request, data)
+            if alive or findings.reason is Reason.TIMED_OUT:
+                return findings, worker if alive else None
+            # It may have died while it was idle, which says nothing about this file: a fresh worker tells.
+        elif worker is not None:
             worker.stop()
-            worker = None
-        if worker is None:
-            try:
-                worker = _Worker(self._memory_limit_bytes)
-            except (OSError, EOFError, ValueError):
-                reason = Reason.CANNOT_CHECK_NOW
-                return cannot_verify(data, Indication.INDETERMINATE, reason, "no worker starts"), None
         try:
-            return worker.judge(request, data, self._time_limit_s), worker
+            worker = _Worker(self._memory_limit_bytes)
+        except (OSError, EOFError, ValueError):
+            return cannot_verify(data, Indication.INDETERMINATE, Reason.CANNOT_CHECK_NOW, "no worker starts"), None
+        findings, alive = self._attempt(worker, request, data)
+        return findings, worker if alive else None
+
+    def _attempt(self, worker: _Worker, request: bytes, data: bytes) -> tuple[FileFindings, bool]:
+        """The findings, and whether the worker lives on; one that overstayed or died was stopped."""
+        try:
+            return worker.judge(request, data, self._time_limit_s), True
         except TimeoutError:
             refusal = cannot_verify(data, Indication.INDETERMINATE, Reason.TIMED_OUT, "time limit")
         except (OSError, EOFError, ValueError) as error:
-            # The worker died over this file: out of memory at a place where Python cannot say so, or worse.
+            # Out of memory at a place where Python cannot say so, or worse.
             detail = f"worker: {type(error).__name__}"
             refusal = cannot_verify(data, Indication.INDETERMINATE, Reason.MALFORMED, detail)
         worker.stop()
-        return refusal, None
+        return refusal, False
 
 
 class _Worker:
