@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["fixtures_store"]
+from certsvc.cli.logs import configure_logs
+
+configure_logs("ERROR")
+
+pytest_plugins = ["fixtures_store", "fixtures_city"]
 
 
 @pytest.fixture(scope="session")

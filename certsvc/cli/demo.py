@@ -65,7 +65,7 @@ def run_demo(out: Path) -> bool:
             )
             progress.advance(task)
             service.loops.start(workers=2, relay=True)
-            with _serving(service) as base, httpx.Client(base_url=base, timeout=60) as client:
+            with serving(service) as base, httpx.Client(base_url=base, timeout=60) as client:
                 city = City(
                     client=client,
                     out=out,
@@ -107,7 +107,7 @@ def _fresh(out: Path) -> None:
 
 
 @contextmanager
-def _serving(service: Service) -> Iterator[str]:
+def serving(service: Service) -> Iterator[str]:
     """The application on a free loopback port, in this process."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -21,7 +21,7 @@ class PackageEntry:
     name: str
     source: str
     version: str
-    licence: str
+    terms: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ def font_list() -> FontList:
     """The declared fonts; the file is part of the package, so a fault in it is our own."""
     raw = tomllib.loads(FONT_LIST_FILE.read_text(encoding="utf-8"))
     packages = tuple(
-        PackageEntry(name=p["name"], source=p["source"], version=p["version"], licence=p["licence"])
+        PackageEntry(name=p["name"], source=p["source"], version=p["version"], terms=p["terms"])
         for p in raw["packages"]
     )
     faces = tuple(

@@ -1,6 +1,6 @@
 """What a page says about itself to machines: information dictionary, XMP, attached ``metadata.json``.
 
-The licence's identifier stands in all three and the signature covers them (GB/T 36905; STANDARDS.md 2.3). XMP is
+The identifier of the license stands in all three and the signature covers them (GB/T 36905; STANDARDS.md 2.3). XMP is
 written as ISO 19005-3 §6.6 wants it: custom properties are described by a PDF/A extension schema.
 """
 
@@ -27,7 +27,7 @@ PREFIX = "gbt36903"
 ATTACHMENT = "metadata.json"
 IDENTIFIER = "certificateIdentifier"
 MAX_METADATA_BYTES = 64 * 1024
-"""Elements of one licence are a few kB; more is not metadata."""
+"""Elements of one license are a few kB; more is not metadata."""
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
