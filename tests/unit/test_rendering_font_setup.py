@@ -34,11 +34,11 @@ def test_a_damaged_file_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(font_list().families))
-def test_every_family_names_declared_faces_of_pinned_packages_with_a_licence(name: str) -> None:
+def test_every_family_names_declared_faces_of_pinned_packages_with_its_terms(name: str) -> None:
     faces = {face.face_id: face for face in font_list().faces}
     packages = {package.name: package for package in font_list().packages}
     for face_id in font_list().families[name]:
         package = packages[faces[face_id].package]
         assert package.version
-        assert package.licence
+        assert package.terms
         assert package.source in {"npm", "debian"}
