@@ -1,0 +1,4 @@
+// Nothing is here; only the frame works.
+import { startShell } from "./shell.js";
+
+startShell();

@@ -1,0 +1,122 @@
+// A verdict for anybody: colour, symbol and word first; then every check with its own word, and what was not checked.
+import { announce, byId, el, facts, label, shape } from "./dom.js";
+import { look, lightOf } from "./reasons.js";
+import { english, has, moment, t } from "./words.js";
+
+const FILE_CHECKS = ["integrity", "coverage", "modification", "trust"];
+const SYMBOL_OF = { good: "yes", exact: "yes", bad: "no", none: "no", other_bytes: "no", unknown: "unsure", not_checked: "dash" };
+const CLASS_OF = { good: "good", exact: "good", bad: "bad", none: "bad", other_bytes: "bad", unknown: "unknown", not_checked: "none" };
+
+/** The head of every verdict, the officer's too: nothing else on the page has these colours. */
+export function verdictHead(seen, sentence, second) {
+  return el(
+    "div",
+    { class: "verdict-head" },
+    shape(seen.symbol),
+    el("div", {}, el("h2", { class: "verdict-word", id: "verdict-word", tabindex: "-1" }, seen.word), el("p", { class: "verdict-text", id: "verdict-text" }, sentence, el("small", { lang: english() ? "zh-CN" : "en" }, second))),
+  );
+}
+
+/** Show a verdict in `place`; `from` is file, code or number; `onAgain` offers the next check. */
+export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {}) {
+  const seen = look(verdict.reason, lightOf(verdict.indication, verdict.reason));
+  place.dataset.colour = seen.colour;
+  place.dataset.reason = verdict.reason;
+  place.dataset.group = seen.group;
+  const [first, second] = english() ? [verdict.text_en, verdict.text] : [verdict.text, verdict.text_en];
+  const body = el("div", { class: "verdict-body" });
+  body.append(el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { id: "verdict-next" }, seen.next)));
+  if (verdict.license) body.append(licenseSection(verdict.license));
+  body.append(checksSection(verdict, from), notCheckedSection(verdict, from));
+  if (verdict.signatures.length) body.append(signaturesSection(verdict.signatures));
+  body.append(detailsSection(verdict));
+  body.append(el("p", { class: "made", id: "verdict-at" }, t("verdict.at", { at: moment(verdict.checked_at) })));
+  if (onAgain) body.append(el("p", { class: "row" }, el("button", { type: "button", class: "button primary", id: "verdict-again", t: "verdict.again", on: { click: onAgain } })));
+  place.replaceChildren(verdictHead(seen, first, second), body);
+  place.hidden = false;
+  if (quiet) return;
+  announce(`${seen.word}。${first}`);
+  byId("verdict-word").focus({ preventScroll: true });
+  place.scrollIntoView({ block: "start" });
+}
+
+/** What anyone may know of a license. */
+export function licenseFacts(license) {
+  const range = license.valid_from ? t("facts.valid_range", { from: license.valid_from, until: license.valid_until }) : license.valid_until;
+  return facts([
+    [label("facts.type"), license.type_name],
+    [label("facts.number"), license.number],
+    [label("facts.holder"), license.holder_masked],
+    [label("facts.issuer"), license.issuer_name],
+    [label("facts.state"), license.state_zh],
+    [label("facts.valid"), range],
+    [label("facts.identifier"), license.identifier],
+    [label("facts.replaced_by"), license.replaced_by],
+  ].filter(([, value]) => value));
+}
+
+function licenseSection(license) {
+  return el("section", { id: "verdict-license" }, el("h3", { t: "verdict.license" }), licenseFacts(license), el("p", { class: "hint", t: "facts.masked" }));
+}
+
+function checksSection(verdict, from) {
+  // A code or a number says nothing about a file, so those rows stand under "not checked" only.
+  const names = from === "file" ? [...FILE_CHECKS, "registry_match", "status"] : ["registry_match", "status"];
+  const rows = names.map((name) => {
+    const answer = verdict[name];
+    const word = el("span", { class: `word ${CLASS_OF[answer] || "unknown"}` }, wordOf(name, answer, verdict, from));
+    return el("li", { data: { check: name, answer } }, shape(SYMBOL_OF[answer] || "unsure", CLASS_OF[answer] || "unknown"), el("span", { class: "what", t: `what.${name}` }), word);
+  });
+  return el("section", { id: "verdict-checks" }, el("h3", { t: "verdict.checked" }), el("ul", { class: "checks" }, rows));
+}
+
+function wordOf(name, answer, verdict, from) {
+  if (name === "status" && answer === "bad" && verdict.license) return verdict.license.state_zh;
+  if (name === "registry_match" && answer === "exact" && from !== "file") return t("is.registry_match.exact_code");
+  const own = `is.${name}.${answer}`;
+  return t(has(own) ? own : answer === "not_checked" ? "is.not_checked" : "is.unknown");
+}
+
+function notCheckedSection(verdict, from) {
+  const section = el("section", { id: "verdict-not-checked" }, el("h3", { t: "verdict.not_checked" }));
+  if (!verdict.not_checked.length) {
+    section.append(el("p", { t: from === "file" ? "verdict.not_checked_none" : "is.not_checked" }));
+    return section;
+  }
+  const list = el("ul", { class: "checks" });
+  for (const name of verdict.not_checked) {
+    const what = has(`what.${name}`) ? el("span", { class: "what", t: `what.${name}` }) : el("span", { class: "what" }, name);
+    list.append(el("li", {}, shape("dash", "none"), what, el("span", { class: "word none", t: "is.not_checked" })));
+  }
+  section.append(list);
+  return section;
+}
+
+function signaturesSection(signatures) {
+  const box = el("details", { id: "verdict-signatures" }, el("summary", { t: "verdict.signatures", args: { count: signatures.length } }));
+  for (const item of signatures) box.append(el("div", { class: "signature" }, signatureFacts(item)));
+  return box;
+}
+
+function signatureFacts(item) {
+  const word = (answer) => (answer === "good" ? t("sig.good") : answer === "bad" ? t("sig.bad") : answer === "not_checked" ? t("is.not_checked") : t("is.unknown"));
+  const named = (prefix, value) => (has(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : value);
+  return facts([
+    [named("sig.kind", item.kind), item.field],
+    [label("sig.signer"), item.signer],
+    [label("sig.result"), item.text],
+    [label("sig.time"), item.claimed_time ? moment(item.claimed_time) : ""],
+    [label("sig.intact"), word(item.intact)],
+    [label("sig.valid"), word(item.valid)],
+    [label("sig.trust"), word(item.trust)],
+    [label("sig.coverage"), named("cover", item.coverage)],
+    [label("sig.modification"), named("mod", item.modification)],
+    [label("sig.format"), item.format],
+    [label("sig.digest"), item.digest_algorithm],
+  ].filter(([, value]) => value));
+}
+
+function detailsSection(verdict) {
+  const indication = verdict.sub_indication ? `${verdict.indication} / ${verdict.sub_indication}` : verdict.indication;
+  return el("details", { id: "verdict-details" }, el("summary", { t: "verdict.details" }), facts([[label("verdict.indication"), indication], [label("verdict.reason"), verdict.reason]]));
+}
