@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -39,12 +40,12 @@ def declared(route: APIRoute) -> list[object]:
     return [d.call for d in route.dependant.dependencies if isinstance(d.call, Access | PublicAccess)]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{sorted(r.methods)[0]} {r.path}")
+@pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{min(r.methods)} {r.path}")
 def test_every_route_declares_exactly_one_access(route: APIRoute) -> None:
     found = declared(route)
     assert len(found) == 1
     access = found[0]
-    key = (sorted(route.methods)[0], route.path)
+    key = (min(route.methods), route.path)
     if isinstance(access, PublicAccess):
         assert key in PUBLIC
     else:
@@ -55,15 +56,11 @@ def test_every_route_declares_exactly_one_access(route: APIRoute) -> None:
 
 
 def test_the_public_list_names_no_route_that_is_gone() -> None:
-    assert {(sorted(route.methods)[0], route.path) for route in ROUTES} >= PUBLIC
+    assert {(min(route.methods), route.path) for route in ROUTES} >= PUBLIC
 
 
 def all_errors() -> list[type[errors.CertsvcError]]:
-    return [
-        cls
-        for _, cls in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(cls, errors.CertsvcError)
-    ]
+    return [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, errors.CertsvcError)]
 
 
 @pytest.mark.parametrize("cls", all_errors(), ids=lambda cls: cls.__name__)
@@ -84,12 +81,20 @@ def test_error_codes_are_unique() -> None:
 def test_every_event_obeys_the_name_law_and_has_a_schema_file(payload: type[Payload]) -> None:
     assert NAME_LAW.match(PREFIX + payload.NAME)
     schema = json.loads((ROOT / "openapi" / "events" / f"{payload.NAME}.json").read_text(encoding="utf-8"))
-    assert set(schema["properties"]) == set(payload.__dataclass_fields__)
+    assert set(schema["properties"]) == {field.name for field in fields(payload)}
 
 
 def test_every_move_leads_somewhere_and_says_who_decides() -> None:
     assert {move.name for move in MOVES} >= {
-        "suspend", "resume", "rescind", "withdraw", "revoke", "cancel", "void", "supersede", "reinstate",
+        "suspend",
+        "resume",
+        "rescind",
+        "withdraw",
+        "revoke",
+        "cancel",
+        "void",
+        "supersede",
+        "reinstate",
     }
     for move in MOVES:
         assert move.sources, move.name
@@ -100,7 +105,7 @@ def test_every_move_leads_somewhere_and_says_who_decides() -> None:
 
 def test_only_a_review_or_a_lifted_suspension_leads_out_of_an_ending() -> None:
     for move in MOVES:
-        for source in move.sources & ENDED:
+        for _source in move.sources & ENDED:
             assert move.who is Who.REVIEW or move.target is State.CANCELLED
 
 
