@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from certsvc.api.problems import answer, problem_document
@@ -71,26 +72,28 @@ class DoorLimits:
             await _refuse(_too_large(limit), 413, scope, receive, send)
             return
         seen = 0
-        started = False
+        started = exceeded = False
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, exceeded
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
+                exceeded = True
                 raise BodyTooLarge
             return message
 
         async def watched(message: Message) -> None:
+            # The framework answers 400 to any error while it reads a body; the true answer is 413, below.
             nonlocal started
-            started = True
-            await send(message)
+            if not exceeded or started:
+                started = True
+                await send(message)
 
-        try:
+        with suppress(BodyTooLarge):
             await self._app(scope, counted, watched)
-        except BodyTooLarge:
-            if not started:
-                await _refuse(_too_large(limit), 413, scope, receive, send)
+        if exceeded and not started:
+            await _refuse(_too_large(limit), 413, scope, receive, send)
 
     def _within_rate(self, scope: Scope) -> bool:
         """A fixed window per bearer token, or per client address where there is none."""

@@ -85,8 +85,8 @@ class City:
             "matter_code": sample["matter_code"],
         }
         for key in ("number", "issued_on", "valid_from", "valid_until"):
-            if sample[key]:  # type: ignore[literal-required]  # keys of Sample
-                body[key] = sample[key]  # type: ignore[literal-required]
+            if sample[key]:
+                body[key] = sample[key]
         if self.catalog.type(slug).photo:
             body["photo"] = silhouette_base64()
         return {**body, **changes}

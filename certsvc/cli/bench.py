@@ -1,0 +1,104 @@
+"""``certsvc bench``: the figures of docs/performance.md, one JSON line each.
+
+Rates are per second of process CPU time of one core, the median of interleaved batches after a warm-up; a ratio has
+both its sides measured in turn, in the same run. Wall-clock figures say so in their unit.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+
+from certsvc.cli.logs import configure_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+BATCHES = 7
+BATCH_S = 0.35
+"""CPU seconds of one batch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One thing that is done over and over."""
+
+    name: str
+    once: Callable[[], object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """A named figure: its sides are measured in turn; the first over the second is the ratio."""
+
+    name: str
+    unit: str
+    goal: float
+    sides: tuple[Side, ...]
+
+
+def rates(sides: Sequence[Side]) -> list[float]:
+    """Median rate per CPU second of every side, batches interleaved."""
+    counts = [_calibrated(side) for side in sides]
+    seen: list[list[float]] = [[] for _ in sides]
+    for _ in range(BATCHES):
+        for index, side in enumerate(sides):
+            start = time.process_time()
+            for _ in range(counts[index]):
+                side.once()
+            seen[index].append(counts[index] / (time.process_time() - start))
+    return [statistics.median(one) for one in seen]
+
+
+def _calibrated(side: Side) -> int:
+    """How many calls make a batch; the calls also warm up."""
+    side.once()
+    start = time.process_time()
+    side.once()
+    cost = max(time.process_time() - start, 1e-6)
+    return max(1, int(BATCH_S / cost))
+
+
+def report(figure: Figure, values: Sequence[float]) -> dict[str, object]:
+    """The JSON line of a figure."""
+    value = values[0] / values[1] if len(values) > 1 else values[0]
+    line: dict[str, object] = {
+        "name": figure.name,
+        "value": round(value, 3),
+        "unit": figure.unit,
+        "goal": figure.goal,
+        "reached": value >= figure.goal,
+    }
+    if len(values) > 1:
+        line["sides"] = {side.name: round(rate, 2) for side, rate in zip(figure.sides, values, strict=True)}
+    return line
+
+
+def run_bench(names: Sequence[str]) -> None:
+    """Measure all figures, or those named, and print a line for each."""
+    from certsvc.cli.bench_cases import figures
+    from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
+
+    configure_logs("ERROR")
+    with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as place:
+        known = figures(Path(place))
+        unknown = [name for name in names if name not in {f.name for f in known} | {PIPELINE}]
+        if unknown:
+            Console(stderr=True).print(f"没有这些指标：{'、'.join(unknown)}；现有：")
+            for figure in known:
+                Console(stderr=True).print(f"  {figure.name}", highlight=False)
+            raise SystemExit(2)
+        chosen = [figure for figure in known if not names or figure.name in names]
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            for figure in progress.track(chosen, description="测量"):
+                print(json.dumps(report(figure, rates(figure.sides)), ensure_ascii=False), flush=True)
+            if not names or PIPELINE in names:
+                print(json.dumps(pipeline_embedded(Path(place)), ensure_ascii=False), flush=True)

@@ -1,0 +1,182 @@
+"""What is measured: our page maker, sealer and verifier against raw cryptography, stock pyHanko and ReportLab."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from certsvc.app import Service, build, prepare
+from certsvc.cli.bench import Figure, Side
+from certsvc.cli.bench_rivals import raw_rsa_signer, reportlab_page, stock_pyhanko_sealer, stock_pyhanko_validator
+from certsvc.cli.portrait import silhouette_base64
+from certsvc.commands.access.principals import of_client
+from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
+from certsvc.commands.issuance.body import parse_issuance
+from certsvc.commands.issuance.page import page_job, period
+from certsvc.commands.issuance.payload import build_payload
+from certsvc.commands.ports import TrustChoice
+from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.license.model import IssueIntent
+from certsvc.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from certsvc.commands.ports import Deps, PageJob, Principal
+    from certsvc.seal.model import Seal
+
+FORMAT = "pades-b-b"
+SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨", "示例测试甲乙丙丁戊己庚辛壬癸"
+
+SAMPLE_TYPE = "teacher_qualification"
+"""One page with a photo, ten values, code and stamp."""
+
+
+def sample_body(deps: Deps, slug: str, business_no: str) -> dict[str, Any]:
+    """The request of a type's sample."""
+    sample = deps.catalog.sample(slug)
+    body: dict[str, Any] = {
+        "authority_code": sample["issuer_code"],
+        "business_no": business_no,
+        "type": slug,
+        "holder": {
+            "name": sample["holder_name"],
+            "code": sample["holder_code"],
+            "code_type": sample["holder_code_type"],
+        },
+        "data": dict(sample["data"]),
+        "region": sample["region"],
+        "issued_on": sample["issued_on"],
+    }
+    if deps.catalog.type(slug).photo:
+        body["photo"] = silhouette_base64()
+    return body
+
+
+def bench_service(place: Path) -> tuple[Service, Principal]:
+    """A sandbox below ``place`` and its approval platform."""
+    settings = load_settings({"profile": "sandbox", "var_dir": place / "var"})
+    prepare(settings)
+    service = build(settings)
+    seed_sandbox(service.deps)
+    with service.deps.uow.read() as tx:
+        client = tx.access.client(PLATFORM)
+    if client is None:
+        msg = "the sandbox was not seeded"
+        raise RuntimeError(msg)
+    return service, of_client(client)
+
+
+def jobs(deps: Deps, seal: Seal) -> Callable[[], PageJob]:
+    """Gives a new job at each call: another name, number, code and document id."""
+    body = parse_issuance(sample_body(deps, SAMPLE_TYPE, "BENCH"))
+    payload = build_payload(deps, body)
+    kind = deps.catalog.type(SAMPLE_TYPE)
+    photo = deps.renderer.normalise_photo(base64.b64decode(body.photo))
+    now = deps.clock.now().replace(microsecond=0)
+    count = itertools.count(1)
+
+    def job() -> PageJob:
+        number = next(count)
+        name = SURNAMES[number % len(SURNAMES)] + GIVEN[number % len(GIVEN)] + GIVEN[number // 3 % len(GIVEN)]
+        identifier = LicenseIdentifier.create(
+            type_code=kind.type_code, issuer_code=payload.authority_code, serial=f"{number:014d}", version=1
+        )
+        intent = IssueIntent(
+            request_id="req",
+            version_id="ver",
+            license_id="lic",
+            identifier=str(identifier),
+            root=identifier.root,
+            version=1,
+            number=f"{number:017d}",
+            printed_token=deps.ids.token(),
+            document_id=deps.ids.salt(),
+            issued_on=now.date(),
+            first_issued_on=now.date(),
+            signed_at=now,
+            previous_version_id="",
+        )
+        named = replace(payload, holder=replace(payload.holder, name=name))
+        return page_job(
+            deps,
+            payload=named,
+            intent=intent,
+            kind=kind,
+            seal=seal,
+            photo=photo,
+            valid=period(named, intent, kind, None),
+        )
+
+    return job
+
+
+def _seal(deps: Deps, algorithm: str) -> Seal:
+    """The seal of the sample's issuer, with the key of one with the wanted algorithm."""
+    owner = deps.catalog.sample(SAMPLE_TYPE)["issuer_code"]
+    with deps.uow.read() as tx:
+        seals = tx.seals.all()
+    own = next((seal for seal in seals if seal.owner_code == owner and seal.algorithm == algorithm), None)
+    return own or next(seal for seal in seals if seal.algorithm == algorithm)
+
+
+def figures(place: Path) -> tuple[Figure, ...]:
+    """Every figure that exists so far, under its name in PERFORMANCE.md."""
+    service, _ = bench_service(place)
+    deps = service.deps
+    sides: dict[str, Side] = {}
+    for algorithm in ("rsa2048", "p256"):
+        seal = _seal(deps, algorithm)
+        job = jobs(deps, seal)
+
+        def onepass(seal: Seal = seal, job: Callable[[], PageJob] = job) -> bytes:
+            one = job()
+            return deps.sealer.seal(deps.renderer.render(one), seal, FORMAT, signed_at=one.signature.signed_at)
+
+        sides[algorithm] = Side(name=f"render+seal {algorithm}", once=onepass)
+    page = jobs(deps, _seal(deps, "p256"))
+    sealed = bytes(sides["rsa2048"].once())  # type: ignore[call-overload]  # onepass gives bytes
+    now = deps.clock.now()
+    stock = {
+        name: Side(name=f"stock pyHanko {name}", once=stock_pyhanko_sealer(sealed, name))
+        for name in ("rsa2048", "p256")
+    }
+    anchors = [path.read_bytes() for path in (service.settings.keys / "trust").glob("*.pem")]
+    return (
+        Figure(
+            name="issue.onepass.rsa2048.vs_raw_sign",
+            unit="ratio",
+            goal=0.5,
+            sides=(sides["rsa2048"], Side(name="raw RSA-2048 sign", once=raw_rsa_signer())),
+        ),
+        Figure(name="issue.onepass.p256.per_core_s", unit="1/s", goal=1200, sides=(sides["p256"],)),
+        Figure(
+            name="issue.onepass.rsa2048.vs_stock_pyhanko",
+            unit="ratio",
+            goal=80,
+            sides=(sides["rsa2048"], stock["rsa2048"]),
+        ),
+        Figure(name="issue.onepass.p256.vs_stock_pyhanko", unit="ratio", goal=60, sides=(sides["p256"], stock["p256"])),
+        Figure(
+            name="render.page.vs_reportlab",
+            unit="ratio",
+            goal=60,
+            sides=(
+                Side(name="render", once=lambda: deps.renderer.render(page())),
+                Side(name="ReportLab", once=reportlab_page(page(), service.settings.font_dirs)),
+            ),
+        ),
+        Figure(
+            name="verify.own_full.vs_pyhanko",
+            unit="ratio",
+            goal=30,
+            sides=(
+                Side(name="own verifier", once=lambda: deps.self_inspector.inspect(sealed, TrustChoice(), now)),
+                Side(name="pyHanko validate", once=stock_pyhanko_validator(io.BytesIO(sealed), anchors)),
+            ),
+        ),
+    )
