@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from certsvc.errors import ConfigurationError
 from certsvc.store.failures import in_our_words
+from certsvc.store.turnstile import Turnstile
 from certsvc.store.uow import UnitsOfWork
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE) -> Store
         # REPEATABLE READ, so that a read sees one snapshot as it does on SQLite.
         reading: Engine = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         engines: tuple[Engine, ...] = (writing,)
+        turnstile = None
     else:
         reading = _sqlite(writing.url, pool_size=pool_size, read_only=True)
         engines = (writing, reading)
-    return Store(UnitsOfWork(writing=writing, reading=reading, cipher=cipher), engines)
+        turnstile = Turnstile(wait_s=WAIT_FOR_CONNECTION_S)
+    return Store(UnitsOfWork(writing=writing, reading=reading, cipher=cipher, turnstile=turnstile), engines)
 
 
 def writing_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:

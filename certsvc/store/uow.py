@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exc
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands import store_ports
     from certsvc.commands.ports import Cipher
+    from certsvc.store.turnstile import Turnstile
 
 
 class Work:
@@ -49,11 +50,15 @@ class Work:
 class UnitsOfWork:
     """Implements ``store_ports.UnitOfWorkFactory``."""
 
-    def __init__(self, *, writing: Engine, reading: Engine, cipher: Cipher) -> None:
-        """Write through one engine and read through the other (they may be one)."""
+    def __init__(self, *, writing: Engine, reading: Engine, cipher: Cipher, turnstile: Turnstile | None = None) -> None:
+        """Write through one engine and read through the other (they may be one).
+
+        ``turnstile`` is for a database with one writer.
+        """
         self._writing = writing
         self._reading = reading
         self._cipher = cipher
+        self._turn = turnstile.turn if turnstile else nullcontext
 
     @contextmanager
     def __call__(self) -> Iterator[store_ports.UnitOfWork]:
@@ -63,7 +68,7 @@ class UnitsOfWork:
             Unavailable: no connection or no lock in time, or the answer to the commit was lost: then whether it took
                 effect is unknown, and the work is asked for again under the same key.
         """
-        with self._transaction(self._writing) as work:
+        with self._turn(), self._transaction(self._writing) as work:
             yield work
 
     @contextmanager

@@ -92,7 +92,7 @@ def test_eight_workers_claim_two_hundred_requests_each_exactly_once(store: Store
     insert_requests(store, *range(1, 201))
 
     def work(worker: int) -> list[str]:
-        mine = []
+        mine: list[str] = []
         while True:
             with store.uow() as tx:
                 token = f"{worker}-{len(mine)}"
