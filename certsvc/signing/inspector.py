@@ -75,12 +75,23 @@ def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime) -> FileFind
     refusal = refuse_at_the_door(data)
     if refusal is not None:
         return refusal
+    _refuse_running_loop()
     try:
         return asyncio.run(_inspect(data, TrustStore(anchors, moment)))
     except (PdfError, ValueError) as error:
         return cannot_verify(data, Indication.TOTAL_FAILED, Reason.MALFORMED, type(error).__name__)
     except Exception as error:  # noqa: BLE001  (rule a: whatever a hostile file provokes is "cannot be verified")
         return cannot_verify(data, Indication.INDETERMINATE, Reason.MALFORMED, type(error).__name__)
+
+
+def _refuse_running_loop() -> None:
+    """RuntimeError inside an event loop: our own mistake, which must not come out as a verdict about the file."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    msg = "files are judged in threads or workers, never inside an event loop"
+    raise RuntimeError(msg)
 
 
 def refuse_at_the_door(data: bytes) -> FileFindings | None:

@@ -24,6 +24,7 @@ EC_SEAL = "seal_11990000MB0000019F"
 RSA_SEAL = "seal_11990000MB0000027A"
 
 _NUMBER = b"%010d"
+RANGE_PLACE = b"[" + b" ".join([_NUMBER % 0] * 4) + b"]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,39 +46,77 @@ def open_workshop(directory: Path) -> Workshop:
     return Workshop(master=master, keys=keys, ring=ring, seals=seals)
 
 
-def one_page(
-    reserved: int, *, text: str = "Example license 001", sub_filter: str = "ETSI.CAdES.detached", docmdp: int = 1
-) -> PreparedPdf:
-    """One A4 page with a signature field and a hole for ``reserved`` bytes of DER."""
-    content = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode("ascii")
+def text_field(value: str) -> bytes:
+    """The form field of :func:`one_page` that is no signature (object 8)."""
+    return b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (Amount) /V (%b) /Rect [ 0 0 0 0 ] >>" % value.encode("ascii")
+
+
+def page_object(*fields: int) -> bytes:
+    """Object 3: the page, with these widgets."""
+    annotations = b" ".join(b"%d 0 R" % field for field in fields)
+    return (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ] /Contents 4 0 R /Annots [ %b ]"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>" % annotations
+    )
+
+
+def catalog_object(*fields: int, docmdp: int) -> bytes:
+    """Object 1: the catalog, with these form fields."""
     perms = b" /Perms << /DocMDP 7 0 R >>" if docmdp else b""
+    listed = b" ".join(b"%d 0 R" % field for field in fields)
+    return b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [ %b ] /SigFlags 3 >>%b >>" % (listed, perms)
+
+
+def signature_object(reserved: int, *, sub_filter: str = "ETSI.CAdES.detached", docmdp: int = 0) -> bytes:
+    """A signature dictionary whose hole and byte range are still to be filled in."""
     reference = (
         b" /Reference [ << /Type /SigRef /TransformMethod /DocMDP /TransformParams"
         b" << /Type /TransformParams /P %d /V /1.2 >> >> ]" % docmdp
         if docmdp
         else b""
     )
-    page = (
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ] /Contents 4 0 R /Annots [ 6 0 R ]"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>"
+    return (
+        b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /%b /M (D:20260301040506Z)%b /ByteRange %b /Contents <%b> >>"
+        % (
+            sub_filter.encode("ascii"),
+            reference,
+            RANGE_PLACE,
+            b"0" * (2 * reserved),
+        )
     )
-    range_place = b"[" + b" ".join([_NUMBER % 0] * 4) + b"]"
+
+
+def prepare(data: bytes) -> PreparedPdf:
+    """Fill in the byte range of the one signature in ``data`` that has none yet."""
+    out = bytearray(data)
+    place = out.index(RANGE_PLACE)
+    start = out.index(b"/Contents <", place) + len(b"/Contents ")
+    end = out.index(b">", start) + 1
+    numbers = (0, start, end, len(out) - end)
+    out[place : place + len(RANGE_PLACE)] = b"[" + b" ".join(_NUMBER % number for number in numbers) + b"]"
+    return PreparedPdf(data=bytes(out), hole_start=start, hole_end=end)
+
+
+def one_page(
+    reserved: int,
+    *,
+    text: str = "Example license 001",
+    sub_filter: str = "ETSI.CAdES.detached",
+    docmdp: int = 1,
+    amount: str = "",
+) -> PreparedPdf:
+    """One A4 page with a signature field, a hole for ``reserved`` bytes of DER and, with ``amount``, a text field."""
+    content = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode("ascii")
+    fields = (6, 8) if amount else (6,)
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [ 6 0 R ] /SigFlags 3 >>" + perms + b" >>",
+        catalog_object(*fields, docmdp=docmdp),
         b"<< /Type /Pages /Kids [ 3 0 R ] /Count 1 >>",
-        page,
+        page_object(*fields),
         b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal1) /V 7 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>",
-        b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /"
-        + sub_filter.encode("ascii")
-        + b" /M (D:20260301040506Z)"
-        + reference
-        + b" /ByteRange "
-        + range_place
-        + b" /Contents <"
-        + b"0" * (2 * reserved)
-        + b"> >>",
+        signature_object(reserved, sub_filter=sub_filter, docmdp=docmdp),
+        *([text_field(amount)] if amount else []),
     ]
     out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
     offsets = []
@@ -89,11 +128,4 @@ def one_page(
     out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     identity = b"<00112233445566778899aabbccddeeff>"
     out += b"trailer\n<< /Size %d /Root 1 0 R /ID [ %b %b ] >>\n" % (len(objects) + 1, identity, identity)
-    out += b"startxref\n%d\n%%%%EOF\n" % xref
-    start = out.rindex(b"/Contents <") + len(b"/Contents ")
-    end = out.index(b">", start) + 1
-    numbers = (0, start, end, len(out) - end)
-    out[out.index(range_place) : out.index(range_place) + len(range_place)] = (
-        b"[" + b" ".join(_NUMBER % number for number in numbers) + b"]"
-    )
-    return PreparedPdf(data=bytes(out), hole_start=start, hole_end=end)
+    return prepare(bytes(out + b"startxref\n%d\n%%%%EOF\n" % xref))

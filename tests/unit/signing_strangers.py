@@ -42,13 +42,12 @@ def make_stranger(
     ends: datetime = NOW + timedelta(days=365),
     usages: tuple[str, ...] = ("digital_signature", "content_commitment"),
     digest: hashes.SHA224 | hashes.SHA256 | None = None,
+    issuer: Stranger | None = None,
 ) -> Stranger:
-    """A stranger's certificate; ``digest`` signs it (SHA-256 by default)."""
-    root_key, chosen = ec.generate_private_key(ec.SECP256R1()), key or ec.generate_private_key(ec.SECP256R1())
-    root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stranger Root")])
-    wide = (NOW - timedelta(days=9000), NOW + timedelta(days=9000))
-    root = _certificate(root_name, root_name, root_key.public_key(), *wide)
-    root = root.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    """A stranger's certificate; ``digest`` signs it (SHA-256 by default), a new root or ``issuer`` issues it."""
+    chosen = key or ec.generate_private_key(ec.SECP256R1())
+    root_key, root = (issuer.key, issuer.certificate) if issuer else _root()
+    root_name = root.subject
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "示例外单位")])
     leaf = _certificate(name, root_name, chosen.public_key(), begins, ends)
     leaf = leaf.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -59,7 +58,7 @@ def make_stranger(
     return Stranger(
         key=chosen,
         certificate=leaf.sign(root_key, digest or hashes.SHA256()),
-        root=root.sign(root_key, hashes.SHA256()),
+        root=root,
     )
 
 
@@ -92,6 +91,14 @@ def with_revision(data: bytes, objects: dict[int, bytes]) -> bytes:
     identity = b"<00112233445566778899aabbccddeeff>"
     out += b"trailer\n<< /Size %d /Root 1 0 R /Prev %d /ID [ %b %b ] >>\n" % (size, previous, identity, identity)
     return bytes(out + b"startxref\n%d\n%%%%EOF\n" % xref)
+
+
+def _root() -> tuple[Key, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stranger Root")])
+    builder = _certificate(name, name, key.public_key(), NOW - timedelta(days=9000), NOW + timedelta(days=9000))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return key, builder.sign(key, hashes.SHA256())
 
 
 def _certificate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,19 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from signing_pages import EC_SEAL, NOW, RSA_SEAL, Workshop, one_page, open_workshop
+from signing_pages import (
+    EC_SEAL,
+    NOW,
+    RSA_SEAL,
+    Workshop,
+    catalog_object,
+    one_page,
+    open_workshop,
+    page_object,
+    prepare,
+    signature_object,
+    text_field,
+)
 from signing_strangers import Stranger, make_stranger, sealed_by, with_revision
 
 from certsvc.commands.ports import TrustChoice
@@ -136,6 +149,64 @@ def test_an_appended_revision_fails(
     assert findings.trust is Check.GOOD
 
 
+@pytest.mark.parametrize("rect", [b"[ 0 0 0 0 ]", b"[ 50 600 550 800 ]"], ids=["invisible", "visible"])
+@pytest.mark.parametrize("docmdp", [0, 1])
+def test_an_empty_signature_field_added_behind_the_seal_fails(
+    workshop: Workshop, inspector: PdfInspector, docmdp: int, rect: bytes
+) -> None:
+    _, sealed = seal_page(workshop, docmdp=docmdp)
+    appearance = b"<< /Type /XObject /Subtype /Form /BBox [ 0 0 500 200 ] /Length 9 >>\nstream\n1 0 0 rg \nendstream"
+    widget = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Two) /P 3 0 R /F 4 /Rect %b /AP << /N 9 0 R >> >>" % rect
+    objects = {1: catalog_object(6, 8, docmdp=docmdp), 3: page_object(6, 8), 8: widget, 9: appearance}
+    forged = with_revision(sealed, objects)
+    findings = look(inspector, forged)
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.reason is Reason.CHANGED_AFTER_SEALING
+
+
+@pytest.mark.parametrize(("changed", "passes"), [({}, True), ({8: text_field("999999")}, False)], ids=["no", "yes"])
+def test_a_field_changed_between_two_seals_fails_though_the_second_covers_it(
+    workshop: Workshop, inspector: PdfInspector, changed: dict[int, bytes], passes: bool
+) -> None:
+    _, sealed = seal_page(workshop, docmdp=0, amount="100")
+    sealer, seal = LicenseSealer(workshop.ring), workshop.seals[RSA_SEAL]
+    widget = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Two) /V 10 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>"
+    objects = {1: catalog_object(6, 8, 9, docmdp=0), 3: page_object(6, 8, 9), 9: widget, **changed}
+    objects[10] = signature_object(sealer.reserved_bytes(seal, FORMAT))
+    prepared = prepare(with_revision(sealed, objects))
+    findings = look(inspector, sealer.seal(prepared, seal, FORMAT, signed_at=NOW))
+    assert [report.kind for report in findings.signatures] == ["seal", "seal"]
+    assert [report.valid for report in findings.signatures] == [Check.GOOD, Check.GOOD]
+    assert (findings.indication is Indication.TOTAL_PASSED) == passes
+    assert findings.reason is (Reason.OK if passes else Reason.CHANGED_AFTER_SEALING)
+
+
+def test_a_byte_range_that_no_signature_owns_is_told(workshop: Workshop, inspector: PdfInspector) -> None:
+    _, sealed = seal_page(workshop, text="a page about /ByteRange")
+    findings = look(inspector, sealed)
+    assert findings.indication is Indication.TOTAL_PASSED
+    assert findings.not_checked == ("revocation", "unlisted_byte_range")
+
+
+def test_a_second_catalog_in_the_trailer_fails(workshop: Workshop, inspector: PdfInspector) -> None:
+    _, sealed = seal_page(workshop)
+    catalog = (
+        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [ 6 0 R ] /SigFlags 3 >> /Perms << /DocMDP 7 0 R >> >>"
+    )
+    forged = with_revision(sealed, {8: catalog}).replace(b"/Root 1 0 R /Prev", b"/Root 8 0 R /Prev")
+    assert look(inspector, forged).indication is not Indication.TOTAL_PASSED
+
+
+def test_judging_inside_an_event_loop_is_our_own_mistake(workshop: Workshop, inspector: PdfInspector) -> None:
+    _, sealed = seal_page(workshop)
+
+    async def judge() -> FileFindings:
+        return look(inspector, sealed)
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(judge())
+
+
 def test_a_cms_swapped_in_from_another_file_of_ours_fails(workshop: Workshop, inspector: PdfInspector) -> None:
     first, sealed = seal_page(workshop, text="Example license 001")
     second, other = seal_page(workshop, text="Example license 002")
@@ -193,7 +264,7 @@ def test_a_stranger_passes_under_an_anchor_that_the_caller_brought(inspector: Pd
     assert findings.not_checked == ("revocation",)
 
 
-def test_a_pinned_certificate_has_no_revocation_and_cannot_issue(inspector: PdfInspector, tmp_path: Path) -> None:
+def test_the_revocation_of_a_pinned_certificate_is_not_applicable(inspector: PdfInspector, tmp_path: Path) -> None:
     stranger = make_stranger()
     data = sealed_by(stranger, one_page(STRANGER_HOLE), tmp_path)
     pinned = inspector.inspect(data, TrustChoice(extra_anchors=(stranger.pem,)), NOW)
@@ -201,11 +272,13 @@ def test_a_pinned_certificate_has_no_revocation_and_cannot_issue(inspector: PdfI
     assert pinned.not_checked == ()
     late = inspector.inspect(data, TrustChoice(extra_anchors=(stranger.pem,)), NOW + timedelta(days=400))
     assert late.not_checked == ("certificate_period",)
-    child = Stranger(key=stranger.key, certificate=stranger.root, root=stranger.certificate)
-    assert look_at_stranger(inspector, make_stranger(), tmp_path).indication is Indication.TOTAL_PASSED
-    other = sealed_by(make_stranger(), one_page(STRANGER_HOLE), tmp_path)
-    anchors = TrustChoice(extra_anchors=(child.root_pem,))
-    assert inspector.inspect(other, anchors, NOW).reason is Reason.UNTRUSTED_CHAIN
+
+
+def test_a_pinned_certificate_cannot_issue_another_one(inspector: PdfInspector, tmp_path: Path) -> None:
+    pinned = make_stranger()
+    findings = look_at_stranger(inspector, make_stranger(issuer=pinned), tmp_path)
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.reason is Reason.UNTRUSTED_CHAIN
 
 
 def test_an_expired_certificate_has_its_own_reason(inspector: PdfInspector, tmp_path: Path) -> None:
