@@ -1,15 +1,17 @@
-"""A whole service for tests: real keys, real fonts, a real database of either kind; with or without a listening server."""
+"""A whole service for tests: real keys, real fonts, a real database of either kind; listening or not."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from certsvc.app import Service, build, prepare
 from certsvc.cli.demo import serving
@@ -20,6 +22,18 @@ from certsvc.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 FONTS = ROOT / ".fonts"
+WRITTEN = (
+    "requests",
+    "intents",
+    "licenses",
+    "artifacts",
+    "moves",
+    "photos",
+    "reservations",
+    "shows",
+    "grants",
+    "events",
+)
 
 
 @dataclass
@@ -41,6 +55,48 @@ class ServedCity(City):
         done: dict[str, Any] = self.answer(self.client.get(f"/v1/issuances/{request_id}", headers=self.system()), 200)
         assert done["state"] == "issued", done
         return done
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a plain SELECT finds in the database, past every room of ours."""
+        with self.service.store._engines[-1].connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    def counts(self) -> dict[str, int]:
+        """How many rows stand in each table that a request may write to."""
+        return {table: self.rows(f"SELECT count(*) FROM {table}")[0][0] for table in WRITTEN}
+
+    def move(self, identifier: str, name: str, *, slug: str, **changes: Any) -> Any:
+        """Ask for a move by the issuer of the type's sample; the bare response."""
+        body: dict[str, Any] = {
+            "move": name,
+            "authority_code": self.catalog.sample(slug)["issuer_code"],
+            "document_no": f"示例决〔2026〕{name}号",
+            "decided_on": "2026-01-15",
+            "basis": "《中华人民共和国行政许可法》",
+            **({"until": "2030-12-31"} if name == "suspend" else {}),
+            **changes,
+        }
+        return self.client.post(f"/v1/licenses/{identifier}/moves", headers=self.system(), json=body)
+
+    def show(self, slug: str, identifier: str, scene: str) -> dict[str, Any]:
+        """A show code of the sample's holder."""
+        asked = {"identifier": identifier, "scene": scene}
+        response = self.client.post("/v1/shows", headers=self.person(self.holder_of(slug)), json=asked)
+        return dict(self.answer(response, 201))
+
+    def scan(self, subject: str, code: str) -> dict[str, Any]:
+        """What a person's scanner is answered."""
+        response = self.client.post("/v1/scans", headers=self.person(subject), json={"code": code})
+        return dict(self.answer(response, 201))
+
+    def public(self, **asked: str) -> dict[str, Any]:
+        """The public verdict over a code or a number."""
+        return dict(self.answer(self.client.post("/v1/verifications", json=asked), 200))
+
+    def events(self) -> list[dict[str, Any]]:
+        """The whole feed."""
+        page = self.client.get("/v1/events", params={"limit": 500}, headers=self.system())
+        return list(self.answer(page, 200)["events"])
 
 
 @pytest.fixture(scope="session")
@@ -86,21 +142,29 @@ def make_service(city_keys: Path, tmp_path: Path) -> Iterator[Callable[..., Serv
 
 
 @pytest.fixture
-def city(database_url: str, make_service: Callable[..., Service], tmp_path: Path) -> Iterator[ServedCity]:
-    """A city without loops, once per kind of database; call ``city.drain()`` to work."""
-    yield from _city(make_service(database_url), tmp_path)
+def make_city(make_service: Callable[..., Service], tmp_path: Path) -> Iterator[Callable[..., ServedCity]]:
+    """Build cities over a database, without loops; settings, ``clock`` and ``ids`` may be given."""
+    with ExitStack() as stack:
+
+        def make(database_url: str, **changes: Any) -> ServedCity:
+            service = make_service(database_url, **changes)
+            parties = seed_sandbox(service.deps)
+            client = stack.enter_context(TestClient(service.application(), raise_server_exceptions=False))
+            return _served(service, parties, client, tmp_path)
+
+        yield make
 
 
 @pytest.fixture
-def small_city(sqlite_url: str, make_service: Callable[..., Service], tmp_path: Path) -> Iterator[ServedCity]:
+def city(database_url: str, make_city: Callable[..., ServedCity]) -> ServedCity:
+    """A city without loops, once per kind of database; call ``city.drain()`` to work."""
+    return make_city(database_url)
+
+
+@pytest.fixture
+def small_city(sqlite_url: str, make_city: Callable[..., ServedCity]) -> ServedCity:
     """The same on SQLite only, where the database makes no difference."""
-    yield from _city(make_service(sqlite_url), tmp_path)
-
-
-def _city(service: Service, tmp_path: Path) -> Iterator[ServedCity]:
-    parties = seed_sandbox(service.deps)
-    with TestClient(service.application(), raise_server_exceptions=False) as client:
-        yield _served(service, parties, client, tmp_path)
+    return make_city(sqlite_url)
 
 
 def _served(service: Service, parties: SandboxParties, client: Any, out: Path) -> ServedCity:
