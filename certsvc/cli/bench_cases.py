@@ -6,12 +6,12 @@ import base64
 import io
 import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from certsvc.app import Service, build, prepare
 from certsvc.cli.bench import Figure, Side
 from certsvc.cli.bench_rivals import raw_rsa_signer, reportlab_page, stock_pyhanko_sealer, stock_pyhanko_validator
-from certsvc.cli.portrait import silhouette_base64
+from certsvc.cli.samples import sample_body
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
 from certsvc.commands.issuance.body import parse_issuance
@@ -36,27 +36,6 @@ SAMPLE_TYPE = "teacher_qualification"
 """One page with a photo, ten values, code and stamp."""
 
 
-def sample_body(deps: Deps, slug: str, business_no: str) -> dict[str, Any]:
-    """The request of a type's sample."""
-    sample = deps.catalog.sample(slug)
-    body: dict[str, Any] = {
-        "authority_code": sample["issuer_code"],
-        "business_no": business_no,
-        "type": slug,
-        "holder": {
-            "name": sample["holder_name"],
-            "code": sample["holder_code"],
-            "code_type": sample["holder_code_type"],
-        },
-        "data": dict(sample["data"]),
-        "region": sample["region"],
-        "issued_on": sample["issued_on"],
-    }
-    if deps.catalog.type(slug).photo:
-        body["photo"] = silhouette_base64()
-    return body
-
-
 def bench_service(place: Path) -> tuple[Service, Principal]:
     """A sandbox below ``place`` and its approval platform."""
     settings = load_settings({"profile": "sandbox", "var_dir": place / "var"})
@@ -73,7 +52,7 @@ def bench_service(place: Path) -> tuple[Service, Principal]:
 
 def jobs(deps: Deps, seal: Seal) -> Callable[[], PageJob]:
     """Gives a new job at each call: another name, number, code and document id."""
-    body = parse_issuance(sample_body(deps, SAMPLE_TYPE, "BENCH"))
+    body = parse_issuance(sample_body(deps.catalog, SAMPLE_TYPE, "BENCH"))
     payload = build_payload(deps, body)
     kind = deps.catalog.type(SAMPLE_TYPE)
     photo = deps.renderer.normalise_photo(base64.b64decode(body.photo))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from certsvc.cli.bench_cases import SAMPLE_TYPE, bench_service, sample_body
+from certsvc.cli.bench_cases import SAMPLE_TYPE, bench_service
+from certsvc.cli.samples import sample_body
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
 from certsvc.delivery.loops import drain
@@ -23,7 +24,7 @@ def pipeline_embedded(place: Path) -> dict[str, object]:
     service, caller = bench_service(place / "pipeline")
     deps = service.deps
     try:
-        bodies = [parse_issuance(sample_body(deps, SAMPLE_TYPE, f"PIPE-{n}")) for n in range(LICENSES + 1)]
+        bodies = [parse_issuance(sample_body(deps.catalog, SAMPLE_TYPE, f"PIPE-{n}")) for n in range(LICENSES + 1)]
         accept_issuance(deps, caller, bodies[LICENSES], Origin())
         drain(deps, worker="warm")
         start = time.perf_counter()

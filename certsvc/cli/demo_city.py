@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from certsvc.cli.portrait import silhouette_base64
+from certsvc.cli.samples import sample_body
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.events.payloads import REQUESTED_ISSUANCE
 
@@ -70,26 +70,7 @@ class City:
 
     def body(self, slug: str, business_no: str, **changes: Any) -> dict[str, Any]:
         """An approval's request for the sample of a type."""
-        sample = self.catalog.sample(slug)
-        body: dict[str, Any] = {
-            "authority_code": sample["issuer_code"],
-            "business_no": business_no,
-            "type": slug,
-            "holder": {
-                "name": sample["holder_name"],
-                "code": sample["holder_code"],
-                "code_type": sample["holder_code_type"],
-            },
-            "data": dict(sample["data"]),
-            "region": sample["region"],
-            "matter_code": sample["matter_code"],
-        }
-        for key in ("number", "issued_on", "valid_from", "valid_until"):
-            if sample[key]:
-                body[key] = sample[key]
-        if self.catalog.type(slug).photo:
-            body["photo"] = silhouette_base64()
-        return {**body, **changes}
+        return sample_body(self.catalog, slug, business_no, **changes)
 
     def event(self, event_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The approval event that carries a body."""

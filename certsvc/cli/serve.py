@@ -14,7 +14,12 @@ from rich.console import Console
 
 from certsvc.app import build, prepare
 from certsvc.cli.logs import configure_logs
-from certsvc.commands.access.seed_sandbox import seed_sandbox
+from certsvc.cli.samples import sample_body
+from certsvc.commands.access.principals import of_client
+from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
+from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
+from certsvc.commands.issuance.body import parse_issuance
+from certsvc.errors import BusinessKeyConflict
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ def run_server(*, port: int | None, workers: int | None) -> None:
     try:
         if settings.sandbox:
             seed_and_tell(service)
+            request_samples(service)
         service.loops.start(workers=workers or settings.worker_threads, relay=True)
         config = uvicorn.Config(
             service.application(),
@@ -60,9 +66,31 @@ def seed_and_tell(service: Service) -> dict[str, str]:
         json.dump(dict(parties.secrets), file, ensure_ascii=False, indent=2)
     base = f"http://{settings.host}:{settings.port}"
     console = Console(stderr=True)
-    console.print(f"沙箱已启动：公众核验 {base}/ · 持证人 {base}/holder · 执法人员 {base}/officer", highlight=False)
-    console.print(f"客户端凭据：{path} · 接口文档：{base}/v1/openapi.json", highlight=False)
+    for label, address in (
+        ("公众核验", f"{base}/"),
+        ("持证人", f"{base}/holder"),
+        ("执法人员", f"{base}/officer"),
+        ("接口文档", f"{base}/v1/openapi.json"),
+        ("客户端凭据", str(path)),
+    ):
+        console.print(f"{label}\t{address}", highlight=False, soft_wrap=True)
     return dict(parties.secrets)
+
+
+def request_samples(service: Service) -> None:
+    """Ask for one license of every type, so that the sandbox can be clicked through; a restart asks for nothing new."""
+    deps = service.deps
+    with deps.uow.read() as tx:
+        platform = tx.access.client(PLATFORM)
+    if platform is None:
+        msg = "the sandbox was not seeded"
+        raise RuntimeError(msg)
+    for kind in deps.catalog.types:
+        body = parse_issuance(sample_body(deps.catalog, kind.slug, f"SANDBOX-{kind.slug}"))
+        try:
+            accept_issuance(deps, of_client(platform), body, Origin())
+        except BusinessKeyConflict:
+            log.info("sample was issued from an older catalog", action="sandbox.sample", type=kind.slug)
 
 
 def run_loops(*, relay: bool) -> None:

@@ -1,0 +1,33 @@
+"""The request of a type's sample, as an approval system would send it: for the demo, the sandbox and the benchmarks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from certsvc.cli.portrait import silhouette_base64
+
+if TYPE_CHECKING:
+    from certsvc.catalog.loader import Catalog
+
+
+def sample_body(catalog: Catalog, slug: str, business_no: str, **changes: Any) -> dict[str, Any]:
+    """The body of an issuance request for the sample of ``slug``; ``changes`` replace its members."""
+    sample = catalog.sample(slug)
+    body: dict[str, Any] = {
+        "authority_code": sample["issuer_code"],
+        "business_no": business_no,
+        "type": slug,
+        "holder": {
+            "name": sample["holder_name"],
+            "code": sample["holder_code"],
+            "code_type": sample["holder_code_type"],
+        },
+        "data": dict(sample["data"]),
+        "region": sample["region"],
+        "matter_code": sample["matter_code"],
+    }
+    dates = {"issued_on": sample["issued_on"], "valid_from": sample["valid_from"], "valid_until": sample["valid_until"]}
+    body.update({key: value for key, value in {"number": sample["number"], **dates}.items() if value})
+    if catalog.type(slug).photo:
+        body["photo"] = silhouette_base64()
+    return {**body, **changes}
