@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from certsvc.app import build, prepare
 from certsvc.cli.demo_city import City
@@ -134,12 +134,16 @@ def _seals(service: Service) -> int:
 
 
 def _print(console: Console, report: list[dict[str, object]], city: City, out: Path) -> None:
-    steps = Table("步骤", "结果", "说明", title="演示步骤")
+    steps = Table(Column("步骤", no_wrap=True), "结果", Column("说明", overflow="fold"), title="演示步骤")
     for row in report:
         steps.add_row(str(row["name"]), "[green]✔[/green]" if row["ok"] else "[red]✘[/red]", str(row["detail"]))
-    licenses = Table("证照", "证照标识", "本系统核验", "pdfsig", title="签发的证照")
+    licenses = Table(
+        "证照", Column("证照标识", overflow="fold"), Column("现在核验", overflow="fold"), "pdfsig", title="签发的证照"
+    )
     for row in city.licenses:
-        licenses.add_row(str(row["type"]), str(row["identifier"]), str(row["verdict"]), str(row["pdfsig"]))
+        licenses.add_row(
+            city.catalog.type(row["type"]).name, row["identifier"], f"{row['verdict']} {row['text']}", row["pdfsig"]
+        )
     console.print(steps)
     console.print(licenses)
-    console.print(f"文件与报告：{out}（report.json）", highlight=False)
+    console.print(f"文件与报告：{out}（report.json）", highlight=False, soft_wrap=True)

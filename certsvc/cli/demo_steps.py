@@ -55,13 +55,15 @@ def _keep(city: City, slug: str, done: dict[str, Any]) -> dict[str, Any]:
     require(hashlib.sha256(data).hexdigest() == done["sha256"], "文件与登记的摘要不一致")
     path = city.out / f"{slug}-{len(city.licenses) + 1}.pdf"
     path.write_bytes(data)
+    verdict = city.check(data)
     row = {
         "identifier": done["identifier"],
         "number": done["number"],
         "type": slug,
         "pdf": str(path),
         "sha256": done["sha256"],
-        "verdict": city.check(data)["indication"],
+        "verdict": verdict["indication"],
+        "text": verdict["text"],
         "pdfsig": city.pdfsig(path),
     }
     city.licenses.append(row)
@@ -149,7 +151,7 @@ def change(city: City) -> str:
     verdict = city.check(city.file(old["identifier"]))
     require(verdict["reason"] == "license_superseded", f"旧版核验得到 {verdict['reason']}")
     require(verdict["license"]["replaced_by"] == row["identifier"], "旧版没有指向新版")
-    old["verdict"] = verdict["indication"]
+    old.update(verdict=verdict["indication"], text=verdict["text"])
     return "变更后签发新版本；旧版核验：" + str(verdict["text"])
 
 
@@ -180,7 +182,7 @@ def end(city: City) -> str:
     code = city.answer(city.client.post("/v1/verifications", json={"code": shown["code"]}), 200)
     answers = {verdict["reason"], scan["reasons"][0]["code"], code["reason"]}
     require(answers == {"license_revoked"} and scan["light"] == "red", f"吊销后得到 {answers}")
-    row["verdict"] = verdict["indication"]
+    row.update(verdict=verdict["indication"], text=verdict["text"])
     return "吊销后：文件核验、扫码、验码一致回答“" + str(verdict["text"]) + "”"
 
 
