@@ -141,9 +141,8 @@ def _print(console: Console, report: list[dict[str, object]], city: City, out: P
         "证照", Column("证照标识", overflow="fold"), Column("现在核验", overflow="fold"), "pdfsig", title="签发的证照"
     )
     for row in city.licenses:
-        licenses.add_row(
-            city.catalog.type(row["type"]).name, row["identifier"], f"{row['verdict']} {row['text']}", row["pdfsig"]
-        )
+        name = city.catalog.type(str(row["type"])).name
+        licenses.add_row(name, str(row["identifier"]), f"{row['verdict']} {row['text']}", str(row["pdfsig"]))
     console.print(steps)
     console.print(licenses)
     console.print(f"文件与报告：{out}（report.json）", highlight=False, soft_wrap=True)
