@@ -119,7 +119,6 @@ def test_no_private_key_and_no_machine_path_is_in_the_tree() -> None:
     bad = []
     for name in listed:
         text = (ROOT / name).read_bytes()
-        for mark in (b"PRIVATE " + b"KEY-----", b"/work" + b"/main", b"/roo" + b"t/."):
-            if mark in text:
-                bad.append((name, mark))
+        marks = (b"PRIVATE " + b"KEY-----", b"/work" + b"/main", b"/roo" + b"t/.")
+        bad.extend((name, mark) for mark in marks if mark in text)
     assert not bad
