@@ -27,6 +27,9 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 """Larger whole numbers lose digits in readers that use floating point (RFC 7493 §2.2)."""
 
+MAX_DIGITS = 17
+"""Characters of such a number with its sign; longer ones are not converted, which takes quadratic time."""
+
 MAX_PROBLEMS = 20
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -57,7 +60,7 @@ class _Reader:
         return self._bad("同一对象中重复出现此项，请只保留一个", repeated)
 
     def whole(self, text: str) -> Any:
-        if len(text) < 16 or abs(int(text)) <= MAX_INTEGER:  # noqa: PLR2004  (2**53 has 16 digits)
+        if len(text) <= MAX_DIGITS and abs(int(text)) <= MAX_INTEGER:
             return int(text)
         return self._bad("整数过大，会丢失精度，请改为文本")
 
