@@ -87,7 +87,8 @@ class UnitsOfWork:
             statements = Transaction(connection, self._cipher, read_only=read_only)
             try:
                 yield Work(statements)
-                statements.check()
+                if not read_only:
+                    statements.check()
             except BaseException:
                 # What went wrong in the block matters more than a connection that cannot even roll back: the server
                 # (or the next opening of the file) rolls back by itself.
