@@ -27,9 +27,9 @@ def doors() -> list[tuple[str, str, tuple[str, ...]]]:
     found = []
     for module in ROUTERS:
         for route in module.router.routes:
-            calls = [item.call for item in route.dependant.dependencies]  # type: ignore[attr-defined]
+            calls = [item.call for item in route.dependant.dependencies]
             roles = next(call.roles if isinstance(call, Access) else () for call in calls if _is_access(call))
-            found.append((min(route.methods), route.path, roles))  # type: ignore[attr-defined]
+            found.append((min(route.methods), route.path, roles))
     return found
 
 

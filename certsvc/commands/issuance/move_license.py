@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 NOT_FOR_THIS_BODY = "没有这张证照，或此机关无权对其作出该决定；请核对证照标识和决定机关代码"
 
 
+class _Overtaken(Conflict):
+    """Another call moved the license between our look and our write."""
+
+
 class MoveBody(BaseModel):
     """决定：谁、依据什么、哪份文书、何时."""
 
@@ -67,6 +71,14 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
         raise Forbidden("该系统不能以此决定机关的名义办理（authority_code）")
     now = deps.clock.now()
     _check_shape(body, now)
+    try:
+        return _carry_out(deps, caller, identifier, body, now)
+    except _Overtaken:
+        # The second look sees what the other call did: this very decision, or a state that may not allow it any more.
+        return _carry_out(deps, caller, identifier, body, now)
+
+
+def _carry_out(deps: Deps, caller: Principal, identifier: str, body: MoveBody, now: datetime) -> Moved:
     with deps.uow() as tx:
         version = tx.licenses.by_identifier(identifier)
         if version is None:
@@ -80,7 +92,7 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None
         if not tx.licenses.move(row, revision=version.revision, suspended_until=until):
-            raise Conflict("证照状态刚刚被其他操作更改，请重新读取后再办理")
+            raise _Overtaken("证照状态刚刚被其他操作更改，请重新读取后再办理")
         _announce(deps, tx, caller, version, move, row, now)
         changed = tx.licenses.by_version_id(version.version_id)
     if changed is None:
