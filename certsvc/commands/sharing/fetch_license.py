@@ -104,11 +104,31 @@ def _find(
         if grant is None or version is None or not _fits(caller, body, grant, version, now):
             raise NoLawfulBasis("用证码无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权")
         return version, grant
+    current = _current(tx, body)
+    if current is None:
+        raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
+    return current, None
+
+
+def _wanted(tx: UnitOfWork, body: FetchBody) -> LicenseVersion | None:
+    """The license that a refused fetch was about, if the code or the number leads to one."""
+    if body.basis == "consent":
+        grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
+        return tx.licenses.by_version_id(grant.version_id) if grant is not None else None
+    return _current(tx, body)
+
+
+def _current(tx: UnitOfWork, body: FetchBody) -> LicenseVersion | None:
+    """The holder's newest license of the type that nothing replaced."""
     holder = Holder(name="", code=body.holder_code, code_type=body.holder_code_type)
-    for found in tx.licenses.of_holder(holder, limit=MAX_SEARCH):
-        if found.type_slug == body.type and not found.replaced_by_version_id:
-            return found, None
-    raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
+    return next(
+        (
+            found
+            for found in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
+            if found.type_slug == body.type and not found.replaced_by_version_id
+        ),
+        None,
+    )
 
 
 def _fits(caller: Principal, body: FetchBody, grant: Grant, version: LicenseVersion, now: datetime) -> bool:
@@ -223,9 +243,13 @@ def _row(
 def _refuse(
     deps: Deps, caller: Principal, body: FetchBody, version: LicenseVersion | None, error: CertsvcError, now: datetime
 ) -> None:
-    """Keep the refusal on record, in a transaction of its own: that of the answer was rolled back."""
-    row = _row(deps, caller, body, version, None, (), error.code, now)
+    """Keep the refusal on record, in a transaction of its own: that of the answer was rolled back.
+
+    The holder sees it too, whatever it was refused for: it is the holder's license that somebody wanted.
+    """
     with deps.uow() as tx:
+        version = version or _wanted(tx, body)
+        row = _row(deps, caller, body, version, None, (), error.code, now)
         tx.sharing.insert_fetch(row)
         record(
             tx,
