@@ -93,7 +93,15 @@ class Intents(Protocol):
         ...
 
     def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or the identifier or number is taken."""
+        """Store; IntegrityError when the request has one or the identifier is taken."""
+        ...
+
+    def renew(self, request_id: str, *, signed_at: datetime) -> None:
+        """Set the sealing time of an unregistered intent: a run that resumes seals now, not when it first began."""
+        ...
+
+    def drop(self, request_id: str) -> None:
+        """Forget the intent of a refused request: nothing was handed out, so its identifier is free again."""
         ...
 
     def next_number(self, series: str) -> int:
@@ -109,7 +117,10 @@ class Licenses(Protocol):
     """The register."""
 
     def insert(self, version: LicenseVersion) -> None:
-        """Register a version with its artifact; IntegrityError when identifier, number+version or digest is taken."""
+        """Register a version with its artifact.
+
+        IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
+        """
         ...
 
     def by_version_id(self, version_id: str) -> LicenseVersion | None:
@@ -148,12 +159,20 @@ class Licenses(Protocol):
         """The moves of a version, oldest first."""
         ...
 
-    def object_names(self) -> frozenset[str]:
-        """The object name of every registered artifact."""
-        ...
-
     def count_by_state(self) -> dict[State, int]:
         """How many versions stand in each state."""
+        ...
+
+
+class Receipts(Protocol):
+    """What a caller sent under a key (Idempotency-Key, or event source and id), and what it led to."""
+
+    def find(self, caller: str, key: str) -> tuple[str, str] | None:
+        """Body hash and result id bound to the key."""
+        ...
+
+    def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
+        """Bind the key; False when it is bound already."""
         ...
 
 
@@ -200,11 +219,11 @@ class Seals(Protocol):
         ...
 
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
-        """Open reservations made before ``before``."""
+        """Reservations made before ``before`` that are open or whose answer is unknown."""
         ...
 
-    def abandon(self, *, purpose: str, now: datetime) -> int:
-        """Mark earlier open reservations of a purpose as ``failed`` when its work resumes; how many."""
+    def abandon(self, *, purpose: str, now: datetime) -> Sequence[SealReservation]:
+        """Mark earlier open reservations of a purpose as ``unknown`` when its work resumes; which ones."""
         ...
 
 
@@ -351,6 +370,7 @@ class UnitOfWork(Protocol):
     """One transaction over every noun."""
 
     requests: Requests
+    receipts: Receipts
     intents: Intents
     licenses: Licenses
     photos: Photos

@@ -47,7 +47,7 @@ _BY_IDENTIFIER = _VERSION.where(_C.identifier == bindparam("which"))
 _BY_PRINTED_TOKEN = _VERSION.where(_C.printed_token == bindparam("which"))
 _BY_NUMBER = (
     _VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
-    .order_by(_C.version.desc())
+    .order_by(_C.created_at.desc(), _C.version.desc())
     .limit(1)
 )
 _FOUND = artifacts.alias("found")
@@ -61,7 +61,6 @@ _OF_HOLDER = (
 )
 _VERSIONS_OF = _VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
-_OBJECT_NAMES = select(_A.object_name)
 
 _REGISTERED = update(intents).where(intents.c.version_id == bindparam("which")).values(registered=True)
 _MOVE = (
@@ -91,7 +90,10 @@ class LicenseRows:
         self._tx = tx
 
     def insert(self, version: LicenseVersion) -> None:
-        """Register a version with its artifact; IntegrityError when identifier, number+version or digest is taken."""
+        """Register a version with its artifact.
+
+        IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
+        """
         row_id = version.version_id
         self._tx.changed(
             _insert(self._tx.dialect, licenses),
@@ -205,10 +207,6 @@ class LicenseRows:
             )
             for row in self._tx.rows(_MOVES_OF, which=version_id)
         ]
-
-    def object_names(self) -> frozenset[str]:
-        """The object name of every registered artifact; reads them all, for the sweeper alone."""
-        return frozenset(row["object_name"] for row in self._tx.rows(_OBJECT_NAMES))
 
     def count_by_state(self) -> dict[State, int]:
         """How many versions stand in each state; a state without versions has 0."""

@@ -13,6 +13,7 @@ from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.photos import PhotoRows
+from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
@@ -32,11 +33,23 @@ if TYPE_CHECKING:
 class Work:
     """Implements ``store_ports.UnitOfWork``."""
 
-    __slots__ = ("access", "intents", "licenses", "outbox", "photos", "requests", "seals", "sharing", "showing")
+    __slots__ = (
+        "access",
+        "intents",
+        "licenses",
+        "outbox",
+        "photos",
+        "receipts",
+        "requests",
+        "seals",
+        "sharing",
+        "showing",
+    )
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
         self.requests: store_ports.Requests = RequestRows(tx)
+        self.receipts: store_ports.Receipts = ReceiptRows(tx)
         self.intents: store_ports.Intents = IntentRows(tx)
         self.licenses: store_ports.Licenses = LicenseRows(tx)
         self.photos: store_ports.Photos = PhotoRows(tx)

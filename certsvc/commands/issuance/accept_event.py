@@ -43,7 +43,8 @@ def accept_event(
         except ValidationError as error:
             problems = shape_problems(error, prefix="/data")
             raise InvalidInput("决定内容有误，请按提示更正", problems=problems) from error
-        moved = move_license(deps, caller, subject, body)
+        origin = Origin(event_source=source, event_id=event_id)
+        moved = move_license(deps, caller, subject, body, origin)
         return Taken(request_id=moved.record.move_id, location=f"/v1/licenses/{subject}")
     detail = f"可用的类型：{REQUESTED_ISSUANCE}、{REQUESTED_MOVE}"
     raise InvalidInput("不处理此类型的事件", problems=(FieldProblem(pointer="/type", code="enum", detail=detail),))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
@@ -29,13 +29,23 @@ FIELD_NAME = "issuer-seal"
 def period(
     payload: IssuancePayload, intent: IssueIntent, kind: LicenseType, previous: LicenseVersion | None
 ) -> tuple[date, date | None]:
-    """First and last day: 变更 and 补办 keep the end date, 延续 moves it (DOMAIN.md 1.5)."""
-    start = payload.valid_from or intent.issued_on
+    """First and last day: 变更 and 补办 keep both, 延续 keeps the first and moves the last (DOMAIN.md 1.5).
+
+    Defaults are derived from the intent, so that what is accepted before midnight and issued after is not a day short.
+    """
     if previous is not None and payload.action in {Action.CHANGE, Action.REPLACE}:
-        return previous.valid_from, payload.valid_until or previous.valid_until
-    if payload.valid_until is None and kind.validity.kind is ValidityKind.YEARS:
-        return start, last_day(start, kind.validity.years)
-    return start, payload.valid_until
+        return previous.valid_from, previous.valid_until
+    start = payload.valid_from or intent.issued_on
+    end = payload.valid_until
+    if previous is not None and payload.action is Action.RENEW:
+        # The old version is superseded at once, so the new one must be in force at once.
+        after = (previous.valid_until or intent.issued_on) + timedelta(days=1)
+        start = previous.valid_from
+        if end is None and kind.validity.kind is ValidityKind.YEARS:
+            end = last_day(after, kind.validity.years)
+    elif end is None and kind.validity.kind is ValidityKind.YEARS:
+        end = last_day(start, kind.validity.years)
+    return start, end
 
 
 def page_job(

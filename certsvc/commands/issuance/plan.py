@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.numbers import number_parts, number_series, render_number
@@ -10,7 +11,7 @@ from certsvc.errors import Refused
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.license.model import IssueIntent
 from certsvc.license.request import Action
-from certsvc.license.states import STATE_ZH, State
+from certsvc.license.states import ENDED, STATE_ZH, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,18 +27,31 @@ FIRST_VERSION = 1
 def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
     """The intent of this request: the stored one when a run got that far, else a new one, stored in one transaction.
 
+    A stored one gets the present sealing time: what an earlier run may have sealed was not registered, and a seal's
+    time must not lie before its reservation.
+
     Raises:
-        Refused: a change, renewal or replacement whose previous version cannot be followed.
+        Refused: a change, renewal or replacement whose previous version cannot be followed, or a number in force.
     """
     now = deps.clock.now().replace(microsecond=0)
     with deps.uow() as tx:
+        previous = _previous(tx, request)
         known = tx.intents.by_request(request.request_id)
         if known is not None:
-            return known
-        previous = _previous(tx, request)
+            _check_number(tx, request, known.number, known.license_id)
+            tx.intents.renew(request.request_id, signed_at=now)
+            return replace(known, signed_at=now)
         intent = _first(deps, tx, request, now) if previous is None else _next(deps, request, previous, now)
+        _check_number(tx, request, intent.number, intent.license_id)
         tx.intents.insert(intent)
     return intent
+
+
+def _check_number(tx: UnitOfWork, request: IssuanceRequest, number: str, license_id: str) -> None:
+    """One number is in force once; that of an ended license may be given again (a correct file after a voided one)."""
+    holder = tx.licenses.by_number(request.payload.type_slug, number)
+    if holder is not None and holder.state not in ENDED and holder.license_id != license_id:
+        raise Refused("此编号的同类证照尚在有效状态；变更、延续、补办请使用相应的 action，重新颁发请先办结原证照")
 
 
 def _previous(tx: UnitOfWork, request: IssuanceRequest) -> LicenseVersion | None:

@@ -52,9 +52,9 @@ def register(
         )
         if not held:
             raise LostClaim
-        tx.licenses.insert(version)
         if previous is not None:
             _supersede(deps, tx, previous, version, now)
+        tx.licenses.insert(version)
         _announce(deps, tx, version, claimed, previous, now)
     return version
 
@@ -134,7 +134,6 @@ def _supersede(deps: Deps, tx: UnitOfWork, previous: LicenseVersion, version: Li
         deciding_authority=version.issuer_code,
         document_no="",
         decided_on=version.issued_on.isoformat(),
-        basis="",
         until="",
         replaced_by=version.identifier,
     )
