@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from fixtures_city import LiveCity
 from playwright.sync_api import Page, expect
+
+from certsvc.web.install import install_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -312,6 +316,24 @@ def test_nothing_moves_for_who_asked_for_stillness(open_page: OpenPage) -> None:
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_in_production_nobody_is_offered_a_sample_person(
+    open_page: OpenPage, live_city: LiveCity, watch: Watch
+) -> None:
+    app = FastAPI()
+    app.state.deps = live_city.city.service.deps
+    install_pages(app, sandbox=False)
+    document = TestClient(app).get("/holder").text
+    assert 'data-profile="production"' in document
+    page = open_page("/nowhere-yet")
+    watch.allow("status of 404")
+    page.route("**/holder", lambda route: route.fulfill(body=document, content_type="text/html; charset=utf-8"))
+    page.goto(f"{live_city.base}/holder")
+    expect(page.locator("#login-production")).to_contain_text("统一身份认证平台")
+    expect(page.locator("#sample-banner")).to_be_hidden()
+    expect(page.locator("#people")).to_have_count(0)
+    assert not [url for url in watch.addresses if "/v1/sandbox" in url]
 
 
 def test_no_page_holds_script_style_or_a_stranger(live_city: LiveCity) -> None:
