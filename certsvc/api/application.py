@@ -24,6 +24,7 @@ from certsvc.api import (
 )
 from certsvc.api.document import finish
 from certsvc.api.limits import DoorLimits
+from certsvc.api.rate import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ def create_application(
     )
     app.state.deps = deps
     app.state.wake = wake
+    app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
     for module in ROUTERS:
         app.include_router(module.router)
@@ -72,8 +74,6 @@ def create_application(
     problems.install(app)
     app.add_middleware(
         DoorLimits,
-        clock=deps.clock,
         max_upload_bytes=deps.policy.max_upload_bytes,
-        per_minute=rate_limit_per_minute,
     )
     return app

@@ -64,12 +64,10 @@ def authenticate(deps: Deps, token: str) -> Principal:
             client = tx.access.client(subject)
             principal = of_client(client) if client is not None and client.active else None
         else:
-            # An identity provider speaks for the people bound through it, and for nobody else: no system, no one of ours.
+            # An identity provider speaks for the people bound through it and for nobody else: no system, none of ours.
             person = tx.access.person(subject)
-            bound = person is not None and (
-                person.verified_by == SANDBOX if own else person.verified_by == OIDC + issuer
-            )
-            principal = of_person(person) if person is not None and bound else None
+            bound_by = SANDBOX if own else OIDC + issuer
+            principal = of_person(person) if person is not None and person.verified_by == bound_by else None
     if principal is None:
         raise Unauthenticated("账号不存在或已停用，请重新登录")
     return Principal(
