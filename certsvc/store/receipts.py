@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
 
+from certsvc.store.columns import text_sha256
 from certsvc.store.tables import receipts
 from certsvc.store.transaction import Insert, insert_into
 
@@ -34,7 +34,7 @@ class ReceiptRows:
 
     def find(self, caller: str, key: str) -> tuple[str, str] | None:
         """Body hash and result id bound to the key."""
-        row = self._tx.row(_FIND, by=caller, digest=_digest(key))
+        row = self._tx.row(_FIND, by=caller, digest=text_sha256(key))
         return None if row is None else (row["body_hash"], row["result_id"])
 
     def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
@@ -42,13 +42,9 @@ class ReceiptRows:
         made = self._tx.changed(
             _insert(self._tx.dialect),
             caller=caller,
-            key_sha256=_digest(key),
+            key_sha256=text_sha256(key),
             body_hash=body_hash,
             result_id=result_id,
             at=now,
         )
         return made == 1
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
