@@ -15,7 +15,7 @@ from fixtures_city import ServedCity
 from test_bad_input import problem, vectors
 
 from certsvc.delivery.consumers import holder_notices
-from certsvc.delivery.relay import deliver, relay_once
+from certsvc.delivery.relay import Relay, deliver
 from certsvc.delivery.sequencer import sequence_once
 
 SLUG = "tour_guide"
@@ -136,7 +136,7 @@ def test_a_relay_set_back_to_the_beginning_repeats_no_effect(city: ServedCity) -
     city.issue(SLUG, "N-2")
     with city.service.deps.uow() as tx:
         tx.outbox.advance(holder_notices.NAME, position=0)
-    assert relay_once(city.service.deps) == 4
+    assert Relay(city.service.deps, owner="test").once() == 4
     assert city.rows("SELECT count(*) FROM notices") == [(2,)]
 
 

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ ONE_THING = "11990000MB0000086D2992099001001"
 NO_COPY = "11990000MB0000019F2990631001001"
 """食品经营监督检查: duty only, without copy"""
 CLIENT = using_client_id("11990000MB0000019F")
+NEIGHBOUR = "using-neighbour"
+"""Another system of the same authority: the matter is open to it, the grant is not."""
 OTHER = using_client_id("11990000MB00000355")
 
 
@@ -79,7 +82,6 @@ def refused(city: ServedCity, response: Any, identifier: str, status: int = 403,
     assert (newest["identifier"], newest["outcome"], newest["fields"]) == (identifier, code, [])
     assert "业务系统" in newest["who"]
     assert "BJ-2026-1" in newest["why"]
-    assert city.rows("SELECT count(*) FROM events WHERE type LIKE '%fetched%'") == [(0,)]
 
 
 def test_a_fetch_on_duty_gives_what_the_matter_may_see_and_is_on_record(city: ServedCity) -> None:
@@ -115,6 +117,14 @@ def test_a_fetch_without_a_basis_is_refused_on_record(small_city: ServedCity, na
     done = small_city.issue(SLUG, "F-1")
     client, changes = REFUSALS[name]
     refused(small_city, fetch(small_city, client, **changes), done["identifier"])
+
+
+def test_a_license_that_ended_gives_its_state_and_not_its_file(small_city: ServedCity) -> None:
+    done = small_city.issue(SLUG, "F-1")
+    small_city.answer(small_city.move(done["identifier"], "revoke", slug=SLUG), 201)
+    refused(small_city, fetch(small_city, fields=[COPY]), done["identifier"])
+    given = small_city.answer(fetch(small_city, fields=["holder_name"]), 201)
+    assert (given["good"], given["state"], given["file"]) == (False, "revoked", "")
 
 
 def test_a_type_that_the_matter_does_not_need_is_refused_and_its_holder_sees_it(small_city: ServedCity) -> None:
@@ -155,8 +165,17 @@ def test_a_fetch_that_does_not_say_why_is_no_fetch(
 
 def test_a_grant_works_once_for_its_client_matter_and_case(city: ServedCity) -> None:
     done = city.issue(SLUG, "F-1")
+    with city.service.deps.uow() as tx:
+        client = tx.access.client(CLIENT)
+        assert client is not None
+        tx.access.upsert_client(replace(client, client_id=NEIGHBOUR))
+    city.secrets = {**city.secrets, NEIGHBOUR: city.secrets[CLIENT]}
     code = grant(city, done["identifier"], case_no="BJ-2026-1", fields=["holder_name", "address"])["code"]
+    city.answer(fetch(city, NEIGHBOUR, type="business_license", fields=["number"]), 201)
+    problem(consented(city, code, NEIGHBOUR), 403)
     own = done["identifier"]
+    before = city.rows("SELECT count(*) FROM events WHERE type LIKE '%fetched%'")
+    assert before == [(1,)]
     refused(city, consented(city, code, OTHER), own)
     refused(city, consented(city, code, OTHER, matter_code="11990000MB000003552990123001001"), own)
     refused(city, consented(city, code, matter_code="11990000MB0000019F2990131002003"), own)
@@ -171,7 +190,7 @@ def test_a_grant_works_once_for_its_client_matter_and_case(city: ServedCity) -> 
     again = problem(consented(city, code), 403)
     assert "重新授权" in again["detail"]
     assert uses(city)[0]["outcome"] == "no_lawful_basis"
-    assert city.rows("SELECT count(*) FROM events WHERE type LIKE '%fetched%'") == [(1,)]
+    assert city.rows("SELECT count(*) FROM events WHERE type LIKE '%fetched%'") == [(2,)]
 
 
 def test_of_twenty_parallel_uses_of_one_grant_exactly_one_gets_data(city: ServedCity) -> None:

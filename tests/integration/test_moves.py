@@ -20,7 +20,7 @@ SLUG = "food_operation"
 ISSUER = "11990000MB0000019F"
 OTHER_ISSUER = "11990100MB00010113"
 DEFINER = "11990000MB0000019F"
-PENALISER = "11990000MB0000078J"
+ELSEWHERE = "11990000MB0000078J"
 STRANGER = "11990000MB0000999X"
 
 WAYS: dict[State, tuple[str, ...]] = {
@@ -72,12 +72,12 @@ def test_from_this_state_every_move_of_the_table_works_and_every_other_is_refuse
 @pytest.mark.parametrize(
     ("name", "allowed", "refused"),
     [
-        ("cancel", (ISSUER,), (OTHER_ISSUER, PENALISER, STRANGER)),
-        ("void", (ISSUER,), (OTHER_ISSUER, PENALISER, STRANGER)),
-        ("rescind", (ISSUER,), (OTHER_ISSUER, PENALISER, STRANGER)),
-        ("withdraw", (ISSUER,), (OTHER_ISSUER, PENALISER, STRANGER)),
-        ("revoke", (ISSUER, PENALISER), (STRANGER,)),
-        ("suspend", (ISSUER, PENALISER), (STRANGER,)),
+        ("cancel", (ISSUER,), (OTHER_ISSUER, ELSEWHERE, STRANGER)),
+        ("void", (ISSUER,), (OTHER_ISSUER, ELSEWHERE, STRANGER)),
+        ("rescind", (ISSUER,), (OTHER_ISSUER, ELSEWHERE, STRANGER)),
+        ("withdraw", (ISSUER,), (OTHER_ISSUER, ELSEWHERE, STRANGER)),
+        ("revoke", (ISSUER,), (OTHER_ISSUER, ELSEWHERE, STRANGER)),
+        ("suspend", (ISSUER,), (OTHER_ISSUER, ELSEWHERE, STRANGER)),
     ],
 )
 def test_only_the_bodies_that_the_law_names_decide(
@@ -96,7 +96,7 @@ def test_only_the_bodies_that_the_law_names_decide(
 
 def test_the_definer_decides_about_a_license_of_a_lower_authority(small_city: ServedCity) -> None:
     """The lower authorities of the sandbox have no seal, so the license is handed to one in the register."""
-    for name, state in (("rescind", "rescinded"), ("withdraw", "withdrawn")):
+    for name, state in (("rescind", "rescinded"), ("withdraw", "withdrawn"), ("revoke", "revoked")):
         done = small_city.issue(SLUG, f"L-{name}")
         with small_city.service.store._engines[0].begin() as connection:
             connection.execute(text("UPDATE licenses SET issuer_code = :code"), {"code": OTHER_ISSUER})
@@ -105,16 +105,36 @@ def test_the_definer_decides_about_a_license_of_a_lower_authority(small_city: Se
         assert small_city.move(done["identifier"], "cancel", slug=SLUG, authority_code=DEFINER).status_code == 404
 
 
+def test_a_suspension_is_lifted_by_the_body_that_imposed_it_or_its_superior(small_city: ServedCity) -> None:
+    for imposed, lifted, status in (
+        (OTHER_ISSUER, OTHER_ISSUER, 201),
+        (OTHER_ISSUER, DEFINER, 201),
+        (DEFINER, OTHER_ISSUER, 404),
+        (OTHER_ISSUER, ELSEWHERE, 404),
+    ):
+        done = small_city.issue(SLUG, f"L-{imposed}-{lifted}")
+        with small_city.service.store._engines[0].begin() as connection:
+            connection.execute(text("UPDATE licenses SET issuer_code = :code"), {"code": OTHER_ISSUER})
+        response = small_city.move(done["identifier"], "suspend", slug=SLUG, authority_code=imposed)
+        small_city.answer(response, 201)
+        response = small_city.move(done["identifier"], "resume", slug=SLUG, authority_code=lifted)
+        assert response.status_code == status, (imposed, lifted)
+
+
 def test_the_same_decision_again_returns_the_same_move_and_says_nothing_twice(city: ServedCity) -> None:
     done = city.issue(SLUG, "S-1")
     first = city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
     assert city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201) == first
     other = city.move(done["identifier"], "revoke", slug=SLUG, document_no="另决〔2026〕2号")
     assert problem(other, 409)["code"] == "illegal_move"
+    changed = city.move(done["identifier"], "revoke", slug=SLUG, basis="《行政处罚法》")
+    assert problem(changed, 409)["code"] == "conflict"
+    city.answer(city.move(done["identifier"], "reinstate", slug=SLUG), 201)
+    assert city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201) == first, "also after other moves"
     city.drain()
     assert Counter(event["type"].split(".")[-2] for event in city.events())["revoked"] == 1
     history = city.client.get(f"/v1/licenses/{done['identifier']}", headers=city.system())
-    assert city.answer(history, 200)["moves"] == [first]
+    assert [move["move"] for move in city.answer(history, 200)["moves"]] == ["revoke", "reinstate"]
 
 
 def decide(city: ServedCity, identifier: str, asked: tuple[str, str]) -> Any:
@@ -176,6 +196,7 @@ def doors(city: ServedCity, done: dict[str, Any], shown: dict[str, Any]) -> dict
         "type": SLUG,
         "holder_code": sample["holder_code"],
         "holder_code_type": sample["holder_code_type"],
+        "fields": ["holder_name"],
     }
     headers = city.system(using_client_id(matter.authority_code))
     fetched = city.answer(city.client.post("/v1/fetches", headers=headers, json=asked), 201)

@@ -47,7 +47,7 @@ def test_a_code_is_good_for_60_seconds_and_not_for_61(make_city: Callable[..., S
             assert (scan["light"], looked["reason"]) == ("green", "ok")
             assert scan["fields"]
         else:
-            assert (scan["light"], looked["reason"], looked["indication"]) == ("red", "code_expired", "INDETERMINATE")
+            assert (scan["light"], looked["reason"], looked["indication"]) == ("amber", "code_expired", "INDETERMINATE")
             assert reasons(scan) == ["code_expired"]
             assert no_data(scan)
             assert scan["license"] is None
@@ -100,6 +100,7 @@ def test_a_scan_gives_the_scenes_fields_to_its_readers_and_nothing_more(
         assert scan["license"]["state"] == "valid"
         if role not in readers:
             assert no_data(scan)
+            assert (scan["light"], reasons(scan)[0]) == ("amber", "scene_not_for_you")
             continue
         assert [field["key"] for field in scan["fields"]] == list(scene.fields)
         assert scan["fields"] == shown["fields"], "the holder saw what the reader sees"
