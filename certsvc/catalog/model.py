@@ -239,6 +239,8 @@ class LicenseType:
     retention_years: int
     digest: str
     """SHA-256 of the data file"""
+    version: int = 1
+    """raised with every change of a published file (``commands/catalog``)"""
 
     def field(self, key: str) -> FieldSpec | None:
         """The field with ``key``, or None."""

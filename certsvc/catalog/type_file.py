@@ -43,6 +43,8 @@ MAX_FIELD_LENGTH = 2000
 """Longer values fit no A4 page; stops oversized payloads at the door."""
 MAX_YEARS = 100
 MAX_REMINDER_DAYS = 366
+MAX_VERSION = 1_000_000
+"""A version is raised by one with each publication; a larger number is a slip of the keyboard."""
 CERTIFIED_NO_CHANGES = 1
 """DocMDP P=1 (ISO 32000-2 table 257): what a single seal must certify with (DESIGN.md 4)."""
 
@@ -131,6 +133,7 @@ def read_type(file: TomlFile, authorities: Mapping[str, str]) -> TypeFile:
         face=read_face(root.table("face"), fields, photo=photo),
         retention_years=root.integer("retention_years", 1, MAX_YEARS),
         digest=hashlib.sha256(file.raw).hexdigest(),
+        version=root.integer("version", 1, MAX_VERSION) if "version" in root else 1,
     )
     sample = _sample(root.table("sample"))
     root.done()
