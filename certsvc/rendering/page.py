@@ -16,7 +16,9 @@ from certsvc.rendering.layout import Line, place
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.page_parts import PageParts, write_attachment
 from certsvc.rendering.pdf import FileWriter
+from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
+from certsvc.rendering.stamp_form import stamp_png
 from certsvc.rendering.template import Template, TemplateKey, compile_template
 from certsvc.seal.prepared import PreparedPdf
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from certsvc.commands.ports import PageJob
+    from certsvc.seal.model import StampSpec
 
 MAX_TEMPLATES = 256
 """Compiled templates kept (about 50 kB each): types times stamps of one deployment; the oldest goes first."""
@@ -88,6 +91,14 @@ class PageRenderer:
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         return codes.qr_png(text, scale=scale)
+
+    def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
+        """The picture of a seal (印模) on a transparent ground at its nominal size; see :mod:`.stamp_form`."""
+        return stamp_png(stamp, self._book.family("song-bold"), dpi)
+
+    def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
+        """A picture of a page, ``width_px`` wide; see :mod:`.raster` for the limits."""
+        return preview_png(data, width_px, page=page)
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:
         """The characters of ``text`` that no font draws, once each, in order; line breaks are not characters."""

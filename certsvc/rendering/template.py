@@ -17,7 +17,8 @@ from certsvc.rendering.fonts import EM
 from certsvc.rendering.layout import BASELINE_DROP, LEADING, MM, TALL_PADDING, Rect, Slot, place, rect_of
 from certsvc.rendering.ornament import Sheet, mixed, parse_colour, write_border
 from certsvc.rendering.pdf import FileWriter, num, stream, text_string
-from certsvc.rendering.stamp import stamp_operators
+from certsvc.rendering.stamp import date_drop
+from certsvc.rendering.stamp_form import stamp_rect, write_stamp
 from certsvc.rendering.static_text import StaticText
 from certsvc.rendering.watermark import SANDBOX_TEXT, check_sandbox_stamp, write_watermark
 
@@ -111,12 +112,15 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
     box = f"/Type/XObject/Subtype/Form/BBox[0 0 {num(sheet.width)} {num(sheet.height)}]".encode("ascii")
     body = "\n".join([*draw, *rules, operators]).encode("ascii")
     face_form = out.add(stream(box + b"/Resources<<" + fonts + b"/XObject<<" + forms + b">>>>", body, pack=True))
-    stamp_rect = _stamp_rect(face, key.stamp, sheet)
-    stamp_form = _write_stamp(out, book, key.stamp, stamp_rect)
+    where = stamp_rect(rect_of(face.stamp, sheet.height), key.stamp)
+    stamp_form = write_stamp(out, book.family("song-bold"), key.stamp, where)
     numbers, page, catalog = _write_tree(out, sheet, intent, certified=key.certified)
     issuer, date = (
-        Slot(where, book.family("song"), rect_of(place_box, sheet.height), SIGNATURE_BLOCK_SIZE, 7.0, "centre")
-        for where, place_box in (("发证机关", face.issuer), ("发证日期", face.date))
+        Slot(name, book.family("song"), rect, SIGNATURE_BLOCK_SIZE, 7.0, "centre")
+        for name, rect in (
+            ("发证机关", rect_of(face.issuer, sheet.height)),
+            ("发证日期", _date_rect(rect_of(face.date, sheet.height), where, key.stamp)),
+        )
     )
     return Template(
         prefix=b"".join(out.parts),
@@ -126,7 +130,7 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
         page=page,
         face_form=face_form,
         stamp_form=stamp_form,
-        stamp_rect=stamp_rect,
+        stamp_rect=where,
         slots=slots,
         issuer=issuer,
         date=date,
@@ -224,22 +228,12 @@ def _small_print(face: FacePlan, book: FontBook, sheet: Sheet, text: StaticText,
             text.add(hei, line.size, line.x, line.y, line.text, colour="0.55 0.55 0.55")
 
 
-def _stamp_rect(face: FacePlan, stamp: StampSpec, sheet: Sheet) -> Rect:
-    """The stamp in its nominal size around the centre of its box: never scaled to fit."""
-    box, size = rect_of(face.stamp, sheet.height), stamp.diameter_mm * MM
-    return Rect(box.x + (box.w - size) / 2, box.middle - size / 2, size, size)
-
-
-def _write_stamp(out: FileWriter, book: FontBook, stamp: StampSpec, rect: Rect) -> int:
-    """The appearance stream: the stamp is one transparency group, blended so that the date below stays legible."""
-    half = num(stamp.diameter_mm / 2)
-    box = f"/Type/XObject/Subtype/Form/BBox[-{half} -{half} {half} {half}]/Resources<<>>"
-    group = b"/Group<</S/Transparency/CS/DeviceRGB/I true>>"
-    picture = out.add(stream(box.encode("ascii") + group, stamp_operators(stamp, book.family("song-bold")), pack=True))
-    outer = f"/Type/XObject/Subtype/Form/BBox[0 0 {num(rect.w)} {num(rect.h)}]".encode("ascii")
-    resources = b"/Resources<</ExtGState<</M<</BM/Multiply>>>>/XObject<</S %d 0 R>>>>" % picture
-    body = f"q /M gs {MM:.5f} 0 0 {MM:.5f} {num(rect.w / 2)} {num(rect.h / 2)} cm /S Do Q"
-    return out.add(stream(outer + resources, body.encode("ascii")))
+def _date_rect(date: Rect, stamp: Rect, spec: StampSpec) -> Rect:
+    """Where the date goes: within the stamp, but not under its star (居中偏下)."""
+    drop = date_drop(spec) * MM
+    if abs(date.middle - stamp.middle) >= drop or not stamp.x < date.x + date.w / 2 < stamp.x + stamp.w:
+        return date
+    return Rect(date.x, stamp.middle - drop - date.h / 2, date.w, date.h)
 
 
 def _write_tree(out: FileWriter, sheet: Sheet, intent: int, *, certified: bool) -> tuple[Numbers, int, int]:
