@@ -313,7 +313,7 @@ def make_evidence_row(n: int = 1) -> EvidenceRow:
         evidence_id=f"evd_{n:06d}",
         kind="license.issued",
         at=T0 + timedelta(seconds=n),
-        salt=hashlib.md5(str(n).encode(), usedforsecurity=False).digest(),
+        salt=hashlib.md5(f"salt {n}".encode(), usedforsecurity=False).digest(),
         subject=HOLDER.code,
         actor="client_a",
         content={"holder": HOLDER.name, "n": n},

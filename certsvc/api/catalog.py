@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 
 from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, SceneOut
 from certsvc.catalog.model import LicenseType
 
-router = APIRouter(tags=["catalog 目录"])
+router = APIRouter(tags=["catalog 目录"], route_class=JsonRoute)
 
 
 class FieldInfo(Model):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from certsvc.api.json_body import read_json
 from certsvc.errors import FieldProblem, InvalidInput, TooLarge, UnsupportedMedia
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[Incoming]
     """
     media = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == STRUCTURED:
-        return [_structured(_json(body), "")], False
+        return [_structured(read_json(body), "")], False
     if media == BATCH:
-        items = _json(body)
+        items = read_json(body)
         if not isinstance(items, list):
-            raise InvalidInput("批量事件应为 JSON 数组")
+            raise InvalidInput("批量事件应为 JSON 数组", problems=(_problem("", "应为 JSON 数组"),))
         if len(items) > MAX_BATCH:
             raise TooLarge(f"一批最多 {MAX_BATCH} 个事件，请分批发送")
         return [_structured(item, f"/{index}") for index, item in enumerate(items)], True
@@ -58,20 +58,13 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[Incoming]
         if media != JSON:
             raise UnsupportedMedia("二进制模式的事件内容应为 application/json")
         attributes = {name: unquote(headers.get(f"ce-{name}", "")) for name in (*REQUIRED, "subject")}
-        return [_event(attributes, _json(body), "")], False
+        return [_event(attributes, read_json(body), "")], False
     raise UnsupportedMedia(f"请使用 {STRUCTURED}、{BATCH}，或带 ce- 请求头的 {JSON}")
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("事件不是合法的 JSON（UTF-8）") from error
 
 
 def _structured(item: object, pointer: str) -> Incoming:
     if not isinstance(item, dict):
-        raise InvalidInput("事件应为 JSON 对象")
+        raise InvalidInput("事件应为 JSON 对象", problems=(_problem(pointer, "应为 JSON 对象"),))
     if "data_base64" in item:
         detail = "请以 JSON 放在 data 中"
         raise InvalidInput("不支持 data_base64", problems=(_problem(f"{pointer}/data_base64", detail),))
@@ -88,8 +81,8 @@ def _event(attributes: Mapping[str, object], data: Any, pointer: str) -> Incomin
     if not problems and attributes["specversion"] != "1.0":
         problems.append(_problem(f"{pointer}/specversion", "只支持 CloudEvents 1.0"))
     subject = attributes["subject"]
-    if not isinstance(subject, str):
-        problems.append(_problem(f"{pointer}/subject", "应为文本"))
+    if not isinstance(subject, str) or not (subject == "" or _plain(subject)):
+        problems.append(_problem(f"{pointer}/subject", f"应为不超过 {MAX_ATTRIBUTE} 个字符的文本"))
     if problems:
         raise InvalidInput("事件属性有误，请按提示更正", problems=tuple(problems))
     return Incoming(

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.cloudevents import BATCH, STRUCTURED, Incoming, read_events
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.api.problems import answer, problem_document, status_of
 from certsvc.commands.access import roles
@@ -18,7 +19,7 @@ from certsvc.commands.issuance.accept_event import accept_event
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import CertsvcError
 
-router = APIRouter(tags=["events 事件"])
+router = APIRouter(tags=["events 事件"], route_class=JsonRoute)
 
 SENDER = Access(roles.APPROVAL, roles.APPROVAL_ANY)
 READER = Access(roles.EVENTS, roles.AUDITOR)

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import FactsOut, FieldOut, Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
 
-router = APIRouter(tags=["fetch 用证"])
+router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 
 USER = Access(roles.USING)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 
 from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.errors import CertsvcError, NotFound
 
-router = APIRouter(tags=["health 运行"])
+router = APIRouter(tags=["health 运行"], route_class=JsonRoute)
 
 PROBE_OBJECT = "licenses/00/probe.pdf"
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
@@ -16,7 +17,7 @@ from certsvc.commands.issuance.read_request import RequestStatus, read_request
 from certsvc.commands.ports import Principal
 from certsvc.license.request import RequestState
 
-router = APIRouter(tags=["issuance 制发"])
+router = APIRouter(tags=["issuance 制发"], route_class=JsonRoute)
 
 ISSUER = Access(roles.APPROVAL, roles.APPROVAL_ANY)
 READER = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.OPERATOR)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import CardOut, Model
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.move_license import MoveBody, move_license
@@ -17,7 +18,7 @@ from certsvc.license.model import MoveRecord
 from certsvc.license.standing import standing
 from certsvc.license.states import MOVE_BY_NAME
 
-router = APIRouter(tags=["license 证照"])
+router = APIRouter(tags=["license 证照"], route_class=JsonRoute)
 
 AUTHORITY = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 DECIDER = Access(roles.APPROVAL, roles.APPROVAL_ANY)

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from certsvc import errors
-from certsvc.commands.issuance.body import PYDANTIC_ZH
+from certsvc.commands.issuance.body import field_problem
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,6 +24,8 @@ log = structlog.get_logger("certsvc.api")
 PROBLEM_JSON = "application/problem+json"
 TYPE_BASE = "urn:certsvc:problem:"
 RETRY_AFTER_S = 5
+MAX_PROBLEMS = 100
+"""Faults named in one answer: a body of a hundred thousand wrong keys must not grow into one ten times its size."""
 
 STATUS: dict[type[errors.CertsvcError], int] = {
     errors.InvalidInput: 422,
@@ -51,6 +53,13 @@ HTTP_TITLES = {
     415: ("unsupported_media_type", "不支持的内容类型"),
 }
 
+HTTP_DETAILS = {
+    400: "请求体无法读取，请检查内容类型与编码后重发",
+    404: "没有这个地址，请对照接口文档（/v1/openapi.json）核对路径",
+    405: "此地址不支持该请求方法，可用的方法见响应头 Allow",
+}
+"""What to do about them."""
+
 
 def status_of(error: errors.CertsvcError) -> int:
     """The HTTP status of an error."""
@@ -69,7 +78,8 @@ def problem_document(
         "code": code,
     }
     if problems:
-        document["errors"] = [{"pointer": p.pointer, "code": p.code, "detail": p.detail} for p in problems]
+        shown = problems[:MAX_PROBLEMS]
+        document["errors"] = [{"pointer": p.pointer, "code": p.code, "detail": p.detail} for p in shown]
     return document
 
 
@@ -119,7 +129,10 @@ def install(app: FastAPI) -> None:
         if not isinstance(error, HTTPException):
             raise error
         code, title = HTTP_TITLES.get(error.status_code, ("http_error", "请求有误"))
-        return answer(problem_document(code=code, title=title, status=error.status_code, detail=title))
+        detail = HTTP_DETAILS.get(error.status_code, title)
+        found = answer(problem_document(code=code, title=title, status=error.status_code, detail=detail))
+        found.headers.update(error.headers or {})  # Allow of a 405 (RFC 9110 §15.5.6)
+        return found
 
     def on_anything(_request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected error", action="api.crashed", exc_info=error)
@@ -139,7 +152,4 @@ def _shape(item: dict[str, Any]) -> errors.FieldProblem:
     """One of pydantic's errors; the value sent is never repeated, it may be personal."""
     place, *rest = [str(part) for part in item["loc"]]
     steps = rest if place == "body" else [place, *rest]
-    pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-    return errors.FieldProblem(
-        pointer=pointer, code=str(item["type"]), detail=PYDANTIC_ZH.get(str(item["type"]), str(item["msg"]))
-    )
+    return field_problem(item, steps)

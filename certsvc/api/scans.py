@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ScanOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.inspections import own_inspections
 from certsvc.commands.showing.scan_code import scan_code
 
-router = APIRouter(tags=["scan 扫码核验"])
+router = APIRouter(tags=["scan 扫码核验"], route_class=JsonRoute)
 
 SCANNER = Access(roles.OFFICER, roles.CLERK)
 

@@ -9,13 +9,15 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.seals.change_seal import change_seal, list_seals
+from certsvc.commands.shapes import Line
 from certsvc.seal.model import SEAL_STATE_ZH, Seal
 
-router = APIRouter(tags=["seal 印章"])
+router = APIRouter(tags=["seal 印章"], route_class=JsonRoute)
 
 KEEPER = Access(roles.SEAL_KEEPER)
 READER = Access(roles.SEAL_KEEPER, roles.AUDITOR)
@@ -58,7 +60,7 @@ class SealChange(Model):
     """停用或恢复，及其原因."""
 
     change: Literal["stop", "resume"]
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Line = Field(min_length=1, max_length=200)
 
 
 @router.get("/v1/seals")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut, pdf_response
 from certsvc.api.models import CardOut, FieldOut, Model, SceneOut
 from certsvc.commands.access import roles
@@ -20,7 +21,7 @@ from certsvc.commands.showing.wallet import history, own_file, uses, wallet
 from certsvc.license.standing import standing
 from certsvc.license.uses import Grant
 
-router = APIRouter(tags=["show 亮证"])
+router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
 HOLDER = Access(roles.HOLDER)
 

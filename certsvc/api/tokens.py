@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from pydantic import Field
 
 from certsvc.api.auth import PUBLIC, Access, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import issue_token
@@ -17,7 +18,7 @@ from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
 from certsvc.commands.ports import Principal
 from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
 
-router = APIRouter(tags=["access 身份与令牌"])
+router = APIRouter(tags=["access 身份与令牌"], route_class=JsonRoute)
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_CREDENTIAL = 8192

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, File, Request, UploadFile
 from pydantic import Field, model_validator
 
 from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, VerdictOut
 from certsvc.commands.verifying.verify_code import verify_code, verify_number
 from certsvc.commands.verifying.verify_file import verify_file
 
-router = APIRouter(tags=["verification 核验"])
+router = APIRouter(tags=["verification 核验"], route_class=JsonRoute)
 
 
 class VerificationIn(Model):

@@ -142,12 +142,12 @@ def _combine(data: bytes, judged: list[Judgement], *, store_only: bool) -> FileF
     worst = min(judged, key=_rank)
     indication, sub, reason = worst.indication, worst.sub_indication, worst.report.reason
     if indication is not Indication.TOTAL_FAILED:
-        if modified is Check.BAD:
-            indication, sub = Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE
-            reason = Reason.CHANGED_AFTER_SEALING
-        elif covered is Check.BAD:
+        if covered is Check.BAD:
             indication, sub = Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE
             reason = Reason.NOT_FULLY_COVERED
+        elif modified is Check.BAD:
+            indication, sub = Indication.TOTAL_FAILED, SubIndication.HASH_FAILURE
+            reason = Reason.CHANGED_AFTER_SEALING
         elif all(one.report.kind == "timestamp" for one in judged):
             indication, sub = Indication.INDETERMINATE, SubIndication.GENERIC
             reason = Reason.ONLY_TIMESTAMPS

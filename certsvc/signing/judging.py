@@ -24,7 +24,6 @@ from pyhanko.sign.validation.pdf_embedded import (
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
 from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
-from certsvc.signing.algorithms import weak_key
 from certsvc.signing.bytes_rules import hole_problem
 from certsvc.signing.cms_rules import cms_problem, signer_problem
 
@@ -209,7 +208,7 @@ def _trust(
     certificate = embedded.signer_cert
     problem = status.trust_problem_indic
     name = problem.standard_name if problem is not None else ""
-    if "CRYPTO_CONSTRAINTS_FAILURE" in name or weak_key(certificate.public_key):
+    if "CRYPTO_CONSTRAINTS_FAILURE" in name:
         return _not_trusted(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, Reason.WEAK_ALGORITHM)
     if not status.valid:
         return _not_trusted(SubIndication.SIG_CRYPTO_FAILURE, Reason.BAD_SIGNATURE, trust=Check.NOT_CHECKED)

@@ -27,14 +27,12 @@ if TYPE_CHECKING:
 
 POOL_SIZE = 10
 """Connections per process; PostgreSQL's default allows 100 in all."""
-WAIT_FOR_CONNECTION_S = 10.0
-"""How long a caller waits for a free connection before it is told "unavailable" (a flood must not pile up threads)."""
+WAIT_S = 10.0
+"""How long a caller waits for a free connection, its turn or a lock before it is told "unavailable" (a flood must not
+pile up threads)."""
 CONNECT_TIMEOUT_S = 5
-BUSY_TIMEOUT_MS = 10_000
-"""How long SQLite waits for another process that writes."""
 STATEMENT_TIMEOUT_MS = 15_000
 """PostgreSQL ends a statement that takes longer: a hung query must not hold a worker for ever."""
-LOCK_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 60_000
 """PostgreSQL ends a transaction whose client hangs, so that it gives its locks back."""
 STATEMENT_CACHE = 512
@@ -63,7 +61,7 @@ class Store:
                 engine.dispose()
 
 
-def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE) -> Store:
+def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT_S) -> Store:
     """Open ``sqlite:///path`` or ``postgresql://…``; ``migrate.upgrade`` made its tables before.
 
     No connection is made yet, so a database that is down shows as Unavailable when the first work begins.
@@ -71,20 +69,20 @@ def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE) -> Store
     Raises:
         ConfigurationError: another kind of URL, or SQLite without a file.
     """
-    writing = writing_engine(url, pool_size=pool_size)
+    writing = writing_engine(url, pool_size=pool_size, wait_s=wait_s)
     if writing.dialect.name == "postgresql":
         # REPEATABLE READ, so that a read sees one snapshot as it does on SQLite.
         reading: Engine = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         engines: tuple[Engine, ...] = (writing,)
         turnstile = None
     else:
-        reading = _sqlite(writing.url, pool_size=pool_size, read_only=True)
+        reading = _sqlite(writing.url, pool_size=pool_size, read_only=True, wait_s=wait_s)
         engines = (writing, reading)
-        turnstile = Turnstile(wait_s=WAIT_FOR_CONNECTION_S)
+        turnstile = Turnstile(wait_s=wait_s)
     return Store(UnitsOfWork(writing=writing, reading=reading, cipher=cipher, turnstile=turnstile), engines)
 
 
-def writing_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
+def writing_engine(url: str, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT_S) -> Engine:
     """The engine that writes; the room's own (``migrate.py`` uses it too)."""
     try:
         parsed = make_url(url)
@@ -94,20 +92,20 @@ def writing_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
         case "sqlite":
             if parsed.database in {None, "", ":memory:"}:
                 raise ConfigurationError("database_url 缺少文件路径：SQLite 数据库必须存放在文件中")
-            return _sqlite(parsed.set(drivername="sqlite+pysqlite"), pool_size=1, read_only=False)
+            return _sqlite(parsed.set(drivername="sqlite+pysqlite"), pool_size=1, read_only=False, wait_s=wait_s)
         case "postgresql":
-            return _postgresql(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size)
+            return _postgresql(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, wait_s=wait_s)
         case other:
             raise ConfigurationError(f"database_url 的数据库类型 {other} 不受支持，请使用 SQLite 或 PostgreSQL")
 
 
-def _create(url: URL, *, pool_size: int, connect_args: dict[str, Any]) -> Engine:
+def _create(url: URL, *, pool_size: int, wait_s: float, connect_args: dict[str, Any]) -> Engine:
     return create_engine(
         url,
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=WAIT_FOR_CONNECTION_S,
+        pool_timeout=wait_s,
         hide_parameters=True,  # parameters are personal data: never in a log or a trace
         connect_args=connect_args,
         query_cache_size=STATEMENT_CACHE,
@@ -115,10 +113,10 @@ def _create(url: URL, *, pool_size: int, connect_args: dict[str, Any]) -> Engine
     )
 
 
-def _postgresql(url: URL, *, pool_size: int) -> Engine:
+def _postgresql(url: URL, *, pool_size: int, wait_s: float) -> Engine:
     options = {
         "statement_timeout": STATEMENT_TIMEOUT_MS,
-        "lock_timeout": LOCK_TIMEOUT_MS,
+        "lock_timeout": int(wait_s * 1000),
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS,
         "timezone": "UTC",
         "application_name": "certsvc",
@@ -127,19 +125,19 @@ def _postgresql(url: URL, *, pool_size: int) -> Engine:
         "connect_timeout": CONNECT_TIMEOUT_S,
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
     }
-    return _create(url, pool_size=pool_size, connect_args=arguments)
+    return _create(url, pool_size=pool_size, wait_s=wait_s, connect_args=arguments)
 
 
-def _sqlite(url: URL, *, pool_size: int, read_only: bool) -> Engine:
+def _sqlite(url: URL, *, pool_size: int, read_only: bool, wait_s: float) -> Engine:
     # isolation_level None: the driver begins nothing by itself; _begin below does.
     arguments = {"isolation_level": None, "check_same_thread": False, "cached_statements": STATEMENT_CACHE}
-    engine = _create(url, pool_size=pool_size, connect_args=arguments)
+    engine = _create(url, pool_size=pool_size, wait_s=wait_s, connect_args=arguments)
     Path(url.database or "").resolve().parent.mkdir(parents=True, exist_ok=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
         if not read_only:
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")

@@ -77,6 +77,7 @@ Index(
     requests.c.created_at,
     requests.c.request_id,
     requests.c.ready_at,
+    requests.c.state,  # only so that SQLite can skip what is not due without reading its row
     sqlite_where=_OPEN_REQUEST,
     postgresql_where=_OPEN_REQUEST,
 )
@@ -224,6 +225,7 @@ reservations = Table(
 Index(
     "ix_reservations_open",
     reservations.c.reserved_at,
+    reservations.c.reservation_id,
     sqlite_where=_OPEN_RESERVATION,
     postgresql_where=_OPEN_RESERVATION,
 )

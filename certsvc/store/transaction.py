@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -11,10 +12,10 @@ from certsvc.errors import IntegrityError, InvalidInput
 from certsvc.store.failures import in_our_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from enum import Enum
 
-    from sqlalchemy import Connection, Executable, RowMapping, Table
+    from sqlalchemy import Connection, CursorResult, Executable, RowMapping, Table
 
     from certsvc.commands.ports import Cipher
 
@@ -26,33 +27,66 @@ Insert = postgresql.Insert | sqlite.Insert
 class Transaction:
     """Runs statements on one connection and translates its errors; results are read at once."""
 
-    __slots__ = ("_cipher", "_connection", "dialect")
+    __slots__ = ("_cipher", "_connection", "_error", "_read_only", "dialect")
 
-    def __init__(self, connection: Connection, cipher: Cipher) -> None:
+    def __init__(self, connection: Connection, cipher: Cipher, *, read_only: bool) -> None:
         """Work on a connection that has begun."""
         self._connection = connection
         self._cipher = cipher
+        self._read_only = read_only
         self.dialect = connection.dialect.name
+        self._error: Exception | None = None
 
     def rows(self, statement: Executable, **values: Any) -> Sequence[RowMapping]:
         """All rows."""
-        with in_our_words():
-            return self._connection.execute(statement, values).mappings().all()
+        with self._watched():
+            return self._execute(statement, values).mappings().all()
 
     def row(self, statement: Executable, **values: Any) -> RowMapping | None:
         """The first row, if any."""
-        with in_our_words():
-            return self._connection.execute(statement, values).mappings().first()
+        with self._watched():
+            return self._execute(statement, values).mappings().first()
 
     def changed(self, statement: Executable, **values: Any) -> int:
         """How many rows a writing statement touched."""
-        with in_our_words():
-            return self._connection.execute(statement, values).rowcount
+        with self._watched():
+            return self._execute(statement, values).rowcount
 
     def write_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
         """Run a writing statement once per set of values."""
-        with in_our_words():
-            self._connection.execute(statement, values)
+        with self._watched():
+            self._execute(statement, values)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Remember the first error.
+
+        After one, PostgreSQL would end a commit with a silent rollback, and SQLite would keep the half that was
+        written; so on both the unit of work is over, even if its block swallows the error.
+        """
+        if self._error is not None:
+            msg = "the unit of work has failed: leave its block and begin another"
+            raise RuntimeError(msg) from self._error
+        try:
+            with in_our_words():
+                yield
+        except Exception as error:
+            self._error = error
+            raise
+
+    def _execute(
+        self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> CursorResult[Any]:
+        # The databases refuse it too, but in words that look like a full disk.
+        if self._read_only and statement.is_dml:
+            msg = "a write in a read-only unit of work: use uow(), not uow.read()"
+            raise RuntimeError(msg)
+        return self._connection.execute(statement, values)
+
+    def check(self) -> None:
+        """Raise the error that a statement raised, if one did: before a commit."""
+        if self._error is not None:
+            raise self._error
 
     def seal(self, text: str, column: str, row_id: str) -> bytes:
         """Encrypt ``text`` for ``column`` (table.column), bound to its row: moved to another row it does not open."""

@@ -68,24 +68,26 @@ class UnitsOfWork:
             Unavailable: no connection or no lock in time, or the answer to the commit was lost: then whether it took
                 effect is unknown, and the work is asked for again under the same key.
         """
-        with self._turn(), self._transaction(self._writing) as work:
+        with self._turn(), self._transaction(self._writing, read_only=False) as work:
             yield work
 
     @contextmanager
     def read(self) -> Iterator[store_ports.UnitOfWork]:
         """A read-only transaction over one snapshot; a write in it raises."""
-        with self._transaction(self._reading) as work:
+        with self._transaction(self._reading, read_only=True) as work:
             yield work
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Work]:
+    def _transaction(self, engine: Engine, *, read_only: bool) -> Iterator[Work]:
         with in_our_words():
             connection = engine.connect()
         try:
             with in_our_words():
                 transaction = connection.begin()
+            statements = Transaction(connection, self._cipher, read_only=read_only)
             try:
-                yield Work(Transaction(connection, self._cipher))
+                yield Work(statements)
+                statements.check()
             except BaseException:
                 # What went wrong in the block matters more than a connection that cannot even roll back: the server
                 # (or the next opening of the file) rolls back by itself.

@@ -184,7 +184,7 @@ def _requests() -> None:
     op.create_index(
         "ix_requests_queue",
         "requests",
-        ["created_at", "request_id", "ready_at"],
+        ["created_at", "request_id", "ready_at", "state"],
         unique=False,
         sqlite_where=OPEN_REQUEST,
         postgresql_where=OPEN_REQUEST,
@@ -310,7 +310,7 @@ def _reservations() -> None:
     op.create_index(
         "ix_reservations_open",
         "reservations",
-        ["reserved_at"],
+        ["reserved_at", "reservation_id"],
         unique=False,
         sqlite_where=OPEN_RESERVATION,
         postgresql_where=OPEN_RESERVATION,

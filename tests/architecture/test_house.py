@@ -116,10 +116,9 @@ def test_words_that_would_embarrass_us_stand_nowhere_in_code_data_or_pages(word:
 
 def test_no_private_key_and_no_machine_path_is_in_the_tree() -> None:
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout.split()
-    bad = []
+    bad: list[tuple[str, bytes]] = []
     for name in listed:
         text = (ROOT / name).read_bytes()
-        for mark in (b"PRIVATE " + b"KEY-----", b"/work" + b"/main", b"/roo" + b"t/."):
-            if mark in text:
-                bad.append((name, mark))
+        marks = (b"PRIVATE " + b"KEY-----", b"/work" + b"/main", b"/roo" + b"t/.")
+        bad.extend((name, mark) for mark in marks if mark in text)
     assert not bad

@@ -67,7 +67,9 @@ def catalog_object(*fields: int, docmdp: int) -> bytes:
     return b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [ %b ] /SigFlags 3 >>%b >>" % (listed, perms)
 
 
-def signature_object(reserved: int, *, sub_filter: str = "ETSI.CAdES.detached", docmdp: int = 0) -> bytes:
+def signature_object(
+    reserved: int, *, sub_filter: str = "ETSI.CAdES.detached", docmdp: int = 0, kind: str = "Sig"
+) -> bytes:
     """A signature dictionary whose hole and byte range are still to be filled in."""
     reference = (
         b" /Reference [ << /Type /SigRef /TransformMethod /DocMDP /TransformParams"
@@ -76,8 +78,9 @@ def signature_object(reserved: int, *, sub_filter: str = "ETSI.CAdES.detached", 
         else b""
     )
     return (
-        b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /%b /M (D:20260301040506Z)%b /ByteRange %b /Contents <%b> >>"
+        b"<< /Type /%b /Filter /Adobe.PPKLite /SubFilter /%b /M (D:20260301040506Z)%b /ByteRange %b /Contents <%b> >>"
         % (
+            kind.encode("ascii"),
             sub_filter.encode("ascii"),
             reference,
             RANGE_PLACE,

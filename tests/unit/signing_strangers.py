@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from signing_pages import NOW
 
 from certsvc.seal.prepared import PreparedPdf
@@ -43,10 +43,15 @@ def make_stranger(
     usages: tuple[str, ...] = ("digital_signature", "content_commitment"),
     digest: hashes.SHA224 | hashes.SHA256 | None = None,
     issuer: Stranger | None = None,
+    root_key: Key | None = None,
+    timestamps: bool = False,
 ) -> Stranger:
-    """A stranger's certificate; ``digest`` signs it (SHA-256 by default), a new root or ``issuer`` issues it."""
+    """A stranger's certificate; ``digest`` signs it (SHA-256 by default), a new root or ``issuer`` issues it.
+
+    ``timestamps`` makes it the certificate of a timestamping authority.
+    """
     chosen = key or ec.generate_private_key(ec.SECP256R1())
-    root_key, root = (issuer.key, issuer.certificate) if issuer else _root()
+    root_key, root = (issuer.key, issuer.certificate) if issuer else _root(root_key)
     root_name = root.subject
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "示例外单位")])
     leaf = _certificate(name, root_name, chosen.public_key(), begins, ends)
@@ -55,6 +60,8 @@ def make_stranger(
     named = {usage: usage in usages for usage in known}
     rest = dict.fromkeys(("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False)
     leaf = leaf.add_extension(x509.KeyUsage(**named, **rest), critical=True)
+    if timestamps:
+        leaf = leaf.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
     return Stranger(
         key=chosen,
         certificate=leaf.sign(root_key, digest or hashes.SHA256()),
@@ -64,17 +71,30 @@ def make_stranger(
 
 def sealed_by(stranger: Stranger, prepared: PreparedPdf, directory: Path, *, digest: str = "sha256") -> bytes:
     """``prepared`` with a CMS that openssl made."""
-    key = stranger.key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (directory / "stranger.key").write_bytes(key)
-    (directory / "stranger.pem").write_bytes(stranger.pem)
+    _write(stranger, directory)
     covered = prepared.data[: prepared.hole_start] + prepared.data[prepared.hole_end :]
     command = ["openssl", "cms", "-sign", "-binary", "-outform", "DER", "-nosmimecap", "-cades", "-md", digest]
     command += ["-signer", str(directory / "stranger.pem"), "-inkey", str(directory / "stranger.key")]
     done = subprocess.run(command, input=covered, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return prepared.fill(done.stdout)
+
+
+def timestamped_by(stranger: Stranger, prepared: PreparedPdf, directory: Path) -> bytes:
+    """``prepared`` with an RFC 3161 token that openssl made, at the machine's time."""
+    _write(stranger, directory)
+    (directory / "ts.cnf").write_text(
+        "[tsa]\ndefault_tsa = one\n[one]\nserial = serial\ncrypto_device = builtin\ndefault_policy = 1.2.3.4\n"
+        "digests = sha256\nsigner_digest = sha256\ness_cert_id_alg = sha256\n",
+        encoding="ascii",
+    )
+    (directory / "serial").write_text("01\n", encoding="ascii")
+    query = ["openssl", "ts", "-query", "-sha256", "-cert", "-digest", prepared.digest("sha256").hex(), "-out", "query"]
+    reply = ["openssl", "ts", "-reply", "-config", "ts.cnf", "-queryfile", "query", "-token_out", "-out", "token"]
+    for command in (query, [*reply, "-signer", "stranger.pem", "-inkey", "stranger.key"]):
+        done = subprocess.run(command, cwd=directory, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+    return prepared.fill((directory / "token").read_bytes())
 
 
 def with_revision(data: bytes, objects: dict[int, bytes]) -> bytes:
@@ -93,8 +113,16 @@ def with_revision(data: bytes, objects: dict[int, bytes]) -> bytes:
     return bytes(out + b"startxref\n%d\n%%%%EOF\n" % xref)
 
 
-def _root() -> tuple[Key, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
+def _write(stranger: Stranger, directory: Path) -> None:
+    key = stranger.key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (directory / "stranger.key").write_bytes(key)
+    (directory / "stranger.pem").write_bytes(stranger.pem)
+
+
+def _root(chosen: Key | None) -> tuple[Key, x509.Certificate]:
+    key = chosen or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stranger Root")])
     builder = _certificate(name, name, key.public_key(), NOW - timedelta(days=9000), NOW + timedelta(days=9000))
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

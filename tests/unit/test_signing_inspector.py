@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from signing_pages import (
     signature_object,
     text_field,
 )
-from signing_strangers import Stranger, make_stranger, sealed_by, with_revision
+from signing_strangers import Stranger, make_stranger, sealed_by, timestamped_by, with_revision
 
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import ConfigurationError, InvalidInput
@@ -116,7 +117,19 @@ def test_appended_bytes_fail(workshop: Workshop, inspector: PdfInspector, tail: 
     _, sealed = seal_page(workshop)
     findings = look(inspector, sealed + tail)
     assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.reason in {Reason.NOT_FULLY_COVERED, Reason.MALFORMED}
     assert findings.integrity is not Check.GOOD
+
+
+def test_text_behind_the_end_fails_even_when_the_seal_covers_it(workshop: Workshop, inspector: PdfInspector) -> None:
+    sealer, seal = LicenseSealer(workshop.ring), workshop.seals[EC_SEAL]
+    signature = signature_object(sealer.reserved_bytes(seal, FORMAT))
+    page = with_revision(one_page(8, docmdp=0).data, {7: signature})
+    for tail, passes in ((b"", True), (b" \n\x00", True), (b"<p>hidden</p>\n", False)):
+        findings = look(inspector, sealer.seal(prepare(page + tail), seal, FORMAT, signed_at=NOW))
+        assert (findings.indication is Indication.TOTAL_PASSED) == passes
+        if not passes:
+            assert findings.reason is Reason.NOT_FULLY_COVERED
 
 
 @pytest.mark.parametrize("cut", [1, 2, 10, 300, 2000])
@@ -164,21 +177,94 @@ def test_an_empty_signature_field_added_behind_the_seal_fails(
     assert findings.reason is Reason.CHANGED_AFTER_SEALING
 
 
-@pytest.mark.parametrize(("changed", "passes"), [({}, True), ({8: text_field("999999")}, False)], ids=["no", "yes"])
-def test_a_field_changed_between_two_seals_fails_though_the_second_covers_it(
-    workshop: Workshop, inspector: PdfInspector, changed: dict[int, bytes], passes: bool
-) -> None:
-    _, sealed = seal_page(workshop, docmdp=0, amount="100")
+def with_second_seal(workshop: Workshop, sealed: bytes, docmdp: int, changed: dict[int, bytes]) -> bytes:
+    """``sealed`` with a revision of ``changed`` and a second seal over everything."""
     sealer, seal = LicenseSealer(workshop.ring), workshop.seals[RSA_SEAL]
     widget = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Two) /V 10 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>"
-    objects = {1: catalog_object(6, 8, 9, docmdp=0), 3: page_object(6, 8, 9), 9: widget, **changed}
+    objects = {1: catalog_object(6, 8, 9, docmdp=docmdp), 3: page_object(6, 8, 9), 9: widget, **changed}
     objects[10] = signature_object(sealer.reserved_bytes(seal, FORMAT))
-    prepared = prepare(with_revision(sealed, objects))
-    findings = look(inspector, sealer.seal(prepared, seal, FORMAT, signed_at=NOW))
+    return sealer.seal(prepare(with_revision(sealed, objects)), seal, FORMAT, signed_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("docmdp", "changed", "passes"),
+    [
+        (0, {}, True),
+        (0, {8: text_field("999999")}, False),
+        (2, {}, True),
+        (2, {8: text_field("999999")}, False),
+        (1, {}, False),
+    ],
+    ids=["approved twice", "field changed", "certified P=2", "certified P=2, field changed", "certified P=1"],
+)
+def test_a_second_seal_may_follow_when_the_first_allows_it_and_nothing_else_changed(
+    workshop: Workshop, inspector: PdfInspector, docmdp: int, changed: dict[int, bytes], passes: bool
+) -> None:
+    _, sealed = seal_page(workshop, docmdp=docmdp, amount="100")
+    findings = look(inspector, with_second_seal(workshop, sealed, docmdp, changed))
     assert [report.kind for report in findings.signatures] == ["seal", "seal"]
     assert [report.valid for report in findings.signatures] == [Check.GOOD, Check.GOOD]
     assert (findings.indication is Indication.TOTAL_PASSED) == passes
     assert findings.reason is (Reason.OK if passes else Reason.CHANGED_AFTER_SEALING)
+
+
+def with_timestamp(sealed: bytes, tsa: Stranger, directory: Path, changed: dict[int, bytes]) -> bytes:
+    """``sealed`` with a document timestamp in a revision of its own."""
+    widget = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Time) /V 10 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>"
+    objects = {1: catalog_object(6, 9, docmdp=0), 3: page_object(6, 9), 9: widget, **changed}
+    objects[10] = signature_object(6000, sub_filter="ETSI.RFC3161", kind="DocTimeStamp")
+    return timestamped_by(tsa, prepare(with_revision(sealed, objects)), directory)
+
+
+def test_a_timestamp_may_follow_the_seal_and_must_be_trusted(
+    workshop: Workshop, inspector: PdfInspector, tmp_path: Path
+) -> None:
+    _, sealed = seal_page(workshop, docmdp=0)
+    tsa = make_stranger(timestamps=True, usages=("digital_signature",))
+    data = with_timestamp(sealed, tsa, tmp_path, {})
+    findings = inspector.inspect(data, TrustChoice(extra_anchors=(tsa.root_pem,)), NOW)
+    assert findings.indication is Indication.TOTAL_PASSED
+    assert [report.kind for report in findings.signatures] == ["seal", "timestamp"]
+    assert [report.modification for report in findings.signatures] == ["lta_updates", "none"]
+    assert look(inspector, data).reason is Reason.UNTRUSTED_CHAIN
+
+
+def test_a_timestamp_cannot_cover_a_field_that_was_drawn_behind_the_seal(
+    workshop: Workshop, inspector: PdfInspector, tmp_path: Path
+) -> None:
+    _, sealed = seal_page(workshop, docmdp=0)
+    tsa = make_stranger(timestamps=True, usages=("digital_signature",))
+    appearance = b"<< /Type /XObject /Subtype /Form /BBox [ 0 0 500 200 ] /Length 9 >>\nstream\n1 0 0 rg \nendstream"
+    drawn = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Two) /P 3 0 R /F 4 /AP << /N 12 0 R >>"
+    drawn += b" /Rect [ 50 600 550 800 ] >>"
+    fields = {1: catalog_object(6, 9, 11, docmdp=0), 3: page_object(6, 9, 11), 11: drawn, 12: appearance}
+    data = with_timestamp(sealed, tsa, tmp_path, fields)
+    findings = inspector.inspect(data, TrustChoice(extra_anchors=(tsa.root_pem,)), NOW)
+    assert findings.indication is Indication.TOTAL_FAILED
+    assert findings.reason is Reason.CHANGED_AFTER_SEALING
+
+
+def test_a_file_with_a_timestamp_and_no_seal_proves_nothing(inspector: PdfInspector, tmp_path: Path) -> None:
+    tsa = make_stranger(timestamps=True, usages=("digital_signature",))
+    page = with_revision(
+        one_page(8, docmdp=0).data, {7: signature_object(6000, sub_filter="ETSI.RFC3161", kind="DocTimeStamp")}
+    )
+    data = timestamped_by(tsa, prepare(page), tmp_path)
+    findings = inspector.inspect(data, TrustChoice(extra_anchors=(tsa.root_pem,)), NOW)
+    assert [report.kind for report in findings.signatures] == ["timestamp"]
+    assert findings.signatures[0].valid is Check.GOOD
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.reason is Reason.ONLY_TIMESTAMPS
+
+
+def test_a_signature_that_only_the_permissions_name_is_told(workshop: Workshop, inspector: PdfInspector) -> None:
+    sealer, seal = LicenseSealer(workshop.ring), workshop.seals[EC_SEAL]
+    good = one_page(sealer.reserved_bytes(seal, FORMAT), amount="1")
+    hidden = replace(good, data=good.data.replace(b"/DocMDP 7 0 R", b"/DocMDP 8 0 R"))
+    findings = look(inspector, sealer.seal(hidden, seal, FORMAT, signed_at=NOW))
+    assert findings.indication is Indication.INDETERMINATE
+    assert findings.reason is Reason.UNSUPPORTED_SIGNATURE
+    assert {report.kind for report in findings.signatures} == {"unknown", "seal"}
 
 
 def test_a_byte_range_that_no_signature_owns_is_told(workshop: Workshop, inspector: PdfInspector) -> None:
@@ -303,11 +389,12 @@ def test_a_certificate_for_encryption_only_has_its_own_reason(
     [
         (lambda: make_stranger(key=rsa.generate_private_key(65537, 1024)), "sha256"),  # noqa: S505
         (lambda: make_stranger(key=ec.generate_private_key(ec.SECP224R1())), "sha256"),
+        (lambda: make_stranger(root_key=rsa.generate_private_key(65537, 1024)), "sha256"),  # noqa: S505
         (make_stranger, "sha1"),
         (make_stranger, "sha224"),
         (lambda: make_stranger(digest=hashes.SHA224()), "sha256"),
     ],
-    ids=["RSA-1024", "P-224", "SHA-1", "SHA-224", "certificate under SHA-224"],
+    ids=["RSA-1024", "P-224", "CA with RSA-1024", "SHA-1", "SHA-224", "certificate under SHA-224"],
 )
 def test_weak_algorithms_have_their_own_reason(
     inspector: PdfInspector, tmp_path: Path, stranger: object, digest: str

@@ -1,4 +1,4 @@
-"""Find sealed files that were never registered: a crash between object and register leaves them, nobody can get them."""
+"""Find sealed files that were never registered: a crash between object and register leaves them unreachable."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.body import IssuanceBody, body_hash, decode_photo
 from certsvc.commands.issuance.payload import build_payload
-from certsvc.errors import BusinessKeyConflict, FieldProblem, Forbidden, IdempotencyMismatch, InvalidInput
+from certsvc.errors import BusinessKeyConflict, FieldProblem, Forbidden, IdempotencyMismatch, InvalidInput, TooLarge
 from certsvc.events.payloads import IssuanceAccepted
 from certsvc.license.request import IssuanceRequest, RequestState
 
@@ -113,9 +113,10 @@ def _photo(deps: Deps, body: IssuanceBody, payload: IssuancePayload) -> bytes | 
         raise InvalidInput("此类证照没有照片", problems=(problem,))
     try:
         return deps.renderer.normalise_photo(decode_photo(body.photo))
-    except InvalidInput as error:
+    except (InvalidInput, TooLarge) as error:
         problems = error.problems or (FieldProblem(pointer="/photo", code=error.code, detail=error.detail),)
-        raise InvalidInput(error.detail, problems=problems) from error
+        refusal = TooLarge if isinstance(error, TooLarge) else InvalidInput
+        raise refusal(error.detail, problems=problems) from error
 
 
 def _store(

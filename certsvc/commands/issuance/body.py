@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from certsvc.commands.shapes import Day
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.license.request import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 MAX_PHOTO_BASE64 = 700_000
 """Characters of a base64 photo (500 kB): stops a body that would fill memory before it is looked at."""
@@ -24,17 +27,32 @@ PYDANTIC_ZH = {
     "missing": "缺少此项，请补充",
     "extra_forbidden": "没有这一项，请删除或更正名称",
     "string_type": "应为文本",
-    "string_too_long": "内容过长",
-    "string_too_short": "不能为空",
-    "string_pattern_mismatch": "格式不正确",
-    "date_from_datetime_parsing": "日期应写作 2026-01-01",
-    "date_parsing": "日期应写作 2026-01-01",
-    "date_type": "日期应写作 2026-01-01",
-    "enum": "不是允许的取值",
-    "dict_type": "应为对象",
-    "json_invalid": "不是合法的 JSON",
+    "string_too_long": "内容过长，最多 {max_length} 个字符",
+    "string_too_short": "内容过短，至少 {min_length} 个字符",
+    "string_pattern_mismatch": "格式不正确，应符合 {pattern}",
+    "string_unicode": "含有不成对的代理码，请检查发送方的字符编码",
+    "date_from_datetime_parsing": "没有这一天，请核对年月日",
+    "date_from_datetime_inexact": "日期应写作 2026-01-01",
+    "enum": "不是允许的取值；可用：{expected}",
+    "literal_error": "不是允许的取值；可用：{expected}",
+    "dict_type": "应为 JSON 对象",
+    "model_type": "应为 JSON 对象",
+    "model_attributes_type": "应为 JSON 对象",
+    "list_type": "应为数组",
+    "tuple_type": "应为数组",
+    "too_long": "项数过多，最多 {max_length} 项",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_parsing_size": "应为整数，且不能过大",
+    "int_from_float": "应为整数",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
 }
-"""What pydantic's error types mean to the person who wrote the body."""
+"""What pydantic's error types mean to the person who wrote the body; the braces are limits, never what was sent."""
+
+OTHERWISE_ZH = "内容不符合要求，请对照接口文档（/v1/openapi.json）更正"
+MAX_POINTER = 128
+"""Characters of a pointer in an answer: a key nobody knows may be anything, also a megabyte."""
 
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_.\-]+$")]
 
@@ -62,11 +80,11 @@ class IssuanceBody(_Strict):
     action: Action = Field(default=Action.ISSUE, description="issue 新办 · change 变更 · renew 延续 · replace 补办")
     holder: HolderBody
     data: dict[str, Any] = Field(description="照面信息，按证照类型的字段填写", max_length=MAX_DATA_FIELDS)
-    issued_on: date | None = Field(default=None, description="颁发日期，缺省为当日")
-    valid_from: date | None = Field(default=None, description="有效期起始日期，缺省为颁发日期")
-    valid_until: date | None = Field(default=None, description="有效期截止日期（含当日）")
+    issued_on: Day | None = Field(default=None, description="颁发日期，缺省为当日")
+    valid_from: Day | None = Field(default=None, description="有效期起始日期，缺省为颁发日期")
+    valid_until: Day | None = Field(default=None, description="有效期截止日期（含当日）")
     number: str = Field(default="", max_length=128, description="证照编号，仅用于由审批系统给号的类型")
-    region: str = Field(default="", max_length=6, pattern=r"^(\d{6})?$", description="所属管辖属地编码 GB/T 2260")
+    region: str = Field(default="", max_length=6, pattern=r"^([0-9]{6})?$", description="所属管辖属地编码 GB/T 2260")
     matter_code: str = Field(default="", max_length=33, description="关联事项实施编码")
     previous: str = Field(default="", max_length=128, description="变更、延续、补办时的原证照标识")
     photo: str = Field(default="", max_length=MAX_PHOTO_BASE64, description="持证人照片，JPEG 或 PNG 的 Base64")
@@ -87,13 +105,21 @@ def parse_issuance(raw: object) -> IssuanceBody:
 def shape_problems(error: ValidationError, *, prefix: str = "") -> tuple[FieldProblem, ...]:
     """Pydantic's errors as field problems; values are never repeated, they may be personal."""
     return tuple(
-        FieldProblem(
-            pointer=prefix + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"]),
-            code=item["type"],
-            detail=PYDANTIC_ZH.get(item["type"], item["msg"]),
-        )
+        field_problem(item, [str(part) for part in item["loc"]], prefix=prefix)
         for item in error.errors(include_input=False, include_url=False)
     )
+
+
+def field_problem(item: Mapping[str, Any], steps: Sequence[str], *, prefix: str = "") -> FieldProblem:
+    """One of pydantic's errors at a place; the value sent is never repeated, it may be personal."""
+    kind, message = str(item["type"]), str(item["msg"]).removeprefix("Value error, ")
+    written_by_us = any("\u4e00" <= character <= "\u9fff" for character in message)
+    try:
+        detail = PYDANTIC_ZH.get(kind, message if written_by_us else OTHERWISE_ZH).format(**item.get("ctx", {}))
+    except (LookupError, ValueError):
+        detail = OTHERWISE_ZH
+    pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return FieldProblem(pointer=pointer[:MAX_POINTER], code=kind, detail=detail)
 
 
 def body_hash(body: BaseModel) -> str:

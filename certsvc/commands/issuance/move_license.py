@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.body import Code
+from certsvc.commands.shapes import Day, Line
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from certsvc.events.payloads import MOVED
 from certsvc.license.model import Decision, LicenseVersion, MoveRecord
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.states import Move
+
+NOT_FOR_THIS_BODY = "没有这张证照，或此机关无权对其作出该决定；请核对证照标识和决定机关代码"
 
 
 class MoveBody(BaseModel):
@@ -35,11 +38,11 @@ class MoveBody(BaseModel):
         max_length=20,
         examples=["revoke"],
     )
-    authority_code: str = Field(description="决定机关统一社会信用代码", max_length=18, examples=["11990000MB0000019F"])
-    document_no: str = Field(description="文书号", min_length=1, max_length=100, examples=["示市监罚〔2026〕1号"])
-    decided_on: date = Field(description="决定日期", examples=["2026-01-15"])
-    basis: str = Field(description="法律依据", min_length=1, max_length=500, examples=["《行政许可法》第六十九条"])
-    until: date | None = Field(default=None, description="暂扣截止日期，仅用于 suspend")
+    authority_code: Code = Field(description="决定机关统一社会信用代码", max_length=18, examples=["11990000MB0000019F"])
+    document_no: Line = Field(description="文书号", min_length=1, max_length=100, examples=["示市监罚〔2026〕1号"])
+    decided_on: Day = Field(description="决定日期", examples=["2026-01-15"])
+    basis: Line = Field(description="法律依据", min_length=1, max_length=500, examples=["《行政许可法》第六十九条"])
+    until: Day | None = Field(default=None, description="暂扣截止日期，仅用于 suspend")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +70,13 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
     with deps.uow() as tx:
         version = tx.licenses.by_identifier(identifier)
         if version is None:
-            raise NotFound("没有这张证照，请核对证照标识")
+            raise NotFound(NOT_FOR_THIS_BODY)
         repeated = _repeated(tx, version, body)
         if repeated is not None:
             return Moved(version=version, record=repeated, created=False)
+        # Who may decide comes first: to anyone else a license in any state looks like none.
+        _check_authority(deps, version, MOVE_BY_NAME[body.move], body.authority_code)
         move = lawful(body.move, version.state)
-        _check_authority(deps, version, move, body.authority_code)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None
         if not tx.licenses.move(row, revision=version.revision, suspended_until=until):
@@ -133,7 +137,7 @@ def _check_authority(deps: Deps, version: LicenseVersion, move: Move, authority_
         Who.SERVICE: False,
     }[move.who]
     if not allowed:
-        raise NotFound("没有这张证照，或此机关无权对其作出该决定；请核对决定机关代码")
+        raise NotFound(NOT_FOR_THIS_BODY)
 
 
 def _record(

@@ -12,6 +12,8 @@ from certsvc.clock import local_day
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.identifiers.matter_code import MatterCode
+from certsvc.identifiers.region import Region
 from certsvc.license.model import Holder
 from certsvc.license.request import Action, IssuancePayload
 
@@ -25,6 +27,9 @@ SANDBOX_REGION = "99"
 
 MAX_HOLDER_NAME = 100
 """Characters of a holder's name; longer ones fit no page and bloat the index."""
+
+EARLIEST, LATEST = date(1850, 1, 1), date(2999, 12, 31)
+"""Days beyond are slips (0206 for 2026) or stand for 长期 (9999-12-31), and period rules would run off the calendar."""
 
 
 def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
@@ -47,10 +52,12 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         data = validate_fields(kind, body.data, holder=holder)
     except InvalidInput as error:
         problems.extend(error.problems)
+    _matter(body, problems)
     issued_on = body.issued_on or local_day(deps.clock.now())
     valid_from = body.valid_from or issued_on
-    valid_until = _validity(body, kind, valid_from, problems)
-    number = _number(body, kind, problems)
+    valid_until = _validity(body, kind, valid_from, problems) if _on_calendar(body, problems) else None
+    code = holder.value if holder else body.holder.code
+    number = _number(body, kind, code, problems)
     _previous(body, kind, problems)
     _glyphs(deps, body, data, problems)
     if problems:
@@ -60,7 +67,7 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         business_no=body.business_no,
         type_slug=kind.slug,
         action=body.action,
-        holder=Holder(name=body.holder.name.strip(), code=body.holder.code, code_type=body.holder.code_type),
+        holder=Holder(name=body.holder.name.strip(), code=code, code_type=body.holder.code_type),
         data=data,
         issued_on=body.issued_on,
         valid_from=body.valid_from,
@@ -82,7 +89,30 @@ def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list
     if region.startswith(SANDBOX_REGION) and not deps.policy.sandbox:
         detail = "99 开头的区划仅供沙箱测试，正式环境不予制证"
         problems.append(FieldProblem(pointer="/region", code="sandbox_region", detail=detail))
+    try:
+        Region.parse(region)
+    except InvalidIdentifier as error:
+        problems.append(FieldProblem(pointer="/region", code=error.code, detail=error.detail))
     return region
+
+
+def _matter(body: IssuanceBody, problems: list[FieldProblem]) -> None:
+    """The code goes into the page's metadata, so its form is checked; which matters exist is the approval's affair."""
+    try:
+        if body.matter_code:
+            MatterCode.parse(body.matter_code)
+    except InvalidIdentifier as error:
+        problems.append(FieldProblem(pointer="/matter_code", code=error.code, detail=error.detail))
+
+
+def _on_calendar(body: IssuanceBody, problems: list[FieldProblem]) -> bool:
+    before = len(problems)
+    days = {"issued_on": body.issued_on, "valid_from": body.valid_from, "valid_until": body.valid_until}
+    for name, day in days.items():
+        if day is not None and not EARLIEST <= day <= LATEST:
+            detail = f"应在 {EARLIEST.year} 年至 {LATEST.year} 年之间；长期有效请不填截止日期"
+            problems.append(FieldProblem(pointer=f"/{name}", code="out_of_range", detail=detail))
+    return len(problems) == before
 
 
 def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> HolderCode | None:
@@ -137,10 +167,10 @@ def last_day(start: date, years: int) -> date:
     return anniversary - timedelta(days=1)
 
 
-def _number(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> str:
+def _number(body: IssuanceBody, kind: LicenseType, code: str, problems: list[FieldProblem]) -> str:
     if kind.number.given:
         try:
-            return check_given_number(kind, body.number, holder_code=body.holder.code)
+            return check_given_number(kind, body.number, holder_code=code)
         except InvalidInput as error:
             problems.extend(error.problems)
             return ""

@@ -68,9 +68,7 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) 
         parts = number_parts(kind, payload.data)
         series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)
         sequence = tx.intents.next_number(f"number:{kind.slug}:{series}")
-        number = render_number(
-            kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts
-        )
+        number = render_number(kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts)
     return IssueIntent(
         request_id=request.request_id,
         version_id=deps.ids.new("ver"),

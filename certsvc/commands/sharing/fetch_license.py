@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
@@ -43,12 +44,12 @@ class FetchBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    matter_code: str = Field(max_length=33, description="事项实施编码")
-    case_no: str = Field(min_length=1, max_length=64, description="办件编号")
-    purpose: str = Field(min_length=2, max_length=200, description="使用目的")
-    operator: str = Field(min_length=1, max_length=64, description="经办人账号")
+    matter_code: Line = Field(max_length=33, description="事项实施编码")
+    case_no: Line = Field(min_length=1, max_length=64, description="办件编号")
+    purpose: Line = Field(min_length=2, max_length=200, description="使用目的")
+    operator: Line = Field(min_length=1, max_length=64, description="经办人账号")
     basis: Literal["consent", "duty"] = Field(description="consent 持证人授权（用证码） · duty 依职能")
-    type: str = Field(max_length=64, description="证照类型")
+    type: Line = Field(max_length=64, description="证照类型")
     grant_code: str = Field(default="", max_length=64, description="用证码，basis 为 consent 时必填")
     holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时必填")
     holder_code_type: str = Field(default="", max_length=3)

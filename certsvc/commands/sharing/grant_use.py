@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.create_show import own_version
@@ -33,7 +34,7 @@ class GrantBody(BaseModel):
     identifier: str = Field(max_length=128, description="证照标识")
     client_id: str = Field(max_length=64, description="用证系统")
     matter_code: str = Field(max_length=33, description="事项实施编码")
-    case_no: str = Field(default="", max_length=64, description="办件编号，填写后仅限该件")
+    case_no: Line = Field(default="", max_length=64, description="办件编号，填写后仅限该件")
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="授权的信息项，缺省为该事项允许的全部")
     minutes: int = Field(default=30, ge=1, le=MAX_GRANT_MINUTES)
 

@@ -14,7 +14,9 @@ export async function drawGrants(place, page) {
   const open = matters.filter((matter) => matter.bases.includes(CONSENT));
   const usable = cards.filter((card) => card.good && open.some((matter) => matter.allows[card.type]));
   const formPlace = el("div", { id: "grant-place" });
-  const ask = (card) => formPlace.replaceChildren(grantForm(page, usable, open, card, formPlace));
+  const list = grants.length ? el("ul", { class: "uses", id: "grants" }, grants.map((grant) => grantLine(grant, page, matters))) : el("p", { class: "card empty", t: "grants.empty" });
+  // While something new is being granted, the list of before steps back.
+  const ask = (card) => { list.hidden = true; formPlace.replaceChildren(grantForm(page, usable, open, card, formPlace)); };
   const chosen = usable.find((card) => card.identifier === page.license?.identifier);
   page.license = null;
   if (!usable.length) {
@@ -24,7 +26,7 @@ export async function drawGrants(place, page) {
   } else {
     formPlace.append(el("p", {}, el("button", { type: "button", class: "button primary", id: "grant-new", t: "grants.new", on: { click: () => { ask(usable[0]); byId("grant-license").focus(); } } })));
   }
-  place.append(formPlace, grants.length ? el("ul", { class: "uses", id: "grants" }, grants.map((grant) => grantLine(grant, page, matters))) : el("p", { class: "card empty", t: "grants.empty" }));
+  place.append(formPlace, list);
 }
 
 // What was granted ---------------------------------------------------------------------------------------------------
@@ -42,7 +44,7 @@ function grantLine(grant, page, matters) {
   item.append(
     el("p", { class: "main" }, `${t(`grants.state.${state}`)}　${matter ? matter.name : grant.matter_code}`),
     el("p", {}, grant.client_id, grant.case_no ? `　${grant.case_no}` : ""),
-    el("p", {}, t("uses.fields", { names: grant.fields.map((key) => nameOf(key)).join("、") })),
+    el("p", {}, t("grants.may_see", { names: grant.fields.map((key) => nameOf(key)).join("、") })),
     el("p", { class: "when" }, t("grants.until", { at: moment(grant.expires_at) })),
   );
   if (state === "open") {

@@ -11,7 +11,8 @@ const result = byId("result");
 let last = null;
 
 const session = new Session({ name: "officer", roles: ["officer", "clerk"], onIn: signedIn, onOut: signedOut });
-const scanner = mountScanner(byId("scanner"), { onText: scan });
+const scanner = mountScanner(byId("scanner"), { onText: scan, onStart: clear });
+byId("scan-again").addEventListener("click", () => { clear(); scanner.start(); });
 startShell(() => { if (session.person) draw(); if (last) drawResult(result, last, { quiet: true }); });
 session.start();
 window.addEventListener("hashchange", () => { if (session.person) draw(); });
@@ -26,15 +27,13 @@ function signedIn(person) {
     const term = document.querySelector(".badge-number [data-t]");
     term.dataset.t = me.roles.includes("officer") ? "officer.badge" : "officer.number";
     term.textContent = t(term.dataset.t);
-    byId("badge-person").textContent = person.name === me.authority_name ? "" : person.name;
+    byId("badge-person").hidden = person.name === me.authority_name;
   });
 }
 
 function signedOut() {
   scanner.stop();
-  last = null;
-  result.hidden = true;
-  result.replaceChildren();
+  clear();
   byId("view-records").replaceChildren();
 }
 
@@ -51,15 +50,20 @@ function draw() {
   session.attempt(() => drawRecords(byId("view-records"), session));
 }
 
-/** Ask the service about a code and show the answer; an answer of before never stays beside a new question. */
-async function scan(text) {
+/** An answer of before never stays beside a new question. */
+function clear() {
   last = null;
   result.hidden = true;
   result.replaceChildren();
+  byId("again").hidden = true;
+}
+
+/** Ask the service about a code and show the answer. */
+async function scan(text) {
+  clear();
   await session.attempt(async () => {
     last = await session.call("POST", "/v1/scans", { body: { code: text } });
     drawResult(result, last, {});
-    byId("scan-start").querySelector("span").textContent = t("scan.again");
-    byId("scan-start").querySelector("span").dataset.t = "scan.again";
+    byId("again").hidden = false;
   });
 }

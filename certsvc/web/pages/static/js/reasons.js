@@ -11,7 +11,7 @@ const GROUPS = {
   early: ["red", "early", "请在生效日期以后再核验。", "Check again from its first day."],
   replaced: ["red", "replaced", "请持证人出示换发后的新证。", "Ask the holder for the new license."],
   changed: ["red", "changed", "请勿采信。请持证人从“我的证照”重新下载原文件；怀疑伪造的，请向颁发机构反映。", "Do not rely on it. Ask for the original file; report a suspected forgery to the issuer."],
-  foreign: ["red", "foreign", "请勿采信本页以外的核验结果。请确认文件或二维码的来源，或到其颁发机构的核验平台核验。", "Find out where the file or code comes from, or check with its own issuer."],
+  foreign: ["red", "foreign", "请勿采信。请弄清文件或二维码从哪里来；由其他机关颁发的，请到该机关的核验平台核验。", "Do not rely on it here. Find out where it comes from, or check with its own issuer."],
   unsealed: ["red", "unsealed", "请持证人提供带电子印章的 PDF 原文件。", "Ask for the sealed original PDF."],
   unknown: ["red", "foreign", "请核对类型、编号和全称后再试一次；仍查不到的，请向颁发机构核实。", "Check what you typed; if it stays unknown, ask the issuer."],
   code: ["amber", "used", "请持证人刷新二维码，再扫一次。", "Ask the holder to refresh the code and scan again."],

@@ -17,7 +17,7 @@ export async function drawRecords(place, session) {
   for (const row of rows) {
     const seen = look(row.outcome);
     const kind = has(`records.kind.${row.code_kind}`) ? t(`records.kind.${row.code_kind}`) : row.code_kind;
-    const item = el("li", { class: seen.colour === "green" ? "" : "refused", data: { outcome: row.outcome } });
+    const item = el("li", { data: { outcome: row.outcome, colour: seen.colour } });
     item.append(el("p", { class: "when" }, moment(row.at)), el("p", { class: "main" }, `${seen.word}　${kind}`), el("p", {}, t("records.by", { badge: row.badge })));
     if (row.fields.length) item.append(el("p", {}, t("uses.fields", { names: row.fields.map((key) => nameOf(key)).join("、") })));
     list.append(item);

@@ -4,6 +4,8 @@ import { look } from "./reasons.js";
 import { licenseFacts, verdictHead } from "./verdict.js";
 import { english, has, moment, t } from "./words.js";
 
+const BESIDE_PHOTO = 3;
+
 /** Show a scan's answer in `place`. */
 export function drawResult(place, answer, { quiet = false }) {
   const [first, ...others] = answer.reasons;
@@ -21,7 +23,8 @@ export function drawResult(place, answer, { quiet = false }) {
   if (answer.license) body.append(el("section", { id: "result-license" }, el("h3", { t: "result.license" }), licenseFacts(answer.license)));
   if (answer.seal) body.append(sealSection(answer.seal));
   body.append(el("p", { class: "hint" }, t("result.scan_id", { id: answer.scan_id })));
-  place.replaceChildren(verdictHead(seen, answer.text, seen.second), body);
+  const good = seen.colour === "green" && first.code === "ok";
+  place.replaceChildren(verdictHead(seen, good ? t("result.good") : answer.text, seen.second), body);
   place.hidden = false;
   if (quiet) return;
   announce(`${seen.word}。${answer.text}`);
@@ -39,8 +42,9 @@ function personSection(answer) {
   if (answer.scene_name) section.append(el("p", { class: "hint", t: "result.scene", args: { scene: answer.scene_name } }));
   const row = el("div", { class: "face" });
   if (answer.photo) row.append(el("img", { id: "result-photo", src: `data:image/jpeg;base64,${answer.photo}`, alt: t("result.photo") }));
-  row.append(facts(answer.fields.map((field) => [field.name, field.value])));
-  section.append(row);
+  const rows = answer.fields.map((field) => [field.name, field.value]);
+  row.append(facts(rows.splice(0, answer.photo ? BESIDE_PHOTO : 2)));
+  section.append(row, facts(rows));
   return section;
 }
 
@@ -49,7 +53,7 @@ function reasonsSection(reasons, light) {
   for (const reason of reasons) {
     const seen = look(reason.code);
     const manner = { green: "good", red: "bad", amber: "unknown" }[seen.colour];
-    list.append(el("li", { data: { reason: reason.code } }, shape(seen.symbol, manner), el("span", { class: `what ${manner}` }, english() ? `${seen.word} ${reason.text}` : reason.text)));
+    list.append(el("li", { data: { reason: reason.code } }, shape(seen.symbol, manner), el("span", { class: `what ${manner}` }, reason.code === "ok" ? t("result.state_ok") : english() ? `${seen.word} ${reason.text}` : reason.text)));
   }
   return el("section", { data: { light } }, el("h3", { t: "result.reasons" }), list);
 }

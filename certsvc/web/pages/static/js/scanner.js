@@ -54,7 +54,7 @@ export function plainText(text) {
 }
 
 /** Put the three ways into `place`; `onText` gets the text once per code. Gives `start` and `stop`. */
-export function mountScanner(place, { onText }) {
+export function mountScanner(place, { onText, onStart = () => {} }) {
   const video = el("video", { playsinline: true, muted: true, id: "scan-video" });
   video.muted = true;
   const stopButton = el("button", { type: "button", class: "button", id: "scan-stop", t: "scan.stop" });
@@ -88,6 +88,7 @@ export function mountScanner(place, { onText }) {
 
   const open = async () => {
     trouble(null);
+    onStart();
     const detector = await ownDetector();
     try {
       if (!navigator.mediaDevices) throw new Problem("camera");

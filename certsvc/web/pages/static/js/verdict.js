@@ -1,7 +1,7 @@
 // A verdict for anybody: colour, symbol and word first; then every check with its own word, and what was not checked.
 import { announce, byId, el, facts, label, shape } from "./dom.js";
 import { look, lightOf } from "./reasons.js";
-import { english, has, moment, t } from "./words.js";
+import { both, english, has, moment, t } from "./words.js";
 
 const FILE_CHECKS = ["integrity", "coverage", "modification", "trust"];
 const SYMBOL_OF = { good: "yes", exact: "yes", bad: "no", none: "no", other_bytes: "no", unknown: "unsure", not_checked: "dash" };
@@ -23,11 +23,11 @@ export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {
   place.dataset.colour = seen.colour;
   place.dataset.reason = verdict.reason;
   place.dataset.group = seen.group;
-  const [first, second] = english() ? [verdict.text_en, verdict.text] : [verdict.text, verdict.text_en];
+  const [first, second] = sentences(verdict, from);
   const body = el("div", { class: "verdict-body" });
   body.append(el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { id: "verdict-next" }, seen.next)));
   if (verdict.license) body.append(licenseSection(verdict.license));
-  body.append(checksSection(verdict, from), notCheckedSection(verdict, from));
+  body.append(checksSection(verdict, from), notCheckedSection(verdict));
   if (verdict.signatures.length) body.append(signaturesSection(verdict.signatures));
   body.append(detailsSection(verdict));
   body.append(el("p", { class: "made", id: "verdict-at" }, t("verdict.at", { at: moment(verdict.checked_at) })));
@@ -40,29 +40,42 @@ export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {
   place.scrollIntoView({ block: "start" });
 }
 
+/** The sentence under the word. The service says "verified" for what is good; what that covers depends on what was given. */
+function sentences(verdict, from) {
+  const own = `good.${from === "file" ? "file" : "code"}`;
+  const pair = verdict.reason === "ok" && verdict.indication === "TOTAL-PASSED" ? both(own) : [verdict.text, verdict.text_en];
+  return english() ? pair.toReversed() : pair;
+}
+
 /** What anyone may know of a license. */
 export function licenseFacts(license) {
-  const range = license.valid_from ? t("facts.valid_range", { from: license.valid_from, until: license.valid_until }) : license.valid_until;
   return facts([
     [label("facts.type"), license.type_name],
     [label("facts.number"), license.number],
     [label("facts.holder"), license.holder_masked],
     [label("facts.issuer"), license.issuer_name],
     [label("facts.state"), license.state_zh],
-    [label("facts.valid"), range],
+    [label("facts.valid"), license.valid_until ? validity(license) : ""],
     [label("facts.identifier"), license.identifier],
     [label("facts.replaced_by"), license.replaced_by],
   ].filter(([, value]) => value));
 }
 
+/** From and until, each unbroken on a narrow screen. */
+function validity(license) {
+  const dates = [license.valid_from, license.valid_until].filter((date) => date);
+  return el("dd", {}, dates.flatMap((date, index) => [index ? ` ${t("facts.valid_to")} ` : "", el("span", { class: "nobr" }, date)]));
+}
+
 function licenseSection(license) {
-  return el("section", { id: "verdict-license" }, el("h3", { t: "verdict.license" }), licenseFacts(license), el("p", { class: "hint", t: "facts.masked" }));
+  const masked = license.holder_masked.includes("*") ? el("p", { class: "hint", t: "facts.masked" }) : null;
+  return el("section", { id: "verdict-license" }, el("h3", { t: "verdict.license" }), licenseFacts(license), masked || "");
 }
 
 function checksSection(verdict, from) {
   // A code or a number says nothing about a file, so those rows stand under "not checked" only.
   const names = from === "file" ? [...FILE_CHECKS, "registry_match", "status"] : ["registry_match", "status"];
-  const rows = names.map((name) => {
+  const rows = names.filter((name) => verdict[name] !== "not_checked").map((name) => {
     const answer = verdict[name];
     const word = el("span", { class: `word ${CLASS_OF[answer] || "unknown"}` }, wordOf(name, answer, verdict, from));
     return el("li", { data: { check: name, answer } }, shape(SYMBOL_OF[answer] || "unsure", CLASS_OF[answer] || "unknown"), el("span", { class: "what", t: `what.${name}` }), word);
@@ -77,14 +90,16 @@ function wordOf(name, answer, verdict, from) {
   return t(has(own) ? own : answer === "not_checked" ? "is.not_checked" : "is.unknown");
 }
 
-function notCheckedSection(verdict, from) {
+function notCheckedSection(verdict) {
   const section = el("section", { id: "verdict-not-checked" }, el("h3", { t: "verdict.not_checked" }));
-  if (!verdict.not_checked.length) {
-    section.append(el("p", { t: from === "file" ? "verdict.not_checked_none" : "is.not_checked" }));
+  const unasked = [...FILE_CHECKS, "registry_match"].filter((name) => verdict[name] === "not_checked");
+  const names = [...new Set([...unasked, ...verdict.not_checked])];
+  if (!names.length) {
+    section.append(el("p", { t: "verdict.not_checked_none" }));
     return section;
   }
   const list = el("ul", { class: "checks" });
-  for (const name of verdict.not_checked) {
+  for (const name of names) {
     const what = has(`what.${name}`) ? el("span", { class: "what", t: `what.${name}` }) : el("span", { class: "what" }, name);
     list.append(el("li", {}, shape("dash", "none"), what, el("span", { class: "word none", t: "is.not_checked" })));
   }

@@ -16,7 +16,8 @@ export async function drawWallet(place, page) {
 
 /** 有效期 as a field: from and until, or open-ended. */
 export function dates(card) {
-  return t("wallet.dates", { from: day(card.valid_from), until: card.valid_until ? day(card.valid_until) : t("wallet.open") });
+  if (!card.valid_until) return t("wallet.dates_open", { from: day(card.valid_from) });
+  return t("wallet.dates", { from: day(card.valid_from), until: day(card.valid_until) });
 }
 
 /** State as word and symbol. */

@@ -19,6 +19,11 @@ export function t(key, args = {}) {
   return pair[english() ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => String(args[name] ?? ""));
 }
 
+/** Both forms of a word: [Chinese, English]. */
+export function both(key) {
+  return [...WORDS[key]];
+}
+
 /** Whether there is a word for `key`. */
 export function has(key) {
   return key in WORDS;

@@ -8,6 +8,8 @@ export const OFFICER_WORDS = {
   "officer.records": ["检查记录", "Records"],
   "officer.offline": ["没有网络时不能得出结论：请核对身份证件和证照原件，记下证照编号，恢复网络后补核。", "Without a connection there is no verdict: check the documents, note the number, scan later."],
   "result.reasons": ["原因", "Reasons"],
+  "result.state_ok": ["证照状态正常", "The license is in force"],
+  "result.good": ["本机关登记的证照，现在正常", "On the register and in force"],
   "result.notes": ["请注意", "Please note"],
   "result.person": ["持证人信息", "The holder"],
   "result.photo": ["持证人照片", "Photo of the holder"],

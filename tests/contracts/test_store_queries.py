@@ -1,0 +1,182 @@
+"""Every statement of the store finds its rows through an index: its cost does not grow with the register."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine, event
+from store_records import (
+    DAY_END,
+    DAY_START,
+    HOLDER,
+    T0,
+    make_client,
+    make_event,
+    make_evidence_row,
+    make_fetch,
+    make_grant,
+    make_intent,
+    make_move,
+    make_notice,
+    make_person,
+    make_request,
+    make_reservation,
+    make_scan,
+    make_seal,
+    make_show,
+    make_version,
+)
+
+from certsvc.commands.store_ports import UnitOfWork
+from certsvc.seal.model import ReservationResult, SealState
+from certsvc.store.engine import Store
+
+READS_ALL = re.compile(r"FROM (seals|people) ORDER BY|SELECT artifacts.object_name")
+"""By contract: few seals, the sandbox's people, the sweeper's list of objects."""
+SMALL_SCANS = {
+    "SCAN queue USING COVERING INDEX ix_requests_queue",  # partial: the backlog, up to the first request that is due
+    "SCAN requests USING COVERING INDEX ix_requests_queue",  # counts of the backlog
+    "SCAN tally_changes",  # what the sequencer has not folded yet
+    "SCAN oldest",  # these four: at most ``limit`` rows of a subquery
+    "SCAN ranked",
+    "SCAN (subquery-4)",
+    "SCAN anon_1",
+}
+NOW = T0 + timedelta(hours=1)
+
+
+def run_everything(tx: UnitOfWork) -> None:
+    """Call every operation of every noun once."""
+    register(tx)
+    use(tx)
+    assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
+    tx.outbox.add(make_event(1))
+    tx.outbox.add_evidence(make_evidence_row(1))
+    assert tx.outbox.sequence(limit=10) == 2
+    assert len(tx.outbox.after(0, limit=10)) == 1
+    assert len(tx.outbox.evidence_after(0, limit=10)) == 1
+    tx.outbox.cursor("c")
+    tx.outbox.advance("c", position=1)
+    assert tx.outbox.first_time("c", "e", now=NOW)
+    tx.access.upsert_client(make_client(1))
+    tx.access.client("client_1")
+    tx.access.upsert_person(make_person(1))
+    tx.access.person("person-1")
+    tx.access.people()
+    assert tx.access.remember_once("k", until=NOW, now=T0)
+
+
+def register(tx: UnitOfWork) -> None:
+    """Requests, intents, licenses, photos and seals."""
+    assert tx.requests.insert(make_request(1))
+    assert tx.requests.insert(make_request(2))
+    tx.requests.by_id("r")
+    tx.requests.by_idempotency_key("c", "k")
+    tx.requests.by_event("c", "s", "e")
+    tx.requests.by_business_key("a", "b", "c", "d")
+    assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1)
+    assert tx.requests.fail("req_000001", claim_token="t", code="c", detail="d", next_try_at=NOW, now=NOW)
+    assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1)
+    assert tx.requests.finish("req_000001", claim_token="t", version_id="v", now=NOW)
+    assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1)
+    assert tx.requests.refuse("req_000002", claim_token="t", code="c", detail="d", now=NOW)
+    tx.requests.counts()
+    tx.requests.stuck(before=NOW, limit=9)
+    tx.intents.insert(make_intent(1))
+    tx.intents.by_request("req_000001")
+    tx.intents.next_number("s")
+    tx.intents.without_result(before=NOW, limit=9)
+    tx.licenses.insert(make_version(1))
+    tx.licenses.by_version_id("v")
+    tx.licenses.by_identifier("i")
+    tx.licenses.by_number("t", "n")
+    tx.licenses.by_sha256("s")
+    tx.licenses.by_printed_token("t")
+    tx.licenses.of_holder(HOLDER, limit=9)
+    tx.licenses.versions_of("l")
+    assert tx.licenses.move(make_move(1), revision=1, suspended_until=None)
+    tx.licenses.moves_of("v")
+    tx.licenses.object_names()
+    tx.licenses.count_by_state()
+    tx.photos.get(tx.photos.put(b"photo"))
+    tx.seals.upsert(make_seal(1))
+    tx.seals.by_id("s")
+    tx.seals.all()
+    assert tx.seals.reserve(make_reservation(1), day_start=DAY_START, day_end=DAY_END)
+    tx.seals.unanswered(before=NOW, limit=9)
+    assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="", now=NOW)
+    tx.seals.abandon(purpose="p", now=NOW)
+    assert tx.seals.set_state("seal_001", source=SealState.ACTIVE, target=SealState.STOPPED)
+
+
+def use(tx: UnitOfWork) -> None:
+    """Shows, scans, grants, fetches and notices."""
+    tx.showing.insert_show(make_show(1))
+    tx.showing.show_by_token("t")
+    assert tx.showing.redeem("shw_000001", by="o", now=T0)
+    tx.showing.insert_scan(make_scan(1))
+    tx.showing.scans_of(["v"], limit=9)
+    tx.showing.scans_by_authority("a", limit=9)
+    tx.sharing.insert_grant(make_grant(1))
+    tx.sharing.grant_by_token("t")
+    assert tx.sharing.use_grant("grt_000001", now=T0)
+    assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="h", now=T0)
+    tx.sharing.grants_of("h", limit=9)
+    tx.sharing.insert_fetch(make_fetch(1))
+    tx.sharing.fetches_of(["v"], limit=9)
+    tx.sharing.insert_notice(make_notice(1))
+    tx.sharing.notices_of(["v"], limit=9)
+
+
+@contextmanager
+def recorded(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that run inside the block, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not statement.startswith("BEGIN"):
+            found.append((statement, parameters[0] if many else parameters))
+
+    event.listen(engine, "before_cursor_execute", remember)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", remember)
+
+
+def plans(store: Store, explain: str, set_up: str) -> dict[str, str]:
+    """Statement -> plan, for everything the store can do."""
+    engine = store._engines[0]
+    with recorded(engine) as statements, store.uow() as tx:
+        run_everything(tx)
+    found = {}
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql(set_up)
+        for statement, parameters in statements:
+            rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+            found[statement] = "\n".join(str(row[-1]) for row in rows)
+    assert len(found) > 60
+    return found
+
+
+def test_sqlite_scans_no_table_and_sorts_no_table(sqlite_store: Store) -> None:
+    bad = {}
+    for statement, plan in plans(sqlite_store, "EXPLAIN QUERY PLAN", "SELECT 1").items():
+        scans = {line for line in plan.splitlines() if line.startswith("SCAN")} - SMALL_SCANS
+        sorts = "FOR ORDER BY" in plan and "AS oldest" not in statement
+        if (scans or sorts) and not READS_ALL.search(statement):
+            bad[statement] = plan
+    assert bad == {}
+
+
+def test_postgresql_scans_no_table(postgres_store: Store) -> None:
+    bad = {}
+    for statement, plan in plans(postgres_store, "EXPLAIN", "SET LOCAL enable_seqscan = off").items():
+        scanned = set(re.findall(r"Seq Scan on (\w+)", plan)) - {"tally_changes"}
+        if scanned and not READS_ALL.search(statement):
+            bad[statement] = plan
+    assert bad == {}

@@ -1,0 +1,133 @@
+"""The chain of migrations gives the tables that the code expects, on both databases."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from postgres_process import PostgresProcess
+from sqlalchemy.schema import CreateTable
+
+from certsvc.errors import ConfigurationError, Unavailable
+from certsvc.store import migrate
+from certsvc.store.engine import writing_engine
+from certsvc.store.tables_uses import metadata
+
+COLUMNS = """
+SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, is_nullable, column_default,
+       is_identity
+FROM information_schema.columns WHERE table_schema = 'public'"""
+INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+CONSTRAINTS = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace"""
+
+Schema = set[tuple[object, ...]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database without tables, once per kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'a directory' / 'new.sqlite3'}"
+        return
+    server: PostgresProcess = request.getfixturevalue("postgres")
+    server.execute("CREATE DATABASE empty")
+    yield server.url("empty")
+    server.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+def schema_of(url: str) -> Schema:
+    """Every column, constraint and index as the database itself tells it."""
+    if url.startswith("sqlite"):
+        file = sqlite3.connect(url.removeprefix("sqlite:///"))
+        rows = file.execute("SELECT tbl_name, type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+        file.close()
+        # The order of constraints within a table is no difference.
+        lines = {(table, kind, name, *sorted(re.split(r",?\s*\n", sql))) for table, kind, name, sql in rows}
+        return {line for line in lines if line[0] != "alembic_version"}
+    queries = (COLUMNS, INDEXES, CONSTRAINTS)
+    engine = writing_engine(url)
+    with engine.connect() as connection:
+        found = {tuple(row) for query in queries for row in connection.exec_driver_sql(query)}
+    engine.dispose()
+    return {row for row in found if row[0] != "alembic_version"}
+
+
+def test_the_chain_and_the_tables_of_the_code_are_the_same_schema(empty_url: str, tmp_path: Path) -> None:
+    migrate.upgrade(empty_url)
+    migrated = schema_of(empty_url)
+    assert len(migrated) > len(metadata.tables)
+    engine = writing_engine(empty_url)
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    engine.dispose()
+    assert schema_of(empty_url) == migrated
+
+
+def test_an_upgraded_database_stands_at_the_head_without_differences(empty_url: str) -> None:
+    assert migrate.current(empty_url) == ""
+    assert migrate.differences(empty_url)
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == migrate.head() != ""
+    assert migrate.differences(empty_url) == ()
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == migrate.head()
+
+
+def test_a_column_that_the_code_does_not_know_is_a_difference(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    engine = writing_engine(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE licenses ADD COLUMN stray VARCHAR(9)")
+    engine.dispose()
+    assert any("stray" in difference for difference in migrate.differences(empty_url))
+
+
+def test_each_revision_can_be_reached_alone_and_several_processes_may_upgrade_at_once(empty_url: str) -> None:
+    migrate.upgrade(empty_url, revision="0001")
+    assert migrate.current(empty_url) == "0001"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, [empty_url] * 4))
+    assert migrate.current(empty_url) == migrate.head()
+
+
+def test_a_failing_revision_leaves_nothing_behind(empty_url: str, tmp_path: Path, repo_root: Path) -> None:
+    broken = tmp_path / "migrations"
+    (broken / "versions").mkdir(parents=True)
+    (broken / "env.py").write_text((repo_root / "migrations" / "env.py").read_text())
+    (broken / "versions" / "0001.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\nrevision = '0001'\ndown_revision = None\n"
+        "def upgrade():\n    op.create_table('first', sa.Column('id', sa.Integer))\n    op.drop_table('missing')\n"
+    )
+    with pytest.raises((RuntimeError, Unavailable)):
+        migrate.upgrade(empty_url, directory=broken)
+    assert schema_of(empty_url) == set()
+    migrate.upgrade(empty_url)
+    assert migrate.differences(empty_url) == ()
+
+
+def test_a_database_of_a_newer_release_is_refused(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    engine = writing_engine(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(ConfigurationError, match="版本"):
+        migrate.upgrade(empty_url)
+
+
+def test_a_missing_directory_of_migrations_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="迁移目录"):
+        migrate.upgrade(f"sqlite:///{tmp_path / 'x.db'}", directory=tmp_path / "nowhere")
+
+
+def test_every_table_has_a_primary_key_and_no_column_without_a_type() -> None:
+    for table in metadata.sorted_tables:
+        assert list(table.primary_key.columns), table.name
+        assert "NULL," not in str(CreateTable(table)).replace("NOT NULL,", "")
