@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from certsvc.errors import ConfigurationError
+from certsvc.errors import ConfigurationError, InvalidIdentifier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,6 +204,14 @@ def read_toml(path: Path) -> TomlFile:
         msg = f"目录文件 {path.name}：超过 {MAX_FILE_BYTES // 1024} KiB，请核对路径"
         raise ConfigurationError(msg)
     return TomlFile(path.name, raw)
+
+
+def identifier(table: Table, key: str, parse: Callable[[str], str]) -> str:
+    """The text of ``key`` as an identifier; its refusal keeps the identifier's reason."""
+    try:
+        return parse(table.text(key))
+    except InvalidIdentifier as error:
+        table.refuse(key, error.detail)
 
 
 def _line_index(text: str) -> dict[str, int]:
