@@ -6,7 +6,7 @@ The shape follows the per-license standards of the national platform (信息项�
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -166,6 +166,20 @@ class Box:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TableColumn:
+    """One column of a table on the face; ``align`` is ``left``, ``centre`` or ``right``.
+
+    Attributes:
+        title: heading of the column, or empty; without any title the table has no head.
+        width: in mm; the columns share the width of the item's box in these proportions.
+    """
+
+    title: str
+    width: float
+    align: str = "left"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FaceItem:
     """One labelled value on the face (照面).
 
@@ -177,7 +191,10 @@ class FaceItem:
         label_x, label_w: where the label goes, in mm.
         size: font size in points; the value shrinks to ``min_size`` before it is refused.
         font: ``song`` or ``hei`` or ``kai``.
-        align: ``left``, ``centre`` or ``right``.
+        align: ``left``, ``centre`` or ``right``; of vertical text: top, middle or foot.
+        vertical: set in columns from right to left (竖排).
+        columns: makes the value a table: one row per line of ``a|b|c``, or a JSON list of lists.
+        flow: what does not fit goes on on continuation pages (续页) instead of being refused.
     """
 
     label: str
@@ -189,6 +206,9 @@ class FaceItem:
     min_size: float
     font: str
     align: str
+    vertical: bool = False
+    columns: tuple[TableColumn, ...] = ()
+    flow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +225,8 @@ class FacePlan:
         stamp: centre box of the stamp, laid over the date (章压成文日期).
         issuer, date: where issuer name and date are printed.
         notes: small print at the foot.
+        base: a PDF whose first page lies under the values in place of drawn border and title, or empty.
+        base_name: its file name, for messages.
     """
 
     title: str
@@ -219,6 +241,8 @@ class FacePlan:
     issuer: Box
     date: Box
     notes: tuple[str, ...]
+    base: bytes = field(default=b"", repr=False)
+    base_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,6 +58,9 @@ class PageJob:
         issued_on: 成文日期, printed under the stamp.
         sandbox: whether 样本 仅供测试 不具有法律效力 goes across the page.
         document_id: 16 bytes, both halves of the trailer's ``/ID``.
+        copy_label: ``副本`` and the like, printed in place of the face's subtitle, or empty.
+        copy_number: number of the copy such as ``2-1``, or empty.
+        annex: whether this is the 附页: what flows (``FaceItem.flow``) in full, from the same record.
     """
 
     license_type: LicenseType
@@ -71,6 +74,9 @@ class PageJob:
     signature: SignatureField
     sandbox: bool
     document_id: bytes
+    copy_label: str = ""
+    copy_number: str = ""
+    annex: bool = False
 
 
 class Renderer(Protocol):
