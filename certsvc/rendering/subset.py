@@ -43,6 +43,7 @@ class Subset:
         """Number the characters in order of first use; CID 0 is .notdef."""
         self.face = face
         self._chars = tuple(dict.fromkeys(chars))
+        self._base = b""
         self.codes = {ord(char): f"{cid:04X}" for cid, char in enumerate(self._chars, 1)}
 
     def show(self, text: str) -> str:
@@ -56,7 +57,7 @@ class Subset:
         data, mapping = face.subset(gids)
         to_gid = b"\0\0" + b"".join([mapping[gid].to_bytes(2, "big") for gid in gids])
         left, bottom, right, top = face.bbox
-        base = self._tag(to_gid) + b"+" + face.entry.name.encode("ascii")
+        base = self._base = self._tag(to_gid) + b"+" + face.entry.name.encode("ascii")
         first = out.next_number
         out.add(
             b"<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>"
@@ -76,6 +77,13 @@ class Subset:
         out.add(stream(b"", to_gid, pack=pack))
         out.add(stream(b"", self._to_unicode(), pack=pack))
         return first
+
+    def write_vertical(self, out: FileWriter, level: int) -> int:
+        """Write one more Type 0 dictionary over the font at ``level``, for text that runs downwards (§9.7.4.3)."""
+        return out.add(
+            b"<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-V/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>"
+            % (self._base, level + 1, level + 5)
+        )
 
     def _tag(self, to_gid: bytes) -> bytes:
         """Six capitals that differ between subsets (§9.9.2)."""
