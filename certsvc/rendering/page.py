@@ -17,7 +17,7 @@ from certsvc.rendering.annex import MARK as ANNEX
 from certsvc.rendering.annex import annex_body, annex_face, annex_rests
 from certsvc.rendering.flow import Sheetful, fill_pages, place_flow, place_table
 from certsvc.rendering.fonts import FontBook
-from certsvc.rendering.layout import Line, place
+from certsvc.rendering.layout import place
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.next_form import page_number
 from certsvc.rendering.page_parts import PageParts, write_attachment
@@ -152,13 +152,8 @@ class PageRenderer:
             bool(job.copy_label or job.copy_number),
         )
         template = self._template(key)
-        first = Sheetful(_lines(template, job))
         bold = self._book.family("song-bold")
-        rests = [
-            rest
-            for source, slot in template.special
-            if (rest := _place_special(slot, job.values.get(source, ""), bold, first)) is not None
-        ]
+        first, rests = _first_page(template, job, bold)
         if job.annex:
             rests = annex_rests(job.license_type.face, self._book, job.values)
         if not rests:
@@ -199,18 +194,21 @@ def chinese_date(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _lines(template: Template, job: PageJob) -> list[Line]:
-    """Every value in its place."""
-    values, lines = job.values, []
-    for source, slot in template.slots:
+def _first_page(template: Template, job: PageJob, bold: Family) -> tuple[Sheetful, list[Rest]]:
+    """Every value in its place, and what is left over of those that may flow."""
+    values, page, rests = job.values, Sheetful(), []
+    for source, slot, special in template.slots:
         text = values.get(source)
         if text:
-            lines += place(slot, text)
+            if not special:
+                page.lines += place(slot, text)
+            elif (rest := _place_special(slot, text, bold, page)) is not None:
+                rests.append(rest)
     if template.subtitle is not None:
-        lines += place(template.subtitle, _copy_line(job))
-    lines += place(template.issuer, job.issuer_name)
-    lines += place(template.date, chinese_date(job.issued_on))
-    return lines
+        page.lines += place(template.subtitle, _copy_line(job))
+    page.lines += place(template.issuer, job.issuer_name)
+    page.lines += place(template.date, chinese_date(job.issued_on))
+    return page, rests
 
 
 def _copy_line(job: PageJob) -> str:
@@ -221,8 +219,6 @@ def _copy_line(job: PageJob) -> str:
 
 def _place_special(slot: Slot, text: str, bold: Family, page: Sheetful) -> Rest | None:
     """Set a table, vertical or flowing text; what is left over goes on on further pages."""
-    if not text:
-        return None
     if slot.vertical:
         page.special = True
         page.lines += place_vertical(slot, text)

@@ -61,8 +61,7 @@ class Template:
     """The constant bytes, and where the data goes.
 
     Attributes:
-        slots: source and place of the values that stand in one box.
-        special: likewise, of vertical text, tables and text that may go on on further pages.
+        slots: source and place of every value, in order, and whether it is vertical, a table, or may flow.
         subtitle: where a copy's label goes, if it has one.
         next_form: form of the continuation pages, 0 without any.
     """
@@ -76,8 +75,7 @@ class Template:
     next_form: int
     stamp_form: int
     stamp_rect: Rect
-    slots: tuple[tuple[str, Slot], ...]
-    special: tuple[tuple[str, Slot], ...]
+    slots: tuple[tuple[str, Slot, bool], ...]
     subtitle: Slot | None
     issuer: Slot
     date: Slot
@@ -143,8 +141,7 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
         next_form=next_form,
         stamp_form=stamp_form,
         stamp_rect=where,
-        slots=tuple(pair for pair in slots if not _is_special(pair[1])),
-        special=tuple(pair for pair in slots if _is_special(pair[1])),
+        slots=tuple((source, slot, slot.vertical or slot.flow or bool(slot.columns)) for source, slot in slots),
         subtitle=subtitle_slot(book, sheet) if key.copy else None,
         issuer=issuer,
         date=date,
@@ -153,10 +150,6 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
         sheet=sheet,
         following=next_page(book, sheet),
     )
-
-
-def _is_special(slot: Slot) -> bool:
-    return slot.vertical or slot.flow or bool(slot.columns)
 
 
 def _write_face(out: FileWriter, sheet: Sheet, text: StaticText, rules: list[str], forms: dict[str, int]) -> int:
