@@ -39,7 +39,7 @@ class TomlFile:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             msg = f"目录文件 {name}：TOML 语法有误（{error}）"
             raise ConfigurationError(msg) from None
-        self._lines = _line_index(text)
+        self._text = text
 
     def refuse(self, path: str, reason: str) -> NoReturn:
         """Raise ConfigurationError that names file, line, key and reason."""
@@ -52,9 +52,10 @@ class TomlFile:
 
     def _line(self, path: str) -> str:
         """`` 第 N 行`` of the key, or of the nearest table around it that has a line of its own."""
+        lines = _line_index(self._text)
         while path:
-            if path in self._lines:
-                return f" 第 {self._lines[path]} 行"
+            if path in lines:
+                return f" 第 {lines[path]} 行"
             path = re.sub(r"(?:\.?[^.\[\]]+|\[\d+\])$", "", path)
         return ""
 
