@@ -273,6 +273,7 @@ class Policy:
         public_base: base URL of printed codes, such as ``https://zz.example.gov.cn``.
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
+        simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.
     """
 
     sandbox: bool
@@ -282,6 +283,7 @@ class Policy:
     show_code_ttl_s: int = 60
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024
+    simulation_matters: frozenset[str] = frozenset()
 
 
 class FaultPoints(Protocol):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from certsvc.commands.life_ports import Dues, Facts, Links, Publications
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -109,7 +110,10 @@ class Licenses(Protocol):
     """The register."""
 
     def insert(self, version: LicenseVersion) -> None:
-        """Register a version with its artifact; IntegrityError when identifier, number+version or digest is taken."""
+        """Register a version with its artifact.
+
+        IntegrityError when identifier, number+version or digest is taken, or a version of the license has not ended.
+        """
         ...
 
     def by_version_id(self, version_id: str) -> LicenseVersion | None:
@@ -138,6 +142,14 @@ class Licenses(Protocol):
 
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
         """All versions of a license, oldest first."""
+        ...
+
+    def newest(self, version_id: str) -> Sequence[LicenseVersion]:
+        """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""
+        ...
+
+    def not_ended_after(self, license_id: str, *, limit: int) -> Sequence[LicenseVersion]:
+        """The versions that have not ended, of licenses behind ``license_id`` in the order of their ids."""
         ...
 
     def move(self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = "") -> bool:
@@ -359,6 +371,10 @@ class UnitOfWork(Protocol):
     sharing: Sharing
     access: Access
     outbox: Outbox
+    links: Links
+    facts: Facts
+    dues: Dues
+    publications: Publications
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,8 +11,10 @@ from certsvc.store.access import AccessRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
+from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.photos import PhotoRows
+from certsvc.store.publications import PublicationRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import store_ports
+    from certsvc.commands import life_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -32,7 +34,21 @@ if TYPE_CHECKING:
 class Work:
     """Implements ``store_ports.UnitOfWork``."""
 
-    __slots__ = ("access", "intents", "licenses", "outbox", "photos", "requests", "seals", "sharing", "showing")
+    __slots__ = (
+        "access",
+        "dues",
+        "facts",
+        "intents",
+        "licenses",
+        "links",
+        "outbox",
+        "photos",
+        "publications",
+        "requests",
+        "seals",
+        "sharing",
+        "showing",
+    )
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -45,6 +61,10 @@ class Work:
         self.sharing: store_ports.Sharing = SharingRows(tx)
         self.access: store_ports.Access = AccessRows(tx)
         self.outbox: store_ports.Outbox = OutboxRows(tx)
+        self.links: life_ports.Links = LinkRows(tx)
+        self.facts: life_ports.Facts = FactRows(tx)
+        self.dues: life_ports.Dues = DueRows(tx)
+        self.publications: life_ports.Publications = PublicationRows(tx)
 
 
 class UnitsOfWork:

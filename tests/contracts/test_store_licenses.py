@@ -23,7 +23,7 @@ def register(store: Store, *versions: LicenseVersion) -> None:
 
 
 def second_version(**changes: object) -> LicenseVersion:
-    """Version 2 of license 1, with the same number."""
+    """Version 2 of license 1, with the same number; version 1 must have ended."""
     first = make_version(1)
     return make_version(2, license_id=first.license_id, number=first.number, version=2, **changes)
 
@@ -56,7 +56,7 @@ def test_what_was_never_registered_is_not_found(store: Store) -> None:
 
 
 def test_a_number_leads_to_its_newest_version_and_versions_stand_in_order(store: Store) -> None:
-    register(store, second_version(), make_version(1))
+    register(store, second_version(), make_version(1, state=State.SUPERSEDED))
     with store.uow.read() as tx:
         found = tx.licenses.by_number("food-operation", make_version(1).number)
         assert found is not None

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.authority import may_decide
 from certsvc.commands.issuance.body import Code
 from certsvc.commands.shapes import Day, Line
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from certsvc.events.payloads import MOVED
 from certsvc.license.model import Decision, LicenseVersion, MoveRecord
-from certsvc.license.states import MOVE_BY_NAME, Who, lawful
+from certsvc.license.states import MOVE_BY_NAME, lawful
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,8 +76,9 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
         if repeated is not None:
             return Moved(version=version, record=repeated, created=False)
         # Who may decide comes first: to anyone else a license in any state looks like none.
-        _check_authority(deps, version, MOVE_BY_NAME[body.move], body.authority_code)
-        move = lawful(body.move, version.state)
+        if not may_decide(deps, tx, version, MOVE_BY_NAME[body.move].who, body.authority_code):
+            raise NotFound(NOT_FOR_THIS_BODY)
+        move = lawful(body.move, version.state, version.paper)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None
         if not tx.licenses.move(row, revision=version.revision, suspended_until=until):
@@ -92,8 +94,8 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
 def _check_shape(body: MoveBody, now: datetime) -> None:
     problems: list[FieldProblem] = []
     move = MOVE_BY_NAME.get(body.move)
-    if move is None or move.who is Who.SERVICE:
-        names = "、".join(f"{m.name}（{m.name_zh}）" for m in MOVE_BY_NAME.values() if m.who is not Who.SERVICE)
+    if move is None or move.by_link:
+        names = "、".join(sorted(f"{m.name}（{m.name_zh}）" for m in MOVE_BY_NAME.values() if not m.by_link))
         problems.append(FieldProblem(pointer="/move", code="enum", detail=f"可用的取值：{names}"))
     elif move.needs_until and body.until is None:
         problems.append(FieldProblem(pointer="/until", code="missing", detail="暂扣必须写明截止日期"))
@@ -121,23 +123,6 @@ def _repeated(tx: UnitOfWork, version: LicenseVersion, body: MoveBody) -> MoveRe
         and last.decision.decided_on == body.decided_on
     )
     return last if same else None
-
-
-def _check_authority(deps: Deps, version: LicenseVersion, move: Move, authority_code: str) -> None:
-    """Who may decide: DOMAIN.md 1.2. An authority unknown to the catalog decides nothing here."""
-    kind = deps.catalog.type(version.type_slug)
-    issuer = authority_code == version.issuer_code
-    superior = authority_code == kind.definer_code
-    known = deps.catalog.has_authority(authority_code)
-    allowed = {
-        Who.ISSUER: issuer,
-        Who.ISSUER_OR_SUPERIOR: issuer or superior,
-        Who.PENALISING_BODY: known,
-        Who.REVIEW: known,
-        Who.SERVICE: False,
-    }[move.who]
-    if not allowed:
-        raise NotFound(NOT_FOR_THIS_BODY)
 
 
 def _record(

@@ -9,9 +9,9 @@ from certsvc.catalog.model import ValidityKind
 from certsvc.catalog.numbers import check_given_number
 from certsvc.catalog.validation import check_text, validate_fields
 from certsvc.clock import local_day
+from certsvc.commands.issuance.link_fields import check_link_fields, decision_of, link_rule
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
-from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.identifiers.matter_code import MatterCode
 from certsvc.identifiers.region import Region
 from certsvc.license.model import Holder
@@ -58,7 +58,7 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
     valid_until = _validity(body, kind, valid_from, problems) if _on_calendar(body, problems) else None
     code = holder.value if holder else body.holder.code
     number = _number(body, kind, code, problems)
-    _previous(body, kind, problems)
+    check_link_fields(body, kind, deps.clock.now(), problems)
     _glyphs(deps, body, data, problems)
     if problems:
         raise InvalidInput(f"{kind.name}：{len(problems)} 处内容有误，请按提示逐项更正", problems=tuple(problems))
@@ -76,6 +76,10 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         region=region,
         matter_code=body.matter_code,
         previous=body.previous,
+        absorbs=body.absorbs,
+        case_no=body.case_no,
+        project_code=body.project_code,
+        decision=decision_of(body),
     )
 
 
@@ -140,7 +144,8 @@ def _validity(body: IssuanceBody, kind: LicenseType, start: date, problems: list
             detail = f"“{kind.name}”长期有效，不填截止日期"
             problems.append(FieldProblem(pointer="/valid_until", code="open_ended", detail=detail))
         return None
-    if body.action in {Action.CHANGE, Action.REPLACE} and end is None:
+    rule_of_link = link_rule(body.action)
+    if rule_of_link is not None and rule_of_link.keeps_end and end is None:
         return None  # keeps the end date of the previous version (DOMAIN.md 1.5)
     if rule.kind is ValidityKind.YEARS and end is None:
         return last_day(start, rule.years)
@@ -168,35 +173,20 @@ def last_day(start: date, years: int) -> date:
 
 
 def _number(body: IssuanceBody, kind: LicenseType, code: str, problems: list[FieldProblem]) -> str:
-    if kind.number.given:
+    if kind.number.given and body.action is not Action.PROVISIONAL:
         try:
             return check_given_number(kind, body.number, holder_code=code)
         except InvalidInput as error:
             problems.extend(error.problems)
             return ""
     if body.number.strip():
-        detail = f"“{kind.name}”的编号由制证系统生成，请去掉此项"
+        detail = (
+            "模拟审批意见没有正式编号，请去掉此项"
+            if body.action is Action.PROVISIONAL
+            else f"“{kind.name}”的编号由制证系统生成，请去掉此项"
+        )
         problems.append(FieldProblem(pointer="/number", code="extra_forbidden", detail=detail))
     return ""
-
-
-def _previous(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> None:
-    if body.action is Action.ISSUE:
-        if body.previous:
-            detail = "新办不填原证照标识；变更、延续、补办请使用相应的 action"
-            problems.append(FieldProblem(pointer="/previous", code="extra_forbidden", detail=detail))
-        return
-    if not body.previous:
-        problems.append(FieldProblem(pointer="/previous", code="missing", detail="请填写原证照标识"))
-        return
-    try:
-        identifier = LicenseIdentifier.parse(body.previous)
-    except InvalidIdentifier as error:
-        problems.append(FieldProblem(pointer="/previous", code=error.code, detail=error.detail))
-        return
-    if identifier.type_code != kind.type_code:
-        detail = "原证照标识与证照类型不一致"
-        problems.append(FieldProblem(pointer="/previous", code="other_type", detail=detail))
 
 
 def _glyphs(deps: Deps, body: IssuanceBody, data: dict[str, str], problems: list[FieldProblem]) -> None:

@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING
 
 from certsvc.catalog.numbers import number_parts, number_series, render_number
 from certsvc.clock import local_day
-from certsvc.errors import Refused
+from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.license.links import LinkKind
 from certsvc.license.model import IssueIntent
 from certsvc.license.request import Action
-from certsvc.license.states import STATE_ZH, State
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from certsvc.commands.issuance.lineage import Lineage
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.links import LinkRule
     from certsvc.license.model import LicenseVersion
     from certsvc.license.request import IssuanceRequest
 
 FIRST_VERSION = 1
+PROVISIONAL_MARK = "模拟"
+"""First characters of what stands in the place of a number on a provisional opinion."""
 
 
 def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
@@ -34,27 +38,17 @@ def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
         known = tx.intents.by_request(request.request_id)
         if known is not None:
             return known
-        previous = _previous(tx, request)
-        intent = _first(deps, tx, request, now) if previous is None else _next(deps, request, previous, now)
+        lineage = lineage_of(deps, tx, request)
+        if lineage.main is None or lineage.rule is None or not lineage.rule.keeps_license:
+            intent = _first(deps, tx, request, lineage, now)
+        else:
+            intent = _next(deps, tx, request, lineage.rule, lineage.main.version, now)
         tx.intents.insert(intent)
     return intent
 
 
-def _previous(tx: UnitOfWork, request: IssuanceRequest) -> LicenseVersion | None:
-    payload = request.payload
-    if payload.action is Action.ISSUE:
-        return None
-    previous = tx.licenses.by_identifier(payload.previous)
-    if previous is None or previous.issuer_code != payload.authority_code or previous.type_slug != payload.type_slug:
-        raise Refused("没有找到本机关颁发的原证照，请核对原证照标识（previous）")
-    if previous.state is not State.VALID:
-        raise Refused(f"原证照当前状态为“{STATE_ZH[previous.state]}”，不能变更、延续或补办")
-    if (previous.holder.code_type, previous.holder.code) != (payload.holder.code_type, payload.holder.code):
-        raise Refused("原证照的持证主体与本次申请不一致；转让或更名请先办理主体变更")
-    return previous
-
-
-def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) -> IssueIntent:
+def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, lineage: Lineage, now: datetime) -> IssueIntent:
+    """The first version of a license: new, provisional, or a part of a split."""
     payload = request.payload
     kind = deps.catalog.type(payload.type_slug)
     issued_on = payload.issued_on or local_day(now)
@@ -63,12 +57,6 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) 
     identifier = LicenseIdentifier.create(
         type_code=kind.type_code, issuer_code=payload.authority_code, serial=f"{day}{serial:06d}", version=FIRST_VERSION
     )
-    number = payload.number
-    if not number:
-        parts = number_parts(kind, payload.data)
-        series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)
-        sequence = tx.intents.next_number(f"number:{kind.slug}:{series}")
-        number = render_number(kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts)
     return IssueIntent(
         request_id=request.request_id,
         version_id=deps.ids.new("ver"),
@@ -76,18 +64,22 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) 
         identifier=str(identifier),
         root=identifier.root,
         version=FIRST_VERSION,
-        number=number,
+        number=_number(deps, tx, request, issued_on),
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
         issued_on=issued_on,
         first_issued_on=issued_on,
         signed_at=now,
-        previous_version_id="",
+        previous_version_id=lineage.main.version.version_id if lineage.main is not None else "",
     )
 
 
-def _next(deps: Deps, request: IssuanceRequest, previous: LicenseVersion, now: datetime) -> IssueIntent:
+def _next(
+    deps: Deps, tx: UnitOfWork, request: IssuanceRequest, rule: LinkRule, previous: LicenseVersion, now: datetime
+) -> IssueIntent:
+    """The next version of a license."""
     identifier = LicenseIdentifier.parse(previous.identifier).next_version()
+    issued_on = request.payload.issued_on or local_day(now)
     return IssueIntent(
         request_id=request.request_id,
         version_id=deps.ids.new("ver"),
@@ -95,11 +87,33 @@ def _next(deps: Deps, request: IssuanceRequest, previous: LicenseVersion, now: d
         identifier=str(identifier),
         root=identifier.root,
         version=identifier.version,
-        number=previous.number,
+        number=_kept_number(request, rule, previous) or _number(deps, tx, request, issued_on),
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
-        issued_on=request.payload.issued_on or local_day(now),
-        first_issued_on=previous.first_issued_on,
+        issued_on=issued_on,
+        first_issued_on=issued_on if rule.kind is LinkKind.CONVERT else previous.first_issued_on,
         signed_at=now,
         previous_version_id=previous.version_id,
     )
+
+
+def _kept_number(request: IssuanceRequest, rule: LinkRule, previous: LicenseVersion) -> str:
+    """The number that the link keeps; a correction may set right a number that the approval gives."""
+    if rule.kind is LinkKind.CORRECT and request.payload.number and not previous.provisional:
+        return request.payload.number
+    return previous.number if rule.keeps_number else ""
+
+
+def _number(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, issued_on: date) -> str:
+    """A new number; a provisional opinion has none, only its project's code and a count (DOMAIN.md 1.6)."""
+    payload = request.payload
+    kind = deps.catalog.type(payload.type_slug)
+    if payload.action is Action.PROVISIONAL:
+        count = tx.intents.next_number(f"provisional:{kind.slug}:{payload.project_code}")
+        return f"{PROVISIONAL_MARK}{payload.project_code}-{count}"
+    if payload.number:
+        return payload.number
+    parts = number_parts(kind, payload.data)
+    series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)
+    sequence = tx.intents.next_number(f"number:{kind.slug}:{series}")
+    return render_number(kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts)

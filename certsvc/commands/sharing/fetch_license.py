@@ -15,14 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter
+from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import CertsvcError, IntegrityError, NoLawfulBasis, NotFound
 from certsvc.events.payloads import LicenseFetched
 from certsvc.license.model import Holder
-from certsvc.license.standing import Standing, standing
+from certsvc.license.standing import PROVISIONAL_ZH, Standing
 from certsvc.license.uses import Fetch
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class FetchBody(BaseModel):
     holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时必填")
     holder_code_type: str = Field(default="", max_length=3)
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
+    project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,10 +105,13 @@ def _find(
         version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
         if grant is None or version is None or not _fits(caller, body, grant, version, now):
             raise NoLawfulBasis("用证码无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权")
+        if not simulation_allows(deps, matter, version, body.project_code):
+            raise NoLawfulBasis(f"{PROVISIONAL_ZH}；只有该项目的模拟审批事项可以调用")
         return version, grant
     holder = Holder(name="", code=body.holder_code, code_type=body.holder_code_type)
     for found in tx.licenses.of_holder(holder, limit=MAX_SEARCH):
-        if found.type_slug == body.type and not found.replaced_by_version_id:
+        wanted = found.type_slug == body.type and not found.replaced_by_version_id
+        if wanted and simulation_allows(deps, matter, found, body.project_code):
             return found, None
     raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
 
@@ -178,7 +183,7 @@ def _give(
     return FetchAnswer(
         fetch=row,
         facts=public_facts(deps, tx, version, now),
-        standing=standing(version, now),
+        standing=stands(deps, tx, version, now),
         fields=fields,
         file=file,
         file_sha256=version.artifact.sha256 if file else "",

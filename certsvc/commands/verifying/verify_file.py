@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import TooLarge
-from certsvc.license.standing import standing
 from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
-    from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
     from certsvc.seal.verdict import FileFindings, LicenseFacts
 
 ANYONE = "anyone"
@@ -53,7 +53,8 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
     with deps.uow.read() as tx:
         version = tx.licenses.by_sha256(digest)
         facts = public_facts(deps, tx, version, moment) if version is not None else None
-    verdict = conclude(deps, findings, version, facts, moment=moment, now=now)
+        how = stands(deps, tx, version, moment) if version is not None else None
+    verdict = conclude(deps, findings, how, facts, now=now)
     if on_record:
         with deps.uow() as tx:
             record(
@@ -71,25 +72,24 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
 def conclude(
     deps: Deps,
     findings: FileFindings,
-    version: LicenseVersion | None,
+    how: Standing | None,
     facts: LicenseFacts | None,
     *,
-    moment: datetime,
     now: datetime,
 ) -> Verdict:
-    """Findings, register and state into one verdict."""
-    match = RegistryMatch.EXACT if version is not None else RegistryMatch.NONE
+    """Findings, register and state into one verdict; ``how`` is None when these bytes are not on the register."""
+    match = RegistryMatch.EXACT if how is not None else RegistryMatch.NONE
     indication, sub, reason = findings.indication, findings.sub_indication, findings.reason
     status = Check.NOT_CHECKED
     not_checked = list(findings.not_checked)
-    if version is not None:
-        stands = standing(version, moment)
-        status = Check.GOOD if stands.good else Check.BAD
-        if indication is Indication.TOTAL_PASSED and not stands.good:
-            indication, sub, reason = Indication.TOTAL_FAILED, sub_indication_of(stands), reason_of(stands)
-        elif indication is Indication.INDETERMINATE and not stands.good:
+    if how is not None:
+        status = Check.GOOD if how.good else Check.BAD
+        if indication is Indication.TOTAL_PASSED:
+            indication = Indication.TOTAL_PASSED if how.good else Indication.TOTAL_FAILED
+            sub, reason = sub_indication_of(how), reason_of(how)
+        elif indication is Indication.INDETERMINATE and not how.good:
             # The file could not be judged, but these bytes are on the register and the license is over.
-            reason = reason_of(stands)
+            reason = reason_of(how)
     elif any(deps.sealer.is_own(item.signer_cert_sha256) for item in findings.signatures):
         match = RegistryMatch.OTHER_BYTES
         if indication is Indication.TOTAL_PASSED:
