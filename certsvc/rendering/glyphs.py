@@ -66,6 +66,9 @@ class GlyphFile:
             self._count: int = struct.unpack_from(">H", self._maxp, 4)[0]
             # No instructions are left: zones, storage, functions, stack and size of instructions are none.
             struct.pack_into(">7H", self._maxp, 14, 1, 0, 0, 0, 0, 0, 0)
+            struct.pack_into(">H", self._hhea, 34, 0)
+            struct.pack_into(">H", self._maxp, 4, 0)
+            self._sums = _checksum(self._head), _checksum(self._hhea), _checksum(self._maxp)
             self.glyph(0)
         except (OSError, ValueError, KeyError, struct.error) as exc:
             msg = f"字体文件 {path.name} 无法读取，请重新运行字体安装"
@@ -120,13 +123,15 @@ class GlyphFile:
         struct.pack_into(">H", maxp, 4, count)
         loca = struct.pack(f">{count + 1}I", *offsets)
         bodies = (b"".join(outlines), self._head, bytes(hhea), b"".join(metrics), loca, bytes(maxp))
+        head_sum, hhea_sum, maxp_sum = self._sums
         checksums = (
             sum(sums) & _WORD,
-            _checksum(self._head),
-            _checksum(hhea),
+            head_sum,
+            # The count is the low half of one word, and the high half of another.
+            hhea_sum + count & _WORD,
             sum(metric_sums) & _WORD,
             sum(offsets) & _WORD,
-            _checksum(maxp),
+            maxp_sum + (count << 16) & _WORD,
         )
         directory, at, pieces = [_HEAD], _DIRECTORY, []
         for tag, body, checksum in zip(_TAGS, bodies, checksums, strict=True):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from certsvc.catalog.model import LicenseType
+    from certsvc.catalog.model import FacePlan, LicenseType
     from certsvc.commands.ports import PageJob
     from certsvc.rendering.flow import Rest
     from certsvc.rendering.fonts import Family
@@ -54,6 +54,7 @@ class PageRenderer:
         """Load the fonts of ``fonts.toml``; ConfigurationError names one that is in none of the directories."""
         self._book = FontBook(font_dirs)
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
+        self._recent: dict[tuple[int, int, bool, bool, bool, bool], tuple[TemplateKey, Template]] = {}
         self._lock = threading.Lock()
 
     def render(self, job: PageJob) -> PreparedPdf:
@@ -143,15 +144,7 @@ class PageRenderer:
     def _laid_out(self, job: PageJob) -> tuple[Template, list[Sheetful]]:
         """Every value in its place, and the template for as many pages as that takes."""
         face = annex_face(job.license_type.face) if job.annex else job.license_type.face
-        key = TemplateKey(
-            face,
-            job.stamp,
-            job.sandbox,
-            job.photo is not None and not job.annex,
-            job.signature.docmdp > 0,
-            bool(job.copy_label or job.copy_number),
-        )
-        template = self._template(key)
+        key, template = self._first_template(job, face)
         bold = self._book.family("song-bold")
         first, rests = _first_page(template, job, bold)
         if job.annex:
@@ -174,6 +167,23 @@ class PageRenderer:
                 head = [(slot, job.values.get(source, "")) for source, slot in template.following.head]
                 page.lines[1:1] = [line for slot, text in head if text for line in place(slot, text)]
         return self._template(replace(key, pages=len(pages))), pages
+
+    def _first_template(self, job: PageJob, face: FacePlan) -> tuple[TemplateKey, Template]:
+        """The template for one page; the same plan and stamp, as objects, need not be compared field by field."""
+        photo, certified = job.photo is not None and not job.annex, job.signature.docmdp > 0
+        copy = bool(job.copy_label or job.copy_number)
+        quick = (id(face), id(job.stamp), job.sandbox, photo, certified, copy)
+        recent = self._recent.get(quick)
+        # An id is given anew when its object is gone: only the objects themselves prove that they are the same.
+        if recent is not None and recent[0].face is face and recent[0].stamp is job.stamp:
+            return recent
+        key = TemplateKey(face, job.stamp, job.sandbox, photo, certified, copy)
+        found = key, self._template(key)
+        with self._lock:
+            if len(self._recent) >= MAX_TEMPLATES:
+                self._recent.clear()
+            self._recent[quick] = found
+        return found
 
     def _template(self, key: TemplateKey) -> Template:
         with self._lock:

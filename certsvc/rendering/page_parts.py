@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.rendering import photo
 from certsvc.rendering.face_form import INK
 from certsvc.rendering.layout import DOWN, TURNED
 from certsvc.rendering.metadata import ATTACHMENT, canonical_json
-from certsvc.rendering.pdf import date_string, num, stream, text_string
+from certsvc.rendering.pdf import date_string, stream, text_string
 from certsvc.rendering.qr_encoder import QUIET_ZONE, Matrix, encode
 from certsvc.rendering.subset import OBJECTS_PER_FONT, Subset
 from certsvc.rendering.table import RULE
@@ -131,27 +130,27 @@ def _rules(rules: list[tuple[float, float, float, float]]) -> str:
     return f"q {RULE} w 0.35 G {' '.join(paths)} S Q"
 
 
-@dataclass(slots=True)
 class _Photo:
     """A normalised photo: its bytes go into the file as they are."""
 
-    data: bytes
+    def __init__(self, data: bytes) -> None:
+        self._data, self._header = data, photo.jpeg_header(data)
 
     def image(self) -> bytes:
-        header = photo.jpeg_header(self.data)
+        header = self._header
         space = b"/DeviceGray" if header.components == 1 else b"/DeviceRGB"
         head = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace%s/BitsPerComponent 8/Filter/DCTDecode"
-        return stream(head % (header.width, header.height, space), self.data)
+        return stream(head % (header.width, header.height, space), self._data)
 
     def operators(self, box: Rect) -> str:
         """The picture fills its box and is cut at the edges, unless too much would be lost: then it is shown whole."""
-        header = photo.jpeg_header(self.data)
+        header = self._header
         fits = box.w / header.width, box.h / header.height
         scale = max(fits) if min(fits) / max(fits) >= MOST_CUT else min(fits)
         w, h = header.width * scale, header.height * scale
         x, y = box.x + (box.w - w) / 2, box.y + (box.h - h) / 2
-        frame = f"{num(box.x)} {num(box.y)} {num(box.w)} {num(box.h)} re W n"
-        return f"q {frame} {num(w)} 0 0 {num(h)} {num(x)} {num(y)} cm /Photo Do Q"
+        frame = f"{box.x:.2f} {box.y:.2f} {box.w:.2f} {box.h:.2f} re W n"
+        return f"q {frame} {w:.2f} 0 0 {h:.2f} {x:.2f} {y:.2f} cm /Photo Do Q"
 
 
 def write_attachment(out: FileWriter, metadata: dict[str, str], at: datetime) -> None:
