@@ -25,9 +25,14 @@ _CUT = "…"
 
 
 def contact_sheet(
-    pages: Sequence[tuple[str, bytes]], font: Path, *, columns: int = 8, width_px: int = 190, max_bytes: int = 1_500_000
+    pages: Sequence[tuple[str, bytes]],
+    font: Path,
+    *,
+    columns: int = 12,
+    width_px: int = 170,
+    max_bytes: int = 1_500_000,
 ) -> bytes:
-    """A PNG of the first pages of some PDF files, row by row; upright and lying pages keep the same width.
+    """A PNG of the first pages of some PDF files, row by row: upright pages first, then lying ones, in their order.
 
     Args:
         pages: caption and file.
@@ -45,6 +50,7 @@ def contact_sheet(
         raise RenderingError(msg)
     columns = min(columns, len(pages))
     thumbs = [(caption, page_image(data, width_px)) for caption, data in pages]
+    thumbs.sort(key=lambda thumb: -thumb[1].height)
     rows = [thumbs[i : i + columns] for i in range(0, len(thumbs), columns)]
     heights = [max(image.height for _, image in row) + CAPTION_PX + 2 * GAP_PX for row in rows]
     sheet = Image.new("RGB", (columns * (width_px + GAP_PX) + GAP_PX, sum(heights) + GAP_PX), GROUND)
