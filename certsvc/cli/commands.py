@@ -108,6 +108,16 @@ def openapi(
         typer.echo(str(path))
 
 
+@app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/pictures/gallery.png"),
+) -> None:
+    """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
+    from certsvc.cli.gallery import write_gallery
+
+    typer.echo(f"{out}：{write_gallery(out)} 种证照")
+
+
 @keys_app.command("init")
 def keys_init() -> None:
     """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""
