@@ -66,6 +66,10 @@ class Dues(Protocol):
         """Reminders of one kind of one issuer about versions behind ``behind``, in the order of their ids."""
         ...
 
+    def finished(self, sweep: str, day: date) -> bool:
+        """Whether the sweep of this day, or of a later one, is finished; takes no lock."""
+        ...
+
     def place(self, sweep: str, day: date) -> str | None:
         """Where the sweep of this day goes on (empty at first), or None when it is finished.
 

@@ -55,6 +55,7 @@ class FactRule:
         needs_due: whether a date must be given by which something is due.
         allows_due: whether one may be given.
         after_end: whether it may still be noted when the version has ended.
+        of_period: whether it is about the present period; its ``due`` is then the last day of that.
     """
 
     kind: FactKind
@@ -66,12 +67,14 @@ class FactRule:
     needs_due: bool = False
     allows_due: bool = False
     after_end: bool = False
+    of_period: bool = False
     why: str
 
 
 _RULES = (
     FactRule(
         kind=FactKind.RENEWAL_APPLIED,
+        of_period=True,
         name_zh="受理延续申请",
         who=Who.ISSUER,
         needs_document=True,
@@ -79,6 +82,7 @@ _RULES = (
     ),
     FactRule(
         kind=FactKind.RENEWAL_REFUSED,
+        of_period=True,
         name_zh="不予延续",
         who=Who.ISSUER,
         needs_document=True,
@@ -242,17 +246,21 @@ def renewal_pending(facts: Iterable[Fact], last_day: date | None, *, closes_days
 
     In time: at least ``closes_days`` before the last day (行政许可法 50, or what the type says).
     """
-    if last_day is None:
-        return False
-    pending = False
+    applied = renewal_open(facts, last_day) if last_day is not None else None
+    return applied is not None and last_day is not None and (last_day - applied.on).days >= closes_days
+
+
+def renewal_open(facts: Iterable[Fact], last_day: date) -> Fact | None:
+    """The application for renewal of the period that ends on ``last_day``, if it is undecided, in time or not."""
+    applied: Fact | None = None
     for fact in facts:
         if fact.due != last_day:
             continue
         if fact.kind is FactKind.RENEWAL_APPLIED:
-            pending = pending or (last_day - fact.on).days >= closes_days
+            applied = applied or fact
         elif fact.kind in RENEWAL_CLOSINGS:
-            pending = False
-    return pending
+            applied = None
+    return applied
 
 
 def open_obligations(facts: Iterable[Fact]) -> tuple[Obligation, ...]:

@@ -43,7 +43,8 @@ _DUES = (
     .order_by(_D.version_id)
     .limit(bindparam("most"))
 )
-_SWEEP = select(*_S).where(_S.name == bindparam("which")).with_for_update()
+_SWEEP = select(*_S).where(_S.name == bindparam("which"))
+_LOCKED_SWEEP = _SWEEP.with_for_update()
 
 
 @cache
@@ -189,13 +190,18 @@ class DueRows:
             for row in self._tx.rows(_DUES, issuer=issuer_code, what=kind.value, behind=behind, most=limit)
         ]
 
+    def finished(self, sweep: str, day: date) -> bool:
+        """Whether the sweep of this day, or of a later one, is finished; takes no lock."""
+        row = self._tx.row(_SWEEP, which=sweep)
+        return row is not None and (row["day"] > day or (row["day"] == day and row["finished"]))
+
     def place(self, sweep: str, day: date) -> str | None:
         """Where the sweep of this day goes on (empty at first), or None when it is finished.
 
         The row stays locked until the end of the transaction, so that two sweepers take turns.
         """
         self._tx.changed(_once(self._tx.dialect, sweeps), name=sweep, day=day, behind="", finished=False)
-        row = self._tx.row(_SWEEP, which=sweep)
+        row = self._tx.row(_LOCKED_SWEEP, which=sweep)
         if row is None or row["day"] > day or (row["day"] == day and row["finished"]):
             return None
         behind: str = row["behind"]

@@ -139,6 +139,7 @@ def live(tx: UnitOfWork) -> None:
     assert tx.dues.announce(make_due_row())
     tx.dues.announced("a", DueKind.EXPIRED, behind="", limit=9)
     assert tx.dues.place("s", NOW.date()) == ""
+    tx.dues.finished("s", NOW.date())
     tx.dues.keep_place("s", NOW.date(), behind="l", finished=False)
     assert tx.publications.propose(make_proposal())
     assert tx.publications.publish(make_publication())
