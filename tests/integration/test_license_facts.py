@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -333,4 +333,4 @@ def test_the_day_of_the_sweep_is_a_day_in_shanghai(sqlite_url: str, make_city: C
     late.advance(timedelta(minutes=2))
     assert remind(life.city.service.deps).announced == 1, "the next day has begun in Shanghai, not in UTC"
     assert dues(life)[-1] == ("expired", "")
-    assert date.fromisoformat(str(life.city.rows("SELECT day FROM sweeps")[0][0]))
+    assert life.city.rows("SELECT count(*) FROM sweeps") == [(1,)]

@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures_city import ServedCity
@@ -206,7 +207,7 @@ def test_a_change_does_not_move_the_end_date(small: Life) -> None:
 def test_racing_successors_leave_one_version_in_force(life: Life) -> None:
     old = life.made("R-0")
     for n, action in enumerate(("change", "replace", "renew", "split", "correct")):
-        extra = {"split": {"case_no": "BJ"}, "correct": {"decision": DECISION}}.get(action, {})
+        extra: dict[str, Any] = {"split": {"case_no": "BJ"}, "correct": {"decision": DECISION}}.get(action) or {}
         life.city.answer(life.ask(f"R-{n + 1}", action, previous=old["identifier"], **extra), 202)
     deps = life.city.service.deps
     with ThreadPoolExecutor(5) as pool:
