@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,8 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
     anchors = _anchors(settings)
     store = open_store(settings.database, ColumnCipher(master, ids))
     inspector = IsolatedInspector(anchors)
+    objects = DirectoryObjectStore(settings.objects)
+    objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     deps = Deps(
         uow=store.uow,
         catalog=load_catalog(settings.catalog_dir),
@@ -129,7 +132,7 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
         sealer=LicenseSealer(ring),
         inspector=inspector,
         self_inspector=PdfInspector(anchors),
-        objects=DirectoryObjectStore(settings.objects),
+        objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
         ),

@@ -27,8 +27,10 @@ class Life:
     def ask(self, business_no: str, action: str, **changes: Any) -> Any:
         """The bare answer to a request for an action on the type's sample; dates that a link keeps are left out."""
         body = self.city.body(self.slug, business_no, action=action, **changes)
-        if action not in {"issue", "renew", "provisional", "convert"} and "valid_until" not in changes:
-            body.pop("valid_until", None)
+        kept = () if action in {"issue", "provisional", "convert"} else ("valid_from", "valid_until")
+        for name in kept[:1] if action == "renew" else kept:
+            if name not in changes:
+                body.pop(name, None)
         return self.city.client.post("/v1/issuances", headers=self.city.system(), json=body)
 
     def done(self, business_no: str, action: str, **changes: Any) -> dict[str, Any]:

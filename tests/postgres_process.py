@@ -6,11 +6,13 @@ a child process, so a test can stop it hard and start it again, and it is ended 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -75,7 +77,15 @@ class PostgresProcess:
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with (self._home / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, cwd="/")
+            # The hook only makes a system call, so threads of ours cannot block it.
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                cwd="/",
+                preexec_fn=_die_with_parent,  # noqa: PLW1509
+            )
         for _ in range(START_S * 10):
             try:
                 psycopg.connect(self.url(), connect_timeout=5).close()
@@ -107,6 +117,12 @@ class PostgresProcess:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the server at once when the test process is killed (prctl PR_SET_PDEATHSIG), on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 
 
 def _run(program: str, *arguments: str, user: str | None) -> None:

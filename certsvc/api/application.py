@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
@@ -22,7 +23,9 @@ from certsvc.api import (
     tokens,
     verifications,
 )
+from certsvc.api.document import finish
 from certsvc.api.limits import DoorLimits
+from certsvc.api.rate import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +45,8 @@ def create_document() -> dict[str, Any]:
     app = FastAPI(title=TITLE, version=certsvc.__version__, summary=SUMMARY)
     for module in ROUTERS:
         app.include_router(module.router)
-    return app.openapi()
+    routes = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+    return finish(app.openapi(), routes)
 
 
 def create_application(
@@ -63,14 +67,14 @@ def create_application(
     )
     app.state.deps = deps
     app.state.wake = wake
+    app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
     for module in ROUTERS:
         app.include_router(module.router)
+    app.openapi = create_document  # type: ignore[method-assign]  # the same document as the file in openapi/
     problems.install(app)
     app.add_middleware(
         DoorLimits,
-        clock=deps.clock,
         max_upload_bytes=deps.policy.max_upload_bytes,
-        per_minute=rate_limit_per_minute,
     )
     return app

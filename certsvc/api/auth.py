@@ -5,6 +5,7 @@ from typing import cast
 
 from fastapi import Request
 
+from certsvc.api.rate import RateLimiter
 from certsvc.commands.access.principals import authenticate
 from certsvc.commands.access.roles import require
 from certsvc.commands.ports import Deps, Principal
@@ -20,6 +21,16 @@ def deps_of(request: Request) -> Deps:
     return cast("Deps", request.app.state.deps)
 
 
+def rate_of(request: Request) -> RateLimiter:
+    """The counter of calls."""
+    return cast("RateLimiter", request.app.state.rate)
+
+
+def address_of(request: Request) -> str:
+    """The client's address, as the server saw it."""
+    return request.client.host if request.client else ""
+
+
 class Access:
     """A dependency that lets callers with one of ``roles`` through and gives the principal."""
 
@@ -27,20 +38,32 @@ class Access:
         self.roles = roles
 
     def __call__(self, request: Request) -> Principal:
-        """Authenticate and check the role."""
-        header = request.headers.get("authorization", "")
-        if not header.lower().startswith(BEARER) or len(header) > MAX_TOKEN_LENGTH:
-            raise Unauthenticated("请先取得访问令牌，并以 Authorization: Bearer 携带")
-        caller = authenticate(deps_of(request), header[len(BEARER) :].strip())
+        """Authenticate, count the call, and check the role; a failed sign-in counts against the address."""
+        rate, address = rate_of(request), address_of(request)
+        rate.check_guesses(address)
+        try:
+            caller = authenticate(deps_of(request), _bearer(request))
+        except Unauthenticated:
+            rate.count_guess(address)
+            raise
+        rate.count(f"subject:{caller.subject}")
         require(caller, *self.roles)
         return caller
 
 
-class PublicAccess:
-    """Declares on purpose that anyone may call the route."""
+def _bearer(request: Request) -> str:
+    header = request.headers.get("authorization", "")
+    if not header.lower().startswith(BEARER) or len(header) > MAX_TOKEN_LENGTH:
+        raise Unauthenticated("请先取得访问令牌，并以 Authorization: Bearer 携带")
+    return header[len(BEARER) :].strip()
 
-    def __call__(self) -> None:
-        """Let everyone through."""
+
+class PublicAccess:
+    """Declares on purpose that anyone may call the route; counted by address."""
+
+    def __call__(self, request: Request) -> None:
+        """Let everyone through who does not come too often."""
+        rate_of(request).count(f"address:{address_of(request)}")
 
 
 PUBLIC = PublicAccess()

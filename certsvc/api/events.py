@@ -12,7 +12,7 @@ from certsvc.api.auth import Access, deps_of
 from certsvc.api.cloudevents import BATCH, STRUCTURED, Incoming, read_events
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
-from certsvc.api.problems import answer, problem_document, status_of
+from certsvc.api.problems import answer, document_of
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.read_feed import MAX_PAGE, read_feed
 from certsvc.commands.issuance.accept_event import accept_event
@@ -70,13 +70,7 @@ def _one(deps: Deps, caller: Principal, event: Incoming) -> dict[str, Any]:
             data=event.data,
         )
     except CertsvcError as error:
-        return problem_document(
-            code=error.code,
-            title=error.title_zh,
-            status=status_of(error),
-            detail=error.detail,
-            problems=error.problems,
-        )
+        return document_of(error)
     return {"status": 202, "id": event.event_id, "request_id": taken.request_id, "location": taken.location}
 
 

@@ -29,7 +29,7 @@ def alive() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", dependencies=[Depends(PUBLIC)])
+@router.get("/readyz", dependencies=[Depends(PUBLIC)], responses={503: {"model": HealthOut}})
 def ready(request: Request, response: Response) -> HealthOut:
     """Whether every dependency answers now; 503 when one does not."""
     deps = deps_of(request)

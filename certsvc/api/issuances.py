@@ -11,7 +11,7 @@ from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
-from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
+from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin, accept_issuance
 from certsvc.commands.issuance.body import IssuanceBody
 from certsvc.commands.issuance.read_request import RequestStatus, read_request
 from certsvc.commands.ports import Principal
@@ -66,7 +66,7 @@ def create(
     response: Response,
     body: IssuanceBody,
     caller: Annotated[Principal, Depends(ISSUER)],
-    idempotency_key: Annotated[str, Header(max_length=255)] = "",
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
 ) -> RequestOut:
     """Ask for a license. The same key or business number with the same content returns the same request."""
     accepted = accept_issuance(deps_of(request), caller, body, Origin(idempotency_key=idempotency_key))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import CardOut, Model
+from certsvc.api.models import PDF_ANSWER, CardOut, Model
 from certsvc.commands.access import roles
+from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
 from certsvc.commands.issuance.move_license import MoveBody, move_license
 from certsvc.commands.issuance.read_license import read_license, read_license_file
 from certsvc.commands.ports import Principal
@@ -81,7 +82,7 @@ def read(
     )
 
 
-@router.get("/v1/licenses/{identifier}/file", response_class=Response)
+@router.get("/v1/licenses/{identifier}/file", response_class=Response, responses=PDF_ANSWER)
 def file(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(AUTHORITY)]) -> Response:
     """The sealed PDF."""
     version, data = read_license_file(deps_of(request), caller, identifier)
@@ -90,10 +91,15 @@ def file(request: Request, identifier: Identifier, caller: Annotated[Principal, 
 
 @router.post("/v1/licenses/{identifier}/moves", status_code=201)
 def move(
-    request: Request, identifier: Identifier, body: MoveBody, caller: Annotated[Principal, Depends(DECIDER)]
+    request: Request,
+    identifier: Identifier,
+    body: MoveBody,
+    caller: Annotated[Principal, Depends(DECIDER)],
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
 ) -> MoveOut:
     """Carry out a decision; sending the same decision again returns the same move."""
-    return MoveOut.of(move_license(deps_of(request), caller, identifier, body).record)
+    origin = Origin(idempotency_key=idempotency_key)
+    return MoveOut.of(move_license(deps_of(request), caller, identifier, body, origin).record)
 
 
 def pdf_response(identifier: str, data: bytes) -> Response:

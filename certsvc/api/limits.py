@@ -1,18 +1,16 @@
-"""Limits at the door: size of bodies, rate per caller, and the headers every answer carries."""
+"""Limits at the door: size of bodies, and the headers every answer carries."""
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from certsvc.api.problems import answer, problem_document
-from certsvc.errors import RateLimited, TooLarge
+from certsvc.errors import TooLarge
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from certsvc.clock import Clock
 
 MAX_JSON_BYTES = 1024 * 1024
 """A JSON body; the largest honest one carries a 500 kB photo. Stops memory exhaustion before parsing."""
@@ -20,12 +18,11 @@ MAX_JSON_BYTES = 1024 * 1024
 UPLOAD_PATHS = ("/v1/verifications/file",)
 """Paths that take files, up to the configured upload limit."""
 
+PUBLIC_PATHS = ("/v1/catalog/", "/v1/openapi.json")
+"""The same for everyone, so it may be cached."""
+
 UPLOAD_OVERHEAD = 64 * 1024
 """Multipart headers around a file."""
-
-WINDOW_S = 60.0
-MAX_TRACKED = 50_000
-"""Callers counted at once; more are forgotten oldest first, so the table cannot be grown without bound."""
 
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -47,26 +44,21 @@ class BodyTooLarge(Exception):
 
 
 class DoorLimits:
-    """ASGI middleware: refuses bodies over the limit while they arrive, and callers over the rate."""
+    """ASGI middleware: refuses bodies over the limit while they arrive, and adds the headers of every answer."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock, max_upload_bytes: int, per_minute: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_upload_bytes: int) -> None:
         self._app = app
-        self._clock = clock
         self._max_upload = max_upload_bytes + UPLOAD_OVERHEAD
-        self._per_minute = per_minute
-        self._lock = threading.Lock()
-        self._counts: dict[str, tuple[float, int]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through the limits."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send)
-        if not self._within_rate(scope):
-            await _refuse(RateLimited("请求过于频繁，请一分钟后再试"), 429, scope, receive, send)
-            return
-        limit = self._max_upload if scope["path"] in UPLOAD_PATHS else MAX_JSON_BYTES
+        path = scope["path"]
+        private = path.startswith("/v1/") and not path.startswith(PUBLIC_PATHS)
+        send = _with_headers(send, private=private)
+        limit = self._max_upload if path in UPLOAD_PATHS else MAX_JSON_BYTES
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             await _refuse(_too_large(limit), 413, scope, receive, send)
@@ -95,36 +87,24 @@ class DoorLimits:
         if exceeded and not started:
             await _refuse(_too_large(limit), 413, scope, receive, send)
 
-    def _within_rate(self, scope: Scope) -> bool:
-        """A fixed window per bearer token, or per client address where there is none."""
-        headers = dict(scope["headers"])
-        client = scope.get("client") or ("", 0)
-        key = headers.get(b"authorization", b"").decode("latin-1")[-40:] or str(client[0])
-        now = self._clock.monotonic()
-        with self._lock:
-            start, count = self._counts.get(key, (now, 0))
-            if now - start >= WINDOW_S:
-                start, count = now, 0
-            self._counts[key] = (start, count + 1)
-            while len(self._counts) > MAX_TRACKED:
-                self._counts.pop(next(iter(self._counts)))
-        return count < self._per_minute
-
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"内容超过 {limit // 1024} KB，请压缩或拆分后重发")
 
 
-async def _refuse(error: RateLimited | TooLarge, status: int, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(error: TooLarge, status: int, scope: Scope, receive: Receive, send: Send) -> None:
     document = problem_document(code=error.code, title=error.title_zh, status=status, detail=error.detail)
     await answer(document)(scope, receive, send)
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, *, private: bool) -> Send:
+    """Add what is missing; answers of the API are nobody's to keep (RFC 6749 §5.1, personal data)."""
+    wanted = (*SECURITY_HEADERS, (b"cache-control", b"no-store")) if private else SECURITY_HEADERS
+
     async def sender(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {name for name, _ in message["headers"]}
-            extra = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+            extra = [pair for pair in wanted if pair[0] not in present]
             message = {**message, "headers": [*message["headers"], *extra]}
         await send(message)
 

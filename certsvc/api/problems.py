@@ -83,6 +83,17 @@ def problem_document(
     return document
 
 
+def document_of(error: errors.CertsvcError) -> dict[str, Any]:
+    """The document of an error of ours; the text of what ended in a 500 is withheld and logged."""
+    status, detail = status_of(error), error.detail
+    if status == 500:  # noqa: PLR2004
+        log.error("request failed", action="api.error", reason=error.code)
+        detail = "服务内部出现问题，已记录，请稍后再试"
+    return problem_document(
+        code=error.code, title=error.title_zh, status=status, detail=detail, problems=error.problems
+    )
+
+
 def answer(document: dict[str, Any]) -> JSONResponse:
     """The document as a response."""
     status = int(document["status"])
@@ -100,16 +111,7 @@ def install(app: FastAPI) -> None:
     def on_certsvc_error(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, errors.CertsvcError):
             raise error
-        status = status_of(error)
-        detail = error.detail
-        if status == 500:  # noqa: PLR2004
-            log.error("request failed", action="api.error", reason=error.code)
-            detail = "服务内部出现问题，已记录，请稍后再试"
-        return answer(
-            problem_document(
-                code=error.code, title=error.title_zh, status=status, detail=detail, problems=error.problems
-            )
-        )
+        return answer(document_of(error))
 
     def on_shape_error(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):

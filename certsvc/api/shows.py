@@ -12,7 +12,7 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut, pdf_response
-from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, SceneOut
+from certsvc.api.models import PDF_ANSWER, CardOut, FieldOut, FlagOut, Model, SceneOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
@@ -105,7 +105,7 @@ def who_used(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) ->
     return _uses(deps_of(request), caller)
 
 
-@router.get("/v1/wallet/{identifier}/file", response_class=Response)
+@router.get("/v1/wallet/{identifier}/file", response_class=Response, responses=PDF_ANSWER)
 def file(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
     """The PDF of one's own license."""
     version, data = own_file(deps_of(request), caller, identifier)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import Field
 
-from certsvc.api.auth import PUBLIC, Access, deps_of
+from certsvc.api.auth import PUBLIC, Access, address_of, deps_of, rate_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
@@ -75,7 +75,17 @@ def token(
     basic = _basic(request.headers.get("authorization", ""))
     if basic:
         client_id, client_secret = basic
-    issued = issue_token(deps_of(request), client_id=client_id, client_secret=client_secret, assertion=client_assertion)
+    rate, address = rate_of(request), address_of(request)
+    rate.check_guesses(address)
+    rate.check_guesses(f"client:{client_id}")
+    try:
+        issued = issue_token(
+            deps_of(request), client_id=client_id, client_secret=client_secret, assertion=client_assertion
+        )
+    except Unauthenticated:
+        rate.count_guess(address)
+        rate.count_guess(f"client:{client_id}")
+        raise
     return TokenOut(access_token=issued.access_token, expires_in=issued.expires_in)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Request, UploadFile
@@ -12,8 +13,14 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, VerdictOut
 from certsvc.commands.verifying.verify_code import verify_code, verify_number
 from certsvc.commands.verifying.verify_file import verify_file
+from certsvc.errors import Unavailable
 
 router = APIRouter(tags=["verification 核验"], route_class=JsonRoute)
+
+FILES_AT_ONCE = 8
+"""Files judged or waiting for a worker at one time, of 40 threads: a flood of slow files must not stop the API."""
+
+FILE_DOOR = BoundedSemaphore(FILES_AT_ONCE)
 
 
 class VerificationIn(Model):
@@ -48,5 +55,11 @@ def check(request: Request, body: VerificationIn) -> VerdictOut:
 def check_file(request: Request, file: Annotated[UploadFile, File(description="电子证照 PDF 原文件")]) -> VerdictOut:
     """Check a PDF: is it ours, was it changed, is the seal good, how does the license stand."""
     deps = deps_of(request)
-    data = file.file.read(deps.policy.max_upload_bytes + 1)
-    return VerdictOut.of(verify_file(deps, data))
+    # Few at a time, and no queue: files that take long must not hold the threads that everything else needs.
+    if not FILE_DOOR.acquire(blocking=False):
+        raise Unavailable("正在核验的文件较多，请几秒后再试")
+    try:
+        data = file.file.read(deps.policy.max_upload_bytes + 1)
+        return VerdictOut.of(verify_file(deps, data))
+    finally:
+        FILE_DOOR.release()

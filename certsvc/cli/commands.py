@@ -26,6 +26,9 @@ keys_app = typer.Typer(help="密钥与证书 · keys and certificates", no_args_
 db_app = typer.Typer(help="数据库 · database", no_args_is_help=True)
 seals_app = typer.Typer(help="印章 · seals", no_args_is_help=True)
 objects_app = typer.Typer(help="文件存储 · object store", no_args_is_help=True)
+requests_app = typer.Typer(help="制证申请 · issuance requests", no_args_is_help=True)
+clients_app = typer.Typer(help="接入系统 · client systems", no_args_is_help=True)
+people_app = typer.Typer(help="人员绑定 · people", no_args_is_help=True)
 catalog_app = typer.Typer(help="证照目录 · catalog", no_args_is_help=True)
 for name, group in (
     ("keys", keys_app),
@@ -33,6 +36,9 @@ for name, group in (
     ("seals", seals_app),
     ("objects", objects_app),
     ("catalog", catalog_app),
+    ("requests", requests_app),
+    ("clients", clients_app),
+    ("people", people_app),
 ):
     app.add_typer(group, name=name)
 
@@ -173,6 +179,55 @@ def objects_sweep(
     for name in names:
         typer.echo(name)
     typer.echo(f"未登记的文件 {len(names)} 个" + ("，已删除" if delete and names else ""))
+
+
+@requests_app.command("stuck")
+def requests_stuck(
+    older_than: Annotated[int, typer.Option(help="秒")] = 600,
+) -> None:
+    """列出久未办结的申请及原因 · requests that wait, and why."""
+    from certsvc.cli.maintain import stuck
+
+    rows = stuck(older_than)
+    table = Table("申请", "类型", "业务流水号", "状态", "次数", "原因", "最近一次")
+    for row in rows:
+        payload = row.payload
+        cells = (row.request_id, payload.type_slug, payload.business_no, row.state.value, str(row.attempts))
+        table.add_row(*cells, f"{row.reason_code} {row.reason_detail}", row.updated_at.isoformat())
+    Console().print(table if rows else "没有久未办结的申请")
+
+
+@clients_app.command("add")
+def clients_add(
+    client_id: Annotated[str, typer.Argument(help="系统标识")],
+    name: Annotated[str, typer.Option(help="名称")],
+    authority: Annotated[str, typer.Option(help="所属机构统一社会信用代码")],
+    role: Annotated[list[str], typer.Option(help="角色，可多次：approval、using、events…")],
+    jwks: Annotated[Path | None, typer.Option(help="公钥集文件；给出后用 private_key_jwt，不发密钥")] = None,
+) -> None:
+    """登记接入系统；密钥只显示这一次 · register a client system; its secret is shown once."""
+    from certsvc.cli.maintain import add_client
+
+    secret = add_client(client_id, name, authority, role, jwks)
+    typer.echo(f"client_secret={secret}" if secret else "已登记（private_key_jwt）")
+
+
+@people_app.command("bind")
+def people_bind(
+    subject: Annotated[str, typer.Argument(help="身份提供方的 sub")],
+    issuer: Annotated[str, typer.Option(help="身份提供方的 iss")],
+    name: Annotated[str, typer.Option(help="姓名")],
+    role: Annotated[list[str], typer.Option(help="角色，可多次：holder、officer、clerk…")],
+    holder_code: Annotated[str, typer.Option(help="核实过的持证主体代码")] = "",
+    holder_code_type: Annotated[str, typer.Option(help="持证主体代码类型代码")] = "",
+    authority: Annotated[str, typer.Option(help="所属机构")] = "",
+    badge: Annotated[str, typer.Option(help="执法证号")] = "",
+) -> None:
+    """绑定身份提供方的人员 · bind a person of the identity provider."""
+    from certsvc.cli.maintain import add_person
+
+    add_person(subject, issuer, name, role, holder=(holder_code_type, holder_code), unit=(authority, badge))
+    typer.echo("已绑定")
 
 
 @catalog_app.command("check")

@@ -1,7 +1,8 @@
 """Structured logs: one JSON line per event on standard error, without personal data.
 
-Code logs facts by key (``action``, ids, reason codes), never bodies. As a second line of defence a processor masks what
-looks like an ID number, a phone number or a bearer token in any value.
+Code logs facts by key (``action``, ids, reason codes), never bodies. Of an exception it logs kinds and places, never
+the message: messages of libraries quote the data that they stumbled over. As a second line of defence a processor
+masks what looks like an ID number, a phone number or a bearer token in any value.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -23,6 +25,8 @@ ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z]
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 TOKEN = re.compile(r"(?i)bearer\s+[\w.~+/=-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
 MASK = "<masked>"
+MAX_CHAIN, MAX_FRAMES = 5, 30
+"""Causes, and frames of each, that one line may name."""
 
 
 def redact(text: str) -> str:
@@ -46,6 +50,32 @@ def _clean(value: Any) -> Any:
     return value
 
 
+def _trace_only(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Replace ``exc_info`` by the kinds of the exceptions and where they passed, innermost cause first."""
+    given = event.pop("exc_info", None)
+    error = given if isinstance(given, BaseException) else (given[1] if isinstance(given, tuple) else None)
+    if given is True:
+        error = sys.exc_info()[1]
+    if error is not None:
+        event["exception"] = [_trace(one) for one in reversed(_chain(error))]
+    return event
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in found and len(found) < MAX_CHAIN:
+        found.append(following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    return found
+
+
+def _trace(error: BaseException) -> dict[str, Any]:
+    frames = traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return {"kind": kind, "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]}
+
+
 def _dumps(event: dict[str, Any], **_: Any) -> str:
     return orjson.dumps(event, default=str).decode()
 
@@ -57,7 +87,7 @@ def configure_logs(level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _trace_only,
         _redact_all,
     ]
     structlog.configure(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.app import build, prepare
+from certsvc.app import build
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.access import roles
+from certsvc.commands.access.issue_token import hash_secret
+from certsvc.commands.access.principals import OIDC
+from certsvc.commands.access.register_party import bind_person, register_client
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
 from certsvc.commands.issuance.list_dues import list_dues
 from certsvc.commands.issuance.remind import remind
@@ -16,15 +21,22 @@ from certsvc.commands.seals.use_seal import unanswered_uses
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.license.dues import DueKind
+from certsvc.license.parties import Client, Person
 from certsvc.settings import load_settings
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.store.migrate import current, upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
+    from certsvc.app import Service
+    from certsvc.license.request import IssuanceRequest
     from certsvc.seal.model import SealReservation
+
+OPERATOR = "operator-cli"
+"""Who acts, in evidence rows, when a command is run by hand on the machine."""
 
 
 def init_keys() -> tuple[str, ...]:
@@ -49,23 +61,68 @@ def upgrade_database() -> str:
 
 def unanswered(older_than_s: int) -> Sequence[SealReservation]:
     """Seal reservations without an answer."""
-    settings = load_settings()
-    prepare(settings)
-    service = build(settings)
-    try:
+    with _service() as service:
         return unanswered_uses(service.deps, older_than_s=older_than_s)
+
+
+def stuck(older_than_s: int) -> Sequence[IssuanceRequest]:
+    """Requests that nobody has touched for a while and that are not decided."""
+    with _service() as service:
+        deps = service.deps
+        before = deps.clock.now() - timedelta(seconds=older_than_s)
+        with deps.uow.read() as tx:
+            return tx.requests.stuck(before=before, limit=200)
+
+
+def add_client(client_id: str, name: str, authority_code: str, roles: Sequence[str], jwks: Path | None) -> str:
+    """Register a client system; its new secret, or empty when it signs its assertions."""
+    with _service() as service:
+        secret = "" if jwks else service.deps.ids.secret()
+        client = Client(
+            client_id=client_id,
+            name=name,
+            authority_code=authority_code,
+            roles=frozenset(roles),
+            secret_sha256=hash_secret(secret) if secret else "",
+            jwks=jwks.read_text(encoding="utf-8") if jwks else "",
+            active=True,
+        )
+        register_client(service.deps, client, actor=OPERATOR)
+        return secret
+
+
+def add_person(
+    subject: str, issuer: str, name: str, roles: Sequence[str], *, holder: tuple[str, str], unit: tuple[str, str]
+) -> None:
+    """Bind a person of an identity provider; ``holder`` is code type and code, ``unit`` authority and badge."""
+    with _service() as service:
+        person = Person(
+            subject=subject,
+            name=name,
+            roles=frozenset(roles),
+            holder_code=holder[1],
+            holder_code_type=holder[0],
+            authority_code=unit[0],
+            badge=unit[1],
+            verified_by=OIDC + issuer,
+            created_at=service.deps.clock.now(),
+        )
+        bind_person(service.deps, person, actor=OPERATOR)
+
+
+@contextmanager
+def _service() -> Iterator[Service]:
+    service = build(load_settings())
+    try:
+        yield service
     finally:
         service.close()
 
 
 def sweep(*, delete: bool) -> Sequence[str]:
     """Names of license files that no artifact registers; removed when asked."""
-    settings = load_settings()
-    service = build(settings)
-    try:
+    with _service() as service:
         return remove_orphans(service.deps) if delete else orphans(service.deps)
-    finally:
-        service.close()
 
 
 def check_catalog() -> int:

@@ -1,4 +1,4 @@
-"""What the store offers about a license's life and the published catalog: links, facts, reminders, publications."""
+"""What the store offers beside ``store_ports``: links, facts, reminders, publications, and receipts of what was sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.publication import Proposal, Publication
@@ -79,6 +79,18 @@ class Dues(Protocol):
 
     def keep_place(self, sweep: str, day: date, *, behind: str, finished: bool) -> None:
         """Remember how far the sweep of this day came, in the transaction of what it did."""
+        ...
+
+
+class Receipts(Protocol):
+    """What a caller sent under a key (Idempotency-Key, or event source and id), and what it led to."""
+
+    def find(self, caller: str, key: str) -> tuple[str, str] | None:
+        """Body hash and result id bound to the key."""
+        ...
+
+    def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
+        """Bind the key; False when it is bound already."""
         ...
 
 

@@ -181,8 +181,8 @@ class ObjectStore(Protocol):
         """Remove, if there."""
         ...
 
-    def names(self, prefix: str) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted."""
+    def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
+        """All names that start with ``prefix``, sorted; with ``before`` only what was last written before it."""
         ...
 
 

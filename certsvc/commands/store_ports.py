@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from certsvc.commands.life_ports import Dues, Facts, Links, Publications
+    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -94,7 +94,15 @@ class Intents(Protocol):
         ...
 
     def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or the identifier or number is taken."""
+        """Store; IntegrityError when the request has one or the identifier is taken."""
+        ...
+
+    def renew(self, request_id: str, *, signed_at: datetime) -> None:
+        """Set the sealing time of an unregistered intent: a run that resumes seals now, not when it first began."""
+        ...
+
+    def drop(self, request_id: str) -> None:
+        """Forget the intent of a refused request: nothing was handed out, so its identifier is free again."""
         ...
 
     def next_number(self, series: str) -> int:
@@ -112,7 +120,7 @@ class Licenses(Protocol):
     def insert(self, version: LicenseVersion) -> None:
         """Register a version with its artifact.
 
-        IntegrityError when identifier, number+version or digest is taken, or a version of the license has not ended.
+        IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
         """
         ...
 
@@ -158,10 +166,6 @@ class Licenses(Protocol):
 
     def moves_of(self, version_id: str) -> Sequence[MoveRecord]:
         """The moves of a version, oldest first."""
-        ...
-
-    def object_names(self) -> frozenset[str]:
-        """The object name of every registered artifact."""
         ...
 
     def count_by_state(self) -> dict[State, int]:
@@ -212,11 +216,11 @@ class Seals(Protocol):
         ...
 
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
-        """Open reservations made before ``before``."""
+        """Reservations made before ``before`` that are open or whose answer is unknown."""
         ...
 
-    def abandon(self, *, purpose: str, now: datetime) -> int:
-        """Mark earlier open reservations of a purpose as ``failed`` when its work resumes; how many."""
+    def abandon(self, *, purpose: str, now: datetime) -> Sequence[SealReservation]:
+        """Mark earlier open reservations of a purpose as ``unknown`` when its work resumes; which ones."""
         ...
 
 
@@ -363,6 +367,7 @@ class UnitOfWork(Protocol):
     """One transaction over every noun."""
 
     requests: Requests
+    receipts: Receipts
     intents: Intents
     licenses: Licenses
     photos: Photos

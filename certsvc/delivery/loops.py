@@ -9,7 +9,7 @@ import structlog
 
 from certsvc.commands.issuance.process_request import process_next
 from certsvc.commands.issuance.remind import remind_some
-from certsvc.delivery.relay import relay_once
+from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
 
@@ -74,9 +74,11 @@ class Loops:
         self._repeat(lambda: process_next(self._deps, worker=owner, lease_s=self._lease_s) is not None)
 
     def _relay(self) -> None:
+        relay = Relay(self._deps, owner=self._name)
+
         def once() -> bool:
             numbered = sequence_once(self._deps, owner=self._name)
-            return numbered + relay_once(self._deps) > 0
+            return numbered + relay.once() > 0
 
         self._repeat(once)
 
@@ -113,6 +115,7 @@ def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     done = 0
     while process_next(deps, worker=worker, lease_s=lease_s) is not None:
         done += 1
-    while sequence_once(deps, owner=worker) or relay_once(deps):
+    relay = Relay(deps, owner=worker)
+    while sequence_once(deps, owner=worker) or relay.once():
         pass
     return done

@@ -1,7 +1,7 @@
 """One frozen payload class per event and major version; released ones are never changed, new ones stand beside them.
 
-Payloads hold plain JSON types and the reason, no personal data and no control flow. ``number`` is never in a payload:
-for some types it is an ID number (DOMAIN.md 3).
+Payloads hold plain JSON types and codes: no free text (it may name people), no personal data, no control flow.
+``number`` is never in a payload: for some types it is an ID number (DOMAIN.md 3).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class IssuanceRefused(Payload):
     business_no: str
     license_type: str
     reason: str
-    detail: str
+    """code; the sentence is read at ``GET /v1/issuances/{request_id}`` by the system that asked"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,6 @@ class LicenseMoved(Payload):
     deciding_authority: str
     document_no: str
     decided_on: str
-    basis: str
     until: str
     replaced_by: str
 
@@ -245,7 +244,6 @@ class SealStopped(Payload):
     NAME: ClassVar[str] = "seal.stopped.v1"
     seal_id: str
     owner_code: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -255,7 +253,6 @@ class SealResumed(Payload):
     NAME: ClassVar[str] = "seal.resumed.v1"
     seal_id: str
     owner_code: str
-    reason: str
 
 
 MOVED: dict[str, type[LicenseMoved]] = {

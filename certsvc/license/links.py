@@ -3,7 +3,7 @@
 Laws (DOMAIN.md 1.2, 1.5-1.7):
 
 * A successor is registered together with the end of what it follows, never before and never without.
-* 变更 keeps the end date, 延续 moves it, 补办 keeps number and dates; these, 更正 and 转为正式 stay within one license.
+* 变更 and 补办 keep the dates, 延续 moves the last day; these, 更正 and 转为正式 stay within one license.
 * 分立 makes several licenses of one; its further parts follow what the first part of the same case has superseded.
 * 合并 makes one of several: the main one lives on in the new version, the absorbed ones end in it.
 * 更正 voids the wrongly made file; the permit lives on in the state it had.
@@ -76,10 +76,10 @@ _RULES = (
         move="supersede",
         keeps_license=True,
         keeps_number=True,
-        keeps_start=False,
+        keeps_start=True,
         keeps_end=False,
         same_holder=True,
-        why="有效期后移；在规定期限内申请而届满未决的，原证照继续有效。",
+        why="截止日期后移，起始日期不变；在规定期限内申请而届满未决的，原证照继续有效。",
     ),
     LinkRule(
         kind=LinkKind.REPLACE,
@@ -109,7 +109,7 @@ _RULES = (
         move="supersede",
         keeps_license=True,
         keeps_number=True,
-        keeps_start=False,
+        keeps_start=True,
         keeps_end=True,
         same_holder=True,
         why="数证并为一证，主证照保留编号，被并入的证照指向新版本。",

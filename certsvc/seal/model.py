@@ -122,6 +122,8 @@ class ReservationResult(StrEnum):
     """reserved, no answer yet: listed by ``certsvc seals unanswered``"""
     USED = "used"
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    """the process died between reservation and answer: the key may have signed; stays listed"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -103,6 +103,7 @@ class Reason(StrEnum):
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"
+    SCENE_NOT_FOR_YOU = "scene_not_for_you"
     TOO_LARGE = "too_large"
     TIMED_OUT = "timed_out"
     CANNOT_CHECK_NOW = "cannot_check_now"
@@ -152,6 +153,10 @@ REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.CODE_UNKNOWN: ("不是有效的亮证码，请持证人重新亮证", "Not a valid code: ask the holder to show again"),
     Reason.CODE_EXPIRED: ("亮证码已过期，请持证人刷新后重新出示", "The code has expired: ask the holder to refresh"),
     Reason.CODE_USED: ("亮证码已被使用，请持证人刷新后重新出示", "The code was used: ask the holder to refresh"),
+    Reason.SCENE_NOT_FOR_YOU: (
+        "持证人选择的场景不是给您的，未提供信息；请持证人改选场景后重新亮证",
+        "The holder chose another scene: ask to show again for yours",
+    ),
     Reason.TOO_LARGE: ("文件超过大小限制", "The file is larger than the limit"),
     Reason.TIMED_OUT: ("核验超时，未得出结论，请稍后再试", "No conclusion in time: try again later"),
     Reason.CANNOT_CHECK_NOW: ("暂时无法核验，请稍后再试", "Cannot be checked now: try again later"),

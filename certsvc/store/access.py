@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select
 
-from certsvc.errors import InvalidInput
 from certsvc.license.parties import Client, Person
+from certsvc.store.columns import text_sha256
 from certsvc.store.tables import clients, people, seen_once
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
@@ -124,7 +123,7 @@ class AccessRows:
         A few expired keys are forgotten on the way.
         """
         self._tx.changed(_PRUNE, now=now)
-        return self._tx.changed(_remember(self._tx.dialect), digest=_digest(key), end=until, now=now) == 1
+        return self._tx.changed(_remember(self._tx.dialect), digest=text_sha256(key), end=until, now=now) == 1
 
     def _person(self, row: RowMapping) -> Person:
         personal = self._tx.open_json(row["personal"], _PERSONAL, row["subject"])
@@ -139,11 +138,3 @@ class AccessRows:
             verified_by=row["verified_by"],
             created_at=row["created_at"],
         )
-
-
-def _digest(key: str) -> str:
-    """Hex SHA-256: the key comes from outside and may be of any length."""
-    try:
-        return hashlib.sha256(key.encode("utf-8")).hexdigest()
-    except UnicodeEncodeError as error:
-        raise InvalidInput("一次性标识含有不成对的代理码位，请检查编码后重试") from error

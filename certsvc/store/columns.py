@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -88,5 +89,13 @@ def check_text(value: str) -> None:
         raise InvalidInput("文本含有空字符（U+0000），无法保存，请删除后重试")
     try:
         value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInput("文本含有不成对的代理码位，无法保存，请检查编码后重试") from error
+
+
+def text_sha256(value: str) -> str:
+    """Hex SHA-256 of a key whose sender chooses its length; InvalidInput for a lone surrogate."""
+    try:
+        return hashlib.sha256(value.encode("utf-8")).hexdigest()
     except UnicodeEncodeError as error:
         raise InvalidInput("文本含有不成对的代理码位，无法保存，请检查编码后重试") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, delete, select, text, update
 
 from certsvc.license.model import IssueIntent
 from certsvc.store.tables import UNREGISTERED, counters, intents, requests
@@ -31,6 +31,11 @@ _WITHOUT_RESULT = (
     .order_by(_C.signed_at)
     .limit(bindparam("most"))
 )
+
+_RENEW = (
+    update(intents).where(_C.request_id == bindparam("which"), text(UNREGISTERED)).values(signed_at=bindparam("moment"))
+)
+_DROP = delete(intents).where(_C.request_id == bindparam("which"), text(UNREGISTERED))
 
 
 @cache
@@ -65,7 +70,7 @@ class IntentRows:
         return None if row is None else self._intent(row)
 
     def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or is unknown, or the identifier or number is taken."""
+        """Store; IntegrityError when the request has one or is unknown, or the identifier is taken."""
         self._tx.changed(
             _insert(self._tx.dialect),
             of_request=intent.request_id,
@@ -85,6 +90,14 @@ class IntentRows:
             previous_version_id=intent.previous_version_id,
             registered=False,
         )
+
+    def renew(self, request_id: str, *, signed_at: datetime) -> None:
+        """Set the sealing time of an unregistered intent."""
+        self._tx.changed(_RENEW, which=request_id, moment=signed_at)
+
+    def drop(self, request_id: str) -> None:
+        """Forget the intent of a refused request; a registered one stays."""
+        self._tx.changed(_DROP, which=request_id)
 
     def next_number(self, series: str) -> int:
         """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""

@@ -12,8 +12,8 @@ from certsvc.license.model import Artifact, Holder, LicenseVersion, MoveRecord
 from certsvc.license.states import State
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
-from certsvc.store.tables import artifacts, intents, licenses, moves
-from certsvc.store.tables_life import NOT_ENDED, provisional_papers, version_links
+from certsvc.store.tables import IN_FORCE, artifacts, intents, licenses, moves
+from certsvc.store.tables_life import provisional_papers, version_links
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -54,7 +54,7 @@ _BY_IDENTIFIER = _VERSION.where(_C.identifier == bindparam("which"))
 _BY_PRINTED_TOKEN = _VERSION.where(_C.printed_token == bindparam("which"))
 _BY_NUMBER = (
     _VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
-    .order_by(_C.version.desc())
+    .order_by(_C.created_at.desc(), _C.version.desc())
     .limit(1)
 )
 _FOUND = artifacts.alias("found")
@@ -68,9 +68,8 @@ _OF_HOLDER = (
 )
 _VERSIONS_OF = _VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
-_OBJECT_NAMES = select(_A.object_name)
 _NOT_ENDED_AFTER = (
-    _VERSION.where(text(f"licenses.{NOT_ENDED}"), _C.license_id > bindparam("behind"))
+    _VERSION.where(text(f"licenses.{IN_FORCE}"), _C.license_id > bindparam("behind"))
     .order_by(_C.license_id)
     .limit(bindparam("most"))
 )
@@ -113,7 +112,10 @@ class LicenseRows:
         self._tx = tx
 
     def insert(self, version: LicenseVersion) -> None:
-        """Register a version with its artifact; IntegrityError when identifier, number+version or digest is taken."""
+        """Register a version with its artifact.
+
+        IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
+        """
         row_id = version.version_id
         self._tx.changed(
             _insert(self._tx.dialect, licenses),
@@ -240,10 +242,6 @@ class LicenseRows:
             )
             for row in self._tx.rows(_MOVES_OF, which=version_id)
         ]
-
-    def object_names(self) -> frozenset[str]:
-        """The object name of every registered artifact; reads them all, for the sweeper alone."""
-        return frozenset(row["object_name"] for row in self._tx.rows(_OBJECT_NAMES))
 
     def count_by_state(self) -> dict[State, int]:
         """How many versions stand in each state; a state without versions has 0."""

@@ -86,8 +86,11 @@ class DirectoryObjectStore:
         except OSError as error:
             raise Unavailable("文件存储无法删除，请检查权限后重试") from error
 
-    def names(self, prefix: str) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted; only the prefix's directory is read."""
+    def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
+        """All names that start with ``prefix``, sorted; only the prefix's directory is read.
+
+        With ``before``, only what was last written before it (by the file system's clock).
+        """
         if not PREFIX.fullmatch(prefix):
             msg = "not the beginning of an object name"
             raise RuntimeError(msg)
@@ -100,7 +103,8 @@ class DirectoryObjectStore:
                 found += [(relative / name).as_posix() for name in files]
         except OSError as error:
             raise Unavailable("文件存储无法读取，请稍后重试") from error
-        return tuple(sorted(name for name in found if name.startswith(prefix)))
+        chosen = (name for name in found if name.startswith(prefix))
+        return tuple(sorted(name for name in chosen if before is None or self._older(name, before)))
 
     def sweep_incoming(self, *, before: datetime) -> int:
         """Remove what crashed writers left behind before ``before``; how many."""
@@ -115,6 +119,12 @@ class DirectoryObjectStore:
         except OSError as error:
             raise Unavailable("文件存储无法清理临时文件，请检查权限后重试") from error
         return removed
+
+    def _older(self, name: str, before: datetime) -> bool:
+        try:
+            return (self._root / name).stat().st_mtime < check_aware(before).timestamp()
+        except FileNotFoundError:
+            return False
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):

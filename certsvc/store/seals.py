@@ -36,7 +36,7 @@ _SET_STATE = (
 )
 _ANSWER = (
     update(reservations)
-    .where(_R.reservation_id == bindparam("which"), _IS_OPEN)
+    .where(_R.reservation_id == bindparam("which"), _IS_OPEN, _R.result == ReservationResult.OPEN.value)
     .values(result=bindparam("outcome"), signature_sha256=bindparam("signature"), answered_at=bindparam("now"))
 )
 _UNANSWERED = (
@@ -47,8 +47,9 @@ _UNANSWERED = (
 )
 _ABANDON = (
     update(reservations)
-    .where(_IS_OPEN, _R.purpose == bindparam("work"))
-    .values(result=ReservationResult.FAILED.value, answered_at=bindparam("now"))
+    .where(_IS_OPEN, _R.result == ReservationResult.OPEN.value, _R.purpose == bindparam("work"))
+    .values(result=ReservationResult.UNKNOWN.value, answered_at=bindparam("now"))
+    .returning(*_R)
 )
 
 
@@ -128,7 +129,7 @@ class SealRows:
         if row is None or row["state"] != SealState.ACTIVE.value:
             return False
         budget: int = row["daily_budget"]
-        if budget < 1 or not row["valid_from"] <= at <= row["valid_until"]:
+        if budget < 1 or not row["valid_from"] <= at < row["valid_until"]:
             return False
         counted = self._tx.changed(_count_use(self._tx.dialect), seal=reservation.seal_id, day=day_start, budget=budget)
         if counted == 0:
@@ -156,25 +157,26 @@ class SealRows:
         return changed == 1
 
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
-        """Open reservations made before ``before``, oldest first."""
-        return [
-            SealReservation(
-                reservation_id=row["reservation_id"],
-                seal_id=row["seal_id"],
-                purpose=row["purpose"],
-                digest=row["digest"],
-                reserved_at=row["reserved_at"],
-                result=as_word(ReservationResult, row["result"]),
-            )
-            for row in self._tx.rows(_UNANSWERED, before=before, most=limit)
-        ]
+        """Reservations made before ``before`` that are open or whose answer is unknown, oldest first."""
+        return [_reservation(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
 
-    def abandon(self, *, purpose: str, now: datetime) -> int:
-        """Mark earlier open reservations of a purpose as ``failed`` when its work resumes; how many.
+    def abandon(self, *, purpose: str, now: datetime) -> Sequence[SealReservation]:
+        """Mark earlier open reservations of a purpose as ``unknown`` when its work resumes; which ones.
 
-        The key may have signed before the crash, so the use stays counted: operations never exceed reservations.
+        The key may have signed before the crash, so the use stays counted and listed.
         """
-        return self._tx.changed(_ABANDON, work=purpose, now=now)
+        return [_reservation(row) for row in self._tx.rows(_ABANDON, work=purpose, now=now)]
+
+
+def _reservation(row: RowMapping) -> SealReservation:
+    return SealReservation(
+        reservation_id=row["reservation_id"],
+        seal_id=row["seal_id"],
+        purpose=row["purpose"],
+        digest=row["digest"],
+        reserved_at=row["reserved_at"],
+        result=as_word(ReservationResult, row["result"]),
+    )
 
 
 def _seal(row: RowMapping) -> Seal:

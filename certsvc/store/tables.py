@@ -35,12 +35,14 @@ metadata = MetaData(
 # Conditions of the partial indexes, for the queries to repeat word by word: a database uses a partial index only for a
 # condition that it can read in the statement, not for one in a parameter.
 OPEN_REQUEST = "state IN ('accepted', 'failed')"
-OPEN_RESERVATION = "result = 'open'"
+OPEN_RESERVATION = "result IN ('open', 'unknown')"
+IN_FORCE = "state IN ('provisional', 'valid', 'suspended')"
 UNREGISTERED = "registered IS NOT TRUE"
 
 _OPEN_REQUEST = text(OPEN_REQUEST)
 _OPEN_RESERVATION = text(OPEN_RESERVATION)
 _UNREGISTERED = text(UNREGISTERED)
+_IN_FORCE = text(IN_FORCE)
 
 requests = Table(
     "requests",
@@ -83,6 +85,16 @@ Index(
 )
 Index("ix_requests_open", requests.c.updated_at, sqlite_where=_OPEN_REQUEST, postgresql_where=_OPEN_REQUEST)
 
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("caller", Key, primary_key=True),
+    Column("key_sha256", Key, primary_key=True),
+    Column("body_hash", Key, nullable=False),
+    Column("result_id", Key, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
 intents = Table(
     "intents",
     metadata,
@@ -102,7 +114,6 @@ intents = Table(
     Column("signed_at", UtcTime, nullable=False),
     Column("previous_version_id", Key, nullable=False),
     Column("registered", Boolean, nullable=False),
-    UniqueConstraint("type_slug", "number_blind", "version", name="uq_intents_number"),
 )
 Index("ix_intents_unregistered", intents.c.signed_at, sqlite_where=_UNREGISTERED, postgresql_where=_UNREGISTERED)
 
@@ -144,8 +155,24 @@ licenses = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("artifact_id", Key, nullable=False),
-    UniqueConstraint("type_slug", "number_blind", "version", name="uq_licenses_number"),
     UniqueConstraint("license_id", "version"),
+)
+Index("ix_licenses_number", licenses.c.type_slug, licenses.c.number_blind, licenses.c.created_at)
+# Whatever a program does wrong: one number is in force once, and of one license one version.
+Index(
+    "uq_licenses_number_in_force",
+    licenses.c.type_slug,
+    licenses.c.number_blind,
+    unique=True,
+    sqlite_where=_IN_FORCE,
+    postgresql_where=_IN_FORCE,
+)
+Index(
+    "uq_licenses_in_force",
+    licenses.c.license_id,
+    unique=True,
+    sqlite_where=_IN_FORCE,
+    postgresql_where=_IN_FORCE,
 )
 Index("ix_licenses_holder", licenses.c.holder_blind, licenses.c.created_at, licenses.c.version_id)
 

@@ -6,22 +6,11 @@ from sqlalchemy import Boolean, Column, Date, ForeignKey, Identity, Index, Integ
 from sqlalchemy import UniqueConstraint as Unique
 
 from certsvc.store.columns import ROW_NUMBER, Key, UtcTime
-from certsvc.store.tables import licenses
 from certsvc.store.tables_uses import metadata
 
 __all__ = ["metadata"]  # with the tables of all three files in it
 
-NOT_ENDED = "state IN ('provisional', 'valid', 'suspended')"
 HAS_REFERENCE = "reference <> ''"
-
-# One license never has two versions that have not ended: the database itself refuses the second.
-Index(
-    "uq_licenses_in_force",
-    licenses.c.license_id,
-    unique=True,
-    sqlite_where=text(NOT_ENDED),
-    postgresql_where=text(NOT_ENDED),
-)
 
 provisional_papers = Table(
     "provisional_papers",

@@ -15,6 +15,7 @@ from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
+from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
@@ -44,6 +45,7 @@ class Work:
         "outbox",
         "photos",
         "publications",
+        "receipts",
         "requests",
         "seals",
         "sharing",
@@ -53,6 +55,7 @@ class Work:
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
         self.requests: store_ports.Requests = RequestRows(tx)
+        self.receipts: life_ports.Receipts = ReceiptRows(tx)
         self.intents: store_ports.Intents = IntentRows(tx)
         self.licenses: store_ports.Licenses = LicenseRows(tx)
         self.photos: store_ports.Photos = PhotoRows(tx)
@@ -107,7 +110,8 @@ class UnitsOfWork:
             statements = Transaction(connection, self._cipher, read_only=read_only)
             try:
                 yield Work(statements)
-                statements.check()
+                if not read_only:
+                    statements.check()
             except BaseException:
                 # What went wrong in the block matters more than a connection that cannot even roll back: the server
                 # (or the next opening of the file) rolls back by itself.

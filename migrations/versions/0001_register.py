@@ -16,7 +16,8 @@ depends_on = None
 KEY = sa.String(200)
 UTC_TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-OPEN_RESERVATION = sa.text("result = 'open'")
+OPEN_RESERVATION = sa.text("result IN ('open', 'unknown')")
+IN_FORCE = sa.text("state IN ('provisional', 'valid', 'suspended')")
 OPEN_REQUEST = sa.text("state IN ('accepted', 'failed')")
 UNREGISTERED = sa.text("registered IS NOT TRUE")
 
@@ -28,6 +29,7 @@ def upgrade() -> None:
     _licenses()
     _people()
     _photos()
+    _receipts()
     _requests()
     _seals()
     _seen_once()
@@ -49,6 +51,7 @@ def downgrade() -> None:
         "seen_once",
         "seals",
         "requests",
+        "receipts",
         "photos",
         "people",
         "licenses",
@@ -115,9 +118,14 @@ def _licenses() -> None:
         sa.UniqueConstraint("identifier", name=op.f("uq_licenses_identifier")),
         sa.UniqueConstraint("license_id", "version", name=op.f("uq_licenses_license_id_version")),
         sa.UniqueConstraint("printed_token", name=op.f("uq_licenses_printed_token")),
-        sa.UniqueConstraint("type_slug", "number_blind", "version", name="uq_licenses_number"),
     )
     op.create_index("ix_licenses_holder", "licenses", ["holder_blind", "created_at", "version_id"], unique=False)
+    op.create_index("ix_licenses_number", "licenses", ["type_slug", "number_blind", "created_at"], unique=False)
+    for name, columns in (
+        ("uq_licenses_number_in_force", ["type_slug", "number_blind"]),
+        ("uq_licenses_in_force", ["license_id"]),
+    ):
+        op.create_index(name, "licenses", columns, unique=True, sqlite_where=IN_FORCE, postgresql_where=IN_FORCE)
 
 
 def _people() -> None:
@@ -140,6 +148,18 @@ def _photos() -> None:
         sa.Column("photo_id", KEY, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("photo_id", name=op.f("pk_photos")),
+    )
+
+
+def _receipts() -> None:
+    op.create_table(
+        "receipts",
+        sa.Column("caller", KEY, nullable=False),
+        sa.Column("key_sha256", KEY, nullable=False),
+        sa.Column("body_hash", KEY, nullable=False),
+        sa.Column("result_id", KEY, nullable=False),
+        sa.Column("at", UTC_TIME, nullable=False),
+        sa.PrimaryKeyConstraint("caller", "key_sha256", name=op.f("pk_receipts")),
     )
 
 
@@ -261,7 +281,6 @@ def _intents() -> None:
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_intents")),
         sa.UniqueConstraint("identifier", name=op.f("uq_intents_identifier")),
         sa.UniqueConstraint("printed_token", name=op.f("uq_intents_printed_token")),
-        sa.UniqueConstraint("type_slug", "number_blind", "version", name="uq_intents_number"),
         sa.UniqueConstraint("version_id", name=op.f("uq_intents_version_id")),
     )
     op.create_index(

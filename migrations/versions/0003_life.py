@@ -1,6 +1,6 @@
 """Links between versions, facts, reminders, provisional papers and the published catalog.
 
-Revision: 0003, after 0002. Only new tables and indexes: older code runs on this schema.
+Revision: 0003, after 0002. Only new tables: older code runs on this schema.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ depends_on = None
 KEY = sa.String(200)
 UTC_TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-NOT_ENDED = sa.text("state IN ('provisional', 'valid', 'suspended')")
 HAS_REFERENCE = sa.text("reference <> ''")
 
 EARLIER_LINKS = """
@@ -30,14 +29,6 @@ WHERE l.previous_version_id <> ''
 
 def upgrade() -> None:
     """Make the tables and indexes, and write down the links that are known."""
-    op.create_index(
-        "uq_licenses_in_force",
-        "licenses",
-        ["license_id"],
-        unique=True,
-        sqlite_where=NOT_ENDED,
-        postgresql_where=NOT_ENDED,
-    )
     _provisional_papers()
     _version_links()
     _version_facts()
@@ -58,7 +49,6 @@ def downgrade() -> None:
         "provisional_papers",
     ):
         op.drop_table(table)
-    op.drop_index("uq_licenses_in_force", table_name="licenses")
 
 
 def _provisional_papers() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -118,5 +119,8 @@ def test_every_decision_record_names_its_checker() -> None:
     assert records
     for record in records:
         text = record.read_text(encoding="utf-8")
-        assert "Checked by" in text, record.name
+        _, found, checkers = text.partition("## Checked by")
+        assert found, record.name
+        for path in re.findall(r"`(tests/[\w/.]+)`", checkers):
+            assert (ROOT / path).exists(), f"{record.name} names {path}"
         assert len(text.splitlines()) <= 60, f"{record.name} is longer than a page"

@@ -39,7 +39,6 @@ def test_a_version_comes_back_as_it_was_by_every_key(store: Store) -> None:
         assert tx.licenses.by_printed_token(version.printed_token) == version
         assert list(tx.licenses.of_holder(HOLDER, limit=10)) == [version]
         assert list(tx.licenses.versions_of(version.license_id)) == [version]
-        assert tx.licenses.object_names() == {version.artifact.object_name}
 
 
 def test_what_was_never_registered_is_not_found(store: Store) -> None:
@@ -95,7 +94,46 @@ def test_a_taken_key_refuses_the_whole_transaction(store: Store, taken: str) -> 
     with store.uow.read() as tx:
         assert tx.licenses.by_version_id("ver_000003") is None
         assert tx.licenses.count_by_state()[State.VALID] == 1
-        assert tx.licenses.object_names() == {first.artifact.object_name}
+        assert tx.licenses.by_sha256(make_version(3).artifact.sha256) is None
+
+
+IN_FORCE = (State.PROVISIONAL, State.VALID, State.SUSPENDED)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_number_is_given_again_only_when_no_version_with_it_is_in_force(store: Store, state: State) -> None:
+    register(store, make_version(1, state=state))
+    again = make_version(2, number=make_version(1).number)
+    if state in IN_FORCE:
+        with pytest.raises(IntegrityError):
+            register(store, again)
+    else:
+        register(store, again)
+        with store.uow.read() as tx:
+            assert tx.licenses.by_number("food-operation", again.number) == again
+
+
+@pytest.mark.parametrize("state", State)
+def test_of_one_license_one_version_is_in_force(store: Store, state: State) -> None:
+    register(store, make_version(1, state=state))
+    second = make_version(2, license_id=make_version(1).license_id, version=2)
+    if state in IN_FORCE:
+        with pytest.raises(IntegrityError):
+            register(store, second)
+    else:
+        register(store, second)
+
+
+def test_a_version_is_not_reinstated_beside_its_successor(store: Store) -> None:
+    register(store, make_version(1, state=State.CANCELLED), second_version())
+    reinstate = make_move(1, name="reinstate", from_state=State.CANCELLED, to_state=State.VALID)
+    with pytest.raises(IntegrityError), store.uow() as tx:
+        tx.licenses.move(reinstate, revision=1, suspended_until=None)
+    with store.uow.read() as tx:
+        version = tx.licenses.by_version_id("ver_000001")
+        assert version is not None
+        assert version.state is State.CANCELLED
+        assert list(tx.licenses.moves_of("ver_000001")) == []
 
 
 def test_an_artifact_of_another_version_is_refused(store: Store) -> None:

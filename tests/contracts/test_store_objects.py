@@ -86,6 +86,20 @@ def test_names_are_listed_by_prefix_sorted_and_without_unfinished_files(
     assert objects.names("none/") == ()
 
 
+def test_names_may_be_limited_to_what_was_last_written_before_a_moment(
+    objects: DirectoryObjectStore, tmp_path: Path
+) -> None:
+    for name in ("a/old", "a/new"):
+        objects.put(name, b"x", content_type=PDF)
+    moment = datetime(2026, 3, 2, tzinfo=UTC)
+    for name, seconds in (("a/old", -1), ("a/new", 0)):
+        at = (moment + timedelta(seconds=seconds)).timestamp()
+        os.utime(tmp_path / "deep" / "objects" / name, (at, at))
+    assert objects.names("a/", before=moment) == ("a/old",)
+    with pytest.raises(RuntimeError, match="naive"):
+        objects.names("a/", before=moment.replace(tzinfo=None))
+
+
 TRAVERSALS = [
     "../x", "a/../../x", "/etc/passwd", "a//b", ".", "..", "", "a/", ".incoming/x", "a/.hidden", "a\\..\\b", "a\0b",
     "a b", "é", "a/./b", "%2e%2e/x", "a\n", "x" * 129, "/".join("abcdefghi"), "C:x",

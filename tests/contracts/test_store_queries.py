@@ -41,10 +41,8 @@ from certsvc.license.dues import DueKind
 from certsvc.seal.model import ReservationResult, SealState
 from certsvc.store.engine import Store
 
-READS_ALL = re.compile(
-    r"FROM (seals|people|catalog_proposals|catalog_publications) ORDER BY|SELECT artifacts.object_name|AS latest ON"
-)
-"""By contract: few seals, the sandbox's people, the sweeper's list of objects, some hundred types."""
+READS_ALL = re.compile(r"FROM (seals|people|catalog_proposals|catalog_publications) ORDER BY|AS latest ON")
+"""By contract: few seals, the sandbox's people, some hundred types."""
 SMALL_SCANS = {
     "SCAN queue USING COVERING INDEX ix_requests_queue",  # partial: the backlog, up to the first request that is due
     "SCAN requests USING COVERING INDEX ix_requests_queue",  # counts of the backlog
@@ -99,6 +97,10 @@ def register(tx: UnitOfWork) -> None:
     tx.intents.insert(make_intent(1))
     tx.intents.by_request("req_000001")
     tx.intents.next_number("s")
+    tx.intents.renew("r", signed_at=NOW)
+    tx.intents.drop("r")
+    assert tx.receipts.bind("c", "k", body_hash="b", result_id="r", now=NOW)
+    tx.receipts.find("c", "k")
     tx.intents.without_result(before=NOW, limit=9)
     tx.licenses.insert(make_version(1))
     tx.licenses.by_version_id("v")
@@ -112,7 +114,6 @@ def register(tx: UnitOfWork) -> None:
     tx.licenses.moves_of("v")
     tx.licenses.newest("v")
     tx.licenses.not_ended_after("l", limit=9)
-    tx.licenses.object_names()
     tx.licenses.count_by_state()
     tx.photos.get(tx.photos.put(b"photo"))
     tx.seals.upsert(make_seal(1))

@@ -248,7 +248,6 @@ def test_an_intent_comes_back_as_it_was_and_names_the_type_of_its_request(store:
     [
         {"request_id": "req_000001"},
         {"identifier": make_intent(1).identifier},
-        {"number": make_intent(1).number},
         {"version_id": make_intent(1).version_id},
         {"request_id": "req_unknown"},
     ],
@@ -272,6 +271,54 @@ def test_the_same_number_serves_the_next_version_and_another_type(store: Store) 
         tx.intents.insert(make_intent(1))
         tx.intents.insert(make_intent(2, number=make_intent(1).number, version=2))
         tx.intents.insert(make_intent(3, number=make_intent(1).number))
+
+
+def test_a_resumed_intent_seals_at_its_new_time_and_a_registered_one_keeps_its_own(store: Store) -> None:
+    insert_requests(store, 1, 2)
+    with store.uow() as tx:
+        for n in (1, 2):
+            tx.intents.insert(make_intent(n))
+        tx.licenses.insert(make_version(2))
+        for n in (1, 2):
+            tx.intents.renew(f"req_{n:06d}", signed_at=NOW)
+    with store.uow.read() as tx:
+        assert tx.intents.by_request("req_000001") == make_intent(1, signed_at=NOW)
+        assert tx.intents.by_request("req_000002") == make_intent(2)
+
+
+def test_a_dropped_intent_frees_its_identifier_and_a_registered_one_stays(store: Store) -> None:
+    insert_requests(store, 1, 2, 3)
+    with store.uow() as tx:
+        for n in (1, 2):
+            tx.intents.insert(make_intent(n))
+        tx.licenses.insert(make_version(2))
+        for n in (1, 2):
+            tx.intents.drop(f"req_{n:06d}")
+        tx.intents.drop("req_000003")
+        assert tx.intents.by_request("req_000001") is None
+        assert tx.intents.by_request("req_000002") == make_intent(2)
+        again = make_intent(3, identifier=make_intent(1).identifier, version_id=make_intent(1).version_id)
+        tx.intents.insert(again)
+        assert tx.intents.by_request("req_000003") == again
+
+
+def test_a_key_is_bound_once_for_each_caller(store: Store) -> None:
+    long = "k" * 100_000
+
+    def bind(n: int) -> bool:
+        with store.uow() as tx:
+            return tx.receipts.bind("client_a", "key-1", body_hash=f"hash-{n}", result_id=f"req_{n}", now=NOW)
+
+    with ThreadPoolExecutor(20) as pool:
+        won = [n for n, took in enumerate(pool.map(bind, range(20))) if took]
+    assert len(won) == 1
+    with store.uow() as tx:
+        assert tx.receipts.find("client_a", "key-1") == (f"hash-{won[0]}", f"req_{won[0]}")
+        assert tx.receipts.find("client_b", "key-1") is None
+        assert tx.receipts.find("client_a", "key-2") is None
+        assert tx.receipts.bind("client_b", "key-1", body_hash="h", result_id="r", now=NOW)
+        assert tx.receipts.bind("client_a", long, body_hash="h", result_id="r", now=NOW)
+        assert tx.receipts.find("client_a", long) == ("h", "r")
 
 
 def test_intents_without_a_registered_license_are_listed_for_the_reconciler(store: Store) -> None:
@@ -302,8 +349,15 @@ def test_numbers_of_a_series_count_from_one_and_are_never_given_twice(store: Sto
 def test_text_that_a_database_cannot_index_is_the_callers_mistake(store: Store, bad: str) -> None:
     with pytest.raises(InvalidInput), store.uow() as tx:
         tx.requests.insert(make_request(1, idempotency_key=bad))
-    with pytest.raises(InvalidInput), store.uow() as tx:
+    with pytest.raises(InvalidInput), store.uow.read() as tx:
         tx.requests.by_idempotency_key("client_a", bad)
+
+
+def test_a_key_that_is_no_text_is_the_callers_mistake(store: Store) -> None:
+    with store.uow.read() as tx, pytest.raises(InvalidInput):
+        tx.receipts.find("client_a", "\ud800")
+    with pytest.raises(InvalidInput), store.uow() as tx:
+        tx.access.remember_once("\ud800", until=NOW, now=T0)
 
 
 def test_personal_text_may_hold_nul_because_it_is_encrypted_but_no_lone_surrogate(store: Store) -> None:

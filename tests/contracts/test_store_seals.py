@@ -93,10 +93,11 @@ def test_a_seal_reserves_only_within_its_period_and_with_a_budget(store: Store) 
         make_seal(1, valid_from=T0 + timedelta(hours=1)),
         make_seal(2, valid_until=T0),
         make_seal(3, daily_budget=0),
-        make_seal(4, valid_from=T0 + timedelta(milliseconds=1), valid_until=T0 + timedelta(milliseconds=1)),
+        make_seal(4, valid_from=T0 + timedelta(milliseconds=1), valid_until=T0 + timedelta(milliseconds=2)),
+        make_seal(6, valid_until=T0 + timedelta(milliseconds=1)),
     )
-    took = [reserve(store, make_reservation(1, seal_id=f"seal_00{n}")) for n in (1, 2, 3, 4, 5)]
-    assert took == [False, False, False, True, False]
+    took = [reserve(store, make_reservation(1, seal_id=f"seal_00{n}")) for n in (1, 2, 3, 4, 5, 6)]
+    assert took == [False, False, False, True, False, False]
 
 
 def test_a_reservation_outside_its_day_is_our_own_mistake(store: Store) -> None:
@@ -134,16 +135,18 @@ def test_unanswered_reservations_are_listed_oldest_first(store: Store) -> None:
         assert list(tx.seals.unanswered(before=DAY_END, limit=1)) == [make_reservation(1)]
 
 
-def test_abandoning_a_purpose_ends_its_open_reservations_and_keeps_their_count(store: Store) -> None:
+def test_abandoned_reservations_are_unknown_and_stay_counted_and_listed(store: Store) -> None:
     declare(store, make_seal(1, daily_budget=3))
     for n in (1, 2):
         assert reserve(store, make_reservation(n, purpose="issue:req_1"))
     assert reserve(store, make_reservation(3, purpose="issue:req_2"))
+    unknown = make_reservation(2, purpose="issue:req_1", result=ReservationResult.UNKNOWN)
     with store.uow() as tx:
         assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="ab", now=T0)
-        assert tx.seals.abandon(purpose="issue:req_1", now=T0) == 1
-        assert tx.seals.abandon(purpose="issue:req_1", now=T0) == 0
-        assert [r.reservation_id for r in tx.seals.unanswered(before=DAY_END, limit=9)] == ["res_000003"]
+        assert list(tx.seals.abandon(purpose="issue:req_1", now=T0)) == [unknown]
+        assert list(tx.seals.abandon(purpose="issue:req_1", now=T0)) == []
+        still_open = make_reservation(3, purpose="issue:req_2")
+        assert list(tx.seals.unanswered(before=DAY_END, limit=9)) == [unknown, still_open]
         assert not tx.seals.answer("res_000002", ReservationResult.USED, signature_sha256="", now=T0)
     assert not reserve(store, make_reservation(4)), "an abandoned use may have signed: it stays counted"
 

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +15,10 @@ from test_bad_input import problem
 
 from certsvc.api.application import ROUTERS
 from certsvc.api.auth import Access, PublicAccess
-from certsvc.clock import FixedClock
+from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access.seed_sandbox import PLATFORM
 
 SLUG = "tour_guide"
-NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
 def doors() -> list[tuple[str, str, tuple[str, ...]]]:
@@ -27,9 +26,9 @@ def doors() -> list[tuple[str, str, tuple[str, ...]]]:
     found = []
     for module in ROUTERS:
         for route in module.router.routes:
-            calls = [item.call for item in route.dependant.dependencies]  # type: ignore[attr-defined]
+            calls = [item.call for item in route.dependant.dependencies]
             roles = next(call.roles if isinstance(call, Access) else () for call in calls if _is_access(call))
-            found.append((min(route.methods), route.path, roles))  # type: ignore[attr-defined]
+            found.append((min(route.methods), route.path, roles))
     return found
 
 
@@ -79,7 +78,7 @@ def test_no_closed_door_opens_for_a_role_that_it_does_not_name(small_city: Serve
 
 
 def test_a_token_ends_after_its_lifetime_to_the_second(make_city: Callable[..., ServedCity], sqlite_url: str) -> None:
-    clock = FixedClock(NOW)
+    clock = FixedClock(SystemClock().now())
     city = make_city(sqlite_url, clock=clock)
     headers = city.system()
     clock.advance(timedelta(seconds=1799))

@@ -84,9 +84,8 @@ def test_a_renewal_applied_for_too_late_does_not_continue(small: Life, clock: Fi
     go_on(small, clock, 11)
     assert small.card(identifier)["state"] == "expired"
     today = (clock.now() + timedelta(hours=8)).date()
-    dates = {"issued_on": today.isoformat(), "valid_from": today.isoformat()}
     until = (today + timedelta(days=700)).isoformat()
-    renewed = small.done("F-2", "renew", previous=identifier, valid_until=until, **dates)
+    renewed = small.done("F-2", "renew", previous=identifier, valid_until=until, issued_on=today.isoformat())
     assert (renewed["state"], "renewal_applied" in renewed["detail"]) == ("refused", True)
 
 
@@ -95,8 +94,7 @@ def test_a_pending_renewal_can_still_be_granted_after_the_end(small: Life, clock
     small.fact(identifier, "renewal_applied", document_no="示受〔2026〕1号")
     go_on(small, clock, 45)
     today = (clock.now() + timedelta(hours=8)).date()
-    dates = {"issued_on": today.isoformat(), "valid_from": today.isoformat(), "valid_until": ""}
-    dates["valid_until"] = (today + timedelta(days=700)).isoformat()
+    dates = {"issued_on": today.isoformat(), "valid_until": (today + timedelta(days=700)).isoformat()}
     renewed = small.made("F-2", "renew", previous=identifier, **dates)
     card = small.card(renewed["identifier"])
     assert (card["good"], card["flags"], card["number"]) == (True, [], small.card(identifier)["number"])
@@ -306,11 +304,20 @@ def test_the_end_of_a_suspension_is_announced_and_lifts_nothing(small: Life, clo
 
 
 def test_only_the_body_that_suspended_or_its_superior_resumes(small: Life, clock: FixedClock) -> None:
-    identifier = license_until(small, clock, 900)["identifier"]
-    small.move(identifier, "suspend", until="2030-01-01", authority_code=STRANGER)
-    refused = small.city.move(identifier, "resume", slug=SLUG)
-    assert refused.status_code == 404
-    small.move(identifier, "resume", authority_code=STRANGER)
+    catalog = small.city.catalog
+    local = next(code for code in catalog.type(SLUG).issuers if catalog.authority(code).superior == small.issuer)
+    body = small.city.body(SLUG, "F-1", authority_code=local, region=catalog.authority(local).region)
+    request_id = small.city.answer(
+        small.city.client.post("/v1/issuances", headers=small.city.system(), json=body), 202
+    )["request_id"]
+    small.city.drain()
+    done = small.city.client.get(f"/v1/issuances/{request_id}", headers=small.city.system()).json()
+    identifier = done["identifier"]
+    assert small.city.move(identifier, "suspend", slug=SLUG, authority_code=STRANGER).status_code == 404
+    small.move(identifier, "suspend", until="2030-01-01")
+    refused = small.city.move(identifier, "resume", slug=SLUG, authority_code=local)
+    assert refused.status_code == 404, "its superior suspended it, the issuer alone does not resume"
+    small.move(identifier, "resume")
     assert small.card(identifier)["state"] == "valid"
 
 

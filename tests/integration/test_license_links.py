@@ -16,6 +16,7 @@ from life_city import DECISION, PROJECT, Life
 from certsvc.commands.issuance.process_request import process_next
 
 SLUG = "food_operation"
+EXTRA: dict[str, dict[str, Any]] = {"split": {"case_no": "BJ"}, "correct": {"decision": DECISION}}
 PROVISIONAL_TEXT = "模拟审批意见，不具有行政审批文件的法律效力，未转换为正式文件前不得开工建设"
 
 
@@ -195,19 +196,24 @@ def test_a_link_that_lacks_or_has_too_much_is_named(
     assert pointer in [problem["pointer"] for problem in answer.json()["errors"]]
 
 
-def test_a_change_does_not_move_the_end_date(small: Life) -> None:
+@pytest.mark.parametrize("action", ["change", "replace", "split", "merge"])
+def test_only_a_renewal_and_a_correction_bring_an_end_date(small: Life, action: str) -> None:
+    answer = small.ask("E-2", action, previous="x", valid_until="2030-01-01")
+    assert "keeps_period" in [problem["code"] for problem in answer.json()["errors"]]
+
+
+def test_a_correction_may_set_the_dates_right(small: Life) -> None:
     old = small.made("E-1")
-    end = date.fromisoformat(small.card(old["identifier"])["valid_until"])
-    earlier = (end - timedelta(days=30)).isoformat()
-    moved = small.done("E-2", "change", previous=old["identifier"], valid_until=earlier)
-    assert (moved["state"], "截止日期" in moved["detail"]) == ("refused", True)
-    assert small.made("E-3", "change", previous=old["identifier"], valid_until=end.isoformat())
+    end = date.fromisoformat(small.card(old["identifier"])["valid_until"]) - timedelta(days=30)
+    dates = {"valid_until": end.isoformat(), "decision": DECISION}
+    right = small.made("E-2", "correct", previous=old["identifier"], **dates)
+    assert small.card(right["identifier"])["valid_until"] == end.isoformat()
 
 
 def test_racing_successors_leave_one_version_in_force(life: Life) -> None:
     old = life.made("R-0")
     for n, action in enumerate(("change", "replace", "renew", "split", "correct")):
-        extra: dict[str, Any] = {"split": {"case_no": "BJ"}, "correct": {"decision": DECISION}}.get(action) or {}
+        extra = EXTRA.get(action, {})
         life.city.answer(life.ask(f"R-{n + 1}", action, previous=old["identifier"], **extra), 202)
     deps = life.city.service.deps
     with ThreadPoolExecutor(5) as pool:

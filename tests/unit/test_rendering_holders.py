@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import pytest
 import pypdfium2 as pdfium  # type: ignore[import-untyped]
+import pytest
 from rendering_samples import PORTRAIT, VALUES, item, job, license_type, renderer
 
 from certsvc.rendering.page import chinese_date

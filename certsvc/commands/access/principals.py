@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from certsvc.license.parties import Client, Person
 
 
+OIDC = "oidc:"
+"""``Person.verified_by`` of people bound through an identity provider: this and its ``iss``."""
+
+SANDBOX = "sandbox"
+
+
 def of_client(client: Client) -> Principal:
     """The principal of a client system."""
     return Principal(
@@ -51,14 +57,17 @@ def authenticate(deps: Deps, token: str) -> Principal:
         Unauthenticated: bad token, or a subject that is unknown or no longer active.
     """
     claims: Mapping[str, object] = deps.tokens.check(token, now=deps.clock.now())
-    subject = str(claims.get("sub", ""))
+    subject, issuer = str(claims.get("sub", "")), str(claims.get("iss", ""))
+    own = issuer == deps.policy.event_source
     with deps.uow.read() as tx:
-        if claims.get("kind") == "system":
+        if own and claims.get("kind") == "system":
             client = tx.access.client(subject)
             principal = of_client(client) if client is not None and client.active else None
         else:
+            # An identity provider speaks for the people bound through it and for nobody else: no system, none of ours.
             person = tx.access.person(subject)
-            principal = of_person(person) if person is not None else None
+            bound_by = SANDBOX if own else OIDC + issuer
+            principal = of_person(person) if person is not None and person.verified_by == bound_by else None
     if principal is None:
         raise Unauthenticated("账号不存在或已停用，请重新登录")
     return Principal(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
+from certsvc.commands.access.principals import SANDBOX
+from certsvc.commands.access.register_party import bind_person, register_client
 from certsvc.errors import NotFound
 from certsvc.license.parties import Client, Person
 
@@ -19,7 +21,6 @@ SERVICE_BUREAU = "11990000MB0000086D"
 """示例省政务服务局: runs the approval platform of the sandbox."""
 
 PLATFORM = "approval-platform"
-SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +66,10 @@ def seed_sandbox(deps: Deps) -> SandboxParties:
         client(f"approval-{code.lower()}", name, code, frozenset({roles.APPROVAL}))
 
     people = [*_holders(deps), *_officers(deps)]
-    with deps.uow() as tx:
-        for row in clients:
-            tx.access.upsert_client(row)
-        for person in people:
-            tx.access.upsert_person(person)
+    for row in clients:
+        register_client(deps, row, actor=SANDBOX)
+    for person in people:
+        bind_person(deps, person, actor=SANDBOX)
     return SandboxParties(secrets=secrets, people=tuple(people))
 
 

@@ -1,4 +1,4 @@
-"""Find sealed files that were never registered: a crash between object and register leaves them unreachable."""
+"""Find sealed files that were never registered: a crash before registration leaves them, and nobody can get them."""
 
 from __future__ import annotations
 
@@ -13,31 +13,38 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
 
 PREFIX = "licenses/"
-SETTLE_S = 3600
-"""Work in flight is left alone: a request touched within the hour may still register its file."""
+SETTLE_S = 24 * 3600
+"""Only files older than a day are looked at: longer than any lease, so work in flight is never touched."""
 
 
-def orphans(deps: Deps) -> Sequence[str]:
-    """Object names under ``licenses/`` that no artifact registers."""
+def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
+    """Object names under ``licenses/``, older than ``settle_s``, that no artifact registers.
+
+    Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
+    """
+    before = deps.clock.now() - timedelta(seconds=settle_s)
+    names = deps.objects.names(PREFIX, before=before)
     with deps.uow.read() as tx:
-        registered = tx.licenses.object_names()
-    return [name for name in deps.objects.names(PREFIX) if name not in registered]
+        return [name for name in names if tx.licenses.by_sha256(digest_of(name)) is None]
 
 
-def remove_orphans(deps: Deps) -> Sequence[str]:
-    """Delete the orphans, unless a request is being worked on right now; the names removed."""
-    now = deps.clock.now()
-    with deps.uow.read() as tx:
-        waiting = tx.requests.counts()
-        old = tx.intents.without_result(before=now - timedelta(seconds=SETTLE_S), limit=1)
-    if not old and waiting.get("accepted", 0) + waiting.get("failed", 0) > 0:
-        return []
-    names = orphans(deps)
-    for name in names:
-        deps.objects.delete(name)
-    if names:
+def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
+    """Delete the orphans, each asked for once more just before; the names removed."""
+    removed: list[str] = []
+    for name in orphans(deps, settle_s=settle_s):
+        with deps.uow.read() as tx:
+            registered = tx.licenses.by_sha256(digest_of(name)) is not None
+        if not registered:
+            deps.objects.delete(name)
+            removed.append(name)
+    if removed:
+        now = deps.clock.now()
         with deps.uow() as tx:
-            record(
-                tx, deps, kind="objects.swept", subject=PREFIX, actor="operator", content={"count": len(names)}, at=now
-            )
-    return names
+            content = {"count": len(removed)}
+            record(tx, deps, kind="objects.swept", subject=PREFIX, actor="operator", content=content, at=now)
+    return removed
+
+
+def digest_of(name: str) -> str:
+    """The digest in a content-hash name ``licenses/ab/<sha256>.pdf``."""
+    return name.rsplit("/", 1)[-1].removesuffix(".pdf")

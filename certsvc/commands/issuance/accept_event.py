@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -33,9 +35,11 @@ def accept_event(
     Raises:
         InvalidInput: a type nobody handles here, or data of the wrong shape; pointers begin with ``/data``.
     """
+    origin = Origin(event_source=source, event_id=event_id)
     if event_type == REQUESTED_ISSUANCE:
-        origin = Origin(event_source=source, event_id=event_id)
-        accepted = accept_issuance(deps, caller, parse_issuance(data), origin)
+        issuance = parse_issuance(data)
+        with _pointers_below_data():
+            accepted = accept_issuance(deps, caller, issuance, origin)
         return Taken(request_id=accepted.request.request_id, location=f"/v1/issuances/{accepted.request.request_id}")
     if event_type == REQUESTED_MOVE:
         try:
@@ -43,7 +47,18 @@ def accept_event(
         except ValidationError as error:
             problems = shape_problems(error, prefix="/data")
             raise InvalidInput("决定内容有误，请按提示更正", problems=problems) from error
-        moved = move_license(deps, caller, subject, body)
+        with _pointers_below_data():
+            moved = move_license(deps, caller, subject, body, origin)
         return Taken(request_id=moved.record.move_id, location=f"/v1/licenses/{subject}")
     detail = f"可用的类型：{REQUESTED_ISSUANCE}、{REQUESTED_MOVE}"
     raise InvalidInput("不处理此类型的事件", problems=(FieldProblem(pointer="/type", code="enum", detail=detail),))
+
+
+@contextmanager
+def _pointers_below_data() -> Iterator[None]:
+    """The body stands in the event's ``data``; so do the faults in it."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.problems = tuple(replace(problem, pointer=f"/data{problem.pointer}") for problem in error.problems)
+        raise

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.request import IssuancePayload
 
-MAX_KEY_LENGTH = 255
+MAX_KEY_LENGTH = 200
 """Characters of an Idempotency-Key or event id: stops keys that bloat the index."""
 
 
@@ -33,6 +33,21 @@ class Origin:
     idempotency_key: str = ""
     event_source: str = ""
     event_id: str = ""
+
+    @property
+    def key_name(self) -> str:
+        """How the Idempotency-Key is bound, or empty."""
+        return f"key:{self.idempotency_key}" if self.idempotency_key else ""
+
+    @property
+    def event_name(self) -> str:
+        """How the event's source and id are bound, or empty."""
+        return f"event:{self.event_source}\n{self.event_id}" if self.event_id else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that are not empty."""
+        return tuple(name for name in (self.key_name, self.event_name) if name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +75,7 @@ def accept_issuance(deps: Deps, caller: Principal, body: IssuanceBody, origin: O
     with deps.uow.read() as tx:
         known = find_known(tx, caller.subject, body, origin, digest)
     if known is not None:
+        _bind_alias(deps, caller.subject, origin, known, digest)
         return Accepted(request=known, created=False)
     payload = build_payload(deps, body)
     photo = _photo(deps, body, payload)
@@ -76,6 +92,10 @@ def find_known(tx: UnitOfWork, caller: str, body: IssuanceBody, origin: Origin, 
         known = tx.requests.by_event(caller, origin.event_source, origin.event_id)
         if known is not None:
             return _same(known, digest)
+    for key in origin.names:
+        bound = tx.receipts.find(caller, key)
+        if bound is not None:
+            return _same(tx.requests.by_id(bound[1]), digest)
     known = tx.requests.by_business_key(body.authority_code, body.business_no, body.type, body.action.value)
     if known is not None and (known.body_hash != digest or known.caller != caller):
         raise BusinessKeyConflict(
@@ -84,7 +104,29 @@ def find_known(tx: UnitOfWork, caller: str, body: IssuanceBody, origin: Origin, 
     return known
 
 
-def _same(known: IssuanceRequest, digest: str) -> IssuanceRequest:
+def _bind_alias(deps: Deps, caller: str, origin: Origin, known: IssuanceRequest, digest: str) -> None:
+    """A further key under which the same content came binds that key too: other content under it is refused."""
+    fresh = [
+        key
+        for key, first in (
+            (origin.key_name, known.idempotency_key == origin.idempotency_key),
+            (origin.event_name, (known.event_source, known.event_id) == (origin.event_source, origin.event_id)),
+        )
+        if key and not first
+    ]
+    if not fresh:
+        return
+    with deps.uow() as tx:
+        for key in fresh:
+            bound = tx.receipts.find(caller, key)
+            if bound is None:
+                tx.receipts.bind(caller, key, body_hash=digest, result_id=known.request_id, now=deps.clock.now())
+
+
+def _same(known: IssuanceRequest | None, digest: str) -> IssuanceRequest:
+    if known is None:
+        msg = "a key is bound to a request that is not there"
+        raise RuntimeError(msg)
     if known.body_hash != digest:
         raise IdempotencyMismatch("同一幂等键（或事件 id）已用于另一份内容；重发请保持内容不变，新申请请换新的键")
     return known

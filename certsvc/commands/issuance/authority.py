@@ -34,16 +34,17 @@ def may_decide(deps: Deps, tx: UnitOfWork, version: LicenseVersion, who: Who, au
         return False
     issuer = authority_code == version.issuer_code
     definer = authority_code == deps.catalog.type(version.type_slug).definer_code
+    superior = definer or is_superior(deps, authority_code, version.issuer_code)
     match who:
         case Who.ISSUER:
             return issuer
-        case Who.ISSUER_OR_SUPERIOR:
-            return issuer or definer or is_superior(deps, authority_code, version.issuer_code)
+        case Who.ISSUER_OR_SUPERIOR | Who.PENALISING_BODY:
+            # Which other bodies may penalise in a trade is not in the catalog yet; until it is, nobody else may.
+            return issuer or superior
         case Who.SUSPENDING_BODY:
-            suspended_by = _suspending_body(tx, version)
-            return authority_code == suspended_by or is_superior(deps, authority_code, suspended_by)
-        case Who.PENALISING_BODY | Who.REVIEW:
-            return True
+            return authority_code == _suspending_body(tx, version) or superior
+        case Who.REVIEW:
+            return superior
         case Who.SERVICE:
             return False
 

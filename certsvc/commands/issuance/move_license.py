@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,21 +12,34 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import may_decide
-from certsvc.commands.issuance.body import Code
+from certsvc.commands.issuance.body import Code, body_hash
 from certsvc.commands.shapes import Day, Line
-from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
+from certsvc.errors import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    IdempotencyMismatch,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+)
 from certsvc.events.payloads import MOVED
 from certsvc.license.model import Decision, LicenseVersion, MoveRecord
 from certsvc.license.states import MOVE_BY_NAME, lawful
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from certsvc.commands.issuance.accept_issuance import Origin
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.states import Move
 
 NOT_FOR_THIS_BODY = "没有这张证照，或此机关无权对其作出该决定；请核对证照标识和决定机关代码"
+
+
+class _Overtaken(Conflict):
+    """Another call moved the license between our look and our write."""
 
 
 class MoveBody(BaseModel):
@@ -55,10 +69,12 @@ class Moved:
     created: bool
 
 
-def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody) -> Moved:
-    """Carry out a decision, once: the same decision sent again returns what it did.
+def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody, origin: Origin | None = None) -> Moved:
+    """Carry out a decision, once: the same decision sent again, however late, returns what it did.
 
     Raises:
+        IdempotencyMismatch: the key or event came before with another decision.
+        Conflict: the same 文书号 came before with other content, or the license moved meanwhile.
         NotFound: no such license, or the caller may not act for the deciding authority on it.
         IllegalMove: the state does not allow the move; the detail names those that are.
         InvalidInput: end date missing or given where none belongs, or a decision from the future.
@@ -68,11 +84,22 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
         raise Forbidden("该系统不能以此决定机关的名义办理（authority_code）")
     now = deps.clock.now()
     _check_shape(body, now)
+    try:
+        return _carry_out(deps, caller, identifier, body, origin, now)
+    except _Overtaken:
+        # The second look sees what the other call did: this very decision, or a state that may not allow it any more.
+        return _carry_out(deps, caller, identifier, body, origin, now)
+
+
+def _carry_out(
+    deps: Deps, caller: Principal, identifier: str, body: MoveBody, origin: Origin | None, now: datetime
+) -> Moved:
     with deps.uow() as tx:
         version = tx.licenses.by_identifier(identifier)
         if version is None:
             raise NotFound(NOT_FOR_THIS_BODY)
         repeated = _repeated(tx, version, body)
+        _bind(tx, caller, origin, f"{identifier}\n{body_hash(body)}", now)
         if repeated is not None:
             return Moved(version=version, record=repeated, created=False)
         # Who may decide comes first: to anyone else a license in any state looks like none.
@@ -81,8 +108,7 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody)
         move = lawful(body.move, version.state, version.paper)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None
-        if not tx.licenses.move(row, revision=version.revision, suspended_until=until):
-            raise Conflict("证照状态刚刚被其他操作更改，请重新读取后再办理")
+        _move(tx, row, version, until)
         _announce(deps, tx, caller, version, move, row, now)
         changed = tx.licenses.by_version_id(version.version_id)
     if changed is None:
@@ -110,19 +136,47 @@ def _check_shape(body: MoveBody, now: datetime) -> None:
 
 
 def _repeated(tx: UnitOfWork, version: LicenseVersion, body: MoveBody) -> MoveRecord | None:
-    """The latest move, when it was made by this very decision."""
-    moves = tx.licenses.moves_of(version.version_id)
-    if not moves:
-        return None
-    last = moves[-1]
-    same = (
-        last.name == body.move
-        and last.decision is not None
-        and last.decision.authority_code == body.authority_code
-        and last.decision.document_no == body.document_no
-        and last.decision.decided_on == body.decided_on
+    """The move that this very decision made before; Conflict when its number came with other content."""
+    asked = Decision(
+        authority_code=body.authority_code,
+        document_no=body.document_no,
+        decided_on=body.decided_on,
+        basis=body.basis,
+        until=body.until,
     )
-    return last if same else None
+    for row in tx.licenses.moves_of(version.version_id):
+        decision = row.decision
+        if (
+            decision is None
+            or row.name != body.move
+            or (decision.authority_code, decision.document_no) != (asked.authority_code, asked.document_no)
+        ):
+            continue
+        if decision != asked:
+            raise Conflict("同一文书号的决定已经办理，且内容与本次不同；内容有变请使用新的文书号")
+        return row
+    return None
+
+
+def _bind(tx: UnitOfWork, caller: Principal, origin: Origin | None, content: str, now: datetime) -> None:
+    """Bind the keys under which the decision came; the same key with another decision is refused."""
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    for key in origin.names if origin else ():
+        bound = tx.receipts.find(caller.subject, key)
+        if bound is None:
+            tx.receipts.bind(caller.subject, key, body_hash=digest, result_id=digest, now=now)
+        elif bound[0] != digest:
+            raise IdempotencyMismatch("同一幂等键（或事件 id）已用于另一份决定；重发请保持内容不变，新决定请换新的键")
+
+
+def _move(tx: UnitOfWork, row: MoveRecord, version: LicenseVersion, until: date | None) -> None:
+    try:
+        done = tx.licenses.move(row, revision=version.revision, suspended_until=until)
+    except IntegrityError as error:
+        # Only a reinstatement can meet this: the number or the license is in force again through a newer one.
+        raise Conflict("同一编号或同一证照已有在用的新版本，不能恢复效力") from error
+    if not done:
+        raise _Overtaken("证照状态刚刚被其他操作更改，请重新读取后再办理")
 
 
 def _record(
@@ -161,7 +215,6 @@ def _announce(
         deciding_authority=decision.authority_code,
         document_no=decision.document_no,
         decided_on=decision.decided_on.isoformat(),
-        basis=decision.basis,
         until=decision.until.isoformat() if decision.until else "",
         replaced_by="",
     )

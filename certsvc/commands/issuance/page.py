@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
@@ -34,16 +34,22 @@ PROVISIONAL_TITLE = "（模拟审批意见）"
 def period(
     payload: IssuancePayload, intent: IssueIntent, kind: LicenseType, previous: LicenseVersion | None
 ) -> tuple[date, date | None]:
-    """First and last day, as the link keeps them: 变更 and 补办 the end date, 延续 moves it (DOMAIN.md 1.5)."""
-    start, end = payload.valid_from or intent.issued_on, payload.valid_until
+    """First and last day, as the link keeps them: 变更 and 补办 keep both, 延续 keeps the first (DOMAIN.md 1.5).
+
+    Defaults are derived from the intent, so that what is accepted before midnight and issued after is not a day short.
+    """
+    start, end, counted_from = payload.valid_from or intent.issued_on, payload.valid_until, None
     rule = link_rule(payload.action)
     if previous is not None and rule is not None:
         if rule.keeps_start and not (payload.valid_from and rule.kind is LinkKind.CORRECT):
             start = previous.valid_from
         if rule.keeps_end:
-            return start, end or previous.valid_until
+            return start, (end if rule.kind is LinkKind.CORRECT and end else previous.valid_until)
+        if rule.kind is LinkKind.RENEW:
+            # The old version is superseded at once, so the new one must be in force at once.
+            counted_from = (previous.valid_until or intent.issued_on) + timedelta(days=1)
     if end is None and kind.validity.kind is ValidityKind.YEARS:
-        return start, last_day(start, kind.validity.years)
+        end = last_day(counted_from or start, kind.validity.years)
     return start, end
 
 

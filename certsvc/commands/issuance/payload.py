@@ -53,9 +53,9 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
     except InvalidInput as error:
         problems.extend(error.problems)
     _matter(body, problems)
-    issued_on = body.issued_on or local_day(deps.clock.now())
-    valid_from = body.valid_from or issued_on
-    valid_until = _validity(body, kind, valid_from, problems) if _on_calendar(body, problems) else None
+    if _on_calendar(body, problems):
+        start = body.valid_from or body.issued_on or local_day(deps.clock.now())
+        _check_period(body, kind, start, problems)
     code = holder.value if holder else body.holder.code
     number = _number(body, kind, code, problems)
     check_link_fields(body, kind, deps.clock.now(), problems)
@@ -71,7 +71,7 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         data=data,
         issued_on=body.issued_on,
         valid_from=body.valid_from,
-        valid_until=valid_until,
+        valid_until=body.valid_until,
         number=number,
         region=region,
         matter_code=body.matter_code,
@@ -89,15 +89,28 @@ def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list
         detail = f"此机关不在“{kind.name}”的颁发机构之列；请核对机关代码或证照类型"
         problems.append(FieldProblem(pointer="/authority_code", code="not_an_issuer", detail=detail))
         return ""
-    region = body.region or deps.catalog.authority(body.authority_code).region
-    if region.startswith(SANDBOX_REGION) and not deps.policy.sandbox:
-        detail = "99 开头的区划仅供沙箱测试，正式环境不予制证"
+    own = deps.catalog.authority(body.authority_code).region
+    region = body.region or own
+    if not deps.policy.sandbox and SANDBOX_REGION in {region[:2], own[:2]}:
+        detail = "99 开头的区划和机构仅供沙箱测试，正式环境不予制证"
         problems.append(FieldProblem(pointer="/region", code="sandbox_region", detail=detail))
     try:
         Region.parse(region)
     except InvalidIdentifier as error:
         problems.append(FieldProblem(pointer="/region", code=error.code, detail=error.detail))
+    else:
+        if not region.startswith(_province_city(own)):
+            detail = f"区划不在颁发机构的辖区（{own}）之内"
+            problems.append(FieldProblem(pointer="/region", code="other_region", detail=detail))
     return region
+
+
+def _province_city(region: str) -> str:
+    """The significant pairs of a region code: ``990000`` is the whole province ``99`` (GB/T 2260)."""
+    pairs = [region[0:2], region[2:4], region[4:6]]
+    while pairs and pairs[-1] == "00":
+        pairs.pop()
+    return "".join(pairs)
 
 
 def _matter(body: IssuanceBody, problems: list[FieldProblem]) -> None:
@@ -136,31 +149,32 @@ def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem])
     return holder
 
 
-def _validity(body: IssuanceBody, kind: LicenseType, start: date, problems: list[FieldProblem]) -> date | None:
-    rule = kind.validity
-    end = body.valid_until
+def _check_period(body: IssuanceBody, kind: LicenseType, start: date, problems: list[FieldProblem]) -> None:
+    """The dates that were sent; defaults are derived when the license is issued (``page.period``)."""
+    rule, end, link = kind.validity, body.valid_until, link_rule(body.action)
+    corrected = body.action is Action.CORRECT
+    if link is not None and not corrected:
+        kept = (("valid_from", body.valid_from, link.keeps_start), ("valid_until", end, link.keeps_end))
+        for name, value, keeps in kept:
+            if keeps and value is not None:
+                detail = f"{link.name_zh}沿用原日期，请去掉此项；需要延长请用 renew"
+                problems.append(FieldProblem(pointer=f"/{name}", code="keeps_period", detail=detail))
+        if link.keeps_end:
+            return
+    if corrected and end is None:
+        return
     if rule.kind is ValidityKind.OPEN_ENDED:
         if end is not None:
             detail = f"“{kind.name}”长期有效，不填截止日期"
             problems.append(FieldProblem(pointer="/valid_until", code="open_ended", detail=detail))
-        return None
-    rule_of_link = link_rule(body.action)
-    if rule_of_link is not None and rule_of_link.keeps_end and end is None:
-        return None  # keeps the end date of the previous version (DOMAIN.md 1.5)
-    if rule.kind is ValidityKind.YEARS and end is None:
-        return last_day(start, rule.years)
-    if end is None:
-        if rule.years:
-            detail = "缺少有效期截止日期"
-            problems.append(FieldProblem(pointer="/valid_until", code="missing", detail=detail))
-        return None
-    if end < start:
-        detail = "截止日期早于起始日期"
-        problems.append(FieldProblem(pointer="/valid_until", code="before_start", detail=detail))
-    elif rule.years and end > last_day(start, rule.years):
+    elif end is None:
+        if rule.kind is ValidityKind.GIVEN and rule.years:
+            problems.append(FieldProblem(pointer="/valid_until", code="missing", detail="缺少有效期截止日期"))
+    elif end < start:
+        problems.append(FieldProblem(pointer="/valid_until", code="before_start", detail="截止日期早于起始日期"))
+    elif body.action in {Action.ISSUE, Action.CONVERT} and rule.years and end > last_day(start, rule.years):
         detail = f"有效期不得超过 {rule.years} 年"
         problems.append(FieldProblem(pointer="/valid_until", code="too_long", detail=detail))
-    return end
 
 
 def last_day(start: date, years: int) -> date:

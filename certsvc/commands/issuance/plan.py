@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.numbers import number_parts, number_series, render_number
 from certsvc.clock import local_day
 from certsvc.commands.issuance.lineage import lineage_of
+from certsvc.errors import Refused
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.license.links import LinkKind
 from certsvc.license.model import IssueIntent
 from certsvc.license.request import Action
+from certsvc.license.states import ENDED
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -30,21 +33,38 @@ PROVISIONAL_MARK = "模拟"
 def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
     """The intent of this request: the stored one when a run got that far, else a new one, stored in one transaction.
 
+    A stored one gets the present sealing time: what an earlier run may have sealed was not registered, and a seal's
+    time must not lie before its reservation.
+
     Raises:
-        Refused: a change, renewal or replacement whose previous version cannot be followed.
+        Refused: a change, renewal or replacement whose previous version cannot be followed, or a number in force.
     """
     now = deps.clock.now().replace(microsecond=0)
     with deps.uow() as tx:
+        lineage = lineage_of(deps, tx, request)
         known = tx.intents.by_request(request.request_id)
         if known is not None:
-            return known
-        lineage = lineage_of(deps, tx, request)
+            _check_number(tx, request, known.number, lineage)
+            tx.intents.renew(request.request_id, signed_at=now)
+            return replace(known, signed_at=now)
         if lineage.main is None or lineage.rule is None or not lineage.rule.keeps_license:
             intent = _first(deps, tx, request, lineage, now)
         else:
             intent = _next(deps, tx, request, lineage.rule, lineage.main.version, now)
+        _check_number(tx, request, intent.number, lineage)
         tx.intents.insert(intent)
     return intent
+
+
+def _check_number(tx: UnitOfWork, request: IssuanceRequest, number: str, lineage: Lineage) -> None:
+    """One number is in force once; that of an ended license may be given again (a correct file after a voided one).
+
+    What the request itself ends does not stand in its way.
+    """
+    holder = tx.licenses.by_number(request.payload.type_slug, number)
+    ending = {predecessor.version.version_id for predecessor in lineage.all}
+    if holder is not None and holder.state not in ENDED and holder.version_id not in ending:
+        raise Refused("此编号的同类证照尚在有效状态；变更、延续、补办请使用相应的 action，重新颁发请先办结原证照")
 
 
 def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, lineage: Lineage, now: datetime) -> IssueIntent:

@@ -94,7 +94,6 @@ def _announce(
         deciding_authority=new.issuer_code,
         document_no=decision.document_no if decision else "",
         decided_on=(decision.decided_on if decision else new.issued_on).isoformat(),
-        basis=decision.basis if decision else "",
         until="",
         replaced_by=new.identifier,
     )

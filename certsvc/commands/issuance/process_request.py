@@ -33,7 +33,6 @@ from certsvc.errors import (
     CertsvcError,
     Conflict,
     IntegrityError,
-    InvalidInput,
     Refused,
     RenderingError,
     SealUnavailable,
@@ -52,8 +51,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("certsvc.issuance")
 
-BACKOFF_S = (2, 10, 60, 300, 900)
-"""Seconds until the next try, by number of attempts; the last one repeats."""
+BACKOFF_S = (2, 10, 60, 300, 900, 1800, 3600, 3600, 3600, 3600)
+"""Seconds until the next try, by number of attempts."""
+
+MAX_ATTEMPTS = len(BACKOFF_S)
+"""Then an operator looks (``certsvc requests stuck``): what kills its worker or burns seal uses must end."""
+
+PARKED_S = 24 * 3600
+"""A parked request is looked at once a day."""
 
 PDF = "application/pdf"
 
@@ -76,14 +81,19 @@ def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
         return None
     deps.faults.reach("issue.claimed")
     request_id = claimed.request.request_id
+    if claimed.request.attempts > MAX_ATTEMPTS:
+        log.error("gives up for a day", action="issue.stuck", request_id=request_id)
+        return _failed(deps, claimed, "too_many_attempts", "多次尝试未成功，已转人工处理，请联系运维")
     try:
         _issue(deps, claimed)
     except LostClaim:
         log.warning("claim lost", action="issue.lost", request_id=request_id)
         return Processed(request_id=request_id, outcome="lost")
-    except (SealUnavailable, SigningError, IntegrityError) as error:
+    except SealUnavailable as error:
         return _failed(deps, claimed, error.code, error.detail)
-    except (Refused, Conflict, InvalidInput, RenderingError) as error:
+    except (Refused, Conflict, RenderingError) as error:
+        # The request's own fault. Everything else (a type or a font that this host lacks, a key, a store) may be
+        # mended without asking the approval system again, and is tried again.
         return _refused(deps, claimed, error)
     except CertsvcError as error:
         return _failed(deps, claimed, error.code, error.detail)
@@ -174,13 +184,13 @@ def _refused(deps: Deps, claimed: ClaimedRequest, error: CertsvcError) -> Proces
             request.request_id, claim_token=claimed.claim_token, code=error.code, detail=detail, now=now
         )
         if held:
+            tx.intents.drop(request.request_id)
             payload = IssuanceRefused(
                 request_id=request.request_id,
                 authority_code=request.payload.authority_code,
                 business_no=request.payload.business_no,
                 license_type=request.payload.type_slug,
                 reason=error.code,
-                detail=error.detail,
             )
             tx.outbox.add(
                 payload.event(
@@ -203,7 +213,7 @@ def _refused(deps: Deps, claimed: ClaimedRequest, error: CertsvcError) -> Proces
 def _failed(deps: Deps, claimed: ClaimedRequest, code: str, detail: str) -> Processed:
     request = claimed.request
     now = deps.clock.now()
-    wait = BACKOFF_S[min(max(request.attempts, 1), len(BACKOFF_S)) - 1]
+    wait = BACKOFF_S[max(request.attempts, 1) - 1] if request.attempts <= MAX_ATTEMPTS else PARKED_S
     with deps.uow() as tx:
         held = tx.requests.fail(
             request.request_id,

@@ -1,4 +1,4 @@
-"""A license for the authority that issued it (and for operators and auditors)."""
+"""A license for the authority that issued it, for the approval platform and for auditors."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion, MoveRecord
     from certsvc.license.standing import Standing
 
+READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseHistory:
@@ -32,6 +34,7 @@ class LicenseHistory:
 
 def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHistory:
     """The version; NotFound for another authority's, in the same words as for none."""
+    roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         version = _visible(tx, caller, identifier)
         return LicenseHistory(
@@ -45,6 +48,7 @@ def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHisto
 
 def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, bytes]:
     """The PDF of a license, for its issuer."""
+    roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         version = _visible(tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)

@@ -24,6 +24,7 @@ class RequestStatus:
 
 def read_request(deps: Deps, caller: Principal, request_id: str) -> RequestStatus:
     """The status; NotFound when there is no such request or it is not the caller's."""
+    roles.require(caller, roles.APPROVAL, roles.APPROVAL_ANY, roles.OPERATOR)
     with deps.uow.read() as tx:
         request = tx.requests.by_id(request_id)
         if request is None or (request.caller != caller.subject and roles.OPERATOR not in caller.roles):

@@ -48,7 +48,7 @@ def change_seal(deps: Deps, caller: Principal, seal_id: str, *, stop: bool, reas
             asked = "停用" if stop else "恢复"
             raise Conflict(f"印章当前状态为“{SEAL_STATE_ZH[seal.state]}”，不能{asked}")
         payload_type = SealStopped if stop else SealResumed
-        payload = payload_type(seal_id=seal_id, owner_code=seal.owner_code, reason=reason)
+        payload = payload_type(seal_id=seal_id, owner_code=seal.owner_code)
         tx.outbox.add(
             payload.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=seal_id, at=now)
         )

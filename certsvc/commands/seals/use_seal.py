@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.seal.model import Seal
 
 
@@ -56,26 +57,30 @@ def settle_use(deps: Deps, reservation: SealReservation, *, used: bool, signatur
         if not tx.seals.answer(reservation.reservation_id, result, signature_sha256=signature_sha256, now=now):
             msg = "a seal reservation was redeemed twice"
             raise RuntimeError(msg)
-        record(
-            tx,
-            deps,
-            kind=f"seal.{result.value}",
-            subject=reservation.seal_id,
-            actor="certsvc",
-            content={
-                "reservation_id": reservation.reservation_id,
-                "purpose": reservation.purpose,
-                "digest": reservation.digest,
-            },
-            at=now,
-        )
+        _on_record(deps, tx, reservation, result, now)
+
+
+def _on_record(
+    deps: Deps, tx: UnitOfWork, reservation: SealReservation, result: ReservationResult, now: datetime
+) -> None:
+    content = {
+        "reservation_id": reservation.reservation_id,
+        "purpose": reservation.purpose,
+        "digest": reservation.digest,
+    }
+    kind = f"seal.{result.value}"
+    record(tx, deps, kind=kind, subject=reservation.seal_id, actor="certsvc", content=content, at=now)
 
 
 def abandon_earlier(deps: Deps, purpose: str) -> None:
-    """Close the open reservations that a crashed run of the same work left; they stay on record as failed."""
+    """Close the open reservations that a crashed run of the same work left.
+
+    Whether the key signed is unknown, so they stay counted, listed by ``certsvc seals unanswered``, and in evidence.
+    """
     now = deps.clock.now()
     with deps.uow() as tx:
-        tx.seals.abandon(purpose=purpose, now=now)
+        for reservation in tx.seals.abandon(purpose=purpose, now=now):
+            _on_record(deps, tx, reservation, ReservationResult.UNKNOWN, now)
 
 
 def unanswered_uses(deps: Deps, *, older_than_s: int, limit: int = 100) -> Sequence[SealReservation]:

@@ -105,15 +105,35 @@ def _find(
         version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
         if grant is None or version is None or not _fits(caller, body, grant, version, now):
             raise NoLawfulBasis("用证码无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权")
-        if not simulation_allows(deps, matter, version, body.project_code):
+        if not simulation_allows(deps, body.matter_code, version, body.project_code):
             raise NoLawfulBasis(f"{PROVISIONAL_ZH}；只有该项目的模拟审批事项可以调用")
         return version, grant
+    current = _current(deps, tx, body, now)
+    if current is None:
+        raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
+    return current, None
+
+
+def _wanted(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
+    """The license that a refused fetch was about, if the code or the number leads to one."""
+    if body.basis == "consent":
+        grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
+        return tx.licenses.by_version_id(grant.version_id) if grant is not None else None
+    return _current(deps, tx, body, now)
+
+
+def _current(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
+    """The holder's newest license of the type that is in force, else the newest that nothing replaced."""
     holder = Holder(name="", code=body.holder_code, code_type=body.holder_code_type)
-    for found in tx.licenses.of_holder(holder, limit=MAX_SEARCH):
-        wanted = found.type_slug == body.type and not found.replaced_by_version_id
-        if wanted and simulation_allows(deps, matter, found, body.project_code):
-            return found, None
-    raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
+    found = [
+        version
+        for version in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
+        if version.type_slug == body.type
+        and not version.replaced_by_version_id
+        and simulation_allows(deps, body.matter_code, version, body.project_code)
+    ]
+    good = (version for version in found if stands(deps, tx, version, now).good)
+    return next(good, found[0] if found else None)
 
 
 def _fits(caller: Principal, body: FetchBody, grant: Grant, version: LicenseVersion, now: datetime) -> bool:
@@ -151,6 +171,8 @@ def _give(
 ) -> FetchAnswer:
     kind = deps.catalog.type(version.type_slug)
     fields = shown_fields(kind, version, keys, unmasked=keys)
+    if COPY in keys and not stands(deps, tx, version, now).good:
+        raise NoLawfulBasis("证照不在有效状态，不提供证照文件；可改为只取信息项核对状态")
     file = _file(deps, version) if COPY in keys else None
     row = _row(deps, caller, body, version, grant, keys, GIVEN, now)
     tx.sharing.insert_fetch(row)
@@ -228,9 +250,13 @@ def _row(
 def _refuse(
     deps: Deps, caller: Principal, body: FetchBody, version: LicenseVersion | None, error: CertsvcError, now: datetime
 ) -> None:
-    """Keep the refusal on record, in a transaction of its own: that of the answer was rolled back."""
-    row = _row(deps, caller, body, version, None, (), error.code, now)
+    """Keep the refusal on record, in a transaction of its own: that of the answer was rolled back.
+
+    The holder sees it too, whatever it was refused for: it is the holder's license that somebody wanted.
+    """
     with deps.uow() as tx:
+        version = version or _wanted(deps, tx, body, now)
+        row = _row(deps, caller, body, version, None, (), error.code, now)
         tx.sharing.insert_fetch(row)
         record(
             tx,

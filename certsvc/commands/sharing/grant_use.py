@@ -52,8 +52,9 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     """Make a grant; the code leaves in the answer only.
 
     Raises:
-        NotFound: not the caller's license, or no such client or matter.
-        InvalidInput: the matter may not see this type, or not these fields.
+        NotFound: not the caller's license, or no such client.
+        NoLawfulBasis: no such matter of this client, or it may not see this type.
+        InvalidInput: fields that the matter does not need.
     """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
@@ -63,7 +64,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         if version.provisional:
             raise InvalidInput(f"{PROVISIONAL_ZH}，不能授权他人使用")
         client = tx.access.client(body.client_id)
-        if client is None or roles.USING not in client.roles:
+        if client is None or not client.active or roles.USING not in client.roles:
             raise NotFound("没有这个用证系统")
         allowed = allowed_keys(deps, body.matter_code, client.authority_code, version.type_slug)
         wanted = body.fields or allowed

@@ -40,11 +40,11 @@ def allowed_keys(deps: Deps, matter_code: str, authority_code: str, type_slug: s
     return allowed
 
 
-def simulation_allows(deps: Deps, matter: Matter, version: LicenseVersion, project_code: str) -> bool:
+def simulation_allows(deps: Deps, matter_code: str, version: LicenseVersion, project_code: str) -> bool:
     """Whether a matter may see this paper: a provisional opinion only for 模拟 matters of its project (DOMAIN.md 1.6).
 
     A formal license is not kept back here.
     """
     if not version.provisional:
         return True
-    return matter.code in deps.policy.simulation_matters and project_code == version.project_code
+    return matter_code in deps.policy.simulation_matters and project_code == version.project_code

@@ -34,8 +34,8 @@ class ScanAnswer:
     """What the officer's screen shows; word, symbol and colour always together.
 
     Attributes:
-        light: ``green`` in force, ``red`` ended or not ours, ``amber`` when data could not be given, when one should
-            look again, or when a flag of the license says so.
+        light: ``green`` in force, ``red`` ended or not ours, ``amber`` when the code must be shown again, or when a
+            flag of the license says so.
         reasons: reason codes, most important first.
         photo: JPEG, or None.
         notes: sentences for the officer (compare the person with the photo …).
@@ -114,7 +114,7 @@ def _find(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, now: dateti
         return _Found(version=None, show=show, reasons=(Reason.CODE_EXPIRED,), data=False)
     version = tx.licenses.by_version_id(show.version_id)
     if version is None or not _scene_is_for(deps, version, show, caller):
-        return _Found(version=version, show=show, reasons=(), data=False)
+        return _Found(version=version, show=show, reasons=(Reason.SCENE_NOT_FOR_YOU,), data=False)
     given = tx.showing.redeem(show.show_id, by=caller.subject, now=now)
     return _Found(version=version, show=show, reasons=() if given else (Reason.CODE_USED,), data=given)
 
@@ -138,7 +138,7 @@ def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _F
     scene_name = ""
     notes: list[str] = []
     reasons = list(found.reasons)
-    light = RED
+    light = AMBER if found.reasons == (Reason.CODE_EXPIRED,) else RED
     if version is not None:
         kind = deps.catalog.type(version.type_slug)
         how = stands(deps, tx, version, now)

@@ -101,12 +101,14 @@ def register_verdict(
 
 
 def _on_record(deps: Deps, verdict: Verdict, kind: str, now: datetime) -> None:
+    if verdict.license is None:
+        return  # an anonymous miss leaves nothing: it would let anyone fill the database
     with deps.uow() as tx:
         record(
             tx,
             deps,
             kind="verify.answered",
-            subject=verdict.license.identifier if verdict.license else kind,
+            subject=verdict.license.identifier,
             actor=ANYONE,
             content={"code_kind": kind, "reason": verdict.reason.value, "indication": verdict.indication.value},
             at=now,

@@ -1,18 +1,23 @@
 """Is this file good? The steps of DESIGN.md 4, Verify.
 
 1. Is it ours? SHA-256 against the register: these bytes, other bytes, none.
-2. Structure, coverage, every signature, chain, times: the signing room, in a process of its own.
+2. Structure, coverage, every signature, chain, times: the signing room, in a process of its own. For registered bytes
+   the time is that of registration, which the register proves; otherwise it is the moment of asking.
 3. License state now.
 
-A check that was not made says so in ``not_checked``. A good signature of our own seal over bytes that we did not
-register is not valid: no trick on the file survives that comparison (RELIABILITY 1.3).
+A check that was not made says so in ``not_checked``. A good signature over bytes that we did not register is never
+"passed" on the configured anchors alone: our own seal gives "not our bytes" (no trick on the file survives that
+comparison, RELIABILITY 1.3), a foreign one "not issued here". Only anchors that the caller of the command line brings
+make a foreign file pass.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from certsvc.clock import rfc3339
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
+    from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
     from certsvc.seal.verdict import FileFindings, LicenseFacts
 
@@ -49,19 +55,22 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
     now = deps.clock.now()
     moment = chosen.at or now
     digest = hashlib.sha256(data).hexdigest()
-    findings = deps.inspector.inspect(data, chosen, now)
     with deps.uow.read() as tx:
         version = tx.licenses.by_sha256(digest)
         facts = public_facts(deps, tx, version, moment) if version is not None else None
         how = stands(deps, tx, version, moment) if version is not None else None
-    verdict = conclude(deps, findings, how, facts, now=now)
-    if on_record:
+    if version is not None and chosen.at is None:
+        chosen = replace(chosen, at=version.created_at)
+    findings = deps.inspector.inspect(data, chosen, now)
+    verdict = conclude(deps, findings, version, how, facts, foreign=bool(chosen.extra_anchors), now=now)
+    # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
+    if on_record and version is not None:
         with deps.uow() as tx:
             record(
                 tx,
                 deps,
                 kind="verify.answered",
-                subject=version.identifier if version else digest,
+                subject=version.identifier,
                 actor=ANYONE,
                 content={"sha256": digest, "reason": verdict.reason.value, "indication": verdict.indication.value},
                 at=now,
@@ -72,36 +81,43 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
 def conclude(
     deps: Deps,
     findings: FileFindings,
+    version: LicenseVersion | None,
     how: Standing | None,
     facts: LicenseFacts | None,
     *,
+    foreign: bool,
     now: datetime,
 ) -> Verdict:
-    """Findings, register and state into one verdict; ``how`` is None when these bytes are not on the register."""
+    """Findings, register and state into one verdict.
+
+    ``version`` and ``how`` are None when these bytes are not on the register; ``foreign`` says that the caller brought
+    anchors of their own.
+    """
     match = RegistryMatch.EXACT if how is not None else RegistryMatch.NONE
     indication, sub, reason = findings.indication, findings.sub_indication, findings.reason
     status = Check.NOT_CHECKED
     not_checked = list(findings.not_checked)
     if how is not None:
         status = Check.GOOD if how.good else Check.BAD
-        if indication is Indication.TOTAL_PASSED:
-            indication = Indication.TOTAL_PASSED if how.good else Indication.TOTAL_FAILED
-            sub, reason = sub_indication_of(how), reason_of(how)
-        elif indication is Indication.INDETERMINATE and not how.good:
-            # The file could not be judged, but these bytes are on the register and the license is over.
+        if not how.good and indication is not Indication.TOTAL_FAILED:
+            # Also when the file could not be judged: these bytes are on the register, and the license is over.
+            indication, sub, reason = Indication.TOTAL_FAILED, sub_indication_of(how), reason_of(how)
+        elif indication is Indication.TOTAL_PASSED:
             reason = reason_of(how)
     elif any(deps.sealer.is_own(item.signer_cert_sha256) for item in findings.signatures):
         match = RegistryMatch.OTHER_BYTES
         if indication is Indication.TOTAL_PASSED:
             indication, sub = Indication.TOTAL_FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE
             reason = Reason.NOT_OUR_BYTES
+    elif indication is Indication.TOTAL_PASSED and not foreign:
+        indication, sub, reason = Indication.INDETERMINATE, SubIndication.GENERIC, Reason.NOT_OURS
     if status is Check.NOT_CHECKED:
         not_checked.append("license_state")
     return Verdict(
         indication=indication,
         sub_indication=sub,
         reason=reason,
-        detail=findings.detail,
+        detail=findings.detail if version is None else f"时间依据：登记时间 {rfc3339(version.created_at)}",
         registry_match=match,
         integrity=findings.integrity,
         coverage=findings.coverage,

@@ -158,10 +158,11 @@ function complete(form) {
     node.setAttribute("aria-invalid", String(empty));
     const id = `${node.id}-wrong`;
     byId(id)?.remove();
+    const hint = byId(`${node.id}-hint`) ? [`${node.id}-hint`] : [];
+    node.setAttribute("aria-describedby", [...(empty ? [id] : []), ...hint].join(" "));
     if (!empty) continue;
     const name = form.querySelector(`label[for="${node.id}"]`).textContent;
     node.after(el("p", { class: "wrong", id }, t("check.required", { name })));
-    node.setAttribute("aria-describedby", id);
     first ||= node;
   }
   first?.focus();

@@ -7,7 +7,7 @@ import { Session } from "./session.js";
 import { startShell } from "./shell.js";
 import { t } from "./words.js";
 
-const result = byId("result");
+const result = byId("scan-result");
 let last = null;
 
 const session = new Session({ name: "officer", roles: ["officer", "clerk"], onIn: signedIn, onOut: signedOut });

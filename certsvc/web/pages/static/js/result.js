@@ -17,8 +17,8 @@ export function drawResult(place, answer, { quiet = false }) {
   // When it was made and under which number stand on top: they tell this answer from a picture of an older one.
   body.append(el("p", { class: "made" }, el("b", { id: "result-made" }, t("result.made", { at: moment(answer.at) }))));
   body.append(personSection(answer));
-  if (answer.notes.length) body.append(el("section", { class: "next", id: "result-notes" }, el("h3", { t: "result.notes" }), answer.notes.map((note) => el("p", {}, note))));
-  else body.append(el("section", { class: "next", id: "result-notes" }, el("h3", { t: "verdict.next" }), el("p", {}, seen.next)));
+  const advice = [seen.colour === "green" ? "" : seen.next, ...answer.notes].filter((sentence) => sentence);
+  if (advice.length) body.append(el("section", { class: "next", id: "result-notes" }, el("h3", { t: "result.notes" }), advice.map((sentence) => el("p", {}, sentence))));
   body.append(reasonsSection([first, ...others].filter((reason) => reason), answer.light));
   if (answer.license) body.append(el("section", { id: "result-license" }, el("h3", { t: "result.license" }), licenseFacts(answer.license)));
   if (answer.seal) body.append(sealSection(answer.seal));

@@ -1,7 +1,8 @@
 // Where a code lies in a picture: its three corner marks, the size of its modules, and the mark near the fourth corner.
 const SHARES = [1, 1, 3, 1, 1];
-const SPREAD = 0.6;
-const MOST_MARKS = 14;
+const SPREAD = 0.5;
+const MOST_MARKS = 20;
+const MOST_TRIES = 10;
 
 /** Whether five runs stand as 1:1:3:1:1. */
 function likeFinder(runs) {
@@ -30,21 +31,24 @@ function cross(dark, width, height, x, y, dx, dy) {
   const before = runs[2];
   walk(1);
   if (!likeFinder(runs)) return null;
-  return { shift: (runs[2] - before) - before + 1, total: runs.reduce((sum, run) => sum + run, 0) };
+  const total = runs.reduce((sum, run) => sum + run, 0);
+  const misfit = SHARES.reduce((sum, share, index) => sum + Math.abs((runs[index] * 7) / total - share), 0);
+  return { shift: runs[2] - 2 * before + 1, total, misfit };
 }
 
-/** Corner marks, those seen most often first: {x, y, size of a module, hits}. */
+/** Corner marks, the most regular and most often seen first: {x, y, unit (pixels of a module), misfit, hits}. */
 export function corners(dark, width, height) {
   const marks = [];
-  const add = (x, y, unit) => {
+  const add = (x, y, unit, misfit) => {
     const near = marks.find((mark) => Math.hypot(mark.x - x, mark.y - y) < mark.unit * 2.5);
     if (!near) {
-      marks.push({ x, y, unit, hits: 1 });
+      marks.push({ x, y, unit, misfit, hits: 1 });
       return;
     }
     near.x = (near.x * near.hits + x) / (near.hits + 1);
     near.y = (near.y * near.hits + y) / (near.hits + 1);
     near.unit = (near.unit * near.hits + unit) / (near.hits + 1);
+    near.misfit = (near.misfit * near.hits + misfit) / (near.hits + 1);
     near.hits += 1;
   };
   for (let y = 0; y < height; y += 1) {
@@ -62,14 +66,18 @@ export function corners(dark, width, height) {
         if (down) {
           const cy = Math.round(y + down.shift / 2);
           const along = cross(dark, width, height, middle, cy, 1, 0);
-          if (along) add(middle + along.shift / 2 + 0.5, y + down.shift / 2 + 0.5, (down.total + along.total) / 14);
+          const centre = middle + Math.round((along ? along.shift : 0) / 2);
+          // A corner mark looks the same along its diagonals; data rarely does.
+          const falling = along && cross(dark, width, height, centre, cy, 1, 1);
+          const rising = falling && cross(dark, width, height, centre, cy, 1, -1);
+          if (rising) add(middle + along.shift / 2 + 0.5, y + down.shift / 2 + 0.5, (down.total + along.total) / 14, down.misfit + along.misfit + falling.misfit + rising.misfit);
         }
       }
       runs = [runs[1], runs[2], runs[3], runs[4], 1];
       colour = value;
     }
   }
-  return marks.sort((a, b) => b.hits - a.hits).slice(0, MOST_MARKS);
+  return marks.sort((a, b) => b.hits / (1 + b.misfit) - a.hits / (1 + a.misfit)).slice(0, MOST_MARKS);
 }
 
 /** Sets of three marks that could be one code, the likeliest first, each in the order top left, top right, bottom left. */
@@ -80,20 +88,20 @@ export function triples(marks) {
       for (let k = j + 1; k < marks.length; k += 1) {
         const three = [marks[i], marks[j], marks[k]];
         const units = three.map((mark) => mark.unit);
-        if (Math.max(...units) > 1.8 * Math.min(...units)) continue;
+        if (Math.max(...units) > 1.5 * Math.min(...units)) continue;
         const far = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
         const sides = [[0, 1, 2], [0, 2, 1], [1, 2, 0]].map(([a, b, other]) => ({ length: far(three[a], three[b]), a: three[a], b: three[b], other: three[other] }));
         sides.sort((a, b) => b.length - a.length);
         const [long, mid, short] = sides;
-        const skew = Math.abs(long.length ** 2 - mid.length ** 2 - short.length ** 2) / long.length ** 2 + (mid.length - short.length) / mid.length;
-        if (skew > 0.8 || short.length < 10 * Math.min(...units)) continue;
+        const skew = Math.abs(long.length ** 2 - mid.length ** 2 - short.length ** 2) / long.length ** 2 + (mid.length - short.length) / mid.length + Math.max(...units) / Math.min(...units) - 1;
+        if (skew > 1 || short.length < 10 * Math.min(...units)) continue;
         const corner = long.other;
         const turn = (long.a.x - corner.x) * (long.b.y - corner.y) - (long.a.y - corner.y) * (long.b.x - corner.x);
         found.push({ skew, marks: turn > 0 ? [corner, long.a, long.b] : [corner, long.b, long.a] });
       }
     }
   }
-  return found.sort((a, b) => a.skew - b.skew).slice(0, 6).map((item) => item.marks);
+  return found.sort((a, b) => a.skew - b.skew).slice(0, MOST_TRIES).map((item) => item.marks);
 }
 
 /** Pixels of one module, measured from the middle of the mark `from` towards `to`: 3.5 modules to the mark's outer edge. */

@@ -1,0 +1,61 @@
+"""Register client systems and bind people: by an operator, on record, with duties kept apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access.roles import ALL, check_separation
+from certsvc.commands.evidence.record import record
+from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput
+from certsvc.identifiers.holder_code import HolderCode
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import Deps
+    from certsvc.license.parties import Client, Person
+
+
+def register_client(deps: Deps, client: Client, *, actor: str) -> None:
+    """Register or replace a client system.
+
+    Raises:
+        InvalidInput: an unknown role, or an authority that the catalog does not know.
+        Forbidden: roles that one party must not hold together (三员分立).
+    """
+    _check_roles(client.roles)
+    if not deps.catalog.has_authority(client.authority_code):
+        problem = FieldProblem(pointer="/authority_code", code="unknown", detail="机构代码不在目录中")
+        raise InvalidInput("机构代码不在目录中", problems=(problem,))
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        tx.access.upsert_client(client)
+        content = {"roles": sorted(client.roles), "authority_code": client.authority_code, "active": client.active}
+        record(tx, deps, kind="access.client_set", subject=client.client_id, actor=actor, content=content, at=now)
+
+
+def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
+    """Bind a person to roles and, for holders, to a verified holder code.
+
+    Raises:
+        InvalidInput: an unknown role.
+        InvalidIdentifier: a holder code that is not one.
+        Forbidden: roles that one party must not hold together.
+    """
+    _check_roles(person.roles)
+    if person.holder_code:
+        try:
+            HolderCode.parse(person.holder_code_type, person.holder_code)
+        except InvalidIdentifier as error:
+            raise InvalidIdentifier(error.kind, error.reason, pointer="/holder_code") from error
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        tx.access.upsert_person(person)
+        content = {"roles": sorted(person.roles), "verified_by": person.verified_by}
+        record(tx, deps, kind="access.person_bound", subject=person.subject, actor=actor, content=content, at=now)
+
+
+def _check_roles(roles: frozenset[str]) -> None:
+    unknown = sorted(roles - ALL)
+    if unknown:
+        problem = FieldProblem(pointer="/roles", code="enum", detail=f"可用的角色：{'、'.join(sorted(ALL))}")
+        raise InvalidInput(f"没有这些角色：{'、'.join(unknown)}", problems=(problem,))
+    check_separation(roles)

@@ -1,0 +1,50 @@
+"""Keys under which callers sent things, and what these led to."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select
+
+from certsvc.store.columns import text_sha256
+from certsvc.store.tables import receipts
+from certsvc.store.transaction import Insert, insert_into
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certsvc.store.transaction import Transaction
+
+_C = receipts.c
+_FIND = select(_C.body_hash, _C.result_id).where(_C.caller == bindparam("by"), _C.key_sha256 == bindparam("digest"))
+
+
+@cache
+def _insert(dialect: str) -> Insert:
+    return insert_into(dialect, receipts).on_conflict_do_nothing()
+
+
+class ReceiptRows:
+    """Implements ``store_ports.Receipts``; keys are kept as digests, so that a long one costs no index space."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def find(self, caller: str, key: str) -> tuple[str, str] | None:
+        """Body hash and result id bound to the key."""
+        row = self._tx.row(_FIND, by=caller, digest=text_sha256(key))
+        return None if row is None else (row["body_hash"], row["result_id"])
+
+    def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
+        """Bind the key; False when it is bound already."""
+        made = self._tx.changed(
+            _insert(self._tx.dialect),
+            caller=caller,
+            key_sha256=text_sha256(key),
+            body_hash=body_hash,
+            result_id=result_id,
+            at=now,
+        )
+        return made == 1

@@ -1,0 +1,349 @@
+"""What every page and state keeps: nothing sideways at 320 px, the 长辈版, keyboard, contrast, names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from fixtures_city import LiveCity
+from playwright.sync_api import Page, expect
+
+from certsvc.web.install import install_pages
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+POINT = 96 / 72
+"""CSS pixels of one point."""
+
+VISIBLE_TEXT = """
+() => {
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const parse = (text) => { const p = text.match(/[\\d.]+/g).map(Number); return p.length < 4 ? [...p, 1] : p; };
+  const light = ([r, g, b]) => {
+    const f = (v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+    return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b);
+  };
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const owner = node.parentElement;
+    if (!node.textContent.trim() || owner.closest('.unseen, .skip, noscript, script, option')) continue;
+    const box = owner.getBoundingClientRect();
+    const style = getComputedStyle(owner);
+    if (!box.width || !box.height || style.visibility === 'hidden') continue;
+    let ground = [255, 255, 255, 1];
+    for (let at = owner; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 1) { ground = colour; break; }
+    }
+    const [a, b] = [light(parse(style.color)), light(ground)].sort((x, y) => y - x);
+    const leading = style.lineHeight === 'normal' ? 1.2 : parseFloat(style.lineHeight) / parseFloat(style.fontSize);
+    found.push({
+      text: node.textContent.trim().slice(0, 30), size: parseFloat(style.fontSize), leading,
+      contrast: (a + 0.05) / (b + 0.05), tag: owner.tagName,
+    });
+  }
+  return found;
+}
+"""
+
+TARGETS = """
+() => [...document.querySelectorAll('a[href], button, select, summary, label.button, label.tick,' +
+    'input:not([type=file]):not([type=checkbox])')]
+  .filter((node) => node.getBoundingClientRect().width && !node.matches('.skip'))
+  .map((node) => ({ text: (node.innerText || node.id).slice(0, 20), width: node.getBoundingClientRect().width,
+                    height: node.getBoundingClientRect().height }))
+"""
+
+UNNAMED = """
+() => [...document.querySelectorAll('input, select, textarea, button, a[href], img, section[aria-labelledby]')]
+  .filter((node) => {
+    if (node.tagName === 'IMG') return !node.hasAttribute('alt');
+    if (node.tagName === 'SECTION') {
+      return !node.hidden && !document.getElementById(node.getAttribute('aria-labelledby'));
+    }
+    if (node.matches('input, select, textarea')) return !node.labels.length && !node.getAttribute('aria-label');
+    return !node.innerText.trim() && !node.textContent.trim() && !node.getAttribute('aria-label');
+  })
+  .map((node) => node.outerHTML.slice(0, 120))
+"""
+
+
+def states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Walk through every page and state that people meet, and stop at each."""
+    yield from public_states(page, live_city)
+    yield from holder_states(page, live_city)
+    yield from officer_states(page, live_city)
+
+
+def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Check, printed code, show code, missing."""
+    city = live_city.city
+    page.goto(f"{live_city.base}/")
+    yield "check"
+    row = city.license("food_operation")
+    data = city.file(row["identifier"])
+    page.set_input_files("#file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": data})
+    page.locator("#verdict-signatures summary").click()
+    page.locator("#verdict-details summary").click()
+    yield "check: verdict with all details"
+    page.locator("#tab-code").click()
+    yield "check: code"
+    page.locator("#tab-number").click()
+    page.locator("#number-type option").nth(1).wait_for(state="attached")
+    page.locator("#number-submit").click()
+    yield "check: number with mistakes"
+    page.goto(f"{live_city.base}/missing/page")
+    yield "missing"
+    page.goto(f"{live_city.base}/q/{'A' * 22}")
+    page.locator("#verdict-word").wait_for()
+    yield "printed code"
+    page.goto(f"{live_city.base}/s/{'A' * 22}")
+    page.locator("#look").click()
+    page.locator("#verdict-word").wait_for()
+    yield "show code"
+
+
+def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, wallet, the three steps of showing, uses, grants."""
+    city = live_city.city
+    page.goto(f"{live_city.base}/holder")
+    page.locator("#people").wait_for()
+    yield "holder: login"
+    sign_in(page, city.holder_of("tour_guide"))
+    page.locator(".license summary").first.click()
+    yield "holder: wallet"
+    page.locator('[data-action="show"]').first.click()
+    page.locator("#scenes").wait_for()
+    yield "holder: scenes"
+    page.locator("#scenes button").first.click()
+    page.locator("#show-preview").wait_for()
+    yield "holder: preview"
+    page.locator("#show-go").click()
+    page.locator("#show-qr").wait_for()
+    yield "holder: code"
+    page.locator('[data-view="uses"]').click()
+    page.locator("#uses, .empty").first.wait_for()
+    yield "holder: uses"
+    page.locator("#logout").click()
+    sign_in(page, city.holder_of("business_license"))
+    page.locator('[data-view="grants"]').click()
+    page.locator("#grant-new").click()
+    yield "holder: grant"
+
+
+def officer_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, ready, a result, records."""
+    city = live_city.city
+    page.goto(f"{live_city.base}/officer")
+    page.locator("#people").wait_for()
+    yield "officer: login"
+    sign_in(page, city.officer_of("tour_guide"))
+    page.locator("#badge-number:not(:empty)").wait_for()
+    yield "officer: ready"
+    kind = city.catalog.type("tour_guide")
+    body = {"identifier": city.license("tour_guide")["identifier"], "scene": kind.scenes[0].code}
+    headers = city.person(city.holder_of("tour_guide"))
+    shown = city.answer(city.client.post("/v1/shows", headers=headers, json=body), 201)
+    page.locator("#scan-text").fill(shown["code"])
+    page.locator("#scan-submit").click()
+    page.locator("#result-photo").wait_for()
+    yield "officer: result"
+    page.locator('[data-view="records"]').click()
+    page.locator("#records").wait_for()
+    yield "officer: records"
+
+
+@pytest.mark.parametrize(
+    ("size", "elder", "english"),
+    [(SMALLEST, 0, False), (SMALLEST, 0, True), (SMALLEST, 1, False), (SMALLEST, 4, False), (PHONE, 4, True)],
+    ids=["320", "320 English", "320 elder", "320 elder largest", "390 elder largest English"],
+)
+def test_nothing_is_ever_wider_than_the_screen(
+    open_page: OpenPage, live_city: LiveCity, watch: Watch, size: tuple[int, int], elder: int, english: bool
+) -> None:
+    watch.allow("status of 404")
+    page = open_page("/", size=size, elder=elder, english=english)
+    wide = []
+    for state in states(page, live_city):
+        width, inner = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if width > inner:
+            wide.append((state, width, inner))
+    assert wide == []
+
+
+def test_large_print_has_letters_of_18_points_targets_of_60_and_open_lines(
+    open_page: OpenPage, live_city: LiveCity, watch: Watch
+) -> None:
+    watch.allow("status of 404")
+    page = open_page("/", elder=1)
+    small: list[Any] = []
+    for state in states(page, live_city):
+        texts = page.evaluate(VISIBLE_TEXT)
+        assert len(texts) > 8, "the page shows its words"
+        small += [(state, item) for item in texts if item["size"] < 18 * POINT - 0.01]
+        small += [(state, item) for item in texts if item["leading"] < 1.3 and item["tag"] == "P"]
+        small += [
+            (state, item)
+            for item in page.evaluate(TARGETS)
+            if item["height"] < 60 * POINT - 0.5 or item["width"] < 60 * POINT - 0.5
+        ]
+    assert small == []
+
+
+def test_large_print_is_switched_on_grows_to_30_points_and_is_remembered(open_page: OpenPage) -> None:
+    page = open_page("/")
+    size = "parseFloat(getComputedStyle(document.body).fontSize)"
+    assert page.evaluate(size) == 16
+    page.get_by_role("button", name="长辈版").click()
+    expect(page.get_by_role("button", name="长辈版")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(size) == pytest.approx(18 * POINT)
+    for _ in range(3):
+        page.get_by_role("button", name="字大").click()
+    assert page.evaluate(size) == pytest.approx(30 * POINT)
+    expect(page.get_by_role("button", name="字大")).to_be_disabled()
+    page.reload()
+    assert page.evaluate(size) == pytest.approx(30 * POINT)
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).lineHeight)") >= 1.3 * 30 * POINT
+    page.get_by_role("button", name="长辈版").click()
+    page.reload()
+    assert page.evaluate(size) == 16
+
+
+def test_english_replaces_the_fixed_words_and_is_remembered(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.get_by_role("button", name="EN").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check a license", use_inner_text=True)
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.reload()
+    expect(page.get_by_role("tab", name="PDF file")).to_be_visible()
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("tab", name="PDF 文件")).to_be_visible()
+
+
+def test_every_text_stands_out_and_every_control_has_a_name(
+    open_page: OpenPage, live_city: LiveCity, watch: Watch
+) -> None:
+    watch.allow("status of 404")
+    page = open_page("/")
+    wrong: list[Any] = []
+    for state in states(page, live_city):
+        wrong += [(state, item) for item in page.evaluate(VISIBLE_TEXT) if item["contrast"] < 4.5]
+        wrong += [(state, html) for html in page.evaluate(UNNAMED)]
+        marks = page.evaluate(
+            "['main', 'header', 'footer', 'nav[aria-label]', 'h1', '[aria-live=polite]']"
+            ".map((name) => document.querySelectorAll(name).length)"
+        )
+        if marks[:3] != [1, 1, 1] or marks[3] < 1 or marks[4] != 1 or marks[5] != 1:
+            wrong.append((state, marks))
+    assert wrong == []
+
+
+def test_targets_are_large_enough_for_a_thumb(open_page: OpenPage, live_city: LiveCity, watch: Watch) -> None:
+    watch.allow("status of 404")
+    page = open_page("/", size=SMALLEST)
+    small = []
+    for state in states(page, live_city):
+        small += [(state, item) for item in page.evaluate(TARGETS) if item["height"] < 44 or item["width"] < 44]
+    assert small == []
+
+
+def press_to(page: Page, selector: str, key: str = "Tab") -> None:
+    """Press ``key`` until the element has the focus, which must be visible there."""
+    for _ in range(40):
+        page.keyboard.press(key)
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            style = "getComputedStyle(document.activeElement).outlineStyle"
+            assert page.evaluate(style) != "none", f"the focus cannot be seen on {selector}"
+            return
+    pytest.fail(f"{selector} cannot be reached with {key}")
+
+
+def test_a_holder_and_an_officer_need_no_mouse(
+    open_page: OpenPage, live_city: LiveCity, shown: Callable[..., str]
+) -> None:
+    page = open_page("/holder")
+    page.locator("#people").wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    press_to(page, f'[data-subject="{live_city.city.holder_of("teacher_qualification")}"]')
+    page.keyboard.press("Enter")
+    page.locator("#wallet").wait_for()
+    press_to(page, '[data-action="show"]')
+    page.keyboard.press("Enter")
+    expect(page.locator(".view-title")).to_be_focused()
+    press_to(page, "#scenes button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".view-title")).to_have_text("对方将看到这些信息")
+    press_to(page, "#show-go")
+    page.keyboard.press("Enter")
+    expect(page.locator("#show-qr")).to_be_visible()
+    press_to(page, "#show-end")
+    page.keyboard.press("Enter")
+    page.locator("#wallet").wait_for()
+
+    officer = open_page("/officer")
+    officer.locator("#people").wait_for()
+    press_to(officer, f'[data-subject="{live_city.city.officer_of("tour_guide")}"]')
+    officer.keyboard.press("Enter")
+    officer.locator("#badge-number:not(:empty)").wait_for()
+    press_to(officer, "#scan-text")
+    officer.keyboard.insert_text(shown(live_city.city.license("tour_guide")))
+    officer.keyboard.press("Enter")
+    expect(officer.locator("#verdict-word")).to_be_focused()
+    expect(officer.locator("#announce")).to_contain_text("核验通过")
+
+
+def test_tabs_move_with_the_arrow_keys(open_page: OpenPage) -> None:
+    page = open_page("/")
+    press_to(page, "#tab-file")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-code")).to_be_focused()
+    expect(page.locator("#panel-code")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#tab-number")).to_be_focused()
+    expect(page.locator("#number-type option")).not_to_have_count(0)
+
+
+def test_nothing_moves_for_who_asked_for_stillness(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+def test_in_production_nobody_is_offered_a_sample_person(
+    open_page: OpenPage, live_city: LiveCity, watch: Watch
+) -> None:
+    app = FastAPI()
+    app.state.deps = live_city.city.service.deps
+    install_pages(app, sandbox=False)
+    document = TestClient(app).get("/holder").text
+    assert 'data-profile="production"' in document
+    page = open_page("/nowhere-yet")
+    watch.allow("status of 404")
+    page.route("**/holder", lambda route: route.fulfill(body=document, content_type="text/html; charset=utf-8"))
+    page.goto(f"{live_city.base}/holder")
+    expect(page.locator("#login-production")).to_contain_text("统一身份认证平台")
+    expect(page.locator("#sample-banner")).to_be_hidden()
+    expect(page.locator("#people")).to_have_count(0)
+    assert not [url for url in watch.addresses if "/v1/sandbox" in url]
+
+
+def test_no_page_holds_script_style_or_a_stranger(live_city: LiveCity) -> None:
+    for path in ("/", "/holder", "/officer", "/q/" + "A" * 22, "/s/" + "A" * 22, "/nowhere"):
+        text = live_city.city.client.get(path).text
+        assert "样本" in text
+        assert " style=" not in text
+        assert "<style" not in text
+        assert " onclick" not in text
+        assert "{{" not in text
+        assert text.count("<script") == 2
+        assert text.count("<script src=") + text.count('<script type="module" src=') == 2
+        assert "http://" not in text.replace(live_city.base, "")
