@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import uharfbuzz as hb
 
 from certsvc.errors import ConfigurationError, MissingGlyph
+from certsvc.rendering.alternatives import alternative
 from certsvc.rendering.font_list import FaceEntry, font_list
 from certsvc.rendering.glyphs import GlyphFile
 
@@ -26,6 +27,8 @@ _HEAD_LENGTH = 54
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that look like nothing: Hangul fillers, the empty Braille pattern."""
+_IDEOGRAPHIC_PLANES = (0x20000, 0x3FFFD)
+"""Planes for ideographs alone: extensions H and I are younger than Python's tables, but fonts have many of them."""
 _UNPRINTED = (
     (0x0590, 0x109F),  # Hebrew to Myanmar: right to left, or letters that change shape beside each other
     (0x1780, 0x18AF),  # Khmer, Mongolian: likewise
@@ -105,6 +108,8 @@ def _unreadable(entry: FaceEntry) -> ConfigurationError:
 def _may_be_printed(char: str) -> bool:
     """Whether ``char`` can be seen and needs no shaping: what cannot be seen must not be on a permit."""
     code = ord(char)
+    if _IDEOGRAPHIC_PLANES[0] <= code <= _IDEOGRAPHIC_PLANES[1]:
+        return True
     return (
         unicodedata.category(char) not in _UNSEEN_CATEGORIES
         and char not in _UNSEEN
@@ -168,10 +173,17 @@ class Family:
 
 
 def missing_glyph(chars: Sequence[str], where: str) -> MissingGlyph:
-    """The error for characters that no font draws; control characters are named by number only."""
-    names = "、".join(f"{char if char.isprintable() else ''}（U+{ord(char):04X}）" for char in chars)
+    """The error for characters that no font draws: each with its code point, and what to write instead if known."""
+    names = "、".join(map(_described, chars))
     detail = f"“{where}”中的字符{names}没有可用的字形，请改用规范汉字，或联系运维补充字库"
     return MissingGlyph(detail)
+
+
+def _described(char: str) -> str:
+    """``龴（U+E81E，应写作“龴”U+9FB4）``; what cannot be seen is named by its number only."""
+    other = alternative(char)
+    instead = f"，应写作“{other}”U+{ord(other):04X}" if other else ""
+    return f"{char if char.isprintable() else ''}（U+{ord(char):04X}{instead}）"
 
 
 class FontBook:

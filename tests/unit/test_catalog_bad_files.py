@@ -96,6 +96,8 @@ BAD = {
     "sample of another issuer": (FOOD, 'issuer_code = "11990000MB0000019F"', 'issuer_code = "11990000MB0000027A"', "sample.issuer_code", "颁发机构"),
     "sample of the wrong sex": (ROAD, 'sex = "男"\nbirth', 'sex = "女"\nbirth', "sample.data.sex", "填错人"),
     "sample that ends before it begins": (FOOD, '"2030-12-31"', '"2020-12-31"', "sample.valid_until", "早于"),
+    "sample with one date of three": (FOOD, 'issued_on = "2026-01-01"', 'issued_on = ""', "sample", "日期"),
+    "sample of today without a length": (BUSINESS, 'issued_on = "2026-01-01"\nvalid_from = "2026-01-01"', 'issued_on = ""\nvalid_from = ""', "sample.issued_on", "固定年限"),
     "sample with a number that we make": (FOOD, 'number = ""', 'number = "1"', "sample.number", "应为空"),
     "matter of a stranger": ("matters.toml", '"11990000MB0000086D2992099001001"', '"11100000000013338W2992099001001"', "code", "实施主体"),
     "matter with a wrong code": ("matters.toml", '"11990000MB0000086D2992099001001"', '"11990000MB0000086D299"', "code", "31 位"),
