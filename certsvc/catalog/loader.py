@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from certsvc.catalog.toml_table import TomlFile
 
 SEED_DIRECTORY = Path(__file__).parent
+SAMPLE_YEAR = 2026
+"""Any year does to try a number pattern."""
 MAX_TYPES = 500
 """A province has a few hundred types; more files are a wrong directory."""
 
@@ -223,25 +225,35 @@ def _check_sample(file: TypeFile) -> None:
             file.file.refuse("sample.holder_code_type", "不是本类型允许的持证主体代码类型")
         holder = HolderCode.parse(sample["holder_code_type"], sample["holder_code"])
         data = validate_fields(kind, sample["data"], holder=holder)
-        issued = parse_date(sample["issued_on"])
-        start = parse_date(sample["valid_from"])
+        _check_dates(file)
         if kind.number.given:
             check_given_number(kind, sample["number"], holder_code=holder.value)
         elif sample["number"]:
             file.file.refuse("sample.number", "编号由系统生成，示例中应为空")
         else:
             parts = number_parts(kind, data)
-            render_number(kind.number, region=sample["region"], year=issued.year, sequence=1, parts=parts)
-        if (kind.validity.kind is ValidityKind.OPEN_ENDED) != (not sample["valid_until"]) and not _may_end(kind):
-            file.file.refuse("sample.valid_until", "长期有效的类型应为空，其他类型应填写")
-        if sample["valid_until"] and parse_date(sample["valid_until"]) < start:
-            file.file.refuse("sample.valid_until", "早于起始日期")
+            render_number(kind.number, region=sample["region"], year=SAMPLE_YEAR, sequence=1, parts=parts)
     except InvalidInput as error:
         first = error.problems[0] if error.problems else FieldProblem(pointer="", code="", detail=error.detail)
         file.file.refuse("sample" + first.pointer.replace("/", "."), first.detail)
     fault = check_text(sample["holder_name"], max_length=MAX_NAME, is_name=True)
     if fault:
         file.file.refuse("sample.holder_name", fault)
+
+
+def _check_dates(file: TypeFile) -> None:
+    """All three dates, or none of them for a license of fixed length that is issued today."""
+    kind, sample = file.license_type, file.sample
+    if not (sample["issued_on"] or sample["valid_from"] or sample["valid_until"]):
+        if kind.validity.kind is not ValidityKind.YEARS:
+            file.file.refuse("sample.issued_on", "只有固定年限的类型可以不写日期（以当天为准）")
+        return
+    parse_date(sample["issued_on"])
+    start = parse_date(sample["valid_from"])
+    if (kind.validity.kind is ValidityKind.OPEN_ENDED) != (not sample["valid_until"]) and not _may_end(kind):
+        file.file.refuse("sample.valid_until", "长期有效的类型应为空，其他类型应填写")
+    if sample["valid_until"] and parse_date(sample["valid_until"]) < start:
+        file.file.refuse("sample.valid_until", "早于起始日期")
 
 
 def _may_end(kind: LicenseType) -> bool:

@@ -65,7 +65,8 @@ _DEFINER_LENGTH = 18
 class Sample(TypedDict):
     """One complete synthetic application for a type, in the form in which approvals send it.
 
-    Dates are ISO texts; ``valid_until`` is empty for 长期, ``number`` is empty unless the approval gives it.
+    Dates are ISO texts; ``valid_until`` is empty for 长期, ``number`` is empty unless the approval gives it. The sample
+    of a type that lives a year or two would soon be out of date: it leaves its three dates empty, for "issued today".
     """
 
     issuer_code: str
@@ -335,8 +336,8 @@ def _sample(table: Table) -> Sample:
         holder_code=table.text("holder_code"),
         holder_code_type=table.text("holder_code_type"),
         number=table.text_or_empty("number"),
-        issued_on=table.text("issued_on"),
-        valid_from=table.text("valid_from"),
+        issued_on=table.text_or_empty("issued_on"),
+        valid_from=table.text_or_empty("valid_from"),
         valid_until=table.text_or_empty("valid_until"),
         data=MappingProxyType(data),
     )
