@@ -23,6 +23,8 @@ from certsvc.rendering.gallery import contact_sheet
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps, PageJob
     from certsvc.seal.model import Seal
@@ -57,7 +59,7 @@ def write_gallery(out: Path) -> int:
     return len(pages)
 
 
-def sample_page(deps: Deps, kind: LicenseType, seals: tuple[Seal, ...]) -> PageJob:
+def sample_page(deps: Deps, kind: LicenseType, seals: Sequence[Seal]) -> PageJob:
     """The job of a type's sample, stamped with the seal of its issuer."""
     body = parse_issuance(sample_body(deps.catalog, kind.slug, "GALLERY"))
     payload = build_payload(deps, body)

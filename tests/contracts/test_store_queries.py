@@ -47,6 +47,7 @@ SMALL_SCANS = {
     "SCAN queue USING COVERING INDEX ix_requests_queue",  # partial: the backlog, up to the first request that is due
     "SCAN requests USING COVERING INDEX ix_requests_queue",  # counts of the backlog
     "SCAN chain",  # what follows one version
+    "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN oldest",  # these four: at most ``limit`` rows of a subquery
     "SCAN ranked",
