@@ -103,15 +103,7 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
     text, rules = StaticText(), [accent_rules(accent)]
     slots = tuple(draw_item(item, book, sheet, text, rules) for item in face.items)
     code, photo = rect_of(face.code, sheet.height), rect_of(face.photo, sheet.height) if face.photo else None
-    if not face.base:
-        draw_title(face, book, sheet, text, mixed(accent, 1.0))
-    if face.subtitle and not face.base and not key.copy:
-        draw_subtitle(face, book, sheet, text)
-    if face.notes:
-        draw_notes(face, book, sheet, text)
-    draw_caption(book, text, code)
-    if key.sandbox:
-        draw_sandbox_line(book, sheet, text)
+    _draw_constants(key, book, sheet, text, code)
     if photo and key.photo:
         rules.append(f"{num(photo.x)} {num(photo.y)} {num(photo.w)} {num(photo.h)} re S")
     # A base page is opaque in most cases: the watermark lies over it, and under everything else.
@@ -150,6 +142,20 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
         sheet=sheet,
         following=next_page(book, sheet),
     )
+
+
+def _draw_constants(key: TemplateKey, book: FontBook, sheet: Sheet, text: StaticText, code: Rect) -> None:
+    """Title, notes, captions; a base page brings its own title."""
+    face = key.face
+    if not face.base:
+        draw_title(face, book, sheet, text, mixed(parse_colour(face.accent), 1.0))
+    if face.subtitle and not face.base and not key.copy:
+        draw_subtitle(face, book, sheet, text)
+    if face.notes:
+        draw_notes(face, book, sheet, text)
+    draw_caption(book, text, code)
+    if key.sandbox:
+        draw_sandbox_line(book, sheet, text)
 
 
 def _write_face(out: FileWriter, sheet: Sheet, text: StaticText, rules: list[str], forms: dict[str, int]) -> int:
