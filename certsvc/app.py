@@ -143,6 +143,7 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
             public_base=settings.public_base,
             event_source=settings.issuer,
             max_upload_bytes=settings.max_upload_bytes,
+            simulation_matters=settings.simulation_matters,
         ),
         faults=_faults(settings),
     )

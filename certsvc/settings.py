@@ -54,6 +54,8 @@ class Settings(BaseModel):
     worker_threads: int = Field(default=2, ge=1, le=64)
     lease_s: int = Field(default=60, ge=1, le=3600)
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
+    simulation_matters: frozenset[str] = frozenset()
+    """Codes of the matters of 模拟审批, which alone may fetch provisional opinions of their project."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     rate_limit_per_minute: int = Field(default=600, ge=1)
     """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""

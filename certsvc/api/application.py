@@ -11,6 +11,7 @@ import certsvc
 from certsvc.api import (
     catalog,
     events,
+    facts,
     fetches,
     health,
     issuances,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
 
-ROUTERS = (tokens, events, issuances, licenses, verifications, shows, scans, fetches, seals, catalog, health)
+ROUTERS = (tokens, events, issuances, licenses, facts, verifications, shows, scans, fetches, seals, catalog, health)
 """Every noun: one file and one name here."""
 
 

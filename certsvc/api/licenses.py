@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
@@ -16,7 +17,6 @@ from certsvc.commands.issuance.move_license import MoveBody, move_license
 from certsvc.commands.issuance.read_license import read_license, read_license_file
 from certsvc.commands.ports import Principal
 from certsvc.license.model import MoveRecord
-from certsvc.license.standing import standing
 from certsvc.license.states import MOVE_BY_NAME
 
 router = APIRouter(tags=["license 证照"], route_class=JsonRoute)
@@ -63,6 +63,7 @@ class LicenseOut(Model):
     """A license and its history."""
 
     license: CardOut
+    newest: list[str] = Field(description="现行版本的证照标识；尚未换发的就是本版本")
     moves: list[MoveOut]
 
 
@@ -75,7 +76,8 @@ def read(
     found = read_license(deps, caller, identifier)
     response.headers["ETag"] = f'"{found.version.revision}"'
     return LicenseOut(
-        license=CardOut.of(deps.catalog, found.version, standing(found.version, deps.clock.now())),
+        license=CardOut.of(deps.catalog, found.version, found.standing),
+        newest=[version.identifier for version in found.newest],
         moves=[MoveOut.of(record) for record in found.moves],
     )
 

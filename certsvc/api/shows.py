@@ -12,13 +12,12 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut, pdf_response
-from certsvc.api.models import PDF_ANSWER, CardOut, FieldOut, Model, SceneOut
+from certsvc.api.models import PDF_ANSWER, CardOut, FieldOut, FlagOut, Model, SceneOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.showing.create_show import create_show
 from certsvc.commands.showing.wallet import history, own_file, uses, wallet
-from certsvc.license.standing import standing
 from certsvc.license.uses import Grant
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
@@ -43,7 +42,9 @@ class ShowOut(Model):
     scene: SceneOut
     fields: list[FieldOut]
     good: bool
+    light: str
     state_zh: str
+    flags: list[FlagOut]
     created_at: datetime
     refresh_at: datetime
     expires_at: datetime
@@ -95,8 +96,7 @@ class GrantOut(Model):
 def cards(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[CardOut]:
     """The caller's licenses, newest first."""
     deps = deps_of(request)
-    now = deps.clock.now()
-    return [CardOut.of(deps.catalog, version, standing(version, now)) for version in wallet(deps, caller)]
+    return [CardOut.of(deps.catalog, card.version, card.standing) for card in wallet(deps, caller)]
 
 
 @router.get("/v1/wallet/uses")
@@ -132,6 +132,8 @@ def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HO
         scene=SceneOut(code=made.scene.code, name=made.scene.name, audience=made.scene.audience),
         fields=FieldOut.many(made.fields),
         good=made.standing.good,
+        light=made.standing.light.value,
+        flags=FlagOut.many(made.standing.flags),
         state_zh=made.standing.zh,
         created_at=made.show.created_at,
         refresh_at=made.refresh_at,

@@ -23,6 +23,7 @@ PAGE_MM = {"portrait": (210.0, 297.0), "landscape": (297.0, 210.0)}
 STYLES = ("classic", "plain")
 FONTS = ("song", "hei", "kai")
 ALIGNMENTS = ("left", "centre", "right")
+"""The first of each is what an item has that names none, and the smallest size is :data:`SMALLEST_PT`."""
 SOURCES = (
     "holder_name",
     "holder_code",
@@ -127,9 +128,9 @@ def _item(table: Table, fields: Mapping[str, FieldSpec]) -> FaceItem:
         label_x=table.number("label_x", 0, max(PAGE_MM["landscape"])),
         label_w=table.number("label_w", 0, max(PAGE_MM["landscape"])),
         size=table.number("size", SMALLEST_PT, LARGEST_PT),
-        min_size=table.number("min_size", SMALLEST_PT, LARGEST_PT),
-        font=table.choice("font", FONTS),
-        align=table.choice("align", ALIGNMENTS),
+        min_size=table.number("min_size", SMALLEST_PT, LARGEST_PT) if "min_size" in table else SMALLEST_PT,
+        font=table.choice("font", FONTS) if "font" in table else FONTS[0],
+        align=table.choice("align", ALIGNMENTS) if "align" in table else ALIGNMENTS[0],
     )
     if item.min_size > item.size:
         table.refuse("min_size", "不能大于 size")

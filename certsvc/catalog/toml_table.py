@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from certsvc.errors import ConfigurationError
+from certsvc.errors import ConfigurationError, InvalidIdentifier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ class TomlFile:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             msg = f"目录文件 {name}：TOML 语法有误（{error}）"
             raise ConfigurationError(msg) from None
-        self._lines = _line_index(text)
+        self._text = text
 
     def refuse(self, path: str, reason: str) -> NoReturn:
         """Raise ConfigurationError that names file, line, key and reason."""
@@ -52,9 +52,10 @@ class TomlFile:
 
     def _line(self, path: str) -> str:
         """`` 第 N 行`` of the key, or of the nearest table around it that has a line of its own."""
+        lines = _line_index(self._text)
         while path:
-            if path in self._lines:
-                return f" 第 {self._lines[path]} 行"
+            if path in lines:
+                return f" 第 {lines[path]} 行"
             path = re.sub(r"(?:\.?[^.\[\]]+|\[\d+\])$", "", path)
         return ""
 
@@ -204,6 +205,14 @@ def read_toml(path: Path) -> TomlFile:
         msg = f"目录文件 {path.name}：超过 {MAX_FILE_BYTES // 1024} KiB，请核对路径"
         raise ConfigurationError(msg)
     return TomlFile(path.name, raw)
+
+
+def identifier(table: Table, key: str, parse: Callable[[str], str]) -> str:
+    """The text of ``key`` as an identifier; its refusal keeps the identifier's reason."""
+    try:
+        return parse(table.text(key))
+    except InvalidIdentifier as error:
+        table.refuse(key, error.detail)
 
 
 def _line_index(text: str) -> dict[str, int]:

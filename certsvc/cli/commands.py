@@ -71,6 +71,19 @@ def relay() -> None:
 
 
 @app.command()
+def remind(
+    awaiting_of: Annotated[str, typer.Option(help="另列出此颁发机构的待注销清单（统一社会信用代码）")] = "",
+) -> None:
+    """检查到期事项并发出提醒（每日一次，可随时重跑） · the daily sweep of what falls due."""
+    from certsvc.cli.maintain import awaiting_cancellation, sweep_dues
+
+    typer.echo(sweep_dues())
+    if awaiting_of:
+        for line in awaiting_cancellation(awaiting_of):
+            typer.echo(line)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="输出目录")] = Path("var/demo"),
 ) -> None:
@@ -112,6 +125,16 @@ def openapi(
 
     for path in write_documents(out):
         typer.echo(str(path))
+
+
+@app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/pictures/gallery.png"),
+) -> None:
+    """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
+    from certsvc.cli.gallery import write_gallery
+
+    typer.echo(f"{out}：{write_gallery(out)} 种证照")
 
 
 @keys_app.command("init")

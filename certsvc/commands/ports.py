@@ -58,6 +58,9 @@ class PageJob:
         issued_on: 成文日期, printed under the stamp.
         sandbox: whether 样本 仅供测试 不具有法律效力 goes across the page.
         document_id: 16 bytes, both halves of the trailer's ``/ID``.
+        copy_label: ``副本`` and the like, printed in place of the face's subtitle, or empty.
+        copy_number: number of the copy such as ``2-1``, or empty.
+        annex: whether this is the 附页: what flows (``FaceItem.flow``) in full, from the same record.
     """
 
     license_type: LicenseType
@@ -71,6 +74,9 @@ class PageJob:
     signature: SignatureField
     sandbox: bool
     document_id: bytes
+    copy_label: str = ""
+    copy_number: str = ""
+    annex: bool = False
 
 
 class Renderer(Protocol):
@@ -267,6 +273,7 @@ class Policy:
         public_base: base URL of printed codes, such as ``https://zz.example.gov.cn``.
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
+        simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.
     """
 
     sandbox: bool
@@ -276,6 +283,7 @@ class Policy:
     show_code_ttl_s: int = 60
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024
+    simulation_matters: frozenset[str] = frozenset()
 
 
 class FaultPoints(Protocol):

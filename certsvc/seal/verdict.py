@@ -94,6 +94,12 @@ class Reason(StrEnum):
     LICENSE_EXPIRED = "license_expired"
     LICENSE_NOT_YET_VALID = "license_not_yet_valid"
     LICENSE_RENEWAL_PENDING = "license_renewal_pending"
+    LICENSE_PARENT_ENDED = "license_parent_ended"
+    LICENSE_OBLIGATION_BROKEN = "license_obligation_broken"
+    LICENSE_OBLIGATION_OVERDUE = "license_obligation_overdue"
+    LICENSE_CHECK_FAILED = "license_check_failed"
+    LICENSE_CHECK_OVERDUE = "license_check_overdue"
+    LICENSE_DORMANT = "license_dormant"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"
@@ -138,6 +144,12 @@ REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.LICENSE_EXPIRED: ("证照已过有效期", "The license has expired"),
     Reason.LICENSE_NOT_YET_VALID: ("证照尚未到生效日期", "The license is not yet valid"),
     Reason.LICENSE_RENEWAL_PENDING: ("延续办理中，原证照继续有效", "Renewal pending; the license continues"),
+    Reason.LICENSE_PARENT_ENDED: ("所依附的证照已终止，请核实", "A license on which it depends has ended"),
+    Reason.LICENSE_OBLIGATION_BROKEN: ("未履行承诺，责令整改中", "An obligation was broken"),
+    Reason.LICENSE_OBLIGATION_OVERDUE: ("承诺事项或后补材料逾期", "An obligation is overdue"),
+    Reason.LICENSE_CHECK_FAILED: ("定期检查不合格", "A periodic check was failed"),
+    Reason.LICENSE_CHECK_OVERDUE: ("定期检查逾期", "A periodic check is overdue"),
+    Reason.LICENSE_DORMANT: ("存续（歇业），证照有效", "Dormant; the license is valid"),
     Reason.CODE_UNKNOWN: ("不是有效的亮证码，请持证人重新亮证", "Not a valid code: ask the holder to show again"),
     Reason.CODE_EXPIRED: ("亮证码已过期，请持证人刷新后重新出示", "The code has expired: ask the holder to refresh"),
     Reason.CODE_USED: ("亮证码已被使用，请持证人刷新后重新出示", "The code was used: ask the holder to refresh"),
@@ -196,8 +208,20 @@ class FileFindings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StatusFlag:
+    """Something to know about a license: a code, Chinese words, and ``amber`` when it takes the green away."""
+
+    code: str
+    zh: str
+    light: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFacts:
-    """What a verdict says of the license (no personal data beyond the masked name)."""
+    """What a verdict says of the license (no personal data beyond the masked name).
+
+    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``.
+    """
 
     identifier: str
     number: str
@@ -210,6 +234,9 @@ class LicenseFacts:
     valid_from: str
     valid_until: str
     replaced_by: str = ""
+    newest: tuple[str, ...] = ()
+    light: str = ""
+    flags: tuple[StatusFlag, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,7 +36,7 @@ def written(tmp_path: Path, data: bytes) -> Path:
 
 def text_of(path: Path) -> str:
     """What pdftotext extracts, without white space."""
-    done = subprocess.run(["pdftotext", "-enc", "UTF-8", str(path), "-"], check=True, capture_output=True)
+    done = subprocess.run(["pdftotext", "-raw", "-enc", "UTF-8", str(path), "-"], check=True, capture_output=True)
     return re.sub(r"\s", "", done.stdout.decode("utf-8"))
 
 
