@@ -6,6 +6,7 @@ who edits the file by hand.
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -180,12 +181,15 @@ class Table:
         """Refuse every key that nobody asked for."""
         for key in self._content:
             if key not in self._asked:
-                self.refuse(key, f"未知的键；可用：{'、'.join(sorted(self._asked))}")
+                near = difflib.get_close_matches(key, self._asked, n=1)
+                hint = f"是否应为 {near[0]}？" if near else ""
+                self.refuse(key, f"未知的键；{hint}可用：{'、'.join(sorted(self._asked))}")
 
     def _take(self, key: str) -> object:
         self._asked.add(key)
         if key not in self._content:
-            self.refuse(key, "缺少此键")
+            near = difflib.get_close_matches(key, self._content, n=1)
+            self.refuse(key, f"缺少此键（是否误写成了 {near[0]}？）" if near else "缺少此键")
         return self._content[key]
 
 

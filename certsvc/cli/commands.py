@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.clock import parse_rfc3339
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, InvalidInput
 
 app = typer.Typer(
     name="certsvc",
@@ -95,12 +95,12 @@ def demo(
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="PDF 文件", exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(help="PDF 文件")],
     trust: Annotated[list[Path] | None, typer.Option(help="另加的信任证书（PEM），可多次")] = None,
     at: Annotated[str, typer.Option(help="核验时刻，如 2026-01-01T00:00:00Z")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="每个文件一行 JSON")] = False,
 ) -> None:
-    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定."""
+    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定、3 用法有误."""
     from certsvc.cli.verify import verify_files
 
     raise typer.Exit(verify_files(files, trust or [], _moment(at), as_json=as_json))
@@ -244,7 +244,7 @@ def _moment(text: str) -> datetime | None:
     try:
         return parse_rfc3339(text)
     except ValueError as error:
-        raise typer.BadParameter("时刻应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
+        raise InvalidInput("--at 应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
 
 
 def main() -> None:

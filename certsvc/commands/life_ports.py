@@ -1,4 +1,4 @@
-"""What the store offers beside ``store_ports``: links, facts, reminders, publications, and receipts of what was sent."""
+"""What the store offers beside ``store_ports``: links, facts, reminders, publications, receipts."""
 
 from __future__ import annotations
 
