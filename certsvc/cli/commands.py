@@ -137,6 +137,17 @@ def gallery(
     typer.echo(f"{out}：{write_gallery(out)} 种证照")
 
 
+@app.command()
+def states(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/states.md"),
+) -> None:
+    """生成证照状态与办理的说明 · write the page about states."""
+    from certsvc.cli.states_document import states_markdown
+
+    out.write_text(states_markdown(), encoding="utf-8")
+    typer.echo(str(out))
+
+
 @keys_app.command("init")
 def keys_init() -> None:
     """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""
