@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from certsvc.api.application import create_application
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
+from certsvc.commands.catalog.fixed import FixedCatalog
+from certsvc.commands.catalog.live import open_catalog
 from certsvc.commands.ports import Deps, Policy
 from certsvc.delivery.loops import Loops
 from certsvc.errors import ConfigurationError
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from certsvc.clock import Clock
+    from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
@@ -111,8 +114,16 @@ def prepare(settings: Settings, *, clock: Clock | None = None, ids: Ids | None =
     upgrade(settings.database)
 
 
-def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> Service:
+def build(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, seeds_only: bool = False
+) -> Service:
     """Build a service over prepared keys and schema.
+
+    Args:
+        settings: where everything is.
+        clock: another source of time, for tests.
+        ids: another source of ids, for tests.
+        seeds_only: take the catalog from its seed files whatever is published, to propose and publish the first ones.
 
     Raises:
         ConfigurationError: keys, catalog, fonts or settings that cannot be used; the detail says what to do.
@@ -127,7 +138,7 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     deps = Deps(
         uow=store.uow,
-        catalog=load_catalog(settings.catalog_dir),
+        catalogs=_catalogs(settings, store, clock, seeds_only=seeds_only),
         renderer=PageRenderer(settings.font_dirs),
         sealer=LicenseSealer(ring),
         inspector=inspector,
@@ -144,12 +155,19 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
             event_source=settings.issuer,
             max_upload_bytes=settings.max_upload_bytes,
             simulation_matters=settings.simulation_matters,
+            catalog_dir=settings.catalog_dir,
         ),
         faults=_faults(settings),
     )
     register_seals(settings, deps)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops)
+
+
+def _catalogs(settings: Settings, store: Store, clock: Clock, *, seeds_only: bool) -> CatalogSource:
+    if seeds_only:
+        return FixedCatalog(load_catalog(settings.catalog_dir))
+    return open_catalog(store.uow, settings.catalog_dir, publish_seeds=settings.sandbox, now=clock.now())
 
 
 def register_seals(settings: Settings, deps: Deps) -> None:

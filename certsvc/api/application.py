@@ -17,6 +17,7 @@ from certsvc.api import (
     issuances,
     licenses,
     problems,
+    publications,
     scans,
     seals,
     shows,
@@ -32,7 +33,21 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
 
-ROUTERS = (tokens, events, issuances, licenses, facts, verifications, shows, scans, fetches, seals, catalog, health)
+ROUTERS = (
+    tokens,
+    events,
+    issuances,
+    licenses,
+    facts,
+    verifications,
+    shows,
+    scans,
+    fetches,
+    seals,
+    catalog,
+    publications,
+    health,
+)
 """Every noun: one file and one name here."""
 
 

@@ -137,6 +137,17 @@ def gallery(
     typer.echo(f"{out}：{write_gallery(out)} 种证照")
 
 
+@app.command()
+def states(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/states.md"),
+) -> None:
+    """生成证照状态与办理的说明 · write the page about states."""
+    from certsvc.cli.states_document import states_markdown
+
+    out.write_text(states_markdown(), encoding="utf-8")
+    typer.echo(str(out))
+
+
 @keys_app.command("init")
 def keys_init() -> None:
     """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""
@@ -236,6 +247,54 @@ def catalog_check() -> None:
     from certsvc.cli.maintain import check_catalog
 
     typer.echo(f"目录检查通过：{check_catalog()} 种证照")
+
+
+@catalog_app.command("propose")
+def catalog_propose(
+    by: Annotated[str, typer.Option(help="提案人（已登记，有目录提案角色）")],
+    files: Annotated[list[Path] | None, typer.Argument(help="类型文件", exists=True, dir_okay=False)] = None,
+    seeds: Annotated[bool, typer.Option("--seeds", help="随程序提供而从未发布的全部类型")] = False,
+) -> None:
+    """提出类型的新版本 · propose versions of types."""
+    from certsvc.cli.catalog_changes import propose_files
+
+    for line in propose_files(files or [], seeds=seeds, by=by):
+        typer.echo(line)
+
+
+@catalog_app.command("preview")
+def catalog_preview(
+    proposal: Annotated[str, typer.Argument(help="提案编号")],
+    by: Annotated[str, typer.Option(help="查看人")],
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("preview.pdf"),
+) -> None:
+    """用示例数据预览提案的证面（样本） · the proposed page with sample data."""
+    from certsvc.cli.catalog_changes import preview_proposal
+
+    preview_proposal(proposal, out, by=by)
+    typer.echo(str(out))
+
+
+@catalog_app.command("publish")
+def catalog_publish(
+    by: Annotated[str, typer.Option(help="发布人（已登记，有目录发布角色，且不是提案人）")],
+    proposals: Annotated[list[str] | None, typer.Argument(help="提案编号")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="全部待发布的提案")] = False,
+) -> None:
+    """发布提案，各进程数秒内生效 · publish proposals together."""
+    from certsvc.cli.catalog_changes import publish_proposals
+
+    for line in publish_proposals(proposals or [], everything=everything, by=by):
+        typer.echo(line)
+
+
+@catalog_app.command("status")
+def catalog_status() -> None:
+    """待发布与已发布的类型 · what waits and what is published."""
+    from certsvc.cli.catalog_changes import describe_catalog
+
+    for line in describe_catalog():
+        typer.echo(line)
 
 
 def _moment(text: str) -> datetime | None:

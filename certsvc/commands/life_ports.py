@@ -1,4 +1,4 @@
-"""What the store offers beside ``store_ports``: links, facts, reminders, publications, receipts."""
+"""What the store offers beside ``store_ports``: links, facts, reminders, publications and receipts."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class Links(Protocol):
 
 class Facts(Protocol):
     """Facts about licenses; appended, never changed."""
+
+    def hold(self, license_id: str) -> None:
+        """Let nobody else note a fact about this license, or move it, until the end of the transaction."""
+        ...
 
     def append(self, fact: Fact, *, key: str) -> bool:
         """Store; False when a fact with this key is there."""
@@ -119,6 +123,14 @@ class Publications(Protocol):
 
     def publish(self, publication: Publication) -> bool:
         """Store and raise the epoch; False, and nothing written, when this version of the type was published."""
+        ...
+
+    def publish_all(self, publications: Sequence[Publication]) -> None:
+        """Store those that were not published, and raise the epoch once."""
+        ...
+
+    def digests(self) -> Mapping[tuple[str, int], str]:
+        """Digest of every published file by slug and version."""
         ...
 
     def publication(self, slug: str, version: int) -> Publication | None:

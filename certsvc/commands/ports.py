@@ -6,17 +6,21 @@ A port exists only where a real and a fake both exist. Ports are synchronous. Wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+
+from certsvc.commands.catalog.fixed import FixedCatalog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.model import LicenseType
     from certsvc.clock import Clock
+    from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.ids import Ids
     from certsvc.seal.model import Seal, StampSpec
@@ -249,7 +253,7 @@ class Deps:
     """Everything a command may use."""
 
     uow: UnitOfWorkFactory
-    catalog: Catalog
+    catalogs: CatalogSource
     renderer: Renderer
     sealer: Sealer
     inspector: FileInspector
@@ -262,6 +266,15 @@ class Deps:
     ids: Ids
     policy: Policy
     faults: FaultPoints
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog in effect."""
+        return self.catalogs.current
+
+    def pinned(self) -> Deps:
+        """The same over the catalog in effect now: one piece of work follows one catalog from beginning to end."""
+        return replace(self, catalogs=FixedCatalog(self.catalogs.current))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,6 +297,8 @@ class Policy:
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024
     simulation_matters: frozenset[str] = frozenset()
+    catalog_dir: Path | None = None
+    """where the seed files of the catalog are, or None for those of the program"""
 
 
 class FaultPoints(Protocol):

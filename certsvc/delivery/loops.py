@@ -28,6 +28,9 @@ ERROR_WAIT_S = 1.0
 REMIND_WAIT_S = 60.0
 """Pause between two looks whether today's sweep of reminders is done; one read of one row."""
 
+FOLLOW_WAIT_S = 2.0
+"""Pause between two looks at the epoch of the catalog; one read of one row."""
+
 
 class Loops:
     """Worker and relay threads of one process."""
@@ -48,6 +51,7 @@ class Loops:
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
         self._spawn(f"{self._name}-remind", self._remind)
+        self._spawn(f"{self._name}-catalog", self._follow)
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -84,10 +88,21 @@ class Loops:
 
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn."""
-        while not self._stop.wait(REMIND_WAIT_S):
+
+        def sweep() -> None:
+            while not self._stop.is_set() and not remind_some(self._deps).finished:
+                pass
+
+        self._every(REMIND_WAIT_S, sweep)
+
+    def _follow(self) -> None:
+        """Take up what is published."""
+        self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow)
+
+    def _every(self, wait_s: float, once: Callable[[], object]) -> None:
+        while not self._stop.wait(wait_s):
             try:
-                while not remind_some(self._deps).finished and not self._stop.is_set():
-                    pass
+                once()
             except CertsvcError as error:
                 log.warning("loop waits", action="loop.error", reason=error.code)
             except Exception:

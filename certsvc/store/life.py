@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, text
 from certsvc.license.dues import Due, DueKind, DueRow
 from certsvc.license.facts import Fact, FactKind
 from certsvc.license.links import LinkKind, VersionLink
+from certsvc.store.tables import licenses
 from certsvc.store.tables_life import HAS_REFERENCE, dues, sweeps, version_facts, version_links
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -43,6 +44,7 @@ _DUES = (
     .order_by(_D.version_id)
     .limit(bindparam("most"))
 )
+_HOLD = select(licenses.c.version_id).where(licenses.c.license_id == bindparam("which")).with_for_update()
 _SWEEP = select(*_S).where(_S.name == bindparam("which"))
 _LOCKED_SWEEP = _SWEEP.with_for_update()
 
@@ -97,6 +99,13 @@ class FactRows:
     def __init__(self, tx: Transaction) -> None:
         """Work in ``tx``."""
         self._tx = tx
+
+    def hold(self, license_id: str) -> None:
+        """Let nobody else note a fact about this license, or move it, until the end of the transaction.
+
+        SQLite has one writer, who holds everything.
+        """
+        self._tx.rows(_HOLD, which=license_id)
 
     def append(self, fact: Fact, *, key: str) -> bool:
         """Store; False when a fact with this key is there."""

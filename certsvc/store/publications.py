@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from certsvc.store.tables_life import catalog_proposals, catalog_publications
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import RowMapping, Table
 
@@ -32,6 +33,7 @@ _SAME = select(*_A).where(
 _PROPOSALS = select(*_A).order_by(_A.slug, _A.version, _A.digest)
 _PUBLICATION = select(*_P).where(_P.slug == bindparam("slug"), _P.version == bindparam("number"))
 _PUBLICATIONS = select(*_P).order_by(_P.slug, _P.version)
+_DIGESTS = select(_P.slug, _P.version, _P.digest).order_by(_P.slug, _P.version)
 _LATEST = select(_P.slug, func.max(_P.version).label("version")).group_by(_P.slug).subquery("latest")
 _IN_EFFECT = (
     select(*_P).join(_LATEST, (_LATEST.c.slug == _P.slug) & (_LATEST.c.version == _P.version)).order_by(_P.slug)
@@ -101,6 +103,16 @@ class PublicationRows:
             return False
         self._tx.row(next_of(self._tx.dialect), series=EPOCH, step=1)
         return True
+
+    def publish_all(self, publications: Sequence[Publication]) -> None:
+        """Store those that were not published, and raise the epoch once."""
+        rows = [asdict(publication) for publication in publications]
+        self._tx.write_all(_once(self._tx.dialect, catalog_publications), rows)
+        self._tx.row(next_of(self._tx.dialect), series=EPOCH, step=1)
+
+    def digests(self) -> Mapping[tuple[str, int], str]:
+        """Digest of every published file by slug and version."""
+        return {(row["slug"], row["version"]): row["digest"] for row in self._tx.rows(_DIGESTS)}
 
     def publication(self, slug: str, version: int) -> Publication | None:
         """The published file of one version of a type."""

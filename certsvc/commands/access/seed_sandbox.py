@@ -105,7 +105,9 @@ def _officers(deps: Deps) -> list[Person]:
     clerk = _person(deps, "clerk-1", "综合窗口", SERVICE_BUREAU, "窗口01", roles.CLERK)
     keeper = _person(deps, "keeper-1", "印章保管人", codes[0], "保管01", roles.SEAL_KEEPER)
     auditor = _person(deps, "auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR)
-    return [*officers, clerk, keeper, auditor]
+    proposer = _person(deps, "proposer-1", "目录管理员", codes[0], "目录01", roles.CATALOG_PROPOSER)
+    publisher = _person(deps, "publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER)
+    return [*officers, clerk, keeper, auditor, proposer, publisher]
 
 
 def _person(deps: Deps, subject: str, name: str, authority_code: str, badge: str, role: str) -> Person:

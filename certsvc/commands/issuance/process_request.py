@@ -74,6 +74,7 @@ class Processed:
 
 def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
     """Work on the next waiting request; None when there is none."""
+    deps = deps.pinned()
     now = deps.clock.now()
     with deps.uow() as tx:
         claimed = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s)

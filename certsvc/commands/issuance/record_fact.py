@@ -74,24 +74,22 @@ def record_fact(deps: Deps, caller: Principal, identifier: str, body: FactBody) 
         version = tx.licenses.by_identifier(identifier)
         if version is None or not may_decide(deps, tx, version, rule.who, body.authority_code):
             raise NotFound(NOT_FOR_THIS_BODY)
+        tx.facts.hold(version.license_id)
+        version = tx.licenses.by_version_id(version.version_id) or version  # it may have moved while we waited
         due = version.valid_until if rule.of_period else body.due_on
         key = _key(version, body, due)
-        known = tx.facts.by_key(key)
-        if known is None:
+        known = fact = tx.facts.by_key(key)
+        if fact is None:
             if version.provisional or (version.state in ENDED and not rule.after_end):
                 raise Conflict(f"证照当前状态为“{STATE_ZH[version.state]}”，不能登记“{rule.name_zh}”")
             parent = check_against_license(deps, tx, version, body, rule)
             fact = _fact(deps, caller, version, body, due, parent, now)
-            if tx.facts.append(fact, key=key):
-                announce_fact(deps, tx, version, fact)
-                if parent is not None:
-                    note_parent(deps, tx, version, parent, now)
-                return Noted(fact=fact, version=version, standing=stands(deps, tx, version, now), created=True)
-            known = tx.facts.by_key(key)  # noted by another call in this very moment
-        if known is None:
-            msg = "a fact's key is taken, yet nobody has it"
-            raise RuntimeError(msg)
-        return Noted(fact=known, version=version, standing=stands(deps, tx, version, now), created=False)
+            tx.facts.append(fact, key=key)
+            announce_fact(deps, tx, version, fact)
+            if parent is not None:
+                note_parent(deps, tx, version, parent, now)
+        how = stands(deps, tx, version, now)
+        return Noted(fact=fact, version=version, standing=how, created=known is None)
 
 
 def _fact(

@@ -57,6 +57,7 @@ def remind(deps: Deps) -> Reminded:
 
 def remind_some(deps: Deps) -> Reminded:
     """One batch of the sweep of today; at once finished when today's is."""
+    deps = deps.pinned()
     now = deps.clock.now()
     day = local_day(now)
     with deps.uow.read() as tx:
