@@ -108,6 +108,15 @@ class Renderer(Protocol):
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         ...
 
+    def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
+        """Page ``page`` (from 0) of a PDF of ours as an opaque PNG, ``width_px`` wide.
+
+        Raises:
+            InvalidInput: no PDF, or no such page.
+            TooLarge: a file or picture over the limits.
+        """
+        ...
+
     def check_glyphs(self, text: str) -> tuple[str, ...]:
         """The characters of ``text`` that no font draws."""
         ...
