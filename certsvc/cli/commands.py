@@ -243,7 +243,7 @@ def people_bind(
 
 @catalog_app.command("check")
 def catalog_check() -> None:
-    """检查证照目录 · check every type file."""
+    """检查证照目录并试排全部版面 · check every type file and draw every face."""
     from certsvc.cli.maintain import check_catalog
 
     typer.echo(f"目录检查通过：{check_catalog()} 种证照")
@@ -295,6 +295,30 @@ def catalog_status() -> None:
 
     for line in describe_catalog():
         typer.echo(line)
+
+
+@catalog_app.command("lists")
+def catalog_lists(
+    out: Annotated[Path, typer.Argument(help="写到哪个目录", file_okay=False)],
+    files: Annotated[bool, typer.Option("--files", help="取类型文件（缺省取现行的已发布目录）")] = False,
+) -> None:
+    """写出证照目录、制作清单、四电应用清单、免证办事项清单（XLSX） · the public lists."""
+    from certsvc.cli.catalog_lists import write_lists
+
+    for line in write_lists(out, files=files):
+        typer.echo(line)
+
+
+@catalog_app.command("report")
+def catalog_report(
+    department: Annotated[str, typer.Option(help="只看此部门（统一社会信用代码）")] = "",
+) -> None:
+    """目录治理报告：各部门待补充、待核对的事项 · what each department owes the catalog."""
+    from certsvc.cli.catalog_lists import report_tables
+
+    console = Console()
+    for part in report_tables(department):
+        console.print(part)
 
 
 def _moment(text: str) -> datetime | None:
