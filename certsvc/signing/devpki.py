@@ -16,8 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
-
 from certsvc.errors import ConfigurationError
 from certsvc.signing import certificates
 from certsvc.signing.declaration import load_declaration
@@ -65,21 +63,18 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
         _make_directory(out_dir / name, mode)
     maker = _Maker(out_dir, master_key, clock, ids)
 
-    root_key = maker.key(declaration.root, CA)
-    root = maker.certificate(
-        declaration.root,
-        root_key,
-        CA,
-        lambda serial: (certificates.make_root(declaration.root, root_key, serial=serial, now=clock.now()),),
-    )
-    write_new(out_dir / TRUST / f"{declaration.root.key_id}.pem", certificates.pem(root), ids, mode=0o644)
+    roots: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
+    for root in (declaration.root, declaration.sm2_root):
+        if root is not None:
+            roots[root.key_id] = maker.root(root)
 
     issuers: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
     for issuer in declaration.issuers:
         key = maker.key(issuer.key, CA)
-        issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, root, root_key), key)
+        above = roots[declaration.root_for(issuer).key_id]
+        issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, *above), key)
 
-    for leaf in (*(seal.key for seal in declaration.seals), *declaration.tokens):
+    for leaf in (*(seal.key for seal in declaration.seals), *declaration.tokens, *declaration.timestampers):
         issuer_certificate, issuer_key = issuers[declaration.issuer_for(leaf.algorithm).key.key_id]
         maker.leaf(leaf, issuer_certificate, issuer_key)
     return DevKeys(directory=out_dir, trust_dir=out_dir / TRUST, made=tuple(maker.made))
@@ -105,11 +100,11 @@ class _Maker:
                 self.made.append(declared.key_id)
         # Read back what is on disk: what was written is what the service will load, and a rival's key wins.
         opened = decrypt_key(read_file(path), declared.key_id, self._master)
-        key = serialization.load_der_private_key(opened.pkcs8, password=None)
+        key = certificates.load_private_key(opened.pkcs8)
         if certificates.algorithm_of(key) != declared.algorithm:
             msg = f"密钥 {declared.key_id} 的算法与 keys/dev.toml 声明的 {declared.algorithm} 不一致：请使用新的 key_id"
             raise ConfigurationError(msg)
-        return key  # type: ignore[return-value]  # algorithm_of admits EC and RSA only
+        return key
 
     def certificate(
         self,
@@ -123,10 +118,21 @@ class _Maker:
         if not path.exists():
             write_new(path, certificates.pem(*make(self._ids.cert_serial())), self._ids, mode=0o644)
         found = certificates.read_chain(path)[0]
-        if found.public_key() != key.public_key():
+        if certificates.public_key_of(found) != key.public_key():
             msg = f"证书 {path} 与私钥不匹配：请恢复原文件，或更换 key_id 重新制作"
             raise ConfigurationError(msg)
         return found
+
+    def root(self, declared: KeyDeclaration) -> tuple[x509.Certificate, PrivateKey]:
+        """A root's certificate, put among the anchors, and its key."""
+        key, now = self.key(declared, CA), self._clock.now()
+
+        def make(serial: int) -> tuple[x509.Certificate, ...]:
+            return (certificates.make_root(declared, key, serial=serial, now=now),)
+
+        found = self.certificate(declared, key, CA, make)
+        write_new(self._out / TRUST / f"{declared.key_id}.pem", certificates.pem(found), self._ids, mode=0o644)
+        return found, key
 
     def issuer(
         self, declared: KeyDeclaration, key: PrivateKey, root: x509.Certificate, root_key: PrivateKey

@@ -15,7 +15,7 @@ from pyhanko_certvalidator.authority import AuthorityWithCert
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
-from certsvc.signing.algorithms import AllowedAlgorithms
+from certsvc.signing.algorithms import AllowedAlgorithms, SignatureValidatorWithSm2
 from certsvc.signing.keyfile import read_file
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class TrustStore:
             allow_fetching=False,
             revocation_mode="soft-fail",
             algorithm_usage_policy=AllowedAlgorithms(),
+            signature_validator=SignatureValidatorWithSm2(),
         )
 
     def is_pinned(self, certificate: x509.Certificate) -> bool:
