@@ -223,8 +223,10 @@ def make_leaf(
     serial: int,
     now: datetime,
 ) -> x509.Certificate:
-    """A certificate of a seal (digitalSignature, nonRepudiation), of a token signer (digitalSignature), or of a
-    timestamping authority (digitalSignature and, critical and alone, timeStamping: RFC 3161 §2.3).
+    """The certificate of a key that signs no certificates.
+
+    Seals have digitalSignature and nonRepudiation, token signers digitalSignature, timestamping authorities that and,
+    critical and alone, timeStamping (RFC 3161 §2.3).
     """
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         _identifier(key),

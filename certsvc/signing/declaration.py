@@ -84,6 +84,7 @@ class PkiDeclaration:
     Attributes:
         root: root of the chains abroad can check (RSA, P-256).
         sm2_root: root of the SM2 chains, from end to end SM2 with SM3; None when nothing is SM2.
+        makers: keys of the seal maker (制作管理单位), which sign seal objects.
         timestampers: keys of the development TSA.
     """
 
@@ -92,7 +93,13 @@ class PkiDeclaration:
     issuers: tuple[IssuerDeclaration, ...]
     seals: tuple[SealDeclaration, ...]
     tokens: tuple[KeyDeclaration, ...]
+    makers: tuple[KeyDeclaration, ...]
     timestampers: tuple[KeyDeclaration, ...]
+
+    @property
+    def leaves(self) -> tuple[KeyDeclaration, ...]:
+        """Every key that is no CA's."""
+        return (*(seal.key for seal in self.seals), *self.tokens, *self.makers, *self.timestampers)
 
     def issuer_for(self, algorithm: str) -> IssuerDeclaration:
         """The issuing CA for keys of ``algorithm``; ConfigurationError when none is declared."""
@@ -129,29 +136,33 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
     issuers = tuple(_issuer(item) for item in table.tables("issuer"))
     seals = tuple(_seal(item) for item in table.tables("seal"))
     tokens = tuple(_token(item) for item in table.tables("token"))
+    makers = tuple(replace(_ca(item), seals=True) for item in table.tables("maker")) if table.has("maker") else ()
     timestampers = tuple(_timestamper(item) for item in table.tables("tsa")) if table.has("tsa") else ()
     table.done()
+    declaration = PkiDeclaration(
+        root=root,
+        sm2_root=sm2_root,
+        issuers=issuers,
+        seals=seals,
+        tokens=tokens,
+        makers=makers,
+        timestampers=timestampers,
+    )
     key_ids = [
-        *(r.key_id for r in (root, sm2_root) if r is not None),
-        *(i.key.key_id for i in issuers),
-        *(s.key.key_id for s in seals),
-        *(t.key_id for t in (*tokens, *timestampers)),
+        key.key_id for key in (root, sm2_root, *(i.key for i in issuers), *declaration.leaves) if key is not None
     ]
     for what, values in (("key_id", key_ids), ("seal_id", [s.seal_id for s in seals])):
         twice = {value for value in values if values.count(value) > 1}
         if twice:
             msg = f"密钥声明 {keys_toml} 中 {what} 重复：{'、'.join(sorted(twice))}"
             raise ConfigurationError(msg)
-    declaration = PkiDeclaration(
-        root=root, sm2_root=sm2_root, issuers=issuers, seals=seals, tokens=tokens, timestampers=timestampers
-    )
     _check_chains(declaration)
     return declaration
 
 
 def _check_chains(declaration: PkiDeclaration) -> None:
     """Every key has an issuing CA and every issuing CA its root; an SM2 chain is SM2 throughout."""
-    for key in (*(s.key for s in declaration.seals), *declaration.tokens, *declaration.timestampers):
+    for key in declaration.leaves:
         declaration.issuer_for(key.algorithm)
     roots = {declaration.root.algorithm: declaration.root.algorithm != SM2}
     if declaration.sm2_root is not None:

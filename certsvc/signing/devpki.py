@@ -5,7 +5,8 @@ Layout of the key ring's directory::
     certs/<key_id>.pem       certificate, then its issuing CA (public)
     private/<key_id>.key     encrypted private keys of seals and tokens
     ca/<key_id>.key, .pem    keys and certificates of root and issuing CAs; a running service does not load them
-    trust/<root>.pem         the root as a trust anchor (public)
+    trust/<root>.pem         the roots as trust anchors (public)
+    trust/intermediates/     the issuing CAs, known to path building and not trusted by themselves (public)
 
 Every step writes a new file or finds it there: running it again, also after a crash in the middle, completes what is
 missing and changes nothing else.
@@ -20,6 +21,7 @@ from certsvc.errors import ConfigurationError
 from certsvc.signing import certificates
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.keyfile import KeyClass, decrypt_key, encrypt_key, read_file, write_new
+from certsvc.signing.trust import INTERMEDIATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from certsvc.signing.master_key import MasterKey
 
 CERTS, PRIVATE, CA, TRUST = "certs", "private", "ca", "trust"
+KNOWN = f"{TRUST}/{INTERMEDIATES}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +62,7 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
             with this master key.
     """
     declaration = load_declaration(keys_toml)
-    for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
+    for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (KNOWN, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
         _make_directory(out_dir / name, mode)
     maker = _Maker(out_dir, master_key, clock, ids)
 
@@ -74,7 +77,7 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
         above = roots[declaration.root_for(issuer).key_id]
         issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, *above), key)
 
-    for leaf in (*(seal.key for seal in declaration.seals), *declaration.tokens, *declaration.timestampers):
+    for leaf in declaration.leaves:
         issuer_certificate, issuer_key = issuers[declaration.issuer_for(leaf.algorithm).key.key_id]
         maker.leaf(leaf, issuer_certificate, issuer_key)
     return DevKeys(directory=out_dir, trust_dir=out_dir / TRUST, made=tuple(maker.made))
@@ -143,7 +146,9 @@ class _Maker:
         def make(serial: int) -> tuple[x509.Certificate, ...]:
             return (certificates.make_issuer(declared, key, root, root_key, serial=serial, now=now),)
 
-        return self.certificate(declared, key, CA, make)
+        found = self.certificate(declared, key, CA, make)
+        write_new(self._out / KNOWN / f"{declared.key_id}.pem", certificates.pem(found), self._ids, mode=0o644)
+        return found
 
     def leaf(self, declared: KeyDeclaration, issuer: x509.Certificate, issuer_key: PrivateKey) -> x509.Certificate:
         """The certificate of a seal or a token signer."""

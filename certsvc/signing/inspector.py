@@ -27,7 +27,7 @@ from certsvc.clock import check_aware
 from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
 from certsvc.signing.fields import find_signatures
-from certsvc.signing.judging import Judgement, judge
+from certsvc.signing.judging import judge
 from certsvc.signing.revisions import only_security_store_after
 from certsvc.signing.trust import TrustStore
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import TrustChoice
+    from certsvc.signing.judgement import Judgement
     from certsvc.signing.trust import TrustAnchors
 
 NOT_CHECKED_REVOCATION = "revocation"
@@ -222,6 +223,7 @@ def _not_checked(data: bytes, judged: list[Judgement]) -> tuple[str, ...]:
         missing.append(NOT_CHECKED_REVOCATION)
     if any(one.out_of_period for one in judged):
         missing.append(NOT_CHECKED_PERIOD)
+    missing.extend(sorted({one.unchecked for one in judged if one.unchecked}))
     if byte_range_count(data) > len(judged):
         missing.append(NOT_CHECKED_EXTRA_BYTE_RANGE)
     return tuple(missing)

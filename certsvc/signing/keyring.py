@@ -105,7 +105,8 @@ class SoftwareKeyRing:
     def sign_digest(self, key_id: str, digest_algorithm: str, data: bytes) -> bytes:
         """Signature over ``data``, hashed inside with ``digest_algorithm``.
 
-        The digest is ``sha256``, ``sha384`` or ``sha512``, for SM2 keys ``sm3`` (with Z in front). RSA keys give PKCS#1 v1.5 signatures, EC and SM2 keys DER-encoded ones.
+        The digest is ``sha256``, ``sha384`` or ``sha512``, for SM2 keys ``sm3`` (with Z in front). RSA keys give PKCS#1
+        v1.5 signatures, EC and SM2 keys DER-encoded ones.
 
         Raises:
             SigningError: no such key, no such digest for it, or the key operation failed.
@@ -161,7 +162,8 @@ def proven_public_key(
 ) -> AnyPublicKey:
     """The first certificate's public key, after proof that ``trial`` signs with its private half.
 
-    Every certificate of ``chain`` must have been issued by the next. ``trial`` takes the digest's name and data; every key ring calls this for every key before it serves.
+    Every certificate of ``chain`` must have been issued by the next.
+    ``trial`` takes the digest's name and data; every key ring calls this for every key before it serves.
 
     Raises:
         ConfigurationError: another key, a damaged one, or a broken chain.

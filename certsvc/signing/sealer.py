@@ -48,6 +48,10 @@ class LicenseSealer:
         """The /SubFilter of the format; SigningError when there is no such format."""
         return format_named(format_name, self._formats).sub_filter
 
+    def filter(self, format_name: str) -> str:
+        """The /Filter of the format; SigningError when there is no such format."""
+        return format_named(format_name, self._formats).filter
+
     def seal(self, prepared: PreparedPdf, seal: Seal, format_name: str, *, signed_at: datetime) -> bytes:
         """The sealed file, verified over the prepared bytes.
 

@@ -6,7 +6,7 @@ never issue another one, and its revocation is "not applicable" (DESIGN.md 4, Ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from asn1crypto import pem, x509
@@ -32,35 +32,52 @@ MAX_ANCHOR_BYTES = 256 * 1024
 """Size of one PEM file of anchors that a caller brings."""
 
 
+INTERMEDIATES = "intermediates"
+"""Directory beside the anchors with CA certificates that are known, not trusted: seals and vendor signatures carry the
+signer's certificate alone, and a path needs those between it and the anchor."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustAnchors:
-    """A fixed set of anchors in DER."""
+    """A fixed set of anchors in DER, the CA certificates known beside them, and CRLs at hand."""
 
     certificates: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
 
     @classmethod
     def from_directory(cls, trust_dir: Path) -> TrustAnchors:
-        """All certificates of the ``*.pem`` files in ``trust_dir``.
+        """All certificates of the ``*.pem`` files in ``trust_dir``, and of its ``intermediates``.
 
         Raises:
             ConfigurationError: the directory cannot be read, or a file in it holds no certificate.
         """
-        found: list[bytes] = []
-        for path in sorted(trust_dir.glob("*.pem")):
-            try:
-                found.extend(read_anchors(read_file(path)))
-            except InvalidInput as error:
-                msg = f"信任证书文件 {path} 不是 PEM 证书：请替换或移出该目录"
-                raise ConfigurationError(msg) from error
+        found = _certificates_in(trust_dir)
         if not found:
             msg = f"信任目录 {trust_dir} 没有证书（*.pem）：请放入根证书"
             raise ConfigurationError(msg)
-        return cls(tuple(dict.fromkeys(found)))
+        return cls(found, _certificates_in(trust_dir / INTERMEDIATES))
 
     def with_extra(self, pems: Iterable[bytes]) -> TrustAnchors:
         """These anchors and those of ``pems``; InvalidInput when one is not a PEM certificate."""
         extra = [der for text in pems for der in read_anchors(text)]
-        return TrustAnchors(tuple(dict.fromkeys((*self.certificates, *extra))))
+        return replace(self, certificates=tuple(dict.fromkeys((*self.certificates, *extra))))
+
+    def with_intermediates(self, *trust_dirs: Path) -> TrustAnchors:
+        """These anchors, with the CA certificates in ``intermediates`` of each directory known beside them."""
+        found = [der for place in trust_dirs for der in _certificates_in(place / INTERMEDIATES)]
+        return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
+
+
+def _certificates_in(directory: Path) -> tuple[bytes, ...]:
+    found: list[bytes] = []
+    for path in sorted(directory.glob("*.pem")):
+        try:
+            found.extend(read_anchors(read_file(path)))
+        except InvalidInput as error:
+            msg = f"信任证书文件 {path} 不是 PEM 证书：请替换或移出该目录"
+            raise ConfigurationError(msg) from error
+    return tuple(dict.fromkeys(found))
 
 
 def read_anchors(text: bytes) -> tuple[bytes, ...]:
@@ -95,12 +112,19 @@ class TrustStore:
         parsed = [x509.Certificate.load(der) for der in anchors.certificates]
         self._pinned = {certificate.sha256 for certificate in parsed if not is_ca(certificate)}
         self._parsed = parsed
+        self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
+        self.anchors = anchors
         self.moment = moment
 
-    def context(self) -> ValidationContext:
-        """A fresh context, so that certificates inside one signature never help another one. It cannot fetch."""
+    def context(self, *, with_known: bool) -> ValidationContext:
+        """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.
+
+        ``with_known`` adds the intermediates at hand, for signatures that bring no chain of their own. A chain that was
+        brought must hold by itself: no signature covers it, and a changed certificate would go unnoticed otherwise.
+        """
         return ValidationContext(
             trust_manager=_AnchorsThatIssue.of(self._parsed),
+            other_certs=self._known if with_known else [],
             moment=self.moment,
             allow_fetching=False,
             revocation_mode="soft-fail",

@@ -109,7 +109,7 @@ def secret_number(der: bytes) -> bytes:
 def test_private_keys_stand_on_disk_only_encrypted_and_only_for_their_owner(workshop: Workshop) -> None:
     written = files_below(workshop.keys.directory)
     keys = [path for path in written if path.suffix == ".key"]
-    assert len(keys) == 19
+    assert len(keys) == 20
     everything = b"".join(written.values())
     for path in keys:
         assert stat.S_IMODE((workshop.keys.directory / path).stat().st_mode) == 0o600
