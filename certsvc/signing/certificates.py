@@ -130,7 +130,7 @@ def issue(draft: Draft, issuer_key: PrivateKey) -> x509.Certificate:
         core.Integer(draft.serial).dump(),
         suite.signature_identifier,
         draft.issuer.public_bytes(),
-        tlv(_SEQUENCE, _time(draft.begins), _time(draft.ends)),
+        tlv(_SEQUENCE, time_der(draft.begins), time_der(draft.ends)),
         draft.subject.public_bytes(),
         spki_of(draft.public_key),
         tlv(_CONTEXT_3, extensions_der(draft.extensions)),
@@ -287,7 +287,8 @@ def _until(now: datetime, years: int) -> datetime:
     return now + timedelta(days=_DAYS_OF_YEAR * years)
 
 
-def _time(at: datetime) -> bytes:
+def time_der(at: datetime) -> bytes:
+    """``Time`` of certificates and CRLs: whole seconds, UTCTime through 2049 (RFC 5280 §4.1.2.5)."""
     # Times in certificates have whole seconds; the start is rounded down so that a page sealed at once is inside.
     whole = at.replace(microsecond=0)
     return bytes(asn1_x509.Time({"utc_time" if whole.year < _FIRST_GENERAL_YEAR else "general_time": whole}).dump())
@@ -344,4 +345,5 @@ __all__ = [
     "public_key_of",
     "read_chain",
     "subject_of",
+    "time_der",
 ]

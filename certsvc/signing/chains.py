@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asn1crypto import x509
@@ -10,12 +11,12 @@ from pyhanko_certvalidator.errors import (
     DisallowedAlgorithmError,
     PathBuildingError,
     PathError,
-    RevokedError,
     ValidationError,
 )
 
 from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
 from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted
+from certsvc.signing.revoked import UseTime, judge_revocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,31 +24,51 @@ if TYPE_CHECKING:
     from certsvc.signing.trust import TrustStore
 
 
-async def judge_certificate(der: bytes, beside: Sequence[bytes], store: TrustStore) -> Outcome:
-    """Whether the sealing certificate ``der`` leads to an anchor of ``store`` at its moment.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainJudgement:
+    """The outcome for a certificate, and whether revocation data spoke of its whole path."""
+
+    outcome: Outcome
+    revocation_checked: bool = False
+
+
+async def judge_certificate(der: bytes, beside: Sequence[bytes], store: TrustStore, used: UseTime) -> ChainJudgement:
+    """Whether the sealing certificate ``der``, used at ``used``, leads to an anchor of ``store`` at its moment.
 
     ``beside`` are certificates that came with it; they are known, not trusted.
     """
-    certificate = x509.Certificate.load(der)
+    try:
+        return await _judge(x509.Certificate.load(der, strict=True), beside, store, used)
+    except (ValueError, TypeError, KeyError):
+        sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+        refusal = not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail="a certificate that cannot be read")
+        return ChainJudgement(outcome=refusal)
+
+
+async def _judge(
+    certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime
+) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
     if store.is_pinned(certificate):
-        return trusted
+        return ChainJudgement(outcome=trusted)
     intermediates = [x509.Certificate.load(one) for one in beside]
     validator = CertificateValidator(
         certificate, intermediate_certs=intermediates, validation_context=store.context(with_known=not beside)
     )
     refusal: Outcome | None = None
+    path: list[x509.Certificate] = []
     try:
-        await validator.async_validate_path()
+        path = list((await validator.async_validate_path()).iter_certs(include_root=True))
     except PathBuildingError:
         # Without a path nothing is known of the certificate, its period included.
-        return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    except RevokedError:
-        refusal = not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
+        missing = not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
+        return ChainJudgement(outcome=missing)
     except DisallowedAlgorithmError:
-        refusal = not_trusted(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, Reason.WEAK_ALGORITHM)
+        weak = not_trusted(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, Reason.WEAK_ALGORITHM)
+        return ChainJudgement(outcome=weak)
     except (PathError, ValidationError):
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
-    if refusal is not None and refusal.reason is not Reason.UNTRUSTED_CHAIN:
-        return refusal
-    return leaf_problem("seal", certificate, store.moment) or refusal or trusted
+    if refusal := leaf_problem("seal", certificate, store.moment) or refusal:
+        return ChainJudgement(outcome=refusal)
+    refusal, checked = judge_revocation(path, store, used)
+    return ChainJudgement(outcome=refusal or trusted, revocation_checked=checked)

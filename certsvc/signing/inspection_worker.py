@@ -69,8 +69,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _answer(request: dict[str, Any], data: bytes) -> bytes:
-    anchors = TrustAnchors(*(tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS))
-    return dump_findings(judge_file(data, anchors, datetime.fromisoformat(request["moment"])))
+    anchors, intermediates, crls = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
+    trust = TrustAnchors(anchors, intermediates, crls, revocation_required=request["revocation_required"])
+    return dump_findings(judge_file(data, trust, datetime.fromisoformat(request["moment"])))
 
 
 def _exactly(channel: socket.socket, size: int, time_left: Callable[[], float] | None) -> bytes:

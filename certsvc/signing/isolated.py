@@ -86,6 +86,7 @@ class IsolatedInspector:
             return refusal
         parts = (anchors.certificates, anchors.intermediates, anchors.crls)
         request: dict[str, object] = {"moment": moment.isoformat()}
+        request["revocation_required"] = anchors.revocation_required
         request |= {name: [der.hex() for der in ders] for name, ders in zip(ANCHOR_PARTS, parts, strict=True)}
         try:
             worker = self._idle.get(timeout=QUEUE_LIMIT_S)

@@ -61,6 +61,7 @@ class Judgement:
         pinned: the signer's own certificate is the trust anchor.
         out_of_period: the pinned certificate is outside its validity at the moment; an anchor is trusted as it is
             (RFC 5280 §6.1.1 d gives anchors no period), so this is told and not judged.
+        revocation_checked: revocation data at hand spoke of every certificate of the path.
         unchecked: a part of the signature that was not looked into, for ``not_checked``; or empty.
     """
 
@@ -72,6 +73,7 @@ class Judgement:
     pinned: bool = False
     out_of_period: bool = False
     unchecked: str = ""
+    revocation_checked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

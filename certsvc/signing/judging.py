@@ -32,6 +32,7 @@ from certsvc.signing.judgement import (
     within,
 )
 from certsvc.signing.judging_gm import judge_gm, reads_gm
+from certsvc.signing.revoked import UseTime, judge_revocation
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
@@ -66,6 +67,11 @@ async def judge(reader: PdfFileReader, data: bytes, found: FoundSignature, store
         return broken(found, str(error), embedded.signed_revision)
     outcome = _outcome(found, embedded, status, store)
     certificate = embedded.signer_cert
+    checked = False
+    if outcome.reason is Reason.OK and status.validation_path is not None and not store.is_pinned(certificate):
+        path = list(status.validation_path.iter_certs(include_root=True))
+        refusal, checked = judge_revocation(path, store, _use_time(embedded, status))
+        outcome = refusal or outcome
     coverage = status.coverage or SignatureCoverageLevel.UNCLEAR
     pinned = store.is_pinned(certificate)
     claimed = embedded.self_reported_timestamp
@@ -92,7 +98,17 @@ async def judge(reader: PdfFileReader, data: bytes, found: FoundSignature, store
         revisions_after=reader.xrefs.total_revisions - 1 - embedded.signed_revision,
         pinned=pinned,
         out_of_period=pinned and not within(certificate, store.moment),
+        revocation_checked=checked,
     )
+
+
+def _use_time(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus | DocumentTimestampStatus) -> UseTime:
+    """The time that a trusted timestamp inside the signature proves, or the one that the signer states."""
+    stamp = getattr(status, "timestamp_validity", None)
+    if stamp is not None and stamp.intact and stamp.valid and stamp.trusted:
+        return UseTime(proven=stamp.timestamp)
+    claimed = embedded.self_reported_timestamp
+    return UseTime(claimed=claimed if claimed is not None and claimed.tzinfo is not None else None)
 
 
 def _outcome(

@@ -34,6 +34,7 @@ from certsvc.signing.judgement import (
     modification_of,
     within,
 )
+from certsvc.signing.revoked import UseTime
 from certsvc.signing.seal_object import problem_of_use
 from certsvc.signing.ses import V1, read_signature, sm2_verifies
 
@@ -132,9 +133,10 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         read = await _read_ses(der, digest, store) if is_ses else _read_cms(der, digest, data, byte_range)
     except ValueError as error:
         return broken(found, str(error), order)
-    trusted = await judge_certificate(read.certificate, read.beside, store)
+    used = UseTime(claimed=read.claimed_time)
+    chain = await judge_certificate(read.certificate, read.beside, store, used)
     coverage, diff, allowed = gap.look()
-    outcome = _outcome(read, trusted, coverage, modification_of(diff), allowed=allowed)
+    outcome = _outcome(read, chain.outcome, coverage, modification_of(diff), allowed=allowed)
     certificate = x509.Certificate.load(read.certificate)
     pinned = store.is_pinned(certificate)
     return Judgement(
@@ -161,6 +163,7 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         pinned=pinned,
         out_of_period=pinned and not within(certificate, store.moment),
         unchecked=read.unchecked,
+        revocation_checked=chain.revocation_checked,
     )
 
 

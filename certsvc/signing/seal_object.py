@@ -28,6 +28,7 @@ from certsvc.signing.der import (
 )
 from certsvc.signing.judgement import Outcome, not_trusted
 from certsvc.signing.keyfile import check_key_id
+from certsvc.signing.revoked import UseTime
 from certsvc.signing.ses import V4, SealObject, read_seal, sm2_verifies
 from certsvc.signing.suites import SUITES
 from certsvc.signing.trust import TrustStore
@@ -167,7 +168,8 @@ def verify_seal(seal: SealObject, anchors: TrustAnchors, moment: datetime) -> Se
     """Judge a seal object by itself at ``moment`` (V1 6.1.2: signature, maker's certificate, period)."""
     store = TrustStore(anchors, check_aware(moment))
     valid = maker_signed(seal)
-    trusted = asyncio.run(judge_certificate(seal.maker_certificate, (), store))
+    used = UseTime(claimed=seal.created)
+    trusted = asyncio.run(judge_certificate(seal.maker_certificate, (), store, used)).outcome
     in_period = seal.covers(store.moment)
     reason = Reason.OK
     if not valid:
@@ -192,7 +194,7 @@ async def problem_of_use(signature: SesSignature, store: TrustStore) -> Outcome 
         return _failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "signer is not in the seal's list")
     if not maker_signed(seal):
         return _failure(SubIndication.SIG_CRYPTO_FAILURE, "maker of the seal")
-    maker = await judge_certificate(seal.maker_certificate, (), store)
+    maker = (await judge_certificate(seal.maker_certificate, (), store, UseTime(claimed=seal.created))).outcome
     if maker.reason is not Reason.OK:
         return not_trusted(
             maker.sub_indication or SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,

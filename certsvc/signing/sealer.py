@@ -12,8 +12,10 @@ from certsvc.signing.certificates import owner_code_of
 from certsvc.signing.formats import FORMATS, format_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
+
+    from cryptography import x509
 
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
@@ -24,16 +26,24 @@ if TYPE_CHECKING:
 class LicenseSealer:
     """Seals prepared pages. State, scope and budget of a seal are the commands' business, not asked again here."""
 
-    def __init__(self, ring: KeyRing, formats: Sequence[SignatureFormat] = FORMATS) -> None:
-        """Seal with the keys of ``ring`` in any of ``formats``."""
+    def __init__(
+        self,
+        ring: KeyRing,
+        formats: Sequence[SignatureFormat] = FORMATS,
+        *,
+        retired: Iterable[x509.Certificate] = (),
+    ) -> None:
+        """Seal with the keys of ``ring`` in any of ``formats``.
+
+        ``retired`` are certificates that were ours before: what they sealed is still recognised.
+        """
         self._ring = ring
         self._formats = tuple(formats)
-        self._own = frozenset(
-            ring.certificate(key_id).certificate.fingerprint(hashes.SHA256()).hex() for key_id in ring.key_ids()
-        )
+        own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
+        self._own = frozenset(certificate.fingerprint(hashes.SHA256()).hex() for certificate in (*own, *retired))
 
     def is_own(self, cert_sha256: str) -> bool:
-        """Whether this certificate (hex SHA-256 of its DER) belongs to a key of the ring."""
+        """Whether this certificate (hex SHA-256 of its DER) belongs, or belonged, to a key of ours."""
         return cert_sha256 in self._own
 
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
