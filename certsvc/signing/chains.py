@@ -32,13 +32,15 @@ class ChainJudgement:
     revocation_checked: bool = False
 
 
-async def judge_certificate(der: bytes, beside: Sequence[bytes], store: TrustStore, used: UseTime) -> ChainJudgement:
-    """Whether the sealing certificate ``der``, used at ``used``, leads to an anchor of ``store`` at its moment.
+async def judge_certificate(
+    der: bytes, beside: Sequence[bytes], store: TrustStore, used: UseTime, *, kind: str = "seal"
+) -> ChainJudgement:
+    """Whether the certificate ``der``, used at ``used``, leads to an anchor of ``store`` at its moment.
 
-    ``beside`` are certificates that came with it; they are known, not trusted.
+    ``beside`` are certificates that came with it; they are known, not trusted. ``kind`` is ``seal`` or ``timestamp``.
     """
     try:
-        return await _judge(x509.Certificate.load(der, strict=True), beside, store, used)
+        return await _judge(x509.Certificate.load(der, strict=True), beside, store, used, kind)
     except (ValueError, TypeError, KeyError):
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         refusal = not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail="a certificate that cannot be read")
@@ -46,7 +48,7 @@ async def judge_certificate(der: bytes, beside: Sequence[bytes], store: TrustSto
 
 
 async def _judge(
-    certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime
+    certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime, kind: str
 ) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
     if store.is_pinned(certificate):
@@ -68,7 +70,7 @@ async def _judge(
         return ChainJudgement(outcome=weak)
     except (PathError, ValidationError):
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
-    if refusal := leaf_problem("seal", certificate, store.moment) or refusal:
+    if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
         return ChainJudgement(outcome=refusal)
     refusal, checked = judge_revocation(path, store, used)
     return ChainJudgement(outcome=refusal or trusted, revocation_checked=checked)

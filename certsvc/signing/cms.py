@@ -138,16 +138,16 @@ def make_template(public: KeyCertificate, *, signing_time: bool = False) -> CmsT
     return template
 
 
-def message_digest_of(der: bytes) -> tuple[bytes, bytes, bytes]:
+def message_digest_of(der: bytes, *, detached: bool = True) -> tuple[bytes, bytes, bytes]:
     """Read a CMS back: its message digest, the bytes that were signed, and the signature.
 
     Raises:
-        SigningError: not a detached SignedData of one signer with a message digest.
+        SigningError: not a SignedData, detached unless told otherwise, of one signer with a message digest.
     """
     try:
         signed_data = cms.ContentInfo.load(der, strict=True)["content"]
         (signer,) = signed_data["signer_infos"]
-        if signed_data["encap_content_info"]["content"].native is not None:
+        if detached and signed_data["encap_content_info"]["content"].native is not None:
             msg = "签名结构有误：应为分离式签名"
             raise SigningError(msg)
         attributes = signer["signed_attrs"]

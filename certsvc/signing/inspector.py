@@ -132,7 +132,9 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime) -> File
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
     crls, ocsps = security_store(reader)
     store = TrustStore(anchors, moment, crls=crls, ocsps=ocsps)
-    judged = [await judge(reader, data, one, store) for one in found]
+    stamps = [await judge(reader, data, one, store) for one in found if one.kind == "timestamp"]
+    seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
+    judged = [*seals, *stamps]
     judged.sort(key=lambda one: one.order)
     store_only = only_security_store_after(reader, judged[-1].order)
     return _combine(data, judged, store_only=store_only)

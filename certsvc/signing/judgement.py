@@ -62,6 +62,7 @@ class Judgement:
         out_of_period: the pinned certificate is outside its validity at the moment; an anchor is trusted as it is
             (RFC 5280 §6.1.1 d gives anchors no period), so this is told and not judged.
         revocation_checked: revocation data at hand spoke of every certificate of the path.
+        proven_time: of a document timestamp that is trusted: everything before it existed then.
         unchecked: a part of the signature that was not looked into, for ``not_checked``; or empty.
     """
 
@@ -74,6 +75,7 @@ class Judgement:
     out_of_period: bool = False
     unchecked: str = ""
     revocation_checked: bool = False
+    proven_time: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

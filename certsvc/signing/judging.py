@@ -12,8 +12,9 @@ from pyhanko.sign.validation.pdf_embedded import (
     async_validate_pdf_timestamp,
     extract_contents,
 )
-from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
+from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus, SignatureCoverageLevel
 
+from certsvc.clock import check_aware
 from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
 from certsvc.signing.bytes_rules import hole_problem
 from certsvc.signing.cms_rules import cms_problem, signer_problem
@@ -35,15 +36,22 @@ from certsvc.signing.judging_gm import judge_gm, reads_gm
 from certsvc.signing.revoked import UseTime, judge_revocation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.validation.status import DocumentTimestampStatus
 
     from certsvc.signing.fields import FoundSignature
     from certsvc.signing.trust import TrustStore
 
 
-async def judge(reader: PdfFileReader, data: bytes, found: FoundSignature, store: TrustStore) -> Judgement:
-    """Judge one signature. Errors of the parser come out as they are; the inspector turns them into a refusal."""
+async def judge(
+    reader: PdfFileReader, data: bytes, found: FoundSignature, store: TrustStore, proofs: Sequence[Judgement] = ()
+) -> Judgement:
+    """Judge one signature. Errors of the parser come out as they are; the inspector turns them into a refusal.
+
+    ``proofs`` are the document timestamps of the file, judged before.
+    """
     if found.field is None or found.kind == "unknown":
         return unsupported(found)
     if found.kind == "seal" and reads_gm(found, bytes(extract_contents(found.field["/V"]))):
@@ -67,10 +75,16 @@ async def judge(reader: PdfFileReader, data: bytes, found: FoundSignature, store
         return broken(found, str(error), embedded.signed_revision)
     outcome = _outcome(found, embedded, status, store)
     certificate = embedded.signer_cert
+    used = _use_time(embedded, status, proofs)
+    if outcome.reason is Reason.CERT_EXPIRED and used.proven is not None:
+        # EN 319 102-1 §5.5: the certificate is judged at the time that a timestamp proves.
+        context = store.context(with_known=not embedded.other_embedded_certs, at=used.proven)
+        status = await async_validate_pdf_signature(embedded, context, diff_policy=STRICT_POLICY)
+        outcome = _outcome(found, embedded, status, store, at=used.proven)
     checked = False
     if outcome.reason is Reason.OK and status.validation_path is not None and not store.is_pinned(certificate):
         path = list(status.validation_path.iter_certs(include_root=True))
-        refusal, checked = judge_revocation(path, store, _use_time(embedded, status))
+        refusal, checked = judge_revocation(path, store, used)
         outcome = refusal or outcome
     coverage = status.coverage or SignatureCoverageLevel.UNCLEAR
     pinned = store.is_pinned(certificate)
@@ -99,16 +113,32 @@ async def judge(reader: PdfFileReader, data: bytes, found: FoundSignature, store
         pinned=pinned,
         out_of_period=pinned and not within(certificate, store.moment),
         revocation_checked=checked,
+        proven_time=_proven(outcome, status),
     )
 
 
-def _use_time(embedded: EmbeddedPdfSignature, status: PdfSignatureStatus | DocumentTimestampStatus) -> UseTime:
-    """The time that a trusted timestamp inside the signature proves, or the one that the signer states."""
+def _proven(outcome: Outcome, status: PdfSignatureStatus | DocumentTimestampStatus) -> datetime | None:
+    """The time of a document timestamp that holds."""
+    if outcome.reason is Reason.OK and isinstance(status, DocumentTimestampStatus):
+        return check_aware(status.timestamp)
+    return None
+
+
+def _use_time(
+    embedded: EmbeddedPdfSignature,
+    status: PdfSignatureStatus | DocumentTimestampStatus,
+    proofs: Sequence[Judgement],
+) -> UseTime:
+    """The earliest time that a trusted timestamp proves, in the signature or behind it, or the one that is claimed."""
+    proven = [one.proven_time for one in proofs if one.order > embedded.signed_revision]
     stamp = getattr(status, "timestamp_validity", None)
     if stamp is not None and stamp.intact and stamp.valid and stamp.trusted:
-        return UseTime(proven=stamp.timestamp)
+        proven.append(stamp.timestamp)
     claimed = embedded.self_reported_timestamp
-    return UseTime(claimed=claimed if claimed is not None and claimed.tzinfo is not None else None)
+    return UseTime(
+        claimed=claimed if claimed is not None and claimed.tzinfo is not None else None,
+        proven=min((at for at in proven if at is not None), default=None),
+    )
 
 
 def _outcome(
@@ -116,10 +146,12 @@ def _outcome(
     embedded: EmbeddedPdfSignature,
     status: PdfSignatureStatus | DocumentTimestampStatus,
     store: TrustStore,
+    *,
+    at: datetime | None = None,
 ) -> Outcome:
     """The first of: digest, signature, coverage, modification, algorithm, trust that does not hold."""
     failed = Indication.TOTAL_FAILED
-    trusted = _trust(found, embedded, status, store)
+    trusted = _trust(found, embedded, status, store, at or store.moment)
     if not status.intact:
         return Outcome(
             indication=failed,
@@ -170,6 +202,7 @@ def _trust(
     embedded: EmbeddedPdfSignature,
     status: PdfSignatureStatus | DocumentTimestampStatus,
     store: TrustStore,
+    moment: datetime,
 ) -> Outcome:
     certificate = embedded.signer_cert
     problem = status.trust_problem_indic
@@ -182,7 +215,7 @@ def _trust(
         return not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    if not store.is_pinned(certificate) and (refusal := leaf_problem(found.kind, certificate, store.moment)):
+    if not store.is_pinned(certificate) and (refusal := leaf_problem(found.kind, certificate, moment)):
         return refusal
     if problem is not None:
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE

@@ -17,6 +17,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature, extract_c
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from certsvc.clock import check_aware
+from certsvc.errors import SigningError
 from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
 from certsvc.signing.bytes_rules import hole_problem
 from certsvc.signing.chains import judge_certificate
@@ -36,7 +37,8 @@ from certsvc.signing.judgement import (
 )
 from certsvc.signing.revoked import UseTime
 from certsvc.signing.seal_object import problem_of_use
-from certsvc.signing.ses import V1, read_signature, sm2_verifies
+from certsvc.signing.ses import read_signature, sm2_verifies
+from certsvc.signing.timestamps import read_token
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,6 +64,7 @@ class ReadSignature:
         valid: whether the signature value is one of the certificate's key.
         refusal: what else is wrong with the seal itself, or None.
         unchecked: a part that was not looked into, or empty.
+        proven_time: what a trusted timestamp inside proves, or None.
     """
 
     certificate: bytes
@@ -71,6 +74,7 @@ class ReadSignature:
     valid: bool
     refusal: Outcome | None = None
     unchecked: str = ""
+    proven_time: datetime | None = None
 
 
 class SignedGap(EmbeddedPdfSignature):
@@ -133,7 +137,7 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         read = await _read_ses(der, digest, store) if is_ses else _read_cms(der, digest, data, byte_range)
     except ValueError as error:
         return broken(found, str(error), order)
-    used = UseTime(claimed=read.claimed_time)
+    used = UseTime(claimed=read.claimed_time, proven=read.proven_time)
     chain = await judge_certificate(read.certificate, read.beside, store, used)
     coverage, diff, allowed = gap.look()
     outcome = _outcome(read, chain.outcome, coverage, modification_of(diff), allowed=allowed)
@@ -171,15 +175,42 @@ async def _read_ses(der: bytes, digest: bytes, store: TrustStore) -> ReadSignatu
     signature = read_signature(der)
     seal = signature.seal
     valid = sm2_verifies(signature.certificate, signature.algorithm, signature.signature, signature.signed)
+    stamped = await _timestamp(signature.timestamp, signature.signature, store)
     return ReadSignature(
         certificate=signature.certificate,
         beside=(),
         claimed_time=check_aware(signature.signed_at) if signature.signed_at is not None else None,
         intact=signature.data_hash == digest,
         valid=valid,
-        refusal=await problem_of_use(signature, store),
-        unchecked="seal_timestamp" if signature.timestamp or seal.timestamp or signature.version == V1 else "",
+        refusal=stamped.refusal or await problem_of_use(signature, store),
+        unchecked=stamped.unchecked or ("seal_timestamp" if seal.timestamp else ""),
+        proven_time=stamped.at,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Stamped:
+    at: datetime | None = None
+    refusal: Outcome | None = None
+    unchecked: str = ""
+
+
+async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stamped:
+    """What a timestamp beside the signature proves: no signature covers it, so a bad one makes the file bad."""
+    if not der:
+        return _Stamped()
+    try:
+        token = read_token(der, signature)
+    except SigningError:
+        failed, sub = Indication.TOTAL_FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE
+        detail = "timestamp inside the signature"
+        return _Stamped(
+            refusal=Outcome(indication=failed, sub_indication=sub, reason=Reason.BAD_SIGNATURE, detail=detail)
+        )
+    used = UseTime(claimed=token.at)
+    chain = await judge_certificate(token.certificate, token.beside, store, used, kind="timestamp")
+    trusted = chain.outcome.reason is Reason.OK
+    return _Stamped(at=token.at) if trusted else _Stamped(unchecked="seal_timestamp")
 
 
 def _read_cms(der: bytes, digest: bytes, data: bytes, byte_range: tuple[int, ...]) -> ReadSignature:

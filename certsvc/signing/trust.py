@@ -151,16 +151,17 @@ class TrustStore:
         self.moment = moment
         self.revocation = RevocationData((*anchors.crls, *crls), ocsps, moment)
 
-    def context(self, *, with_known: bool) -> ValidationContext:
+    def context(self, *, with_known: bool, at: datetime | None = None) -> ValidationContext:
         """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.
 
         ``with_known`` adds the intermediates at hand, for signatures that bring no chain of their own. A chain that was
         brought must hold by itself: no signature covers it, and a changed certificate would go unnoticed otherwise.
+        ``at`` is a time that a timestamp proves, in place of the store's moment.
         """
         return ValidationContext(
             trust_manager=_AnchorsThatIssue.of(self._parsed),
             other_certs=self._known if with_known else [],
-            moment=self.moment,
+            moment=at or self.moment,
             allow_fetching=False,
             revocation_mode="soft-fail",
             algorithm_usage_policy=AllowedAlgorithms(),
