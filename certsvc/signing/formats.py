@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from certsvc.errors import SigningError
-from certsvc.signing.pades import PadesBaseline, Sm2Cms
+from certsvc.signing.pades import PadesBaseline, Sm2Cms, TemplatedCms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,11 @@ class SignatureFormat(Protocol):
         ...
 
 
-FORMATS: tuple[SignatureFormat, ...] = (PadesBaseline(), Sm2Cms())
+TEMPLATED: tuple[TemplatedCms, ...] = (PadesBaseline(), Sm2Cms())
+"""The formats whose CMS comes from a template, so that a page of ours can be compared with it byte for byte."""
+
+FORMATS: tuple[SignatureFormat, ...] = TEMPLATED
+"""The formats that need nothing but a key; ``app`` adds those that need seal objects or a timestamping authority."""
 
 
 def format_named(name: str, formats: Sequence[SignatureFormat] = FORMATS) -> SignatureFormat:

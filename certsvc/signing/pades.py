@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import hashes
 
 from certsvc.errors import SigningError
-from certsvc.signing.cms import make_template, message_digest_of
+from certsvc.signing.cms import make_template
 from certsvc.signing.der import element_size
 from certsvc.signing.keyring import verify
 
@@ -65,9 +65,16 @@ class TemplatedCms:
         check_room(prepared, template.max_size)
         at = signed_at if self.signing_time else None
         digest = prepared.digest(template.suite.digest)
-        signature = ring.sign_digest(key_id, template.suite.digest, template.to_be_signed(digest, at))
-        sealed = prepared.fill(self.finished(template, digest, signature, at))
-        check_sealed(sealed, prepared, digest, public, template.suite.digest)
+        signed = template.to_be_signed(digest, at)
+        signature = ring.sign_digest(key_id, template.suite.digest, signed)
+        der = self.finished(template, digest, signature, at)
+        check_room(prepared, len(der))
+        sealed = prepared.fill(der)
+        # The template was read back as a CMS when it was made, so that what remains is compared and not parsed.
+        good = check_unchanged(sealed, prepared) == der
+        if not good or not verify(public.public_key, signature, signed, template.suite.digest):
+            msg = "签章结果自检未通过：签名与准备的页面不符，文件已丢弃"
+            raise SigningError(msg)
         return sealed
 
     def finished(self, template: CmsTemplate, digest: bytes, signature: bytes, signed_at: datetime | None) -> bytes:
@@ -146,13 +153,3 @@ def check_unchanged(sealed: bytes, prepared: PreparedPdf) -> bytes:
         raise SigningError(msg)
     der = bytes.fromhex(sealed[start + 1 : end - 1].decode("ascii"))
     return der[: element_size(der)]
-
-
-def check_sealed(
-    sealed: bytes, prepared: PreparedPdf, digest: bytes, public: KeyCertificate, digest_algorithm: str
-) -> None:
-    """Verify what was written: the same bytes but for the hole, and a signature over the digest that was checked."""
-    read_digest, signed, signature = message_digest_of(check_unchanged(sealed, prepared))
-    if read_digest != digest or not verify(public.public_key, signature, signed, digest_algorithm):
-        msg = "签章结果自检未通过：签名与准备的页面不符，文件已丢弃"
-        raise SigningError(msg)

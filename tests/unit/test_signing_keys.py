@@ -109,7 +109,7 @@ def secret_number(der: bytes) -> bytes:
 def test_private_keys_stand_on_disk_only_encrypted_and_only_for_their_owner(workshop: Workshop) -> None:
     written = files_below(workshop.keys.directory)
     keys = [path for path in written if path.suffix == ".key"]
-    assert len(keys) == 20
+    assert len(keys) == 21
     everything = b"".join(written.values())
     for path in keys:
         assert stat.S_IMODE((workshop.keys.directory / path).stat().st_mode) == 0o600
@@ -159,8 +159,8 @@ def test_a_seal_certificate_says_whose_it_is_and_what_it_may_do(workshop: Worksh
 
 def test_the_declared_seals_are_ready_for_the_register(workshop: Workshop) -> None:
     seals = load_seal_declarations(DEV_TOML, workshop.keys.directory)
-    assert len(seals) == 12
-    assert {"p256", "rsa2048", "sm2"} == {seal.algorithm for seal in seals}
+    assert len(seals) == 13
+    assert {"p256", "rsa2048", "rsa3072", "sm2"} == {seal.algorithm for seal in seals}
     for seal in seals:
         public = workshop.ring.certificate(seal.key_id)
         assert seal.state is SealState.ACTIVE
