@@ -180,7 +180,8 @@ def _anchors(settings: Settings) -> TrustAnchors:
 def standalone_inspector(trust_dir: Path = Path("keys/trust")) -> IsolatedInspector:
     """An inspector for a machine without a service: the anchors in ``trust_dir``, if any, and what the caller adds."""
     pems = [path.read_bytes() for path in sorted(trust_dir.glob("*.pem"))]
-    return IsolatedInspector(TrustAnchors(()).with_extra(pems), workers=1)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir)
+    return IsolatedInspector(anchors, workers=1)
 
 
 def _oidc(settings: Settings) -> tuple[OidcIssuer, ...]:

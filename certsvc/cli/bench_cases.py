@@ -105,10 +105,8 @@ def _seal(deps: Deps, algorithm: str) -> Seal:
     return own or next(seal for seal in seals if seal.algorithm == algorithm)
 
 
-def figures(place: Path) -> tuple[Figure, ...]:
-    """Every figure that exists so far, under its name in PERFORMANCE.md."""
-    service, _ = bench_service(place)
-    deps = service.deps
+def _onepass_sides(deps: Deps) -> dict[str, Side]:
+    """Render and seal, per algorithm of the seal."""
     sides: dict[str, Side] = {}
     for algorithm in ("rsa2048", "rsa3072", "p256", "sm2"):
         seal = _seal(deps, algorithm)
@@ -120,6 +118,14 @@ def figures(place: Path) -> tuple[Figure, ...]:
             return deps.sealer.seal(deps.renderer.render(one), seal, form, signed_at=one.signature.signed_at)
 
         sides[algorithm] = Side(name=f"render+seal {algorithm}", once=onepass)
+    return sides
+
+
+def figures(place: Path) -> tuple[Figure, ...]:
+    """Every figure that exists so far, under its name in PERFORMANCE.md."""
+    service, _ = bench_service(place)
+    deps = service.deps
+    sides = _onepass_sides(deps)
     page = jobs(deps, _seal(deps, "p256"))
     sealed = bytes(sides["rsa2048"].once())  # type: ignore[call-overload]  # onepass gives bytes
     now = deps.clock.now()

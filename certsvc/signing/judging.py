@@ -74,7 +74,6 @@ async def judge(
     except SignatureValidationError as error:
         return broken(found, str(error), embedded.signed_revision)
     outcome = _outcome(found, embedded, status, store)
-    certificate = embedded.signer_cert
     used = _use_time(embedded, status, proofs)
     if outcome.reason is Reason.CERT_EXPIRED and used.proven is not None:
         # EN 319 102-1 §5.5: the certificate is judged at the time that a timestamp proves.
@@ -82,38 +81,46 @@ async def judge(
         status = await async_validate_pdf_signature(embedded, context, diff_policy=STRICT_POLICY)
         outcome = _outcome(found, embedded, status, store, at=used.proven)
     checked = False
-    if outcome.reason is Reason.OK and status.validation_path is not None and not store.is_pinned(certificate):
+    pinned = store.is_pinned(embedded.signer_cert)
+    if outcome.reason is Reason.OK and status.validation_path is not None and not pinned:
         path = list(status.validation_path.iter_certs(include_root=True))
         refusal, checked = judge_revocation(path, store, used)
         outcome = refusal or outcome
-    coverage = status.coverage or SignatureCoverageLevel.UNCLEAR
-    pinned = store.is_pinned(certificate)
-    claimed = embedded.self_reported_timestamp
     return Judgement(
-        report=SignatureReport(
-            field_name=found.name,
-            format=found.sub_filter,
-            kind=found.kind,
-            intact=check(good=bool(status.intact)),
-            valid=check(good=bool(status.valid)),
-            trust=outcome.trust,
-            coverage=COVERAGE[coverage],
-            modification=modification_of(status.diff_result),
-            signer=common_name(certificate),
-            signer_cert_sha256=hashlib.sha256(certificate.dump()).hexdigest(),
-            digest_algorithm=str(status.md_algorithm),
-            claimed_time=claimed if claimed is not None and claimed.tzinfo is not None else None,
-            reason=outcome.reason,
-            detail=outcome.detail,
-        ),
+        report=_report(found, embedded, status, outcome),
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,
         order=embedded.signed_revision,
         revisions_after=reader.xrefs.total_revisions - 1 - embedded.signed_revision,
         pinned=pinned,
-        out_of_period=pinned and not within(certificate, store.moment),
+        out_of_period=pinned and not within(embedded.signer_cert, store.moment),
         revocation_checked=checked,
         proven_time=_proven(outcome, status),
+    )
+
+
+def _report(
+    found: FoundSignature,
+    embedded: EmbeddedPdfSignature,
+    status: PdfSignatureStatus | DocumentTimestampStatus,
+    outcome: Outcome,
+) -> SignatureReport:
+    certificate, claimed = embedded.signer_cert, embedded.self_reported_timestamp
+    return SignatureReport(
+        field_name=found.name,
+        format=found.sub_filter,
+        kind=found.kind,
+        intact=check(good=bool(status.intact)),
+        valid=check(good=bool(status.valid)),
+        trust=outcome.trust,
+        coverage=COVERAGE[status.coverage or SignatureCoverageLevel.UNCLEAR],
+        modification=modification_of(status.diff_result),
+        signer=common_name(certificate),
+        signer_cert_sha256=hashlib.sha256(certificate.dump()).hexdigest(),
+        digest_algorithm=str(status.md_algorithm),
+        claimed_time=claimed if claimed is not None and claimed.tzinfo is not None else None,
+        reason=outcome.reason,
+        detail=outcome.detail,
     )
 
 
