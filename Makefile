@@ -31,8 +31,9 @@ setup: $(VENV)/.stamp ## the virtual environment, fonts and system tools
 	$(call need,openssl qpdf pdfsig pdftoppm,openssl qpdf poppler-utils)
 	@$(BIN)/python -m certsvc.rendering.font_setup .fonts
 
-setup-test: setup ## what the tests need besides: Chromium and its Chinese font
+setup-test: setup ## what the tests need besides: Chromium and its Chinese font, a software HSM
 	$(call need,chromium,chromium)
+	$(call need,softhsm2-util,softhsm2)
 	@fc-list 2>/dev/null | grep -q 'Noto Sans CJK' || { echo "安装中文字体"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends fontconfig fonts-noto-cjk >/dev/null; }
 

@@ -24,14 +24,18 @@ from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
 from certsvc.settings import fault_point
+from certsvc.signing.certificate_requests import retired_certificates
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
-from certsvc.signing.inspector import PdfInspector
+from certsvc.signing.formats import FORMATS
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.sealer import LicenseSealer
+from certsvc.signing.ses_format import SesV4
+from certsvc.signing.strict import StrictInspector
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
 from certsvc.store.engine import Store, open_store
@@ -141,9 +145,13 @@ def build(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
         renderer=renderer,
-        sealer=LicenseSealer(ring),
+        sealer=LicenseSealer(
+            ring,
+            (*FORMATS, SesV4(SealDirectory(settings.keys / "seals"))),
+            retired=retired_certificates(settings.keys),
+        ),
         inspector=inspector,
-        self_inspector=PdfInspector(anchors),
+        self_inspector=StrictInspector(ring, anchors),
         objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
@@ -194,13 +202,17 @@ def _anchors(settings: Settings) -> TrustAnchors:
     pems = [path.read_bytes() for place in directories for path in sorted(place.glob("*.pem"))]
     if not pems:
         raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
-    return TrustAnchors(()).with_extra(pems)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories)
+    if settings.crl_dir is not None:
+        anchors = anchors.with_crls(settings.crl_dir, required=settings.revocation_required)
+    return anchors
 
 
 def standalone_inspector(trust_dir: Path = Path("keys/trust")) -> IsolatedInspector:
     """An inspector for a machine without a service: the anchors in ``trust_dir``, if any, and what the caller adds."""
     pems = [path.read_bytes() for path in sorted(trust_dir.glob("*.pem"))]
-    return IsolatedInspector(TrustAnchors(()).with_extra(pems), workers=1)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir)
+    return IsolatedInspector(anchors, workers=1)
 
 
 def _oidc(settings: Settings) -> tuple[OidcIssuer, ...]:

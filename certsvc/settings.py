@@ -40,6 +40,10 @@ class Settings(BaseModel):
     keys_file: Path = Path("keys/dev.toml")
     """Declaration of seals and, in the sandbox, of the development PKI."""
     trust_dir: Path = Path("keys/trust")
+    crl_dir: Path | None = None
+    """CRLs of the anchors' CAs (``*.crl``, DER or PEM), for verdicts; read at the start of a process."""
+    revocation_required: bool = False
+    """Whether a seal of which the revocation status is not known does not pass; needs ``crl_dir``."""
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
     public_base: str = "https://zz.certsvc.example"
@@ -92,6 +96,9 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _production_keeps_its_key_outside(self) -> Settings:
         """The wrapping key comes from outside the database and ``var_dir`` (DESIGN.md 8)."""
+        if self.revocation_required and self.crl_dir is None:
+            msg = "revocation_required needs crl_dir, the directory of CRLs"
+            raise ValueError(msg)
         if self.sandbox:
             return self
         if self.master_key_file is None:

@@ -81,6 +81,8 @@ class Reason(StrEnum):
     CERT_EXPIRED = "cert_expired"
     CERT_NOT_YET_VALID = "cert_not_yet_valid"
     CERT_REVOKED = "cert_revoked"
+    CERT_REVOKED_AFTER_SIGNING = "cert_revoked_after_signing"
+    REVOCATION_UNKNOWN = "revocation_unknown"
     NOT_OUR_BYTES = "not_our_bytes"
     NOT_OURS = "not_ours"
     LICENSE_UNKNOWN = "license_unknown"
@@ -132,6 +134,14 @@ REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.CERT_EXPIRED: ("核验时印章证书已过期，且无可信签章时间", "The seal certificate has expired"),
     Reason.CERT_NOT_YET_VALID: ("印章证书尚未生效", "The seal certificate is not yet valid"),
     Reason.CERT_REVOKED: ("印章证书已被吊销", "The seal certificate was revoked"),
+    Reason.CERT_REVOKED_AFTER_SIGNING: (
+        "印章证书在所称签章时间之后被吊销，且无可信时间戳证明签章在先",
+        "The seal certificate was revoked after the claimed signing time, which no timestamp proves",
+    ),
+    Reason.REVOCATION_UNKNOWN: (
+        "无法取得印章证书的吊销状态，请稍后再试",
+        "The revocation status of the seal certificate is not known: try again later",
+    ),
     Reason.NOT_OUR_BYTES: ("印章属实，但文件不是本机关签发的原件", "Our seal, but not a file that we issued"),
     Reason.NOT_OURS: ("不是本机关签发的证照或二维码", "Not issued here"),
     Reason.LICENSE_UNKNOWN: ("未查到此证照", "No such license"),

@@ -43,6 +43,8 @@ const REASONS = {
   wrong_key_usage: ["doubt", "证书不能用于签章", "Wrong certificate"],
   cert_expired: ["doubt", "印章证书已过期", "Seal certificate expired"],
   cert_not_yet_valid: ["doubt", "印章证书尚未生效", "Seal certificate not yet valid"],
+  cert_revoked_after_signing: ["doubt", "印章证书在签章后被吊销", "Seal certificate revoked after sealing"],
+  revocation_unknown: ["later", "无法确认印章证书是否被吊销", "Revocation not known"],
   cert_revoked: ["doubt", "印章证书已被吊销", "Seal certificate revoked"],
   not_our_bytes: ["changed", "不是签发的原件", "Not the original"],
   not_ours: ["foreign", "不是本机关签发", "Not issued here"],
