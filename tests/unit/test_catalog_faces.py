@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rendering_samples import job, renderer, sample_job
 from test_catalog_bad_files import BUSINESS, copy_of_the_seed, spoil
+from test_rendering_base import A4, drawn
 
 from certsvc.catalog.face_plan import MAX_BASE_BYTES
 from certsvc.catalog.loader import load_catalog
@@ -133,3 +138,22 @@ def test_vertical_text_is_measured_along_its_columns(tmp_path: Path) -> None:
     spoil(directory, BUSINESS, "[62, 111, 118, 67]", "[62, 111, 4, 40]")
     with pytest.raises(ConfigurationError, match="最长可达 60"):
         load_catalog(directory)
+
+
+def test_a_type_file_with_a_base_and_a_table_is_drawn(tmp_path: Path) -> None:
+    directory = copy_of_the_seed(tmp_path)
+    spoil(directory, BUSINESS, *with_scope(f"flow = true, columns = [{TABLE}]"))
+    spoil(directory, BUSINESS, TITLE, f'base = "{BASE}"\n{TITLE}')
+    (directory / "types" / BASE).write_bytes(drawn((A4[1], A4[0])))
+    catalog = load_catalog(directory)
+    kind = catalog.type("business_license")
+    renderer().prove([kind], job().stamp)
+    page = sample_job(catalog, kind.slug)
+    rows = [["离心机", 2], *([f"显微镜{number}", number] for number in range(60))]
+    values = {**page.values, "field:business_scope": json.dumps(rows, ensure_ascii=False)}
+    path = tmp_path / "page.pdf"
+    path.write_bytes(renderer().render(replace(page, values=values)).data)
+    text = subprocess.run(["pdftotext", str(path), "-"], check=True, capture_output=True, text=True).stdout
+    assert "BASE 1" in text
+    assert text.count("数量") > 1, "the head is drawn again on the next page"
+    assert "显微镜59" in text
