@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 WORKERS ?= 2
 
-.PHONY: help setup setup-test demo serve test test-fast check format bench openapi pictures clean
+.PHONY: help setup setup-test demo serve test test-fast check format bench openapi pictures gallery clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ openapi: setup ## write openapi/ anew
 
 pictures: setup-test ## the README's pictures, from a running sandbox
 	@$(BIN)/python -m tests.pictures docs/pictures
+
+gallery: setup ## every type's sample page on one picture
+	@$(BIN)/certsvc gallery
 
 clean: ## what the service made at run time
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,7 +17,7 @@ from certsvc.api.application import create_application
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
-from certsvc.commands.catalog.live import open_catalog
+from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.ports import Deps, Policy
 from certsvc.delivery.loops import Loops
 from certsvc.errors import ConfigurationError
@@ -136,10 +136,11 @@ def build(
     inspector = IsolatedInspector(anchors)
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
+    renderer = PageRenderer(settings.font_dirs)
     deps = Deps(
         uow=store.uow,
-        catalogs=_catalogs(settings, store, clock, seeds_only=seeds_only),
-        renderer=PageRenderer(settings.font_dirs),
+        catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
+        renderer=renderer,
         sealer=LicenseSealer(ring),
         inspector=inspector,
         self_inspector=PdfInspector(anchors),
@@ -164,10 +165,18 @@ def build(
     return Service(settings, deps, store, inspector, loops)
 
 
-def _catalogs(settings: Settings, store: Store, clock: Clock, *, seeds_only: bool) -> CatalogSource:
+def _catalogs(
+    settings: Settings, store: Store, clock: Clock, renderer: PageRenderer, *, seeds_only: bool
+) -> CatalogSource:
     if seeds_only:
         return FixedCatalog(load_catalog(settings.catalog_dir))
-    return open_catalog(store.uow, settings.catalog_dir, publish_seeds=settings.sandbox, now=clock.now())
+    return open_catalog(
+        store.uow,
+        settings.catalog_dir,
+        publish_seeds=settings.sandbox,
+        now=clock.now(),
+        prove=lambda types: renderer.prove(types, SAMPLE_STAMP),
+    )
 
 
 def register_seals(settings: Settings, deps: Deps) -> None:

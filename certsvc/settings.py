@@ -95,13 +95,16 @@ class Settings(BaseModel):
         if self.sandbox:
             return self
         if self.master_key_file is None:
-            msg = "production needs master_key_file (CERTSVC_MASTER_KEY_FILE): a 32-byte key kept outside var_dir"
+            msg = (
+                "正式环境须设置 master_key_file（CERTSVC_MASTER_KEY_FILE）：32 字节主密钥，存放在 var_dir 之外；"
+                "试用请设置 CERTSVC_PROFILE=sandbox"
+            )
             raise ValueError(msg)
         if self.master_key_file.resolve().is_relative_to(self.var_dir.resolve()):
-            msg = "master_key_file lies inside var_dir; keep it apart from what it protects"
+            msg = "master_key_file 不能放在 var_dir 之内：主密钥要与它保护的内容分开存放"
             raise ValueError(msg)
         if not self.public_base.startswith("https://"):
-            msg = "public_base must start with https:// in production"
+            msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
 
@@ -127,8 +130,16 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in item['loc']) or '设置'}：{item['msg']}" for item in error.errors()]
-        raise ConfigurationError("配置有误，请更正后重新启动：" + "；".join(lines)) from error
+        lines = [
+            "：".join(filter(None, (".".join(str(part) for part in item["loc"]), _plain(item["msg"]))))
+            for item in error.errors()
+        ]
+        raise ConfigurationError("请更正后重新启动：" + "；".join(lines)) from error
+
+
+def _plain(message: str) -> str:
+    """The reason without the validator's own prefix."""
+    return message.removeprefix("Value error, ")
 
 
 def fault_point() -> str:

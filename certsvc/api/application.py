@@ -16,6 +16,7 @@ from certsvc.api import (
     health,
     issuances,
     licenses,
+    lists,
     problems,
     publications,
     scans,
@@ -45,6 +46,7 @@ ROUTERS = (
     fetches,
     seals,
     catalog,
+    lists,
     publications,
     health,
 )

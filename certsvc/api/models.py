@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
     from certsvc.seal.verdict import LicenseFacts, SignatureReport, StatusFlag, Verdict
-
-
-PDF_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"description": "PDF", "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
-}
-"""How a file is described in the API document."""
 
 
 class Model(BaseModel):

@@ -36,8 +36,9 @@ _SEVERAL = "^"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublicList:
-    """One list: its title, its header and its rows, every row as long as the header."""
+    """One list: its name in addresses and files, its title, its header and its rows, as long as the header."""
 
+    name: str
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -96,7 +97,7 @@ def type_list(catalog: Catalog) -> PublicList:
                 _JOIN.join(f"《{title}》" for title in catalog.law_titles(kind)),
             )
         )
-    return PublicList(title="证照目录", header=header, rows=tuple(rows))
+    return PublicList(name="types", title="证照目录", header=header, rows=tuple(rows))
 
 
 def making_list(catalog: Catalog) -> PublicList:
@@ -132,7 +133,7 @@ def making_list(catalog: Catalog) -> PublicList:
                     stock.source if stock else "",
                 )
             )
-    return PublicList(title="电子证照制作清单", header=header, rows=tuple(rows))
+    return PublicList(name="making", title="电子证照制作清单", header=header, rows=tuple(rows))
 
 
 def application_list(catalog: Catalog) -> PublicList:
@@ -164,7 +165,7 @@ def application_list(catalog: Catalog) -> PublicList:
                     str(kind.retention_years),
                 )
             )
-    return PublicList(title="四电应用清单", header=header, rows=tuple(rows))
+    return PublicList(name="uses", title="四电应用清单", header=header, rows=tuple(rows))
 
 
 def no_paper_list(catalog: Catalog) -> PublicList:
@@ -186,7 +187,7 @@ def no_paper_list(catalog: Catalog) -> PublicList:
                     _bases(matter),
                 )
             )
-    return PublicList(title="免证办事项清单", header=header, rows=tuple(rows))
+    return PublicList(name="no-paper", title="免证办事项清单", header=header, rows=tuple(rows))
 
 
 def public_lists(catalog: Catalog) -> tuple[PublicList, ...]:

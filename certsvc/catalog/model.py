@@ -291,7 +291,7 @@ class LicenseType:
     face: FacePlan
     retention_years: int
     digest: str
-    """SHA-256 of the data file"""
+    """SHA-256 of the data file, its local part and the base of its face"""
     version: int = 1
     """raised with every change of a published file (``commands/catalog``)"""
     category: Category = Category.LICENSE

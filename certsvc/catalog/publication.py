@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.face_plan import MAX_BASE_BYTES
 from certsvc.catalog.loader import SEED_DIRECTORY, Catalog, load_catalog
 from certsvc.catalog.toml_table import TomlFile
 from certsvc.errors import ConfigurationError
@@ -84,7 +85,7 @@ def seed_files(directory: Path | None = None) -> dict[str, bytes]:
 
 
 def load_with(directory: Path | None, types: Mapping[str, bytes]) -> Catalog:
-    """The catalog of ``directory`` with exactly these type files in place of its own.
+    """The catalog of ``directory`` with exactly these type files in place of its own, over its base pages.
 
     Raises:
         ConfigurationError: the first fault found, as :func:`load_catalog` says it.
@@ -98,6 +99,9 @@ def load_with(directory: Path | None, types: Mapping[str, bytes]) -> Catalog:
             elif path.name == "local" and path.is_dir():
                 shutil.copytree(path, target / "local")
         (target / TYPES).mkdir()
+        for path in sorted((source / TYPES).glob("*.pdf")):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_BASE_BYTES:
+                shutil.copyfile(path, target / TYPES / path.name)
         for slug, raw in types.items():
             (target / TYPES / f"{slug}.toml").write_bytes(raw)
         return load_catalog(target)

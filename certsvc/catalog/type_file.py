@@ -119,6 +119,7 @@ def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFi
     governance = read_governance(root)
     fields = local.masked(_fields(root), _masks)
     number, embeds = _number(root, fields)
+    face = _face(root, local, fields, photo=photo)
     license_type = LicenseType(
         slug=slug,
         type_code=type_code,
@@ -139,9 +140,9 @@ def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFi
         number=number,
         number_embeds_id=embeds,
         signature_plan=_signature_plan(root),
-        face=_face(root, local, fields, photo=photo),
+        face=face,
         retention_years=root.integer("retention_years", 1, MAX_YEARS),
-        digest=hashlib.sha256(file.raw + local.raw).hexdigest(),
+        digest=hashlib.sha256(file.raw + local.raw + face.base).hexdigest(),
         version=root.integer("version", 1, MAX_VERSION) if "version" in root else 1,
         **governance,
     )

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.clock import parse_rfc3339
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, InvalidInput
 
 app = typer.Typer(
     name="certsvc",
@@ -95,12 +95,12 @@ def demo(
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="PDF 文件", exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(help="PDF 文件")],
     trust: Annotated[list[Path] | None, typer.Option(help="另加的信任证书（PEM），可多次")] = None,
     at: Annotated[str, typer.Option(help="核验时刻，如 2026-01-01T00:00:00Z")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="每个文件一行 JSON")] = False,
 ) -> None:
-    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定."""
+    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定、3 用法有误."""
     from certsvc.cli.verify import verify_files
 
     raise typer.Exit(verify_files(files, trust or [], _moment(at), as_json=as_json))
@@ -243,7 +243,7 @@ def people_bind(
 
 @catalog_app.command("check")
 def catalog_check() -> None:
-    """检查证照目录 · check every type file."""
+    """检查证照目录并试排全部版面 · check every type file and draw every face."""
     from certsvc.cli.maintain import check_catalog
 
     typer.echo(f"目录检查通过：{check_catalog()} 种证照")
@@ -297,13 +297,37 @@ def catalog_status() -> None:
         typer.echo(line)
 
 
+@catalog_app.command("lists")
+def catalog_lists(
+    out: Annotated[Path, typer.Argument(help="写到哪个目录", file_okay=False)],
+    files: Annotated[bool, typer.Option("--files", help="取类型文件（缺省取现行的已发布目录）")] = False,
+) -> None:
+    """写出证照目录、制作清单、四电应用清单、免证办事项清单（XLSX） · the public lists."""
+    from certsvc.cli.catalog_lists import write_lists
+
+    for line in write_lists(out, files=files):
+        typer.echo(line)
+
+
+@catalog_app.command("report")
+def catalog_report(
+    department: Annotated[str, typer.Option(help="只看此部门（统一社会信用代码）")] = "",
+) -> None:
+    """目录治理报告：各部门待补充、待核对的事项 · what each department owes the catalog."""
+    from certsvc.cli.catalog_lists import report_tables
+
+    console = Console()
+    for part in report_tables(department):
+        console.print(part)
+
+
 def _moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
         return parse_rfc3339(text)
     except ValueError as error:
-        raise typer.BadParameter("时刻应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
+        raise InvalidInput("--at 应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
 
 
 def main() -> None:

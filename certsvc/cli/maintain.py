@@ -13,6 +13,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import OIDC
 from certsvc.commands.access.register_party import bind_person, register_client
+from certsvc.commands.catalog.live import SAMPLE_STAMP
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
 from certsvc.commands.issuance.list_dues import list_dues
 from certsvc.commands.issuance.remind import remind
@@ -22,6 +23,7 @@ from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.license.dues import DueKind
 from certsvc.license.parties import Client, Person
+from certsvc.rendering.page import PageRenderer
 from certsvc.settings import load_settings
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.master_key import create_master_key, load_master_key
@@ -126,12 +128,22 @@ def sweep(*, delete: bool) -> Sequence[str]:
 
 
 def check_catalog() -> int:
-    """Load and check the whole catalog; how many types it has."""
+    """Load the whole catalog and draw every face; how many types it has.
+
+    Raises:
+        ConfigurationError: the first fault found, or fonts that are missing, without which no face can be drawn.
+    """
     try:
-        directory = load_settings().catalog_dir
+        settings = load_settings()
     except ConfigurationError:
-        directory = None  # the catalog can be checked without a configured service
-    return len(load_catalog(directory).types)
+        settings = load_settings({"profile": "sandbox"})  # the catalog can be checked without a configured service
+    types = load_catalog(settings.catalog_dir).types
+    try:
+        renderer = PageRenderer(settings.font_dirs)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"类型文件无误，但版面未能检查：{error.detail}") from error
+    renderer.prove(types, SAMPLE_STAMP)
+    return len(types)
 
 
 def sweep_dues() -> str:

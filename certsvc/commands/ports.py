@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from certsvc.commands.catalog.fixed import FixedCatalog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -95,6 +95,14 @@ class Renderer(Protocol):
         """
         ...
 
+    def prove(self, types: Iterable[LicenseType], stamp: StampSpec) -> None:
+        """Draw the constant part of every face, base pages included, without touching what runs.
+
+        Raises:
+            ConfigurationError: names the type whose face cannot be used, and says why.
+        """
+        ...
+
     def normalise_photo(self, data: bytes) -> bytes:
         """A baseline sRGB JPEG without metadata, at most 50 kB, 358 x 441 px or smaller.
 
@@ -106,6 +114,19 @@ class Renderer(Protocol):
 
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
+        ...
+
+    def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
+        """Page ``page`` (from 0) of a PDF of ours as an opaque PNG, ``width_px`` wide.
+
+        Raises:
+            InvalidInput: no PDF, or no such page.
+            TooLarge: a file or picture over the limits.
+        """
+        ...
+
+    def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
+        """A table of text as XLSX; no cell is ever a formula."""
         ...
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:

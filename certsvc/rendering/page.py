@@ -24,6 +24,7 @@ from certsvc.rendering.page_parts import PageParts, write_attachment
 from certsvc.rendering.pdf import FileWriter
 from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
+from certsvc.rendering.spreadsheet import workbook
 from certsvc.rendering.stamp_form import stamp_png
 from certsvc.rendering.template import Template, TemplateKey, compile_template
 from certsvc.rendering.vertical import place_vertical
@@ -114,6 +115,10 @@ class PageRenderer:
     def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
         """A picture of a page, ``width_px`` wide; see :mod:`.raster` for the limits."""
         return preview_png(data, width_px, page=page)
+
+    def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
+        """A table of text as XLSX, no cell a formula; see :mod:`.spreadsheet`."""
+        return workbook(title, header, rows)
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:
         """The characters of ``text`` that no font draws, once each, in order; line breaks are not characters."""

@@ -9,7 +9,7 @@ import io
 import threading
 from typing import TYPE_CHECKING
 
-import pypdfium2 as pdfium  # type: ignore[import-untyped]
+import pypdfium2 as pdfium
 
 from certsvc.errors import InvalidInput, TooLarge
 

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     """Stable reason codes. The Chinese and English sentences stand in :data:`REASON_TEXT`."""
 
     OK = "ok"
+    OK_REGISTER_NOT_ASKED = "ok_register_not_asked"
     NOT_A_PDF = "not_a_pdf"
     MALFORMED = "malformed"
     ENCRYPTED = "encrypted"
@@ -111,6 +112,10 @@ class Reason(StrEnum):
 
 REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.OK: ("核验通过", "Verified"),
+    Reason.OK_REGISTER_NOT_ASKED: (
+        "印章有效、内容未改；未与登记比对，证照可能已经注销或吊销，请联网核验",
+        "Seal good, content unchanged; the register was not asked: the license may have ended",
+    ),
     Reason.NOT_A_PDF: ("不是 PDF 文件，请上传电子证照原文件", "Not a PDF: upload the original license file"),
     Reason.MALFORMED: ("文件已损坏，无法核验，请向持证人索取原文件", "Damaged file: ask the holder for the original"),
     Reason.ENCRYPTED: ("文件已加密，无法核验，请提供未加密的原文件", "Encrypted file: provide the original"),

@@ -32,6 +32,8 @@ PUBLIC = {
     ("POST", "/v1/verifications/file"),
     ("GET", "/v1/catalog/types"),
     ("GET", "/v1/catalog/matters"),
+    ("GET", "/v1/catalog/lists"),
+    ("GET", "/v1/catalog/lists/{name}"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

@@ -15,6 +15,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,13 @@ import pytest
 from fixtures_city import ROOT, ServedCity, sandbox_settings
 
 from certsvc.app import build
+from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
-from certsvc.commands.issuance.process_request import process_next
+from certsvc.commands.issuance.process_request import Processed, process_next
 from certsvc.commands.seals.use_seal import unanswered_uses
 
 POINTS = (
@@ -196,6 +200,43 @@ def test_a_kill_while_a_version_replaces_another_leaves_one_valid_version(small_
     assert states == [(old["identifier"], "superseded"), (new["identifier"], "valid")]
     kinds = Counter(event["type"].split(".")[-2] for event in small_city.events())
     assert kinds == {"accepted": 2, "issued": 2, "superseded": 1}
+
+
+class AtOnePoint:
+    """Lets something else happen at one step; a worker that stalls there finds the world changed."""
+
+    def __init__(self, point: str, happens: Callable[[], object]) -> None:
+        self._point, self._happens = point, happens
+
+    def reach(self, name: str) -> None:
+        if name == self._point:
+            self._happens()
+
+
+@pytest.mark.parametrize("point", ["issue.claimed", "issue.sealed", "issue.read_back"])
+def test_a_worker_that_slept_through_its_lease_registers_nothing(
+    make_city: Callable[..., ServedCity], database_url: str, point: str
+) -> None:
+    clock = FixedClock(SystemClock().now())
+    city = make_city(database_url, clock=clock)
+    deps = city.service.deps
+    response = city.client.post("/v1/issuances", headers=city.system(), json=city.body(SLUG, "Z-1"))
+    request_id = city.answer(response, 202)["request_id"]
+    others: list[object] = []
+
+    def another_takes_over() -> None:
+        clock.advance(timedelta(seconds=LEASE_S + 1))
+        others.append(process_next(deps, worker="second", lease_s=LEASE_S))
+
+    sleepy = replace(deps, faults=AtOnePoint(point, another_takes_over))
+    slept = process_next(sleepy, worker="first", lease_s=LEASE_S)
+    assert others == [Processed(request_id=request_id, outcome="issued")]
+    assert slept == Processed(request_id=request_id, outcome="lost")
+    city.drain()
+    assert city.rows("SELECT count(*), count(DISTINCT identifier) FROM licenses") == [(1, 1)]
+    assert Counter(event["type"].split(".")[-2] for event in city.events()) == {"accepted": 1, "issued": 1}
+    done = city.answer(city.client.get(f"/v1/issuances/{request_id}", headers=city.system()), 200)
+    assert city.check(city.file(done["identifier"]))["registry_match"] == "exact"
 
 
 def test_production_refuses_to_start_with_a_fault_point(city_keys: Path, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def _header(file: Opened) -> Iterator[str]:
 @check("trailer", "6.1.3", "尾部有两段 16 字节的 ID，没有加密；%%EOF 之后没有内容")
 def _trailer(file: Opened) -> Iterator[str]:
     identity = file.pdf.trailer.get("/ID")
-    if identity is None or [len(bytes(part)) for part in identity] != [16, 16]:  # type: ignore[attr-defined]
+    if identity is None or [len(bytes(part)) for part in identity] != [16, 16]:
         yield "no ID"
     if "/Encrypt" in file.pdf.trailer or file.pdf.is_encrypted:
         yield "encrypted"
@@ -357,7 +357,7 @@ def _info(file: Opened) -> Iterator[str]:
 
 @check("attachments", "6.8", "附件有 F、UF、AFRelationship、MIME 类型、大小与修改日期，并由目录的 AF 引用")
 def _attachments(file: Opened) -> Iterator[str]:
-    linked = {one.objgen for one in file.pdf.Root.get("/AF", [])}  # type: ignore[attr-defined]
+    linked = {one.objgen for one in file.pdf.Root.get("/AF", [])}
     found = 0
     for dictionary in file.dictionaries():
         if str(dictionary.get("/Type", "")) != "/Filespec":

@@ -36,15 +36,15 @@ def using_client_id(authority_code: str) -> str:
     return f"using-{authority_code.lower()}"
 
 
-def seed_sandbox(deps: Deps) -> SandboxParties:
-    """Register clients and people of the sandbox; NotFound in production."""
+def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxParties:
+    """Register clients and people of the sandbox; secrets in ``known`` are kept. NotFound in production."""
     if not deps.policy.sandbox:
         raise NotFound("体验数据仅在沙箱环境提供")
     secrets: dict[str, str] = {}
     clients: list[Client] = []
 
     def client(client_id: str, name: str, authority_code: str, client_roles: frozenset[str]) -> None:
-        secrets[client_id] = deps.ids.secret()
+        secrets[client_id] = (known or {}).get(client_id) or deps.ids.secret()
         clients.append(
             Client(
                 client_id=client_id,

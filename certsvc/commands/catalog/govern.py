@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from certsvc.catalog.publication import Proposal, Publication, load_with, read_head, seed_files
 from certsvc.commands.access import roles
-from certsvc.commands.catalog.live import files_in_effect
+from certsvc.commands.catalog.live import SAMPLE_STAMP, files_in_effect
 from certsvc.commands.evidence.record import record
 from certsvc.errors import ConfigurationError, Conflict, FieldProblem, Forbidden, InvalidInput, NotFound, TooLarge
 from certsvc.events.payloads import CatalogPublished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.catalog.loader import Catalog
@@ -39,7 +39,8 @@ def propose_type(deps: Deps, caller: Principal, raw: bytes) -> Proposal:
     """Keep a type file for publication; the same file again is the same proposal.
 
     Raises:
-        InvalidInput: the catalog would not load with it, or its version is not newer than the published one.
+        InvalidInput: the catalog would not load with it, its face cannot be drawn, or its version is not newer than the
+            published one.
         Forbidden: the caller's authority neither defines nor issues the type.
     """
     roles.require(caller, roles.CATALOG_PROPOSER)
@@ -57,7 +58,7 @@ def propose_type(deps: Deps, caller: Principal, raw: bytes) -> Proposal:
         detail = f"第 {newest} 版已发布，请把 version 改为 {newest + 1}"
         problem = FieldProblem(pointer="/file", code="version", detail=detail)
         raise InvalidInput("已发布的版本不得更改", problems=(problem,))
-    kind = _as_input(lambda: load_with(deps.policy.catalog_dir, types)).type(head.slug)
+    kind = _as_input(lambda: _proven(deps, types, [head.slug])).type(head.slug)
     if caller.authority_code not in {kind.definer_code, *kind.issuers}:
         raise Forbidden("只有证照的定义机构或颁发机构可以提案")
     proposal = Proposal(
@@ -93,7 +94,7 @@ def publish_types(deps: Deps, caller: Principal, proposal_ids: Sequence[str]) ->
         NotFound: no such proposal.
         Forbidden: the caller proposed one of them.
         Conflict: this version was published meanwhile.
-        InvalidInput: the catalog would not load with them.
+        InvalidInput: the catalog would not load with them, or a face cannot be drawn.
     """
     roles.require(caller, roles.CATALOG_PUBLISHER)
     now = deps.clock.now()
@@ -103,7 +104,7 @@ def publish_types(deps: Deps, caller: Principal, proposal_ids: Sequence[str]) ->
             if proposal.proposed_by == caller.subject:
                 raise Forbidden("提案人和发布人不得为同一人，请由政务服务管理机构的其他人发布")
         types = {**files_in_effect(tx), **{proposal.slug: proposal.file for proposal in proposals}}
-        _as_input(lambda: load_with(deps.policy.catalog_dir, types))
+        _as_input(lambda: _proven(deps, types, [proposal.slug for proposal in proposals]))
         return tuple(_publish(deps, tx, caller, proposal, now) for proposal in proposals)
 
 
@@ -133,6 +134,13 @@ def waiting(status: CatalogStatus) -> list[Proposal]:
     open_ones = [proposal for proposal in status.proposals if (proposal.slug, proposal.version) not in published]
     latest = {(p.slug, p.version): p for p in sorted(open_ones, key=lambda proposal: proposal.proposed_at)}
     return list(latest.values())
+
+
+def _proven(deps: Deps, types: Mapping[str, bytes], slugs: Sequence[str]) -> Catalog:
+    """The catalog with ``types``; the faces of ``slugs``, which are new in it, can be drawn."""
+    catalog = load_with(deps.policy.catalog_dir, types)
+    deps.renderer.prove([catalog.type(slug) for slug in slugs], SAMPLE_STAMP)
+    return catalog
 
 
 def _as_input(load: Callable[[], Loaded]) -> Loaded:

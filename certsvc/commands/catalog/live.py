@@ -3,10 +3,14 @@
 At start every seed file is compared with what is published under its slug and version: another digest is refused,
 because a published version is never changed. The sandbox publishes new seeds by itself; production leaves that to two
 people (``certsvc catalog propose``, ``certsvc catalog publish``).
+
+Faces are proven before they are taken up. Those that come with the program were proven by its tests, and those in
+effect when they were taken up, so that a start or a swap costs only what is new.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,34 +19,50 @@ import structlog
 from certsvc.catalog.loader import load_catalog
 from certsvc.catalog.publication import Publication, load_with, read_head, seed_files
 from certsvc.errors import ConfigurationError
+from certsvc.seal.model import StampSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
+    from certsvc.catalog.model import LicenseType
     from certsvc.commands.store_ports import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger("certsvc.catalog")
 
 SEED = "seed"
 """Who proposes and publishes the sandbox's seeds."""
+SAMPLE_STAMP = StampSpec(ring_text="示例印章")
+"""The stamp of proofs and previews: a real owner's stamp goes on nothing that is not sealed."""
 
 
 class LiveCatalog:
     """Implements ``life_ports.CatalogSource``; one per process, safe between threads."""
 
-    def __init__(self, uow: UnitOfWorkFactory, directory: Path | None) -> None:
+    def __init__(
+        self,
+        uow: UnitOfWorkFactory,
+        directory: Path | None,
+        prove: Callable[[Sequence[LicenseType]], None] | None = None,
+    ) -> None:
         """Take up what is published.
 
+        Args:
+            uow: where it is published.
+            directory: the seed files, or None for those of the program.
+            prove: draws the faces of types, or None where nothing is drawn.
+
         Raises:
-            ConfigurationError: nothing is published, or what is does not load.
+            ConfigurationError: nothing is published, or what is does not load or cannot be drawn.
         """
         self._uow = uow
         self._directory = directory
+        self._prove = prove
         self._lock = threading.Lock()
-        self._epoch, self._catalog = self._load()
+        shipped = {hashlib.sha256(raw).hexdigest() for raw in seed_files().values()}
+        self._epoch, self._catalog = self._load(shipped)
 
     @property
     def current(self) -> Catalog:
@@ -59,7 +79,7 @@ class LiveCatalog:
             if epoch == self._epoch:
                 return False
             try:
-                self._epoch, self._catalog = self._load()
+                self._epoch, self._catalog = self._load(kind.digest for kind in self._catalog.types)
             except ConfigurationError as error:
                 # The last good one stays; this epoch is not looked at again, the next one is.
                 self._epoch = epoch
@@ -68,7 +88,8 @@ class LiveCatalog:
         log.info("catalog taken up", action="catalog.swapped", epoch=self._epoch, digest=self._catalog.digest)
         return True
 
-    def _load(self) -> tuple[int, Catalog]:
+    def _load(self, proven: Iterable[str]) -> tuple[int, Catalog]:
+        """Epoch and catalog; types whose digest is among ``proven`` need not be drawn again."""
         with self._uow.read() as tx:
             epoch = tx.publications.epoch()
             types = files_in_effect(tx)
@@ -77,9 +98,12 @@ class LiveCatalog:
                 "没有已发布的证照类型；请由部门提案（certsvc catalog propose --seeds），"
                 "再由政务服务管理机构的另一人发布（certsvc catalog publish --all）"
             )
-        if types == seed_files(self._directory):
-            return epoch, load_catalog(self._directory)
-        return epoch, load_with(self._directory, types)
+        same = types == seed_files(self._directory)
+        catalog = load_catalog(self._directory) if same else load_with(self._directory, types)
+        if self._prove is not None:
+            known = frozenset(proven)
+            self._prove([kind for kind in catalog.types if kind.digest not in known])
+        return epoch, catalog
 
 
 def files_in_effect(tx: UnitOfWork) -> dict[str, bytes]:
@@ -87,18 +111,27 @@ def files_in_effect(tx: UnitOfWork) -> dict[str, bytes]:
     return {publication.slug: publication.file for publication in tx.publications.in_effect()}
 
 
-def open_catalog(uow: UnitOfWorkFactory, directory: Path | None, *, publish_seeds: bool, now: datetime) -> LiveCatalog:
+def open_catalog(
+    uow: UnitOfWorkFactory,
+    directory: Path | None,
+    *,
+    publish_seeds: bool,
+    now: datetime,
+    prove: Callable[[Sequence[LicenseType]], None] | None = None,
+) -> LiveCatalog:
     """Compare the seeds with what is published, publish new ones if asked, and take up what is in effect.
 
     Raises:
         ConfigurationError: a seed file that differs from what is published under its version; or nothing that loads.
     """
-    load_catalog(directory)  # seeds that do not load are never published
+    catalog = load_catalog(directory)  # seeds that do not load are never published
     seeds = seed_files(directory)
     with uow.read() as tx:
         published = tx.publications.digests()
     new = check_seeds(seeds, published)
     if new and publish_seeds:
+        if prove is not None and directory is not None:
+            prove([kind for kind in catalog.types if kind.slug in new])  # nor are those that cannot be drawn
         rows = [_seed_publication(slug, seeds[slug], now) for slug in new]
         with uow() as tx:
             tx.publications.publish_all(rows)
@@ -106,7 +139,7 @@ def open_catalog(uow: UnitOfWorkFactory, directory: Path | None, *, publish_seed
             check_seeds(seeds, tx.publications.digests())  # another process may have been first, with other files
     elif new:
         log.warning("seeds are not published", action="catalog.unpublished", types="、".join(new))
-    return LiveCatalog(uow, directory)
+    return LiveCatalog(uow, directory, prove)
 
 
 def check_seeds(seeds: Mapping[str, bytes], published: Mapping[tuple[str, int], str]) -> tuple[str, ...]:

@@ -7,20 +7,18 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from certsvc.commands.catalog.govern import preview_catalog
+from certsvc.commands.catalog.live import SAMPLE_STAMP
 from certsvc.commands.issuance.page import face_values, metadata
 from certsvc.commands.ports import PageJob, SignatureField
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.license.model import Holder, IssueIntent
 from certsvc.license.request import Action, IssuancePayload
-from certsvc.seal.model import StampSpec
 
 if TYPE_CHECKING:
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.type_file import Sample
     from certsvc.commands.ports import Deps, Principal
 
-SAMPLE_RING = "示例印章"
-"""Ring text of the stamp on a preview: a real owner's stamp goes on nothing that is not sealed."""
 SAMPLE_SERIAL = "20260101000001"
 SAMPLE_NUMBER = "样本"
 EMPTY_ID = bytes(16)
@@ -74,7 +72,7 @@ def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
         issuer_name=issuer.name,
         issued_on=issued,
         metadata=metadata(kind, payload, intent, issuer.name, valid),
-        stamp=StampSpec(ring_text=SAMPLE_RING),
+        stamp=SAMPLE_STAMP,
         signature=SignatureField(
             name="sample",
             sub_filter=deps.sealer.sub_filter(kind.signature_plan[0].format),

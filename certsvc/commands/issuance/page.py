@@ -105,9 +105,13 @@ def _marked(kind: LicenseType) -> LicenseType:
 
 
 def face_values(
-    kind: LicenseType, payload: IssuancePayload, intent: IssueIntent, issuer_name: str, valid: tuple[date, date | None]
+    kind: LicenseType,
+    payload: IssuancePayload | LicenseVersion,
+    intent: IssueIntent | LicenseVersion,
+    issuer_name: str,
+    valid: tuple[date, date | None],
 ) -> Mapping[str, str]:
-    """Text per source of the face, with face masks applied."""
+    """Text per source of the face, with face masks applied; a registered version has all of it by itself."""
     start, end = valid
     end_text = face_date(end) if end else OPEN_ENDED_ZH
     values = {

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.facts import Fact
@@ -52,6 +54,14 @@ def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[L
     with deps.uow.read() as tx:
         version = _visible(tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
+
+
+def read_license_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:
+    """The face of a license as data, for its issuer."""
+    roles.require(caller, *READERS)
+    with deps.uow.read() as tx:
+        version = _visible(tx, caller, identifier)
+        return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
 
 
 def _visible(tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:

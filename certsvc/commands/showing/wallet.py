@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.showing.create_show import own_version
-from certsvc.commands.verifying.stands import stands_all
+from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.license.model import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.model import LicenseVersion, MoveRecord
     from certsvc.license.standing import Standing
@@ -73,6 +75,14 @@ def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVer
     with deps.uow.read() as tx:
         version = own_version(tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
+
+
+def own_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:
+    """The face of the caller's own license as data, masked as it is on the page."""
+    roles.require(caller, roles.HOLDER)
+    with deps.uow.read() as tx:
+        version = own_version(tx, caller, identifier)
+        return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
 
 
 def history(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, Sequence[MoveRecord]]:

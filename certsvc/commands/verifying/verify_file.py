@@ -133,10 +133,11 @@ def conclude(
 
 def conclude_without_register(findings: FileFindings, now: datetime) -> Verdict:
     """A verdict where there is no register to ask: the command line on a machine without one."""
+    passed = findings.indication is Indication.TOTAL_PASSED
     return Verdict(
         indication=findings.indication,
         sub_indication=findings.sub_indication,
-        reason=findings.reason,
+        reason=Reason.OK_REGISTER_NOT_ASKED if passed else findings.reason,
         detail=findings.detail,
         registry_match=RegistryMatch.NOT_CHECKED,
         integrity=findings.integrity,
