@@ -31,7 +31,7 @@ NOW = datetime(2026, 3, 1, 4, 5, 6, tzinfo=UTC)
 
 EC_SEAL = "seal_11990000MB0000019F"
 RSA_SEAL = "seal_11990000MB0000027A"
-SM2_SEAL = "seal_11990100MB00010113"
+SM2_SEAL = "seal_11990100MB00010113_sm2"
 
 _NUMBER = b"%010d"
 RANGE_PLACE = b"[" + b" ".join([_NUMBER % 0] * 4) + b"]"

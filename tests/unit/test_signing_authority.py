@@ -149,7 +149,7 @@ def test_a_certificate_that_does_not_fit_is_refused_and_nothing_is_written(works
     leaf, ca = x509.load_pem_x509_certificates(external_answer(workshop, SM2_SEAL))
     stranger = workshop.ring.certificate(workshop.seals[EC_SEAL].key_id).issuers[0]
     for answer, complaint in (
-        (external_answer(workshop, SM2_SEAL, key_of="seal_11990100MB000102XT"), "不匹配"),
+        (external_answer(workshop, SM2_SEAL, key_of="seal_11990100MB000102XT_sm2"), "不匹配"),
         (external_answer(workshop, EC_SEAL), "不匹配"),
         (external_answer(workshop, SM2_SEAL, days=-1), "已过有效期"),
         (pem(leaf, stranger), "不连续"),

@@ -267,7 +267,7 @@ def test_a_seal_may_list_digests_of_certificates(workshop: Workshop) -> None:
 
 
 def test_a_signer_that_the_seal_does_not_list_fails_though_its_signature_is_good(workshop: Workshop) -> None:
-    other = workshop.ring.certificate("seal-11990100MB000102XT-1").certificate
+    other = workshop.ring.certificate("seal-11990100MB000102XT-sm2-1").certificate
     findings = look(workshop, ses_page(workshop, seal_info(workshop, certificates=(other,)).whole))
     assert (findings.indication, findings.detail) == (Indication.TOTAL_FAILED, "signer is not in the seal's list")
 

@@ -241,7 +241,7 @@ def ses_sealer(workshop: Workshop, directory: Path, **changes: object) -> Licens
 def test_a_seal_object_that_does_not_cover_the_use_is_refused_before_the_key_is_used(
     workshop: Workshop, tmp_path: Path, change: str, complaint: str
 ) -> None:
-    other = workshop.ring.certificate("seal-11990100MB000102XT-1").certificate
+    other = workshop.ring.certificate("seal-11990100MB000102XT-sm2-1").certificate
     kinds: dict[str, dict[str, object]] = {
         "ended": {"ends": NOW - timedelta(hours=1)},
         "not begun": {"begins": NOW + timedelta(hours=1)},
