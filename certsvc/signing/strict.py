@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from certsvc.clock import check_aware
@@ -91,12 +93,13 @@ class StrictInspector:
     """
 
     def __init__(self, ring: KeyRing, anchors: TrustAnchors) -> None:
-        """Make the templates of every key of ``ring``."""
+        """Know the certificates of every key of ``ring``; the templates of one are made when its first page comes."""
         self._slow = PdfInspector(anchors)
         self._usable = not anchors.crls and not anchors.revocation_required
         self._own: dict[int, dict[bytes, list[_Own]]] = {}
-        for key_id in ring.key_ids():
-            self._add(ring.certificate(key_id))
+        self._lock = threading.Lock()
+        known = (ring.certificate(key_id) for key_id in ring.key_ids())
+        self._unseen = {public.certificate.public_bytes(Encoding.DER): public for public in known}
 
     def inspect(self, data: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
         """Findings in the words of EN 319 102-1; never raises for a bad file.
@@ -176,7 +179,16 @@ class StrictInspector:
         return own, _passed(own, gap, whole)
 
     def _owner(self, der: bytes, sub_filter: str) -> _Own | None:
-        for size, by_start in self._own.items():
+        found = self._templated(der, sub_filter)
+        if found is not None:
+            return found
+        with self._lock:
+            for certificate in [one for one in self._unseen if one in der]:
+                self._add(self._unseen.pop(certificate))
+        return self._templated(der, sub_filter)
+
+    def _templated(self, der: bytes, sub_filter: str) -> _Own | None:
+        for size, by_start in tuple(self._own.items()):
             for own in by_start.get(der[_SIGNED_DATA_HEAD : _SIGNED_DATA_HEAD + size], ()):
                 if own.sub_filter == sub_filter:
                     return own

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import SANDBOX
-from certsvc.commands.access.register_party import bind_person, register_client
+from certsvc.commands.access.register_party import register_parties
 from certsvc.errors import NotFound
 from certsvc.license.parties import Client, Person
 
@@ -66,10 +66,7 @@ def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxP
         client(f"approval-{code.lower()}", name, code, frozenset({roles.APPROVAL}))
 
     people = [*_holders(deps), *_officers(deps)]
-    for row in clients:
-        register_client(deps, row, actor=SANDBOX)
-    for person in people:
-        bind_person(deps, person, actor=SANDBOX)
+    register_parties(deps, clients, people, actor=SANDBOX)
     return SandboxParties(secrets=secrets, people=tuple(people))
 
 
