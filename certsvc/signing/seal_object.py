@@ -150,7 +150,7 @@ def import_seal(data: bytes) -> SealObject:
     """
     try:
         seal = read_seal(data)
-    except ValueError as error:
+    except (ValueError, TypeError, KeyError, IndexError) as error:
         msg = f"印章文件无法读取：不是 GB/T 38540 或 GM/T 0031 的印章数据（{error}）"
         raise InvalidInput(msg) from error
     if not maker_signed(seal):
