@@ -22,6 +22,7 @@ from certsvc.signing.der import (
     OCTET_STRING,
     SEQUENCE,
     UTF8_STRING,
+    Element,
     generalized_time,
     integer,
     tlv,
@@ -161,6 +162,11 @@ def import_seal(data: bytes) -> SealObject:
 
 def maker_signed(seal: SealObject) -> bool:
     """Whether the maker's signature is good; certificate and period are not asked."""
+    try:
+        # No signature covers the count of unused bits, and some readers overlook it: it must be zero.
+        Element.read(seal.maker_certificate).children()[2].bits()
+    except (ValueError, IndexError):
+        return False
     return sm2_verifies(seal.maker_certificate, seal.algorithm, seal.signature, seal.signed)
 
 
