@@ -11,14 +11,11 @@ import certsvc
 from certsvc.api import (
     catalog,
     events,
-    facts,
     fetches,
     health,
     issuances,
     licenses,
-    lists,
     problems,
-    publications,
     scans,
     seals,
     shows,
@@ -34,22 +31,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
 
-ROUTERS = (
-    tokens,
-    events,
-    issuances,
-    licenses,
-    facts,
-    verifications,
-    shows,
-    scans,
-    fetches,
-    seals,
-    catalog,
-    lists,
-    publications,
-    health,
-)
+ROUTERS = (tokens, events, issuances, licenses, verifications, shows, scans, fetches, seals, catalog, health)
 """Every noun: one file and one name here."""
 
 

@@ -5,8 +5,7 @@ Layout of the key ring's directory::
     certs/<key_id>.pem       certificate, then its issuing CA (public)
     private/<key_id>.key     encrypted private keys of seals and tokens
     ca/<key_id>.key, .pem    keys and certificates of root and issuing CAs; a running service does not load them
-    trust/<root>.pem         the roots as trust anchors (public)
-    trust/intermediates/     the issuing CAs, known to path building and not trusted by themselves (public)
+    trust/<root>.pem         the root as a trust anchor (public)
 
 Every step writes a new file or finds it there: running it again, also after a crash in the middle, completes what is
 missing and changes nothing else.
@@ -17,11 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives import serialization
+
 from certsvc.errors import ConfigurationError
 from certsvc.signing import certificates
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.keyfile import KeyClass, decrypt_key, encrypt_key, read_file, write_new
-from certsvc.signing.trust import INTERMEDIATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from certsvc.signing.master_key import MasterKey
 
 CERTS, PRIVATE, CA, TRUST = "certs", "private", "ca", "trust"
-KNOWN = f"{TRUST}/{INTERMEDIATES}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,22 +61,25 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
             with this master key.
     """
     declaration = load_declaration(keys_toml)
-    for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (KNOWN, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
+    for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
         _make_directory(out_dir / name, mode)
     maker = _Maker(out_dir, master_key, clock, ids)
 
-    roots: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
-    for root in (declaration.root, declaration.sm2_root):
-        if root is not None:
-            roots[root.key_id] = maker.root(root)
+    root_key = maker.key(declaration.root, CA)
+    root = maker.certificate(
+        declaration.root,
+        root_key,
+        CA,
+        lambda serial: (certificates.make_root(declaration.root, root_key, serial=serial, now=clock.now()),),
+    )
+    write_new(out_dir / TRUST / f"{declaration.root.key_id}.pem", certificates.pem(root), ids, mode=0o644)
 
     issuers: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
     for issuer in declaration.issuers:
         key = maker.key(issuer.key, CA)
-        above = roots[declaration.root_for(issuer).key_id]
-        issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, *above), key)
+        issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, root, root_key), key)
 
-    for leaf in declaration.leaves:
+    for leaf in (*(seal.key for seal in declaration.seals), *declaration.tokens):
         issuer_certificate, issuer_key = issuers[declaration.issuer_for(leaf.algorithm).key.key_id]
         maker.leaf(leaf, issuer_certificate, issuer_key)
     return DevKeys(directory=out_dir, trust_dir=out_dir / TRUST, made=tuple(maker.made))
@@ -103,11 +105,11 @@ class _Maker:
                 self.made.append(declared.key_id)
         # Read back what is on disk: what was written is what the service will load, and a rival's key wins.
         opened = decrypt_key(read_file(path), declared.key_id, self._master)
-        key = certificates.load_private_key(opened.pkcs8)
+        key = serialization.load_der_private_key(opened.pkcs8, password=None)
         if certificates.algorithm_of(key) != declared.algorithm:
             msg = f"密钥 {declared.key_id} 的算法与 keys/dev.toml 声明的 {declared.algorithm} 不一致：请使用新的 key_id"
             raise ConfigurationError(msg)
-        return key
+        return key  # type: ignore[return-value]  # algorithm_of admits EC and RSA only
 
     def certificate(
         self,
@@ -121,21 +123,10 @@ class _Maker:
         if not path.exists():
             write_new(path, certificates.pem(*make(self._ids.cert_serial())), self._ids, mode=0o644)
         found = certificates.read_chain(path)[0]
-        if certificates.public_key_of(found) != key.public_key():
+        if found.public_key() != key.public_key():
             msg = f"证书 {path} 与私钥不匹配：请恢复原文件，或更换 key_id 重新制作"
             raise ConfigurationError(msg)
         return found
-
-    def root(self, declared: KeyDeclaration) -> tuple[x509.Certificate, PrivateKey]:
-        """A root's certificate, put among the anchors, and its key."""
-        key, now = self.key(declared, CA), self._clock.now()
-
-        def make(serial: int) -> tuple[x509.Certificate, ...]:
-            return (certificates.make_root(declared, key, serial=serial, now=now),)
-
-        found = self.certificate(declared, key, CA, make)
-        write_new(self._out / TRUST / f"{declared.key_id}.pem", certificates.pem(found), self._ids, mode=0o644)
-        return found, key
 
     def issuer(
         self, declared: KeyDeclaration, key: PrivateKey, root: x509.Certificate, root_key: PrivateKey
@@ -146,9 +137,7 @@ class _Maker:
         def make(serial: int) -> tuple[x509.Certificate, ...]:
             return (certificates.make_issuer(declared, key, root, root_key, serial=serial, now=now),)
 
-        found = self.certificate(declared, key, CA, make)
-        write_new(self._out / KNOWN / f"{declared.key_id}.pem", certificates.pem(found), self._ids, mode=0o644)
-        return found
+        return self.certificate(declared, key, CA, make)
 
     def leaf(self, declared: KeyDeclaration, issuer: x509.Certificate, issuer_key: PrivateKey) -> x509.Certificate:
         """The certificate of a seal or a token signer."""
