@@ -25,7 +25,7 @@ Body = dict[str, Any]
 def vectors(name: str) -> Path:
     path = VECTORS / name
     if not path.exists():
-        pytest.skip(f"the vectors of others are not here: {path}")
+        pytest.fail(f"the vectors of others are not here: {path}; put shared/ beside the checkout")
     return path
 
 
