@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 WORKERS ?= 2
 
-.PHONY: help setup setup-test demo serve test test-fast check format bench openapi pictures clean
+.PHONY: help setup setup-test demo serve test test-fast check format bench openapi pictures gallery clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,8 +31,9 @@ setup: $(VENV)/.stamp ## the virtual environment, fonts and system tools
 	$(call need,openssl qpdf pdfsig pdftoppm,openssl qpdf poppler-utils)
 	@$(BIN)/python -m certsvc.rendering.font_setup .fonts
 
-setup-test: setup ## what the tests need besides: Chromium and its Chinese font
+setup-test: setup ## what the tests need besides: Chromium and its Chinese font, a software HSM
 	$(call need,chromium,chromium)
+	$(call need,softhsm2-util,softhsm2)
 	@fc-list 2>/dev/null | grep -q 'Noto Sans CJK' || { echo "安装中文字体"; \
 	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends fontconfig fonts-noto-cjk >/dev/null; }
 
@@ -66,6 +67,9 @@ openapi: setup ## write openapi/ anew
 
 pictures: setup-test ## the README's pictures, from a running sandbox
 	@$(BIN)/python -m tests.pictures docs/pictures
+
+gallery: setup ## every type's sample page on one picture
+	@$(BIN)/certsvc gallery
 
 clean: ## what the service made at run time
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

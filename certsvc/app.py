@@ -16,20 +16,26 @@ from typing import TYPE_CHECKING
 from certsvc.api.application import create_application
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
+from certsvc.commands.catalog.fixed import FixedCatalog
+from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.ports import Deps, Policy
 from certsvc.delivery.loops import Loops
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
 from certsvc.settings import fault_point
+from certsvc.signing.certificate_requests import retired_certificates
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
-from certsvc.signing.inspector import PdfInspector
+from certsvc.signing.formats import FORMATS
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.sealer import LicenseSealer
+from certsvc.signing.ses_format import SesV4
+from certsvc.signing.strict import StrictInspector
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
 from certsvc.store.engine import Store, open_store
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from certsvc.clock import Clock
+    from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
@@ -111,8 +118,16 @@ def prepare(settings: Settings, *, clock: Clock | None = None, ids: Ids | None =
     upgrade(settings.database)
 
 
-def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> Service:
+def build(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, seeds_only: bool = False
+) -> Service:
     """Build a service over prepared keys and schema.
+
+    Args:
+        settings: where everything is.
+        clock: another source of time, for tests.
+        ids: another source of ids, for tests.
+        seeds_only: take the catalog from its seed files whatever is published, to propose and publish the first ones.
 
     Raises:
         ConfigurationError: keys, catalog, fonts or settings that cannot be used; the detail says what to do.
@@ -125,13 +140,18 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
     inspector = IsolatedInspector(anchors)
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
+    renderer = PageRenderer(settings.font_dirs)
     deps = Deps(
         uow=store.uow,
-        catalog=load_catalog(settings.catalog_dir),
-        renderer=PageRenderer(settings.font_dirs),
-        sealer=LicenseSealer(ring),
+        catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
+        renderer=renderer,
+        sealer=LicenseSealer(
+            ring,
+            (*FORMATS, SesV4(SealDirectory(settings.keys / "seals"))),
+            retired=retired_certificates(settings.keys),
+        ),
         inspector=inspector,
-        self_inspector=PdfInspector(anchors),
+        self_inspector=StrictInspector(ring, anchors),
         objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
@@ -143,12 +163,28 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
             public_base=settings.public_base,
             event_source=settings.issuer,
             max_upload_bytes=settings.max_upload_bytes,
+            simulation_matters=settings.simulation_matters,
+            catalog_dir=settings.catalog_dir,
         ),
         faults=_faults(settings),
     )
     register_seals(settings, deps)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops)
+
+
+def _catalogs(
+    settings: Settings, store: Store, clock: Clock, renderer: PageRenderer, *, seeds_only: bool
+) -> CatalogSource:
+    if seeds_only:
+        return FixedCatalog(load_catalog(settings.catalog_dir))
+    return open_catalog(
+        store.uow,
+        settings.catalog_dir,
+        publish_seeds=settings.sandbox,
+        now=clock.now(),
+        prove=lambda types: renderer.prove(types, SAMPLE_STAMP),
+    )
 
 
 def register_seals(settings: Settings, deps: Deps) -> None:
@@ -166,13 +202,17 @@ def _anchors(settings: Settings) -> TrustAnchors:
     pems = [path.read_bytes() for place in directories for path in sorted(place.glob("*.pem"))]
     if not pems:
         raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
-    return TrustAnchors(()).with_extra(pems)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories)
+    if settings.crl_dir is not None:
+        anchors = anchors.with_crls(settings.crl_dir, required=settings.revocation_required)
+    return anchors
 
 
 def standalone_inspector(trust_dir: Path = Path("keys/trust")) -> IsolatedInspector:
     """An inspector for a machine without a service: the anchors in ``trust_dir``, if any, and what the caller adds."""
     pems = [path.read_bytes() for path in sorted(trust_dir.glob("*.pem"))]
-    return IsolatedInspector(TrustAnchors(()).with_extra(pems), workers=1)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir)
+    return IsolatedInspector(anchors, workers=1)
 
 
 def _oidc(settings: Settings) -> tuple[OidcIssuer, ...]:

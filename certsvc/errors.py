@@ -98,6 +98,14 @@ class UnsupportedMedia(CertsvcError):
     title_en = "Unsupported media type"
 
 
+class NotAcceptable(CertsvcError):
+    """None of the forms that the caller accepts is one that this endpoint gives."""
+
+    code = "not_acceptable"
+    title_zh = "没有所要求的内容类型"
+    title_en = "Not acceptable"
+
+
 class NotFound(CertsvcError):
     """Missing, or not for this caller: the two look alike on purpose (RELIABILITY Q5)."""
 

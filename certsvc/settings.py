@@ -40,6 +40,10 @@ class Settings(BaseModel):
     keys_file: Path = Path("keys/dev.toml")
     """Declaration of seals and, in the sandbox, of the development PKI."""
     trust_dir: Path = Path("keys/trust")
+    crl_dir: Path | None = None
+    """CRLs of the anchors' CAs (``*.crl``, DER or PEM), for verdicts; read at the start of a process."""
+    revocation_required: bool = False
+    """Whether a seal of which the revocation status is not known does not pass; needs ``crl_dir``."""
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
     public_base: str = "https://zz.certsvc.example"
@@ -54,6 +58,8 @@ class Settings(BaseModel):
     worker_threads: int = Field(default=2, ge=1, le=64)
     lease_s: int = Field(default=60, ge=1, le=3600)
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
+    simulation_matters: frozenset[str] = frozenset()
+    """Codes of the matters of 模拟审批, which alone may fetch provisional opinions of their project."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     rate_limit_per_minute: int = Field(default=600, ge=1)
     """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""
@@ -90,16 +96,22 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _production_keeps_its_key_outside(self) -> Settings:
         """The wrapping key comes from outside the database and ``var_dir`` (DESIGN.md 8)."""
+        if self.revocation_required and self.crl_dir is None:
+            msg = "revocation_required needs crl_dir, the directory of CRLs"
+            raise ValueError(msg)
         if self.sandbox:
             return self
         if self.master_key_file is None:
-            msg = "production needs master_key_file (CERTSVC_MASTER_KEY_FILE): a 32-byte key kept outside var_dir"
+            msg = (
+                "正式环境须设置 master_key_file（CERTSVC_MASTER_KEY_FILE）：32 字节主密钥，存放在 var_dir 之外；"
+                "试用请设置 CERTSVC_PROFILE=sandbox"
+            )
             raise ValueError(msg)
         if self.master_key_file.resolve().is_relative_to(self.var_dir.resolve()):
-            msg = "master_key_file lies inside var_dir; keep it apart from what it protects"
+            msg = "master_key_file 不能放在 var_dir 之内：主密钥要与它保护的内容分开存放"
             raise ValueError(msg)
         if not self.public_base.startswith("https://"):
-            msg = "public_base must start with https:// in production"
+            msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
 
@@ -125,8 +137,16 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in item['loc']) or '设置'}：{item['msg']}" for item in error.errors()]
-        raise ConfigurationError("配置有误，请更正后重新启动：" + "；".join(lines)) from error
+        lines = [
+            "：".join(filter(None, (".".join(str(part) for part in item["loc"]), _plain(item["msg"]))))
+            for item in error.errors()
+        ]
+        raise ConfigurationError("请更正后重新启动：" + "；".join(lines)) from error
+
+
+def _plain(message: str) -> str:
+    """The reason without the validator's own prefix."""
+    return message.removeprefix("Value error, ")
 
 
 def fault_point() -> str:

@@ -7,8 +7,12 @@ import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from certsvc.catalog.publication import Proposal, Publication
 from certsvc.events.envelope import Event
 from certsvc.events.evidence import EvidenceRow, make_evidence
+from certsvc.license.dues import Due, DueKind, DueRow
+from certsvc.license.facts import Fact, FactKind
+from certsvc.license.links import LinkKind, VersionLink
 from certsvc.license.model import Artifact, Decision, Holder, IssueIntent, LicenseVersion, MoveRecord
 from certsvc.license.parties import Client, Person
 from certsvc.license.request import Action, IssuancePayload, IssuanceRequest, RequestState
@@ -318,3 +322,72 @@ def make_evidence_row(n: int = 1) -> EvidenceRow:
         actor="client_a",
         content={"holder": HOLDER.name, "n": n},
     )
+
+
+def make_link(n: int = 1, **changes: Any) -> VersionLink:
+    """Version 2 changes version 1."""
+    link = VersionLink(predecessor_id="ver_000001", successor_id="ver_000002", kind=LinkKind.CHANGE, case_no="", at=T0)
+    return dataclasses.replace(link, **changes)
+
+
+def make_fact(n: int = 1, **changes: Any) -> Fact:
+    """A check of license 1 that was passed, on the ``n``-th day of March."""
+    fact = Fact(
+        fact_id=f"fct_{n:06d}",
+        license_id="lic_000001",
+        version_id="ver_000001",
+        kind=FactKind.CHECK_PASSED,
+        code="年审",
+        on=date(2026, 3, 1) + timedelta(days=n - 1),
+        due=None,
+        reference="",
+        text="示例张三到场",
+        authority_code=ISSUER,
+        document_no="",
+        actor="client_a",
+        at=T0 + timedelta(seconds=n),
+    )
+    return dataclasses.replace(fact, **changes)
+
+
+def make_due_row(n: int = 1, **changes: Any) -> DueRow:
+    """License 1 has expired."""
+    row = DueRow(
+        version_id=f"ver_{n:06d}",
+        issuer_code=ISSUER,
+        due=Due(kind=DueKind.EXPIRED, ref="", due_on=date(2031, 3, 1)),
+        at=T0,
+    )
+    return dataclasses.replace(row, **changes)
+
+
+def make_proposal(n: int = 1, **changes: Any) -> Proposal:
+    """Version ``n`` of a type, proposed."""
+    file = f"version = {n}".encode()
+    proposal = Proposal(
+        proposal_id=f"pro_{n:06d}",
+        slug="food_operation",
+        version=n,
+        digest=hashlib.sha256(file).hexdigest(),
+        file=file,
+        proposed_by="proposer-1",
+        authority_code=ISSUER,
+        proposed_at=T0,
+    )
+    return dataclasses.replace(proposal, **changes)
+
+
+def make_publication(n: int = 1, **changes: Any) -> Publication:
+    """The proposal of the same number, published."""
+    proposal = make_proposal(n)
+    publication = Publication(
+        slug=proposal.slug,
+        version=n,
+        digest=proposal.digest,
+        file=proposal.file,
+        proposed_by=proposal.proposed_by,
+        proposed_at=proposal.proposed_at,
+        published_by="publisher-1",
+        published_at=T0 + timedelta(seconds=n),
+    )
+    return dataclasses.replace(publication, **changes)

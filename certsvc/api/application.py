@@ -11,11 +11,14 @@ import certsvc
 from certsvc.api import (
     catalog,
     events,
+    facts,
     fetches,
     health,
     issuances,
     licenses,
+    lists,
     problems,
+    publications,
     scans,
     seals,
     shows,
@@ -31,7 +34,22 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
 
-ROUTERS = (tokens, events, issuances, licenses, verifications, shows, scans, fetches, seals, catalog, health)
+ROUTERS = (
+    tokens,
+    events,
+    issuances,
+    licenses,
+    facts,
+    verifications,
+    shows,
+    scans,
+    fetches,
+    seals,
+    catalog,
+    lists,
+    publications,
+    health,
+)
 """Every noun: one file and one name here."""
 
 

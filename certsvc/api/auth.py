@@ -17,8 +17,11 @@ MAX_TOKEN_LENGTH = 4096
 
 
 def deps_of(request: Request) -> Deps:
-    """The ports, as ``app.py`` built them."""
-    return cast("Deps", request.app.state.deps)
+    """The ports, as ``app.py`` built them, over the catalog in effect when the request came."""
+    deps = getattr(request.state, "deps", None)
+    if deps is None:
+        deps = request.state.deps = cast("Deps", request.app.state.deps).pinned()
+    return cast("Deps", deps)
 
 
 def rate_of(request: Request) -> RateLimiter:

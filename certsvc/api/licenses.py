@@ -6,17 +6,18 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import PDF_ANSWER, CardOut, Model
+from certsvc.api.models import CardOut, Model
+from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
 from certsvc.commands.issuance.move_license import MoveBody, move_license
-from certsvc.commands.issuance.read_license import read_license, read_license_file
+from certsvc.commands.issuance.read_license import read_license, read_license_face, read_license_file
 from certsvc.commands.ports import Principal
 from certsvc.license.model import MoveRecord
-from certsvc.license.standing import standing
 from certsvc.license.states import MOVE_BY_NAME
 
 router = APIRouter(tags=["license 证照"], route_class=JsonRoute)
@@ -63,6 +64,7 @@ class LicenseOut(Model):
     """A license and its history."""
 
     license: CardOut
+    newest: list[str] = Field(description="现行版本的证照标识；尚未换发的就是本版本")
     moves: list[MoveOut]
 
 
@@ -75,16 +77,29 @@ def read(
     found = read_license(deps, caller, identifier)
     response.headers["ETag"] = f'"{found.version.revision}"'
     return LicenseOut(
-        license=CardOut.of(deps.catalog, found.version, standing(found.version, deps.clock.now())),
+        license=CardOut.of(deps.catalog, found.version, found.standing),
+        newest=[version.identifier for version in found.newest],
         moves=[MoveOut.of(record) for record in found.moves],
     )
 
 
-@router.get("/v1/licenses/{identifier}/file", response_class=Response, responses=PDF_ANSWER)
-def file(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(AUTHORITY)]) -> Response:
-    """The sealed PDF."""
-    version, data = read_license_file(deps_of(request), caller, identifier)
-    return pdf_response(version.identifier, data)
+@router.get("/v1/licenses/{identifier}/file", response_class=Response, responses=OUTPUTS)
+def file(
+    request: Request,
+    identifier: Identifier,
+    caller: Annotated[Principal, Depends(AUTHORITY)],
+    page: PageNumber = 1,
+    width: WidthPx = DEFAULT_WIDTH,
+) -> Response:
+    """The sealed PDF, a picture of one of its pages, or the face as data, by Accept."""
+    deps = deps_of(request)
+    return output(
+        request,
+        file=lambda: read_license_file(deps, caller, identifier),
+        face=lambda: read_license_face(deps, caller, identifier),
+        page=page,
+        width=width,
+    )
 
 
 @router.post("/v1/licenses/{identifier}/moves", status_code=201)
@@ -98,9 +113,3 @@ def move(
     """Carry out a decision; sending the same decision again returns the same move."""
     origin = Origin(idempotency_key=idempotency_key)
     return MoveOut.of(move_license(deps_of(request), caller, identifier, body, origin).record)
-
-
-def pdf_response(identifier: str, data: bytes) -> Response:
-    """A PDF answer; the file name is the 证照标识, which holds no personal data."""
-    headers = {"Content-Disposition": f'inline; filename="{identifier}.pdf"', "Cache-Control": "private, no-store"}
-    return Response(data, media_type="application/pdf", headers=headers)

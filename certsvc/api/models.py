@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,14 +17,8 @@ if TYPE_CHECKING:
     from certsvc.commands.showing.scan_code import ScanAnswer
     from certsvc.commands.showing.values import ShownField
     from certsvc.license.model import LicenseVersion
-    from certsvc.license.standing import Standing
-    from certsvc.seal.verdict import LicenseFacts, SignatureReport, Verdict
-
-
-PDF_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"description": "PDF", "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}
-}
-"""How a file is described in the API document."""
+    from certsvc.license.standing import Flag, Standing
+    from certsvc.seal.verdict import LicenseFacts, SignatureReport, StatusFlag, Verdict
 
 
 class Model(BaseModel):
@@ -46,6 +40,19 @@ class FieldOut(Model):
         return [FieldOut(key=f.key, name=f.name, value=f.value) for f in fields]
 
 
+class FlagOut(Model):
+    """Something to know about a license."""
+
+    code: str
+    text: str
+    light: str = Field(description="amber 需注意 · green 仅供参考")
+
+    @staticmethod
+    def many(flags: Iterable[Flag | StatusFlag]) -> list[FlagOut]:
+        """From a standing or a verdict."""
+        return [FlagOut(code=flag.code, text=flag.zh, light=str(flag.light)) for flag in flags]
+
+
 class FactsOut(Model):
     """What anyone may know of a license."""
 
@@ -60,6 +67,9 @@ class FactsOut(Model):
     valid_from: str
     valid_until: str
     replaced_by: str
+    newest: list[str] = Field(description="现行版本的证照标识，分立后有多个")
+    light: str = Field(description="green 正常 · amber 有需注意的事项 · red 异常")
+    flags: list[FlagOut]
 
     @staticmethod
     def of(facts: LicenseFacts | None) -> FactsOut | None:
@@ -78,6 +88,9 @@ class FactsOut(Model):
             valid_from=facts.valid_from,
             valid_until=facts.valid_until,
             replaced_by=facts.replaced_by,
+            newest=list(facts.newest),
+            light=facts.light,
+            flags=FlagOut.many(facts.flags),
         )
 
 
@@ -239,6 +252,8 @@ class CardOut(Model):
     state: str
     state_zh: str
     good: bool
+    light: str
+    flags: list[FlagOut]
     scenes: list[SceneOut]
     sha256: str
     revision: int
@@ -260,7 +275,11 @@ class CardOut(Model):
             state=stands.code,
             state_zh=stands.zh,
             good=stands.good,
-            scenes=[SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
+            light=stands.light.value,
+            flags=FlagOut.many(stands.flags),
+            scenes=[]
+            if version.provisional
+            else [SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
             sha256=version.artifact.sha256,
             revision=version.revision,
         )

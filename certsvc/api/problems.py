@@ -31,6 +31,7 @@ STATUS: dict[type[errors.CertsvcError], int] = {
     errors.InvalidInput: 422,
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
+    errors.NotAcceptable: 406,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Refused: 403,
@@ -100,6 +101,8 @@ def answer(document: dict[str, Any]) -> JSONResponse:
     headers: dict[str, str] = {}
     if status in {429, 503}:
         headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 406:  # noqa: PLR2004
+        headers["Vary"] = "Accept"
     if status == 401:  # noqa: PLR2004
         headers["WWW-Authenticate"] = 'Bearer realm="certsvc"'
     return JSONResponse(document, status_code=status, headers=headers, media_type=PROBLEM_JSON)

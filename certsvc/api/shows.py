@@ -11,14 +11,14 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.licenses import Identifier, MoveOut, pdf_response
-from certsvc.api.models import PDF_ANSWER, CardOut, FieldOut, Model, SceneOut
+from certsvc.api.licenses import Identifier, MoveOut
+from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, SceneOut
+from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.showing.create_show import create_show
-from certsvc.commands.showing.wallet import history, own_file, uses, wallet
-from certsvc.license.standing import standing
+from certsvc.commands.showing.wallet import history, own_face, own_file, uses, wallet
 from certsvc.license.uses import Grant
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
@@ -43,7 +43,9 @@ class ShowOut(Model):
     scene: SceneOut
     fields: list[FieldOut]
     good: bool
+    light: str
     state_zh: str
+    flags: list[FlagOut]
     created_at: datetime
     refresh_at: datetime
     expires_at: datetime
@@ -95,8 +97,7 @@ class GrantOut(Model):
 def cards(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[CardOut]:
     """The caller's licenses, newest first."""
     deps = deps_of(request)
-    now = deps.clock.now()
-    return [CardOut.of(deps.catalog, version, standing(version, now)) for version in wallet(deps, caller)]
+    return [CardOut.of(deps.catalog, card.version, card.standing) for card in wallet(deps, caller)]
 
 
 @router.get("/v1/wallet/uses")
@@ -105,11 +106,23 @@ def who_used(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) ->
     return _uses(deps_of(request), caller)
 
 
-@router.get("/v1/wallet/{identifier}/file", response_class=Response, responses=PDF_ANSWER)
-def file(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
-    """The PDF of one's own license."""
-    version, data = own_file(deps_of(request), caller, identifier)
-    return pdf_response(version.identifier, data)
+@router.get("/v1/wallet/{identifier}/file", response_class=Response, responses=OUTPUTS)
+def file(
+    request: Request,
+    identifier: Identifier,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    page: PageNumber = 1,
+    width: WidthPx = DEFAULT_WIDTH,
+) -> Response:
+    """One's own license: the sealed PDF, a picture of one of its pages, or the face as data, by Accept."""
+    deps = deps_of(request)
+    return output(
+        request,
+        file=lambda: own_file(deps, caller, identifier),
+        face=lambda: own_face(deps, caller, identifier),
+        page=page,
+        width=width,
+    )
 
 
 @router.get("/v1/wallet/{identifier}/moves")
@@ -132,6 +145,8 @@ def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HO
         scene=SceneOut(code=made.scene.code, name=made.scene.name, audience=made.scene.audience),
         fields=FieldOut.many(made.fields),
         good=made.standing.good,
+        light=made.standing.light.value,
+        flags=FlagOut.many(made.standing.flags),
         state_zh=made.standing.zh,
         created_at=made.show.created_at,
         refresh_at=made.refresh_at,

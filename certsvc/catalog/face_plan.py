@@ -2,7 +2,7 @@
 
 All lengths are mm on A4, the origin is the top left corner. Nothing that is printed may touch anything else; only the
 stamp lies over the date, and over the issuer's name if it must (章压成文日期). Every value at its greatest length must
-fit its box at the smallest size, so that what the catalog accepts can be printed.
+fit its box at the smallest size, so that what the catalog accepts can be printed; what flows goes on on further pages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.model import Box, FaceItem, FacePlan, FieldKind
+from certsvc.catalog.model import Box, FaceItem, FacePlan, FieldKind, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +23,7 @@ PAGE_MM = {"portrait": (210.0, 297.0), "landscape": (297.0, 210.0)}
 STYLES = ("classic", "plain")
 FONTS = ("song", "hei", "kai")
 ALIGNMENTS = ("left", "centre", "right")
+"""The first of each is what an item has that names none, and the smallest size is :data:`SMALLEST_PT`."""
 SOURCES = (
     "holder_name",
     "holder_code",
@@ -45,6 +46,15 @@ CODE_MM = 30.0
 PHOTO_MM = (33.0, 45.0)
 """二寸 photo of Chinese documents."""
 STAMP_MM = 42.0
+MAX_BASE_BYTES = 2 * 1024 * 1024
+"""As ``rendering/base_page.py`` has it: a base is copied into every file of its type."""
+MAX_COLUMNS = 12
+"""More are too narrow for a word on A4; stops a plan that costs time and prints nothing."""
+LEAST_COLUMN_MM = 5.0
+SUM_TOLERANCE_MM = 0.1
+"""How far the widths of columns may be off their box: thirds cannot be written exactly."""
+GOES_ON_PT = 9.0
+"""Size of （下转续页） at the foot of what flows."""
 SMALLEST_PT = 7.0
 LARGEST_PT = 36.0
 MAX_NAME = 100
@@ -84,6 +94,7 @@ def read_face(table: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> 
     orientation = table.choice("orientation", tuple(PAGE_MM))
     if photo != ("photo" in table):
         table.refuse("photo", "类型有照片时必须给出照片位置，没有照片时不能给出")
+    base_name, base = table.file_beside("base", ".pdf", MAX_BASE_BYTES) if "base" in table else ("", b"")
     plan = FacePlan(
         title=table.text("title"),
         subtitle=table.text_or_empty("subtitle"),
@@ -97,6 +108,8 @@ def read_face(table: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> 
         issuer=_box(table, "issuer"),
         date=_box(table, "date"),
         notes=table.texts("notes"),
+        base=base,
+        base_name=base_name,
     )
     table.done()
     if len(plan.notes) > _MAX_NOTES:
@@ -127,16 +140,51 @@ def _item(table: Table, fields: Mapping[str, FieldSpec]) -> FaceItem:
         label_x=table.number("label_x", 0, max(PAGE_MM["landscape"])),
         label_w=table.number("label_w", 0, max(PAGE_MM["landscape"])),
         size=table.number("size", SMALLEST_PT, LARGEST_PT),
-        min_size=table.number("min_size", SMALLEST_PT, LARGEST_PT),
-        font=table.choice("font", FONTS),
-        align=table.choice("align", ALIGNMENTS),
+        min_size=table.number("min_size", SMALLEST_PT, LARGEST_PT) if "min_size" in table else SMALLEST_PT,
+        font=table.choice("font", FONTS) if "font" in table else FONTS[0],
+        align=table.choice("align", ALIGNMENTS) if "align" in table else ALIGNMENTS[0],
+        vertical="vertical" in table and table.flag("vertical"),
+        columns=tuple(_column(column) for column in table.tables("columns")) if "columns" in table else (),
+        flow="flow" in table and table.flag("flow"),
     )
     if item.min_size > item.size:
         table.refuse("min_size", "不能大于 size")
     if len(item.label) * item.size * _MM_PER_PT > item.label_w:
         table.refuse("label_w", f"标签 {len(item.label)} 个字以 {item.size:g} 磅放不下，请加宽或改小字号")
+    _check_kind(table, item, fields.get(key) if kind == "field" else None)
     table.done()
     return item
+
+
+def _column(table: Table) -> TableColumn:
+    column = TableColumn(
+        title=table.text_or_empty("title") if "title" in table else "",
+        width=table.number("width", LEAST_COLUMN_MM, max(PAGE_MM["landscape"])),
+        align=table.choice("align", ALIGNMENTS) if "align" in table else ALIGNMENTS[0],
+    )
+    table.done()
+    return column
+
+
+def _check_kind(table: Table, item: FaceItem, spec: FieldSpec | None) -> None:
+    """What vertical, flowing and tabular values may be: the page engine can do no other."""
+    if item.vertical and item.flow:
+        table.refuse("flow", "竖排（vertical）的内容不能转到续页，请去掉其中一项")
+    if item.vertical and item.columns:
+        table.refuse("columns", "竖排（vertical）的内容不能是表格，请去掉其中一项")
+    if item.flow and (spec is None or spec.kind is not FieldKind.TEXT):
+        table.refuse("flow", "只有文本字段（field:<字段>，kind 为 text）的内容可以转到续页")
+    if item.flow and item.box.h < _MM_PER_PT * _LEADING * (item.size + GOES_ON_PT):
+        table.refuse("box", "高度应至少排下一行正文和“（下转续页）”")
+    if not item.columns:
+        return
+    if not item.flow:
+        table.refuse("columns", "表格的行数无法预知，应同时写 flow = true")
+    if len(item.columns) > MAX_COLUMNS:
+        table.refuse("columns", f"最多 {MAX_COLUMNS} 列")
+    total = sum(column.width for column in item.columns)
+    if abs(total - item.box.w) > SUM_TOLERANCE_MM:
+        table.refuse("columns", f"各列宽度之和为 {total:g} 毫米，应等于位置的宽度 {item.box.w:g} 毫米")
 
 
 def _check_sizes(table: Table, plan: FacePlan) -> None:
@@ -186,6 +234,8 @@ def _check_overlaps(table: Table, plan: FacePlan) -> None:
 
 def _check_room(table: Table, plan: FacePlan, fields: Mapping[str, FieldSpec]) -> None:
     for index, item in enumerate(plan.items):
+        if item.flow:
+            continue
         kind, _, key = item.source.partition(":")
         longest = _longest(fields[key]) if kind == "field" else _FIXED_LENGTHS[item.source]
         if item.source in _HALF_WIDTH:
@@ -208,6 +258,7 @@ def _longest(spec: FieldSpec) -> int:
 def _room(item: FaceItem) -> int:
     """Full-width characters that fit at the smallest size; one per line is lost to 避头尾."""
     size = item.min_size * _MM_PER_PT
-    per_line = int(item.box.w / size)
-    lines = int((item.box.h - size) / (size * _LEADING)) + 1 if item.box.h >= size else 1
+    along, across = (item.box.h, item.box.w) if item.vertical else (item.box.w, item.box.h)
+    per_line = int(along / size)
+    lines = int((across - size) / (size * _LEADING)) + 1 if across >= size else 1
     return per_line if lines == 1 else (per_line - 1) * lines

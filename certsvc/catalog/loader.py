@@ -1,38 +1,40 @@
 """Loads the whole catalog from its seed files and proves that the files agree with each other.
 
-``<directory>/authorities.toml``, ``matters.toml`` and ``types/<slug>.toml``. A catalog that loads can be issued from:
-every reference resolves, every sample validates, every face fits its page. One that does not load stops the process.
+``<directory>/authorities.toml``, ``matters.toml`` and ``types/<slug>.toml``; where a city has them, ``laws.toml``,
+``bundles.toml`` and ``local/<slug>.toml``. A catalog that loads can be issued from: every reference resolves, every
+sample validates, every face fits its page. One that does not load stops the process.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.authority_file import read_authorities
 from certsvc.catalog.face_plan import MAX_NAME
+from certsvc.catalog.matter_file import read_matters
 from certsvc.catalog.model import Authority, LicenseType, Matter, ValidityKind
 from certsvc.catalog.numbers import check_given_number, number_parts, render_number
-from certsvc.catalog.toml_table import TomlFile, read_toml
-from certsvc.catalog.type_file import STANDARD_KEYS, Sample, TypeFile, read_type
+from certsvc.catalog.relations import check_relations, read_bundles, read_laws
+from certsvc.catalog.toml_table import read_toml
+from certsvc.catalog.type_file import Sample, TypeFile, read_type
 from certsvc.catalog.validation import check_text, parse_date, validate_fields
 from certsvc.errors import ConfigurationError, FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.matter_code import MatterCode
-from certsvc.identifiers.region import Region
-from certsvc.identifiers.uscc import Uscc
 
 if TYPE_CHECKING:
-    from certsvc.catalog.toml_table import Table
+    from certsvc.catalog.entry import Bundle, Law
+    from certsvc.catalog.toml_table import TomlFile
 
 SEED_DIRECTORY = Path(__file__).parent
-COPY = "*copy"
-"""In ``Matter.allows``: the whole file may leave, as an annotated copy (加注件)."""
-BASES = ("consent", "duty")
+SAMPLE_YEAR = 2026
+"""Any year does to try a number pattern."""
 MAX_TYPES = 500
 """A province has a few hundred types; more files are a wrong directory."""
 
@@ -45,12 +47,16 @@ class Catalog:
         types: all license types, by slug in alphabetical order.
         matters: all matters, by code.
         authorities: all authorities, by USCC.
+        bundles: 一业一证, by code.
+        laws: legal bases, by id.
         digest: hex SHA-256 over the digests of all files; two processes with one digest follow the same rules.
     """
 
     types: tuple[LicenseType, ...]
     matters: tuple[Matter, ...]
     authorities: tuple[Authority, ...]
+    bundles: tuple[Bundle, ...]
+    laws: tuple[Law, ...]
     digest: str
     _types: Mapping[str, LicenseType]
     _type_codes: Mapping[str, LicenseType]
@@ -92,6 +98,31 @@ class Catalog:
                 found = self._matters.get(MatterCode.parse(code).implementation_code)
         return found
 
+    def bundle(self, code: str) -> Bundle:
+        """The bundle with ``code``; InvalidInput when there is none."""
+        found = next((bundle for bundle in self.bundles if bundle.code == code), None)
+        if found is None:
+            raise InvalidInput("一业一证目录中没有这个行业，请从目录中选择")
+        return found
+
+    def law_titles(self, kind: LicenseType) -> tuple[str, ...]:
+        """Titles of the legal bases of a type, in its order."""
+        titles = {law.id: law.title for law in self.laws}
+        return tuple(titles[law] for law in kind.laws)
+
+    def dependants(self, slug: str) -> tuple[LicenseType, ...]:
+        """Types that cannot stand without ``slug``, directly or through others: its end flags them."""
+        found = {slug}
+        while True:
+            more = {kind.slug for kind in self.types if found & set(kind.depends_on)} - found
+            if not more:
+                return tuple(kind for kind in self.types if kind.slug in found and kind.slug != slug)
+            found |= more
+
+    def satisfied_by(self, filing_code: str) -> tuple[LicenseType, ...]:
+        """Types that absorb a 备案 or registration (多证合一); none for a filing that still stands alone."""
+        return tuple(kind for kind in self.types if any(f.code == filing_code for f in kind.satisfies))
+
     def sample(self, slug: str) -> Sample:
         """The complete synthetic application of a type, for previews and demos; UnknownLicenseType as above."""
         return self._samples[self.type(slug).slug]
@@ -107,35 +138,58 @@ def load_catalog(directory: Path | None = None) -> Catalog:
         ConfigurationError: the first fault found, with file, line, key and reason.
     """
     directory = directory or SEED_DIRECTORY
-    authority_file = read_toml(directory / "authorities.toml")
-    authorities = _read_authorities(authority_file)
-    names = {code: authority.name for code, authority in authorities.items()}
-    paths = sorted((directory / "types").glob("*.toml"))
-    if not 0 < len(paths) <= MAX_TYPES:
-        msg = f"目录 {directory.name}/types 应有 1 至 {MAX_TYPES} 个 .toml 文件，现有 {len(paths)} 个"
-        raise ConfigurationError(msg)
-    files = [read_type(read_toml(path), names) for path in paths]
-    types = {file.license_type.slug: file.license_type for file in files}
-    matter_file = read_toml(directory / "matters.toml")
-    matters = _read_matters(matter_file, authorities, types)
+    authority_file, matter_file = read_toml(directory / "authorities.toml"), read_toml(directory / "matters.toml")
+    law_file, bundle_file = _optional(directory / "laws.toml"), _optional(directory / "bundles.toml")
+    authorities = read_authorities(authority_file)
+    files = _read_types(directory, {code: authority.name for code, authority in authorities.items()})
+    types = {slug: file.license_type for slug, file in files.items()}
+    matters = read_matters(matter_file, authorities, types)
+    laws = read_laws(law_file)
     type_codes: dict[str, LicenseType] = {}
-    for file in files:
+    for file in files.values():
         _check_references(file, authorities, matters)
         _check_sample(file)
         if type_codes.setdefault(file.license_type.type_code, file.license_type) is not file.license_type:
             file.file.refuse("type_code", f"与 {type_codes[file.license_type.type_code].slug}.toml 重复")
-    raws = (authority_file.raw, matter_file.raw, *(file.file.raw for file in files))
+    check_relations(files, laws)
+    bundles = read_bundles(bundle_file, types, matters)
+    raws = (file.raw for file in (authority_file, matter_file, law_file, bundle_file) if file is not None)
+    digests = (*(hashlib.sha256(raw).hexdigest() for raw in raws), *(kind.digest for kind in types.values()))
     return Catalog(
         types=tuple(types.values()),
         matters=tuple(matters.values()),
         authorities=tuple(authorities.values()),
-        digest=hashlib.sha256(b"".join(hashlib.sha256(raw).digest() for raw in raws)).hexdigest(),
+        bundles=tuple(bundles.values()),
+        laws=tuple(laws.values()),
+        digest=hashlib.sha256("".join(digests).encode("ascii")).hexdigest(),
         _types=MappingProxyType(types),
         _type_codes=MappingProxyType(type_codes),
         _matters=MappingProxyType(matters),
         _authorities=MappingProxyType(authorities),
-        _samples=MappingProxyType({file.license_type.slug: file.sample for file in files}),
+        _samples=MappingProxyType({slug: file.sample for slug, file in files.items()}),
     )
+
+
+def _optional(path: Path) -> TomlFile | None:
+    return read_toml(path) if path.exists() else None
+
+
+def _read_types(directory: Path, authorities: Mapping[str, str]) -> dict[str, TypeFile]:
+    """All types by slug in alphabetical order, each with its local part."""
+    paths = sorted((directory / "types").glob("*.toml"))
+    if not 0 < len(paths) <= MAX_TYPES:
+        msg = f"目录 {directory.name}/types 应有 1 至 {MAX_TYPES} 个 .toml 文件，现有 {len(paths)} 个"
+        raise ConfigurationError(msg)
+    local_paths = {path.name: path for path in sorted((directory / "local").glob("*.toml"))}
+    files: dict[str, TypeFile] = {}
+    for path in paths:
+        local_path = local_paths.pop(path.name, None)
+        local_file = read_toml(local_path) if local_path else None
+        file = read_type(read_toml(path), authorities, local_file)
+        files[file.license_type.slug] = file
+    for name, path in local_paths.items():
+        read_toml(path).refuse("", f"types/{name} 不存在，没有可补充的证照类型")
+    return files
 
 
 def _known(types: Mapping[str, LicenseType], key: str) -> LicenseType:
@@ -145,79 +199,6 @@ def _known(types: Mapping[str, LicenseType], key: str) -> LicenseType:
     return found
 
 
-def _read_authorities(file: TomlFile) -> dict[str, Authority]:
-    root = file.root()
-    authorities: dict[str, Authority] = {}
-    seals: set[str] = set()
-    for table in root.tables("authorities"):
-        authority = Authority(
-            code=_identifier(table, "code", lambda text: Uscc.parse(text).value),
-            name=table.text("name"),
-            region=_identifier(table, "region", lambda text: Region.parse(text).code),
-            seal_id=table.text_or_empty("seal_id"),
-        )
-        table.done()
-        if authority.code in authorities:
-            table.refuse("code", "机构重复")
-        if authority.seal_id in seals:
-            table.refuse("seal_id", "同一枚印章不能属于两个机构")
-        if authority.seal_id:
-            seals.add(authority.seal_id)
-        authorities[authority.code] = authority
-    root.done()
-    return authorities
-
-
-def _read_matters(
-    file: TomlFile, authorities: Mapping[str, Authority], types: Mapping[str, LicenseType]
-) -> dict[str, Matter]:
-    root = file.root()
-    matters: dict[str, Matter] = {}
-    for table in root.tables("matters"):
-        code = _identifier(table, "code", lambda text: MatterCode.parse(text).value)
-        authority_code = MatterCode.parse(code).authority_code
-        if authority_code not in authorities:
-            table.refuse("code", "前 18 位的实施主体不在 authorities.toml 中")
-        if code in matters:
-            table.refuse("code", "事项重复")
-        bases = table.texts("bases")
-        for basis in bases:
-            if basis not in BASES:
-                table.refuse("bases", f"“{basis}”不是可用的依据：{'、'.join(BASES)}")
-        allows = _allows(table.table("allows"), types)
-        if bool(bases) != bool(allows):
-            table.refuse("bases", "允许用证时必须写明依据，不用证时不写依据")
-        matters[code] = Matter(
-            code=code, name=table.text("name"), authority_code=authority_code, allows=allows, bases=bases
-        )
-        table.done()
-    root.done()
-    return matters
-
-
-def _identifier(table: Table, key: str, parse: Callable[[str], str]) -> str:
-    """The text of ``key`` as an identifier; its refusal keeps the identifier's reason."""
-    try:
-        return parse(table.text(key))
-    except InvalidIdentifier as error:
-        table.refuse(key, error.detail)
-
-
-def _allows(table: Table, types: Mapping[str, LicenseType]) -> Mapping[str, tuple[str, ...]]:
-    allows: dict[str, tuple[str, ...]] = {}
-    for slug in table.names():
-        if slug not in types:
-            table.refuse(slug, "证照类型不存在")
-        keys = table.texts(slug)
-        if not keys:
-            table.refuse(slug, "至少要有一个字段")
-        for key in keys:
-            if key != COPY and key not in STANDARD_KEYS and types[slug].field(key) is None:
-                table.refuse(slug, f"“{key}”不是 {slug} 的字段，也不是 {COPY}、{'、'.join(STANDARD_KEYS)}")
-        allows[slug] = keys
-    return MappingProxyType(allows)
-
-
 def _check_references(file: TypeFile, authorities: Mapping[str, Authority], matters: Mapping[str, Matter]) -> None:
     kind = file.license_type
     if not kind.issuers:
@@ -225,6 +206,8 @@ def _check_references(file: TypeFile, authorities: Mapping[str, Authority], matt
     for code in kind.issuers:
         if code not in authorities:
             file.file.refuse("issuers", f"颁发机构 {code} 不在 authorities.toml 中")
+        if kind.seals and authorities[code].seal_name not in kind.seals:
+            file.file.refuse("seals", f"{authorities[code].name}没有本类型要求的印章（{'、'.join(kind.seals)}）")
     for code in kind.matters:
         if code not in matters:
             file.file.refuse("matters", f"事项 {code} 不在 matters.toml 中")
@@ -242,25 +225,35 @@ def _check_sample(file: TypeFile) -> None:
             file.file.refuse("sample.holder_code_type", "不是本类型允许的持证主体代码类型")
         holder = HolderCode.parse(sample["holder_code_type"], sample["holder_code"])
         data = validate_fields(kind, sample["data"], holder=holder)
-        issued = parse_date(sample["issued_on"])
-        start = parse_date(sample["valid_from"])
+        _check_dates(file)
         if kind.number.given:
             check_given_number(kind, sample["number"], holder_code=holder.value)
         elif sample["number"]:
             file.file.refuse("sample.number", "编号由系统生成，示例中应为空")
         else:
             parts = number_parts(kind, data)
-            render_number(kind.number, region=sample["region"], year=issued.year, sequence=1, parts=parts)
-        if (kind.validity.kind is ValidityKind.OPEN_ENDED) != (not sample["valid_until"]) and not _may_end(kind):
-            file.file.refuse("sample.valid_until", "长期有效的类型应为空，其他类型应填写")
-        if sample["valid_until"] and parse_date(sample["valid_until"]) < start:
-            file.file.refuse("sample.valid_until", "早于起始日期")
+            render_number(kind.number, region=sample["region"], year=SAMPLE_YEAR, sequence=1, parts=parts)
     except InvalidInput as error:
         first = error.problems[0] if error.problems else FieldProblem(pointer="", code="", detail=error.detail)
         file.file.refuse("sample" + first.pointer.replace("/", "."), first.detail)
     fault = check_text(sample["holder_name"], max_length=MAX_NAME, is_name=True)
     if fault:
         file.file.refuse("sample.holder_name", fault)
+
+
+def _check_dates(file: TypeFile) -> None:
+    """All three dates, or none of them for a license of fixed length that is issued today."""
+    kind, sample = file.license_type, file.sample
+    if not (sample["issued_on"] or sample["valid_from"] or sample["valid_until"]):
+        if kind.validity.kind is not ValidityKind.YEARS:
+            file.file.refuse("sample.issued_on", "只有固定年限的类型可以不写日期（以当天为准）")
+        return
+    parse_date(sample["issued_on"])
+    start = parse_date(sample["valid_from"])
+    if (kind.validity.kind is ValidityKind.OPEN_ENDED) != (not sample["valid_until"]) and not _may_end(kind):
+        file.file.refuse("sample.valid_until", "长期有效的类型应为空，其他类型应填写")
+    if sample["valid_until"] and parse_date(sample["valid_until"]) < start:
+        file.file.refuse("sample.valid_until", "早于起始日期")
 
 
 def _may_end(kind: LicenseType) -> bool:

@@ -6,12 +6,16 @@ The shape follows the per-license standards of the national platform (信息项�
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.entry import Category, PaperRule
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from certsvc.catalog.entry import PeriodicCheck, SatisfiedFiling, Stock
 
 
 class HolderKind(StrEnum):
@@ -35,6 +39,15 @@ class FieldKind(StrEnum):
     HOLDER_CODE = "holder_code"
     CHOICE = "choice"
     INTEGER = "integer"
+    DECIMAL = "decimal"
+    """a measured quantity such as an area, without unit"""
+    PLATE = "plate"
+    """号牌号码 (GA 36)"""
+    VIN = "vin"
+    """车辆识别代号 (GB 16735)"""
+    UNIT_NO = "unit_no"
+    """不动产单元代码 (GB/T 37346)"""
+    DOMAIN_NAME = "domain_name"
 
 
 class Mask(StrEnum):
@@ -110,11 +123,24 @@ class ValidityKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validity:
-    """Period rule; ``years`` is the length for ``years`` and the upper limit for ``given`` (0: none)."""
+    """Period rule; ``years`` is the length for ``years`` and the upper limit for ``given`` (0: none).
+
+    Attributes:
+        reminder_days: applications for renewal close that many days before the end (drugs: six months).
+        ranges: 有效期限范围 where an approval chooses among several (``5年``, ``15年``).
+    """
 
     kind: ValidityKind
     years: int
     reminder_days: int
+    ranges: tuple[str, ...] = ()
+
+    @property
+    def validity_range(self) -> str:
+        """ValidityRange of GB/T 36902: ``5年``, ``长期``, several joined by ``^``."""
+        if self.ranges:
+            return "^".join(self.ranges)
+        return f"{self.years}年" if self.years else "长期"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,6 +166,20 @@ class Box:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TableColumn:
+    """One column of a table on the face; ``align`` is ``left``, ``centre`` or ``right``.
+
+    Attributes:
+        title: heading of the column, or empty; without any title the table has no head.
+        width: in mm; the columns share the width of the item's box in these proportions.
+    """
+
+    title: str
+    width: float
+    align: str = "left"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FaceItem:
     """One labelled value on the face (照面).
 
@@ -151,7 +191,10 @@ class FaceItem:
         label_x, label_w: where the label goes, in mm.
         size: font size in points; the value shrinks to ``min_size`` before it is refused.
         font: ``song`` or ``hei`` or ``kai``.
-        align: ``left``, ``centre`` or ``right``.
+        align: ``left``, ``centre`` or ``right``; of vertical text: top, middle or foot.
+        vertical: set in columns from right to left (竖排).
+        columns: makes the value a table: one row per line of ``a|b|c``, or a JSON list of lists.
+        flow: what does not fit goes on on continuation pages (续页) instead of being refused.
     """
 
     label: str
@@ -163,6 +206,9 @@ class FaceItem:
     min_size: float
     font: str
     align: str
+    vertical: bool = False
+    columns: tuple[TableColumn, ...] = ()
+    flow: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +225,8 @@ class FacePlan:
         stamp: centre box of the stamp, laid over the date (章压成文日期).
         issuer, date: where issuer name and date are printed.
         notes: small print at the foot.
+        base: a PDF whose first page lies under the values in place of drawn border and title, or empty.
+        base_name: its file name, for messages.
     """
 
     title: str
@@ -193,6 +241,8 @@ class FacePlan:
     issuer: Box
     date: Box
     notes: tuple[str, ...]
+    base: bytes = field(default=b"", repr=False)
+    base_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +257,9 @@ class NumberRule:
     pattern: str
     check: str
     given: bool
+
+
+NO_PAPER_RULE = PaperRule()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,7 +291,33 @@ class LicenseType:
     face: FacePlan
     retention_years: int
     digest: str
-    """SHA-256 of the data file"""
+    """SHA-256 of the data file, its local part and the base of its face"""
+    version: int = 1
+    """raised with every change of a published file (``commands/catalog``)"""
+    category: Category = Category.LICENSE
+    level: int = 2
+    """key of LEVELS: who defined the type"""
+    document: bool = False
+    """a sealed 文书 of a procedure (受理通知书): its holder is the applicant, and it is never shown as a license"""
+    seals: tuple[str, ...] = ()
+    """names of the seals that may seal it (second line, or 法定名称章); none named allows any"""
+    periodic_checks: tuple[PeriodicCheck, ...] = ()
+    paper: PaperRule = NO_PAPER_RULE
+    promise: bool = False
+    """whether 告知承诺 is possible"""
+    supplement: bool = False
+    """whether 容缺受理 is possible"""
+    stock: Stock | None = None
+    laws: tuple[str, ...] = ()
+    """ids of the legal bases (``laws.toml``)"""
+    satisfies: tuple[SatisfiedFiling, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    """slugs of the types without which it cannot stand: their end flags it, and ends nothing by itself"""
+
+    @property
+    def showable(self) -> bool:
+        """Whether a holder may show it as a license."""
+        return not self.document
 
     def field(self, key: str) -> FieldSpec | None:
         """The field with ``key``, or None."""
@@ -251,15 +330,29 @@ class LicenseType:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authority:
-    """An authority (机关) that defines or issues licenses, or uses them."""
+    """An authority (机关) that defines or issues licenses, or uses them.
+
+    Attributes:
+        code: USCC.
+        region: GB/T 2260.
+        seal_id: its license seal, or empty.
+        seal_name: second line of that seal (``电子证照专用章``), or ``法定名称章`` for a seal without one.
+        further_seals: ids of its other numbered seals (行政审批专用章（2）).
+        superior: USCC of the authority above, or empty.
+    """
 
     code: str
-    """USCC"""
     name: str
     region: str
-    """GB/T 2260"""
     seal_id: str
-    """its license seal, or empty"""
+    seal_name: str = ""
+    further_seals: tuple[str, ...] = ()
+    superior: str = ""
+
+    @property
+    def level(self) -> int:
+        """Key of LEVELS: province, city or county by its region."""
+        return 2 if self.region.endswith("0000") else 3 if self.region.endswith("00") else 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

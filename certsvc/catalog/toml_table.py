@@ -6,12 +6,13 @@ who edits the file by hand.
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NoReturn
 
-from certsvc.errors import ConfigurationError
+from certsvc.errors import ConfigurationError, InvalidIdentifier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,11 @@ _KEY = re.compile(r"\s*([A-Za-z0-9_\-]+|\"[^\"]*\")\s*=\s*(.*)$")
 class TomlFile:
     """One file: its name, its bytes and where each key stands in it."""
 
-    def __init__(self, name: str, raw: bytes) -> None:
-        """Parse ``raw``; ConfigurationError when it is not TOML."""
+    def __init__(self, name: str, raw: bytes, directory: Path | None = None) -> None:
+        """Parse ``raw``; ConfigurationError when it is not TOML. ``directory`` is where files beside it are."""
         self.name = name
         self.raw = raw
+        self.directory = directory
         try:
             text = raw.decode("utf-8")
             self.content = tomllib.loads(text)
@@ -39,7 +41,7 @@ class TomlFile:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             msg = f"目录文件 {name}：TOML 语法有误（{error}）"
             raise ConfigurationError(msg) from None
-        self._lines = _line_index(text)
+        self._text = text
 
     def refuse(self, path: str, reason: str) -> NoReturn:
         """Raise ConfigurationError that names file, line, key and reason."""
@@ -52,9 +54,10 @@ class TomlFile:
 
     def _line(self, path: str) -> str:
         """`` 第 N 行`` of the key, or of the nearest table around it that has a line of its own."""
+        lines = _line_index(self._text)
         while path:
-            if path in self._lines:
-                return f" 第 {self._lines[path]} 行"
+            if path in lines:
+                return f" 第 {lines[path]} 行"
             path = re.sub(r"(?:\.?[^.\[\]]+|\[\d+\])$", "", path)
         return ""
 
@@ -76,6 +79,26 @@ class Table:
     def refuse(self, key: str, reason: str) -> NoReturn:
         """Raise ConfigurationError about ``key``."""
         self.file.refuse(self.at(key) if key else self.path, reason)
+
+    def file_beside(self, key: str, suffix: str, most_bytes: int) -> tuple[str, bytes]:
+        """Name and bytes of the file that ``key`` names, in the directory of this one and in no other."""
+        name = self.text(key)
+        # A path, a link or a device would let a proposed type file read what it likes on this machine.
+        if name.startswith(".") or "/" in name or "\\" in name or not name.endswith(suffix):
+            self.refuse(key, f"应为同一目录中的 {suffix} 文件名，不能含路径")
+        if self.file.directory is None:
+            self.refuse(key, "此处不能引用其他文件")
+        path = self.file.directory / name
+        try:
+            if path.is_symlink() or not path.is_file():
+                self.refuse(key, f"“{name}”不在 {self.file.name} 所在目录中，或不是普通文件")
+            with path.open("rb") as stream:
+                content = stream.read(most_bytes + 1)
+        except OSError as error:
+            self.refuse(key, f"“{name}”无法读取（{error.strerror}）")
+        if len(content) > most_bytes:
+            self.refuse(key, f"“{name}”超过 {most_bytes // 1024} KiB，请减小其中的图片")
+        return name, content
 
     def text(self, key: str) -> str:
         """A text that is not empty."""
@@ -179,12 +202,15 @@ class Table:
         """Refuse every key that nobody asked for."""
         for key in self._content:
             if key not in self._asked:
-                self.refuse(key, f"未知的键；可用：{'、'.join(sorted(self._asked))}")
+                near = difflib.get_close_matches(key, self._asked, n=1)
+                hint = f"是否应为 {near[0]}？" if near else ""
+                self.refuse(key, f"未知的键；{hint}可用：{'、'.join(sorted(self._asked))}")
 
     def _take(self, key: str) -> object:
         self._asked.add(key)
         if key not in self._content:
-            self.refuse(key, "缺少此键")
+            near = difflib.get_close_matches(key, self._content, n=1)
+            self.refuse(key, f"缺少此键（是否误写成了 {near[0]}？）" if near else "缺少此键")
         return self._content[key]
 
 
@@ -203,7 +229,15 @@ def read_toml(path: Path) -> TomlFile:
     if len(raw) > MAX_FILE_BYTES:
         msg = f"目录文件 {path.name}：超过 {MAX_FILE_BYTES // 1024} KiB，请核对路径"
         raise ConfigurationError(msg)
-    return TomlFile(path.name, raw)
+    return TomlFile(path.name, raw, path.parent)
+
+
+def identifier(table: Table, key: str, parse: Callable[[str], str]) -> str:
+    """The text of ``key`` as an identifier; its refusal keeps the identifier's reason."""
+    try:
+        return parse(table.text(key))
+    except InvalidIdentifier as error:
+        table.refuse(key, error.detail)
 
 
 def _line_index(text: str) -> dict[str, int]:

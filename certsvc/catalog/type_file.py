@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
 
 from certsvc.catalog.face_plan import read_face
+from certsvc.catalog.governance import read_governance
+from certsvc.catalog.local_part import read_local
 from certsvc.catalog.model import (
     FieldKind,
     FieldSpec,
@@ -31,6 +33,8 @@ from certsvc.identifiers.holder_code import HolderCodeType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from certsvc.catalog.local_part import LocalPart
+    from certsvc.catalog.model import FacePlan
     from certsvc.catalog.toml_table import Table, TomlFile
 
 PLACES = ("face", "show", "log", "print")
@@ -43,6 +47,8 @@ MAX_FIELD_LENGTH = 2000
 """Longer values fit no A4 page; stops oversized payloads at the door."""
 MAX_YEARS = 100
 MAX_REMINDER_DAYS = 366
+MAX_VERSION = 1_000_000
+"""A version is raised by one with each publication; a larger number is a slip of the keyboard."""
 CERTIFIED_NO_CHANGES = 1
 """DocMDP P=1 (ISO 32000-2 table 257): what a single seal must certify with (DESIGN.md 4)."""
 
@@ -51,6 +57,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TYPE_CODE = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 _ELEMENT = re.compile(r"KZ_[A-Z][A-Z0-9]{1,30}|certificate[A-Z][A-Za-z]{1,40}|relatedItem[A-Z][A-Za-z]{1,20}")
 _FORMAT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_RANGE = re.compile(r"[1-9][0-9]{0,2}[年月天]|长期")
 _ROLE = re.compile(r"[a-z][a-z_]{1,30}")
 _DEFINER_LENGTH = 18
 
@@ -58,7 +65,8 @@ _DEFINER_LENGTH = 18
 class Sample(TypedDict):
     """One complete synthetic application for a type, in the form in which approvals send it.
 
-    Dates are ISO texts; ``valid_until`` is empty for 长期, ``number`` is empty unless the approval gives it.
+    Dates are ISO texts; ``valid_until`` is empty for 长期, ``number`` is empty unless the approval gives it. The sample
+    of a type that lives a year or two would soon be out of date: it leaves its three dates empty, for "issued today".
     """
 
     issuer_code: str
@@ -83,12 +91,13 @@ class TypeFile:
     file: TomlFile
 
 
-def read_type(file: TomlFile, authorities: Mapping[str, str]) -> TypeFile:
+def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFile | None = None) -> TypeFile:
     """Read one type.
 
     Args:
         file: the parsed file; its name is ``<slug>.toml``.
         authorities: name by USCC, for the definer.
+        local_file: ``local/<slug>.toml``, what the city adds.
 
     Raises:
         ConfigurationError: anything unknown, missing, malformed or contradictory, with its place.
@@ -106,8 +115,11 @@ def read_type(file: TomlFile, authorities: Mapping[str, str]) -> TypeFile:
         root.refuse("name", "此类证照只识别、不在本系统签发")
     holder_kind = HolderKind(root.choice("holder_kind", tuple(HolderKind)))
     photo = root.flag("photo")
-    fields = _fields(root)
+    local = read_local(local_file)
+    governance = read_governance(root)
+    fields = local.masked(_fields(root), _masks)
     number, embeds = _number(root, fields)
+    face = _face(root, local, fields, photo=photo)
     license_type = LicenseType(
         slug=slug,
         type_code=type_code,
@@ -117,23 +129,26 @@ def read_type(file: TomlFile, authorities: Mapping[str, str]) -> TypeFile:
         definer_name=authorities[definer],
         holder_kind=holder_kind,
         holder_code_types=_holder_code_types(root, holder_kind),
-        issuers=root.texts("issuers"),
+        issuers=local.texts("issuers", root.texts("issuers")),
         photo=photo,
         fields=tuple(fields.values()),
         holder_masks=_masks(root, "holder_masks"),
         holder_code_masks=_holder_code_masks(root, holder_kind),
-        scenes=_scenes(root, fields, photo=photo),
-        matters=root.texts("matters"),
+        scenes=_all_scenes(root, local, fields, photo=photo, document=governance["document"]),
+        matters=local.texts("matters", root.texts("matters")),
         validity=_validity(root),
         number=number,
         number_embeds_id=embeds,
         signature_plan=_signature_plan(root),
-        face=read_face(root.table("face"), fields, photo=photo),
+        face=face,
         retention_years=root.integer("retention_years", 1, MAX_YEARS),
-        digest=hashlib.sha256(file.raw).hexdigest(),
+        digest=hashlib.sha256(file.raw + local.raw + face.base).hexdigest(),
+        version=root.integer("version", 1, MAX_VERSION) if "version" in root else 1,
+        **governance,
     )
     sample = _sample(root.table("sample"))
     root.done()
+    local.done()
     return TypeFile(license_type, sample, file)
 
 
@@ -204,7 +219,33 @@ def _holder_code_types(root: Table, holder_kind: HolderKind) -> tuple[str, ...]:
     return codes
 
 
-def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> tuple[SceneSpec, ...]:
+def _face(root: Table, local: LocalPart, fields: Mapping[str, FieldSpec], *, photo: bool) -> FacePlan:
+    """The city's face if it draws one; the standard's is read in any case, so that it stays good."""
+    standard = read_face(root.table("face"), fields, photo=photo)
+    part = local.part("face", root)
+    return standard if part is root else read_face(part.table("face"), fields, photo=photo)
+
+
+def _all_scenes(
+    root: Table, local: LocalPart, fields: Mapping[str, FieldSpec], *, photo: bool, document: bool
+) -> tuple[SceneSpec, ...]:
+    """The standard's scenes and those the city adds; a 文书 is never shown, so it has none."""
+    parts = [part for part in (root, local.root) if part is not None and (part is root or "scenes" in part)]
+    if document:
+        for part in parts:
+            if "scenes" in part:
+                part.refuse("scenes", "文书不作为证照亮出，不能有亮证场景")
+        return ()
+    standard, *added = (_scenes(part, fields, photo=photo) for part in parts)
+    for scenes in added:
+        for code in scenes:
+            if code in standard:
+                parts[-1].refuse("scenes", f"场景“{code}”由证照定义机构规定，本地不能更改，请另用代码")
+        standard |= scenes
+    return tuple(standard.values())
+
+
+def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> dict[str, SceneSpec]:
     scenes: dict[str, SceneSpec] = {}
     for table in root.tables("scenes"):
         scene = SceneSpec(
@@ -229,7 +270,7 @@ def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> tup
         if scene.photo and not photo:
             table.refuse("photo", "本类型没有照片")
         scenes[scene.code] = scene
-    return tuple(scenes.values())
+    return scenes
 
 
 def _validity(root: Table) -> Validity:
@@ -238,12 +279,17 @@ def _validity(root: Table) -> Validity:
         kind=ValidityKind(table.choice("kind", tuple(ValidityKind))),
         years=table.integer("years", 0, MAX_YEARS),
         reminder_days=table.integer("reminder_days", 0, MAX_REMINDER_DAYS),
+        ranges=table.texts("ranges") if "ranges" in table else (),
     )
     table.done()
     if validity.kind is ValidityKind.YEARS and not validity.years:
         table.refuse("years", "kind 为 years 时应大于 0")
     if validity.kind is ValidityKind.OPEN_ENDED and validity.years:
         table.refuse("years", "长期有效时应为 0")
+    if validity.ranges and validity.kind is not ValidityKind.GIVEN:
+        table.refuse("ranges", "只有由审批给出期限（given）的类型才有多种有效期")
+    if not all(_RANGE.fullmatch(text) for text in validity.ranges):
+        table.refuse("ranges", "应写成 5年、6月、30天 或 长期")
     return validity
 
 
@@ -291,8 +337,8 @@ def _sample(table: Table) -> Sample:
         holder_code=table.text("holder_code"),
         holder_code_type=table.text("holder_code_type"),
         number=table.text_or_empty("number"),
-        issued_on=table.text("issued_on"),
-        valid_from=table.text("valid_from"),
+        issued_on=table.text_or_empty("issued_on"),
+        valid_from=table.text_or_empty("valid_from"),
         valid_until=table.text_or_empty("valid_until"),
         data=MappingProxyType(data),
     )

@@ -35,6 +35,17 @@ BIRTH_DATE_KEY = "birth_date"
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INTEGER = re.compile(r"0|[1-9][0-9]*")
 _EARLIEST_YEAR = 1850
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,4})?")
+_PLATE = re.compile(
+    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼示]"
+    "(?:[A-HJ-NP-Z][A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9学警挂港澳]|[A-HJ-NP-Z](?:[A-HJ-K][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJ-K]))"
+)
+"""GA 36: no letters I and O; new-energy plates have one character more. 示 is no province: plates of samples."""
+_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+"""GB 16735. Its check digit is not enforced: vehicles imported from Europe have none."""
+_UNIT_NO = re.compile(r"[1-9][0-9]{11}[A-Z]{2}[0-9]{5}[A-Z][0-9]{8}")
+"""GB/T 37346: 宗地代码 of 19 characters and 定着物代码 of 9; printed with blanks, kept without."""
+_DOMAIN_NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}")
 _MOJIBAKE = ("锟斤拷", "烫烫烫", "屯屯屯", "ï»¿", "Ã¤", "ä¸")
 _QUESTION_MARKS = "?？"
 _CJK_BLANK = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
@@ -188,6 +199,19 @@ def _any_holder_code(_: FieldSpec, text: str) -> str:
         raise InvalidIdentifier("持证主体代码", "应为有效的统一社会信用代码或公民身份号码") from None
 
 
+def _of_form(pattern: re.Pattern[str], reason: str) -> Callable[[FieldSpec, str], str]:
+    """A parser of codes that have one spelling: capitals, no blanks."""
+
+    def parse(_: FieldSpec, text: str) -> str:
+        code = text.replace(" ", "")
+        code = code.lower() if pattern is _DOMAIN_NAME else code.upper()
+        if not pattern.fullmatch(code):
+            raise InvalidInput(reason)
+        return code
+
+    return parse
+
+
 _PARSERS: dict[FieldKind, Callable[[FieldSpec, str], str]] = {
     FieldKind.TEXT: lambda _, text: text,
     FieldKind.DATE: lambda _, text: parse_date(text).isoformat(),
@@ -196,6 +220,13 @@ _PARSERS: dict[FieldKind, Callable[[FieldSpec, str], str]] = {
     FieldKind.HOLDER_CODE: _any_holder_code,
     FieldKind.CHOICE: _choice,
     FieldKind.INTEGER: _integer,
+    FieldKind.DECIMAL: _of_form(_DECIMAL, "应为非负数，用半角数字，最多 4 位小数，不带千分位和单位"),
+    FieldKind.PLATE: _of_form(
+        _PLATE, "应为号牌号码：省份简称、发牌机关代号和 5 位（新能源 6 位）序号，不含字母 I 和 O"
+    ),
+    FieldKind.VIN: _of_form(_VIN, "应为 17 位车辆识别代号，由数字和大写字母组成，不含 I、O、Q"),
+    FieldKind.UNIT_NO: _of_form(_UNIT_NO, "应为 28 位不动产单元号：19 位宗地代码加 9 位定着物代码"),
+    FieldKind.DOMAIN_NAME: _of_form(_DOMAIN_NAME, "应为域名，例如 www.shili.example，不带协议和路径"),
 }
 
 

@@ -23,15 +23,15 @@ def _key(algorithm: str) -> Any:
 
     if algorithm == "p256":
         return ec.generate_private_key(ec.SECP256R1())
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return rsa.generate_private_key(public_exponent=65537, key_size=int(algorithm.removeprefix("rsa")))
 
 
-def raw_rsa_signer() -> Callable[[], object]:
-    """One RSA-2048 signature (PKCS#1 v1.5, SHA-256) over 32 bytes."""
+def raw_rsa_signer(bits: int = 2048) -> Callable[[], object]:
+    """One RSA signature (PKCS#1 v1.5, SHA-256) over 32 bytes."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
 
-    key = _key("rsa2048")
+    key = _key(f"rsa{bits}")
     scheme, digest = padding.PKCS1v15(), hashes.SHA256()
     return lambda: key.sign(b"0" * 32, scheme, digest)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.clock import parse_rfc3339
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, InvalidInput
 
 app = typer.Typer(
     name="certsvc",
@@ -71,6 +71,19 @@ def relay() -> None:
 
 
 @app.command()
+def remind(
+    awaiting_of: Annotated[str, typer.Option(help="另列出此颁发机构的待注销清单（统一社会信用代码）")] = "",
+) -> None:
+    """检查到期事项并发出提醒（每日一次，可随时重跑） · the daily sweep of what falls due."""
+    from certsvc.cli.maintain import awaiting_cancellation, sweep_dues
+
+    typer.echo(sweep_dues())
+    if awaiting_of:
+        for line in awaiting_cancellation(awaiting_of):
+            typer.echo(line)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="输出目录")] = Path("var/demo"),
 ) -> None:
@@ -82,12 +95,12 @@ def demo(
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="PDF 文件", exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(help="PDF 文件")],
     trust: Annotated[list[Path] | None, typer.Option(help="另加的信任证书（PEM），可多次")] = None,
     at: Annotated[str, typer.Option(help="核验时刻，如 2026-01-01T00:00:00Z")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="每个文件一行 JSON")] = False,
 ) -> None:
-    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定."""
+    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定、3 用法有误."""
     from certsvc.cli.verify import verify_files
 
     raise typer.Exit(verify_files(files, trust or [], _moment(at), as_json=as_json))
@@ -112,6 +125,27 @@ def openapi(
 
     for path in write_documents(out):
         typer.echo(str(path))
+
+
+@app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/pictures/gallery.png"),
+) -> None:
+    """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
+    from certsvc.cli.gallery import write_gallery
+
+    typer.echo(f"{out}：{write_gallery(out)} 种证照")
+
+
+@app.command()
+def states(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/states.md"),
+) -> None:
+    """生成证照状态与办理的说明 · write the page about states."""
+    from certsvc.cli.states_document import states_markdown
+
+    out.write_text(states_markdown(), encoding="utf-8")
+    typer.echo(str(out))
 
 
 @keys_app.command("init")
@@ -209,10 +243,82 @@ def people_bind(
 
 @catalog_app.command("check")
 def catalog_check() -> None:
-    """检查证照目录 · check every type file."""
+    """检查证照目录并试排全部版面 · check every type file and draw every face."""
     from certsvc.cli.maintain import check_catalog
 
     typer.echo(f"目录检查通过：{check_catalog()} 种证照")
+
+
+@catalog_app.command("propose")
+def catalog_propose(
+    by: Annotated[str, typer.Option(help="提案人（已登记，有目录提案角色）")],
+    files: Annotated[list[Path] | None, typer.Argument(help="类型文件", exists=True, dir_okay=False)] = None,
+    seeds: Annotated[bool, typer.Option("--seeds", help="随程序提供而从未发布的全部类型")] = False,
+) -> None:
+    """提出类型的新版本 · propose versions of types."""
+    from certsvc.cli.catalog_changes import propose_files
+
+    for line in propose_files(files or [], seeds=seeds, by=by):
+        typer.echo(line)
+
+
+@catalog_app.command("preview")
+def catalog_preview(
+    proposal: Annotated[str, typer.Argument(help="提案编号")],
+    by: Annotated[str, typer.Option(help="查看人")],
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("preview.pdf"),
+) -> None:
+    """用示例数据预览提案的证面（样本） · the proposed page with sample data."""
+    from certsvc.cli.catalog_changes import preview_proposal
+
+    preview_proposal(proposal, out, by=by)
+    typer.echo(str(out))
+
+
+@catalog_app.command("publish")
+def catalog_publish(
+    by: Annotated[str, typer.Option(help="发布人（已登记，有目录发布角色，且不是提案人）")],
+    proposals: Annotated[list[str] | None, typer.Argument(help="提案编号")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="全部待发布的提案")] = False,
+) -> None:
+    """发布提案，各进程数秒内生效 · publish proposals together."""
+    from certsvc.cli.catalog_changes import publish_proposals
+
+    for line in publish_proposals(proposals or [], everything=everything, by=by):
+        typer.echo(line)
+
+
+@catalog_app.command("status")
+def catalog_status() -> None:
+    """待发布与已发布的类型 · what waits and what is published."""
+    from certsvc.cli.catalog_changes import describe_catalog
+
+    for line in describe_catalog():
+        typer.echo(line)
+
+
+@catalog_app.command("lists")
+def catalog_lists(
+    out: Annotated[Path, typer.Argument(help="写到哪个目录", file_okay=False)],
+    files: Annotated[bool, typer.Option("--files", help="取类型文件（缺省取现行的已发布目录）")] = False,
+) -> None:
+    """写出证照目录、制作清单、四电应用清单、免证办事项清单（XLSX） · the public lists."""
+    from certsvc.cli.catalog_lists import write_lists
+
+    for line in write_lists(out, files=files):
+        typer.echo(line)
+
+
+@catalog_app.command("report")
+def catalog_report(
+    department: Annotated[str, typer.Option(help="只看此部门（统一社会信用代码）")] = "",
+) -> None:
+    """目录治理报告：各部门待补充、待核对的事项 · what each department owes the catalog."""
+    from certsvc.cli.catalog_lists import report_tables
+
+    console = Console()
+    for part in report_tables(department):
+        console.print(part)
 
 
 def _moment(text: str) -> datetime | None:
@@ -221,7 +327,7 @@ def _moment(text: str) -> datetime | None:
     try:
         return parse_rfc3339(text)
     except ValueError as error:
-        raise typer.BadParameter("时刻应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
+        raise InvalidInput("--at 应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
 
 
 def main() -> None:

@@ -145,4 +145,11 @@ def _print(console: Console, report: list[dict[str, object]], city: City, out: P
         licenses.add_row(name, str(row["identifier"]), f"{row['verdict']} {row['text']}", str(row["pdfsig"]))
     console.print(steps)
     console.print(licenses)
-    console.print(f"文件与报告：{out}（report.json）", highlight=False, soft_wrap=True)
+    command = f"CERTSVC_PROFILE=sandbox CERTSVC_VAR_DIR={out} .venv/bin/certsvc verify"
+    for line in (
+        "pdfsig 只看文件上的印章；证照现在能不能用，要问登记：被吊销、已换发的文件印章仍然完好。",
+        f"文件与报告：{out}（report.json）",
+        f"自己核验一件：{command} {city.licenses[0]['pdf']}" if city.licenses else "",
+        "点一点：make serve（另有一套密钥，演示的文件在那里会显示“印章不在信任列表内”）",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from certsvc.api.application import create_document
+from certsvc.commands.issuance.body import IssuanceBody
+from certsvc.commands.issuance.move_license import MoveBody
 from certsvc.events.envelope import PREFIX
-from certsvc.events.payloads import PAYLOADS, Payload
+from certsvc.events.payloads import PAYLOADS, REQUESTED_ISSUANCE, REQUESTED_MOVE, Payload
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+INCOMING: tuple[tuple[str, type[BaseModel]], ...] = ((REQUESTED_ISSUANCE, IssuanceBody), (REQUESTED_MOVE, MoveBody))
+"""Events that come in, and the body in their ``data``."""
 
 
 def event_schema(payload: type[Payload]) -> dict[str, Any]:
     """JSON Schema 2020-12 of one payload class; unknown properties are allowed, so that a reader is never stricter."""
     schema = TypeAdapter(payload).json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$schema"] = DIALECT
     schema["$id"] = f"urn:certsvc:events:{payload.NAME}"
     schema["title"] = PREFIX + payload.NAME
     return schema
@@ -29,6 +36,10 @@ def documents() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {"certsvc.json": create_document()}
     for payload in PAYLOADS:
         found[f"events/{payload.NAME}.json"] = event_schema(payload)
+    for event_type, body in INCOMING:
+        name = event_type.removeprefix(PREFIX)
+        schema = {"$schema": DIALECT, "$id": f"urn:certsvc:events:{name}", **body.model_json_schema()}
+        found[f"events/{name}.json"] = {**schema, "title": event_type}
     return found
 
 

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING
 from certsvc.app import build
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
+from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import OIDC
 from certsvc.commands.access.register_party import bind_person, register_client
+from certsvc.commands.catalog.live import SAMPLE_STAMP
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
+from certsvc.commands.issuance.list_dues import list_dues
+from certsvc.commands.issuance.remind import remind
+from certsvc.commands.ports import Principal
 from certsvc.commands.seals.use_seal import unanswered_uses
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
+from certsvc.license.dues import DueKind
 from certsvc.license.parties import Client, Person
+from certsvc.rendering.page import PageRenderer
 from certsvc.settings import load_settings
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.master_key import create_master_key, load_master_key
@@ -121,9 +128,46 @@ def sweep(*, delete: bool) -> Sequence[str]:
 
 
 def check_catalog() -> int:
-    """Load and check the whole catalog; how many types it has."""
+    """Load the whole catalog and draw every face; how many types it has.
+
+    Raises:
+        ConfigurationError: the first fault found, or fonts that are missing, without which no face can be drawn.
+    """
     try:
-        directory = load_settings().catalog_dir
+        settings = load_settings()
     except ConfigurationError:
-        directory = None  # the catalog can be checked without a configured service
-    return len(load_catalog(directory).types)
+        settings = load_settings({"profile": "sandbox"})  # the catalog can be checked without a configured service
+    types = load_catalog(settings.catalog_dir).types
+    try:
+        renderer = PageRenderer(settings.font_dirs)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"类型文件无误，但版面未能检查：{error.detail}") from error
+    renderer.prove(types, SAMPLE_STAMP)
+    return len(types)
+
+
+def sweep_dues() -> str:
+    """Finish today's sweep of what falls due; a sentence on what it did."""
+    service = build(load_settings())
+    try:
+        done = remind(service.deps)
+    finally:
+        service.close()
+    return f"本次检查证照 {done.looked_at} 件，新提醒 {done.announced} 条；今日检查已完成"
+
+
+def awaiting_cancellation(authority_code: str) -> list[str]:
+    """待注销: identifier and last day of each license of an authority that expired and has no renewal pending."""
+    service = build(load_settings())
+    operator = Principal(subject="cli", kind="system", roles=frozenset({roles.APPROVAL_ANY}))
+    lines: list[str] = []
+    after = ""
+    try:
+        while True:
+            page = list_dues(service.deps, operator, authority_code=authority_code, kind=DueKind.EXPIRED, after=after)
+            lines += [f"{item.version.identifier}\t{item.due.due_on.isoformat()}" for item in page.items]
+            after = page.next
+            if not after:
+                return lines
+    finally:
+        service.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
-from certsvc.errors import BusinessKeyConflict
+from certsvc.errors import BusinessKeyConflict, ConfigurationError
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def run_server(*, port: int | None, workers: int | None) -> None:
     """Serve until told to stop."""
     settings = load_settings({"port": port} if port is not None else None)
     configure_logs(settings.log_level)
+    listener = _listen(settings.host, settings.port)
     prepare(settings)
     service = build(settings)
     try:
@@ -51,16 +53,33 @@ def run_server(*, port: int | None, workers: int | None) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[listener])
     finally:
         service.close()
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything is touched."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"端口 {host}:{port} 不能使用（可能已有服务在运行）；请先停止它，或用 --port 换一个端口"
+        ) from error
+    return listener
 
 
 def seed_and_tell(service: Service) -> dict[str, str]:
     """Register the sandbox's parties and say where to click."""
-    parties = seed_sandbox(service.deps)
     settings = service.settings
     path = settings.var_dir / CLIENTS_FILE
+    # A restart keeps the secrets: systems that are connected stay connected.
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    parties = seed_sandbox(service.deps, known)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(dict(parties.secrets), file, ensure_ascii=False, indent=2)
@@ -73,7 +92,7 @@ def seed_and_tell(service: Service) -> dict[str, str]:
         ("接口文档", f"{base}/v1/openapi.json"),
         ("客户端凭据", str(path)),
     ):
-        console.print(f"{label}\t{address}", highlight=False, soft_wrap=True)
+        console.print(f"{label.ljust(5, '　')}　{address}", highlight=False, soft_wrap=True)
     return dict(parties.secrets)
 
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from certsvc.api.models import VerdictOut
 from certsvc.app import build, standalone_inspector
 from certsvc.clock import SystemClock
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.verify_file import conclude_without_register, verify_file
-from certsvc.errors import ConfigurationError
+from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.seal.verdict import Indication
 from certsvc.settings import load_settings
 
@@ -33,9 +32,40 @@ WORD_ZH = {
     Indication.INDETERMINATE: "[yellow]？ 无法判定[/yellow]",
 }
 
+CHECKS = (
+    ("与登记", "registry_match"),
+    ("内容", "integrity"),
+    ("覆盖", "coverage"),
+    ("改动", "modification"),
+    ("信任", "trust"),
+    ("状态", "status"),
+)
+
+CHECK_ZH = {
+    "good": "通过",
+    "bad": "不通过",
+    "unknown": "无法判定",
+    "not_checked": "未核对",
+    "exact": "与登记的原件一致",
+    "other_bytes": "印章属实，不是登记的原件",
+    "none": "没有登记",
+}
+
+NOT_CHECKED_ZH = {
+    "revocation": "印章证书是否被吊销",
+    "register": "与登记比对",
+    "license_state": "证照现在的状态",
+    "signatures": "印章与签名",
+    "certificate_period": "签章时证书是否在有效期内",
+    "unlisted_byte_range": "无法归属的签名区段",
+}
+
 
 def verify_files(files: Sequence[Path], trust: Sequence[Path], at: datetime | None, *, as_json: bool) -> int:
     """Print a verdict per file; the exit code is 1 if any failed, else 2 if any is indeterminate, else 0."""
+    missing = [str(path) for path in (*files, *trust) if not path.is_file()]
+    if missing:
+        raise InvalidInput(f"找不到文件：{'、'.join(missing)}")
     choice = TrustChoice(extra_anchors=tuple(path.read_bytes() for path in trust), at=at)
     judge, close = _judge(choice)
     verdicts: list[tuple[Path, Verdict]] = []
@@ -76,21 +106,15 @@ def _judge(choice: TrustChoice) -> tuple[Callable[[bytes], Verdict], Callable[[]
 
 
 def _print(verdicts: Sequence[tuple[Path, Verdict]]) -> None:
-    table = Table("文件", "结论", "说明", "登记", "完整性", "覆盖", "改动", "信任", "证照状态")
-    for path, verdict in verdicts:
-        table.add_row(
-            path.name,
-            WORD_ZH[verdict.indication],
-            verdict.text_zh,
-            verdict.registry_match.value,
-            verdict.integrity.value,
-            verdict.coverage.value,
-            verdict.modification.value,
-            verdict.trust.value,
-            verdict.status.value,
-        )
+    """One line per fact, so that nothing is cut off on a narrow screen."""
     console = Console()
-    console.print(table)
     for path, verdict in verdicts:
+        console.print(f"{WORD_ZH[verdict.indication]}  [bold]{path.name}[/bold]", highlight=False, soft_wrap=True)
+        lines = [("说明", verdict.text_zh)]
+        if verdict.license is not None:
+            lines.append(("证照", f"{verdict.license.type_name}　{verdict.license.state_zh}"))
+        lines += [(name, CHECK_ZH[getattr(verdict, field).value]) for name, field in CHECKS]
         if verdict.not_checked:
-            console.print(f"{path.name} 未核验的项目：{'、'.join(verdict.not_checked)}", highlight=False)
+            lines.append(("未核对", "、".join(NOT_CHECKED_ZH.get(item, item) for item in verdict.not_checked)))
+        for name, text in lines:
+            console.print(f"    {name.ljust(4, '　')}　{text}", highlight=False, soft_wrap=True)

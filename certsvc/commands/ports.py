@@ -6,17 +6,21 @@ A port exists only where a real and a fake both exist. Ports are synchronous. Wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from certsvc.commands.catalog.fixed import FixedCatalog
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
+    from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.model import LicenseType
     from certsvc.clock import Clock
+    from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.ids import Ids
     from certsvc.seal.model import Seal, StampSpec
@@ -58,6 +62,9 @@ class PageJob:
         issued_on: 成文日期, printed under the stamp.
         sandbox: whether 样本 仅供测试 不具有法律效力 goes across the page.
         document_id: 16 bytes, both halves of the trailer's ``/ID``.
+        copy_label: ``副本`` and the like, printed in place of the face's subtitle, or empty.
+        copy_number: number of the copy such as ``2-1``, or empty.
+        annex: whether this is the 附页: what flows (``FaceItem.flow``) in full, from the same record.
     """
 
     license_type: LicenseType
@@ -71,6 +78,9 @@ class PageJob:
     signature: SignatureField
     sandbox: bool
     document_id: bytes
+    copy_label: str = ""
+    copy_number: str = ""
+    annex: bool = False
 
 
 class Renderer(Protocol):
@@ -85,6 +95,14 @@ class Renderer(Protocol):
         """
         ...
 
+    def prove(self, types: Iterable[LicenseType], stamp: StampSpec) -> None:
+        """Draw the constant part of every face, base pages included, without touching what runs.
+
+        Raises:
+            ConfigurationError: names the type whose face cannot be used, and says why.
+        """
+        ...
+
     def normalise_photo(self, data: bytes) -> bytes:
         """A baseline sRGB JPEG without metadata, at most 50 kB, 358 x 441 px or smaller.
 
@@ -96,6 +114,19 @@ class Renderer(Protocol):
 
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
+        ...
+
+    def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
+        """Page ``page`` (from 0) of a PDF of ours as an opaque PNG, ``width_px`` wide.
+
+        Raises:
+            InvalidInput: no PDF, or no such page.
+            TooLarge: a file or picture over the limits.
+        """
+        ...
+
+    def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
+        """A table of text as XLSX; no cell is ever a formula."""
         ...
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:
@@ -243,7 +274,7 @@ class Deps:
     """Everything a command may use."""
 
     uow: UnitOfWorkFactory
-    catalog: Catalog
+    catalogs: CatalogSource
     renderer: Renderer
     sealer: Sealer
     inspector: FileInspector
@@ -257,6 +288,15 @@ class Deps:
     policy: Policy
     faults: FaultPoints
 
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog in effect."""
+        return self.catalogs.current
+
+    def pinned(self) -> Deps:
+        """The same over the catalog in effect now: one piece of work follows one catalog from beginning to end."""
+        return replace(self, catalogs=FixedCatalog(self.catalogs.current))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
@@ -267,6 +307,7 @@ class Policy:
         public_base: base URL of printed codes, such as ``https://zz.example.gov.cn``.
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
+        simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.
     """
 
     sandbox: bool
@@ -276,6 +317,9 @@ class Policy:
     show_code_ttl_s: int = 60
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024
+    simulation_matters: frozenset[str] = frozenset()
+    catalog_dir: Path | None = None
+    """where the seed files of the catalog are, or None for those of the program"""
 
 
 class FaultPoints(Protocol):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -151,6 +152,14 @@ class Licenses(Protocol):
         """All versions of a license, oldest first."""
         ...
 
+    def newest(self, version_id: str) -> Sequence[LicenseVersion]:
+        """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""
+        ...
+
+    def not_ended_after(self, license_id: str, *, limit: int) -> Sequence[LicenseVersion]:
+        """The versions that have not ended, of licenses behind ``license_id`` in the order of their ids."""
+        ...
+
     def move(self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = "") -> bool:
         """Set the state and append the record, if the version still stands at ``revision``; else False."""
         ...
@@ -161,18 +170,6 @@ class Licenses(Protocol):
 
     def count_by_state(self) -> dict[State, int]:
         """How many versions stand in each state."""
-        ...
-
-
-class Receipts(Protocol):
-    """What a caller sent under a key (Idempotency-Key, or event source and id), and what it led to."""
-
-    def find(self, caller: str, key: str) -> tuple[str, str] | None:
-        """Body hash and result id bound to the key."""
-        ...
-
-    def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
-        """Bind the key; False when it is bound already."""
         ...
 
 
@@ -379,6 +376,10 @@ class UnitOfWork(Protocol):
     sharing: Sharing
     access: Access
     outbox: Outbox
+    links: Links
+    facts: Facts
+    dues: Dues
+    publications: Publications
 
 
 class UnitOfWorkFactory(Protocol):

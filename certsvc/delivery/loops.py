@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.commands.issuance.process_request import process_next
+from certsvc.commands.issuance.remind import remind_some
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -23,6 +24,12 @@ IDLE_WAIT_S = 0.2
 """Pause when nothing waits; a request accepted in this process wakes the loop at once."""
 
 ERROR_WAIT_S = 1.0
+
+REMIND_WAIT_S = 60.0
+"""Pause between two looks whether today's sweep of reminders is done; one read of one row."""
+
+FOLLOW_WAIT_S = 2.0
+"""Pause between two looks at the epoch of the catalog; one read of one row."""
 
 
 class Loops:
@@ -43,6 +50,8 @@ class Loops:
             self._spawn(owner, lambda owner=owner: self._work(owner))  # type: ignore[misc]  # bound per thread
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
+        self._spawn(f"{self._name}-remind", self._remind)
+        self._spawn(f"{self._name}-catalog", self._follow)
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -76,6 +85,28 @@ class Loops:
             return numbered + relay.once() > 0
 
         self._repeat(once)
+
+    def _remind(self) -> None:
+        """Sweep what falls due, once a day; every process looks, and batches are taken in turn."""
+
+        def sweep() -> None:
+            while not self._stop.is_set() and not remind_some(self._deps).finished:
+                pass
+
+        self._every(REMIND_WAIT_S, sweep)
+
+    def _follow(self) -> None:
+        """Take up what is published."""
+        self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow)
+
+    def _every(self, wait_s: float, once: Callable[[], object]) -> None:
+        while not self._stop.wait(wait_s):
+            try:
+                once()
+            except CertsvcError as error:
+                log.warning("loop waits", action="loop.error", reason=error.code)
+            except Exception:
+                log.exception("loop failed", action="loop.crashed")
 
     def _repeat(self, once: Callable[[], bool]) -> None:
         while not self._stop.is_set():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from certsvc.delivery.consumers import holder_notices
+from certsvc.delivery.consumers import dependants, holder_notices
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
@@ -34,7 +34,10 @@ class Handle(Protocol):
         ...
 
 
-CONSUMERS: tuple[tuple[str, Handle], ...] = ((holder_notices.NAME, holder_notices.handle),)
+CONSUMERS: tuple[tuple[str, Handle], ...] = (
+    (holder_notices.NAME, holder_notices.handle),
+    (dependants.NAME, dependants.handle),
+)
 """Every consumer: one file and one line here."""
 
 

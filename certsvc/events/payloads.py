@@ -71,6 +71,22 @@ class LicenseIssued(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseSimulated(Payload):
+    """模拟审批: an opinion without legal force was registered for a project; it is no license."""
+
+    NAME: ClassVar[str] = "license.simulated.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    request_id: str
+    business_no: str
+    project_code: str
+    valid_until: str
+    """``YYYY-MM-DD``, or empty for 长期"""
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseMoved(Payload):
     """Base of the events of ``license/states.py``: what the decision did, and whose it was."""
 
@@ -149,6 +165,65 @@ class LicenseSuperseded(LicenseMoved):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseCorrected(LicenseMoved):
+    """更正: the file was made wrongly and voided; ``replaced_by`` is the right one."""
+
+    NAME: ClassVar[str] = "license.corrected.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseConverted(LicenseMoved):
+    """A provisional opinion was recalled; ``replaced_by`` is the formal license."""
+
+    NAME: ClassVar[str] = "license.converted.v1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseNoted(Payload):
+    """A fact was noted about a license; its state did not change."""
+
+    NAME: ClassVar[str] = "license.noted.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    fact: str
+    """name of the kind (``license/facts.py``)"""
+    code: str
+    happened_on: str
+    due_on: str
+    """``YYYY-MM-DD`` or empty"""
+    authority: str
+    """who noted it, or empty for the service"""
+    document_no: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseDue(Payload):
+    """Something falls due, or fell due, for a license; its state did not change."""
+
+    NAME: ClassVar[str] = "license.due.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    kind: str
+    """name of the kind (``license/dues.py``)"""
+    ref: str
+    due_on: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CatalogPublished(Payload):
+    """A version of a license type was published; every process takes it up."""
+
+    NAME: ClassVar[str] = "catalog.published.v1"
+    license_type: str
+    version: int
+    digest: str
+    proposed_by: str
+    published_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFetched(Payload):
     """A system was given an answer, fields or the file, for a matter."""
 
@@ -192,6 +267,8 @@ MOVED: dict[str, type[LicenseMoved]] = {
         LicenseVoided,
         LicenseReinstated,
         LicenseSuperseded,
+        LicenseCorrected,
+        LicenseConverted,
     )
 }
 """Action part of the name (``Move.event``) -> payload class."""
@@ -200,8 +277,12 @@ PAYLOADS: tuple[type[Payload], ...] = (
     IssuanceAccepted,
     IssuanceRefused,
     LicenseIssued,
+    LicenseSimulated,
     *MOVED.values(),
+    LicenseNoted,
+    LicenseDue,
     LicenseFetched,
+    CatalogPublished,
     SealStopped,
     SealResumed,
 )

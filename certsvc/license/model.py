@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from certsvc.clock import end_of_day
-from certsvc.license.states import State
+from certsvc.license.states import Paper, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,7 @@ class LicenseVersion:
         valid_until: last day, or None for 长期.
         printed_token: 128-bit random part of the printed code.
         revision: counts state changes, for ETag and guarded updates.
+        project_code: 项目代码 of a provisional opinion (模拟审批); empty for a formal license.
     """
 
     version_id: str
@@ -78,6 +79,17 @@ class LicenseVersion:
     created_at: datetime
     revision: int
     artifact: Artifact
+    project_code: str = ""
+
+    @property
+    def provisional(self) -> bool:
+        """Whether it is a 模拟审批 opinion, whatever became of it."""
+        return self.project_code != ""
+
+    @property
+    def paper(self) -> Paper:
+        """The kind of paper, which decides its moves."""
+        return Paper.PROVISIONAL if self.provisional else Paper.FORMAL
 
     def expired(self, now: datetime) -> bool:
         """Whether the last day is over in Asia/Shanghai; derived, never stored."""

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from certsvc.license.model import Holder
+from certsvc.license.model import Decision, Holder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,20 @@ class Action(StrEnum):
     """延续: a new version with a later end date"""
     REPLACE = "replace"
     """补办: a new version with the same number"""
+    SPLIT = "split"
+    """分立: one part of what one license becomes; each part is a request of its own under one ``case_no``"""
+    MERGE = "merge"
+    """合并: a new version of ``previous`` that takes in ``absorbs``"""
+    CORRECT = "correct"
+    """更正: the right file for one that was made wrongly"""
+    CONVERT = "convert"
+    """转为正式: the formal license for a provisional opinion"""
+    PROVISIONAL = "provisional"
+    """模拟审批: an opinion without legal force for a project"""
+
+
+FIRST_ACTIONS: frozenset[Action] = frozenset({Action.ISSUE, Action.PROVISIONAL})
+"""Actions that follow nothing; every other is a link of ``license/links.py`` of the same name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +55,11 @@ class IssuancePayload:
     """What an approval says, after validation against the catalog.
 
     Attributes:
-        previous: 证照标识 of the version to follow, for change, renew and replace.
+        previous: 证照标识 of the version to follow; empty for the actions that follow nothing.
+        absorbs: 证照标识 of the versions that a merge takes in beside ``previous``.
+        case_no: 办件编号 that holds the parts of a split together.
+        project_code: 项目代码 of a provisional opinion and of its conversion.
+        decision: the issuer's decision behind a correction.
         number: given number, or empty when the service makes it.
         region: GB/T 2260 code used in numbers and metadata (证照所属管辖属地编码).
     """
@@ -59,6 +77,10 @@ class IssuancePayload:
     region: str
     matter_code: str
     previous: str
+    absorbs: tuple[str, ...] = ()
+    case_no: str = ""
+    project_code: str = ""
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

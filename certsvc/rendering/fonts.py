@@ -1,23 +1,23 @@
-"""Loads the fonts once, maps characters to faces in coverage order, and cuts subsets of them.
+"""Loads the fonts once and maps characters to faces in coverage order.
 
-Faces are read by memory map; a fallback face costs nothing until a rare character asks for it. Subsets are cut by
-hb-subset from a preprocessed face (PERFORMANCE.md D: 0.07 ms instead of 0.3 ms).
+Faces are read by memory map; a fallback face costs nothing until a rare character asks for it.
 """
 
 from __future__ import annotations
 
 import struct
-import threading
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import uharfbuzz as hb
 
 from certsvc.errors import ConfigurationError, MissingGlyph
+from certsvc.rendering.alternatives import alternative
 from certsvc.rendering.font_list import FaceEntry, font_list
+from certsvc.rendering.glyphs import GlyphFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 EM = 1000
@@ -27,6 +27,8 @@ _HEAD_LENGTH = 54
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that look like nothing: Hangul fillers, the empty Braille pattern."""
+_IDEOGRAPHIC_PLANES = (0x20000, 0x3FFFD)
+"""Planes for ideographs alone: extensions H and I are younger than Python's tables, but fonts have many of them."""
 _UNPRINTED = (
     (0x0590, 0x109F),  # Hebrew to Myanmar: right to left, or letters that change shape beside each other
     (0x1780, 0x18AF),  # Khmer, Mongolian: likewise
@@ -44,7 +46,9 @@ class FontFace:
         entry: its line of ``fonts.toml``.
         widths: character -> advance in 1/1000 em, filled as characters are met.
         gids: character -> glyph number in the file.
-        ascent, descent, bbox: for the font descriptor, in 1/1000 em.
+        unicode: character -> UTF-16BE in hexadecimal, for the way back from glyphs to text.
+        name: PostScript name.
+        descriptor: the entries of a font descriptor that are the same for every subset.
     """
 
     def __init__(self, entry: FaceEntry, path: Path) -> None:
@@ -52,8 +56,8 @@ class FontFace:
         self.entry = entry
         self.widths: dict[str, int] = {}
         self.gids: dict[str, int] = {}
-        self._lock = threading.Lock()
-        self._subsetter: Any = None
+        self.unicode: dict[str, str] = {}
+        self.name = entry.name.encode("ascii")
         try:
             self._face: Any = hb.Face(hb.Blob.from_file_path(str(path)))
         except (OSError, hb.HarfBuzzError) as exc:
@@ -61,12 +65,19 @@ class FontFace:
         head: bytes = self._face.reference_table("head").data
         if "glyf" not in self._face.table_tags or len(head) < _HEAD_LENGTH:
             raise _unreadable(entry)
+        self._glyph_file = GlyphFile(path)
         self._font: Any = hb.Font(self._face)
         self.upem: int = self._face.upem
         extents = self._font.get_font_extents("ltr")
-        self.ascent = self._scaled(extents.ascender)
-        self.descent = self._scaled(extents.descender)
-        self.bbox: tuple[int, ...] = tuple(self._scaled(v) for v in struct.unpack(">4h", head[36:44]))
+        ascent, descent = self._scaled(extents.ascender), self._scaled(extents.descender)
+        box = b" ".join([b"%d" % self._scaled(v) for v in struct.unpack(">4h", head[36:44])])
+        self.descriptor = b"/Flags 4/FontBBox[%s]/ItalicAngle 0/Ascent %d/Descent %d/CapHeight %d/StemV %d" % (
+            box,
+            ascent,
+            descent,
+            ascent,
+            entry.stem,
+        )
 
     def _scaled(self, units: int) -> int:
         return round(units * EM / self.upem)
@@ -77,6 +88,7 @@ class FontFace:
         if not gid:
             return False
         self.widths[char] = self._scaled(self._font.get_glyph_h_advance(gid))
+        self.unicode[char] = char.encode("utf-16-be").hex()
         self.gids[char] = gid
         return True
 
@@ -84,30 +96,9 @@ class FontFace:
         """Send the outline of glyph ``gid`` to ``pen`` (moveTo, lineTo, qCurveTo, closePath), in font units."""
         self._font.draw_glyph_with_pen(gid, pen)
 
-    def subset(self, gids: Iterable[int]) -> tuple[bytes, dict[int, int]]:
-        """A TrueType file with only these glyphs, and the mapping old glyph number -> new."""
-        if self._subsetter is None:
-            with self._lock:
-                if self._subsetter is None:
-                    self._subsetter = hb.subset_preprocess(self._face)
-        wanted = hb.SubsetInput()
-        wanted.glyph_set.update(gids)
-        wanted.drop_table_tag_set.update(_DROPPED)
-        wanted.layout_feature_tag_set.clear()
-        wanted.flags = _FLAGS
-        plan = hb.SubsetPlan(self._subsetter, wanted)
-        return plan.execute().blob.data, dict(plan.old_to_new_glyph_mapping.items())
-
-
-_FLAGS = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE | hb.SubsetFlags.NO_LAYOUT_CLOSURE
-_DROPPED = tuple(
-    int.from_bytes(tag.ljust(4).encode("ascii"), "big")
-    for tag in (
-        *("BASE", "GDEF", "GPOS", "GSUB", "STAT", "OS/2", "cmap", "gasp", "name", "post", "vhea", "vmtx", "DSIG"),
-        *("FFTM", "meta", "VORG", "kern", "hdmx", "LTSH", "VDMX", "PCLT"),
-    )
-)
-"""Everything that a CIDFontType2 in a PDF does not need (ISO 32000-2 §9.9.1): glyphs are chosen by number."""
+    def subset(self, gids: Sequence[int]) -> bytes:
+        """A TrueType file with only these glyphs, numbered from 1 in this order."""
+        return self._glyph_file.splice(gids)
 
 
 def _unreadable(entry: FaceEntry) -> ConfigurationError:
@@ -117,6 +108,8 @@ def _unreadable(entry: FaceEntry) -> ConfigurationError:
 def _may_be_printed(char: str) -> bool:
     """Whether ``char`` can be seen and needs no shaping: what cannot be seen must not be on a permit."""
     code = ord(char)
+    if _IDEOGRAPHIC_PLANES[0] <= code <= _IDEOGRAPHIC_PLANES[1]:
+        return True
     return (
         unicodedata.category(char) not in _UNSEEN_CATEGORIES
         and char not in _UNSEEN
@@ -180,10 +173,17 @@ class Family:
 
 
 def missing_glyph(chars: Sequence[str], where: str) -> MissingGlyph:
-    """The error for characters that no font draws; control characters are named by number only."""
-    names = "、".join(f"{char if char.isprintable() else ''}（U+{ord(char):04X}）" for char in chars)
+    """The error for characters that no font draws: each with its code point, and what to write instead if known."""
+    names = "、".join(map(_described, chars))
     detail = f"“{where}”中的字符{names}没有可用的字形，请改用规范汉字，或联系运维补充字库"
     return MissingGlyph(detail)
+
+
+def _described(char: str) -> str:
+    """``龴（U+E81E，应写作“龴”U+9FB4）``; what cannot be seen is named by its number only."""
+    other = alternative(char)
+    instead = f"，应写作“{other}”U+{ord(other):04X}" if other else ""
+    return f"{char if char.isprintable() else ''}（U+{ord(char):04X}{instead}）"
 
 
 class FontBook:

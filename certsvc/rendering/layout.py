@@ -13,7 +13,7 @@ from certsvc.errors import RenderingError
 from certsvc.rendering.fonts import EM
 
 if TYPE_CHECKING:
-    from certsvc.catalog.model import Box
+    from certsvc.catalog.model import Box, TableColumn
     from certsvc.rendering.fonts import Family
 
 MM = 72 / 25.4
@@ -42,6 +42,9 @@ NOT_AT_START = frozenset("。，、；：！？）》〉」』】〕〗”’…
 NOT_AT_END = frozenset("（《〈「『【〔〖“‘([{￥$")
 """避尾: never last on a line."""
 
+LEVEL, DOWN, TURNED = 0, 1, 2
+"""How a line runs."""
+
 _UNITS = re.compile(r"[0-9A-Za-z\u00C0-\u024F'’\-./@_&+#:=?~]+|\s|.", re.DOTALL)
 
 
@@ -67,7 +70,13 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text to be shown at (x, y); ``spacing`` points are added after every character."""
+    """One line of text to be shown at (x, y).
+
+    Attributes:
+        spacing: points added after every character.
+        mode: ``LEVEL``, ``DOWN`` (upright characters one below the other; x is their middle, y the top of the first),
+            or ``TURNED`` (a line turned clockwise by 90°).
+    """
 
     family: Family
     size: float
@@ -75,6 +84,7 @@ class Line:
     y: float
     text: str
     spacing: float = 0.0
+    mode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,7 @@ class Slot:
     Attributes:
         where: what errors call it: the printed label, or the source.
         tall: set from the top instead of around the middle.
+        vertical, columns, flow: as in :class:`certsvc.catalog.model.FaceItem`.
     """
 
     where: str
@@ -93,6 +104,9 @@ class Slot:
     min_size: float
     align: str
     tall: bool = False
+    vertical: bool = False
+    columns: tuple[TableColumn, ...] = ()
+    flow: bool = False
 
 
 def rect_of(box: Box, page_height: float) -> Rect:
@@ -109,26 +123,27 @@ def place(slot: Slot, text: str) -> list[Line]:
     """
     family, rect, size = slot.family, slot.rect, slot.size
     if len(text) > MAX_VALUE_CHARS:
-        raise _too_long(slot.where)
+        raise too_long(slot.where)
     if "\n" not in text:
         total = family.width(text, slot.where)
         if total * size <= rect.w * EM:
             return _set_lines(slot, size, [(text, total, False)])
     else:
         family.width(text.replace("\n", ""), slot.where)
-    units = [_clusters(part) for part in text.split("\n")]
+    units = [clusters_of(part) for part in text.split("\n")]
     while True:
         last = size <= slot.min_size
         room = max(1, int((rect.h * 1.02 - size) / (size * LEADING)) + 1) if rect.h >= size else 1
-        lines = _break(units, family, rect.w * EM / size, room, split_words=last)
+        lines = break_lines(units, family, rect.w * EM / size, room, split_words=last)
         if lines is not None:
             return _set_lines(slot, size, lines)
         if last:
-            raise _too_long(slot.where)
+            raise too_long(slot.where)
         size = max(slot.min_size, size - SHRINK_STEP)
 
 
-def _too_long(where: str) -> RenderingError:
+def too_long(where: str) -> RenderingError:
+    """The refusal of a value without room."""
     msg = f"“{where}”的内容过长，以最小字号仍超出版面，请精简后重新提交"
     return RenderingError(msg)
 
@@ -157,7 +172,7 @@ def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int, bool]]) -> l
     return placed
 
 
-def _clusters(text: str) -> list[str]:
+def clusters_of(text: str) -> list[str]:
     """Pieces that may not be torn apart: words, and characters with the punctuation that clings to them."""
     clusters: list[str] = []
     glue = False
@@ -170,7 +185,7 @@ def _clusters(text: str) -> list[str]:
     return clusters
 
 
-def _break(
+def break_lines(
     paragraphs: list[list[str]], family: Family, limit: float, room: int, *, split_words: bool
 ) -> list[tuple[str, int, bool]] | None:
     """Greedy lines no wider than ``limit`` (1/1000 em), or None when there are more than ``room``.

@@ -6,11 +6,12 @@ written as ISO 19005-3 §6.6 wants it: custom properties are described by a PDF/
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
+
+import orjson
 
 from certsvc.clock import SHANGHAI, check_aware
 from certsvc.errors import RenderingError
@@ -30,21 +31,22 @@ MAX_METADATA_BYTES = 64 * 1024
 """Elements of one license are a few kB; more is not metadata."""
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_MARKUP = frozenset("&<>")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters outside XML 1.0 §2.2, and the C1 controls that it only discourages."""
 
 
 def checked(metadata: Mapping[str, str]) -> dict[str, str]:
     """The elements, sorted by name; RenderingError for a name or value that XML or JSON cannot carry."""
-    total = 0
-    for key, value in metadata.items():
+    for key in metadata:
         if not _ELEMENT.fullmatch(key):
             msg = f"元数据项名称“{key[:64]}”无效，只能用字母、数字和下划线"
             raise RenderingError(msg)
-        if _NOT_XML.search(value):
-            msg = f"元数据项“{key}”含有控制字符，请删除后重新提交"
-            raise RenderingError(msg)
-        total += len(key) + len(value) * 3
+    if _NOT_XML.search("\n".join(metadata.values())):
+        key = next(key for key, value in metadata.items() if _NOT_XML.search(value))
+        msg = f"元数据项“{key}”含有控制字符，请删除后重新提交"
+        raise RenderingError(msg)
+    total = sum(map(len, metadata)) + 3 * sum(map(len, metadata.values()))
     if total > MAX_METADATA_BYTES:
         msg = f"元数据超过 {MAX_METADATA_BYTES // 1024} kB，请精简"
         raise RenderingError(msg)
@@ -53,7 +55,7 @@ def checked(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def canonical_json(metadata: Mapping[str, str]) -> bytes:
     """RFC 8785 form of checked metadata: names are ASCII, so their order by code point is the order of the RFC."""
-    return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+    return orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS)
 
 
 def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> bytes:
@@ -72,9 +74,12 @@ def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> by
 
 def xmp_packet(title: str, metadata: Mapping[str, str], at: datetime) -> bytes:
     """The XMP packet as a metadata stream; never compressed, so that tools without PDF find it."""
-    when = check_aware(at).astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M:%S+08:00")
+    when = check_aware(at).astimezone(SHANGHAI).isoformat(timespec="seconds")
     head, tail = _frame(title, tuple(metadata))
-    body = "".join([f"<{PREFIX}:{key}>{escape(value)}</{PREFIX}:{key}>\n" for key, value in metadata.items()])
+    values = metadata.values()
+    if not _MARKUP.isdisjoint("".join(values)):
+        values = dict(zip(metadata, map(escape, values), strict=True)).values()
+    body = "".join([f"<{PREFIX}:{key}>{value}</{PREFIX}:{key}>\n" for key, value in zip(metadata, values, strict=True)])
     times = f"<xmp:CreateDate>{when}</xmp:CreateDate><xmp:ModifyDate>{when}</xmp:ModifyDate>\n"
     packet = (head + times + body + tail).encode("utf-8")
     return stream(b"/Type/Metadata/Subtype/XML", packet)

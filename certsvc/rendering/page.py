@@ -8,24 +8,39 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from certsvc.errors import ConfigurationError, MissingGlyph, RenderingError
 from certsvc.rendering import codes, photo
+from certsvc.rendering.annex import MARK as ANNEX
+from certsvc.rendering.annex import annex_body, annex_face, annex_rests
+from certsvc.rendering.flow import Sheetful, fill_pages, place_flow, place_table
 from certsvc.rendering.fonts import FontBook
-from certsvc.rendering.layout import Line, place
+from certsvc.rendering.layout import place
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
+from certsvc.rendering.next_form import page_number
 from certsvc.rendering.page_parts import PageParts, write_attachment
 from certsvc.rendering.pdf import FileWriter
+from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
+from certsvc.rendering.spreadsheet import workbook
+from certsvc.rendering.stamp_form import stamp_png
 from certsvc.rendering.template import Template, TemplateKey, compile_template
+from certsvc.rendering.vertical import place_vertical
 from certsvc.seal.prepared import PreparedPdf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
+    from certsvc.catalog.model import FacePlan, LicenseType
     from certsvc.commands.ports import PageJob
+    from certsvc.rendering.flow import Rest
+    from certsvc.rendering.fonts import Family
+    from certsvc.rendering.layout import Slot
+    from certsvc.seal.model import StampSpec
 
 MAX_TEMPLATES = 256
 """Compiled templates kept (about 50 kB each): types times stamps of one deployment; the oldest goes first."""
@@ -40,6 +55,7 @@ class PageRenderer:
         """Load the fonts of ``fonts.toml``; ConfigurationError names one that is in none of the directories."""
         self._book = FontBook(font_dirs)
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
+        self._recent: dict[tuple[int, int, bool, bool, bool, bool], tuple[TemplateKey, Template]] = {}
         self._lock = threading.Lock()
 
     def render(self, job: PageJob) -> PreparedPdf:
@@ -53,13 +69,14 @@ class PageRenderer:
         if len(job.document_id) != _ID_BYTES:
             msg = f"document_id must have {_ID_BYTES} bytes"
             raise RuntimeError(msg)
-        template, metadata = self._template(job), checked(job.metadata)
-        parts = PageParts(template, _lines(template, job), job.printed_code, job.photo)
+        template, pages = self._laid_out(job)
+        metadata = checked(job.metadata)
+        parts = PageParts(template, pages, job.printed_code, job.photo)
         numbers, title, at = template.numbers, job.license_type.name, job.signature.signed_at
         out = FileWriter(template.prefix, template.offsets)
         out.expect(numbers.resources)
         out.add(parts.resources())
-        out.add(parts.contents())
+        out.add(parts.contents(0))
         out.add(xmp_packet(title, metadata, at))
         out.add(info_dictionary(title, metadata, at))
         write_attachment(out, metadata, at)
@@ -69,6 +86,8 @@ class PageRenderer:
         head = len(b"%d 0 obj\n" % out.expect(numbers.signature))
         part, start = len(out.parts), out.position + head
         out.add(signature.body)
+        for index in range(1, len(pages)):
+            out.add(parts.contents(index))
         out.expect(numbers.code)
         parts.write_pictures(out)
         identity = job.document_id.hex().encode("ascii")
@@ -79,7 +98,7 @@ class PageRenderer:
         written, ranges = out.parts[part], byte_range(hole_start, hole_end, length)
         cut = head + signature.range_at
         out.parts[part] = written[:cut] + ranges + written[cut + len(ranges) :]
-        return PreparedPdf(data=b"".join(out.parts), hole_start=hole_start, hole_end=hole_end)
+        return PreparedPdf(data=b"".join(out.parts), hole_start=hole_start, hole_end=hole_end, page_count=len(pages))
 
     def normalise_photo(self, data: bytes) -> bytes:
         """A baseline sRGB JPEG without metadata, at most 50 kB and 358 x 441 px; see :mod:`.photo` for the limits."""
@@ -88,6 +107,18 @@ class PageRenderer:
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         return codes.qr_png(text, scale=scale)
+
+    def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
+        """The picture of a seal (印模) on a transparent ground at its nominal size; see :mod:`.stamp_form`."""
+        return stamp_png(stamp, self._book.family("song-bold"), dpi)
+
+    def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
+        """A picture of a page, ``width_px`` wide; see :mod:`.raster` for the limits."""
+        return preview_png(data, width_px, page=page)
+
+    def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
+        """A table of text as XLSX, no cell a formula; see :mod:`.spreadsheet`."""
+        return workbook(title, header, rows)
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:
         """The characters of ``text`` that no font draws, once each, in order; line breaks are not characters."""
@@ -98,10 +129,68 @@ class PageRenderer:
         """The characters of ``text`` that extraction gives back, in order: all but white space."""
         return tuple(char for char in text if not char.isspace())
 
-    def _template(self, job: PageJob) -> Template:
-        key = TemplateKey(
-            job.license_type.face, job.stamp, job.sandbox, job.photo is not None, job.signature.docmdp > 0
-        )
+    def prove(self, types: Iterable[LicenseType], stamp: StampSpec) -> None:
+        """Compile the faces of ``types``, base pages included, so that a bad one is refused before it is put to use.
+
+        Nothing that runs is touched: a service proves a new catalog first and swaps it in afterwards, and keeps the
+        last good one when this raises.
+
+        Raises:
+            ConfigurationError: names the type, and for a base page its file, and says why.
+        """
+        for kind in types:
+            try:
+                key = TemplateKey(kind.face, stamp, sandbox=False, photo=kind.photo, certified=True)
+                compile_template(self._book, key)
+            except (MissingGlyph, RenderingError, ConfigurationError) as exc:
+                msg = f"证照类型 {kind.slug} 的版面不能使用：{exc.detail}"
+                raise ConfigurationError(msg) from exc
+
+    def _laid_out(self, job: PageJob) -> tuple[Template, list[Sheetful]]:
+        """Every value in its place, and the template for as many pages as that takes."""
+        face = annex_face(job.license_type.face) if job.annex else job.license_type.face
+        key, template = self._first_template(job, face)
+        bold = self._book.family("song-bold")
+        first, rests = _first_page(template, job, bold)
+        if job.annex:
+            rests = annex_rests(job.license_type.face, self._book, job.values)
+        if not rests:
+            return template, [first]
+        body = template.following.body
+        room = annex_body(face, template.sheet) if job.annex else None
+        following = fill_pages(rests, bold, room, body)
+        if job.annex:
+            opening = following.pop(0)
+            first.lines += opening.lines
+            first.rules += opening.rules
+        pages = [first, *following]
+        if len(pages) == 1:
+            return template, pages
+        for number, page in enumerate(pages, 1):
+            page.lines.insert(0, page_number(self._book, template.sheet, number, len(pages)))
+            if number > 1:
+                head = [(slot, job.values.get(source, "")) for source, slot in template.following.head]
+                page.lines[1:1] = [line for slot, text in head if text for line in place(slot, text)]
+        return self._template(replace(key, pages=len(pages))), pages
+
+    def _first_template(self, job: PageJob, face: FacePlan) -> tuple[TemplateKey, Template]:
+        """The template for one page; the same plan and stamp, as objects, need not be compared field by field."""
+        photo, certified = job.photo is not None and not job.annex, job.signature.docmdp > 0
+        copy = bool(job.copy_label or job.copy_number)
+        quick = (id(face), id(job.stamp), job.sandbox, photo, certified, copy)
+        recent = self._recent.get(quick)
+        # An id is given anew when its object is gone: only the objects themselves prove that they are the same.
+        if recent is not None and recent[0].face is face and recent[0].stamp is job.stamp:
+            return recent
+        key = TemplateKey(face, job.stamp, job.sandbox, photo, certified, copy)
+        found = key, self._template(key)
+        with self._lock:
+            if len(self._recent) >= MAX_TEMPLATES:
+                self._recent.clear()
+            self._recent[quick] = found
+        return found
+
+    def _template(self, key: TemplateKey) -> Template:
         with self._lock:
             found = self._templates.get(key)
             if found is not None:
@@ -120,13 +209,33 @@ def chinese_date(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _lines(template: Template, job: PageJob) -> list[Line]:
-    """Every value in its place."""
-    values, lines = job.values, []
-    for source, slot in template.slots:
+def _first_page(template: Template, job: PageJob, bold: Family) -> tuple[Sheetful, list[Rest]]:
+    """Every value in its place, and what is left over of those that may flow."""
+    values, page, rests = job.values, Sheetful(), []
+    for source, slot, special in template.slots:
         text = values.get(source)
         if text:
-            lines += place(slot, text)
-    lines += place(template.issuer, job.issuer_name)
-    lines += place(template.date, chinese_date(job.issued_on))
-    return lines
+            if not special:
+                page.lines += place(slot, text)
+            elif (rest := _place_special(slot, text, bold, page)) is not None:
+                rests.append(rest)
+    if template.subtitle is not None:
+        page.lines += place(template.subtitle, _copy_line(job))
+    page.lines += place(template.issuer, job.issuer_name)
+    page.lines += place(template.date, chinese_date(job.issued_on))
+    return page, rests
+
+
+def _copy_line(job: PageJob) -> str:
+    """``（副本）（2-1）``; on an annex its mark follows."""
+    words = [job.copy_label, job.copy_number]
+    return "".join(f"（{word}）" for word in words if word) + (ANNEX if job.annex else "")
+
+
+def _place_special(slot: Slot, text: str, bold: Family, page: Sheetful) -> Rest | None:
+    """Set a table, vertical or flowing text; what is left over goes on on further pages."""
+    if slot.vertical:
+        page.special = True
+        page.lines += place_vertical(slot, text)
+        return None
+    return place_table(slot, text, bold, page) if slot.columns else place_flow(slot, text, page)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.rendering import photo
+from certsvc.rendering.face_form import INK
+from certsvc.rendering.layout import DOWN, TURNED
 from certsvc.rendering.metadata import ATTACHMENT, canonical_json
-from certsvc.rendering.pdf import date_string, num, stream, text_string
+from certsvc.rendering.pdf import date_string, stream, text_string
 from certsvc.rendering.qr_encoder import QUIET_ZONE, Matrix, encode
 from certsvc.rendering.subset import OBJECTS_PER_FONT, Subset
-from certsvc.rendering.template import INK
+from certsvc.rendering.table import RULE
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from certsvc.rendering.flow import Sheetful
     from certsvc.rendering.fonts import FontFace
-    from certsvc.rendering.layout import Line, Rect
+    from certsvc.rendering.layout import Rect
     from certsvc.rendering.pdf import FileWriter
     from certsvc.rendering.template import Template
 
@@ -26,54 +28,75 @@ MOST_CUT = 0.85
 
 
 class PageParts:
-    """What one page shows, ready to be written.
+    """What a file shows, ready to be written.
 
     Attributes:
         subsets: one per face that the values use, in order of first use.
     """
 
-    def __init__(self, template: Template, lines: list[Line], printed_code: str, picture: bytes | None) -> None:
+    def __init__(self, template: Template, pages: list[Sheetful], printed_code: str, picture: bytes | None) -> None:
         """Cut the values into runs, number their characters, encode the code, read the photo's header."""
-        self._template = template
+        self._template, self._pages = template, pages
         self._code: Matrix = encode(printed_code)
         self._photo = _Photo(picture) if picture is not None and template.photo else None
         texts: dict[FontFace, list[str]] = {}
-        self._lines = [(line, line.family.runs(line.text)) for line in lines]
-        for _, runs in self._lines:
-            for face, text in runs:
-                texts.setdefault(face, []).append(text)
+        self._runs = [[line.family.runs(line.text) for line in page.lines] for page in pages]
+        for page in self._runs:
+            for runs in page:
+                for face, text in runs:
+                    texts.setdefault(face, []).append(text)
         self.subsets = {face: Subset(face, "".join(parts)) for face, parts in texts.items()}
         self._names = {face: f"V{index}" for index, face in enumerate(texts)}
+        # Faces that are set downwards too, each with one more dictionary over the same glyphs.
+        self._down = [
+            face
+            for face in texts
+            if any(
+                line.mode == DOWN and any(used is face for used, _ in runs)
+                for page, page_runs in zip(pages, self._runs, strict=True)
+                if page.special
+                for line, runs in zip(page.lines, page_runs, strict=True)
+            )
+        ]
 
     def resources(self) -> bytes:
-        """Resources of the page; fonts stand after the code and the photo."""
+        """Resources of all pages; fonts stand after the code and the photo."""
         after = self._template.numbers.code + 1
         picture = b""
         if self._photo:
             picture, after = b"/Photo %d 0 R" % after, after + 1
         fonts = "".join(
-            f"/{label} {after + OBJECTS_PER_FONT * index} 0 R" for index, label in enumerate(self._names.values())
+            [f"/{label} {after + OBJECTS_PER_FONT * index} 0 R" for index, label in enumerate(self._names.values())]
         )
-        return b"<</Font<<%s>>/XObject<</Face %d 0 R/Code %d 0 R%s>>>>" % (
+        after += OBJECTS_PER_FONT * len(self._names)
+        fonts += "".join([f"/{self._names[face]}v {after + index} 0 R" for index, face in enumerate(self._down)])
+        following = b"/Next %d 0 R" % self._template.next_form if self._template.next_form else b""
+        return b"<</Font<<%s>>/XObject<</Face %d 0 R%s/Code %d 0 R%s>>>>" % (
             fonts.encode("ascii"),
             self._template.face_form,
+            following,
             self._template.numbers.code,
             picture,
         )
 
-    def contents(self) -> bytes:
-        """Face, values, code and photo."""
-        parts = ["/Face Do", "BT", f"{INK} rg"]
-        spacing = 0.0
-        for line, runs in self._lines:
+    def contents(self, index: int) -> bytes:
+        """Page ``index``: its form, values, code and, on the first, the photo."""
+        page = self._pages[index]
+        parts = ["/Next Do" if index else "/Face Do"]
+        if page.rules:
+            parts.append(_rules(page.rules))
+        parts += ["BT", f"{INK} rg"]
+        spacing, subsets, names = 0.0, self.subsets, self._names
+        for line, runs in zip(page.lines, self._runs[index], strict=True):
             if line.spacing != spacing:
                 spacing = line.spacing
                 parts.append(f"{spacing:.3f} Tc")
-            parts.append(f"1 0 0 1 {line.x:.2f} {line.y:.2f} Tm")
+            turn, down = ("0 -1 1 0", "") if line.mode == TURNED else ("1 0 0 1", "v" if line.mode == DOWN else "")
+            parts.append(f"{turn} {line.x:.2f} {line.y:.2f} Tm")
             for face, text in runs:
-                parts.append(f"/{self._names[face]} {line.size:g} Tf {self.subsets[face].show(text)} Tj")
-        parts += ["ET", self._code_operators(self._template.code)]
-        if self._photo and self._template.photo:
+                parts.append(f"/{names[face]}{down} {line.size:g} Tf {subsets[face].show(text)} Tj")
+        parts += ["ET", self._code_operators(self._template.following.code if index else self._template.code)]
+        if self._photo and self._template.photo and not index:
             parts.append(self._photo.operators(self._template.photo))
         return stream(b"", "\n".join(parts).encode("ascii"))
 
@@ -85,8 +108,9 @@ class PageParts:
         out.add(stream(head % (size, size), self._code.rows))
         if self._photo:
             out.add(self._photo.image())
-        for subset in self.subsets.values():
-            subset.write(out, pack=False)
+        written = {face: subset.write(out, pack=False) for face, subset in self.subsets.items()}
+        for face in self._down:
+            self.subsets[face].write_vertical(out, written[face])
 
     def _code_operators(self, box: Rect) -> str:
         """The code with its quiet zone in the middle of its box, on white."""
@@ -100,27 +124,33 @@ class PageParts:
         )
 
 
-@dataclass(slots=True)
+def _rules(rules: list[tuple[float, float, float, float]]) -> str:
+    """The grid of tables; a line that two rows share is drawn once."""
+    paths = dict.fromkeys(f"{x0:.2f} {y0:.2f} m {x1:.2f} {y1:.2f} l" for x0, y0, x1, y1 in rules)
+    return f"q {RULE} w 0.35 G {' '.join(paths)} S Q"
+
+
 class _Photo:
     """A normalised photo: its bytes go into the file as they are."""
 
-    data: bytes
+    def __init__(self, data: bytes) -> None:
+        self._data, self._header = data, photo.jpeg_header(data)
 
     def image(self) -> bytes:
-        header = photo.jpeg_header(self.data)
+        header = self._header
         space = b"/DeviceGray" if header.components == 1 else b"/DeviceRGB"
         head = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace%s/BitsPerComponent 8/Filter/DCTDecode"
-        return stream(head % (header.width, header.height, space), self.data)
+        return stream(head % (header.width, header.height, space), self._data)
 
     def operators(self, box: Rect) -> str:
         """The picture fills its box and is cut at the edges, unless too much would be lost: then it is shown whole."""
-        header = photo.jpeg_header(self.data)
+        header = self._header
         fits = box.w / header.width, box.h / header.height
         scale = max(fits) if min(fits) / max(fits) >= MOST_CUT else min(fits)
         w, h = header.width * scale, header.height * scale
         x, y = box.x + (box.w - w) / 2, box.y + (box.h - h) / 2
-        frame = f"{num(box.x)} {num(box.y)} {num(box.w)} {num(box.h)} re W n"
-        return f"q {frame} {num(w)} 0 0 {num(h)} {num(x)} {num(y)} cm /Photo Do Q"
+        frame = f"{box.x:.2f} {box.y:.2f} {box.w:.2f} {box.h:.2f} re W n"
+        return f"q {frame} {w:.2f} 0 0 {h:.2f} {x:.2f} {y:.2f} cm /Photo Do Q"
 
 
 def write_attachment(out: FileWriter, metadata: dict[str, str], at: datetime) -> None:

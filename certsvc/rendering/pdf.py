@@ -36,8 +36,8 @@ def name(text: str) -> bytes:
 
 def date_string(at: datetime) -> bytes:
     """A date in Asia/Shanghai, such as ``(D:20260101080000+08'00')`` (§7.9.4)."""
-    local = check_aware(at).astimezone(SHANGHAI)
-    return local.strftime("(D:%Y%m%d%H%M%S+08'00')").encode("ascii")
+    t = check_aware(at).astimezone(SHANGHAI)
+    return b"(D:%04d%02d%02d%02d%02d%02d+08'00')" % (t.year, t.month, t.day, t.hour, t.minute, t.second)
 
 
 def num(value: float) -> str:

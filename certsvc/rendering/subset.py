@@ -1,7 +1,7 @@
 """Embedded fonts: Type 0, CIDFontType2, Identity-H (ISO 32000-2 §9.7), one subset for the characters of one page part.
 
-CIDs are given in order of first use, one per *character*, and mapped to glyphs by a CIDToGIDMap stream. Two characters
-that share a glyph (一 and the radical ⼀) keep different CIDs, so that extracted text is what was written.
+CIDs are given in order of first use, one per *character*, and are glyph numbers of the subset too. Two characters that
+share a glyph (一 and the radical ⼀) get it twice under different CIDs, so that extracted text is what was written.
 """
 
 from __future__ import annotations
@@ -29,68 +29,70 @@ _TO_UNICODE_HEAD = (
 )
 _TO_UNICODE_TAIL = b"endcmap CMapName currentdict/CMap defineresource pop end end"
 
-OBJECTS_PER_FONT = 6
+_CIDS = tuple(f"{cid:04X}" for cid in range(1, 4097))
+"""Codes of the first characters of a page, ready; no page has more, but nothing depends on it."""
+
+OBJECTS_PER_FONT = 5
 
 
 class Subset:
-    """The characters of one face that one part of a page uses.
-
-    Attributes:
-        codes: translation table from character ordinal to four hexadecimal digits, for ``str.translate``.
-    """
+    """The characters of one face that one part of a page uses."""
 
     def __init__(self, face: FontFace, chars: Iterable[str]) -> None:
         """Number the characters in order of first use; CID 0 is .notdef."""
         self.face = face
         self._chars = tuple(dict.fromkeys(chars))
-        self.codes = {ord(char): f"{cid:04X}" for cid, char in enumerate(self._chars, 1)}
+        count = len(self._chars)
+        self._cids = _CIDS[:count] if count <= len(_CIDS) else tuple(f"{cid:04X}" for cid in range(1, count + 1))
+        self._code = dict(zip(self._chars, self._cids, strict=True)).__getitem__
+        self._base = b""
 
     def show(self, text: str) -> str:
         """``text`` as a hexadecimal string of CIDs."""
-        return f"<{text.translate(self.codes)}>"
+        return f"<{''.join(map(self._code, text))}>"
 
     def write(self, out: FileWriter, *, pack: bool) -> int:
-        """Write the six objects of the font; returns the number of the Type 0 dictionary."""
+        """Write the five objects of the font; returns the number of the Type 0 dictionary."""
         face, chars = self.face, self._chars
-        gids = [face.gids[char] for char in chars]
-        data, mapping = face.subset(gids)
-        to_gid = b"\0\0" + b"".join([mapping[gid].to_bytes(2, "big") for gid in gids])
-        left, bottom, right, top = face.bbox
-        base = self._tag(to_gid) + b"+" + face.entry.name.encode("ascii")
+        data = face.subset([*map(face.gids.__getitem__, chars)])
+        base = self._base = self._tag() + b"+" + face.name
         first = out.next_number
         out.add(
             b"<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>"
-            % (base, first + 1, first + 5)
+            % (base, first + 1, first + 4)
         )
         out.add(
             b"<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)"
-            b"/Supplement 0>>/FontDescriptor %d 0 R/CIDToGIDMap %d 0 R/DW 1000%s>>"
-            % (base, first + 2, first + 4, self._widths())
+            b"/Supplement 0>>/FontDescriptor %d 0 R/CIDToGIDMap/Identity/DW 1000%s>>"
+            % (base, first + 2, self._widths())
         )
-        out.add(
-            b"<</Type/FontDescriptor/FontName/%s/Flags 4/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d"
-            b"/CapHeight %d/StemV %d/FontFile2 %d 0 R>>"
-            % (base, left, bottom, right, top, face.ascent, face.descent, face.ascent, face.entry.stem, first + 3)
-        )
+        out.add(b"<</Type/FontDescriptor/FontName/%s%s/FontFile2 %d 0 R>>" % (base, face.descriptor, first + 3))
         out.add(stream(b"/Length1 %d" % len(data), data, pack=pack))
-        out.add(stream(b"", to_gid, pack=pack))
         out.add(stream(b"", self._to_unicode(), pack=pack))
         return first
 
-    def _tag(self, to_gid: bytes) -> bytes:
+    def write_vertical(self, out: FileWriter, level: int) -> int:
+        """Write one more Type 0 dictionary over the font at ``level``, for text that runs downwards (§9.7.4.3)."""
+        return out.add(
+            b"<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-V/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>"
+            % (self._base, level + 1, level + 4)
+        )
+
+    def _tag(self) -> bytes:
         """Six capitals that differ between subsets (§9.9.2)."""
-        value = zlib.crc32("".join(self._chars).encode("utf-8"), zlib.crc32(to_gid))
-        return bytes(65 + value // 26**i % 26 for i in range(6))
+        value = zlib.crc32("".join(self._chars).encode("utf-8"))
+        return bytes([65 + value // 26**i % 26 for i in range(6)])
 
     def _widths(self) -> bytes:
-        widths = self.face.widths
-        odd = [(cid, widths[char]) for cid, char in enumerate(self._chars, 1) if widths[char] != EM]
-        if not odd:
+        widths = [*map(self.face.widths.__getitem__, self._chars)]
+        if widths.count(EM) == len(widths):
             return b""
-        return b"/W[" + b"".join([b"%d[%d]" % pair for pair in odd]) + b"]"
+        odd = [f"{cid}[{width}]" for cid, width in enumerate(widths, 1) if width != EM]
+        return f"/W[{''.join(odd)}]".encode("ascii")
 
     def _to_unicode(self) -> bytes:
-        lines = [f"<{cid:04X}><{char.encode('utf-16-be').hex()}>\n" for cid, char in enumerate(self._chars, 1)]
+        targets = map(self.face.unicode.__getitem__, self._chars)
+        lines = [f"<{cid}><{target}>\n" for cid, target in zip(self._cids, targets, strict=True)]
         blocks = [lines[i : i + _BF_BLOCK] for i in range(0, len(lines), _BF_BLOCK)]
-        body = "".join(f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks)
+        body = "".join([f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks])
         return _TO_UNICODE_HEAD + body.encode("ascii") + _TO_UNICODE_TAIL

@@ -66,13 +66,22 @@ class StampSpec:
         ring_text: the owner's registered name, set along the ring left to right.
         diameter_mm: nominal outer diameter (国发〔1999〕25号; 42 mm for most authorities).
         second_line: text under the star such as ``行政审批专用章``, or empty.
-        number: number of a numbered seal such as ``(3)``, or empty.
+        number: number of a numbered seal such as ``(3)``, or the code in the middle of an oval one, or empty.
+        shape: ``round``, ``oval`` (invoices, receipts) or ``square`` (names of people, finance).
+        width_mm, height_mm: outer size of an oval or square stamp; 0 takes the usual one (40 x 30, 20 x 20).
+        star: whether a round stamp has a five-point star; where the state emblem would stand, it stays empty.
+        date_line: a date in the middle in place of the star (日期章), such as ``2026.01.01``, or empty.
     """
 
     ring_text: str
     diameter_mm: float = 42.0
     second_line: str = ""
     number: str = ""
+    shape: str = "round"
+    width_mm: float = 0.0
+    height_mm: float = 0.0
+    star: bool = True
+    date_line: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     """Stable reason codes. The Chinese and English sentences stand in :data:`REASON_TEXT`."""
 
     OK = "ok"
+    OK_REGISTER_NOT_ASKED = "ok_register_not_asked"
     NOT_A_PDF = "not_a_pdf"
     MALFORMED = "malformed"
     ENCRYPTED = "encrypted"
@@ -80,6 +81,8 @@ class Reason(StrEnum):
     CERT_EXPIRED = "cert_expired"
     CERT_NOT_YET_VALID = "cert_not_yet_valid"
     CERT_REVOKED = "cert_revoked"
+    CERT_REVOKED_AFTER_SIGNING = "cert_revoked_after_signing"
+    REVOCATION_UNKNOWN = "revocation_unknown"
     NOT_OUR_BYTES = "not_our_bytes"
     NOT_OURS = "not_ours"
     LICENSE_UNKNOWN = "license_unknown"
@@ -94,6 +97,12 @@ class Reason(StrEnum):
     LICENSE_EXPIRED = "license_expired"
     LICENSE_NOT_YET_VALID = "license_not_yet_valid"
     LICENSE_RENEWAL_PENDING = "license_renewal_pending"
+    LICENSE_PARENT_ENDED = "license_parent_ended"
+    LICENSE_OBLIGATION_BROKEN = "license_obligation_broken"
+    LICENSE_OBLIGATION_OVERDUE = "license_obligation_overdue"
+    LICENSE_CHECK_FAILED = "license_check_failed"
+    LICENSE_CHECK_OVERDUE = "license_check_overdue"
+    LICENSE_DORMANT = "license_dormant"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"
@@ -105,6 +114,10 @@ class Reason(StrEnum):
 
 REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.OK: ("核验通过", "Verified"),
+    Reason.OK_REGISTER_NOT_ASKED: (
+        "印章有效、内容未改；未与登记比对，证照可能已经注销或吊销，请联网核验",
+        "Seal good, content unchanged; the register was not asked: the license may have ended",
+    ),
     Reason.NOT_A_PDF: ("不是 PDF 文件，请上传电子证照原文件", "Not a PDF: upload the original license file"),
     Reason.MALFORMED: ("文件已损坏，无法核验，请向持证人索取原文件", "Damaged file: ask the holder for the original"),
     Reason.ENCRYPTED: ("文件已加密，无法核验，请提供未加密的原文件", "Encrypted file: provide the original"),
@@ -121,6 +134,14 @@ REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.CERT_EXPIRED: ("核验时印章证书已过期，且无可信签章时间", "The seal certificate has expired"),
     Reason.CERT_NOT_YET_VALID: ("印章证书尚未生效", "The seal certificate is not yet valid"),
     Reason.CERT_REVOKED: ("印章证书已被吊销", "The seal certificate was revoked"),
+    Reason.CERT_REVOKED_AFTER_SIGNING: (
+        "印章证书在所称签章时间之后被吊销，且无可信时间戳证明签章在先",
+        "The seal certificate was revoked after the claimed signing time, which no timestamp proves",
+    ),
+    Reason.REVOCATION_UNKNOWN: (
+        "无法取得印章证书的吊销状态，请稍后再试",
+        "The revocation status of the seal certificate is not known: try again later",
+    ),
     Reason.NOT_OUR_BYTES: ("印章属实，但文件不是本机关签发的原件", "Our seal, but not a file that we issued"),
     Reason.NOT_OURS: ("不是本机关签发的证照或二维码", "Not issued here"),
     Reason.LICENSE_UNKNOWN: ("未查到此证照", "No such license"),
@@ -138,6 +159,12 @@ REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.LICENSE_EXPIRED: ("证照已过有效期", "The license has expired"),
     Reason.LICENSE_NOT_YET_VALID: ("证照尚未到生效日期", "The license is not yet valid"),
     Reason.LICENSE_RENEWAL_PENDING: ("延续办理中，原证照继续有效", "Renewal pending; the license continues"),
+    Reason.LICENSE_PARENT_ENDED: ("所依附的证照已终止，请核实", "A license on which it depends has ended"),
+    Reason.LICENSE_OBLIGATION_BROKEN: ("未履行承诺，责令整改中", "An obligation was broken"),
+    Reason.LICENSE_OBLIGATION_OVERDUE: ("承诺事项或后补材料逾期", "An obligation is overdue"),
+    Reason.LICENSE_CHECK_FAILED: ("定期检查不合格", "A periodic check was failed"),
+    Reason.LICENSE_CHECK_OVERDUE: ("定期检查逾期", "A periodic check is overdue"),
+    Reason.LICENSE_DORMANT: ("存续（歇业），证照有效", "Dormant; the license is valid"),
     Reason.CODE_UNKNOWN: ("不是有效的亮证码，请持证人重新亮证", "Not a valid code: ask the holder to show again"),
     Reason.CODE_EXPIRED: ("亮证码已过期，请持证人刷新后重新出示", "The code has expired: ask the holder to refresh"),
     Reason.CODE_USED: ("亮证码已被使用，请持证人刷新后重新出示", "The code was used: ask the holder to refresh"),
@@ -196,8 +223,20 @@ class FileFindings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StatusFlag:
+    """Something to know about a license: a code, Chinese words, and ``amber`` when it takes the green away."""
+
+    code: str
+    zh: str
+    light: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFacts:
-    """What a verdict says of the license (no personal data beyond the masked name)."""
+    """What a verdict says of the license (no personal data beyond the masked name).
+
+    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``.
+    """
 
     identifier: str
     number: str
@@ -210,6 +249,9 @@ class LicenseFacts:
     valid_from: str
     valid_until: str
     replaced_by: str = ""
+    newest: tuple[str, ...] = ()
+    light: str = ""
+    flags: tuple[StatusFlag, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,13 @@ What others use, by file:
 * ``cipher``: :class:`~certsvc.signing.cipher.ColumnCipher`, the ``Cipher`` port.
 * ``declaration``: reads ``keys/dev.toml``; :func:`~certsvc.signing.declaration.load_seal_declarations`.
 * ``devpki``: :func:`~certsvc.signing.devpki.init_dev_keys` makes the declared PKI; running it again changes nothing.
-* ``keyring``: :class:`~certsvc.signing.keyring.SoftwareKeyRing`, the ``KeyRing`` port. Keys are parsed once.
+* ``keyring``: :class:`~certsvc.signing.keyring.SoftwareKeyRing`, the ``KeyRing`` port. Keys are parsed once. The same
+  port has ``token_ring`` (PKCS#11) and ``remote_sealer`` (a province's platform).
+* ``sm2``, ``primitives``, ``suites``: SM2 with SM3, and one function to sign and to verify with every algorithm.
+* ``certificate_requests``, ``authority``: requests to an external CA and its answers; CRLs and OCSP answers of our CAs.
+* ``seal_object``, ``ses_format``: seal objects (.esl) and SES signatures of GB/T 38540; ``incremental``: a second seal.
+* ``timestamps``, ``long_term``: RFC 3161 and the PAdES levels that stand on it.
+* ``strict``: :class:`~certsvc.signing.strict.StrictInspector`, the fast ``FileInspector`` for our own fresh pages.
 * ``sealer``: :class:`~certsvc.signing.sealer.LicenseSealer`, the ``Sealer`` port, over the registry in ``formats``.
 * ``trust``: :class:`~certsvc.signing.trust.TrustAnchors`, the configured anchors (a directory of PEM files).
 * ``inspector``: :class:`~certsvc.signing.inspector.PdfInspector`, the ``FileInspector`` port, in this process, for

@@ -1,41 +1,42 @@
-"""The CMS of a PAdES B-B signature (RFC 5652; ETSI EN 319 142-1 §6.3, level B-B), one template per certificate.
+"""The CMS of a signature in a PDF, one template per certificate (RFC 5652; EN 319 142-1 §6.3; GB/T 35275).
 
 Everything in the SignedData but the message digest and the signature is the same for every document that a
 certificate signs. So asn1crypto builds it once, and a document costs two joins of bytes and their DER lengths
-(PERFORMANCE C: building each CMS anew takes 41 % of the time). Signed attributes: content-type, message-digest and
-signing-certificate-v2; no signing-time, because PAdES takes the time from ``/M`` (EN 319 142-1 table 1).
+(PERFORMANCE C: building each CMS anew takes 41 % of the time). Signed attributes of PAdES B-B: content-type,
+message-digest and signing-certificate-v2; no signing-time, because PAdES takes the time from ``/M`` (EN 319 142-1
+table 1). Those of the SM2 form: content-type, signing-time and message-digest.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from asn1crypto import algos, cms, core, tsp
+from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from certsvc.errors import SigningError
 from certsvc.signing.der import tlv
+from certsvc.signing.suites import SUITES, Suite
 
 if TYPE_CHECKING:
     from cryptography import x509
 
     from certsvc.signing.keyring import KeyCertificate
 
-DIGEST = "sha256"
-"""Digest of the document and of the signed attributes."""
-
 DIGEST_BYTES = 32
+"""SHA-256 and SM3 alike."""
 
-MAX_ECDSA_P256_DER = 72
-"""SEQUENCE header 2, and twice INTEGER header 2, sign byte 1, value 32."""
-
-_SEQUENCE, _SET, _OCTET_STRING, _CONTEXT_0 = 0x30, 0x31, 0x04, 0xA0
+_SEQUENCE, _SET, _OCTET_STRING, _CONTEXT_0, _CONTEXT_1 = 0x30, 0x31, 0x04, 0xA0, 0xA1
 _SIGNED_DATA_OID = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
+_DATA_OID = core.ObjectIdentifier("1.2.840.113549.1.7.1").dump()
 _MARKER = b"\x00" * DIGEST_BYTES
+_MARKER_TIME = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
+_LAST_UTC_TIME_YEAR = 2049
+"""RFC 5652 §11.3: signing times through 2049 are UTCTime, which has one length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,98 +44,110 @@ class CmsTemplate:
     """The constant parts of the CMS of one certificate.
 
     Attributes:
+        suite: algorithms of the key.
         before_signers: version, digestAlgorithms, encapContentInfo and certificates.
         signer_head: version, signer identifier and digest algorithm of the SignerInfo.
-        attributes_head, attributes_tail: the signed attributes around the 32 bytes of the message digest.
-        signature_algorithm: its AlgorithmIdentifier.
+        attributes_head, attributes_middle, attributes_tail: the signed attributes around the signing time (where the
+            form has one) and the 32 bytes of the message digest.
+        signing_time: whether the signed attributes carry a signing time, between head and middle.
         signature_size: most bytes that a signature can take.
     """
 
+    suite: Suite
     before_signers: bytes
     signer_head: bytes
     attributes_head: bytes
+    attributes_middle: bytes
     attributes_tail: bytes
-    signature_algorithm: bytes
+    signing_time: bool
     signature_size: int
 
-    def attributes(self, digest: bytes) -> bytes:
-        """Content of the SET of signed attributes for the document digest."""
-        if len(digest) != DIGEST_BYTES:
-            msg = "the message digest must be SHA-256"
+    def attributes(self, digest: bytes, signed_at: datetime | None = None) -> bytes:
+        """Content of the SET of signed attributes for the document digest and, where the form has one, the time."""
+        if len(digest) != DIGEST_BYTES or self.signing_time != (signed_at is not None):
+            msg = "the template needs a digest of 32 bytes, and a time exactly when its form has one"
             raise RuntimeError(msg)
-        return self.attributes_head + digest + self.attributes_tail
+        time = utc_time(signed_at) if signed_at is not None else b""
+        return b"".join((self.attributes_head, time, self.attributes_middle, digest, self.attributes_tail))
 
-    def to_be_signed(self, digest: bytes) -> bytes:
+    def to_be_signed(self, digest: bytes, signed_at: datetime | None = None) -> bytes:
         """What the key signs: the signed attributes under their universal SET OF tag (RFC 5652 §5.4)."""
-        return tlv(_SET, self.attributes(digest))
+        return tlv(_SET, self.attributes(digest, signed_at))
 
-    def assemble(self, digest: bytes, signature: bytes) -> bytes:
-        """The ContentInfo in DER."""
+    def assemble(
+        self, digest: bytes, signature: bytes, signed_at: datetime | None = None, *, unsigned: bytes = b""
+    ) -> bytes:
+        """The ContentInfo in DER; ``unsigned`` is the content of the SET of unsigned attributes."""
         signer = tlv(
             _SEQUENCE,
             self.signer_head,
-            tlv(_CONTEXT_0, self.attributes(digest)),
-            self.signature_algorithm,
+            tlv(_CONTEXT_0, self.attributes(digest, signed_at)),
+            self.suite.signature_identifier,
             tlv(_OCTET_STRING, signature),
+            tlv(_CONTEXT_1, unsigned) if unsigned else b"",
         )
         signed_data = tlv(_SEQUENCE, self.before_signers, tlv(_SET, signer))
         return tlv(_SEQUENCE, _SIGNED_DATA_OID, tlv(_CONTEXT_0, signed_data))
 
     @property
     def max_size(self) -> int:
-        """Bytes of the largest CMS that :meth:`assemble` can make."""
-        return len(self.assemble(_MARKER, b"\xff" * self.signature_size))
+        """Bytes of the largest CMS that :meth:`assemble` can make, without unsigned attributes."""
+        return len(self.assemble(_MARKER, b"\xff" * self.signature_size, _MARKER_TIME if self.signing_time else None))
 
 
-def make_template(public: KeyCertificate) -> CmsTemplate:
+def utc_time(at: datetime) -> bytes:
+    """``UTCTime`` in DER, 15 bytes; SigningError beyond 2049."""
+    if at.year > _LAST_UTC_TIME_YEAR:
+        msg = "签章时间超出 2049 年，签名模板不支持"
+        raise SigningError(msg)
+    return bytes(core.UTCTime(at.astimezone(UTC).replace(microsecond=0)).dump())
+
+
+def make_template(public: KeyCertificate, *, signing_time: bool = False) -> CmsTemplate:
     """The template for a key's certificate; leaf and issuing CA are embedded, the root is left out.
+
+    With ``signing_time`` the signed attributes are content-type, signing-time and message-digest (GB/T 35275 form 2 of
+    STANDARDS.md 4.4), without it those of PAdES.
 
     Raises:
         SigningError: the assembled form does not read back as the CMS that was meant.
     """
     leaf = _asn1(public.certificate)
-    is_rsa = isinstance(public.public_key, rsa.RSAPublicKey)
-    signature_size = public.public_key.key_size // 8 if is_rsa else MAX_ECDSA_P256_DER
-    attributes = _attributes(leaf).untag().dump()
-    content = bytes(core.SetOf.load(attributes).contents)
-    head, marker, tail = content.partition(tlv(_OCTET_STRING, _MARKER))
-    if not marker or _MARKER in head or _MARKER in tail:
-        msg = "签名属性模板无法建立：摘要位置不唯一"
-        raise SigningError(msg)
-    digest_algorithm = algos.DigestAlgorithm({"algorithm": DIGEST})
+    suite = SUITES[public.algorithm]
+    head, middle, tail = _around(_attributes(leaf, suite, signing_time=signing_time))
     identifier = cms.IssuerAndSerialNumber({"issuer": leaf.issuer, "serial_number": leaf.serial_number})
     certificates = [leaf.dump(), *(_asn1(issuer).dump() for issuer in public.issuers)]
     template = CmsTemplate(
+        suite=suite,
         before_signers=b"".join(
             (
                 core.Integer(1).dump(),
-                tlv(_SET, digest_algorithm.dump()),
-                tlv(_SEQUENCE, core.ObjectIdentifier("1.2.840.113549.1.7.1").dump()),
+                tlv(_SET, suite.digest_identifier),
+                tlv(_SEQUENCE, _DATA_OID),
                 tlv(_CONTEXT_0, *sorted(certificates)),
             )
         ),
-        signer_head=core.Integer(1).dump() + identifier.dump() + digest_algorithm.dump(),
-        attributes_head=head + tlv(_OCTET_STRING, _MARKER)[:2],
+        signer_head=core.Integer(1).dump() + identifier.dump() + suite.digest_identifier,
+        attributes_head=head,
+        attributes_middle=middle,
         attributes_tail=tail,
-        signature_algorithm=algos.SignedDigestAlgorithm(
-            {"algorithm": "sha256_rsa" if is_rsa else "sha256_ecdsa"}
-        ).dump(),
-        signature_size=signature_size,
+        signing_time=signing_time,
+        signature_size=suite.signature_size,
     )
     _check_template(template, leaf)
     return template
 
 
-def message_digest_of(der: bytes) -> tuple[bytes, bytes, bytes]:
+def message_digest_of(der: bytes, *, detached: bool = True) -> tuple[bytes, bytes, bytes]:
     """Read a CMS back: its message digest, the bytes that were signed, and the signature.
 
     Raises:
-        SigningError: not a detached SignedData of one signer with a message digest.
+        SigningError: not a SignedData, detached unless told otherwise, of one signer with a message digest.
     """
     try:
         signed_data = cms.ContentInfo.load(der, strict=True)["content"]
         (signer,) = signed_data["signer_infos"]
-        if signed_data["encap_content_info"]["content"].native is not None:
+        if detached and signed_data["encap_content_info"]["content"].native is not None:
             msg = "签名结构有误：应为分离式签名"
             raise SigningError(msg)
         attributes = signer["signed_attrs"]
@@ -148,27 +161,46 @@ def message_digest_of(der: bytes) -> tuple[bytes, bytes, bytes]:
 
 def _check_template(template: CmsTemplate, leaf: asn1_x509.Certificate) -> None:
     digest = hashlib.sha256(leaf.dump()).digest()
-    der = template.assemble(digest, b"\x01" * template.signature_size)
+    at = _MARKER_TIME if template.signing_time else None
+    der = template.assemble(digest, b"\x01" * template.signature_size, at)
     read_digest, signed, signature = message_digest_of(der)
     forced = cms.ContentInfo.load(der, strict=True).dump(force=True)
-    good = (digest, template.to_be_signed(digest), b"\x01" * template.signature_size)
+    good = (digest, template.to_be_signed(digest, at), b"\x01" * template.signature_size)
     if (read_digest, signed, signature) != good or forced != der:
         msg = "签名模板自检未通过：编码与 DER 不一致"
         raise SigningError(msg)
 
 
-def _attributes(leaf: asn1_x509.Certificate) -> cms.CMSAttributes:
+def _around(attributes: cms.CMSAttributes) -> tuple[bytes, bytes, bytes]:
+    """The DER of the attributes cut at the markers: before the time, between time and digest, after the digest."""
+    content = bytes(core.SetOf.load(attributes.untag().dump()).contents)
+    head, time, rest = content.partition(utc_time(_MARKER_TIME))
+    if not time:
+        head, rest = b"", content
+    middle, digest, tail = rest.partition(_MARKER)
+    if not digest or _MARKER in tail:
+        msg = "签名属性模板无法建立：摘要位置不唯一"
+        raise SigningError(msg)
+    return head, middle, tail
+
+
+def _attributes(leaf: asn1_x509.Certificate, suite: Suite, *, signing_time: bool) -> cms.CMSAttributes:
+    attributes = [
+        cms.CMSAttribute({"type": "content_type", "values": ["data"]}),
+        cms.CMSAttribute({"type": "message_digest", "values": [_MARKER]}),
+    ]
+    if signing_time:
+        time = cms.Time({"utc_time": _MARKER_TIME})
+        return cms.CMSAttributes([*attributes, cms.CMSAttribute({"type": "signing_time", "values": [time]})])
     # ESSCertIDv2 (RFC 5035 §4): SHA-256 is the DEFAULT and so is not encoded; issuer and serial are optional and
     # add nothing to a digest of the whole certificate.
-    identifier = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(leaf.dump()).digest()})
+    names = {"cert_hash": hashlib.new(suite.digest, leaf.dump()).digest()}
+    identifier = tsp.ESSCertIDv2(
+        names if suite.digest == "sha256" else {"hash_algorithm": {"algorithm": suite.digest}, **names}
+    )
+    signing_certificate = tsp.SigningCertificateV2({"certs": [identifier]})
     return cms.CMSAttributes(
-        [
-            cms.CMSAttribute({"type": "content_type", "values": ["data"]}),
-            cms.CMSAttribute({"type": "message_digest", "values": [_MARKER]}),
-            cms.CMSAttribute(
-                {"type": "signing_certificate_v2", "values": [tsp.SigningCertificateV2({"certs": [identifier]})]}
-            ),
-        ]
+        [*attributes, cms.CMSAttribute({"type": "signing_certificate_v2", "values": [signing_certificate]})]
     )
 
 

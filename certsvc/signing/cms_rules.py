@@ -19,7 +19,7 @@ MAX_CERTIFICATES = 64
 """Certificates in one signature; stops path building over made-up forests."""
 
 _NO_PARAMETERS = (b"", b"\x05\x00")
-_WITHOUT_PARAMETERS = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "shake256"})
+_WITHOUT_PARAMETERS = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "shake256", "sm3"})
 _SIGNATURES_WITH_PARAMETERS = frozenset({"rsassa_pss"})
 
 

@@ -6,7 +6,7 @@ Unknown and missing names are both refused by name, so that a slip of the pen is
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.errors import ConfigurationError
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-KEY_ALGORITHMS = ("p256", "rsa2048", "rsa3072")
+KEY_ALGORITHMS = ("p256", "rsa2048", "rsa3072", "sm2")
 """Algorithms of which this room can make keys."""
+
+SM2 = "sm2"
+"""The algorithm whose chains stand apart."""
 
 USCC_LENGTH = 18
 """Length of a unified social credit code (GB 32100-2015)."""
@@ -41,6 +44,7 @@ class KeyDeclaration:
         common_name, organization, organization_code: subject of the certificate (CN, O, organizationIdentifier).
         years: length of the certificate's validity.
         seals: whether the key seals documents (nonRepudiation) or signs tokens only.
+        timestamps: whether the key is that of a timestamping authority.
     """
 
     key_id: str
@@ -50,6 +54,7 @@ class KeyDeclaration:
     organization_code: str
     years: int
     seals: bool
+    timestamps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,12 +79,27 @@ class SealDeclaration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PkiDeclaration:
-    """The whole of ``keys/dev.toml``."""
+    """The whole of ``keys/dev.toml``.
+
+    Attributes:
+        root: root of the chains abroad can check (RSA, P-256).
+        sm2_root: root of the SM2 chains, from end to end SM2 with SM3; None when nothing is SM2.
+        makers: keys of the seal maker (制作管理单位), which sign seal objects.
+        timestampers: keys of the development TSA.
+    """
 
     root: KeyDeclaration
+    sm2_root: KeyDeclaration | None
     issuers: tuple[IssuerDeclaration, ...]
     seals: tuple[SealDeclaration, ...]
     tokens: tuple[KeyDeclaration, ...]
+    makers: tuple[KeyDeclaration, ...]
+    timestampers: tuple[KeyDeclaration, ...]
+
+    @property
+    def leaves(self) -> tuple[KeyDeclaration, ...]:
+        """Every key that is no CA's."""
+        return (*(seal.key for seal in self.seals), *self.tokens, *self.makers, *self.timestampers)
 
     def issuer_for(self, algorithm: str) -> IssuerDeclaration:
         """The issuing CA for keys of ``algorithm``; ConfigurationError when none is declared."""
@@ -88,6 +108,15 @@ class PkiDeclaration:
                 return issuer
         msg = f"keys/dev.toml 没有为算法 {algorithm} 声明签发机构（issuer.issues）"
         raise ConfigurationError(msg)
+
+    def root_for(self, issuer: IssuerDeclaration) -> KeyDeclaration:
+        """The root above ``issuer``: chains do not mix SM2 with other algorithms; ConfigurationError without one."""
+        if issuer.key.algorithm != SM2:
+            return self.root
+        if self.sm2_root is None:
+            msg = "keys/dev.toml 声明了 SM2 签发机构，但没有声明 SM2 根证书（[sm2_root]）"
+            raise ConfigurationError(msg)
+        return self.sm2_root
 
 
 def load_declaration(keys_toml: Path) -> PkiDeclaration:
@@ -103,25 +132,47 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
         raise ConfigurationError(msg) from error
     table = _Table(str(keys_toml), document)
     root = _ca(table.table("root"))
+    sm2_root = _ca(table.table("sm2_root")) if table.has("sm2_root") else None
     issuers = tuple(_issuer(item) for item in table.tables("issuer"))
     seals = tuple(_seal(item) for item in table.tables("seal"))
     tokens = tuple(_token(item) for item in table.tables("token"))
+    makers = tuple(replace(_ca(item), seals=True) for item in table.tables("maker")) if table.has("maker") else ()
+    timestampers = tuple(_timestamper(item) for item in table.tables("tsa")) if table.has("tsa") else ()
     table.done()
+    declaration = PkiDeclaration(
+        root=root,
+        sm2_root=sm2_root,
+        issuers=issuers,
+        seals=seals,
+        tokens=tokens,
+        makers=makers,
+        timestampers=timestampers,
+    )
     key_ids = [
-        root.key_id,
-        *(i.key.key_id for i in issuers),
-        *(s.key.key_id for s in seals),
-        *(t.key_id for t in tokens),
+        key.key_id for key in (root, sm2_root, *(i.key for i in issuers), *declaration.leaves) if key is not None
     ]
     for what, values in (("key_id", key_ids), ("seal_id", [s.seal_id for s in seals])):
         twice = {value for value in values if values.count(value) > 1}
         if twice:
             msg = f"密钥声明 {keys_toml} 中 {what} 重复：{'、'.join(sorted(twice))}"
             raise ConfigurationError(msg)
-    declaration = PkiDeclaration(root=root, issuers=issuers, seals=seals, tokens=tokens)
-    for key in (*(s.key for s in seals), *tokens):
-        declaration.issuer_for(key.algorithm)
+    _check_chains(declaration)
     return declaration
+
+
+def _check_chains(declaration: PkiDeclaration) -> None:
+    """Every key has an issuing CA and every issuing CA its root; an SM2 chain is SM2 throughout."""
+    for key in declaration.leaves:
+        declaration.issuer_for(key.algorithm)
+    roots = {declaration.root.algorithm: declaration.root.algorithm != SM2}
+    if declaration.sm2_root is not None:
+        roots[declaration.sm2_root.algorithm] = declaration.sm2_root.algorithm == SM2
+    mixed = [i.key.key_id for i in declaration.issuers if (SM2 in i.issues) != (i.key.algorithm == SM2)]
+    if mixed or not all(roots.values()):
+        msg = "密钥声明中的 SM2 证书链须从根证书到印章证书全部使用 SM2：请检查 [root]、[sm2_root] 与 issuer.issues"
+        raise ConfigurationError(msg)
+    for issuer in declaration.issuers:
+        declaration.root_for(issuer)
 
 
 def load_seal_declarations(keys_toml: Path, ring_dir: Path) -> tuple[Seal, ...]:
@@ -167,6 +218,9 @@ class _Table:
             msg = f"{self._where}：缺少 {name}，或其类型不是 {kind.__name__}"
             raise ConfigurationError(msg)
         return value
+
+    def has(self, name: str) -> bool:
+        return name in self._values
 
     def text(self, name: str, default: str | None = None) -> str:
         return str(self._take(name, str, default))
@@ -241,6 +295,10 @@ def _issuer(table: _Table) -> IssuerDeclaration:
 
 def _token(table: _Table) -> KeyDeclaration:
     return _ca(table)
+
+
+def _timestamper(table: _Table) -> KeyDeclaration:
+    return replace(_ca(table), timestamps=True)
 
 
 def _seal(table: _Table) -> SealDeclaration:

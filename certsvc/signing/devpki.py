@@ -5,7 +5,8 @@ Layout of the key ring's directory::
     certs/<key_id>.pem       certificate, then its issuing CA (public)
     private/<key_id>.key     encrypted private keys of seals and tokens
     ca/<key_id>.key, .pem    keys and certificates of root and issuing CAs; a running service does not load them
-    trust/<root>.pem         the root as a trust anchor (public)
+    trust/<root>.pem         the roots as trust anchors (public)
+    trust/intermediates/     the issuing CAs, known to path building and not trusted by themselves (public)
 
 Every step writes a new file or finds it there: running it again, also after a crash in the middle, completes what is
 missing and changes nothing else.
@@ -16,12 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import serialization
-
 from certsvc.errors import ConfigurationError
 from certsvc.signing import certificates
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.keyfile import KeyClass, decrypt_key, encrypt_key, read_file, write_new
+from certsvc.signing.trust import INTERMEDIATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from certsvc.signing.master_key import MasterKey
 
 CERTS, PRIVATE, CA, TRUST = "certs", "private", "ca", "trust"
+KNOWN = f"{TRUST}/{INTERMEDIATES}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,25 +62,22 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
             with this master key.
     """
     declaration = load_declaration(keys_toml)
-    for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
+    for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (KNOWN, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
         _make_directory(out_dir / name, mode)
     maker = _Maker(out_dir, master_key, clock, ids)
 
-    root_key = maker.key(declaration.root, CA)
-    root = maker.certificate(
-        declaration.root,
-        root_key,
-        CA,
-        lambda serial: (certificates.make_root(declaration.root, root_key, serial=serial, now=clock.now()),),
-    )
-    write_new(out_dir / TRUST / f"{declaration.root.key_id}.pem", certificates.pem(root), ids, mode=0o644)
+    roots: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
+    for root in (declaration.root, declaration.sm2_root):
+        if root is not None:
+            roots[root.key_id] = maker.root(root)
 
     issuers: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
     for issuer in declaration.issuers:
         key = maker.key(issuer.key, CA)
-        issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, root, root_key), key)
+        above = roots[declaration.root_for(issuer).key_id]
+        issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, *above), key)
 
-    for leaf in (*(seal.key for seal in declaration.seals), *declaration.tokens):
+    for leaf in declaration.leaves:
         issuer_certificate, issuer_key = issuers[declaration.issuer_for(leaf.algorithm).key.key_id]
         maker.leaf(leaf, issuer_certificate, issuer_key)
     return DevKeys(directory=out_dir, trust_dir=out_dir / TRUST, made=tuple(maker.made))
@@ -105,11 +103,11 @@ class _Maker:
                 self.made.append(declared.key_id)
         # Read back what is on disk: what was written is what the service will load, and a rival's key wins.
         opened = decrypt_key(read_file(path), declared.key_id, self._master)
-        key = serialization.load_der_private_key(opened.pkcs8, password=None)
+        key = certificates.load_private_key(opened.pkcs8)
         if certificates.algorithm_of(key) != declared.algorithm:
             msg = f"密钥 {declared.key_id} 的算法与 keys/dev.toml 声明的 {declared.algorithm} 不一致：请使用新的 key_id"
             raise ConfigurationError(msg)
-        return key  # type: ignore[return-value]  # algorithm_of admits EC and RSA only
+        return key
 
     def certificate(
         self,
@@ -123,10 +121,21 @@ class _Maker:
         if not path.exists():
             write_new(path, certificates.pem(*make(self._ids.cert_serial())), self._ids, mode=0o644)
         found = certificates.read_chain(path)[0]
-        if found.public_key() != key.public_key():
+        if certificates.public_key_of(found) != key.public_key():
             msg = f"证书 {path} 与私钥不匹配：请恢复原文件，或更换 key_id 重新制作"
             raise ConfigurationError(msg)
         return found
+
+    def root(self, declared: KeyDeclaration) -> tuple[x509.Certificate, PrivateKey]:
+        """A root's certificate, put among the anchors, and its key."""
+        key, now = self.key(declared, CA), self._clock.now()
+
+        def make(serial: int) -> tuple[x509.Certificate, ...]:
+            return (certificates.make_root(declared, key, serial=serial, now=now),)
+
+        found = self.certificate(declared, key, CA, make)
+        write_new(self._out / TRUST / f"{declared.key_id}.pem", certificates.pem(found), self._ids, mode=0o644)
+        return found, key
 
     def issuer(
         self, declared: KeyDeclaration, key: PrivateKey, root: x509.Certificate, root_key: PrivateKey
@@ -137,7 +146,9 @@ class _Maker:
         def make(serial: int) -> tuple[x509.Certificate, ...]:
             return (certificates.make_issuer(declared, key, root, root_key, serial=serial, now=now),)
 
-        return self.certificate(declared, key, CA, make)
+        found = self.certificate(declared, key, CA, make)
+        write_new(self._out / KNOWN / f"{declared.key_id}.pem", certificates.pem(found), self._ids, mode=0o644)
+        return found
 
     def leaf(self, declared: KeyDeclaration, issuer: x509.Certificate, issuer_key: PrivateKey) -> x509.Certificate:
         """The certificate of a seal or a token signer."""

@@ -23,7 +23,13 @@ MAX_DEPTH = 32
 MAX_SIGNATURES = 64
 """Signatures judged in one file; each costs a path validation (RELIABILITY S10: 10,000 signatures)."""
 
-SEAL_SUB_FILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"})
+SES_SUB_FILTER = "/GM.sm2seal"
+"""SES_Signature (GB/T 38540) straight in /Contents (STANDARDS.md 4.6)."""
+
+VENDOR_CMS_SUB_FILTER = "/GM.sm2cms.detached"
+"""CMS of GB/T 35275 (GM/T 0010) in /Contents."""
+
+SEAL_SUB_FILTERS = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached", SES_SUB_FILTER, VENDOR_CMS_SUB_FILTER})
 TIMESTAMP_SUB_FILTER = "/ETSI.RFC3161"
 
 
@@ -55,14 +61,14 @@ def find_signatures(reader: PdfFileReader) -> tuple[FoundSignature, ...]:
     """
     walk = _Walk()
     root = reader.root
-    form = _item(root, "/AcroForm")
+    form = item_of(root, "/AcroForm")
     if isinstance(form, generic.DictionaryObject):
-        walk.children(_item(form, "/Fields"), "", None, 0)
-    walk.permissions(_item(root, "/Perms"))
+        walk.children(item_of(form, "/Fields"), "", None, 0)
+    walk.permissions(item_of(root, "/Perms"))
     return tuple(walk.found)
 
 
-def _item(node: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
+def item_of(node: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
     """The value of ``key``, with references followed; ``DictionaryObject.get`` does not follow them."""
     return node[key] if key in node else None  # noqa: SIM401  (see above)
 
@@ -96,9 +102,9 @@ class _Walk:
         if self._count > MAX_FIELDS:
             msg = "too many form fields"
             raise TooComplex(msg)
-        partial = _item(node, "/T")
+        partial = item_of(node, "/T")
         name = ".".join(part for part in (prefix, str(partial) if partial is not None else "") if part)
-        field_type = _item(node, "/FT") if "/FT" in node else field_type
+        field_type = item_of(node, "/FT") if "/FT" in node else field_type
         if "/V" in node:
             value = node.raw_get("/V")
             # A dictionary as value is a signature, whatever /FT claims; a stream is the text of a text field.
@@ -106,7 +112,7 @@ class _Walk:
             is_stream = isinstance(held, generic.StreamObject)
             if isinstance(held, generic.DictionaryObject) and (field_type == "/Sig" or not is_stream):
                 self._value(value, held, node, name, is_signature_field=field_type == "/Sig")
-        self.children(_item(node, "/Kids"), name, field_type, depth + 1)
+        self.children(item_of(node, "/Kids"), name, field_type, depth + 1)
 
     def _value(
         self,
@@ -122,7 +128,7 @@ class _Walk:
             raise TooComplex(msg)
         if isinstance(raw, generic.IndirectObject):
             self._values.add(raw.reference)
-        sub_filter = str(_item(held, "/SubFilter") or "")
+        sub_filter = str(item_of(held, "/SubFilter") or "")
         kind = "unknown"
         if is_signature_field and sub_filter in SEAL_SUB_FILTERS:
             kind = "seal"

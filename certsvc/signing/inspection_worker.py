@@ -1,8 +1,8 @@
 """The worker process of :mod:`certsvc.signing.isolated`: reads files from a socket, answers findings, one at a time.
 
 It starts with an empty environment, no secrets, no open files but the socket, and a limit on its memory. One message
-is a 4-byte length and that many bytes. A request is JSON (moment, anchors in hexadecimal, length of the file) in one
-message and the file in the next; the answer is JSON in one message.
+is a 4-byte length and that many bytes. A request is JSON (moment, and anchors, intermediates and CRLs in hexadecimal)
+in one message and the file in the next; the answer is JSON in one message.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from certsvc.signing.findings_json import dump_findings
 from certsvc.signing.inspector import judge_file
@@ -26,6 +26,9 @@ MAX_MESSAGE = 64 * 1024 * 1024
 """Longest message that either side accepts: an upload is smaller, findings are far smaller."""
 
 READY = b"ready"
+
+ANCHOR_PARTS = ("anchors", "intermediates", "crls")
+"""Names in a request of the parts of :class:`~certsvc.signing.trust.TrustAnchors`, in their order."""
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 20
@@ -65,9 +68,10 @@ def main(arguments: Sequence[str]) -> None:
             send(channel, _answer(request, data))
 
 
-def _answer(request: dict[str, str], data: bytes) -> bytes:
-    anchors = TrustAnchors(tuple(bytes.fromhex(der) for der in request["anchors"]))
-    return dump_findings(judge_file(data, anchors, datetime.fromisoformat(request["moment"])))
+def _answer(request: dict[str, Any], data: bytes) -> bytes:
+    anchors, intermediates, crls = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
+    trust = TrustAnchors(anchors, intermediates, crls, revocation_required=request["revocation_required"])
+    return dump_findings(judge_file(data, trust, datetime.fromisoformat(request["moment"])))
 
 
 def _exactly(channel: socket.socket, size: int, time_left: Callable[[], float] | None) -> bytes:

@@ -27,8 +27,8 @@ from certsvc.clock import check_aware
 from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
 from certsvc.signing.fields import find_signatures
-from certsvc.signing.judging import Judgement, judge
-from certsvc.signing.revisions import only_security_store_after
+from certsvc.signing.judging import judge
+from certsvc.signing.revisions import only_security_store_after, security_store
 from certsvc.signing.trust import TrustStore
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import TrustChoice
+    from certsvc.signing.judgement import Judgement
     from certsvc.signing.trust import TrustAnchors
 
 NOT_CHECKED_REVOCATION = "revocation"
@@ -77,7 +78,7 @@ def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime) -> FileFind
         return refusal
     _refuse_running_loop()
     try:
-        return asyncio.run(_inspect(data, TrustStore(anchors, moment)))
+        return asyncio.run(_inspect(data, anchors, moment))
     except (PdfError, ValueError) as error:
         return cannot_verify(data, Indication.TOTAL_FAILED, Reason.MALFORMED, type(error).__name__)
     except Exception as error:  # noqa: BLE001  (rule a: whatever a hostile file provokes is "cannot be verified")
@@ -122,14 +123,18 @@ def cannot_verify(data: bytes, indication: Indication, reason: Reason, detail: s
     )
 
 
-async def _inspect(data: bytes, store: TrustStore) -> FileFindings:
+async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime) -> FileFindings:
     reader = PdfFileReader(io.BytesIO(data), strict=True)
     if reader.encrypt_dict is not None:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.ENCRYPTED, "")
     found = find_signatures(reader)
     if not found:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
-    judged = [await judge(reader, data, one, store) for one in found]
+    crls, ocsps = security_store(reader)
+    store = TrustStore(anchors, moment, crls=crls, ocsps=ocsps)
+    stamps = [await judge(reader, data, one, store) for one in found if one.kind == "timestamp"]
+    seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
+    judged = [*seals, *stamps]
     judged.sort(key=lambda one: one.order)
     store_only = only_security_store_after(reader, judged[-1].order)
     return _combine(data, judged, store_only=store_only)
@@ -218,10 +223,11 @@ def _all(checks: Iterable[Check]) -> Check:
 
 def _not_checked(data: bytes, judged: list[Judgement]) -> tuple[str, ...]:
     missing = []
-    if not all(one.pinned for one in judged):
+    if not all(one.pinned or one.revocation_checked for one in judged):
         missing.append(NOT_CHECKED_REVOCATION)
     if any(one.out_of_period for one in judged):
         missing.append(NOT_CHECKED_PERIOD)
+    missing.extend(sorted({one.unchecked for one in judged if one.unchecked}))
     if byte_range_count(data) > len(judged):
         missing.append(NOT_CHECKED_EXTRA_BYTE_RANGE)
     return tuple(missing)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from certsvc.clock import SystemClock, check_aware
 from certsvc.seal.verdict import Indication, Reason
 from certsvc.signing.findings_json import load_findings
-from certsvc.signing.inspection_worker import receive, send
+from certsvc.signing.inspection_worker import ANCHOR_PARTS, receive, send
 from certsvc.signing.inspector import cannot_verify, refuse_at_the_door
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ class IsolatedInspector:
         refusal = refuse_at_the_door(data)
         if refusal is not None:
             return refusal
-        request = {"moment": moment.isoformat(), "anchors": [der.hex() for der in anchors.certificates]}
+        parts = (anchors.certificates, anchors.intermediates, anchors.crls)
+        request: dict[str, object] = {"moment": moment.isoformat()}
+        request["revocation_required"] = anchors.revocation_required
+        request |= {name: [der.hex() for der in ders] for name, ders in zip(ANCHOR_PARTS, parts, strict=True)}
         try:
             worker = self._idle.get(timeout=QUEUE_LIMIT_S)
         except queue.Empty:

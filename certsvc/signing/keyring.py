@@ -5,32 +5,25 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from typing import TYPE_CHECKING, Protocol
 
 from certsvc.errors import ConfigurationError, SigningError
-from certsvc.signing.certificates import algorithm_of, read_chain
+from certsvc.signing.certificates import algorithm_of, is_issued_by, load_private_key, public_key_of, read_chain
 from certsvc.signing.keyfile import DevelopmentKeysRefused, KeyClass, check_key_id, decrypt_key, read_file
+from certsvc.signing.primitives import SM3, sign, verify_signature
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cryptography import x509
 
-    from certsvc.signing.certificates import PrivateKey, PublicKey
     from certsvc.signing.master_key import MasterKey
+    from certsvc.signing.primitives import AnyPublicKey, PrivateKey
 
 PRODUCTION = "production"
 """The profile that refuses development keys."""
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
 _PROBE = b"certsvc key ring: does this certificate belong to this key?"
 
 
@@ -47,7 +40,30 @@ class KeyCertificate:
     algorithm: str
     certificate: x509.Certificate
     issuers: tuple[x509.Certificate, ...]
-    public_key: PublicKey
+    public_key: AnyPublicKey
+
+
+class KeyRing(Protocol):
+    """What sealing needs of a key ring: public halves, and signatures. Software, token and remote rings have it.
+
+    Each proves at its start, by a trial signature, that every key belongs to its certificate.
+    """
+
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of all keys, sorted."""
+        ...
+
+    def certificate(self, key_id: str) -> KeyCertificate:
+        """The public half of ``key_id``; SigningError when the ring has no such key."""
+        ...
+
+    def sign_digest(self, key_id: str, digest_algorithm: str, data: bytes) -> bytes:
+        """Signature over ``data``, hashed inside; SigningError when there is no such key or it failed."""
+        ...
+
+    def operations(self, key_id: str) -> int:
+        """How often :meth:`sign_digest` used the key in this process."""
+        ...
 
 
 class SoftwareKeyRing:
@@ -87,23 +103,20 @@ class SoftwareKeyRing:
         return found
 
     def sign_digest(self, key_id: str, digest_algorithm: str, data: bytes) -> bytes:
-        """Signature over ``data``, hashed inside with ``digest_algorithm`` (``sha256``, ``sha384``, ``sha512``).
+        """Signature over ``data``, hashed inside with ``digest_algorithm``.
 
-        RSA keys give PKCS#1 v1.5 signatures, EC keys DER-encoded ECDSA signatures.
+        The digest is ``sha256``, ``sha384`` or ``sha512``, for SM2 keys ``sm3`` (with Z in front). RSA keys give PKCS#1
+        v1.5 signatures, EC and SM2 keys DER-encoded ones.
 
         Raises:
-            SigningError: no such key, no such digest, or the key operation failed.
+            SigningError: no such key, no such digest for it, or the key operation failed.
         """
         self.certificate(key_id)
-        digest = _HASHES.get(digest_algorithm)
-        if digest is None:
-            msg = f"摘要算法 {digest_algorithm} 不支持：可用 {'、'.join(_HASHES)}"
-            raise SigningError(msg)
         with self._lock:
             self._operations[key_id] = self._operations.get(key_id, 0) + 1
         try:
-            return _sign(self._keys[key_id], digest, data)
-        except (ValueError, UnsupportedAlgorithm) as error:
+            return sign(self._keys[key_id], digest_algorithm, data)
+        except ValueError as error:
             msg = f"密钥 {key_id} 签名失败"
             raise SigningError(msg) from error
 
@@ -127,60 +140,52 @@ class SoftwareKeyRing:
         if profile == PRODUCTION and opened.key_class is not KeyClass.PRODUCTION:
             msg = f"密钥 {key_id} 是开发密钥，生产环境不得使用：请配置正式密钥库"
             raise DevelopmentKeysRefused(msg)
-        try:
-            # The blob is authenticated and the trial signature below proves the key, so OpenSSL's slow check of
-            # RSA primes (46 ms for 2048 bits, PERFORMANCE C) adds nothing.
-            key = serialization.load_der_private_key(opened.pkcs8, password=None, unsafe_skip_rsa_key_validation=True)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            msg = f"密钥 {key_id} 的内容不是可用的私钥"
-            raise ConfigurationError(msg) from error
-        algorithm = algorithm_of(key)
-        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-            msg = f"密钥 {key_id} 的算法不支持"
-            raise ConfigurationError(msg)
+        key = load_private_key(opened.pkcs8)
         chain = read_chain(directory / "certs" / f"{key_id}.pem")
         self._public[key_id] = KeyCertificate(
             key_id=key_id,
-            algorithm=algorithm,
+            algorithm=algorithm_of(key),
             certificate=chain[0],
             issuers=chain[1:],
-            public_key=_proven_public_key(key_id, key, chain),
+            public_key=proven_public_key(key_id, chain, _trial(key, chain[0])),
         )
         self._keys[key_id] = key
 
 
-def verify(public_key: PublicKey, signature: bytes, data: bytes, digest_algorithm: str) -> bool:
+def verify(public_key: AnyPublicKey, signature: bytes, data: bytes, digest_algorithm: str) -> bool:
     """Whether ``signature`` is one over ``data`` by the key ring's conventions (see :meth:`sign_digest`)."""
-    digest = _HASHES[digest_algorithm]
+    return verify_signature(public_key, signature, data, digest_algorithm)
+
+
+def proven_public_key(
+    key_id: str, chain: tuple[x509.Certificate, ...], trial: Callable[[str, bytes], bytes]
+) -> AnyPublicKey:
+    """The first certificate's public key, after proof that ``trial`` signs with its private half.
+
+    Every certificate of ``chain`` must have been issued by the next.
+    ``trial`` takes the digest's name and data; every key ring calls this for every key before it serves.
+
+    Raises:
+        ConfigurationError: another key, a damaged one, or a broken chain.
+    """
     try:
-        if isinstance(public_key, rsa.RSAPublicKey):
-            public_key.verify(signature, data, padding.PKCS1v15(), digest)
-        else:
-            public_key.verify(signature, data, ec.ECDSA(digest))
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _sign(key: PrivateKey, digest: hashes.HashAlgorithm, data: bytes) -> bytes:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), digest)
-    return key.sign(data, ec.ECDSA(digest))
-
-
-def _proven_public_key(key_id: str, key: PrivateKey, chain: tuple[x509.Certificate, ...]) -> PublicKey:
-    """The certificate's public key, after proof that it belongs to ``key`` and that the chain holds together."""
-    public = chain[0].public_key()
-    if public != key.public_key() or not isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        msg = f"密钥 {key_id} 与其证书不匹配：请检查 certs/{key_id}.pem"
-        raise ConfigurationError(msg)
-    if not verify(public, _sign(key, _HASHES["sha256"], _PROBE), _PROBE, "sha256"):
-        msg = f"密钥 {key_id} 试签未通过：密钥已损坏"
+        public = public_key_of(chain[0])
+        algorithm = algorithm_of(public)
+    except ValueError as error:
+        msg = f"certs/{key_id}.pem 的公钥算法不支持"
+        raise ConfigurationError(msg) from error
+    digest = SM3 if algorithm == "sm2" else "sha256"
+    if not verify_signature(public, trial(digest, _PROBE), _PROBE, digest):
+        msg = f"密钥 {key_id} 与其证书不匹配：试签未通过，请检查 certs/{key_id}.pem"
         raise ConfigurationError(msg)
     for below, above in itertools.pairwise(chain):
-        try:
-            below.verify_directly_issued_by(above)
-        except (ValueError, TypeError, InvalidSignature) as error:
+        if not is_issued_by(below, above):
             msg = f"certs/{key_id}.pem 的证书链不连续：证书不是由其后的证书签发"
-            raise ConfigurationError(msg) from error
+            raise ConfigurationError(msg)
     return public
+
+
+def _trial(key: PrivateKey, certificate: x509.Certificate) -> Callable[[str, bytes], bytes]:
+    """Signs with ``key``; a key of another algorithm than the certificate's gives a signature that fits nothing."""
+    same = algorithm_of(key) == algorithm_of(public_key_of(certificate))
+    return lambda digest, data: sign(key, digest, data) if same else b""

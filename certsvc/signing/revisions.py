@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyhanko.pdf_utils import generic
+
+from certsvc.signing.fields import item_of
+
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -23,3 +27,23 @@ def only_security_store_after(reader: PdfFileReader, revision: int) -> bool:
         if not reader.xrefs.explicit_refs_in_revision(number) & store:
             return False
     return True
+
+
+MAX_STORE_ENTRIES = 200
+"""CRLs, or OCSP responses, read from one store; stops stores made to be slow."""
+
+
+def security_store(reader: PdfFileReader) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """The CRLs and OCSP responses in ``/DSS``; they are believed only as far as their signatures go."""
+    store = item_of(reader.root, "/DSS")
+    if not isinstance(store, generic.DictionaryObject):
+        return (), ()
+    return _streams(store, "/CRLs"), _streams(store, "/OCSPs")
+
+
+def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
+    array = item_of(store, key)
+    if not isinstance(array, generic.ArrayObject):
+        return ()
+    found = [array[index] for index in range(min(len(array), MAX_STORE_ENTRIES))]
+    return tuple(bytes(one.data) for one in found if isinstance(one, generic.StreamObject))

@@ -9,28 +9,41 @@ from cryptography.hazmat.primitives import hashes
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
 from certsvc.signing.certificates import owner_code_of
-from certsvc.signing.formats import format_named
+from certsvc.signing.formats import FORMATS, format_named
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
+
+    from cryptography import x509
 
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
-    from certsvc.signing.keyring import KeyCertificate, SoftwareKeyRing
+    from certsvc.signing.formats import SignatureFormat
+    from certsvc.signing.keyring import KeyCertificate, KeyRing
 
 
 class LicenseSealer:
     """Seals prepared pages. State, scope and budget of a seal are the commands' business, not asked again here."""
 
-    def __init__(self, ring: SoftwareKeyRing) -> None:
-        """Seal with the keys of ``ring``."""
+    def __init__(
+        self,
+        ring: KeyRing,
+        formats: Sequence[SignatureFormat] = FORMATS,
+        *,
+        retired: Iterable[x509.Certificate] = (),
+    ) -> None:
+        """Seal with the keys of ``ring`` in any of ``formats``.
+
+        ``retired`` are certificates that were ours before: what they sealed is still recognised.
+        """
         self._ring = ring
-        self._own = frozenset(
-            ring.certificate(key_id).certificate.fingerprint(hashes.SHA256()).hex() for key_id in ring.key_ids()
-        )
+        self._formats = tuple(formats)
+        own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
+        self._own = frozenset(certificate.fingerprint(hashes.SHA256()).hex() for certificate in (*own, *retired))
 
     def is_own(self, cert_sha256: str) -> bool:
-        """Whether this certificate (hex SHA-256 of its DER) belongs to a key of the ring."""
+        """Whether this certificate (hex SHA-256 of its DER) belongs, or belonged, to a key of ours."""
         return cert_sha256 in self._own
 
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
@@ -39,11 +52,15 @@ class LicenseSealer:
         Raises:
             SigningError: unknown format, or no key.
         """
-        return format_named(format_name).reserved_bytes(self._ring, seal.key_id)
+        return format_named(format_name, self._formats).reserved_bytes(self._ring, seal.key_id)
 
     def sub_filter(self, format_name: str) -> str:
         """The /SubFilter of the format; SigningError when there is no such format."""
-        return format_named(format_name).sub_filter
+        return format_named(format_name, self._formats).sub_filter
+
+    def filter(self, format_name: str) -> str:
+        """The /Filter of the format; SigningError when there is no such format."""
+        return format_named(format_name, self._formats).filter
 
     def seal(self, prepared: PreparedPdf, seal: Seal, format_name: str, *, signed_at: datetime) -> bytes:
         """The sealed file, verified over the prepared bytes.
@@ -52,12 +69,13 @@ class LicenseSealer:
             SigningError: no key, a certificate of another owner or out of its period, a page whose hole is not as
                 declared, or a signature that does not verify. Nothing is handed out then.
         """
-        chosen = format_named(format_name)
-        _check_certificate(self._ring.certificate(seal.key_id), seal, check_aware(signed_at))
-        return chosen.sign(prepared, self._ring, seal.key_id)
+        chosen = format_named(format_name, self._formats)
+        check_certificate(self._ring.certificate(seal.key_id), seal, check_aware(signed_at))
+        return chosen.sign(prepared, self._ring, seal.key_id, signed_at=signed_at)
 
 
-def _check_certificate(public: KeyCertificate, seal: Seal, signed_at: datetime) -> None:
+def check_certificate(public: KeyCertificate, seal: Seal, signed_at: datetime) -> None:
+    """SigningError unless the key is the seal's: algorithm, owner, and every certificate in its period."""
     if public.algorithm != seal.algorithm:
         msg = f"印章 {seal.seal_id} 登记的算法 {seal.algorithm} 与密钥算法 {public.algorithm} 不一致"
         raise SigningError(msg)

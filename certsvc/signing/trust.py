@@ -6,17 +6,18 @@ never issue another one, and its revocation is "not applicable" (DESIGN.md 4, Ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from asn1crypto import pem, x509
+from asn1crypto import crl, pem, x509
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.authority import AuthorityWithCert
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
-from certsvc.signing.algorithms import AllowedAlgorithms
+from certsvc.signing.algorithms import AllowedAlgorithms, SignatureValidatorWithSm2
 from certsvc.signing.keyfile import read_file
+from certsvc.signing.revocation import RevocationData
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,35 +33,83 @@ MAX_ANCHOR_BYTES = 256 * 1024
 """Size of one PEM file of anchors that a caller brings."""
 
 
+MAX_CRL_BYTES = 16 * 1024 * 1024
+"""Size of one CRL file."""
+
+INTERMEDIATES = "intermediates"
+"""Directory beside the anchors with CA certificates that are known, not trusted: seals and vendor signatures carry the
+signer's certificate alone, and a path needs those between it and the anchor."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustAnchors:
-    """A fixed set of anchors in DER."""
+    """A fixed set of anchors in DER, the CA certificates known beside them, and CRLs at hand.
+
+    Attributes:
+        revocation_required: whether a seal of which the revocation status is not known does not pass.
+    """
 
     certificates: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    revocation_required: bool = False
 
     @classmethod
     def from_directory(cls, trust_dir: Path) -> TrustAnchors:
-        """All certificates of the ``*.pem`` files in ``trust_dir``.
+        """All certificates of the ``*.pem`` files in ``trust_dir``, and of its ``intermediates``.
 
         Raises:
             ConfigurationError: the directory cannot be read, or a file in it holds no certificate.
         """
-        found: list[bytes] = []
-        for path in sorted(trust_dir.glob("*.pem")):
-            try:
-                found.extend(read_anchors(read_file(path)))
-            except InvalidInput as error:
-                msg = f"信任证书文件 {path} 不是 PEM 证书：请替换或移出该目录"
-                raise ConfigurationError(msg) from error
+        found = _certificates_in(trust_dir)
         if not found:
             msg = f"信任目录 {trust_dir} 没有证书（*.pem）：请放入根证书"
             raise ConfigurationError(msg)
-        return cls(tuple(dict.fromkeys(found)))
+        return cls(found, _certificates_in(trust_dir / INTERMEDIATES))
 
     def with_extra(self, pems: Iterable[bytes]) -> TrustAnchors:
         """These anchors and those of ``pems``; InvalidInput when one is not a PEM certificate."""
         extra = [der for text in pems for der in read_anchors(text)]
-        return TrustAnchors(tuple(dict.fromkeys((*self.certificates, *extra))))
+        return replace(self, certificates=tuple(dict.fromkeys((*self.certificates, *extra))))
+
+    def with_intermediates(self, *trust_dirs: Path) -> TrustAnchors:
+        """These anchors, with the CA certificates in ``intermediates`` of each directory known beside them."""
+        found = [der for place in trust_dirs for der in _certificates_in(place / INTERMEDIATES)]
+        return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
+
+    def with_crls(self, directory: Path, *, required: bool = False) -> TrustAnchors:
+        """These anchors, with the CRLs in ``directory`` (``*.crl``, DER or PEM).
+
+        Raises:
+            ConfigurationError: a file that is no CRL.
+        """
+        found = tuple(_read_crl(path) for path in sorted(directory.glob("*.crl")))
+        return replace(self, crls=(*self.crls, *found), revocation_required=required)
+
+
+def _read_crl(path: Path) -> bytes:
+    if path.stat().st_size > MAX_CRL_BYTES:
+        msg = f"吊销列表 {path} 超过 {MAX_CRL_BYTES // (1024 * 1024)} MB"
+        raise ConfigurationError(msg)
+    data = path.read_bytes()
+    try:
+        der: bytes = pem.unarmor(data)[2] if pem.detect(data) else data
+        _ = crl.CertificateList.load(der, strict=True)["tbs_cert_list"]["issuer"].native
+    except (ValueError, TypeError, KeyError) as error:
+        msg = f"吊销列表 {path} 无法读取：应为 DER 或 PEM 的 CRL"
+        raise ConfigurationError(msg) from error
+    return der
+
+
+def _certificates_in(directory: Path) -> tuple[bytes, ...]:
+    found: list[bytes] = []
+    for path in sorted(directory.glob("*.pem")):
+        try:
+            found.extend(read_anchors(read_file(path)))
+        except InvalidInput as error:
+            msg = f"信任证书文件 {path} 不是 PEM 证书：请替换或移出该目录"
+            raise ConfigurationError(msg) from error
+    return tuple(dict.fromkeys(found))
 
 
 def read_anchors(text: bytes) -> tuple[bytes, ...]:
@@ -90,21 +139,33 @@ def read_anchors(text: bytes) -> tuple[bytes, ...]:
 class TrustStore:
     """The anchors of one verification, parsed, with a context of pyHanko for its moment."""
 
-    def __init__(self, anchors: TrustAnchors, moment: datetime) -> None:
-        """Parse ``anchors``; certificates are judged at ``moment``."""
+    def __init__(
+        self, anchors: TrustAnchors, moment: datetime, *, crls: tuple[bytes, ...] = (), ocsps: tuple[bytes, ...] = ()
+    ) -> None:
+        """Parse ``anchors``; certificates are judged at ``moment``. ``crls`` and ``ocsps`` came with the file."""
         parsed = [x509.Certificate.load(der) for der in anchors.certificates]
         self._pinned = {certificate.sha256 for certificate in parsed if not is_ca(certificate)}
         self._parsed = parsed
+        self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
+        self.anchors = anchors
         self.moment = moment
+        self.revocation = RevocationData((*anchors.crls, *crls), ocsps, moment)
 
-    def context(self) -> ValidationContext:
-        """A fresh context, so that certificates inside one signature never help another one. It cannot fetch."""
+    def context(self, *, with_known: bool, at: datetime | None = None) -> ValidationContext:
+        """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.
+
+        ``with_known`` adds the intermediates at hand, for signatures that bring no chain of their own. A chain that was
+        brought must hold by itself: no signature covers it, and a changed certificate would go unnoticed otherwise.
+        ``at`` is a time that a timestamp proves, in place of the store's moment.
+        """
         return ValidationContext(
             trust_manager=_AnchorsThatIssue.of(self._parsed),
-            moment=self.moment,
+            other_certs=self._known if with_known else [],
+            moment=at or self.moment,
             allow_fetching=False,
             revocation_mode="soft-fail",
             algorithm_usage_policy=AllowedAlgorithms(),
+            signature_validator=SignatureValidatorWithSm2(),
         )
 
     def is_pinned(self, certificate: x509.Certificate) -> bool:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, func, select, text, update
 
 from certsvc.errors import IntegrityError
-from certsvc.license.model import Artifact, Decision, Holder, LicenseVersion, MoveRecord
+from certsvc.license.model import Artifact, Holder, LicenseVersion, MoveRecord
 from certsvc.license.states import State
+from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
-from certsvc.store.tables import artifacts, intents, licenses, moves
+from certsvc.store.tables import IN_FORCE, artifacts, intents, licenses, moves
+from certsvc.store.tables_life import provisional_papers, version_links
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from sqlalchemy import RowMapping, Table
 
+    from certsvc.license.model import Decision
     from certsvc.store.transaction import Transaction
 
 _C = licenses.c
@@ -33,14 +35,19 @@ _DECISION = "moves.decision"
 HOLDER_BLIND = "licenses.holder_blind"
 
 # The version comes with its main artifact; names of the two tables are kept apart by a prefix.
-_VERSION = select(
-    *_C,
-    _A.kind.label("artifact_kind"),
-    _A.sha256.label("artifact_sha256"),
-    _A.size.label("artifact_size"),
-    _A.object_name.label("artifact_object_name"),
-    _A.created_at.label("artifact_created_at"),
-).join_from(licenses, artifacts, _A.artifact_id == _C.artifact_id)
+_VERSION = (
+    select(
+        *_C,
+        _A.kind.label("artifact_kind"),
+        _A.sha256.label("artifact_sha256"),
+        _A.size.label("artifact_size"),
+        _A.object_name.label("artifact_object_name"),
+        _A.created_at.label("artifact_created_at"),
+        func.coalesce(provisional_papers.c.project_code, "").label("project_code"),
+    )
+    .join_from(licenses, artifacts, _A.artifact_id == _C.artifact_id)
+    .outerjoin(provisional_papers, provisional_papers.c.version_id == _C.version_id)
+)
 
 _BY_VERSION_ID = _VERSION.where(_C.version_id == bindparam("which"))
 _BY_IDENTIFIER = _VERSION.where(_C.identifier == bindparam("which"))
@@ -61,6 +68,21 @@ _OF_HOLDER = (
 )
 _VERSIONS_OF = _VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
+_NOT_ENDED_AFTER = (
+    _VERSION.where(text(f"licenses.{IN_FORCE}"), _C.license_id > bindparam("behind"))
+    .order_by(_C.license_id)
+    .limit(bindparam("most"))
+)
+
+# Everything that follows a version, step by step; UNION keeps each once, so that even a circle would end.
+_CHAIN = select(bindparam("which", type_=_C.version_id.type).label("version_id")).cte("chain", recursive=True)
+_CHAIN = _CHAIN.union(
+    select(version_links.c.successor_id).join(_CHAIN, version_links.c.predecessor_id == _CHAIN.c.version_id)
+)
+_NEWEST = _VERSION.where(
+    _C.version_id.in_(select(_CHAIN.c.version_id)),
+    ~select(1).where(version_links.c.predecessor_id == _C.version_id).exists(),
+)
 
 _REGISTERED = update(intents).where(intents.c.version_id == bindparam("which")).values(registered=True)
 _MOVE = (
@@ -129,6 +151,10 @@ class LicenseRows:
             revision=version.revision,
             artifact_id=version.artifact.artifact_id,
         )
+        if version.project_code:
+            self._tx.changed(
+                _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
+            )
         self._insert_artifact(version)
         self._tx.changed(_REGISTERED, which=row_id)
         Tallies(self._tx).add(Noun.LICENSE, {version.state.value: 1})
@@ -160,6 +186,15 @@ class LicenseRows:
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
         """All versions of a license, oldest first."""
         return [self._version(row) for row in self._tx.rows(_VERSIONS_OF, which=license_id)]
+
+    def newest(self, version_id: str) -> Sequence[LicenseVersion]:
+        """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""
+        ends = [self._version(row) for row in self._tx.rows(_NEWEST, which=version_id)]
+        return sorted(ends, key=lambda version: (version.created_at, version.version_id))
+
+    def not_ended_after(self, license_id: str, *, limit: int) -> Sequence[LicenseVersion]:
+        """The versions that have not ended, of licenses behind ``license_id`` in the order of their ids."""
+        return [self._version(row) for row in self._tx.rows(_NOT_ENDED_AFTER, behind=license_id, most=limit)]
 
     def move(self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = "") -> bool:
         """Set the state and append the record, if the version still stands at ``revision``; else False.
@@ -234,15 +269,12 @@ class LicenseRows:
     def _decision_out(self, record: MoveRecord) -> bytes | None:
         if record.decision is None:
             return None
-        return self._tx.seal_json(asdict(record.decision), _DECISION, record.move_id)
+        return self._tx.seal_json(decision_out(record.decision), _DECISION, record.move_id)
 
     def _decision_in(self, row: RowMapping) -> Decision | None:
         if row["decision"] is None:
             return None
-        value: dict[str, Any] = self._tx.open_json(row["decision"], _DECISION, row["move_id"])
-        value["decided_on"] = date.fromisoformat(value["decided_on"])
-        value["until"] = date.fromisoformat(value["until"]) if value["until"] else None
-        return Decision(**value)
+        return decision_in(self._tx.open_json(row["decision"], _DECISION, row["move_id"]))
 
     def _first(self, row: RowMapping | None) -> LicenseVersion | None:
         return None if row is None else self._version(row)
@@ -274,6 +306,7 @@ class LicenseRows:
             printed_token=row["printed_token"],
             created_at=row["created_at"],
             revision=row["revision"],
+            project_code=row["project_code"],
             artifact=Artifact(
                 artifact_id=row["artifact_id"],
                 version_id=row_id,

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, select, text, update
 
 from certsvc.license.model import Holder
 from certsvc.license.request import Action, ClaimedRequest, IssuancePayload, IssuanceRequest, RequestState
+from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.tables import OPEN_REQUEST, requests
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
@@ -236,11 +237,16 @@ def _payload_out(payload: IssuancePayload) -> dict[str, object]:
         "region": payload.region,
         "matter_code": payload.matter_code,
         "previous": payload.previous,
+        "absorbs": list(payload.absorbs),
+        "case_no": payload.case_no,
+        "project_code": payload.project_code,
+        "decision": decision_out(payload.decision) if payload.decision else None,
     }
 
 
 def _payload_in(value: dict[str, Any]) -> IssuancePayload:
-    """The payload that :func:`_payload_out` described."""
+    """The payload that :func:`_payload_out` described; rows of older releases have fewer keys."""
+    decision = value.get("decision")
     return IssuancePayload(
         authority_code=value["authority_code"],
         business_no=value["business_no"],
@@ -255,6 +261,10 @@ def _payload_in(value: dict[str, Any]) -> IssuancePayload:
         region=value["region"],
         matter_code=value["matter_code"],
         previous=value["previous"],
+        absorbs=tuple(value.get("absorbs", ())),
+        case_no=value.get("case_no", ""),
+        project_code=value.get("project_code", ""),
+        decision=decision_in(decision) if decision else None,
     )
 
 

@@ -11,8 +11,10 @@ from certsvc.store.access import AccessRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
+from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.photos import PhotoRows
+from certsvc.store.publications import PublicationRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import store_ports
+    from certsvc.commands import life_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -35,10 +37,14 @@ class Work:
 
     __slots__ = (
         "access",
+        "dues",
+        "facts",
         "intents",
         "licenses",
+        "links",
         "outbox",
         "photos",
+        "publications",
         "receipts",
         "requests",
         "seals",
@@ -49,7 +55,7 @@ class Work:
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
         self.requests: store_ports.Requests = RequestRows(tx)
-        self.receipts: store_ports.Receipts = ReceiptRows(tx)
+        self.receipts: life_ports.Receipts = ReceiptRows(tx)
         self.intents: store_ports.Intents = IntentRows(tx)
         self.licenses: store_ports.Licenses = LicenseRows(tx)
         self.photos: store_ports.Photos = PhotoRows(tx)
@@ -58,6 +64,10 @@ class Work:
         self.sharing: store_ports.Sharing = SharingRows(tx)
         self.access: store_ports.Access = AccessRows(tx)
         self.outbox: store_ports.Outbox = OutboxRows(tx)
+        self.links: life_ports.Links = LinkRows(tx)
+        self.facts: life_ports.Facts = FactRows(tx)
+        self.dues: life_ports.Dues = DueRows(tx)
+        self.publications: life_ports.Publications = PublicationRows(tx)
 
 
 class UnitsOfWork:

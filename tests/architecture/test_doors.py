@@ -15,6 +15,7 @@ from certsvc import errors
 from certsvc.api.application import ROUTERS
 from certsvc.api.auth import Access, PublicAccess
 from certsvc.api.problems import STATUS, status_of
+from certsvc.cli.states_document import states_markdown
 from certsvc.commands.access.roles import ALL
 from certsvc.events.envelope import NAME_LAW, PREFIX
 from certsvc.events.payloads import PAYLOADS, Payload
@@ -31,6 +32,8 @@ PUBLIC = {
     ("POST", "/v1/verifications/file"),
     ("GET", "/v1/catalog/types"),
     ("GET", "/v1/catalog/matters"),
+    ("GET", "/v1/catalog/lists"),
+    ("GET", "/v1/catalog/lists/{name}"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }
@@ -124,3 +127,11 @@ def test_every_decision_record_names_its_checker() -> None:
         for path in re.findall(r"`(tests/[\w/.]+)`", checkers):
             assert (ROOT / path).exists(), f"{record.name} names {path}"
         assert len(text.splitlines()) <= 60, f"{record.name} is longer than a page"
+
+
+def test_the_page_about_states_is_the_one_that_the_tables_give() -> None:
+    page = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
+    assert page == states_markdown(), "run: certsvc states"
+    for move in MOVES:
+        assert f"`license.{move.event}.v1`" in page
+        assert PREFIX + f"license.{move.event}.v1" in {PREFIX + payload.NAME for payload in PAYLOADS}

@@ -23,7 +23,7 @@ def register(store: Store, *versions: LicenseVersion) -> None:
 
 
 def second_version(**changes: object) -> LicenseVersion:
-    """Version 2 of license 1, with the same number."""
+    """Version 2 of license 1, with the same number; version 1 must have ended."""
     first = make_version(1)
     return make_version(2, license_id=first.license_id, number=first.number, version=2, **changes)
 

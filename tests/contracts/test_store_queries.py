@@ -15,14 +15,19 @@ from store_records import (
     HOLDER,
     T0,
     make_client,
+    make_due_row,
     make_event,
     make_evidence_row,
+    make_fact,
     make_fetch,
     make_grant,
     make_intent,
+    make_link,
     make_move,
     make_notice,
     make_person,
+    make_proposal,
+    make_publication,
     make_request,
     make_reservation,
     make_scan,
@@ -32,14 +37,17 @@ from store_records import (
 )
 
 from certsvc.commands.store_ports import UnitOfWork
+from certsvc.license.dues import DueKind
 from certsvc.seal.model import ReservationResult, SealState
 from certsvc.store.engine import Store
 
-READS_ALL = re.compile(r"FROM (seals|people) ORDER BY")
-"""By contract: few seals, the sandbox's people."""
+READS_ALL = re.compile(r"FROM (seals|people|catalog_proposals|catalog_publications) ORDER BY|AS latest ON")
+"""By contract: few seals, the sandbox's people, some hundred types."""
 SMALL_SCANS = {
     "SCAN queue USING COVERING INDEX ix_requests_queue",  # partial: the backlog, up to the first request that is due
     "SCAN requests USING COVERING INDEX ix_requests_queue",  # counts of the backlog
+    "SCAN chain",  # what follows one version
+    "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN oldest",  # these four: at most ``limit`` rows of a subquery
     "SCAN ranked",
@@ -53,6 +61,7 @@ def run_everything(tx: UnitOfWork) -> None:
     """Call every operation of every noun once."""
     register(tx)
     use(tx)
+    live(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
@@ -104,6 +113,8 @@ def register(tx: UnitOfWork) -> None:
     tx.licenses.versions_of("l")
     assert tx.licenses.move(make_move(1), revision=1, suspended_until=None)
     tx.licenses.moves_of("v")
+    tx.licenses.newest("v")
+    tx.licenses.not_ended_after("l", limit=9)
     tx.licenses.count_by_state()
     tx.photos.get(tx.photos.put(b"photo"))
     tx.seals.upsert(make_seal(1))
@@ -114,6 +125,36 @@ def register(tx: UnitOfWork) -> None:
     assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="", now=NOW)
     tx.seals.abandon(purpose="p", now=NOW)
     assert tx.seals.set_state("seal_001", source=SealState.ACTIVE, target=SealState.STOPPED)
+
+
+def live(tx: UnitOfWork) -> None:
+    """Links, facts, reminders and the published catalog."""
+    tx.licenses.insert(make_version(2, project_code="2601-990100-04-01-123456"))
+    tx.links.insert(make_link())
+    tx.links.after("v")
+    tx.links.before("v")
+    assert tx.facts.append(make_fact(1), key="k")
+    tx.facts.hold("l")
+    tx.facts.by_key("k")
+    tx.facts.of("l")
+    tx.facts.of_many(["l", "m"])
+    tx.facts.dependants("l")
+    assert tx.dues.announce(make_due_row())
+    tx.dues.announced("a", DueKind.EXPIRED, behind="", limit=9)
+    assert tx.dues.place("s", NOW.date()) == ""
+    tx.dues.finished("s", NOW.date())
+    tx.dues.keep_place("s", NOW.date(), behind="l", finished=False)
+    assert tx.publications.propose(make_proposal())
+    assert tx.publications.publish(make_publication())
+    tx.publications.publish_all([make_publication(2)])
+    tx.publications.digests()
+    tx.publications.epoch()
+    tx.publications.proposal("p")
+    tx.publications.same_proposal("s", 1, "d")
+    tx.publications.proposals()
+    tx.publications.publication("s", 1)
+    tx.publications.publications()
+    tx.publications.in_effect()
 
 
 def use(tx: UnitOfWork) -> None:

@@ -99,13 +99,16 @@ BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
     "Mapping[str, object]": st.dictionaries(PLAIN, JSON, max_size=3),
 }
 
-PAYLOADS = by_type(IssuancePayload, number=ANY_TEXT, region=ANY_TEXT, matter_code=ANY_TEXT, previous=ANY_TEXT)
+DECISIONS = st.none() | by_type(Decision, basis=ANY_TEXT)
+PAYLOADS = by_type(
+    IssuancePayload, number=ANY_TEXT, region=ANY_TEXT, matter_code=ANY_TEXT, previous=ANY_TEXT, decision=DECISIONS
+)
 REQUESTS = by_type(IssuanceRequest, request_id=ID, payload=PAYLOADS, reason_detail=ANY_TEXT)
 INTENTS = by_type(IssueIntent, number=ANY_TEXT, request_id=st.just("req_000001"))
 VERSIONS = by_type(LicenseVersion, version_id=ID, number=ANY_TEXT, issuer_name=PLAIN, artifact=by_type(Artifact)).map(
     lambda v: dataclasses.replace(v, artifact=dataclasses.replace(v.artifact, version_id=v.version_id))
 )
-MOVES = by_type(MoveRecord, version_id=st.just("ver_000001"), decision=st.none() | by_type(Decision, basis=ANY_TEXT))
+MOVES = by_type(MoveRecord, version_id=st.just("ver_000001"), decision=DECISIONS)
 STAMPS = st.builds(StampSpec, ring_text=PLAIN, diameter_mm=st.floats(1, 99), second_line=PLAIN, number=PLAIN)
 SEALS = by_type(Seal, stamp=STAMPS, owner_name=PLAIN, name=PLAIN)
 FETCHES = by_type(Fetch, operator=ANY_TEXT, purpose=ANY_TEXT, client_name=PLAIN)

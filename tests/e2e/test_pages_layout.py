@@ -97,6 +97,12 @@ def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#number-type option").nth(1).wait_for(state="attached")
     page.locator("#number-submit").click()
     yield "check: number with mistakes"
+    page.goto(f"{live_city.base}/catalog")
+    page.locator("#entries summary").first.click()
+    yield "catalog"
+    page.locator("#search").fill("没有这样的证照")
+    page.locator("#entries .empty").wait_for()
+    yield "catalog: nothing found"
     page.goto(f"{live_city.base}/missing/page")
     yield "missing"
     page.goto(f"{live_city.base}/q/{'A' * 22}")
@@ -337,7 +343,7 @@ def test_in_production_nobody_is_offered_a_sample_person(
 
 
 def test_no_page_holds_script_style_or_a_stranger(live_city: LiveCity) -> None:
-    for path in ("/", "/holder", "/officer", "/q/" + "A" * 22, "/s/" + "A" * 22, "/nowhere"):
+    for path in ("/", "/holder", "/officer", "/catalog", "/q/" + "A" * 22, "/s/" + "A" * 22, "/nowhere"):
         text = live_city.city.client.get(path).text
         assert "样本" in text
         assert " style=" not in text

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from test_bad_input import problem
 
 from certsvc.commands.access.seed_sandbox import using_client_id
-from certsvc.license.states import MOVES, State, Who
+from certsvc.license.states import MOVES, State
 from certsvc.seal.verdict import REASON_TEXT, Reason
 
 SLUG = "food_operation"
@@ -41,7 +41,7 @@ ENDINGS = {
     "cancel": Reason.LICENSE_CANCELLED,
     "void": Reason.LICENSE_VOIDED,
 }
-ASKED = [move.name for move in MOVES if move.who is not Who.SERVICE]
+ASKED = list(dict.fromkeys(move.name for move in MOVES if not move.by_link))
 
 
 @pytest.mark.parametrize("state", list(WAYS))

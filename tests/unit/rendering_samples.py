@@ -7,22 +7,29 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import (
     Box,
     FaceItem,
     FacePlan,
+    FieldKind,
     HolderKind,
     LicenseType,
     NumberRule,
     Validity,
     ValidityKind,
 )
+from certsvc.catalog.validation import face_date
 from certsvc.commands.ports import PageJob, SignatureField
 from certsvc.rendering.page import PageRenderer
 from certsvc.seal.model import StampSpec
+
+if TYPE_CHECKING:
+    from certsvc.catalog.loader import Catalog
 
 FONT_DIR = Path(__file__).resolve().parents[2] / ".fonts"
 
@@ -194,3 +201,41 @@ def job(face: FacePlan = PORTRAIT, **changes: object) -> PageJob:
         document_id=bytes(range(16)),
     )
     return replace(base, **changes)  # type: ignore[arg-type]  # test tables name the fields they change
+
+
+def sample_job(catalog: Catalog, slug: str) -> PageJob:
+    """The page of a type's own sample with all that its face shows, and a seal of 45 mm in its issuer's name."""
+    kind, sample = catalog.type(slug), catalog.sample(slug)
+    issuer = catalog.authority(sample["issuer_code"]).name
+    issued = sample["issued_on"] or "2026-01-01"
+    start, end = sample["valid_from"] or issued, sample["valid_until"]
+    until = face_date(end) if end else "长期"
+    number = sample["number"] or "示例2026000001"
+    identifier = f"1.2.156.3005.2.{kind.type_code}.{sample['issuer_code']}.20260101000001.001.2"
+    values = {
+        "holder_name": apply_mask(kind.holder_masks.get("face"), sample["holder_name"]),
+        "holder_code": apply_mask(kind.holder_code_masks.get("face"), sample["holder_code"]),
+        "number": number,
+        "identifier": identifier,
+        "issuer_name": issuer,
+        "issued_on": face_date(issued),
+        "first_issued_on": face_date(issued),
+        "valid_from": face_date(start),
+        "valid_until": until,
+        "validity": f"{face_date(start)}至{until}" if end else until,
+    }
+    for spec in kind.fields:
+        text = sample["data"].get(spec.key, "")
+        if text and spec.kind is FieldKind.DATE:
+            text = face_date(text)
+        values[f"field:{spec.key}"] = apply_mask(spec.mask("face"), text)
+    return job(
+        kind.face,
+        license_type=kind,
+        values=values,
+        photo=renderer().normalise_photo(silhouette()) if kind.photo else None,
+        issuer_name=issuer,
+        issued_on=date.fromisoformat(issued),
+        metadata={**METADATA, "certificateIdentifier": identifier, "certificateName": kind.name},
+        stamp=StampSpec(ring_text=issuer, diameter_mm=45.0, second_line="电子证照专用章"),
+    )

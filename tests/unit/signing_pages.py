@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import io
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from certsvc.clock import FixedClock
 from certsvc.ids import SystemIds
@@ -13,8 +17,13 @@ from certsvc.seal.model import Seal
 from certsvc.seal.prepared import PreparedPdf
 from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import DevKeys, init_dev_keys
+from certsvc.signing.formats import FORMATS
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.master_key import MasterKey
+from certsvc.signing.seal_object import SealDirectory, SealDraft, export_seal, make_seal
+from certsvc.signing.sealer import LicenseSealer
+from certsvc.signing.ses_format import SesV4
+from certsvc.signing.trust import TrustAnchors
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEV_TOML = PROJECT / "keys" / "dev.toml"
@@ -22,9 +31,22 @@ NOW = datetime(2026, 3, 1, 4, 5, 6, tzinfo=UTC)
 
 EC_SEAL = "seal_11990000MB0000019F"
 RSA_SEAL = "seal_11990000MB0000027A"
+SM2_SEAL = "seal_11990100MB00010113_sm2"
 
 _NUMBER = b"%010d"
 RANGE_PLACE = b"[" + b" ".join([_NUMBER % 0] * 4) + b"]"
+
+
+MAKER = "seal-maker-1"
+SES = "ses-v4"
+ALL_FORMATS = (
+    ("pades-b-b", EC_SEAL),
+    ("pades-b-b", RSA_SEAL),
+    ("pades-b-b", SM2_SEAL),
+    ("sm2-cms", SM2_SEAL),
+    (SES, SM2_SEAL),
+)
+"""Every format with a seal of every algorithm that it goes with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +57,39 @@ class Workshop:
     keys: DevKeys
     ring: SoftwareKeyRing
     seals: dict[str, Seal]
+    sealer: LicenseSealer
+    seal_objects: Path
+    anchors: TrustAnchors
+
+    def sealed(self, format_name: str, seal_id: str, **how: Any) -> tuple[PreparedPdf, bytes]:
+        """A page of :func:`one_page` and the same page sealed."""
+        seal = self.seals[seal_id]
+        how.setdefault("sub_filter", self.sealer.sub_filter(format_name))
+        prepared = one_page(self.sealer.reserved_bytes(seal, format_name), **how)
+        return prepared, self.sealer.seal(prepared, seal, format_name, signed_at=NOW)
+
+
+def png() -> bytes:
+    """A red picture."""
+    out = io.BytesIO()
+    Image.new("RGBA", (60, 60), (230, 0, 18, 255)).save(out, "PNG")
+    return out.getvalue()
+
+
+def seal_draft(seal: Seal, ring: SoftwareKeyRing, **changes: Any) -> SealDraft:
+    """What the seal object of ``seal`` says."""
+    draft = SealDraft(
+        seal_id=seal.seal_id,
+        name=seal.name,
+        certificates=(ring.certificate(seal.key_id).certificate,),
+        picture=png(),
+        width_mm=42,
+        height_mm=42,
+        created=NOW,
+        begins=NOW - timedelta(days=1),
+        ends=NOW + timedelta(days=365),
+    )
+    return replace(draft, **changes)
 
 
 def open_workshop(directory: Path) -> Workshop:
@@ -43,7 +98,19 @@ def open_workshop(directory: Path) -> Workshop:
     keys = init_dev_keys(DEV_TOML, directory, master, FixedClock(NOW), SystemIds())
     ring = SoftwareKeyRing(directory, master, profile="sandbox")
     seals = {seal.seal_id: seal for seal in load_seal_declarations(DEV_TOML, directory)}
-    return Workshop(master=master, keys=keys, ring=ring, seals=seals)
+    seal_objects = directory / "seals"
+    for seal in seals.values():
+        if seal.algorithm == "sm2":
+            export_seal(seal_objects, seal.key_id, make_seal(seal_draft(seal, ring), ring, MAKER))
+    return Workshop(
+        master=master,
+        keys=keys,
+        ring=ring,
+        seals=seals,
+        sealer=LicenseSealer(ring, (*FORMATS, SesV4(SealDirectory(seal_objects)))),
+        seal_objects=seal_objects,
+        anchors=TrustAnchors.from_directory(keys.trust_dir),
+    )
 
 
 def text_field(value: str) -> bytes:
@@ -107,10 +174,14 @@ def one_page(
     sub_filter: str = "ETSI.CAdES.detached",
     docmdp: int = 1,
     amount: str = "",
+    later_field: str = "",
 ) -> PreparedPdf:
     """One A4 page with a signature field, a hole for ``reserved`` bytes of DER and, with ``amount``, a text field."""
     content = f"BT /F1 24 Tf 72 720 Td ({text}) Tj ET".encode("ascii")
-    fields = (6, 8) if amount else (6,)
+    fields = (6, 8) if amount or later_field else (6,)
+    later = (
+        b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (%b) /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>" % later_field.encode()
+    )
     objects = [
         catalog_object(*fields, docmdp=docmdp),
         b"<< /Type /Pages /Kids [ 3 0 R ] /Count 1 >>",
@@ -119,7 +190,7 @@ def one_page(
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal1) /V 7 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>",
         signature_object(reserved, sub_filter=sub_filter, docmdp=docmdp),
-        *([text_field(amount)] if amount else []),
+        *([text_field(amount)] if amount else [later] if later_field else []),
     ]
     out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
     offsets = []

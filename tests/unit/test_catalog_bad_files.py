@@ -33,6 +33,10 @@ def spoil(directory: Path, name: str, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
+ISSUERS = next(line for line in (SEED_DIRECTORY / FOOD).read_text("utf-8").splitlines() if line.startswith("issuers"))
+DRIVING = "types/driving_license.toml"
+NOTICE = "types/acceptance_notice.toml"
+
 BAD = {
     "unknown key": (FOOD, 'domain = "市场监管"', 'domain = "市场监管"\ncolour = "red"', "colour", "未知的键"),
     "unknown key of a field": (FOOD, 'key = "premises", ', 'key = "premises", size = 3, ', "fields[2].size", "未知的键"),
@@ -44,8 +48,8 @@ BAD = {
     "definer unknown": (FOOD, '"11990000MB0000019F002"', '"11100000000013338W002"', "type_code", "定义机构"),
     "type code of another type": (FOOD, '"11990000MB0000019F002"', '"11990000MB0000019F001"', "type_code", "重复"),
     "never issued": (FOOD, 'name = "食品经营许可证"', 'name = "居民身份证"', "name", "不在本系统签发"),
-    "issuer unknown": (FOOD, '"11990100MB00010113"]', '"11100000000013338W"]', "issuers", "不在 authorities.toml"),
-    "no issuer": (FOOD, 'issuers = ["11990000MB0000019F", "11990100MB00010113"]', "issuers = []", "issuers", "至少"),
+    "issuer unknown": (FOOD, '"11990100MB00010113", ', '"11100000000013338W", ', "issuers", "不在 authorities.toml"),
+    "no issuer": (FOOD, ISSUERS, "issuers = []", "issuers", "至少"),
     "matter unknown": (FOOD, '"11990000MB0000019F2990131002003"]', '"11990000MB0000019F2990131009009"]', "matters", "不在"),
     "holder code type unknown": (FOOD, '["001", "111"]', '["001", "112"]', "holder_code_types", "附录 A"),
     "holder code type of a person": (BUSINESS, 'types = ["001"]', 'types = ["111"]', "holder_code_types", "不符"),
@@ -92,6 +96,8 @@ BAD = {
     "sample of another issuer": (FOOD, 'issuer_code = "11990000MB0000019F"', 'issuer_code = "11990000MB0000027A"', "sample.issuer_code", "颁发机构"),
     "sample of the wrong sex": (ROAD, 'sex = "男"\nbirth', 'sex = "女"\nbirth', "sample.data.sex", "填错人"),
     "sample that ends before it begins": (FOOD, '"2030-12-31"', '"2020-12-31"', "sample.valid_until", "早于"),
+    "sample with one date of three": (FOOD, 'issued_on = "2026-01-01"', 'issued_on = ""', "sample", "日期"),
+    "sample of today without a length": (BUSINESS, 'issued_on = "2026-01-01"\nvalid_from = "2026-01-01"', 'issued_on = ""\nvalid_from = ""', "sample.issued_on", "固定年限"),
     "sample with a number that we make": (FOOD, 'number = ""', 'number = "1"', "sample.number", "应为空"),
     "matter of a stranger": ("matters.toml", '"11990000MB0000086D2992099001001"', '"11100000000013338W2992099001001"', "code", "实施主体"),
     "matter with a wrong code": ("matters.toml", '"11990000MB0000086D2992099001001"', '"11990000MB0000086D299"', "code", "31 位"),
@@ -103,6 +109,34 @@ BAD = {
     "authority with a wrong code": ("authorities.toml", '"11990100MB00010113"', '"11990100MB00010114"', "code", "校验位"),
     "authority twice": ("authorities.toml", 'code = "11990000MB0000027A"', 'code = "11990000MB0000019F"', "code", "重复"),
     "seal of two authorities": ("authorities.toml", "seal_11990000MB0000027A", "seal_11990000MB0000019F", "seal_id", "两个机构"),
+    "authority with an unknown superior": ("authorities.toml", 'superior = "11990000MB0000019F"', 'superior = "11100000000013338W"', "superior", "不在 authorities.toml"),
+    "authority under an equal": ("authorities.toml", 'superior = "11990000MB0000027A"', 'superior = "11990100MB00010113"', "superior", "级别更高"),
+    "authority with another seal name": ("authorities.toml", 'seal_name = "业务专用章"', 'seal_name = "合同专用章"', "seal_name", "不在可选值"),
+    "authority of the same name": ("authorities.toml", "示例市教育局", "示例市市场监督管理局", "name", "重复"),
+    "further seal without a first": ("authorities.toml", 'seal_id = "seal_11990100MB0001142Y"', 'seal_id = ""', "seal_id", "seal_id"),
+    "category unknown": (DRIVING, 'category = "card"', 'category = "paper"', "category", "不在可选值"),
+    "level unknown": (FOOD, "level = 2", "level = 6", "level", "1 至 5"),
+    "seal that licenses never bear": (DRIVING, 'seals = ["业务专用章"]', 'seals = ["财务专用章"]', "seals", "不是可用的印章"),
+    "seal that an issuer has not": (DRIVING, 'seals = ["业务专用章"]', 'seals = ["法定名称章"]', "seals", "没有本类型要求的印章"),
+    "document that could be shown": (NOTICE, "issuers = [", 'scenes = [\n  { code = "x", name = "x", audience = "officer", fields = ["number"], unmasked = [], photo = false },\n]\nissuers = [', "scenes", "文书"),
+    "document that claims to be a license": (NOTICE, 'category = "material"\n', "", "category", "批文"),
+    "overdue word without 逾期": (DRIVING, '"逾期未审验"', '"未审验"', "overdue", "逾期"),
+    "check without an interval": (DRIVING, "months = 24", "months = 0", "months", "1 至 120"),
+    "card before detention not said": (DRIVING, "card_before_detention = true\n", "", "card_before_detention", "缺少此键"),
+    "stock that ends before it begins": (DRIVING, "last_year = 2025", "last_year = 1999", "last_year", "早于"),
+    "law unknown": (FOOD, '"food_operation_rules"]', '"moon_law"]', "laws", "moon_law"),
+    "law twice": ("laws.toml", 'title = "中华人民共和国药品管理法"', 'title = "中华人民共和国食品安全法"', "laws", "重复"),
+    "type that depends on itself": (FOOD, 'depends_on = ["business_license"]', 'depends_on = ["food_operation"]', "depends_on", "环"),
+    "types that depend on each other": (BUSINESS, "satisfies = [", 'depends_on = ["food_operation"]\nsatisfies = [', "depends_on", "环"),
+    "type that depends on nothing known": (FOOD, 'depends_on = ["business_license"]', 'depends_on = ["cellar"]', "depends_on", "cellar"),
+    "filing absorbed twice": (BUSINESS, 'code = "tax_registration"', 'code = "organisation_code"', "satisfies[1].code", "重复"),
+    "bundle of an unknown type": ("bundles.toml", '"tobacco_retail", "publication"', '"snuff"', "optional", "snuff"),
+    "bundle with a document": ("bundles.toml", '"tobacco_retail", "publication"', '"acceptance_notice"', "optional", "acceptance_notice"),
+    "bundle of one": ("bundles.toml", 'required = ["business_license", "publication"]\noptional = ["food_operation"]', 'required = ["business_license"]\noptional = []', "required", "至少"),
+    "bundle that both needs and may": ("bundles.toml", '"tobacco_retail", "publication"', '"food_operation"', "optional", "必需"),
+    "bundle of an unknown matter": ("bundles.toml", 'matter_code = "11990000MB0000086D2992099001001"', 'matter_code = "11990000MB0000086D2992099001009"', "matter_code", "不在 matters.toml"),
+    "several periods of a fixed type": (FOOD, "reminder_days = 30", 'reminder_days = 30\nranges = ["5年"]', "ranges", "given"),
+    "period in words": (DRIVING, '"6年", "10年"', '"六年"', "ranges", "5年"),
     "authority without region": ("authorities.toml", 'region = "990100"', 'region = "99"', "region", "6 位"),
 }  # fmt: skip
 

@@ -407,13 +407,13 @@ def test_weak_algorithms_have_their_own_reason(
 
 
 def test_a_signature_of_an_unknown_format_is_told_and_not_skipped(workshop: Workshop, inspector: PdfInspector) -> None:
-    prepared = one_page(2000, sub_filter="GM.sm2seal")
+    prepared = one_page(2000, sub_filter="Example.unknown")
     findings = look(inspector, prepared.fill(b"\x30\x03\x02\x01\x04"))
     assert findings.indication is Indication.INDETERMINATE
     assert findings.reason is Reason.UNSUPPORTED_SIGNATURE
     assert findings.integrity is Check.UNKNOWN
     assert [report.kind for report in findings.signatures] == ["unknown"]
-    assert "GM.sm2seal" in findings.detail
+    assert "Example.unknown" in findings.detail
 
 
 def test_a_page_with_an_empty_hole_does_not_pass(inspector: PdfInspector) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto.keys import PrivateKeyInfo
 from cryptography.hazmat.primitives import serialization
 from signing_pages import DEV_TOML, EC_SEAL, NOW, RSA_SEAL, Workshop, open_workshop
 from stdnum.cn import uscc
@@ -24,6 +25,7 @@ from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.keyfile import DevelopmentKeysRefused, decrypt_key, write_new
 from certsvc.signing.keyring import SoftwareKeyRing, verify
 from certsvc.signing.master_key import KeyUse, MasterKey, create_master_key, load_master_key
+from certsvc.signing.sm2 import Sm2PrivateKey, Sm2PublicKey
 
 
 @pytest.fixture(scope="module")
@@ -95,30 +97,51 @@ def test_a_certificate_lost_in_a_crash_is_made_again_for_the_same_key(workshop: 
     assert read_chain(lost)[0].public_key() == public
 
 
+def secret_number(der: bytes) -> bytes:
+    """The private number of a PKCS#8 key: d of RSA, the scalar of curves."""
+    if Sm2PrivateKey.is_pkcs8(der):
+        return bytes(PrivateKeyInfo.load(der)["private_key"].parsed["private_key"].contents)
+    numbers = serialization.load_der_private_key(der, password=None).private_numbers()  # type: ignore[union-attr]
+    secret: int = numbers.d if hasattr(numbers, "d") else numbers.private_value  # type: ignore[union-attr]
+    return secret.to_bytes((secret.bit_length() + 7) // 8, "big")
+
+
 def test_private_keys_stand_on_disk_only_encrypted_and_only_for_their_owner(workshop: Workshop) -> None:
     written = files_below(workshop.keys.directory)
     keys = [path for path in written if path.suffix == ".key"]
-    assert len(keys) == 13
+    declared = load_declaration(DEV_TOML)
+    groups = (declared.issuers, declared.seals, declared.tokens, declared.makers, declared.timestampers)
+    assert len(keys) == 2 + sum(len(group) for group in groups)
     everything = b"".join(written.values())
     for path in keys:
         assert stat.S_IMODE((workshop.keys.directory / path).stat().st_mode) == 0o600
         der = decrypt_key(written[path], path.stem, workshop.master).pkcs8
-        private = serialization.load_der_private_key(der, password=None)
-        numbers = private.private_numbers()  # type: ignore[union-attr]
-        secret = numbers.d if hasattr(numbers, "d") else numbers.private_value  # type: ignore[union-attr]
-        raw = secret.to_bytes((secret.bit_length() + 7) // 8, "big")
+        raw = secret_number(der)
         for hidden in (der, raw, raw.hex().encode(), raw[:16]):
             assert hidden not in everything
     assert b"PRIVATE KEY" not in everything
 
 
-def test_the_certificates_are_what_openssl_calls_a_valid_chain(workshop: Workshop) -> None:
+def openssl_accepts(below: Path, above: Path, *, sm2: bool) -> tuple[int, str]:
+    """One link of a chain. openssl gives the SM2 ID to the certificate it is asked about only, hence link by link."""
+    command = ["openssl", "verify", "-x509_strict", "-partial_chain", "-attime", str(int(NOW.timestamp()))]
+    command += ["-vfyopt", "distid:1234567812345678"] if sm2 else []
+    done = subprocess.run([*command, "-trusted", str(above), str(below)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def test_every_link_of_every_chain_is_one_that_openssl_accepts(workshop: Workshop, tmp_path: Path) -> None:
     directory = workshop.keys.directory
     for path in sorted((directory / "certs").glob("*.pem")):
-        command = ["openssl", "verify", "-x509_strict", "-attime", str(int(NOW.timestamp()))]
-        command += ["-CAfile", str(directory / "trust" / "dev-root.pem"), "-untrusted", str(path), str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        sm2 = workshop.ring.certificate(path.stem).algorithm == "sm2"
+        root = directory / "trust" / ("dev-root-sm2.pem" if sm2 else "dev-root.pem")
+        leaf, issuer = read_chain(path)
+        for name, certificate in (("leaf.pem", leaf), ("issuer.pem", issuer)):
+            (tmp_path / name).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        for below, above in ((tmp_path / "leaf.pem", tmp_path / "issuer.pem"), (tmp_path / "issuer.pem", root)):
+            assert openssl_accepts(below, above, sm2=sm2)[0] == 0
+        stranger = directory / "trust" / ("dev-root.pem" if sm2 else "dev-root-sm2.pem")
+        assert openssl_accepts(tmp_path / "issuer.pem", stranger, sm2=sm2)[0] != 0
 
 
 def test_a_seal_certificate_says_whose_it_is_and_what_it_may_do(workshop: Workshop) -> None:
@@ -138,8 +161,8 @@ def test_a_seal_certificate_says_whose_it_is_and_what_it_may_do(workshop: Worksh
 
 def test_the_declared_seals_are_ready_for_the_register(workshop: Workshop) -> None:
     seals = load_seal_declarations(DEV_TOML, workshop.keys.directory)
-    assert len(seals) == 9
-    assert {"p256", "rsa2048"} == {seal.algorithm for seal in seals}
+    assert [seal.seal_id for seal in seals] == [item.seal_id for item in load_declaration(DEV_TOML).seals]
+    assert {"p256", "rsa2048", "rsa3072", "sm2"} == {seal.algorithm for seal in seals}
     for seal in seals:
         public = workshop.ring.certificate(seal.key_id)
         assert seal.state is SealState.ACTIVE
@@ -148,7 +171,7 @@ def test_the_declared_seals_are_ready_for_the_register(workshop: Workshop) -> No
         assert owner_code_of(public.certificate) == seal.owner_code
         assert public.algorithm == seal.algorithm
         assert seal.valid_from == NOW
-        assert seal.seal_id in {f"seal_{seal.owner_code}", "seal_sharing"}
+        assert seal.seal_id.startswith(f"seal_{seal.owner_code}") or seal.seal_id == "seal_sharing"
 
 
 def test_another_master_key_is_named_as_the_problem(workshop: Workshop) -> None:
@@ -210,6 +233,7 @@ def test_an_empty_directory_is_no_key_ring(workshop: Workshop, tmp_path: Path) -
 def test_openssl_accepts_the_key_rings_signature(workshop: Workshop, tmp_path: Path, seal_id: str) -> None:
     key_id = workshop.seals[seal_id].key_id
     public = workshop.ring.certificate(key_id).public_key
+    assert not isinstance(public, Sm2PublicKey)
     before = workshop.ring.operations(key_id)
     (tmp_path / "data").write_bytes(b"to be sealed")
     (tmp_path / "signature").write_bytes(workshop.ring.sign_digest(key_id, "sha256", b"to be sealed"))
@@ -251,6 +275,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         ('key_id = "token-1"', 'key_id = "../token"', "不合规"),
         ('key_id = "token-1"', 'key_id = "dev-root"', "重复"),
         ('issues = ["p256"]', "issues = []", "p256"),
+        ("[sm2_root]", "[other_root]", "other_root"),
+        ('issues = ["p256"]', 'issues = ["p256", "sm2"]', "全部使用 SM2"),
+        ('key_id = "dev-issuer-ec"\nalgorithm = "p256"', 'key_id = "dev-issuer-ec"\nalgorithm = "sm2"', "全部使用 SM2"),
         ("[root]", "[root", "TOML"),
     ],
 )

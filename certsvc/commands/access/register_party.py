@@ -10,8 +10,24 @@ from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput
 from certsvc.identifiers.holder_code import HolderCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.parties import Client, Person
+
+
+def register_parties(deps: Deps, clients: Iterable[Client], people: Iterable[Person], *, actor: str) -> None:
+    """Register many systems and people in one transaction; Raises as the two below."""
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        for client in clients:
+            _check_client(deps, client)
+            _set_client(deps, tx, client, actor, now)
+        for person in people:
+            _check_person(person)
+            _set_person(deps, tx, person, actor, now)
 
 
 def register_client(deps: Deps, client: Client, *, actor: str) -> None:
@@ -21,15 +37,7 @@ def register_client(deps: Deps, client: Client, *, actor: str) -> None:
         InvalidInput: an unknown role, or an authority that the catalog does not know.
         Forbidden: roles that one party must not hold together (三员分立).
     """
-    _check_roles(client.roles)
-    if not deps.catalog.has_authority(client.authority_code):
-        problem = FieldProblem(pointer="/authority_code", code="unknown", detail="机构代码不在目录中")
-        raise InvalidInput("机构代码不在目录中", problems=(problem,))
-    now = deps.clock.now()
-    with deps.uow() as tx:
-        tx.access.upsert_client(client)
-        content = {"roles": sorted(client.roles), "authority_code": client.authority_code, "active": client.active}
-        record(tx, deps, kind="access.client_set", subject=client.client_id, actor=actor, content=content, at=now)
+    register_parties(deps, (client,), (), actor=actor)
 
 
 def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
@@ -40,17 +48,35 @@ def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
         InvalidIdentifier: a holder code that is not one.
         Forbidden: roles that one party must not hold together.
     """
+    register_parties(deps, (), (person,), actor=actor)
+
+
+def _check_client(deps: Deps, client: Client) -> None:
+    _check_roles(client.roles)
+    if not deps.catalog.has_authority(client.authority_code):
+        problem = FieldProblem(pointer="/authority_code", code="unknown", detail="机构代码不在目录中")
+        raise InvalidInput("机构代码不在目录中", problems=(problem,))
+
+
+def _set_client(deps: Deps, tx: UnitOfWork, client: Client, actor: str, now: datetime) -> None:
+    tx.access.upsert_client(client)
+    content = {"roles": sorted(client.roles), "authority_code": client.authority_code, "active": client.active}
+    record(tx, deps, kind="access.client_set", subject=client.client_id, actor=actor, content=content, at=now)
+
+
+def _check_person(person: Person) -> None:
     _check_roles(person.roles)
     if person.holder_code:
         try:
             HolderCode.parse(person.holder_code_type, person.holder_code)
         except InvalidIdentifier as error:
             raise InvalidIdentifier(error.kind, error.reason, pointer="/holder_code") from error
-    now = deps.clock.now()
-    with deps.uow() as tx:
-        tx.access.upsert_person(person)
-        content = {"roles": sorted(person.roles), "verified_by": person.verified_by}
-        record(tx, deps, kind="access.person_bound", subject=person.subject, actor=actor, content=content, at=now)
+
+
+def _set_person(deps: Deps, tx: UnitOfWork, person: Person, actor: str, now: datetime) -> None:
+    tx.access.upsert_person(person)
+    content = {"roles": sorted(person.roles), "verified_by": person.verified_by}
+    record(tx, deps, kind="access.person_bound", subject=person.subject, actor=actor, content=content, at=now)
 
 
 def _check_roles(roles: frozenset[str]) -> None:

@@ -29,16 +29,35 @@ SEAL_KEEPER = "seal_keeper"
 AUDITOR = "auditor"
 """审计管理员"""
 
+CATALOG_PROPOSER = "catalog_proposer"
+"""部门目录管理员: proposes types of the own authority"""
+CATALOG_PUBLISHER = "catalog_publisher"
+"""政务服务管理机构: publishes what departments propose"""
+
 ALL: frozenset[str] = frozenset(
-    {APPROVAL, APPROVAL_ANY, USING, EVENTS, HOLDER, OFFICER, CLERK, OPERATOR, SEAL_KEEPER, AUDITOR}
+    {
+        APPROVAL,
+        APPROVAL_ANY,
+        USING,
+        EVENTS,
+        HOLDER,
+        OFFICER,
+        CLERK,
+        OPERATOR,
+        SEAL_KEEPER,
+        AUDITOR,
+        CATALOG_PROPOSER,
+        CATALOG_PUBLISHER,
+    }
 )
 
 EXCLUSIVE: tuple[frozenset[str], ...] = (
     frozenset({OPERATOR, SEAL_KEEPER}),
     frozenset({OPERATOR, AUDITOR}),
     frozenset({SEAL_KEEPER, AUDITOR}),
+    frozenset({CATALOG_PROPOSER, CATALOG_PUBLISHER}),
 )
-"""三员分立: no principal holds two of these (DOMAIN.md 2)."""
+"""三员分立, and who proposes a type does not publish it: no principal holds two of these (DOMAIN.md 2, 4)."""
 
 
 def require(caller: Principal, *roles: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import SANDBOX
-from certsvc.commands.access.register_party import bind_person, register_client
+from certsvc.commands.access.register_party import register_parties
 from certsvc.errors import NotFound
 from certsvc.license.parties import Client, Person
 
@@ -36,15 +36,15 @@ def using_client_id(authority_code: str) -> str:
     return f"using-{authority_code.lower()}"
 
 
-def seed_sandbox(deps: Deps) -> SandboxParties:
-    """Register clients and people of the sandbox; NotFound in production."""
+def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxParties:
+    """Register clients and people of the sandbox; secrets in ``known`` are kept. NotFound in production."""
     if not deps.policy.sandbox:
         raise NotFound("体验数据仅在沙箱环境提供")
     secrets: dict[str, str] = {}
     clients: list[Client] = []
 
     def client(client_id: str, name: str, authority_code: str, client_roles: frozenset[str]) -> None:
-        secrets[client_id] = deps.ids.secret()
+        secrets[client_id] = (known or {}).get(client_id) or deps.ids.secret()
         clients.append(
             Client(
                 client_id=client_id,
@@ -66,10 +66,7 @@ def seed_sandbox(deps: Deps) -> SandboxParties:
         client(f"approval-{code.lower()}", name, code, frozenset({roles.APPROVAL}))
 
     people = [*_holders(deps), *_officers(deps)]
-    for row in clients:
-        register_client(deps, row, actor=SANDBOX)
-    for person in people:
-        bind_person(deps, person, actor=SANDBOX)
+    register_parties(deps, clients, people, actor=SANDBOX)
     return SandboxParties(secrets=secrets, people=tuple(people))
 
 
@@ -105,7 +102,9 @@ def _officers(deps: Deps) -> list[Person]:
     clerk = _person(deps, "clerk-1", "综合窗口", SERVICE_BUREAU, "窗口01", roles.CLERK)
     keeper = _person(deps, "keeper-1", "印章保管人", codes[0], "保管01", roles.SEAL_KEEPER)
     auditor = _person(deps, "auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR)
-    return [*officers, clerk, keeper, auditor]
+    proposer = _person(deps, "proposer-1", "目录管理员", codes[0], "目录01", roles.CATALOG_PROPOSER)
+    publisher = _person(deps, "publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER)
+    return [*officers, clerk, keeper, auditor, proposer, publisher]
 
 
 def _person(deps: Deps, subject: str, name: str, authority_code: str, badge: str, role: str) -> Person:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from certsvc.commands.shapes import Day
+from certsvc.commands.shapes import Day, Line
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.license.request import Action
 
@@ -22,6 +22,9 @@ MAX_PHOTO_BASE64 = 700_000
 
 MAX_DATA_FIELDS = 100
 """Fields of one request: no type has more; stops hash-flooding bodies."""
+
+MAX_ABSORBED = 20
+"""Licenses that one merge takes in; more is a mistake, and each is locked in one transaction."""
 
 PYDANTIC_ZH = {
     "missing": "缺少此项，请补充",
@@ -71,13 +74,25 @@ class HolderBody(_Strict):
     )
 
 
+class DecisionBody(_Strict):
+    """更正决定：文书号、日期、依据."""
+
+    document_no: Line = Field(min_length=1, max_length=100, description="文书号", examples=["示市监更〔2026〕1号"])
+    decided_on: Day = Field(description="决定日期", examples=["2026-01-15"])
+    basis: Line = Field(min_length=1, max_length=500, description="依据与更正的内容")
+
+
 class IssuanceBody(_Strict):
     """审批结果：请求制发一张电子证照."""
 
     authority_code: Code = Field(description="颁发机构统一社会信用代码", examples=["11990000MB0000019F"])
     business_no: Code = Field(description="业务流水号", examples=["SP-2026-000001"])
     type: Code = Field(description="证照类型（目录中的 slug）", examples=["food_operation"])
-    action: Action = Field(default=Action.ISSUE, description="issue 新办 · change 变更 · renew 延续 · replace 补办")
+    action: Action = Field(
+        default=Action.ISSUE,
+        description="issue 新办 · change 变更 · renew 延续 · replace 补办 · split 分立 · merge 合并 · correct 更正"
+        " · provisional 模拟审批 · convert 转为正式",
+    )
     holder: HolderBody
     data: dict[str, Any] = Field(description="照面信息，按证照类型的字段填写", max_length=MAX_DATA_FIELDS)
     issued_on: Day | None = Field(default=None, description="颁发日期，缺省为当日")
@@ -86,7 +101,13 @@ class IssuanceBody(_Strict):
     number: str = Field(default="", max_length=128, description="证照编号，仅用于由审批系统给号的类型")
     region: str = Field(default="", max_length=6, pattern=r"^([0-9]{6})?$", description="所属管辖属地编码 GB/T 2260")
     matter_code: str = Field(default="", max_length=33, description="关联事项实施编码")
-    previous: str = Field(default="", max_length=128, description="变更、延续、补办时的原证照标识")
+    previous: str = Field(default="", max_length=128, description="原证照标识，新办和模拟审批不填")
+    absorbs: tuple[str, ...] = Field(default=(), max_length=MAX_ABSORBED, description="合并时被并入的其他证照标识")
+    case_no: Line = Field(default="", max_length=64, description="办件编号，分立必填：同一办件的各件承接同一张原证照")
+    project_code: str = Field(
+        default="", max_length=24, description="项目代码，模拟审批必填", examples=["2601-990100-04-01-123456"]
+    )
+    decision: DecisionBody | None = Field(default=None, description="更正决定，仅用于 correct")
     photo: str = Field(default="", max_length=MAX_PHOTO_BASE64, description="持证人照片，JPEG 或 PNG 的 Base64")
 
 

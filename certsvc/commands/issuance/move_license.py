@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.authority import may_decide
 from certsvc.commands.issuance.body import Code, body_hash
 from certsvc.commands.shapes import Day, Line
 from certsvc.errors import (
@@ -24,7 +25,7 @@ from certsvc.errors import (
 )
 from certsvc.events.payloads import MOVED
 from certsvc.license.model import Decision, LicenseVersion, MoveRecord
-from certsvc.license.states import MOVE_BY_NAME, Who, lawful
+from certsvc.license.states import MOVE_BY_NAME, lawful
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -102,8 +103,9 @@ def _carry_out(
         if repeated is not None:
             return Moved(version=version, record=repeated, created=False)
         # Who may decide comes first: to anyone else a license in any state looks like none.
-        _check_authority(deps, tx, version, MOVE_BY_NAME[body.move], body.authority_code)
-        move = lawful(body.move, version.state)
+        if not may_decide(deps, tx, version, MOVE_BY_NAME[body.move].who, body.authority_code):
+            raise NotFound(NOT_FOR_THIS_BODY)
+        move = lawful(body.move, version.state, version.paper)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None
         _move(tx, row, version, until)
@@ -118,8 +120,8 @@ def _carry_out(
 def _check_shape(body: MoveBody, now: datetime) -> None:
     problems: list[FieldProblem] = []
     move = MOVE_BY_NAME.get(body.move)
-    if move is None or move.who is Who.SERVICE:
-        names = "、".join(f"{m.name}（{m.name_zh}）" for m in MOVE_BY_NAME.values() if m.who is not Who.SERVICE)
+    if move is None or move.by_link:
+        names = "、".join(sorted(f"{m.name}（{m.name_zh}）" for m in MOVE_BY_NAME.values() if not m.by_link))
         problems.append(FieldProblem(pointer="/move", code="enum", detail=f"可用的取值：{names}"))
     elif move.needs_until and body.until is None:
         problems.append(FieldProblem(pointer="/until", code="missing", detail="暂扣必须写明截止日期"))
@@ -165,29 +167,6 @@ def _bind(tx: UnitOfWork, caller: Principal, origin: Origin | None, content: str
             tx.receipts.bind(caller.subject, key, body_hash=digest, result_id=digest, now=now)
         elif bound[0] != digest:
             raise IdempotencyMismatch("同一幂等键（或事件 id）已用于另一份决定；重发请保持内容不变，新决定请换新的键")
-
-
-def _check_authority(deps: Deps, tx: UnitOfWork, version: LicenseVersion, move: Move, authority_code: str) -> None:
-    """Who may decide (DOMAIN.md 1.2): the issuer, its superior, and the bodies that the catalog names.
-
-    A suspension is lifted by the body that imposed it, or by the superior.
-    """
-    kind = deps.catalog.type(version.type_slug)
-    issuer = authority_code == version.issuer_code
-    superior = authority_code == kind.definer_code
-    allowed = {
-        Who.ISSUER: issuer,
-        Who.ISSUER_OR_SUPERIOR: issuer or superior,
-        Who.PENALISING_BODY: issuer or superior,
-        Who.REVIEW: superior,
-        Who.SERVICE: False,
-    }[move.who]
-    if move.name == "resume":
-        imposed = [row for row in tx.licenses.moves_of(version.version_id) if row.name == "suspend"][-1:]
-        by = {row.decision.authority_code for row in imposed if row.decision is not None}
-        allowed = authority_code in by or superior
-    if not allowed:
-        raise NotFound(NOT_FOR_THIS_BODY)
 
 
 def _move(tx: UnitOfWork, row: MoveRecord, version: LicenseVersion, until: date | None) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import FieldKind, ValidityKind
 from certsvc.catalog.validation import face_date
+from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.payload import last_day
 from certsvc.commands.ports import PageJob, SignatureField
 from certsvc.identifiers.holder_code import HolderCodeType
+from certsvc.license.links import LinkKind
 from certsvc.license.request import Action
+from certsvc.license.standing import PROVISIONAL_ZH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,27 +28,28 @@ if TYPE_CHECKING:
 
 OPEN_ENDED_ZH = "长期"
 FIELD_NAME = "issuer-seal"
+PROVISIONAL_TITLE = "（模拟审批意见）"
 
 
 def period(
     payload: IssuancePayload, intent: IssueIntent, kind: LicenseType, previous: LicenseVersion | None
 ) -> tuple[date, date | None]:
-    """First and last day: 变更 and 补办 keep both, 延续 keeps the first and moves the last (DOMAIN.md 1.5).
+    """First and last day, as the link keeps them: 变更 and 补办 keep both, 延续 keeps the first (DOMAIN.md 1.5).
 
     Defaults are derived from the intent, so that what is accepted before midnight and issued after is not a day short.
     """
-    if previous is not None and payload.action in {Action.CHANGE, Action.REPLACE}:
-        return previous.valid_from, previous.valid_until
-    start = payload.valid_from or intent.issued_on
-    end = payload.valid_until
-    if previous is not None and payload.action is Action.RENEW:
-        # The old version is superseded at once, so the new one must be in force at once.
-        after = (previous.valid_until or intent.issued_on) + timedelta(days=1)
-        start = previous.valid_from
-        if end is None and kind.validity.kind is ValidityKind.YEARS:
-            end = last_day(after, kind.validity.years)
-    elif end is None and kind.validity.kind is ValidityKind.YEARS:
-        end = last_day(start, kind.validity.years)
+    start, end, counted_from = payload.valid_from or intent.issued_on, payload.valid_until, None
+    rule = link_rule(payload.action)
+    if previous is not None and rule is not None:
+        if rule.keeps_start and not (payload.valid_from and rule.kind is LinkKind.CORRECT):
+            start = previous.valid_from
+        if rule.keeps_end:
+            return start, (end if rule.kind is LinkKind.CORRECT and end else previous.valid_until)
+        if rule.kind is LinkKind.RENEW:
+            # The old version is superseded at once, so the new one must be in force at once.
+            counted_from = (previous.valid_until or intent.issued_on) + timedelta(days=1)
+    if end is None and kind.validity.kind is ValidityKind.YEARS:
+        end = last_day(counted_from or start, kind.validity.years)
     return start, end
 
 
@@ -57,12 +62,16 @@ def page_job(
     seal: Seal,
     photo: bytes | None,
     valid: tuple[date, date | None],
+    previous: LicenseVersion | None = None,
 ) -> PageJob:
     """The whole job; the same intent always gives the same job."""
     issuer = deps.catalog.authority(payload.authority_code)
     step = kind.signature_plan[0]
+    provisional = payload.action is Action.PROVISIONAL or (
+        previous is not None and _stays_provisional(payload, previous)
+    )
     return PageJob(
-        license_type=kind,
+        license_type=_marked(kind) if provisional else kind,
         values=face_values(kind, payload, intent, issuer.name, valid),
         photo=photo,
         printed_code=f"{deps.policy.public_base}/q/{intent.printed_token}",
@@ -73,7 +82,7 @@ def page_job(
         signature=SignatureField(
             name=FIELD_NAME,
             sub_filter=deps.sealer.sub_filter(step.format),
-            reason=f"颁发{kind.name}",
+            reason=f"出具{kind.name}模拟审批意见" if provisional else f"颁发{kind.name}",
             location=issuer.name,
             signed_at=intent.signed_at,
             docmdp=step.docmdp,
@@ -84,10 +93,25 @@ def page_job(
     )
 
 
+def _stays_provisional(payload: IssuancePayload, previous: LicenseVersion) -> bool:
+    """Whether the request sets a provisional opinion right."""
+    return payload.action is Action.CORRECT and previous.provisional
+
+
+def _marked(kind: LicenseType) -> LicenseType:
+    """The face of a provisional opinion: it says what it is under the title and at the foot."""
+    face = replace(kind.face, subtitle=PROVISIONAL_TITLE, notes=(PROVISIONAL_ZH,))
+    return replace(kind, face=face)
+
+
 def face_values(
-    kind: LicenseType, payload: IssuancePayload, intent: IssueIntent, issuer_name: str, valid: tuple[date, date | None]
+    kind: LicenseType,
+    payload: IssuancePayload | LicenseVersion,
+    intent: IssueIntent | LicenseVersion,
+    issuer_name: str,
+    valid: tuple[date, date | None],
 ) -> Mapping[str, str]:
-    """Text per source of the face, with face masks applied."""
+    """Text per source of the face, with face masks applied; a registered version has all of it by itself."""
     start, end = valid
     end_text = face_date(end) if end else OPEN_ENDED_ZH
     values = {

@@ -9,9 +9,9 @@ from certsvc.catalog.model import ValidityKind
 from certsvc.catalog.numbers import check_given_number
 from certsvc.catalog.validation import check_text, validate_fields
 from certsvc.clock import local_day
+from certsvc.commands.issuance.link_fields import check_link_fields, decision_of, link_rule
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
-from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.identifiers.matter_code import MatterCode
 from certsvc.identifiers.region import Region
 from certsvc.license.model import Holder
@@ -58,7 +58,7 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         _check_period(body, kind, start, problems)
     code = holder.value if holder else body.holder.code
     number = _number(body, kind, code, problems)
-    _previous(body, kind, problems)
+    check_link_fields(body, kind, deps.clock.now(), problems)
     _glyphs(deps, body, data, problems)
     if problems:
         raise InvalidInput(f"{kind.name}：{len(problems)} 处内容有误，请按提示逐项更正", problems=tuple(problems))
@@ -76,6 +76,10 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         region=region,
         matter_code=body.matter_code,
         previous=body.previous,
+        absorbs=body.absorbs,
+        case_no=body.case_no,
+        project_code=body.project_code,
+        decision=decision_of(body),
     )
 
 
@@ -147,16 +151,18 @@ def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem])
 
 def _check_period(body: IssuanceBody, kind: LicenseType, start: date, problems: list[FieldProblem]) -> None:
     """The dates that were sent; defaults are derived when the license is issued (``page.period``)."""
-    rule, end = kind.validity, body.valid_until
-    if body.action in {Action.CHANGE, Action.REPLACE}:
-        for name, value in (("valid_from", body.valid_from), ("valid_until", end)):
-            if value is not None:
-                detail = "变更、补办不改变有效期，请去掉此项；需要延长请用 renew"
+    rule, end, link = kind.validity, body.valid_until, link_rule(body.action)
+    corrected = body.action is Action.CORRECT
+    if link is not None and not corrected:
+        kept = (("valid_from", body.valid_from, link.keeps_start), ("valid_until", end, link.keeps_end))
+        for name, value, keeps in kept:
+            if keeps and value is not None:
+                detail = f"{link.name_zh}沿用原日期，请去掉此项；需要延长请用 renew"
                 problems.append(FieldProblem(pointer=f"/{name}", code="keeps_period", detail=detail))
+        if link.keeps_end:
+            return
+    if corrected and end is None:
         return
-    if body.action is Action.RENEW and body.valid_from is not None:
-        detail = "延续沿用原起始日期，请去掉此项"
-        problems.append(FieldProblem(pointer="/valid_from", code="keeps_period", detail=detail))
     if rule.kind is ValidityKind.OPEN_ENDED:
         if end is not None:
             detail = f"“{kind.name}”长期有效，不填截止日期"
@@ -166,7 +172,7 @@ def _check_period(body: IssuanceBody, kind: LicenseType, start: date, problems: 
             problems.append(FieldProblem(pointer="/valid_until", code="missing", detail="缺少有效期截止日期"))
     elif end < start:
         problems.append(FieldProblem(pointer="/valid_until", code="before_start", detail="截止日期早于起始日期"))
-    elif body.action is Action.ISSUE and rule.years and end > last_day(start, rule.years):
+    elif body.action in {Action.ISSUE, Action.CONVERT} and rule.years and end > last_day(start, rule.years):
         detail = f"有效期不得超过 {rule.years} 年"
         problems.append(FieldProblem(pointer="/valid_until", code="too_long", detail=detail))
 
@@ -181,35 +187,20 @@ def last_day(start: date, years: int) -> date:
 
 
 def _number(body: IssuanceBody, kind: LicenseType, code: str, problems: list[FieldProblem]) -> str:
-    if kind.number.given:
+    if kind.number.given and body.action is not Action.PROVISIONAL:
         try:
             return check_given_number(kind, body.number, holder_code=code)
         except InvalidInput as error:
             problems.extend(error.problems)
             return ""
     if body.number.strip():
-        detail = f"“{kind.name}”的编号由制证系统生成，请去掉此项"
+        detail = (
+            "模拟审批意见没有正式编号，请去掉此项"
+            if body.action is Action.PROVISIONAL
+            else f"“{kind.name}”的编号由制证系统生成，请去掉此项"
+        )
         problems.append(FieldProblem(pointer="/number", code="extra_forbidden", detail=detail))
     return ""
-
-
-def _previous(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> None:
-    if body.action is Action.ISSUE:
-        if body.previous:
-            detail = "新办不填原证照标识；变更、延续、补办请使用相应的 action"
-            problems.append(FieldProblem(pointer="/previous", code="extra_forbidden", detail=detail))
-        return
-    if not body.previous:
-        problems.append(FieldProblem(pointer="/previous", code="missing", detail="请填写原证照标识"))
-        return
-    try:
-        identifier = LicenseIdentifier.parse(body.previous)
-    except InvalidIdentifier as error:
-        problems.append(FieldProblem(pointer="/previous", code=error.code, detail=error.detail))
-        return
-    if identifier.type_code != kind.type_code:
-        detail = "原证照标识与证照类型不一致"
-        problems.append(FieldProblem(pointer="/previous", code="other_type", detail=detail))
 
 
 def _glyphs(deps: Deps, body: IssuanceBody, data: dict[str, str], problems: list[FieldProblem]) -> None:

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 from certsvc.catalog.numbers import number_parts, number_series, render_number
 from certsvc.clock import local_day
+from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.errors import Refused
 from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.license.links import LinkKind
 from certsvc.license.model import IssueIntent
 from certsvc.license.request import Action
-from certsvc.license.states import ENDED, STATE_ZH, State
+from certsvc.license.states import ENDED
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from certsvc.commands.issuance.lineage import Lineage
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.links import LinkRule
     from certsvc.license.model import LicenseVersion
     from certsvc.license.request import IssuanceRequest
 
 FIRST_VERSION = 1
+PROVISIONAL_MARK = "模拟"
+"""First characters of what stands in the place of a number on a provisional opinion."""
 
 
 def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
@@ -35,40 +41,34 @@ def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
     """
     now = deps.clock.now().replace(microsecond=0)
     with deps.uow() as tx:
-        previous = _previous(tx, request)
+        lineage = lineage_of(deps, tx, request)
         known = tx.intents.by_request(request.request_id)
         if known is not None:
-            _check_number(tx, request, known.number, known.license_id)
+            _check_number(tx, request, known.number, lineage)
             tx.intents.renew(request.request_id, signed_at=now)
             return replace(known, signed_at=now)
-        intent = _first(deps, tx, request, now) if previous is None else _next(deps, request, previous, now)
-        _check_number(tx, request, intent.number, intent.license_id)
+        if lineage.main is None or lineage.rule is None or not lineage.rule.keeps_license:
+            intent = _first(deps, tx, request, lineage, now)
+        else:
+            intent = _next(deps, tx, request, lineage.rule, lineage.main.version, now)
+        _check_number(tx, request, intent.number, lineage)
         tx.intents.insert(intent)
     return intent
 
 
-def _check_number(tx: UnitOfWork, request: IssuanceRequest, number: str, license_id: str) -> None:
-    """One number is in force once; that of an ended license may be given again (a correct file after a voided one)."""
+def _check_number(tx: UnitOfWork, request: IssuanceRequest, number: str, lineage: Lineage) -> None:
+    """One number is in force once; that of an ended license may be given again (a correct file after a voided one).
+
+    What the request itself ends does not stand in its way.
+    """
     holder = tx.licenses.by_number(request.payload.type_slug, number)
-    if holder is not None and holder.state not in ENDED and holder.license_id != license_id:
+    ending = {predecessor.version.version_id for predecessor in lineage.all}
+    if holder is not None and holder.state not in ENDED and holder.version_id not in ending:
         raise Refused("此编号的同类证照尚在有效状态；变更、延续、补办请使用相应的 action，重新颁发请先办结原证照")
 
 
-def _previous(tx: UnitOfWork, request: IssuanceRequest) -> LicenseVersion | None:
-    payload = request.payload
-    if payload.action is Action.ISSUE:
-        return None
-    previous = tx.licenses.by_identifier(payload.previous)
-    if previous is None or previous.issuer_code != payload.authority_code or previous.type_slug != payload.type_slug:
-        raise Refused("没有找到本机关颁发的原证照，请核对原证照标识（previous）")
-    if previous.state is not State.VALID:
-        raise Refused(f"原证照当前状态为“{STATE_ZH[previous.state]}”，不能变更、延续或补办")
-    if (previous.holder.code_type, previous.holder.code) != (payload.holder.code_type, payload.holder.code):
-        raise Refused("原证照的持证主体与本次申请不一致；转让或更名请先办理主体变更")
-    return previous
-
-
-def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) -> IssueIntent:
+def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, lineage: Lineage, now: datetime) -> IssueIntent:
+    """The first version of a license: new, provisional, or a part of a split."""
     payload = request.payload
     kind = deps.catalog.type(payload.type_slug)
     issued_on = payload.issued_on or local_day(now)
@@ -77,12 +77,6 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) 
     identifier = LicenseIdentifier.create(
         type_code=kind.type_code, issuer_code=payload.authority_code, serial=f"{day}{serial:06d}", version=FIRST_VERSION
     )
-    number = payload.number
-    if not number:
-        parts = number_parts(kind, payload.data)
-        series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)
-        sequence = tx.intents.next_number(f"number:{kind.slug}:{series}")
-        number = render_number(kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts)
     return IssueIntent(
         request_id=request.request_id,
         version_id=deps.ids.new("ver"),
@@ -90,18 +84,22 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, now: datetime) 
         identifier=str(identifier),
         root=identifier.root,
         version=FIRST_VERSION,
-        number=number,
+        number=_number(deps, tx, request, issued_on),
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
         issued_on=issued_on,
         first_issued_on=issued_on,
         signed_at=now,
-        previous_version_id="",
+        previous_version_id=lineage.main.version.version_id if lineage.main is not None else "",
     )
 
 
-def _next(deps: Deps, request: IssuanceRequest, previous: LicenseVersion, now: datetime) -> IssueIntent:
+def _next(
+    deps: Deps, tx: UnitOfWork, request: IssuanceRequest, rule: LinkRule, previous: LicenseVersion, now: datetime
+) -> IssueIntent:
+    """The next version of a license."""
     identifier = LicenseIdentifier.parse(previous.identifier).next_version()
+    issued_on = request.payload.issued_on or local_day(now)
     return IssueIntent(
         request_id=request.request_id,
         version_id=deps.ids.new("ver"),
@@ -109,11 +107,33 @@ def _next(deps: Deps, request: IssuanceRequest, previous: LicenseVersion, now: d
         identifier=str(identifier),
         root=identifier.root,
         version=identifier.version,
-        number=previous.number,
+        number=_kept_number(request, rule, previous) or _number(deps, tx, request, issued_on),
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
-        issued_on=request.payload.issued_on or local_day(now),
-        first_issued_on=previous.first_issued_on,
+        issued_on=issued_on,
+        first_issued_on=issued_on if rule.kind is LinkKind.CONVERT else previous.first_issued_on,
         signed_at=now,
         previous_version_id=previous.version_id,
     )
+
+
+def _kept_number(request: IssuanceRequest, rule: LinkRule, previous: LicenseVersion) -> str:
+    """The number that the link keeps; a correction may set right a number that the approval gives."""
+    if rule.kind is LinkKind.CORRECT and request.payload.number and not previous.provisional:
+        return request.payload.number
+    return previous.number if rule.keeps_number else ""
+
+
+def _number(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, issued_on: date) -> str:
+    """A new number; a provisional opinion has none, only its project's code and a count (DOMAIN.md 1.6)."""
+    payload = request.payload
+    kind = deps.catalog.type(payload.type_slug)
+    if payload.action is Action.PROVISIONAL:
+        count = tx.intents.next_number(f"provisional:{kind.slug}:{payload.project_code}")
+        return f"{PROVISIONAL_MARK}{payload.project_code}-{count}"
+    if payload.number:
+        return payload.number
+    parts = number_parts(kind, payload.data)
+    series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)
+    sequence = tx.intents.next_number(f"number:{kind.slug}:{series}")
+    return render_number(kind.number, region=payload.region, year=issued_on.year, sequence=sequence, parts=parts)

@@ -74,6 +74,7 @@ class Processed:
 
 def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
     """Work on the next waiting request; None when there is none."""
+    deps = deps.pinned()
     now = deps.clock.now()
     with deps.uow() as tx:
         claimed = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s)
@@ -114,7 +115,9 @@ def _issue(deps: Deps, claimed: ClaimedRequest) -> None:
         photo = tx.photos.get(request.photo_id) if request.photo_id else None
         previous = tx.licenses.by_version_id(intent.previous_version_id) if intent.previous_version_id else None
     valid = period(payload, intent, kind, previous)
-    job = page_job(deps, payload=payload, intent=intent, kind=kind, seal=seal, photo=photo, valid=valid)
+    job = page_job(
+        deps, payload=payload, intent=intent, kind=kind, seal=seal, photo=photo, valid=valid, previous=previous
+    )
     prepared = deps.renderer.render(job)
     deps.faults.reach("issue.rendered")
     data = _sealed(deps, intent, seal, prepared, kind)
@@ -126,7 +129,7 @@ def _issue(deps: Deps, claimed: ClaimedRequest) -> None:
     if deps.objects.get(name) != data:
         raise IntegrityError("对象存储读回内容与写入不一致")
     deps.faults.reach("issue.read_back")
-    register(deps, claimed, intent, kind=kind, valid=valid, data=data, name=name, previous=previous)
+    register(deps, claimed, intent, kind=kind, valid=valid, data=data, name=name)
     deps.faults.reach("issue.registered")
 
 

@@ -6,24 +6,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.issuance.outputs import face_of
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.facts import Fact
     from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.standing import Standing
 
 READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseHistory:
-    """A version and its moves."""
+    """A version, how it stands, its moves, what its license was noted for, and what is newest today."""
 
     version: LicenseVersion
+    standing: Standing
     moves: Sequence[MoveRecord]
+    facts: Sequence[Fact]
+    newest: Sequence[LicenseVersion]
 
 
 def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHistory:
@@ -31,7 +39,13 @@ def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHisto
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         version = _visible(tx, caller, identifier)
-        return LicenseHistory(version=version, moves=tx.licenses.moves_of(version.version_id))
+        return LicenseHistory(
+            version=version,
+            standing=stands(deps, tx, version, deps.clock.now()),
+            moves=tx.licenses.moves_of(version.version_id),
+            facts=tx.facts.of(version.license_id),
+            newest=tx.licenses.newest(version.version_id),
+        )
 
 
 def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, bytes]:
@@ -40,6 +54,14 @@ def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[L
     with deps.uow.read() as tx:
         version = _visible(tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
+
+
+def read_license_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:
+    """The face of a license as data, for its issuer."""
+    roles.require(caller, *READERS)
+    with deps.uow.read() as tx:
+        version = _visible(tx, caller, identifier)
+        return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
 
 
 def _visible(tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:

@@ -6,19 +6,21 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
-from certsvc.errors import Refused
-from certsvc.events.payloads import LicenseIssued, LicenseSuperseded
-from certsvc.license.model import Artifact, LicenseVersion, MoveRecord
-from certsvc.license.states import State, lawful
+from certsvc.commands.issuance.lineage import lineage_of
+from certsvc.commands.issuance.predecessors import end_predecessors, link_predecessors
+from certsvc.events.payloads import LicenseIssued, LicenseSimulated
+from certsvc.license.model import Artifact, LicenseVersion
+from certsvc.license.request import Action
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from certsvc.catalog.model import LicenseType
+    from certsvc.commands.issuance.lineage import Lineage
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import IssueIntent
-    from certsvc.license.request import ClaimedRequest
+    from certsvc.license.request import ClaimedRequest, IssuancePayload
 
 ORIGINAL = "original"
 
@@ -36,26 +38,26 @@ def register(
     valid: tuple[date, date | None],
     data: bytes,
     name: str,
-    previous: LicenseVersion | None,
 ) -> LicenseVersion:
-    """Write everything or nothing.
+    """Write everything or nothing: what the version follows ends first, so that never two are in force.
 
     Raises:
         LostClaim: the lease ran out and another worker took the request.
-        Refused: the previous version moved meanwhile.
+        Refused: what it follows moved meanwhile.
     """
     now = deps.clock.now()
-    version = _version(deps, claimed, intent, kind=kind, valid=valid, data=data, name=name, now=now)
     with deps.uow() as tx:
+        lineage = lineage_of(deps, tx, claimed.request)
+        version = _version(deps, claimed, intent, lineage, kind=kind, valid=valid, data=data, name=name, now=now)
         held = tx.requests.finish(
             claimed.request.request_id, claim_token=claimed.claim_token, version_id=version.version_id, now=now
         )
         if not held:
             raise LostClaim
-        if previous is not None:
-            _supersede(deps, tx, previous, version, now)
+        end_predecessors(deps, tx, claimed.request, lineage, version, now)
         tx.licenses.insert(version)
-        _announce(deps, tx, version, claimed, previous, now)
+        link_predecessors(tx, claimed.request, lineage, version, now)
+        _announce(deps, tx, version, claimed, lineage, now)
     return version
 
 
@@ -63,6 +65,7 @@ def _version(
     deps: Deps,
     claimed: ClaimedRequest,
     intent: IssueIntent,
+    lineage: Lineage,
     *,
     kind: LicenseType,
     valid: tuple[date, date | None],
@@ -97,8 +100,8 @@ def _version(
         first_issued_on=intent.first_issued_on,
         valid_from=valid[0],
         valid_until=valid[1],
-        state=State.VALID,
-        suspended_until=None,
+        state=lineage.state,
+        suspended_until=lineage.suspended_until,
         previous_version_id=intent.previous_version_id,
         replaced_by_version_id="",
         request_id=claimed.request.request_id,
@@ -106,49 +109,17 @@ def _version(
         created_at=now,
         revision=1,
         artifact=artifact,
+        project_code=_project_code(payload, lineage),
     )
 
 
-def _supersede(deps: Deps, tx: UnitOfWork, previous: LicenseVersion, version: LicenseVersion, now: datetime) -> None:
-    current = tx.licenses.by_version_id(previous.version_id)
-    if current is None or current.state is not State.VALID:
-        raise Refused("原证照在办理期间状态已变化，请核对后重新申请")
-    move = lawful("supersede", current.state)
-    row = MoveRecord(
-        move_id=deps.ids.new("mov"),
-        version_id=current.version_id,
-        name=move.name,
-        from_state=current.state,
-        to_state=move.target,
-        decision=None,
-        actor="certsvc",
-        at=now,
-    )
-    if not tx.licenses.move(row, revision=current.revision, suspended_until=None, replaced_by=version.version_id):
-        raise Refused("原证照在办理期间状态已变化，请核对后重新申请")
-    event = LicenseSuperseded(
-        identifier=current.identifier,
-        license_type=current.type_slug,
-        from_state=current.state.value,
-        to_state=move.target.value,
-        deciding_authority=version.issuer_code,
-        document_no="",
-        decided_on=version.issued_on.isoformat(),
-        until="",
-        replaced_by=version.identifier,
-    )
-    tx.outbox.add(
-        event.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=current.identifier, at=now)
-    )
-    record(
-        tx,
-        deps,
-        kind="license.superseded",
-        subject=current.identifier,
-        actor="certsvc",
-        content={"replaced_by": version.identifier},
-        at=now,
-    )
+def _project_code(payload: IssuancePayload, lineage: Lineage) -> str:
+    """The project of a provisional opinion, also of one that sets another right; empty for a formal license."""
+    if payload.action is Action.PROVISIONAL:
+        return payload.project_code
+    if payload.action is Action.CORRECT and lineage.main is not None:
+        return lineage.main.version.project_code
+    return ""
 
 
 def _announce(
@@ -156,28 +127,42 @@ def _announce(
     tx: UnitOfWork,
     version: LicenseVersion,
     claimed: ClaimedRequest,
-    previous: LicenseVersion | None,
+    lineage: Lineage,
     now: datetime,
 ) -> None:
     payload = claimed.request.payload
-    issued = LicenseIssued(
-        identifier=version.identifier,
-        license_type=version.type_slug,
-        issuer_code=version.issuer_code,
-        request_id=claimed.request.request_id,
-        business_no=payload.business_no,
-        valid_from=version.valid_from.isoformat(),
-        valid_until=version.valid_until.isoformat() if version.valid_until else "",
-        sha256=version.artifact.sha256,
-        previous_identifier=previous.identifier if previous else "",
-    )
+    until = version.valid_until.isoformat() if version.valid_until else ""
+    event: LicenseIssued | LicenseSimulated
+    if version.provisional:
+        event = LicenseSimulated(
+            identifier=version.identifier,
+            license_type=version.type_slug,
+            issuer_code=version.issuer_code,
+            request_id=claimed.request.request_id,
+            business_no=payload.business_no,
+            project_code=version.project_code,
+            valid_until=until,
+            sha256=version.artifact.sha256,
+        )
+    else:
+        event = LicenseIssued(
+            identifier=version.identifier,
+            license_type=version.type_slug,
+            issuer_code=version.issuer_code,
+            request_id=claimed.request.request_id,
+            business_no=payload.business_no,
+            valid_from=version.valid_from.isoformat(),
+            valid_until=until,
+            sha256=version.artifact.sha256,
+            previous_identifier=lineage.main.version.identifier if lineage.main is not None else "",
+        )
     tx.outbox.add(
-        issued.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=now)
+        event.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=now)
     )
     record(
         tx,
         deps,
-        kind="license.issued",
+        kind="license.simulated" if version.provisional else "license.issued",
         subject=version.identifier,
         actor=claimed.request.caller,
         content={"sha256": version.artifact.sha256, "request_id": claimed.request.request_id},

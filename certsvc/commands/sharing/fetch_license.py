@@ -15,14 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter
+from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import CertsvcError, IntegrityError, NoLawfulBasis, NotFound
 from certsvc.events.payloads import LicenseFetched
 from certsvc.license.model import Holder
-from certsvc.license.standing import Standing, standing
+from certsvc.license.standing import PROVISIONAL_ZH, Standing
 from certsvc.license.uses import Fetch
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class FetchBody(BaseModel):
     holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时必填")
     holder_code_type: str = Field(default="", max_length=3)
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
+    project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,30 +105,35 @@ def _find(
         version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
         if grant is None or version is None or not _fits(caller, body, grant, version, now):
             raise NoLawfulBasis("用证码无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权")
+        if not simulation_allows(deps, body.matter_code, version, body.project_code):
+            raise NoLawfulBasis(f"{PROVISIONAL_ZH}；只有该项目的模拟审批事项可以调用")
         return version, grant
-    current = _current(tx, body, now)
+    current = _current(deps, tx, body, now)
     if current is None:
         raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
     return current, None
 
 
-def _wanted(tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
+def _wanted(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
     """The license that a refused fetch was about, if the code or the number leads to one."""
     if body.basis == "consent":
         grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
         return tx.licenses.by_version_id(grant.version_id) if grant is not None else None
-    return _current(tx, body, now)
+    return _current(deps, tx, body, now)
 
 
-def _current(tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
+def _current(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
     """The holder's newest license of the type that is in force, else the newest that nothing replaced."""
     holder = Holder(name="", code=body.holder_code, code_type=body.holder_code_type)
     found = [
         version
         for version in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
-        if version.type_slug == body.type and not version.replaced_by_version_id
+        if version.type_slug == body.type
+        and not version.replaced_by_version_id
+        and simulation_allows(deps, body.matter_code, version, body.project_code)
     ]
-    return next((version for version in found if standing(version, now).good), found[0] if found else None)
+    good = (version for version in found if stands(deps, tx, version, now).good)
+    return next(good, found[0] if found else None)
 
 
 def _fits(caller: Principal, body: FetchBody, grant: Grant, version: LicenseVersion, now: datetime) -> bool:
@@ -164,7 +171,7 @@ def _give(
 ) -> FetchAnswer:
     kind = deps.catalog.type(version.type_slug)
     fields = shown_fields(kind, version, keys, unmasked=keys)
-    if COPY in keys and not standing(version, now).good:
+    if COPY in keys and not stands(deps, tx, version, now).good:
         raise NoLawfulBasis("证照不在有效状态，不提供证照文件；可改为只取信息项核对状态")
     file = _file(deps, version) if COPY in keys else None
     row = _row(deps, caller, body, version, grant, keys, GIVEN, now)
@@ -198,7 +205,7 @@ def _give(
     return FetchAnswer(
         fetch=row,
         facts=public_facts(deps, tx, version, now),
-        standing=standing(version, now),
+        standing=stands(deps, tx, version, now),
         fields=fields,
         file=file,
         file_sha256=version.artifact.sha256 if file else "",
@@ -248,7 +255,7 @@ def _refuse(
     The holder sees it too, whatever it was refused for: it is the holder's license that somebody wanted.
     """
     with deps.uow() as tx:
-        version = version or _wanted(tx, body, now)
+        version = version or _wanted(deps, tx, body, now)
         row = _row(deps, caller, body, version, None, (), error.code, now)
         tx.sharing.insert_fetch(row)
         record(

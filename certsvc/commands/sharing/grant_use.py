@@ -15,6 +15,7 @@ from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.create_show import own_version
 from certsvc.errors import FieldProblem, InvalidInput, NotFound
+from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import Grant
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     token = deps.ids.token()
     with deps.uow() as tx:
         version = own_version(tx, caller, body.identifier)
+        if version.provisional:
+            raise InvalidInput(f"{PROVISIONAL_ZH}，不能授权他人使用")
         client = tx.access.client(body.client_id)
         if client is None or not client.active or roles.USING not in client.roles:
             raise NotFound("没有这个用证系统")

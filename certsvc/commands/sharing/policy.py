@@ -9,6 +9,7 @@ from certsvc.errors import NoLawfulBasis
 if TYPE_CHECKING:
     from certsvc.catalog.model import Matter
     from certsvc.commands.ports import Deps
+    from certsvc.license.model import LicenseVersion
 
 COPY = "*copy"
 """Stands for the file in a list of fields."""
@@ -37,3 +38,13 @@ def allowed_keys(deps: Deps, matter_code: str, authority_code: str, type_slug: s
     if not allowed:
         raise NoLawfulBasis("该事项不需要此类证照，不能调用；如确需使用，请向证照颁发机构申请开通")
     return allowed
+
+
+def simulation_allows(deps: Deps, matter_code: str, version: LicenseVersion, project_code: str) -> bool:
+    """Whether a matter may see this paper: a provisional opinion only for 模拟 matters of its project (DOMAIN.md 1.6).
+
+    A formal license is not kept back here.
+    """
+    if not version.provisional:
+        return True
+    return matter_code in deps.policy.simulation_matters and project_code == version.project_code

@@ -10,9 +10,8 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import FieldProblem, InvalidInput, NotFound
-from certsvc.license.standing import Standing, standing
-from certsvc.license.states import State
 from certsvc.license.uses import Show
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,7 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
         version = own_version(tx, caller, identifier)
         kind = deps.catalog.type(version.type_slug)
         scene = _scene(kind, scene_code)
-        if version.state is State.PROVISIONAL:
+        if version.provisional:
             raise InvalidInput("模拟审批意见不是正式证照，不能亮证")
         show = Show(
             show_id=deps.ids.new("shw"),
@@ -74,6 +74,7 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
             expires_at=now + timedelta(seconds=deps.policy.show_code_ttl_s),
         )
         tx.showing.insert_show(show)
+        how = stands(deps, tx, version, now)
         record(
             tx,
             deps,
@@ -89,7 +90,7 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
         kind=kind,
         scene=scene,
         fields=shown_fields(kind, version, scene.fields, unmasked=scene.unmasked),
-        standing=standing(version, now),
+        standing=how,
         refresh_at=now + timedelta(seconds=deps.policy.show_code_ttl_s // 2),
     )
 

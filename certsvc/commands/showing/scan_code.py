@@ -14,8 +14,9 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import Code, read_code, token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
-from certsvc.commands.verifying.facts import public_facts, reason_of
-from certsvc.license.standing import standing
+from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason_of
+from certsvc.commands.verifying.stands import stands
+from certsvc.license.standing import Light
 from certsvc.license.uses import Scan, Show
 from certsvc.seal.verdict import REASON_TEXT, LicenseFacts, Reason
 
@@ -33,7 +34,8 @@ class ScanAnswer:
     """What the officer's screen shows; word, symbol and colour always together.
 
     Attributes:
-        light: ``green`` in force, ``red`` ended or not ours, ``amber`` when the code must be shown again.
+        light: ``green`` in force, ``red`` ended or not ours, ``amber`` when the code must be shown again, or when a
+            flag of the license says so.
         reasons: reason codes, most important first.
         photo: JPEG, or None.
         notes: sentences for the officer (compare the person with the photo …).
@@ -139,11 +141,11 @@ def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _F
     light = AMBER if found.reasons == (Reason.CODE_EXPIRED,) else RED
     if version is not None:
         kind = deps.catalog.type(version.type_slug)
-        stands = standing(version, now)
-        state = reason_of(stands)
-        # An ended license outranks everything else; "already used" outranks a mere OK.
-        reasons = [state, *reasons] if state is not Reason.OK else [*reasons, state]
-        light = RED if not stands.good else (AMBER if found.reasons else GREEN)
+        how = stands(deps, tx, version, now)
+        # An ended license outranks everything else; "already used" outranks what is amber, and that a mere OK.
+        why = amber_reasons(how) or (Reason.OK,)
+        reasons = [*reasons, *why] if how.good else [reason_of(how), *reasons]
+        light = RED if not how.good else (AMBER if found.reasons or how.light is Light.AMBER else GREEN)
         scene = kind.scene(show.scene) if show else None
         seal = tx.seals.by_id(deps.catalog.authority(version.issuer_code).seal_id)
         if scene is not None:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.showing.create_show import own_version
+from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.license.model import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.standing import Standing
     from certsvc.license.uses import Fetch, Notice, Scan
 
 MAX_CARDS = 200
@@ -32,12 +36,22 @@ class Uses:
     notices: Sequence[Notice]
 
 
-def wallet(deps: Deps, caller: Principal) -> Sequence[LicenseVersion]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """A license of the holder's and how it stands."""
+
+    version: LicenseVersion
+    standing: Standing
+
+
+def wallet(deps: Deps, caller: Principal) -> Sequence[Card]:
     """The caller's license versions, newest first."""
     roles.require(caller, roles.HOLDER)
     holder = Holder(name="", code=caller.holder_code, code_type=caller.holder_code_type)
     with deps.uow.read() as tx:
-        return tx.licenses.of_holder(holder, limit=MAX_CARDS)
+        versions = tx.licenses.of_holder(holder, limit=MAX_CARDS)
+        found = stands_all(deps, tx, versions, deps.clock.now())
+    return [Card(version=version, standing=how) for version, how in zip(versions, found, strict=True)]
 
 
 def uses(deps: Deps, caller: Principal) -> Uses:
@@ -61,6 +75,14 @@ def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVer
     with deps.uow.read() as tx:
         version = own_version(tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
+
+
+def own_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:
+    """The face of the caller's own license as data, masked as it is on the page."""
+    roles.require(caller, roles.HOLDER)
+    with deps.uow.read() as tx:
+        version = own_version(tx, caller, identifier)
+        return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
 
 
 def history(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, Sequence[MoveRecord]]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
 from certsvc.catalog.validation import face_date
-from certsvc.license.standing import standing
-from certsvc.seal.verdict import LicenseFacts, Reason, SubIndication
+from certsvc.commands.verifying.stands import stands
+from certsvc.license.standing import Light
+from certsvc.license.states import State
+from certsvc.seal.verdict import LicenseFacts, Reason, StatusFlag, SubIndication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,8 +26,8 @@ OPEN_ENDED_ZH = "长期"
 def public_facts(deps: Deps, tx: UnitOfWork, version: LicenseVersion, now: datetime) -> LicenseFacts:
     """Facts for a verdict; the number stays out where it embeds an ID number (DOMAIN.md 3)."""
     kind = deps.catalog.type(version.type_slug)
-    stands = standing(version, now)
-    replaced = tx.licenses.by_version_id(version.replaced_by_version_id) if version.replaced_by_version_id else None
+    how = stands(deps, tx, version, now)
+    newest = tuple(v.identifier for v in tx.licenses.newest(version.version_id) if v.version_id != version.version_id)
     return LicenseFacts(
         identifier=version.identifier,
         number="" if kind.number_embeds_id else version.number,
@@ -33,23 +35,33 @@ def public_facts(deps: Deps, tx: UnitOfWork, version: LicenseVersion, now: datet
         type_name=kind.name,
         issuer_name=version.issuer_name,
         holder_masked=apply_mask(kind.holder_masks.get("show", Mask.NAME), version.holder.name),
-        state=stands.code,
-        state_zh=stands.zh,
+        state=how.code,
+        state_zh=how.zh,
         valid_from=face_date(version.valid_from),
         valid_until=face_date(version.valid_until) if version.valid_until else OPEN_ENDED_ZH,
-        replaced_by=replaced.identifier if replaced else "",
+        replaced_by=newest[0] if newest else "",
+        newest=newest,
+        light=how.light.value,
+        flags=tuple(StatusFlag(code=flag.code, zh=flag.zh, light=flag.light.value) for flag in how.flags),
     )
 
 
-def reason_of(stands: Standing) -> Reason:
-    """The reason code for a standing."""
-    return Reason.OK if stands.good else Reason(f"license_{stands.code}")
+def reason_of(how: Standing) -> Reason:
+    """The reason code for a standing; a good one that is more than ``valid`` (a pending renewal) says so."""
+    return Reason.OK if how.code == State.VALID.value else Reason(f"license_{how.code}")
 
 
-def sub_indication_of(stands: Standing) -> SubIndication | None:
+def amber_reasons(how: Standing) -> tuple[Reason, ...]:
+    """Why a good license is amber, most important first."""
+    return tuple(dict.fromkeys(Reason(f"license_{flag.code}") for flag in how.flags if flag.light is Light.AMBER))
+
+
+def sub_indication_of(how: Standing) -> SubIndication | None:
     """The nearest word of EN 319 102-1: a license is no certificate, so the reason code says it exactly."""
-    if stands.good:
+    if how.good:
         return None
-    return {"expired": SubIndication.EXPIRED, "not_yet_valid": SubIndication.NOT_YET_VALID}.get(
-        stands.code, SubIndication.REVOKED
-    )
+    return {
+        "expired": SubIndication.EXPIRED,
+        "not_yet_valid": SubIndication.NOT_YET_VALID,
+        "provisional": SubIndication.GENERIC,
+    }.get(how.code, SubIndication.REVOKED)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import read_code, token_sha256
 from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
+from certsvc.commands.verifying.stands import stands
 from certsvc.commands.verifying.verify_file import ANYONE
 from certsvc.errors import UnknownLicenseType
-from certsvc.license.standing import standing
 from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
 
 if TYPE_CHECKING:
@@ -82,18 +82,18 @@ def register_verdict(
             checked_at=now,
             not_checked=(*FILE_CHECKS, "license_state"),
         )
-    stands = standing(version, now)
+    how = stands(deps, tx, version, now)
     return Verdict(
-        indication=Indication.TOTAL_PASSED if stands.good else Indication.TOTAL_FAILED,
-        sub_indication=sub_indication_of(stands),
-        reason=reason_of(stands),
+        indication=Indication.TOTAL_PASSED if how.good else Indication.TOTAL_FAILED,
+        sub_indication=sub_indication_of(how),
+        reason=reason_of(how),
         detail="",
         registry_match=RegistryMatch.EXACT,
         integrity=Check.NOT_CHECKED,
         coverage=Check.NOT_CHECKED,
         modification=Check.NOT_CHECKED,
         trust=Check.NOT_CHECKED,
-        status=Check.GOOD if stands.good else Check.BAD,
+        status=Check.GOOD if how.good else Check.BAD,
         checked_at=now,
         license=public_facts(deps, tx, version, now),
         not_checked=FILE_CHECKS,

@@ -21,8 +21,8 @@ from certsvc.clock import rfc3339
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import TooLarge
-from certsvc.license.standing import standing
 from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
     from certsvc.seal.verdict import FileFindings, LicenseFacts
 
 ANYONE = "anyone"
@@ -57,10 +58,11 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
     with deps.uow.read() as tx:
         version = tx.licenses.by_sha256(digest)
         facts = public_facts(deps, tx, version, moment) if version is not None else None
+        how = stands(deps, tx, version, moment) if version is not None else None
     if version is not None and chosen.at is None:
         chosen = replace(chosen, at=version.created_at)
     findings = deps.inspector.inspect(data, chosen, now)
-    verdict = conclude(deps, findings, version, facts, foreign=bool(chosen.extra_anchors), moment=moment, now=now)
+    verdict = conclude(deps, findings, version, how, facts, foreign=bool(chosen.extra_anchors), now=now)
     # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
     if on_record and version is not None:
         with deps.uow() as tx:
@@ -80,23 +82,28 @@ def conclude(
     deps: Deps,
     findings: FileFindings,
     version: LicenseVersion | None,
+    how: Standing | None,
     facts: LicenseFacts | None,
     *,
     foreign: bool,
-    moment: datetime,
     now: datetime,
 ) -> Verdict:
-    """Findings, register and state into one verdict; ``foreign`` says that the caller brought anchors of their own."""
-    match = RegistryMatch.EXACT if version is not None else RegistryMatch.NONE
+    """Findings, register and state into one verdict.
+
+    ``version`` and ``how`` are None when these bytes are not on the register; ``foreign`` says that the caller brought
+    anchors of their own.
+    """
+    match = RegistryMatch.EXACT if how is not None else RegistryMatch.NONE
     indication, sub, reason = findings.indication, findings.sub_indication, findings.reason
     status = Check.NOT_CHECKED
     not_checked = list(findings.not_checked)
-    if version is not None:
-        stands = standing(version, moment)
-        status = Check.GOOD if stands.good else Check.BAD
-        if not stands.good and indication is not Indication.TOTAL_FAILED:
+    if how is not None:
+        status = Check.GOOD if how.good else Check.BAD
+        if not how.good and indication is not Indication.TOTAL_FAILED:
             # Also when the file could not be judged: these bytes are on the register, and the license is over.
-            indication, sub, reason = Indication.TOTAL_FAILED, sub_indication_of(stands), reason_of(stands)
+            indication, sub, reason = Indication.TOTAL_FAILED, sub_indication_of(how), reason_of(how)
+        elif indication is Indication.TOTAL_PASSED:
+            reason = reason_of(how)
     elif any(deps.sealer.is_own(item.signer_cert_sha256) for item in findings.signatures):
         match = RegistryMatch.OTHER_BYTES
         if indication is Indication.TOTAL_PASSED:
@@ -126,10 +133,11 @@ def conclude(
 
 def conclude_without_register(findings: FileFindings, now: datetime) -> Verdict:
     """A verdict where there is no register to ask: the command line on a machine without one."""
+    passed = findings.indication is Indication.TOTAL_PASSED
     return Verdict(
         indication=findings.indication,
         sub_indication=findings.sub_indication,
-        reason=findings.reason,
+        reason=Reason.OK_REGISTER_NOT_ASKED if passed else findings.reason,
         detail=findings.detail,
         registry_match=RegistryMatch.NOT_CHECKED,
         integrity=findings.integrity,

@@ -1,11 +1,12 @@
-"""Tell the holder that a license was issued, changed or ended: a line on the holder's page."""
+"""Tell the holder that a license was issued, changed or ended, or that something is due: a line on the own page."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from certsvc.events.envelope import PREFIX
-from certsvc.events.payloads import MOVED, LicenseIssued
+from certsvc.events.payloads import MOVED, LicenseDue, LicenseIssued, LicenseSimulated
+from certsvc.license.dues import DUE_ZH, DueKind
 from certsvc.license.states import MOVES
 from certsvc.license.uses import Notice
 
@@ -23,6 +24,10 @@ def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
     """Write the notice; other events leave nothing."""
     if event.type == PREFIX + LicenseIssued.NAME:
         kind, text = "issued", "已签发"
+    elif event.type == PREFIX + LicenseSimulated.NAME:
+        kind, text = "issued", "的模拟审批意见已出具"
+    elif event.type == PREFIX + LicenseDue.NAME:
+        kind, text = "due", "：" + DUE_ZH[DueKind(str(event.data["kind"]))]
     elif event.type in _MOVE_ZH:
         kind, text = "moved", f"已{_MOVE_ZH[event.type]}"
     else:

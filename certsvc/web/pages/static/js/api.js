@@ -17,9 +17,10 @@ export class Problem extends Error {
   }
 }
 
-/** Call `method path`; `body` is sent as JSON, `token` as Bearer. Gives the JSON, or the Blob when `blob` is set. */
+/** Call `method path`; `body` is sent as JSON, `token` as Bearer. Gives the JSON, or the PDF as a Blob when `blob` is set. */
 export async function call(method, path, { body, token, blob = false } = {}) {
-  const headers = { Accept: "application/json" };
+  // A file has several forms; without this, asking for the PDF would give its face as data.
+  const headers = { Accept: blob ? "application/pdf" : "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   const stop = new AbortController();

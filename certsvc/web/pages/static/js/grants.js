@@ -87,7 +87,7 @@ function field(id, key, control, hint) {
 }
 
 function grantForm(page, cards, matters, card, formPlace) {
-  const license = el("select", { id: "grant-license" }, cards.map((one) => el("option", { value: one.identifier }, `${one.type_name}　${one.holder_name}`)));
+  const license = el("select", { id: "grant-license" }, cards.map((one) => el("option", { value: one.identifier }, `${one.type_name}　${one.number}`)));
   license.value = card.identifier;
   const matter = el("select", { id: "grant-matter" });
   const client = el("input", { id: "grant-client", maxlength: "64", autocomplete: "off", spellcheck: "false", required: true });

@@ -5,6 +5,7 @@ import { english } from "./words.js";
 /** group -> [colour, symbol, next step zh, next step en] */
 const GROUPS = {
   ok: ["green", "ok", "可以采信。需要核对人员时，请再看身份证件。", "You may rely on it. Check the person's identity document where it matters."],
+  registered: ["green", "ok", "请核对证面与登记内容是否一致，并核对持证人身份；只看二维码或编号不能证明手里的证照没有被改动。", "Compare the print with the register and check the person: a code alone does not prove that the paper is unchanged."],
   ended: ["red", "ended", "请勿采信。可请持证人向颁发机构咨询，有异议的可以提出异议申诉。", "Do not rely on it. The holder may ask the issuer or object."],
   paused: ["red", "paused", "暂扣期内不得使用，请勿采信。", "Do not rely on it while it is suspended."],
   expired: ["red", "expired", "请勿采信。请持证人办理延续或出示新证。", "Do not rely on it. Ask for a renewed license."],
@@ -24,6 +25,9 @@ const GROUPS = {
 /** reason -> [group, word zh, word en] */
 const REASONS = {
   ok: ["ok", "核验通过", "Verified"],
+  on_register: ["registered", "登记状态正常", "In force on the register"],
+  ok_register_not_asked: ["doubt", "未与登记比对", "Register not asked"],
+  scene_not_for_you: ["code", "场景不是给您的", "Another scene was shown"],
   not_a_pdf: ["broken", "不是 PDF 文件", "Not a PDF"],
   malformed: ["broken", "文件已损坏", "Damaged file"],
   encrypted: ["broken", "文件已加密", "Encrypted file"],
@@ -39,6 +43,8 @@ const REASONS = {
   wrong_key_usage: ["doubt", "证书不能用于签章", "Wrong certificate"],
   cert_expired: ["doubt", "印章证书已过期", "Seal certificate expired"],
   cert_not_yet_valid: ["doubt", "印章证书尚未生效", "Seal certificate not yet valid"],
+  cert_revoked_after_signing: ["doubt", "印章证书在签章后被吊销", "Seal certificate revoked after sealing"],
+  revocation_unknown: ["later", "无法确认印章证书是否被吊销", "Revocation not known"],
   cert_revoked: ["doubt", "印章证书已被吊销", "Seal certificate revoked"],
   not_our_bytes: ["changed", "不是签发的原件", "Not the original"],
   not_ours: ["foreign", "不是本机关签发", "Not issued here"],

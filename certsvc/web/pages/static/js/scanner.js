@@ -82,6 +82,7 @@ export function mountScanner(place, { onText, onStart = () => {} }) {
 
   const deliver = async (found) => {
     stop();
+    trouble(null);
     announce(t("scan.busy"));
     await onText(plainText(found));
   };

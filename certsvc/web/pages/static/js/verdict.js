@@ -19,7 +19,9 @@ export function verdictHead(seen, sentence, second) {
 
 /** Show a verdict in `place`; `from` is file, code or number; `onAgain` offers the next check. */
 export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {}) {
-  const seen = look(verdict.reason, lightOf(verdict.indication, verdict.reason));
+  // A code or a number that is good says that the registration is, not the paper in one's hand.
+  const reason = verdict.reason === "ok" && from !== "file" ? "on_register" : verdict.reason;
+  const seen = look(reason, lightOf(verdict.indication, verdict.reason));
   place.dataset.colour = seen.colour;
   place.dataset.reason = verdict.reason;
   place.dataset.group = seen.group;

@@ -40,6 +40,7 @@ function licenseCard(card, page) {
       "div",
       { class: "license-body" },
       el("p", { class: "holder" }, card.holder_name),
+      el("p", { class: "dates" }, `${t("wallet.number")} ${card.number}`),
       el("p", { class: "dates" }, dates(card)),
       el("div", { class: "row" }, show, card.good ? grant : null, file),
       details(card, page),

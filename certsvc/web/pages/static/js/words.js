@@ -1,11 +1,12 @@
 // The words of the pages, Chinese first. A word is a key with [Chinese, English]; elements carry data-t and change with
 // the language. What the service says itself (names, sentences of law) stays Chinese.
+import { CATALOG_WORDS } from "./words_catalog.js";
 import { CHECK_WORDS } from "./words_check.js";
 import { HOLDER_WORDS } from "./words_holder.js";
 import { OFFICER_WORDS } from "./words_officer.js";
 import { SHELL_WORDS } from "./words_shell.js";
 
-const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS };
+const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS };
 
 /** Whether the reader chose English. */
 export function english() {

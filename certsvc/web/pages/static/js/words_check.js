@@ -72,6 +72,8 @@ export const CHECK_WORDS = {
   "what.status": ["证照状态", "License state"],
   "what.registry_match": ["与登记比对", "Register"],
   "what.license_state": ["证照状态", "License state"],
+  "what.signatures": ["印章与签名", "Seals and signatures"],
+  "what.register": ["与登记比对", "Register"],
   "what.revocation": ["印章证书是否被吊销", "Revocation of the seal certificate"],
   "what.certificate_period": ["签章时印章证书是否在有效期内", "Certificate period at sealing"],
   "what.unlisted_byte_range": ["文件中无法归属的签名区段", "Signature ranges that belong to no field"],

@@ -11,6 +11,7 @@ export const SHELL_WORDS = {
   "shell.check": ["核验", "Check"],
   "shell.holder": ["我的证照", "My licenses"],
   "shell.officer": ["执法核验", "Officers"],
+  "shell.catalog": ["目录", "Catalog"],
   "shell.looking": ["看屏幕不等于核验，请以扫码或上传文件的结果为准。", "Looking at a screen is not checking: rely on the result of a scan or an upload."],
   "shell.private": ["上传的文件只用于本次核验。", "Uploaded files are used for this check only."],
   "shell.cancel": ["取消操作", "Cancel"],

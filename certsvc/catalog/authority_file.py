@@ -1,0 +1,66 @@
+"""``authorities.toml``: who defines, issues and uses licenses, with which seal, and under whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.catalog.governance import SEAL_NAMES
+from certsvc.catalog.model import Authority
+from certsvc.catalog.toml_table import identifier
+from certsvc.identifiers.region import Region
+from certsvc.identifiers.uscc import Uscc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certsvc.catalog.toml_table import Table, TomlFile
+
+
+def read_authorities(file: TomlFile) -> dict[str, Authority]:
+    """All authorities by USCC.
+
+    Raises:
+        ConfigurationError: a code that fails its check, a code, name or seal twice, a superior that is unknown, of
+            another region or further down.
+    """
+    root = file.root()
+    authorities: dict[str, Authority] = {}
+    tables: dict[str, Table] = {}
+    seals: set[str] = set()
+    names: set[str] = set()
+    for table in root.tables("authorities"):
+        authority = Authority(
+            code=identifier(table, "code", lambda text: Uscc.parse(text).value),
+            name=table.text("name"),
+            region=identifier(table, "region", lambda text: Region.parse(text).code),
+            seal_id=table.text_or_empty("seal_id"),
+            seal_name=table.choice("seal_name", SEAL_NAMES) if "seal_name" in table else "",
+            further_seals=table.texts("further_seals") if "further_seals" in table else (),
+            superior=table.text("superior") if "superior" in table else "",
+        )
+        table.done()
+        if authority.code in authorities:
+            table.refuse("code", "机构重复")
+        if authority.name in names:
+            table.refuse("name", "机构名称重复，印章上应为登记的法定名称")
+        for seal_id in filter(None, (authority.seal_id, *authority.further_seals)):
+            if seal_id in seals:
+                table.refuse("seal_id", "同一枚印章不能属于两个机构")
+            seals.add(seal_id)
+        if (authority.seal_name or authority.further_seals) and not authority.seal_id:
+            table.refuse("seal_id", "写明印章名称或其他印章时应有 seal_id")
+        names.add(authority.name)
+        authorities[authority.code], tables[authority.code] = authority, table
+    root.done()
+    for authority in authorities.values():
+        if authority.superior:
+            _check_superior(authority, authorities, tables[authority.code])
+    return authorities
+
+
+def _check_superior(authority: Authority, authorities: Mapping[str, Authority], table: Table) -> None:
+    superior = authorities.get(authority.superior)
+    if superior is None:
+        table.refuse("superior", "上级机关不在 authorities.toml 中")
+    if superior.level >= authority.level or not Region.parse(superior.region).contains(Region.parse(authority.region)):
+        table.refuse("superior", "上级机关的行政区划应包含本机关的行政区划，且级别更高")

@@ -1,0 +1,105 @@
+"""The page of a proposed type with its sample's data, marked 样本: seen before anybody publishes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from certsvc.commands.catalog.govern import preview_catalog
+from certsvc.commands.catalog.live import SAMPLE_STAMP
+from certsvc.commands.issuance.page import face_values, metadata
+from certsvc.commands.ports import PageJob, SignatureField
+from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.license.model import Holder, IssueIntent
+from certsvc.license.request import Action, IssuancePayload
+
+if TYPE_CHECKING:
+    from certsvc.catalog.loader import Catalog
+    from certsvc.catalog.type_file import Sample
+    from certsvc.commands.ports import Deps, Principal
+
+SAMPLE_SERIAL = "20260101000001"
+SAMPLE_NUMBER = "样本"
+EMPTY_ID = bytes(16)
+
+
+def preview_type(deps: Deps, caller: Principal, proposal_id: str) -> bytes:
+    """The PDF: 样本 across the page, a sample stamp, no signature.
+
+    Raises:
+        NotFound: no such proposal.
+        InvalidInput: the catalog would no longer load with it.
+        RenderingError: the sample does not fit the page.
+    """
+    proposal, catalog = preview_catalog(deps, caller, proposal_id)
+    return deps.renderer.render(_job(deps, catalog, proposal.slug)).data
+
+
+def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
+    kind, sample = catalog.type(slug), catalog.sample(slug)
+    issuer = catalog.authority(sample["issuer_code"])
+    identifier = LicenseIdentifier.create(
+        type_code=kind.type_code, issuer_code=issuer.code, serial=SAMPLE_SERIAL, version=1
+    )
+    now = deps.clock.now().replace(microsecond=0)
+    issued = date.fromisoformat(sample["issued_on"])
+    valid = (
+        date.fromisoformat(sample["valid_from"]),
+        date.fromisoformat(sample["valid_until"]) if sample["valid_until"] else None,
+    )
+    intent = IssueIntent(
+        request_id="",
+        version_id="",
+        license_id="",
+        identifier=str(identifier),
+        root=identifier.root,
+        version=1,
+        number=sample["number"] or SAMPLE_NUMBER,
+        printed_token="",
+        document_id=EMPTY_ID,
+        issued_on=issued,
+        first_issued_on=issued,
+        signed_at=now,
+        previous_version_id="",
+    )
+    payload = _payload(sample, slug, issued, valid)
+    return PageJob(
+        license_type=replace(kind, photo=False, face=replace(kind.face, photo=None)) if kind.photo else kind,
+        values=face_values(kind, payload, intent, issuer.name, valid),
+        photo=None,
+        printed_code=f"{deps.policy.public_base}/",
+        issuer_name=issuer.name,
+        issued_on=issued,
+        metadata=metadata(kind, payload, intent, issuer.name, valid),
+        stamp=SAMPLE_STAMP,
+        signature=SignatureField(
+            name="sample",
+            sub_filter=deps.sealer.sub_filter(kind.signature_plan[0].format),
+            reason="样本",
+            location="",
+            signed_at=now,
+            docmdp=0,
+            reserved_bytes=64,
+        ),
+        sandbox=True,
+        document_id=EMPTY_ID,
+    )
+
+
+def _payload(sample: Sample, slug: str, issued: date, valid: tuple[date, date | None]) -> IssuancePayload:
+    return IssuancePayload(
+        authority_code=sample["issuer_code"],
+        business_no="",
+        type_slug=slug,
+        action=Action.ISSUE,
+        holder=Holder(name=sample["holder_name"], code=sample["holder_code"], code_type=sample["holder_code_type"]),
+        data=sample["data"],
+        issued_on=issued,
+        valid_from=valid[0],
+        valid_until=valid[1],
+        number=sample["number"],
+        region=sample["region"],
+        matter_code=sample["matter_code"],
+        previous="",
+    )

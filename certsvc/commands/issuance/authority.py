@@ -1,0 +1,60 @@
+"""Which authority may decide or note something about a license (DOMAIN.md 1.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.license.states import Who
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.model import LicenseVersion
+
+MAX_LEVELS = 10
+"""Authorities above one another; China has five levels, and a circle in the data must end."""
+
+
+def is_superior(deps: Deps, above: str, below: str) -> bool:
+    """Whether ``above`` stands above ``below`` in the catalog, directly or through others."""
+    for _ in range(MAX_LEVELS):
+        if not deps.catalog.has_authority(below):
+            return False
+        below = deps.catalog.authority(below).superior
+        if below == above:
+            return True
+        if not below:
+            return False
+    return False
+
+
+def may_decide(deps: Deps, tx: UnitOfWork, version: LicenseVersion, who: Who, authority_code: str) -> bool:
+    """Whether an authority is one of those that ``who`` names; one unknown to the catalog decides nothing here."""
+    if not deps.catalog.has_authority(authority_code):
+        return False
+    issuer = authority_code == version.issuer_code
+    definer = authority_code == deps.catalog.type(version.type_slug).definer_code
+    superior = definer or is_superior(deps, authority_code, version.issuer_code)
+    match who:
+        case Who.ISSUER:
+            return issuer
+        case Who.ISSUER_OR_SUPERIOR | Who.PENALISING_BODY:
+            # Which other bodies may penalise in a trade is not in the catalog yet; until it is, nobody else may.
+            return issuer or superior
+        case Who.SUSPENDING_BODY:
+            return authority_code == _suspending_body(tx, version) or superior
+        case Who.REVIEW:
+            return superior
+        case Who.SERVICE:
+            return False
+
+
+def _suspending_body(tx: UnitOfWork, version: LicenseVersion) -> str:
+    """The body behind the last suspension; of a corrected version, that of the version it corrects."""
+    current: LicenseVersion | None = version
+    while current is not None:
+        for move in reversed(tx.licenses.moves_of(current.version_id)):
+            if move.name == "suspend" and move.decision is not None:
+                return move.decision.authority_code
+        current = tx.licenses.by_version_id(current.previous_version_id) if current.previous_version_id else None
+    return ""

@@ -1,0 +1,36 @@
+"""Flag what depends on a license that ended, and take the flag back when it is reinstated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.commands.issuance.dependants import sync_dependants
+from certsvc.events.envelope import PREFIX
+from certsvc.events.payloads import (
+    LicenseCancelled,
+    LicenseReinstated,
+    LicenseRescinded,
+    LicenseRevoked,
+    LicenseWithdrawn,
+)
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.envelope import Event
+
+NAME = "dependants"
+
+_LOOKED_AT = frozenset(
+    PREFIX + payload.NAME
+    for payload in (LicenseRescinded, LicenseWithdrawn, LicenseRevoked, LicenseCancelled, LicenseReinstated)
+)
+
+
+def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
+    """Bring the flags in step with how the license stands now; other events leave nothing."""
+    if event.type not in _LOOKED_AT:
+        return
+    version = tx.licenses.by_identifier(event.subject)
+    if version is not None and not version.provisional:
+        sync_dependants(deps, tx, version, deps.clock.now())

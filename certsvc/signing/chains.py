@@ -1,0 +1,76 @@
+"""Judges a certificate that no CMS brought along: path to an anchor, period, usage, in the words of a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asn1crypto import x509
+from pyhanko_certvalidator import CertificateValidator
+from pyhanko_certvalidator.errors import (
+    DisallowedAlgorithmError,
+    PathBuildingError,
+    PathError,
+    ValidationError,
+)
+
+from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
+from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted
+from certsvc.signing.revoked import UseTime, judge_revocation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certsvc.signing.trust import TrustStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainJudgement:
+    """The outcome for a certificate, and whether revocation data spoke of its whole path."""
+
+    outcome: Outcome
+    revocation_checked: bool = False
+
+
+async def judge_certificate(
+    der: bytes, beside: Sequence[bytes], store: TrustStore, used: UseTime, *, kind: str = "seal"
+) -> ChainJudgement:
+    """Whether the certificate ``der``, used at ``used``, leads to an anchor of ``store`` at its moment.
+
+    ``beside`` are certificates that came with it; they are known, not trusted. ``kind`` is ``seal`` or ``timestamp``.
+    """
+    try:
+        return await _judge(x509.Certificate.load(der, strict=True), beside, store, used, kind)
+    except (ValueError, TypeError, KeyError):
+        sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
+        refusal = not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail="a certificate that cannot be read")
+        return ChainJudgement(outcome=refusal)
+
+
+async def _judge(
+    certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime, kind: str
+) -> ChainJudgement:
+    trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
+    if store.is_pinned(certificate):
+        return ChainJudgement(outcome=trusted)
+    intermediates = [x509.Certificate.load(one) for one in beside]
+    validator = CertificateValidator(
+        certificate, intermediate_certs=intermediates, validation_context=store.context(with_known=not beside)
+    )
+    refusal: Outcome | None = None
+    path: list[x509.Certificate] = []
+    try:
+        path = list((await validator.async_validate_path()).iter_certs(include_root=True))
+    except PathBuildingError:
+        # Without a path nothing is known of the certificate, its period included.
+        missing = not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
+        return ChainJudgement(outcome=missing)
+    except DisallowedAlgorithmError:
+        weak = not_trusted(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, Reason.WEAK_ALGORITHM)
+        return ChainJudgement(outcome=weak)
+    except (PathError, ValidationError):
+        refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
+    if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
+        return ChainJudgement(outcome=refusal)
+    refusal, checked = judge_revocation(path, store, used)
+    return ChainJudgement(outcome=refusal or trusted, revocation_checked=checked)
