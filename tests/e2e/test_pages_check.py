@@ -144,7 +144,7 @@ def test_a_number_with_the_holders_full_name_is_found_and_without_it_is_not(
     expect_verdict(page, "未查到此证照", RED)
     page.get_by_label("持证主体全称").fill(live_city.city.catalog.sample("food_operation")["holder_name"])
     page.get_by_role("button", name="核验", exact=True).click()
-    expect_verdict(page, "核验通过", GREEN)
+    expect_verdict(page, "登记状态正常", GREEN)
     expect(page.locator("#verdict-not-checked")).to_contain_text("文件内容")
     expect(page.locator("#verdict-not-checked")).to_contain_text("印章证书")
 
@@ -159,7 +159,7 @@ def test_the_printed_code_leads_to_its_own_verdict_at_once(
     path = urlsplit(read_code((tmp_path / "page.png").read_bytes())).path
     assert path.startswith("/q/")
     page = open_page(path)
-    expect_verdict(page, "核验通过", GREEN)
+    expect_verdict(page, "登记状态正常", GREEN)
     expect(page.locator("#verdict-license")).to_contain_text("食品经营许可证")
     expect(page.locator("#verdict-not-checked")).to_contain_text("文件内容")
     move(row, "revoke")
@@ -178,7 +178,7 @@ def test_a_show_code_in_an_ordinary_camera_explains_itself_and_stays_unused(
     expect(page.locator("#to-officer")).to_have_attribute("href", "/officer")
     expect(page.locator("#verdict")).to_be_hidden()
     page.get_by_role("button", name="查看证照状态").click()
-    expect_verdict(page, "核验通过", GREEN)
+    expect_verdict(page, "登记状态正常", GREEN)
     scan = live_city.city.client.post(
         "/v1/scans", headers=live_city.city.person(live_city.city.officer_of("tour_guide")), json={"code": code}
     )

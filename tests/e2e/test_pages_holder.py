@@ -184,7 +184,7 @@ def test_a_grant_gives_a_code_that_works_once_and_can_be_taken_back(open_page: O
     page = holder_page(open_page, live_city, "business_license")
     page.get_by_role("link", name="授权", exact=True).click()
     page.get_by_role("button", name="新的授权").click()
-    page.get_by_label("用哪张证照").select_option(label="营业执照　示例餐饮有限公司")
+    page.get_by_label("用哪张证照").select_option(city.license("business_license")["identifier"])
     page.get_by_label("办什么事").select_option(label="食品经营许可（新办）")
     client = page.get_by_label("给哪个用证系统").input_value()
     page.get_by_label("办件编号").fill("BJ-1")
