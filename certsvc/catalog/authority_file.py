@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.governance import SEAL_NAMES
-from certsvc.catalog.model import Authority
+from certsvc.catalog.model import Authority, AuthorityKind
 from certsvc.catalog.toml_table import identifier
 from certsvc.identifiers.region import Region
 from certsvc.identifiers.uscc import Uscc
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.catalog.toml_table import Table, TomlFile
+
+_DEPARTMENT = AuthorityKind.DEPARTMENT
 
 
 def read_authorities(file: TomlFile) -> dict[str, Authority]:
@@ -37,6 +39,7 @@ def read_authorities(file: TomlFile) -> dict[str, Authority]:
             seal_name=table.choice("seal_name", SEAL_NAMES) if "seal_name" in table else "",
             further_seals=table.texts("further_seals") if "further_seals" in table else (),
             superior=table.text("superior") if "superior" in table else "",
+            kind=AuthorityKind(table.choice("kind", tuple(AuthorityKind))) if "kind" in table else _DEPARTMENT,
         )
         table.done()
         if authority.code in authorities:

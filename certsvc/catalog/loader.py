@@ -208,6 +208,9 @@ def _check_references(file: TypeFile, authorities: Mapping[str, Authority], matt
             file.file.refuse("issuers", f"颁发机构 {code} 不在 authorities.toml 中")
         if kind.seals and authorities[code].seal_name not in kind.seals:
             file.file.refuse("seals", f"{authorities[code].name}没有本类型要求的印章（{'、'.join(kind.seals)}）")
+    for code in kind.penalisers:
+        if code not in authorities:
+            file.file.refuse("penalisers", f"处罚机关 {code} 不在 authorities.toml 中")
     for code in kind.matters:
         if code not in matters:
             file.file.refuse("matters", f"事项 {code} 不在 matters.toml 中")

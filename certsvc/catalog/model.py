@@ -313,6 +313,8 @@ class LicenseType:
     satisfies: tuple[SatisfiedFiling, ...] = ()
     depends_on: tuple[str, ...] = ()
     """slugs of the types without which it cannot stand: their end flags it, and ends nothing by itself"""
+    penalisers: tuple[str, ...] = ()
+    """USCC of the bodies that penalise in the trade, beside issuers and their superiors (相对集中行政处罚权)"""
 
     @property
     def showable(self) -> bool:
@@ -328,6 +330,17 @@ class LicenseType:
         return next((scene for scene in self.scenes if scene.code == code), None)
 
 
+class AuthorityKind(StrEnum):
+    """What an authority is where the law of review asks for it."""
+
+    DEPARTMENT = "department"
+    """部门: defines, issues, uses, penalises"""
+    GOVERNMENT = "government"
+    """人民政府: 复议机关 for the departments of its region (行政复议法)"""
+    COURT = "court"
+    """人民法院: its judgments bind the authorities of its region"""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authority:
     """An authority (机关) that defines or issues licenses, or uses them.
@@ -339,6 +352,7 @@ class Authority:
         seal_name: second line of that seal (``电子证照专用章``), or ``法定名称章`` for a seal without one.
         further_seals: ids of its other numbered seals (行政审批专用章（2）).
         superior: USCC of the authority above, or empty.
+        kind: department, people's government or court.
     """
 
     code: str
@@ -348,6 +362,7 @@ class Authority:
     seal_name: str = ""
     further_seals: tuple[str, ...] = ()
     superior: str = ""
+    kind: AuthorityKind = AuthorityKind.DEPARTMENT
 
     @property
     def level(self) -> int:

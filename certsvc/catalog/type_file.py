@@ -130,6 +130,7 @@ def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFi
         holder_kind=holder_kind,
         holder_code_types=_holder_code_types(root, holder_kind),
         issuers=local.texts("issuers", root.texts("issuers")),
+        penalisers=local.texts("penalisers", root.texts("penalisers") if "penalisers" in root else ()),
         photo=photo,
         fields=tuple(fields.values()),
         holder_masks=_masks(root, "holder_masks"),

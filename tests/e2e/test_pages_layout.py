@@ -295,7 +295,12 @@ def test_a_holder_and_an_officer_need_no_mouse(
 
     officer = open_page("/officer")
     officer.locator("#people").wait_for()
-    press_to(officer, f'[data-subject="{live_city.city.officer_of("tour_guide")}"]')
+    subject = live_city.city.officer_of("tour_guide")
+    wanted = officer.locator(f'[data-subject="{subject}"]')
+    press_to(officer, "#people-find")
+    officer.keyboard.insert_text(wanted.locator("span").inner_text())
+    expect(officer.locator("#people li:visible")).to_have_count(1)
+    press_to(officer, f'[data-subject="{subject}"]')
     officer.keyboard.press("Enter")
     officer.locator("#badge-number:not(:empty)").wait_for()
     press_to(officer, "#scan-text")

@@ -22,6 +22,13 @@ OTHER_ISSUER = "11990100MB00010113"
 DEFINER = "11990000MB0000019F"
 ELSEWHERE = "11990000MB0000078J"
 STRANGER = "11990000MB0000999X"
+CULTURE = "11990000MB00000430"
+CITY_CULTURE = "11990100MB0001046M"
+CULTURE_PENALISER = "11990100MB0012108C"
+CITY_GOVERNMENT = "11990100MB0011703P"
+CITY_COURT = "11990100MB001180XX"
+DISTRICT_COURT = "11990101MB0022007R"
+PROVINCE_COURT = "11990000MB00009244"
 
 WAYS: dict[State, tuple[str, ...]] = {
     State.VALID: (),
@@ -119,6 +126,40 @@ def test_a_suspension_is_lifted_by_the_body_that_imposed_it_or_its_superior(smal
         small_city.answer(response, 201)
         response = small_city.move(done["identifier"], "resume", slug=SLUG, authority_code=lifted)
         assert response.status_code == status, (imposed, lifted)
+
+
+def test_the_body_that_penalises_in_a_trade_revokes_in_its_region_and_ends_nothing_otherwise(
+    small_city: ServedCity,
+) -> None:
+    for issuer, name, status in (
+        (CITY_CULTURE, "revoke", 201),
+        (CITY_CULTURE, "suspend", 201),
+        (CITY_CULTURE, "rescind", 404),
+        (CITY_CULTURE, "cancel", 404),
+        (CULTURE, "revoke", 404),
+    ):
+        done = small_city.issue("tour_guide", f"P-{issuer}-{name}", authority_code=issuer)
+        response = small_city.move(done["identifier"], name, slug="tour_guide", authority_code=CULTURE_PENALISER)
+        assert response.status_code == status, (issuer, name, response.text)
+    food = small_city.issue(SLUG, "P-food")
+    response = small_city.move(food["identifier"], "revoke", slug=SLUG, authority_code=CULTURE_PENALISER)
+    assert response.status_code == 404, "another trade"
+
+
+def test_a_government_or_court_of_the_region_reinstates_and_no_other(small_city: ServedCity) -> None:
+    for issuer, reviewer, status in (
+        (CITY_CULTURE, CITY_GOVERNMENT, 201),
+        (CITY_CULTURE, CITY_COURT, 201),
+        (CITY_CULTURE, PROVINCE_COURT, 201),
+        (CITY_CULTURE, DISTRICT_COURT, 404),
+        (CITY_CULTURE, CULTURE_PENALISER, 404),
+        (CULTURE, CITY_GOVERNMENT, 404),
+    ):
+        done = small_city.issue("tour_guide", f"C-{issuer}-{reviewer}", authority_code=issuer)
+        ended = small_city.move(done["identifier"], "revoke", slug="tour_guide", authority_code=issuer)
+        small_city.answer(ended, 201)
+        response = small_city.move(done["identifier"], "reinstate", slug="tour_guide", authority_code=reviewer)
+        assert response.status_code == status, (issuer, reviewer, response.text)
 
 
 def test_the_same_decision_again_returns_the_same_move_and_says_nothing_twice(city: ServedCity) -> None:

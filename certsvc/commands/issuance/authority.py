@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.model import AuthorityKind
+from certsvc.identifiers.region import Region
 from certsvc.license.states import Who
 
 if TYPE_CHECKING:
@@ -38,15 +40,35 @@ def may_decide(deps: Deps, tx: UnitOfWork, version: LicenseVersion, who: Who, au
     match who:
         case Who.ISSUER:
             return issuer
-        case Who.ISSUER_OR_SUPERIOR | Who.PENALISING_BODY:
-            # Which other bodies may penalise in a trade is not in the catalog yet; until it is, nobody else may.
+        case Who.ISSUER_OR_SUPERIOR:
             return issuer or superior
+        case Who.PENALISING_BODY:
+            return issuer or superior or _penalises(deps, version, authority_code)
         case Who.SUSPENDING_BODY:
             return authority_code == _suspending_body(tx, version) or superior
         case Who.REVIEW:
-            return superior
+            return superior or _reviews(deps, authority_code, version.issuer_code)
         case Who.SERVICE:
             return False
+
+
+def _penalises(deps: Deps, version: LicenseVersion, authority_code: str) -> bool:
+    """Whether the trade's penalising body is this one, and the license was issued in its region."""
+    named = authority_code in deps.catalog.type(version.type_slug).penalisers
+    return named and _in_region_of(deps, authority_code, version.issuer_code)
+
+
+def _reviews(deps: Deps, authority_code: str, issuer_code: str) -> bool:
+    """Whether this is a people's government or court in whose region the issuer stands (行政复议法, 行政诉讼法)."""
+    reviews = deps.catalog.authority(authority_code).kind is not AuthorityKind.DEPARTMENT
+    return reviews and _in_region_of(deps, authority_code, issuer_code)
+
+
+def _in_region_of(deps: Deps, authority_code: str, issuer_code: str) -> bool:
+    if not deps.catalog.has_authority(issuer_code):
+        return False
+    wide = Region.parse(deps.catalog.authority(authority_code).region)
+    return wide.contains(Region.parse(deps.catalog.authority(issuer_code).region))
 
 
 def _suspending_body(tx: UnitOfWork, version: LicenseVersion) -> str:

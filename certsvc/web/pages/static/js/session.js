@@ -4,6 +4,9 @@ import { call, Problem, trouble } from "./api.js";
 import { announce, busy, byId, el } from "./dom.js";
 import { t } from "./words.js";
 
+/** So many names are too many to look through. */
+const MANY_PEOPLE = 12;
+
 /** A sign-in for people with one of `roles`, kept under `name`; `onIn` and `onOut` draw the page. */
 export class Session {
   constructor({ name, roles, onIn, onOut }) {
@@ -103,7 +106,26 @@ export class Session {
       button.addEventListener("click", () => busy(button, () => this.attempt(() => this.#enter(person))));
       list.append(el("li", {}, button));
     }
+    if (fitting.length > MANY_PEOPLE) {
+      place.append(this.#finder(list));
+    }
     place.append(list);
+  }
+
+  /** A box that leaves only the people whose name holds what was typed. */
+  #finder(list) {
+    const box = el("input", { id: "people-find", type: "search", autocomplete: "off" });
+    const none = el("p", { class: "empty", role: "status", id: "people-none" });
+    box.addEventListener("input", () => {
+      const wanted = box.value.trim();
+      let left = 0;
+      for (const item of list.children) {
+        item.hidden = !item.textContent.includes(wanted);
+        left += item.hidden ? 0 : 1;
+      }
+      none.textContent = left ? "" : t("login.not_found");
+    });
+    return el("div", { class: "field" }, el("label", { for: "people-find", t: "login.find" }), box, none);
   }
 
   async #enter(person) {

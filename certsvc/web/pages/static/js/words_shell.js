@@ -25,6 +25,8 @@ export const SHELL_WORDS = {
   "login.title": ["登录", "Sign in"],
   "login.pick": ["选择一个体验账号", "Choose a sample person"],
   "login.sandbox": ["以下都是虚构的人员，仅供体验。", "All of these people are made up."],
+  "login.find": ["按姓名或机构查找", "Find by name or authority"],
+  "login.not_found": ["没有找到，请换个词再试。", "Nobody found: try another word."],
   "login.none": ["没有可用的体验账号。请联系运行人员先生成样本数据。", "No sample people yet: ask the operator to make sample data."],
   "login.production": ["本服务不设密码。请从本地区统一身份认证平台登录后，再从该平台进入本页。", "Sign in at the identity provider of your region, then come here from there."],
   "login.production_next": ["不会操作的，可携带身份证件到政务服务窗口办理。", "Or come to a service counter with your identity document."],
