@@ -10,7 +10,7 @@ table 1). Those of the SM2 form: content-type, signing-time and message-digest.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class CmsTemplate:
             form has one) and the 32 bytes of the message digest.
         signing_time: whether the signed attributes carry a signing time, between head and middle.
         signature_size: most bytes that a signature can take.
+        max_size: bytes of the largest CMS that :meth:`assemble` can make, without unsigned attributes.
     """
 
     suite: Suite
@@ -61,6 +62,12 @@ class CmsTemplate:
     attributes_tail: bytes
     signing_time: bool
     signature_size: int
+    max_size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Measure once: every page asks how large its hole must be."""
+        largest = self.assemble(_MARKER, b"\xff" * self.signature_size, _MARKER_TIME if self.signing_time else None)
+        object.__setattr__(self, "max_size", len(largest))
 
     def attributes(self, digest: bytes, signed_at: datetime | None = None) -> bytes:
         """Content of the SET of signed attributes for the document digest and, where the form has one, the time."""
@@ -88,11 +95,6 @@ class CmsTemplate:
         )
         signed_data = tlv(_SEQUENCE, self.before_signers, tlv(_SET, signer))
         return tlv(_SEQUENCE, _SIGNED_DATA_OID, tlv(_CONTEXT_0, signed_data))
-
-    @property
-    def max_size(self) -> int:
-        """Bytes of the largest CMS that :meth:`assemble` can make, without unsigned attributes."""
-        return len(self.assemble(_MARKER, b"\xff" * self.signature_size, _MARKER_TIME if self.signing_time else None))
 
 
 def utc_time(at: datetime) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from cryptography.hazmat.primitives import hashes
 
 from certsvc.errors import ConfigurationError, SigningError
 from certsvc.signing.certificates import algorithm_of, is_issued_by, load_private_key, public_key_of, read_chain
@@ -34,6 +36,7 @@ class KeyCertificate:
     Attributes:
         certificate: the key's own certificate.
         issuers: the CA certificates between it and the root, nearest first; the root is left out.
+        fingerprint: SHA-256 of the certificate, counted once: every seal asks for it.
     """
 
     key_id: str
@@ -41,6 +44,11 @@ class KeyCertificate:
     certificate: x509.Certificate
     issuers: tuple[x509.Certificate, ...]
     public_key: AnyPublicKey
+    fingerprint: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count the fingerprint."""
+        object.__setattr__(self, "fingerprint", self.certificate.fingerprint(hashes.SHA256()))
 
 
 class KeyRing(Protocol):

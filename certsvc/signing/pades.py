@@ -10,8 +10,6 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import hashes
-
 from certsvc.errors import SigningError
 from certsvc.signing.cms import make_template
 from certsvc.signing.der import element_size
@@ -87,15 +85,14 @@ class TemplatedCms:
         if public.algorithm not in self.algorithms:
             msg = f"签章格式 {self.name} 不能使用 {public.algorithm} 密钥：请改用 {'、'.join(sorted(self.algorithms))}"
             raise SigningError(msg)
-        fingerprint = public.certificate.fingerprint(hashes.SHA256())
         with self._lock:
-            found = self._templates.get(fingerprint)
+            found = self._templates.get(public.fingerprint)
         if found is None:
             found = make_template(public, signing_time=self.signing_time)
             with self._lock:
                 if len(self._templates) >= MAX_TEMPLATES:
                     self._templates.clear()
-                self._templates[fingerprint] = found
+                self._templates[public.fingerprint] = found
         return found
 
 
