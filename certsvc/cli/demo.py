@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from certsvc.app import build, prepare
+from certsvc.catalog.masks import apply_mask
+from certsvc.catalog.model import Mask
 from certsvc.cli.demo_city import City
 from certsvc.cli.demo_steps import STEPS
 from certsvc.cli.logs import configure_logs
@@ -138,11 +140,13 @@ def _print(console: Console, report: list[dict[str, object]], city: City, out: P
     for row in report:
         steps.add_row(str(row["name"]), "[green]✔[/green]" if row["ok"] else "[red]✘[/red]", str(row["detail"]))
     licenses = Table(
-        "证照", Column("证照标识", overflow="fold"), Column("现在核验", overflow="fold"), "pdfsig", title="签发的证照"
+        "证照", Column("编号", no_wrap=True), Column("现在核验", overflow="fold"), "pdfsig", title="签发的证照"
     )
     for row in city.licenses:
-        name = city.catalog.type(str(row["type"])).name
-        licenses.add_row(name, str(row["identifier"]), f"{row['verdict']} {row['text']}", str(row["pdfsig"]))
+        kind = city.catalog.type(str(row["type"]))
+        # A number that is an ID number is not printed where everything may be logged (DOMAIN.md 3).
+        number = apply_mask(Mask.CODE_TAIL, str(row["number"])) if kind.number_embeds_id else str(row["number"])
+        licenses.add_row(kind.name, number, f"{row['verdict']} {row['text']}", str(row["pdfsig"]))
     console.print(steps)
     console.print(licenses)
     command = f"CERTSVC_PROFILE=sandbox CERTSVC_VAR_DIR={out} .venv/bin/certsvc verify"
