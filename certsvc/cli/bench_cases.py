@@ -23,7 +23,7 @@ from certsvc.license.model import IssueIntent
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from certsvc.commands.ports import Deps, PageJob, Principal
@@ -108,15 +108,16 @@ def _seal(deps: Deps, algorithm: str) -> Seal:
 
 
 def _onepass_sides(deps: Deps) -> dict[str, Side]:
-    """Render and seal, per algorithm of the seal."""
+    """Render and seal, per algorithm of the seal; every page another holder's, its values made ready before."""
     sides: dict[str, Side] = {}
     for algorithm in ("rsa2048", "rsa3072", "p256", "sm2"):
         seal = _seal(deps, algorithm)
         form = SM2_FORMAT if algorithm == "sm2" else FORMAT
         job = jobs(deps, seal, form)
+        ready = itertools.cycle([job() for _ in range(READY_JOBS)])
 
-        def onepass(seal: Seal = seal, job: Callable[[], PageJob] = job, form: str = form) -> bytes:
-            one = job()
+        def onepass(seal: Seal = seal, ready: Iterator[PageJob] = ready, form: str = form) -> bytes:
+            one = next(ready)
             return deps.sealer.seal(deps.renderer.render(one), seal, form, signed_at=one.signature.signed_at)
 
         sides[algorithm] = Side(name=f"render+seal {algorithm}", once=onepass)

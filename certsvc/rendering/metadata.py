@@ -15,7 +15,7 @@ import orjson
 
 from certsvc.clock import SHANGHAI, check_aware
 from certsvc.errors import RenderingError
-from certsvc.rendering.pdf import date_string, name, stream, text_string
+from certsvc.rendering.pdf import constant_text, date_string, name, stream, text_string
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,10 +38,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 
 def checked(metadata: Mapping[str, str]) -> dict[str, str]:
     """The elements, sorted by name; RenderingError for a name or value that XML or JSON cannot carry."""
-    for key in metadata:
-        if not _ELEMENT.fullmatch(key):
-            msg = f"元数据项名称“{key[:64]}”无效，只能用字母、数字和下划线"
-            raise RenderingError(msg)
+    names = _names(tuple(metadata))
     if _NOT_XML.search("\n".join(metadata.values())):
         key = next(key for key, value in metadata.items() if _NOT_XML.search(value))
         msg = f"元数据项“{key}”含有控制字符，请删除后重新提交"
@@ -50,7 +47,17 @@ def checked(metadata: Mapping[str, str]) -> dict[str, str]:
     if total > MAX_METADATA_BYTES:
         msg = f"元数据超过 {MAX_METADATA_BYTES // 1024} kB，请精简"
         raise RenderingError(msg)
-    return dict(sorted(metadata.items()))
+    return {key: metadata[key] for key in names}
+
+
+@lru_cache(maxsize=256)
+def _names(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the elements, checked and sorted; the same for every page of a type."""
+    for key in keys:
+        if not _ELEMENT.fullmatch(key):
+            msg = f"元数据项名称“{key[:64]}”无效，只能用字母、数字和下划线"
+            raise RenderingError(msg)
+    return tuple(sorted(keys))
 
 
 def canonical_json(metadata: Mapping[str, str]) -> bytes:
@@ -64,8 +71,8 @@ def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> by
     identifier = metadata.get(IDENTIFIER, "")
     extra = name(IDENTIFIER) + text_string(identifier) if identifier else b""
     return b"<</Title%s/Producer%s/CreationDate%s/ModDate%s%s>>" % (
-        text_string(title),
-        text_string(PRODUCER),
+        constant_text(title),
+        constant_text(PRODUCER),
         when,
         when,
         extra,

@@ -73,7 +73,7 @@ class PageRenderer:
         metadata = checked(job.metadata)
         parts = PageParts(template, pages, job.printed_code, job.photo)
         numbers, title, at = template.numbers, job.license_type.name, job.signature.signed_at
-        out = FileWriter(template.prefix, template.offsets)
+        out = FileWriter(template.prefix.data, template.offsets)
         out.expect(numbers.resources)
         out.add(parts.resources())
         out.add(parts.contents(0))
@@ -98,7 +98,13 @@ class PageRenderer:
         written, ranges = out.parts[part], byte_range(hole_start, hole_end, length)
         cut = head + signature.range_at
         out.parts[part] = written[:cut] + ranges + written[cut + len(ranges) :]
-        return PreparedPdf(data=b"".join(out.parts), hole_start=hole_start, hole_end=hole_end, page_count=len(pages))
+        return PreparedPdf(
+            data=b"".join(out.parts),
+            hole_start=hole_start,
+            hole_end=hole_end,
+            page_count=len(pages),
+            prefix=template.prefix,
+        )
 
     def normalise_photo(self, data: bytes) -> bytes:
         """A baseline sRGB JPEG without metadata, at most 50 kB and 358 x 441 px; see :mod:`.photo` for the limits."""

@@ -8,7 +8,7 @@ from certsvc.rendering import photo
 from certsvc.rendering.face_form import INK
 from certsvc.rendering.layout import DOWN, TURNED
 from certsvc.rendering.metadata import ATTACHMENT, canonical_json
-from certsvc.rendering.pdf import date_string, stream, text_string
+from certsvc.rendering.pdf import constant_text, date_string, stream
 from certsvc.rendering.qr_encoder import QUIET_ZONE, Matrix, encode
 from certsvc.rendering.subset import OBJECTS_PER_FONT, Subset
 from certsvc.rendering.table import RULE
@@ -155,10 +155,10 @@ class _Photo:
 
 def write_attachment(out: FileWriter, metadata: dict[str, str], at: datetime) -> None:
     """``metadata.json`` as associated file of the document (ISO 32000-2 §14.13; ISO 19005-3 §6.8)."""
-    data, label = canonical_json(metadata), text_string(ATTACHMENT)
+    data, label = canonical_json(metadata), constant_text(ATTACHMENT)
     head = b"/Type/EmbeddedFile/Subtype/application#2Fjson/Params<</Size %d/ModDate%s>>" % (len(data), date_string(at))
     embedded = out.add(stream(head, data))
     out.add(
         b"<</Type/Filespec/F%s/UF%s/AFRelationship/Data/Desc%s/EF<</F %d 0 R/UF %d 0 R>>>>"
-        % (label, label, text_string("证照元数据（GB/T 36903）"), embedded, embedded)
+        % (label, label, constant_text("证照元数据（GB/T 36903）"), embedded, embedded)
     )

@@ -7,6 +7,7 @@ ever written into the file as syntax.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from certsvc.clock import SHANGHAI, check_aware
@@ -34,6 +35,13 @@ def name(text: str) -> bytes:
     return b"/" + b"".join(b"%c" % c if c in _REGULAR else b"#%02X" % c for c in text.encode("utf-8"))
 
 
+@lru_cache(maxsize=512)
+def constant_text(text: str) -> bytes:
+    """:func:`text_string` of words that come back on every page: names of fields, seals and reasons, never data."""
+    return text_string(text)
+
+
+@lru_cache(maxsize=64)
 def date_string(at: datetime) -> bytes:
     """A date in Asia/Shanghai, such as ``(D:20260101080000+08'00')`` (§7.9.4)."""
     t = check_aware(at).astimezone(SHANGHAI)

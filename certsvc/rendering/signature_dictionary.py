@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from certsvc.rendering.pdf import date_string, name, num, text_string
+from certsvc.rendering.pdf import constant_text, date_string, name, num, text_string
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import SignatureField
@@ -33,21 +34,26 @@ def signature_dictionary(field: SignatureField, signer: str) -> SignatureObject:
     if not 1 <= field.reserved_bytes <= MAX_RESERVED_BYTES:
         msg = f"reserved_bytes must be 1..{MAX_RESERVED_BYTES}, not {field.reserved_bytes}"
         raise RuntimeError(msg)
-    before = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter%s/ByteRange[0 " % name(field.sub_filter)
-    middle = b" " * _RANGE_WIDTH + b"]/Contents"
-    hole = b"<" + b"0" * (2 * field.reserved_bytes) + b">"
-    after = b"/M%s/Name%s" % (date_string(field.signed_at), text_string(signer))
+    head, range_at, hole_start = _opening(field.sub_filter, field.reserved_bytes)
+    after = b"/M%s/Name%s" % (date_string(field.signed_at), constant_text(signer))
     if field.reason:
-        after += b"/Reason" + text_string(field.reason)
+        after += b"/Reason" + constant_text(field.reason)
     if field.location:
-        after += b"/Location" + text_string(field.location)
+        after += b"/Location" + constant_text(field.location)
     if field.docmdp:
         after += (
             b"/Reference[<</Type/SigRef/TransformMethod/DocMDP/TransformParams"
             b"<</Type/TransformParams/P %d/V/1.2>>>>]" % field.docmdp
         )
-    start = len(before) + len(middle)
-    return SignatureObject(before + middle + hole + after + b">>", len(before), start, start + len(hole))
+    return SignatureObject(b"%s%s>>" % (head, after), range_at, hole_start, len(head))
+
+
+@lru_cache(maxsize=256)
+def _opening(sub_filter: str, reserved_bytes: int) -> tuple[bytes, int, int]:
+    """The dictionary up to the end of its hole, where the byte range goes, and where the hole begins."""
+    before = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter%s/ByteRange[0 " % name(sub_filter)
+    to_hole = before + b" " * _RANGE_WIDTH + b"]/Contents"
+    return to_hole + b"<" + b"0" * (2 * reserved_bytes) + b">", len(before), len(to_hole)
 
 
 def byte_range(hole_start: int, hole_end: int, length: int) -> bytes:
@@ -57,10 +63,15 @@ def byte_range(hole_start: int, hole_end: int, length: int) -> bytes:
 
 def widget(field: SignatureField, rect: Rect, page: int, signature: int, appearance: int) -> bytes:
     """Field and widget in one: printed, locked, and drawn by the stamp."""
+    return _widget(field.name, rect, page, signature, appearance)
+
+
+@lru_cache(maxsize=1024)
+def _widget(field_name: str, rect: Rect, page: int, signature: int, appearance: int) -> bytes:
     box = " ".join(num(v) for v in (rect.x, rect.y, rect.x + rect.w, rect.y + rect.h))
     # F: Print (bit 3) and Locked (bit 8).
     return b"<</Type/Annot/Subtype/Widget/FT/Sig/T%s/F 132/Rect[%s]/P %d 0 R/V %d 0 R/AP<</N %d 0 R>>>>" % (
-        text_string(field.name),
+        text_string(field_name),
         box.encode("ascii"),
         page,
         signature,

@@ -29,6 +29,7 @@ from certsvc.rendering.stamp import date_drop
 from certsvc.rendering.stamp_form import stamp_rect, write_stamp
 from certsvc.rendering.static_text import StaticText
 from certsvc.rendering.watermark import check_sandbox_stamp, write_watermark
+from certsvc.seal.prepared import Prefix
 
 if TYPE_CHECKING:
     from certsvc.catalog.model import FacePlan
@@ -66,7 +67,7 @@ class Template:
         next_form: form of the continuation pages, 0 without any.
     """
 
-    prefix: bytes
+    prefix: Prefix
     offsets: tuple[int, ...]
     numbers: Numbers
     catalog: int
@@ -124,7 +125,7 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
         )
     )
     return Template(
-        prefix=b"".join(out.parts),
+        prefix=Prefix(b"".join(out.parts)),
         offsets=tuple(out.offsets),
         numbers=numbers,
         catalog=catalog,

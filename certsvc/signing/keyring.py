@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Protocol
 from cryptography.hazmat.primitives import hashes
 
 from certsvc.errors import ConfigurationError, SigningError
-from certsvc.signing.certificates import algorithm_of, is_issued_by, load_private_key, public_key_of, read_chain
+from certsvc.signing.certificates import (
+    algorithm_of,
+    is_issued_by,
+    load_private_key,
+    owner_code_of,
+    public_key_of,
+    read_chain,
+)
 from certsvc.signing.keyfile import DevelopmentKeysRefused, KeyClass, check_key_id, decrypt_key, read_file
 from certsvc.signing.primitives import SM3, sign, verify_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from cryptography import x509
@@ -36,7 +44,9 @@ class KeyCertificate:
     Attributes:
         certificate: the key's own certificate.
         issuers: the CA certificates between it and the root, nearest first; the root is left out.
-        fingerprint: SHA-256 of the certificate, counted once: every seal asks for it.
+        fingerprint: SHA-256 of the certificate, counted once: every seal asks for it, as for what follows.
+        owner_code: USCC of the certificate's owner, or empty.
+        valid_from, valid_until: the time in which this certificate and all its issuers are in their period.
     """
 
     key_id: str
@@ -45,10 +55,17 @@ class KeyCertificate:
     issuers: tuple[x509.Certificate, ...]
     public_key: AnyPublicKey
     fingerprint: bytes = field(init=False)
+    owner_code: str = field(init=False)
+    valid_from: datetime = field(init=False)
+    valid_until: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count the fingerprint."""
+        """Read the certificate once, so that no seal has to."""
+        chain = (self.certificate, *self.issuers)
         object.__setattr__(self, "fingerprint", self.certificate.fingerprint(hashes.SHA256()))
+        object.__setattr__(self, "owner_code", owner_code_of(self.certificate))
+        object.__setattr__(self, "valid_from", max(one.not_valid_before_utc for one in chain))
+        object.__setattr__(self, "valid_until", min(one.not_valid_after_utc for one in chain))
 
 
 class KeyRing(Protocol):

@@ -8,7 +8,6 @@ from cryptography.hazmat.primitives import hashes
 
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
-from certsvc.signing.certificates import owner_code_of
 from certsvc.signing.formats import FORMATS, format_named
 
 if TYPE_CHECKING:
@@ -79,10 +78,9 @@ def check_certificate(public: KeyCertificate, seal: Seal, signed_at: datetime) -
     if public.algorithm != seal.algorithm:
         msg = f"印章 {seal.seal_id} 登记的算法 {seal.algorithm} 与密钥算法 {public.algorithm} 不一致"
         raise SigningError(msg)
-    if owner_code_of(public.certificate) != seal.owner_code:
+    if public.owner_code != seal.owner_code:
         msg = f"印章 {seal.seal_id} 的证书不属于其所有者 {seal.owner_code}"
         raise SigningError(msg)
-    for certificate in (public.certificate, *public.issuers):
-        if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
-            msg = f"印章 {seal.seal_id} 的证书在签章时间不在有效期内：请更换证书"
-            raise SigningError(msg)
+    if not public.valid_from <= signed_at <= public.valid_until:
+        msg = f"印章 {seal.seal_id} 的证书在签章时间不在有效期内：请更换证书"
+        raise SigningError(msg)
