@@ -24,6 +24,16 @@ FAULT_KEY = "CERTSVC_FAULT_POINT"
 """Test-only; not a setting: ``faults.py`` in cli reads it through :func:`fault_point` and production refuses it."""
 
 
+_LISTS: dict[str, str | None] = {
+    "font_dirs": ":",
+    "platform_seals": None,
+    "tsa_servers": None,
+    "egress_allowed": None,
+    "simulation_matters": None,
+}
+"""Keys that hold several values, and what separates them in the environment (None: white space)."""
+
+
 class Settings(BaseModel):
     """Everything an operator may set; the defaults are the embedded shape in ``var/``."""
 
@@ -44,6 +54,18 @@ class Settings(BaseModel):
     """CRLs of the anchors' CAs (``*.crl``, DER or PEM), for verdicts; read at the start of a process."""
     revocation_required: bool = False
     """Whether a seal of which the revocation status is not known does not pass; needs ``crl_dir``."""
+    token_module: Path | None = None
+    """PKCS#11 library of an HSM whose keys seal besides those in ``key_dir``; with ``token_label`` and ``token_pin_file``."""
+    token_label: str = ""
+    token_pin_file: Path | None = None
+    platform_url: str = ""
+    """Base URL of a province's sealing platform; with ``platform_token_file`` and the ``platform_seals`` it keeps for us."""
+    platform_token_file: Path | None = None
+    platform_seals: tuple[str, ...] = ()
+    tsa_servers: tuple[str, ...] = ()
+    """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
+    egress_allowed: tuple[str, ...] = ()
+    """Origins (``http://10.0.0.5:8080``) that may be called though they are not public https addresses."""
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
     public_base: str = "https://zz.certsvc.example"
@@ -99,6 +121,12 @@ class Settings(BaseModel):
         if self.revocation_required and self.crl_dir is None:
             msg = "revocation_required needs crl_dir, the directory of CRLs"
             raise ValueError(msg)
+        if bool(self.token_module) != bool(self.token_label and self.token_pin_file):
+            msg = "token_module、token_label、token_pin_file 须一并设置"
+            raise ValueError(msg)
+        if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
+            msg = "platform_url、platform_token_file、platform_seals 须一并设置"
+            raise ValueError(msg)
         if self.sandbox:
             return self
         if self.master_key_file is None:
@@ -132,7 +160,7 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     for name, text in os.environ.items():
         if name.startswith(ENV_PREFIX) and name not in {CONFIG_KEY, FAULT_KEY}:
             key = name.removeprefix(ENV_PREFIX).lower()
-            values[key] = text.split(":") if key == "font_dirs" else text
+            values[key] = text.split(_LISTS[key]) if key in _LISTS else text
     values.update(overrides or {})
     try:
         return Settings.model_validate(values)

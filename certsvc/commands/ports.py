@@ -169,6 +169,28 @@ class Sealer(Protocol):
         """
         ...
 
+    def outlives(self, seal: Seal, until: datetime | None) -> bool:
+        """Whether a file in force until ``until`` (None: for good) is to be preserved before it is registered."""
+        ...
+
+    def preserve(self, sealed: bytes, seal: Seal) -> bytes:
+        """The sealed file with proofs that outlive its certificate (B-LTA).
+
+        Raises:
+            SigningError: no timestamping authority answers.
+        """
+        ...
+
+    def add_seal(
+        self, sealed: bytes, field: str, seal: Seal, format_name: str, *, signed_at: datetime
+    ) -> PreparedPdf:
+        """The sealed file, prepared for one more seal in its empty field ``field``.
+
+        Raises:
+            SigningError: no such field, or the file allows no further signature.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustChoice:

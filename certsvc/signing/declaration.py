@@ -9,14 +9,15 @@ import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from certsvc.errors import ConfigurationError
+from certsvc.errors import ConfigurationError, SigningError
 from certsvc.seal.model import Seal, SealKind, SealState, StampSpec
-from certsvc.signing.certificates import read_chain
 from certsvc.signing.keyfile import check_key_id, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from certsvc.signing.keyring import KeyRing
 
 KEY_ALGORITHMS = ("p256", "rsa2048", "rsa3072", "sm2")
 """Algorithms of which this room can make keys."""
@@ -82,13 +83,14 @@ class PkiDeclaration:
     """The whole of ``keys/dev.toml``.
 
     Attributes:
-        root: root of the chains abroad can check (RSA, P-256).
+        root: root of the chains abroad can check (RSA, P-256); None in a file that only names seals, whose keys are
+            an HSM's or a province's.
         sm2_root: root of the SM2 chains, from end to end SM2 with SM3; None when nothing is SM2.
         makers: keys of the seal maker (制作管理单位), which sign seal objects.
         timestampers: keys of the development TSA.
     """
 
-    root: KeyDeclaration
+    root: KeyDeclaration | None
     sm2_root: KeyDeclaration | None
     issuers: tuple[IssuerDeclaration, ...]
     seals: tuple[SealDeclaration, ...]
@@ -111,12 +113,13 @@ class PkiDeclaration:
 
     def root_for(self, issuer: IssuerDeclaration) -> KeyDeclaration:
         """The root above ``issuer``: chains do not mix SM2 with other algorithms; ConfigurationError without one."""
-        if issuer.key.algorithm != SM2:
-            return self.root
-        if self.sm2_root is None:
-            msg = "keys/dev.toml 声明了 SM2 签发机构，但没有声明 SM2 根证书（[sm2_root]）"
+        sm2 = issuer.key.algorithm == SM2
+        found = self.sm2_root if sm2 else self.root
+        if found is None:
+            kind, table = ("SM2 ", "sm2_root") if sm2 else ("", "root")
+            msg = f"密钥声明中有{kind}签发机构，但没有{kind}根证书（[{table}]）"
             raise ConfigurationError(msg)
-        return self.sm2_root
+        return found
 
 
 def load_declaration(keys_toml: Path) -> PkiDeclaration:
@@ -131,11 +134,11 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
         msg = f"密钥声明 {keys_toml} 不是有效的 TOML：{error}"
         raise ConfigurationError(msg) from error
     table = _Table(str(keys_toml), document)
-    root = _ca(table.table("root"))
+    root = _ca(table.table("root")) if table.has("root") else None
     sm2_root = _ca(table.table("sm2_root")) if table.has("sm2_root") else None
-    issuers = tuple(_issuer(item) for item in table.tables("issuer"))
+    issuers = tuple(_issuer(item) for item in table.tables("issuer")) if table.has("issuer") else ()
     seals = tuple(_seal(item) for item in table.tables("seal"))
-    tokens = tuple(_token(item) for item in table.tables("token"))
+    tokens = tuple(_token(item) for item in table.tables("token")) if table.has("token") else ()
     makers = tuple(replace(_ca(item), seals=True) for item in table.tables("maker")) if table.has("maker") else ()
     timestampers = tuple(_timestamper(item) for item in table.tables("tsa")) if table.has("tsa") else ()
     table.done()
@@ -162,9 +165,13 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
 
 def _check_chains(declaration: PkiDeclaration) -> None:
     """Every key has an issuing CA and every issuing CA its root; an SM2 chain is SM2 throughout."""
+    if declaration.root is None and declaration.sm2_root is None and not declaration.issuers:
+        return
     for key in declaration.leaves:
         declaration.issuer_for(key.algorithm)
-    roots = {declaration.root.algorithm: declaration.root.algorithm != SM2}
+    roots = {}
+    if declaration.root is not None:
+        roots[declaration.root.algorithm] = declaration.root.algorithm != SM2
     if declaration.sm2_root is not None:
         roots[declaration.sm2_root.algorithm] = declaration.sm2_root.algorithm == SM2
     mixed = [i.key.key_id for i in declaration.issuers if (SM2 in i.issues) != (i.key.algorithm == SM2)]
@@ -175,19 +182,21 @@ def _check_chains(declaration: PkiDeclaration) -> None:
         declaration.root_for(issuer)
 
 
-def load_seal_declarations(keys_toml: Path, ring_dir: Path) -> tuple[Seal, ...]:
+def load_seal_declarations(keys_toml: Path, ring: KeyRing) -> tuple[Seal, ...]:
     """The declared seals as the register of seals wants them, ``active``, valid as long as their certificates.
 
-    ``ring_dir`` is where :func:`certsvc.signing.devpki.init_dev_keys` put the keys; only certificates are read.
-
     Raises:
-        ConfigurationError: the declaration is wrong, or a seal has no certificate yet.
+        ConfigurationError: the declaration is wrong, or ``ring`` lacks a seal's key.
     """
-    return tuple(_registered(item, ring_dir) for item in load_declaration(keys_toml).seals)
+    return tuple(_registered(item, ring) for item in load_declaration(keys_toml).seals)
 
 
-def _registered(item: SealDeclaration, ring_dir: Path) -> Seal:
-    certificate = read_chain(ring_dir / "certs" / f"{item.key.key_id}.pem")[0]
+def _registered(item: SealDeclaration, ring: KeyRing) -> Seal:
+    try:
+        certificate = ring.certificate(item.key.key_id).certificate
+    except SigningError as error:
+        msg = f"密钥声明中的印章 {item.seal_id} 没有密钥：{error.detail}"
+        raise ConfigurationError(msg) from error
     return Seal(
         seal_id=item.seal_id,
         owner_code=item.key.organization_code,

@@ -62,6 +62,9 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
             with this master key.
     """
     declaration = load_declaration(keys_toml)
+    if not declaration.issuers:
+        msg = f"密钥声明 {keys_toml} 没有声明根证书和签发机构（[root]、[[issuer]]），不能据以制作开发用密钥"
+        raise ConfigurationError(msg)
     for name, mode in ((CERTS, 0o755), (TRUST, 0o755), (KNOWN, 0o755), (PRIVATE, 0o700), (CA, 0o700)):
         _make_directory(out_dir / name, mode)
     maker = _Maker(out_dir, master_key, clock, ids)

@@ -22,6 +22,7 @@ from certsvc.signing.cms import message_digest_of
 from certsvc.signing.keyring import KeyCertificate, proven_public_key
 from certsvc.signing.pades import check_hole, check_room, check_unchanged
 from certsvc.signing.primitives import verify_signature
+from certsvc.signing.rings import ring_of
 from certsvc.signing.ses import read_signature, sm2_verifies
 from certsvc.signing.suites import SUITES
 
@@ -193,13 +194,14 @@ class RemoteFormat:
             SigningError: a page whose hole is not as declared, or an answer that is not the signature asked for.
         """
         check_hole(prepared)
-        if not isinstance(ring, RemoteKeyRing):
+        platform = ring_of(ring, key_id)
+        if not isinstance(platform, RemoteKeyRing):
             msg = f"签章格式 {self.name} 只能使用省级平台的印章"
             raise SigningError(msg)
-        public = ring.certificate(key_id)
+        public = platform.certificate(key_id)
         suite = SUITES[public.algorithm]
         digest = prepared.digest(suite.digest)
-        der = ring.seal(key_id, self._form, digest, check_aware(signed_at))
+        der = platform.seal(key_id, self._form, digest, check_aware(signed_at))
         try:
             good = _is_ses(der, digest, public) if self._form == "ses" else _is_cms(der, digest, public)
         except (ValueError, SigningError) as error:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
 from certsvc.signing.formats import FORMATS, format_named
+from certsvc.signing.long_term import ValidationData, add_document_timestamp, add_validation_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.signing.formats import SignatureFormat
     from certsvc.signing.keyring import KeyCertificate, KeyRing
+    from certsvc.signing.timestamps import TimestampClient
 
 
 class LicenseSealer:
@@ -31,12 +33,15 @@ class LicenseSealer:
         formats: Sequence[SignatureFormat] = FORMATS,
         *,
         retired: Iterable[x509.Certificate] = (),
+        timestamps: TimestampClient | None = None,
     ) -> None:
         """Seal with the keys of ``ring`` in any of ``formats``.
 
-        ``retired`` are certificates that were ours before: what they sealed is still recognised.
+        ``retired`` are certificates that were ours before: what they sealed is still recognised. ``timestamps`` give
+        what outlives its certificate a proof of its own (:meth:`preserve`).
         """
         self._ring = ring
+        self._timestamps = timestamps
         self._formats = tuple(formats)
         own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
         self._own = frozenset(certificate.fingerprint(hashes.SHA256()).hex() for certificate in (*own, *retired))
@@ -71,6 +76,30 @@ class LicenseSealer:
         chosen = format_named(format_name, self._formats)
         check_certificate(self._ring.certificate(seal.key_id), seal, check_aware(signed_at))
         return chosen.sign(prepared, self._ring, seal.key_id, signed_at=signed_at)
+
+
+    def outlives(self, seal: Seal, until: datetime | None) -> bool:
+        """Whether a file in force until ``until`` (None: for good) needs more than this seal's certificates prove.
+
+        Always False where no timestamping authority is configured: then the register's time is the proof, and the
+        verdict says so.
+        """
+        if self._timestamps is None:
+            return False
+        return until is None or check_aware(until) > self._ring.certificate(seal.key_id).valid_until
+
+    def preserve(self, sealed: bytes, seal: Seal) -> bytes:
+        """B-LTA: the sealed file with its chain and a document timestamp behind it (EN 319 142-1 §6.3).
+
+        Raises:
+            SigningError: no timestamping authority is configured or answers, or the file is broken.
+        """
+        if self._timestamps is None:
+            msg = "没有配置时间戳服务（tsa_servers），无法长期保存"
+            raise SigningError(msg)
+        public = self._ring.certificate(seal.key_id)
+        kept = add_validation_data(sealed, ValidationData(certificates=(public.certificate, *public.issuers)))
+        return add_document_timestamp(kept, self._timestamps)
 
 
 def check_certificate(public: KeyCertificate, seal: Seal, signed_at: datetime) -> None:

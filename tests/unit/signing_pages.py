@@ -97,7 +97,7 @@ def open_workshop(directory: Path) -> Workshop:
     master = MasterKey(base64.urlsafe_b64decode(SystemIds().secret() + "="))
     keys = init_dev_keys(DEV_TOML, directory, master, FixedClock(NOW), SystemIds())
     ring = SoftwareKeyRing(directory, master, profile="sandbox")
-    seals = {seal.seal_id: seal for seal in load_seal_declarations(DEV_TOML, directory)}
+    seals = {seal.seal_id: seal for seal in load_seal_declarations(DEV_TOML, ring)}
     seal_objects = directory / "seals"
     for seal in seals.values():
         if seal.algorithm == "sm2":

@@ -160,7 +160,7 @@ def test_a_seal_certificate_says_whose_it_is_and_what_it_may_do(workshop: Worksh
 
 
 def test_the_declared_seals_are_ready_for_the_register(workshop: Workshop) -> None:
-    seals = load_seal_declarations(DEV_TOML, workshop.keys.directory)
+    seals = load_seal_declarations(DEV_TOML, workshop.ring)
     assert [seal.seal_id for seal in seals] == [item.seal_id for item in load_declaration(DEV_TOML).seals]
     assert {"p256", "rsa2048", "rsa3072", "sm2"} == {seal.algorithm for seal in seals}
     for seal in seals:

@@ -1,0 +1,188 @@
+"""The one way out: what it calls, and everything that it does not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from certsvc.delivery.egress import Egress, EgressRefused, is_public, origin_of
+
+
+class Listener(BaseHTTPRequestHandler):
+    """Counts every request, and answers by its path."""
+
+    seen: list[str]
+
+    def do_POST(self) -> None:
+        self.seen.append(self.path)
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.path == "/redirect":
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.end_headers()
+        if self.path == "/endless":
+            try:
+                for _ in range(200):
+                    self.wfile.write(b"x" * 65536)
+            except OSError:
+                return
+        elif self.path == "/slow":
+            try:
+                for _ in range(40):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    threading.Event().wait(0.1)
+            except OSError:
+                return
+        else:
+            self.wfile.write(b"got " + body)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    seen: list[str] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Counting", (Listener,), {"seen": seen}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_listed_origin_is_called_and_its_answer_comes_back() -> None:
+    with listening() as (base, seen):
+        answer = Egress(allowed=[base]).post(f"{base}/ok", {"content-type": "text/plain"}, b"body")
+    assert (answer.status, answer.body, seen) == (200, b"got body", ["/ok"])
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    with listening() as (base, seen):
+        answer = Egress(allowed=[base]).post(f"{base}/redirect", {}, b"")
+    assert (answer.status, seen) == (302, ["/redirect"])
+
+
+def test_an_endless_answer_and_a_slow_one_are_cut_off() -> None:
+    with listening() as (base, _):
+        with pytest.raises(OSError, match="字节"):
+            Egress(allowed=[base], max_bytes=100_000).post(f"{base}/endless", {}, b"")
+        with pytest.raises(OSError, match="秒"):
+            Egress(allowed=[base], timeout_s=0.5).post(f"{base}/slow", {}, b"")
+
+
+INSIDE = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",  # noqa: S104
+    "255.255.255.255",
+    "224.0.0.1",
+    "198.18.0.1",
+    "::1",
+    "::",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fc00::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+    "2002:7f00:1::",
+    "2001:db8::1",
+    "not an address",
+]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_no_inner_address_is_public_in_any_spelling(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+def test_public_addresses_are(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_a_name_that_leads_inside_is_refused_before_anything_is_sent(address: str) -> None:
+    with pytest.raises(EgressRefused):
+        Egress(resolve=lambda _host, _port: (address,)).post("https://tsa.example/", {}, b"secret")
+
+
+def test_one_inner_address_among_public_ones_is_enough_to_refuse() -> None:
+    with pytest.raises(EgressRefused):
+        Egress(resolve=lambda _host, _port: ("1.1.1.1", "10.0.0.1")).post("https://tsa.example/", {}, b"")
+
+
+def test_the_name_is_asked_once_so_that_it_cannot_change_its_mind() -> None:
+    answers = iter([("203.0.113.7",), ("127.0.0.1",)])
+    asked: list[str] = []
+
+    def fickle(host: str, _port: int) -> tuple[str, ...]:
+        asked.append(host)
+        return next(answers)
+
+    with listening() as (base, seen):
+        port = base.rsplit(":", 1)[1]
+        # 203.0.113.0/24 is documentation space: refused, and the second answer is never asked for.
+        with pytest.raises(EgressRefused):
+            Egress(resolve=fickle).post(f"https://rebinding.example:{port}/", {}, b"")
+    assert asked == ["rebinding.example"]
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://tsa.example/",
+        "ftp://tsa.example/",
+        "file:///etc/passwd",
+        "gopher://tsa.example/",
+        "https://user:word@tsa.example/",
+        "https:///nothing",
+        "//tsa.example/",
+        "",
+        "https://[::1",
+        "https://tsa.example:99999/",
+        "http://127.0.0.1:1/",
+        "https://0x7f000001/",
+        "https://2130706433/",
+        "https://127.1/",
+        "https://localhost/",
+    ],
+)
+def test_what_is_no_public_https_address_is_not_called(url: str) -> None:
+    with pytest.raises((EgressRefused, OSError)):
+        Egress(timeout_s=2).post(url, {}, b"")
+
+
+def test_listing_an_origin_lists_no_other_port_and_no_other_scheme() -> None:
+    with listening() as (base, seen):
+        with listening() as (other, others), pytest.raises(EgressRefused):
+            Egress(allowed=[base]).post(other, {}, b"")
+        assert (seen, others) == ([], [])
+    assert origin_of("HTTPS://TSA.Example./x") == origin_of("https://tsa.example:443/y")
+
+
+def test_the_environment_cannot_put_a_proxy_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening() as (proxy, proxied), listening() as (base, seen):
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        Egress(allowed=[base]).post(f"{base}/ok", {}, b"")
+    assert (proxied, seen) == ([], ["/ok"])
