@@ -19,6 +19,7 @@ from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.ports import Deps, Policy
+from certsvc.delivery.egress import Egress
 from certsvc.delivery.loops import Loops
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
@@ -31,11 +32,16 @@ from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
+from certsvc.signing.rings import CombinedKeyRing
 from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.ses_format import SesV4
 from certsvc.signing.strict import StrictInspector
+from certsvc.signing.timestamps import TimestampClient
+from certsvc.signing.token_ring import TokenKeyRing
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
 from certsvc.store.engine import Store, open_store
@@ -44,6 +50,8 @@ from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.web.install import install_pages
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI
 
     from certsvc.clock import Clock
@@ -51,9 +59,15 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
+    from certsvc.signing.formats import SignatureFormat
+    from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.master_key import MasterKey
 
 TOKEN_KEY = "token-1"  # noqa: S105
 """Key id of the key that signs access tokens."""
+
+
+HTTP_OK = 200
 
 
 class NoFaults:
@@ -134,7 +148,9 @@ def build(
     """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     master = load_master_key(settings.master_key)
-    ring = SoftwareKeyRing(settings.keys, master, profile=settings.profile)
+    egress = Egress(allowed=(*settings.egress_allowed, *filter(None, (settings.platform_url,)), *settings.tsa_servers))
+    ring = _ring(settings, master, egress)
+    timestamps = _timestamps(settings, egress, ids)
     anchors = _anchors(settings)
     store = open_store(settings.database, ColumnCipher(master, ids))
     inspector = IsolatedInspector(anchors)
@@ -147,8 +163,9 @@ def build(
         renderer=renderer,
         sealer=LicenseSealer(
             ring,
-            (*FORMATS, SesV4(SealDirectory(settings.keys / "seals"))),
+            _formats(settings, timestamps),
             retired=retired_certificates(settings.keys),
+            timestamps=timestamps,
         ),
         inspector=inspector,
         self_inspector=StrictInspector(ring, anchors),
@@ -163,12 +180,13 @@ def build(
             public_base=settings.public_base,
             event_source=settings.issuer,
             max_upload_bytes=settings.max_upload_bytes,
+            sm2_required=settings.sm2_required and not settings.sandbox,
             simulation_matters=settings.simulation_matters,
             catalog_dir=settings.catalog_dir,
         ),
         faults=_faults(settings),
     )
-    register_seals(settings, deps)
+    register_seals(settings, deps, ring)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops)
 
@@ -187,10 +205,60 @@ def _catalogs(
     )
 
 
-def register_seals(settings: Settings, deps: Deps) -> None:
+def _ring(settings: Settings, master: MasterKey, egress: Egress) -> KeyRing:
+    """The software ring, with an HSM's and a province's seals beside it where they are configured."""
+    software = SoftwareKeyRing(settings.keys, master, profile=settings.profile)
+    others: list[KeyRing] = []
+    if settings.token_module is not None and settings.token_pin_file is not None:
+        pin = _secret(settings.token_pin_file)
+        others.append(TokenKeyRing(settings.token_module, settings.token_label, pin, settings.keys))
+    if settings.platform_url and settings.platform_token_file is not None:
+
+        def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+            answer = egress.post(url, headers, body)
+            return answer.status, answer.body
+
+        client = PlatformClient(settings.platform_url, _secret(settings.platform_token_file), post)
+        others.append(RemoteKeyRing(client, settings.platform_seals))
+    return CombinedKeyRing((software, *others)) if others else software
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"口令文件 {path} 无法读取") from error
+
+
+def _timestamps(settings: Settings, egress: Egress, ids: Ids) -> TimestampClient | None:
+    if not settings.tsa_servers:
+        return None
+
+    def post(url: str, body: bytes) -> bytes:
+        answer = egress.post(url, {"Content-Type": "application/timestamp-query"}, body)
+        if answer.status != HTTP_OK:
+            raise OSError(f"HTTP {answer.status}")
+        return answer.body
+
+    return TimestampClient(settings.tsa_servers, post, ids)
+
+
+def _formats(settings: Settings, timestamps: TimestampClient | None) -> tuple[SignatureFormat, ...]:
+    """Every format whose needs are met."""
+    formats: list[SignatureFormat] = [*FORMATS, SesV4(SealDirectory(settings.keys / "seals"))]
+    if timestamps is not None:
+        formats.append(PadesTimestamped(timestamps))
+    if settings.platform_url:
+        formats += (RemoteFormat("cms"), RemoteFormat("ses"))
+    return tuple(formats)
+
+
+def register_seals(settings: Settings, deps: Deps, ring: KeyRing) -> None:
     """Put the declared seals on the register; the state of a known one is kept."""
+    if settings.declared_seals is None:
+        return
     with deps.uow() as tx:
-        for seal in load_seal_declarations(settings.keys_file, settings.keys):
+        for seal in load_seal_declarations(settings.declared_seals, ring):
             tx.seals.upsert(seal)
 
 

@@ -55,13 +55,15 @@ class Settings(BaseModel):
     revocation_required: bool = False
     """Whether a seal of which the revocation status is not known does not pass; needs ``crl_dir``."""
     token_module: Path | None = None
-    """PKCS#11 library of an HSM whose keys seal besides those in ``key_dir``; with ``token_label`` and ``token_pin_file``."""
+    """PKCS#11 library of an HSM whose keys seal too; needs ``token_label`` and ``token_pin_file``."""
     token_label: str = ""
     token_pin_file: Path | None = None
     platform_url: str = ""
-    """Base URL of a province's sealing platform; with ``platform_token_file`` and the ``platform_seals`` it keeps for us."""
+    """Base URL of a province's sealing platform; needs ``platform_token_file`` and ``platform_seals`` (ids there)."""
     platform_token_file: Path | None = None
     platform_seals: tuple[str, ...] = ()
+    sm2_required: bool = True
+    """Whether production issues only what bears an SM2 seal (密码法、DESIGN.md 4); the sandbox issues with any."""
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
     egress_allowed: tuple[str, ...] = ()
@@ -95,6 +97,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The database URL, with the embedded default."""
         return self.database_url or f"sqlite:///{(self.var_dir / 'certsvc.sqlite3').resolve()}"
+
+    @property
+    def declared_seals(self) -> Path | None:
+        """The file that declares seals: in production only one that was named, since the default is the sandbox's."""
+        return self.keys_file if self.sandbox or "keys_file" in self.model_fields_set else None
 
     def has_database(self) -> bool:
         """Whether there is a register to ask: a configured server, or the embedded file."""

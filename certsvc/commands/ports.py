@@ -66,6 +66,7 @@ class PageJob:
         copy_label: ``副本`` and the like, printed in place of the face's subtitle, or empty.
         copy_number: number of the copy such as ``2-1``, or empty.
         annex: whether this is the 附页: what flows (``FaceItem.flow``) in full, from the same record.
+        later_fields: names of empty signature fields that the page brings along for further seals (DESIGN.md 4).
     """
 
     license_type: LicenseType
@@ -82,6 +83,7 @@ class PageJob:
     copy_label: str = ""
     copy_number: str = ""
     annex: bool = False
+    later_fields: tuple[str, ...] = ()
 
 
 class Renderer(Protocol):
@@ -187,12 +189,12 @@ class Sealer(Protocol):
         """How many bytes the hole must hold for this seal and format (measured, not guessed)."""
         ...
 
-    def filter(self, format_name: str) -> str:
-        """The /Filter of the format."""
-        ...
-
     def sub_filter(self, format_name: str) -> str:
         """The /SubFilter of the format."""
+        ...
+
+    def filter(self, format_name: str) -> str:
+        """The /Filter of the format."""
         ...
 
     def seal(self, prepared: PreparedPdf, seal: Seal, format_name: str, *, signed_at: datetime) -> bytes:
@@ -215,13 +217,10 @@ class Sealer(Protocol):
         """
         ...
 
-    def add_seal(
-        self, sealed: bytes, field: str, seal: Seal, format_name: str, *, signed_at: datetime
-    ) -> PreparedPdf:
-        """The sealed file, prepared for one more seal in its empty field ``field``.
+    def format_for(self, seal: Seal, planned: str) -> str:
+        """The format in which this seal can do what a plan asks for in ``planned``; empty when it cannot.
 
-        Raises:
-            SigningError: no such field, or the file allows no further signature.
+        A seal that a province's platform keeps does it in the platform's form.
         """
         ...
 
@@ -373,6 +372,8 @@ class Policy:
     show_code_ttl_s: int = 60
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024
+    sm2_required: bool = False
+    """whether a license must bear an SM2 seal: production, unless told otherwise"""
     simulation_matters: frozenset[str] = frozenset()
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""

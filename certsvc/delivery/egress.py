@@ -96,7 +96,7 @@ class Egress:
             with (
                 httpcore.ConnectionPool(network_backend=backend, max_connections=1) as pool,
                 pool.stream(
-                    method, url, headers=dict(headers), content=body, extensions={"timeout": timeouts}
+                    method, url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
                 ) as response,
             ):
                 content = self._read(response, deadline)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from certsvc.commands.issuance.process_request import process_next
+from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
@@ -75,7 +75,7 @@ class Loops:
         thread.start()
 
     def _work(self, owner: str) -> None:
-        self._repeat(lambda: process_next(self._deps, worker=owner, lease_s=self._lease_s) is not None)
+        self._repeat(lambda: bool(process_batch(self._deps, worker=owner, lease_s=self._lease_s)))
 
     def _relay(self) -> None:
         relay = Relay(self._deps, owner=self._name)
@@ -128,8 +128,8 @@ class Loops:
 def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     """Work until nothing waits, then number and relay: the embedded shape in one call (demo, tests)."""
     done = 0
-    while process_next(deps, worker=worker, lease_s=lease_s) is not None:
-        done += 1
+    while some := process_batch(deps, worker=worker, lease_s=lease_s):
+        done += len(some)
     relay = Relay(deps, owner=worker)
     while sequence_once(deps, owner=worker) or relay.once():
         pass

@@ -59,7 +59,7 @@ class PageRenderer:
         """Load the fonts of ``fonts.toml``; ConfigurationError names one that is in none of the directories."""
         self._book = FontBook(font_dirs)
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
-        self._recent: dict[tuple[int, int, bool, bool, bool, bool], tuple[TemplateKey, Template]] = {}
+        self._recent: dict[tuple[int, int, bool, bool, bool, bool, tuple[str, ...]], tuple[TemplateKey, Template]] = {}
         self._stamps: dict[StampSpec, Drawing] = {}
         self._lock = threading.Lock()
 
@@ -213,12 +213,12 @@ class PageRenderer:
         """The template for one page; the same plan and stamp, as objects, need not be compared field by field."""
         photo, certified = job.photo is not None and not job.annex, job.signature.docmdp > 0
         copy = bool(job.copy_label or job.copy_number)
-        quick = (id(face), id(job.stamp), job.sandbox, photo, certified, copy)
+        quick = (id(face), id(job.stamp), job.sandbox, photo, certified, copy, job.later_fields)
         recent = self._recent.get(quick)
         # An id is given anew when its object is gone: only the objects themselves prove that they are the same.
         if recent is not None and recent[0].face is face and recent[0].stamp is job.stamp:
             return recent
-        key = TemplateKey(face, job.stamp, job.sandbox, photo, certified, copy)
+        key = TemplateKey(face, job.stamp, job.sandbox, photo, certified, copy, later=job.later_fields)
         found = key, self._template(key)
         with self._lock:
             if len(self._recent) >= MAX_TEMPLATES:

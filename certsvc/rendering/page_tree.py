@@ -55,12 +55,22 @@ def write_intent(out: FileWriter) -> int:
     )
 
 
-def write_tree(out: FileWriter, sheet: Sheet, intent: int, *, pages: int, certified: bool) -> tuple[Numbers, int, int]:
+def write_tree(
+    out: FileWriter, sheet: Sheet, intent: int, *, pages: int, certified: bool, later: tuple[str, ...] = ()
+) -> tuple[Numbers, int, int]:
     """Write pages, tree and catalog; returns the promised numbers, that of the first page and that of the catalog.
 
-    Only the first page carries the signature's widget: it covers all of them.
+    Only the first page carries the signature's widget: it covers all of them. ``later`` are the invisible fields of
+    further seals, which stand there from the first revision on, so that sealing again adds no field.
     """
-    first = out.next_number
+    first = out.next_number + len(later)
+    empty = b"".join(
+        b" %d 0 R"
+        % out.add(
+            b"<</Type/Annot/Subtype/Widget/FT/Sig/T%s/F 132/Rect[0 0 0 0]/P %d 0 R>>" % (text_string(name), first)
+        )
+        for name in later
+    )
     tree, catalog = first + pages, first + pages + 1
     start = catalog + 1
     more = tuple(range(start + 8, start + 7 + pages))
@@ -68,7 +78,7 @@ def write_tree(out: FileWriter, sheet: Sheet, intent: int, *, pages: int, certif
     n = Numbers(start, contents, metadata, info, embedded, filespec, widget, signature, more, start + 7 + pages)
     box = b"0 0 %s %s" % (num(sheet.width).encode(), num(sheet.height).encode())
     for contents in (n.contents, *more):
-        annotations = b"/Annots[%d 0 R]" % n.widget if contents == n.contents else b""
+        annotations = b"/Annots[%d 0 R%s]" % (n.widget, empty) if contents == n.contents else b""
         out.add(
             b"<</Type/Page/Parent %d 0 R/MediaBox[%s]/TrimBox[%s]/Resources %d 0 R/Contents %d 0 R%s"
             b"/Group<</S/Transparency/CS/DeviceRGB>>>>" % (tree, box, box, n.resources, contents, annotations)
@@ -79,8 +89,8 @@ def write_tree(out: FileWriter, sheet: Sheet, intent: int, *, pages: int, certif
     out.add(
         b"<</Type/Catalog/Pages %d 0 R/Lang(zh-CN)/MarkInfo<</Marked false>>/ViewerPreferences<</DisplayDocTitle true>>"
         b"/Metadata %d 0 R/OutputIntents[%d 0 R]/AF[%d 0 R]/Names<</EmbeddedFiles<</Names[%s %d 0 R]>>>>"
-        b"/AcroForm<</SigFlags 3/Fields[%d 0 R]>>"
+        b"/AcroForm<</SigFlags 3/Fields[%d 0 R%s]>>"
         b"/Extensions<</ESIC<</Type/DeveloperExtensions/BaseVersion/1.7/ExtensionLevel 1>>>>%s>>"
-        % (tree, n.metadata, intent, n.filespec, text_string("metadata.json"), n.filespec, n.widget, perms)
+        % (tree, n.metadata, intent, n.filespec, text_string("metadata.json"), n.filespec, n.widget, empty, perms)
     )
     return n, first, catalog

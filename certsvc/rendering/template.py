@@ -46,6 +46,7 @@ class TemplateKey:
     Attributes:
         copy: whether the job brings the line under the title (副本).
         pages: how many pages the file has.
+        later: names of the empty signature fields for further seals.
     """
 
     face: FacePlan
@@ -55,6 +56,7 @@ class TemplateKey:
     certified: bool
     copy: bool = False
     pages: int = 1
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
         )
     where = stamp_rect(rect_of(face.stamp, sheet.height), key.stamp)
     stamp_form = write_stamp(out, book.family("song-bold"), key.stamp, where)
-    numbers, page, catalog = write_tree(out, sheet, intent, pages=key.pages, certified=key.certified)
+    numbers, page, catalog = write_tree(out, sheet, intent, pages=key.pages, certified=key.certified, later=key.later)
     issuer, date = (
         Slot(name, book.family("song"), rect, SIGNATURE_BLOCK_SIZE, 7.0, "centre")
         for name, rect in (

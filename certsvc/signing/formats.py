@@ -33,6 +33,11 @@ class SignatureFormat(Protocol):
         """Value of ``/Filter``."""
         ...
 
+    @property
+    def algorithms(self) -> frozenset[str]:
+        """Algorithms of the keys that it takes."""
+        ...
+
     def reserved_bytes(self, ring: KeyRing, key_id: str) -> int:
         """How many bytes of DER the hole must hold."""
         ...

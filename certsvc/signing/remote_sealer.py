@@ -39,6 +39,9 @@ MAX_ANSWER_BYTES = 1024 * 1024
 REMOTE_BYTES = 32 * 1024
 """Room for what a platform returns: its seal pictures are not ours to measure."""
 
+REMOTE_CMS, REMOTE_SES = "remote-cms", "remote-ses"
+"""Names of the two formats."""
+
 _OK, _TOO_MANY, _SERVER_ERROR = 200, 429, 500
 
 
@@ -180,6 +183,7 @@ class RemoteFormat:
         self.name = f"remote-{form}"
         self.sub_filter = "GM.sm2seal" if form == "ses" else "adbe.pkcs7.detached"
         self.filter = "Gomain.GMPkiLite" if form == "ses" else "Adobe.PPKLite"
+        self.algorithms = frozenset({"sm2"}) if form == "ses" else frozenset(SUITES)
 
     def reserved_bytes(self, ring: KeyRing, key_id: str) -> int:
         """A fixed room: what a platform returns cannot be measured without a use of the seal."""

@@ -10,6 +10,9 @@ from certsvc.clock import check_aware
 from certsvc.errors import SigningError
 from certsvc.signing.formats import FORMATS, format_named
 from certsvc.signing.long_term import ValidationData, add_document_timestamp, add_validation_data
+from certsvc.signing.remote_sealer import REMOTE_CMS, REMOTE_SES, RemoteKeyRing
+from certsvc.signing.rings import ring_of
+from certsvc.signing.ses_format import SesV4
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,6 +80,12 @@ class LicenseSealer:
         check_certificate(self._ring.certificate(seal.key_id), seal, check_aware(signed_at))
         return chosen.sign(prepared, self._ring, seal.key_id, signed_at=signed_at)
 
+    def format_for(self, seal: Seal, planned: str) -> str:
+        """``planned``, or the platform's form of it when a platform keeps the key; empty when the key cannot do it."""
+        if isinstance(ring_of(self._ring, seal.key_id), RemoteKeyRing):
+            planned = REMOTE_SES if planned == SesV4.name else REMOTE_CMS
+        known = {one.name: one for one in self._formats}
+        return planned if planned in known and seal.algorithm in known[planned].algorithms else ""
 
     def outlives(self, seal: Seal, until: datetime | None) -> bool:
         """Whether a file in force until ``until`` (None: for good) needs more than this seal's certificates prove.

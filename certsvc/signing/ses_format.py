@@ -41,6 +41,7 @@ class SesV4:
     name = "ses-v4"
     filter = "Gomain.GMPkiLite"
     sub_filter = "GM.sm2seal"
+    algorithms = frozenset({"sm2"})
 
     def __init__(self, seals: SealObjects) -> None:
         """Use the seal objects of ``seals``."""

@@ -67,6 +67,7 @@ def page_job(
     """The whole job; the same intent always gives the same job."""
     issuer = deps.catalog.authority(payload.authority_code)
     step = kind.signature_plan[0]
+    form = deps.sealer.format_for(seal, step.format) or step.format
     provisional = payload.action is Action.PROVISIONAL or (
         previous is not None and _stays_provisional(payload, previous)
     )
@@ -81,16 +82,22 @@ def page_job(
         stamp=seal.stamp,
         signature=SignatureField(
             name=FIELD_NAME,
-            sub_filter=deps.sealer.sub_filter(step.format),
+            sub_filter=deps.sealer.sub_filter(form),
             reason=f"出具{kind.name}模拟审批意见" if provisional else f"颁发{kind.name}",
             location=issuer.name,
             signed_at=intent.signed_at,
             docmdp=step.docmdp,
-            reserved_bytes=deps.sealer.reserved_bytes(seal, step.format),
+            reserved_bytes=deps.sealer.reserved_bytes(seal, form),
         ),
         sandbox=deps.policy.sandbox,
         document_id=intent.document_id,
+        later_fields=later_fields(kind),
     )
+
+
+def later_fields(kind: LicenseType) -> tuple[str, ...]:
+    """Names of the fields of the second and further seals of the type's plan."""
+    return tuple(f"{FIELD_NAME}-{number}" for number in range(2, len(kind.signature_plan) + 1))
 
 
 def _stays_provisional(payload: IssuancePayload, previous: LicenseVersion) -> bool:

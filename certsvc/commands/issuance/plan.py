@@ -30,8 +30,8 @@ PROVISIONAL_MARK = "模拟"
 """First characters of what stands in the place of a number on a provisional opinion."""
 
 
-def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
-    """The intent of this request: the stored one when a run got that far, else a new one, stored in one transaction.
+def ensure_intent(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> IssueIntent:
+    """The intent of this request: the stored one when a run got that far, else a new one, stored in ``tx``.
 
     A stored one gets the present sealing time: what an earlier run may have sealed was not registered, and a seal's
     time must not lie before its reservation.
@@ -40,19 +40,18 @@ def ensure_intent(deps: Deps, request: IssuanceRequest) -> IssueIntent:
         Refused: a change, renewal or replacement whose previous version cannot be followed, or a number in force.
     """
     now = deps.clock.now().replace(microsecond=0)
-    with deps.uow() as tx:
-        lineage = lineage_of(deps, tx, request)
-        known = tx.intents.by_request(request.request_id)
-        if known is not None:
-            _check_number(tx, request, known.number, lineage)
-            tx.intents.renew(request.request_id, signed_at=now)
-            return replace(known, signed_at=now)
-        if lineage.main is None or lineage.rule is None or not lineage.rule.keeps_license:
-            intent = _first(deps, tx, request, lineage, now)
-        else:
-            intent = _next(deps, tx, request, lineage.rule, lineage.main.version, now)
-        _check_number(tx, request, intent.number, lineage)
-        tx.intents.insert(intent)
+    lineage = lineage_of(deps, tx, request)
+    known = tx.intents.by_request(request.request_id)
+    if known is not None:
+        _check_number(tx, request, known.number, lineage)
+        tx.intents.renew(request.request_id, signed_at=now)
+        return replace(known, signed_at=now)
+    if lineage.main is None or lineage.rule is None or not lineage.rule.keeps_license:
+        intent = _first(deps, tx, request, lineage, now)
+    else:
+        intent = _next(deps, tx, request, lineage.rule, lineage.main.version, now)
+    _check_number(tx, request, intent.number, lineage)
+    tx.intents.insert(intent)
     return intent
 
 

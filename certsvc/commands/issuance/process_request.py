@@ -1,4 +1,4 @@
-"""Issue one claimed request: the spine of DESIGN.md 4, step by step.
+"""Issue claimed requests: the spine of DESIGN.md 4, step by step, for one request or a batch.
 
 A crash between any two steps leaves a row that says what was meant, and the next run resumes from it:
 
@@ -11,12 +11,11 @@ A crash between any two steps leaves a row that says what was meant, and the nex
 7. object stored and read back;
 8. license, outbox and evidence in one transaction.
 
-A sealed file that was not registered is never handed out; ``objects sweep`` removes it.
+A batch commits once per step. A sealed file that was not registered is never handed out; ``objects sweep`` removes it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,30 +23,20 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.page import page_job, period
-from certsvc.commands.issuance.plan import ensure_intent
-from certsvc.commands.issuance.register import LostClaim, register
-from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
+from certsvc.commands.issuance.batch import Piece, issue_pieces
+from certsvc.commands.issuance.register import LostClaim
 from certsvc.errors import (
     CertsvcError,
     Conflict,
-    IntegrityError,
     Refused,
     RenderingError,
     SealUnavailable,
-    SigningError,
 )
 from certsvc.events.payloads import IssuanceRefused
-from certsvc.seal.use import SealUse
-from certsvc.seal.verdict import Indication
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
-    from certsvc.license.model import IssueIntent
     from certsvc.license.request import ClaimedRequest
-    from certsvc.seal.model import Seal
-    from certsvc.seal.prepared import PreparedPdf
 
 log = structlog.get_logger("certsvc.issuance")
 
@@ -60,7 +49,11 @@ MAX_ATTEMPTS = len(BACKOFF_S)
 PARKED_S = 24 * 3600
 """A parked request is looked at once a day."""
 
-PDF = "application/pdf"
+BATCH = 32
+"""Requests that a worker takes at once: enough for one commit to cost little."""
+
+PER_LEASE_SECOND = 2
+"""Requests per second of the lease at most, so that a batch ends long before another worker may take it over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,109 +67,57 @@ class Processed:
 
 def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
     """Work on the next waiting request; None when there is none."""
+    done = process_batch(deps, worker=worker, lease_s=lease_s, limit=1)
+    return done[0] if done else None
+
+
+def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) -> list[Processed]:
+    """Work on up to ``limit`` waiting requests at once; empty when there is none."""
     deps = deps.pinned()
     now = deps.clock.now()
+    limit = min(limit, max(1, lease_s * PER_LEASE_SECOND))
+    claimed: list[ClaimedRequest] = []
     with deps.uow() as tx:
-        claimed = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s)
-    if claimed is None:
-        return None
+        while len(claimed) < limit:
+            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s)
+            if found is None:
+                break
+            claimed.append(found)
+    if not claimed:
+        return []
     deps.faults.reach("issue.claimed")
-    request_id = claimed.request.request_id
+    pieces = [Piece(claimed=one) for one in claimed]
+    # What killed its worker before is tried alone, so that it takes no others with it.
+    fresh = [piece for piece in pieces if piece.claimed.request.attempts <= 1]
+    issue_pieces(deps, fresh)
+    for piece in pieces:
+        if piece.claimed.request.attempts > MAX_ATTEMPTS:
+            continue
+        if piece.claimed.request.attempts > 1:
+            issue_pieces(deps, [piece])
+    return [_ended(deps, piece) for piece in pieces]
+
+
+def _ended(deps: Deps, piece: Piece) -> Processed:
+    claimed, error, request_id = piece.claimed, piece.failure, piece.request_id
     if claimed.request.attempts > MAX_ATTEMPTS:
         log.error("gives up for a day", action="issue.stuck", request_id=request_id)
         return _failed(deps, claimed, "too_many_attempts", "多次尝试未成功，已转人工处理，请联系运维")
-    try:
-        _issue(deps, claimed)
-    except LostClaim:
+    if error is None:
+        return Processed(request_id=request_id, outcome="issued")
+    if isinstance(error, LostClaim):
         log.warning("claim lost", action="issue.lost", request_id=request_id)
         return Processed(request_id=request_id, outcome="lost")
-    except SealUnavailable as error:
+    if isinstance(error, SealUnavailable):
         return _failed(deps, claimed, error.code, error.detail)
-    except (Refused, Conflict, RenderingError) as error:
+    if isinstance(error, Refused | Conflict | RenderingError):
         # The request's own fault. Everything else (a type or a font that this host lacks, a key, a store) may be
         # mended without asking the approval system again, and is tried again.
         return _refused(deps, claimed, error)
-    except CertsvcError as error:
+    if isinstance(error, CertsvcError):
         return _failed(deps, claimed, error.code, error.detail)
-    except Exception:
-        log.exception("unexpected failure", action="issue.crashed", request_id=request_id)
-        return _failed(deps, claimed, "internal", "内部错误，系统将自动重试")
-    return Processed(request_id=request_id, outcome="issued")
-
-
-def _issue(deps: Deps, claimed: ClaimedRequest) -> None:
-    request = claimed.request
-    payload = request.payload
-    kind = deps.catalog.type(payload.type_slug)
-    intent = ensure_intent(deps, request)
-    deps.faults.reach("issue.intent_stored")
-    seal = _seal(deps, payload.authority_code)
-    with deps.uow.read() as tx:
-        photo = tx.photos.get(request.photo_id) if request.photo_id else None
-        previous = tx.licenses.by_version_id(intent.previous_version_id) if intent.previous_version_id else None
-    valid = period(payload, intent, kind, previous)
-    job = page_job(
-        deps, payload=payload, intent=intent, kind=kind, seal=seal, photo=photo, valid=valid, previous=previous
-    )
-    prepared = deps.renderer.render(job)
-    deps.faults.reach("issue.rendered")
-    use = SealUse(type_slug=kind.slug, matter_code=payload.matter_code, region=payload.region)
-    data = _sealed(deps, intent, seal, prepared, use, kind.signature_plan[0].format)
-    _check(deps, data, intent)
-    deps.faults.reach("issue.verified")
-    name = object_name(data)
-    deps.objects.put(name, data, content_type=PDF)
-    deps.faults.reach("issue.object_stored")
-    if deps.objects.get(name) != data:
-        raise IntegrityError("对象存储读回内容与写入不一致")
-    deps.faults.reach("issue.read_back")
-    register(deps, claimed, intent, kind=kind, valid=valid, data=data, name=name)
-    deps.faults.reach("issue.registered")
-
-
-def object_name(data: bytes) -> str:
-    """Content-hash name of a license file."""
-    digest = hashlib.sha256(data).hexdigest()
-    return f"licenses/{digest[:2]}/{digest}.pdf"
-
-
-def _seal(deps: Deps, authority_code: str) -> Seal:
-    seal_id = deps.catalog.authority(authority_code).seal_id
-    with deps.uow.read() as tx:
-        seal = tx.seals.by_id(seal_id) if seal_id else None
-    if seal is None:
-        raise SealUnavailable("颁发机构没有可用的电子印章，请先制作并启用印章")
-    return seal
-
-
-def _sealed(
-    deps: Deps, intent: IssueIntent, seal: Seal, prepared: PreparedPdf, use: SealUse, format_name: str
-) -> bytes:
-    purpose = f"issue:{intent.request_id}"
-    abandon_earlier(deps, purpose)
-    reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
-    deps.faults.reach("issue.seal_reserved")
-    try:
-        data = deps.sealer.seal(prepared, seal, format_name, signed_at=intent.signed_at)
-    except CertsvcError:
-        settle_use(deps, reservation, used=False, signature_sha256="")
-        raise
-    deps.faults.reach("issue.sealed")
-    settle_use(deps, reservation, used=True, signature_sha256=hashlib.sha256(data).hexdigest())
-    deps.faults.reach("issue.seal_answered")
-    return data
-
-
-def _check(deps: Deps, data: bytes, intent: IssueIntent) -> None:
-    findings = deps.self_inspector.inspect(data, TrustChoice(), deps.clock.now())
-    if findings.indication is not Indication.TOTAL_PASSED:
-        log.error(
-            "own verifier refused",
-            action="issue.self_check",
-            request_id=intent.request_id,
-            reason=findings.reason.value,
-        )
-        raise SigningError(f"签章后自检未通过（{findings.reason.value}），文件未登记")
+    log.error("unexpected failure", action="issue.crashed", request_id=request_id, exc_info=error)
+    return _failed(deps, claimed, "internal", "内部错误，系统将自动重试")
 
 
 def _refused(deps: Deps, claimed: ClaimedRequest, error: CertsvcError) -> Processed:

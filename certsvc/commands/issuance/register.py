@@ -31,6 +31,7 @@ class LostClaim(Exception):
 
 def register(
     deps: Deps,
+    tx: UnitOfWork,
     claimed: ClaimedRequest,
     intent: IssueIntent,
     *,
@@ -39,25 +40,24 @@ def register(
     data: bytes,
     name: str,
 ) -> LicenseVersion:
-    """Write everything or nothing: what the version follows ends first, so that never two are in force.
+    """Write everything in ``tx``: what the version follows ends first, so that never two are in force.
 
     Raises:
         LostClaim: the lease ran out and another worker took the request.
         Refused: what it follows moved meanwhile.
     """
     now = deps.clock.now()
-    with deps.uow() as tx:
-        lineage = lineage_of(deps, tx, claimed.request)
-        version = _version(deps, claimed, intent, lineage, kind=kind, valid=valid, data=data, name=name, now=now)
-        held = tx.requests.finish(
-            claimed.request.request_id, claim_token=claimed.claim_token, version_id=version.version_id, now=now
-        )
-        if not held:
-            raise LostClaim
-        end_predecessors(deps, tx, claimed.request, lineage, version, now)
-        tx.licenses.insert(version)
-        link_predecessors(tx, claimed.request, lineage, version, now)
-        _announce(deps, tx, version, claimed, lineage, now)
+    lineage = lineage_of(deps, tx, claimed.request)
+    version = _version(deps, claimed, intent, lineage, kind=kind, valid=valid, data=data, name=name, now=now)
+    held = tx.requests.finish(
+        claimed.request.request_id, claim_token=claimed.claim_token, version_id=version.version_id, now=now
+    )
+    if not held:
+        raise LostClaim
+    end_predecessors(deps, tx, claimed.request, lineage, version, now)
+    tx.licenses.insert(version)
+    link_predecessors(tx, claimed.request, lineage, version, now)
+    _announce(deps, tx, version, claimed, lineage, now)
     return version
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from certsvc.errors import SealUnavailable, UnknownLicenseType
 from certsvc.seal.model import SEAL_STATE_ZH, ReservationResult, SealReservation, SealState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
@@ -26,17 +27,46 @@ def reserve_use(deps: Deps, seal: Seal, *, purpose: str, digest: str, use: SealU
     Raises:
         SealUnavailable: stopped, out of period or scope, or over its daily budget; the detail says which.
     """
-    now = deps.clock.now()
+    (reservation,) = reserve_uses(deps, [Asked(seal=seal, purpose=purpose, digest=digest, use=use)])
+    return reservation
+
+
+def _reserve(deps: Deps, tx: UnitOfWork, asked: Asked, now: datetime) -> SealReservation:
+    seal, use = asked.seal, asked.use
     if seal.scope_types and use.type_slug not in seal.scope_types:
         raise SealUnavailable(f"印章“{seal.name}”的使用范围不含“{_type_name(deps, use.type_slug)}”")
     day_end = end_of_day(local_day(now))
     reservation = SealReservation(
-        reservation_id=deps.ids.new("use"), seal_id=seal.seal_id, purpose=purpose, digest=digest, reserved_at=now
+        reservation_id=deps.ids.new("use"),
+        seal_id=seal.seal_id,
+        purpose=asked.purpose,
+        digest=asked.digest,
+        reserved_at=now,
     )
-    with deps.uow() as tx:
-        if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
-            raise SealUnavailable(_why(tx.seals.by_id(seal.seal_id), now))
+    if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
+        raise SealUnavailable(_why(tx.seals.by_id(seal.seal_id), now))
     return reservation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One use that is asked for: of which seal, why, over which digest (hex SHA-256), for what."""
+
+    seal: Seal
+    purpose: str
+    digest: str
+    use: SealUse
+
+
+def reserve_uses(deps: Deps, asked: Sequence[Asked]) -> list[SealReservation]:
+    """Reserve several uses in one transaction, all or none, committed on return.
+
+    Raises:
+        SealUnavailable: as :func:`reserve_use`, for the first that is refused.
+    """
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        return [_reserve(deps, tx, one, now) for one in asked]
 
 
 def _type_name(deps: Deps, slug: str) -> str:
@@ -58,13 +88,22 @@ def _why(seal: Seal | None, now: datetime) -> str:
 
 def settle_use(deps: Deps, reservation: SealReservation, *, used: bool, signature_sha256: str) -> None:
     """Answer the reservation; a second answer is our own mistake (RuntimeError)."""
+    settle_uses(deps, [(reservation, signature_sha256 if used else "")])
+
+
+def settle_uses(deps: Deps, answers: Iterable[tuple[SealReservation, str]]) -> None:
+    """Answer reservations in one transaction, each with the hex SHA-256 of the sealed file, empty when it failed.
+
+    A second answer is our own mistake (RuntimeError).
+    """
     now = deps.clock.now()
-    result = ReservationResult.USED if used else ReservationResult.FAILED
     with deps.uow() as tx:
-        if not tx.seals.answer(reservation.reservation_id, result, signature_sha256=signature_sha256, now=now):
-            msg = "a seal reservation was redeemed twice"
-            raise RuntimeError(msg)
-        _on_record(deps, tx, reservation, result, now)
+        for reservation, sha256 in answers:
+            result = ReservationResult.USED if sha256 else ReservationResult.FAILED
+            if not tx.seals.answer(reservation.reservation_id, result, signature_sha256=sha256, now=now):
+                msg = "a seal reservation was redeemed twice"
+                raise RuntimeError(msg)
+            _on_record(deps, tx, reservation, result, now)
 
 
 def _on_record(
@@ -79,15 +118,16 @@ def _on_record(
     record(tx, deps, kind=kind, subject=reservation.seal_id, actor="certsvc", content=content, at=now)
 
 
-def abandon_earlier(deps: Deps, purpose: str) -> None:
-    """Close the open reservations that a crashed run of the same work left.
+def abandon_earlier(deps: Deps, purposes: Iterable[str]) -> None:
+    """Close the open reservations that crashed runs of the same works left.
 
     Whether the key signed is unknown, so they stay counted, listed by ``certsvc seals unanswered``, and in evidence.
     """
     now = deps.clock.now()
     with deps.uow() as tx:
-        for reservation in tx.seals.abandon(purpose=purpose, now=now):
-            _on_record(deps, tx, reservation, ReservationResult.UNKNOWN, now)
+        for purpose in purposes:
+            for reservation in tx.seals.abandon(purpose=purpose, now=now):
+                _on_record(deps, tx, reservation, ReservationResult.UNKNOWN, now)
 
 
 def unanswered_uses(deps: Deps, *, older_than_s: int, limit: int = 100) -> Sequence[SealReservation]:

@@ -1,0 +1,183 @@
+"""The steps of the issue spine over several requests: what is written in a step is one transaction (DESIGN.md 4).
+
+A step that writes is tried for all pieces together; when that fails, for each by itself, so that one piece's fault is
+its own and costs the others nothing but the second try. A step that only computes is done piece by piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from certsvc.clock import end_of_day
+from certsvc.commands.issuance.page import page_job, period
+from certsvc.commands.issuance.plan import ensure_intent
+from certsvc.commands.issuance.register import register
+from certsvc.commands.issuance.sealing import SealingPage, SealStep, plan_steps, seal_pages
+from certsvc.commands.ports import TrustChoice
+from certsvc.errors import CertsvcError, IntegrityError, SigningError
+from certsvc.seal.use import SealUse
+from certsvc.seal.verdict import Indication
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from certsvc.catalog.model import LicenseType
+    from certsvc.commands.ports import Deps
+    from certsvc.license.model import IssueIntent, LicenseVersion
+    from certsvc.license.request import ClaimedRequest
+    from certsvc.seal.prepared import PreparedPdf
+
+log = structlog.get_logger("certsvc.issuance")
+
+PDF = "application/pdf"
+
+
+@dataclass(kw_only=True, slots=True)
+class Piece:
+    """One request on its way through the spine; each step fills in what the next one needs.
+
+    Attributes:
+        failure: why it left the way; the steps after that pass it by.
+    """
+
+    claimed: ClaimedRequest
+    kind: LicenseType = field(init=False)
+    intent: IssueIntent = field(init=False)
+    steps: tuple[SealStep, ...] = field(init=False)
+    photo: bytes | None = field(init=False)
+    previous: LicenseVersion | None = field(init=False)
+    valid: tuple[date, date | None] = field(init=False)
+    prepared: PreparedPdf = field(init=False)
+    data: bytes = field(init=False)
+    failure: Exception | None = None
+
+    @property
+    def request_id(self) -> str:
+        """Id of the request."""
+        return self.claimed.request.request_id
+
+
+def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
+    """Take every piece through the spine; afterwards each is registered or has its ``failure``."""
+    _together(pieces, lambda some: _plan(deps, some))
+    deps.faults.reach("issue.intent_stored")
+    _each(pieces, lambda piece: _draw(deps, piece))
+    deps.faults.reach("issue.rendered")
+    _together(pieces, lambda some: _seal(deps, some))
+    _each(pieces, lambda piece: _check(deps, piece))
+    deps.faults.reach("issue.verified")
+    _each(pieces, lambda piece: deps.objects.put(object_name(piece.data), piece.data, content_type=PDF))
+    deps.faults.reach("issue.object_stored")
+    _each(pieces, lambda piece: _read_back(deps, piece))
+    deps.faults.reach("issue.read_back")
+    _together(pieces, lambda some: _register(deps, some))
+    deps.faults.reach("issue.registered")
+
+
+def object_name(data: bytes) -> str:
+    """Content-hash name of a license file."""
+    digest = hashlib.sha256(data).hexdigest()
+    return f"licenses/{digest[:2]}/{digest}.pdf"
+
+
+def _together(pieces: Sequence[Piece], step: Callable[[Sequence[Piece]], None]) -> None:
+    """Do a step that writes for all that are still on their way, or else for each by itself."""
+    going = [piece for piece in pieces if piece.failure is None]
+    if len(going) > 1:
+        try:
+            step(going)
+        except Exception as error:  # noqa: BLE001  (whose fault it was is found piece by piece)
+            log.info("batch taken apart", action="issue.apart", pieces=len(going), reason=type(error).__name__)
+        else:
+            return
+    _each(going, lambda piece: step([piece]))
+
+
+def _each(pieces: Sequence[Piece], step: Callable[[Piece], None]) -> None:
+    for piece in pieces:
+        if piece.failure is None:
+            try:
+                step(piece)
+            except Exception as error:  # noqa: BLE001  (it is told by its kind where the request is ended)
+                piece.failure = error
+
+
+def _plan(deps: Deps, pieces: Sequence[Piece]) -> None:
+    """Number reserved and intent stored, before any key is used; and what the page needs is read."""
+    with deps.uow() as tx:
+        for piece in pieces:
+            request = piece.claimed.request
+            piece.kind = deps.catalog.type(request.payload.type_slug)
+            piece.intent = intent = ensure_intent(deps, tx, request)
+            piece.steps = plan_steps(deps, tx, piece.kind, request.payload.authority_code)
+            piece.photo = tx.photos.get(request.photo_id) if request.photo_id else None
+            before = intent.previous_version_id
+            piece.previous = tx.licenses.by_version_id(before) if before else None
+
+
+def _draw(deps: Deps, piece: Piece) -> None:
+    payload = piece.claimed.request.payload
+    piece.valid = period(payload, piece.intent, piece.kind, piece.previous)
+    job = page_job(
+        deps,
+        payload=payload,
+        intent=piece.intent,
+        kind=piece.kind,
+        seal=piece.steps[0].seal,
+        photo=piece.photo,
+        valid=piece.valid,
+        previous=piece.previous,
+    )
+    piece.prepared = deps.renderer.render(job)
+
+
+def _seal(deps: Deps, pieces: Sequence[Piece]) -> None:
+    sealed = seal_pages(deps, [_page(piece) for piece in pieces])
+    for piece, outcome in zip(pieces, sealed, strict=True):
+        if isinstance(outcome, CertsvcError):
+            piece.failure = outcome
+        else:
+            piece.data = outcome
+
+
+def _page(piece: Piece) -> SealingPage:
+    payload = piece.claimed.request.payload
+    return SealingPage(
+        prepared=piece.prepared,
+        steps=piece.steps,
+        purpose=f"issue:{piece.request_id}",
+        use=SealUse(type_slug=piece.kind.slug, matter_code=payload.matter_code, region=payload.region),
+        signed_at=piece.intent.signed_at,
+    )
+
+
+def _check(deps: Deps, piece: Piece) -> None:
+    """The own verifier passes the file; one that outlives its seal's certificate gets its proofs first."""
+    last = piece.steps[-1].seal
+    until = piece.valid[1]
+    if deps.sealer.outlives(last, end_of_day(until) if until else None):
+        piece.data = deps.sealer.preserve(piece.data, last)
+    findings = deps.self_inspector.inspect(piece.data, TrustChoice(), deps.clock.now())
+    if findings.indication is not Indication.TOTAL_PASSED:
+        reason = findings.reason.value
+        log.error("own verifier refused", action="issue.self_check", request_id=piece.request_id, reason=reason)
+        raise SigningError(f"签章后自检未通过（{reason}），文件未登记")
+
+
+def _read_back(deps: Deps, piece: Piece) -> None:
+    if deps.objects.get(object_name(piece.data)) != piece.data:
+        raise IntegrityError("对象存储读回内容与写入不一致")
+
+
+def _register(deps: Deps, pieces: Sequence[Piece]) -> None:
+    with deps.uow() as tx:
+        for piece in pieces:
+            name = object_name(piece.data)
+            register(
+                deps, tx, piece.claimed, piece.intent, kind=piece.kind, valid=piece.valid, data=piece.data, name=name
+            )
