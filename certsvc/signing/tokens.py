@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.ids import Ids
-    from certsvc.signing.keyring import SoftwareKeyRing
+    from certsvc.signing.keyring import KeyRing
 
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  (a media type)
 OWN_ALGORITHM = "ES256"
@@ -83,7 +83,7 @@ class JwtTokenService:
 
     def __init__(
         self,
-        ring: SoftwareKeyRing,
+        ring: KeyRing,
         *,
         key_id: str,
         issuer: str,

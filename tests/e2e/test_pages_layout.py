@@ -133,7 +133,7 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#show-qr").wait_for()
     yield "holder: code"
     page.locator('[data-view="uses"]').click()
-    page.locator("#uses, .empty").first.wait_for()
+    page.locator("#uses:visible, .empty:visible").first.wait_for()
     yield "holder: uses"
     page.locator("#logout").click()
     sign_in(page, city.holder_of("business_license"))

@@ -40,8 +40,8 @@ def test_nothing_is_issued_that_never_may_be() -> None:
     assert not {kind.name for kind in CATALOG.types} & set(NEVER_ISSUED)
 
 
-def test_the_catalog_loads_within_150_milliseconds() -> None:
-    assert min(_seconds_to_load() for _ in range(5)) < 0.15
+def test_the_catalog_loads_within_250_milliseconds_of_processor_time() -> None:
+    assert min(_seconds_to_load() for _ in range(5)) < 0.25
 
 
 def _seconds_to_load() -> float:

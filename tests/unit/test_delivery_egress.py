@@ -44,7 +44,7 @@ class Listener(BaseHTTPRequestHandler):
         else:
             self.wfile.write(b"got " + body)
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
