@@ -10,6 +10,7 @@ import signal
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,11 @@ from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
+from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.delivery.egress import Egress
 from certsvc.delivery.loops import Loops
+from certsvc.delivery.press_pool import PressPool
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
 
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
-    from certsvc.commands.ports import FaultPoints
+    from certsvc.commands.ports import FaultPoints, Press
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.formats import SignatureFormat
@@ -113,6 +116,8 @@ class Service:
     def close(self) -> None:
         """Stop loops, then workers, then the database."""
         self.loops.stop()
+        if isinstance(self.deps.press, PressPool):
+            self.deps.press.close()
         self.inspector.close()
         self.store.close()
 
@@ -148,7 +153,7 @@ def build(
     """
     clock, ids = clock or SystemClock(), ids or SystemIds()
     master = load_master_key(settings.master_key)
-    egress = Egress(allowed=(*settings.egress_allowed, *filter(None, (settings.platform_url,)), *settings.tsa_servers))
+    egress = _egress(settings)
     ring = _ring(settings, master, egress)
     timestamps = _timestamps(settings, egress, ids)
     anchors = _anchors(settings)
@@ -157,16 +162,14 @@ def build(
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     renderer = PageRenderer(settings.font_dirs)
+    sealer = _sealer(settings, ring, timestamps)
+    press = _press(settings, OwnPress(renderer, sealer))
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
         renderer=renderer,
-        sealer=LicenseSealer(
-            ring,
-            _formats(settings, timestamps),
-            retired=retired_certificates(settings.keys),
-            timestamps=timestamps,
-        ),
+        sealer=sealer,
+        press=press,
         inspector=inspector,
         self_inspector=StrictInspector(ring, anchors),
         objects=objects,
@@ -221,6 +224,29 @@ def _ring(settings: Settings, master: MasterKey, egress: Egress) -> KeyRing:
         client = PlatformClient(settings.platform_url, _secret(settings.platform_token_file), post)
         others.append(RemoteKeyRing(client, settings.platform_seals))
     return CombinedKeyRing((software, *others)) if others else software
+
+
+def _egress(settings: Settings) -> Egress:
+    """The way out; what the operator configured as a server may be called wherever it is."""
+    servers = filter(None, (settings.platform_url, *settings.tsa_servers))
+    return Egress(allowed=(*settings.egress_allowed, *servers))
+
+
+def _sealer(settings: Settings, ring: KeyRing, timestamps: TimestampClient | None) -> LicenseSealer:
+    formats, retired = _formats(settings, timestamps), retired_certificates(settings.keys)
+    return LicenseSealer(ring, formats, retired=retired, timestamps=timestamps)
+
+
+def _press(settings: Settings, own: Press) -> Press:
+    return PressPool(own, partial(open_press, settings), settings.press_processes) if settings.press_processes else own
+
+
+def open_press(settings: Settings) -> Press:
+    """Renderer and sealer of a process that does nothing else."""
+    egress = _egress(settings)
+    ring = _ring(settings, load_master_key(settings.master_key), egress)
+    timestamps = _timestamps(settings, egress, SystemIds())
+    return OwnPress(PageRenderer(settings.font_dirs), _sealer(settings, ring, timestamps))
 
 
 def _secret(path: Path) -> str:

@@ -33,6 +33,10 @@ class CertsvcError(Exception):
         self.detail = detail or self.title_zh
         self.problems = problems
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """To another process with everything it says, whatever its constructor takes."""
+        return _received, (type(self), self.args, self.__dict__)
+
 
 class InvalidInput(CertsvcError):
     """The shape of what was sent is wrong; nothing was stored."""
@@ -224,3 +228,9 @@ class IntegrityError(CertsvcError):
     code = "integrity"
     title_zh = "数据完整性校验失败"
     title_en = "Integrity check failed"
+
+
+def _received(kind: type[CertsvcError], args: tuple[object, ...], said: dict[str, object]) -> CertsvcError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(said)
+    return error

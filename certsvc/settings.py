@@ -80,6 +80,8 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)
     worker_threads: int = Field(default=2, ge=1, le=64)
+    press_processes: int = Field(default=0, ge=0, le=64)
+    """Processes that draw and seal the pages of a batch beside this one; 0 does it here, on one core."""
     lease_s: int = Field(default=60, ge=1, le=3600)
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     simulation_matters: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from certsvc.commands.catalog.fixed import FixedCatalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.store_ports import UnitOfWorkFactory
+    from certsvc.errors import CertsvcError
     from certsvc.ids import Ids
     from certsvc.seal.marks import Drawing, NextField, NextSignature
     from certsvc.seal.model import Seal, StampSpec
@@ -226,6 +227,28 @@ class Sealer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SealTask:
+    """One prepared page, the seal that seals it, in which format, and when."""
+
+    prepared: PreparedPdf
+    seal: Seal
+    format: str
+    signed_at: datetime
+
+
+class Press(Protocol):
+    """Draws and seals many pages, in this process or in several at once. What fails is told per page."""
+
+    def draw(self, jobs: Sequence[PageJob]) -> list[PreparedPdf | CertsvcError]:
+        """The pages of ``jobs``, in their order; see :meth:`Renderer.render`."""
+        ...
+
+    def seal(self, tasks: Sequence[SealTask]) -> list[bytes | CertsvcError]:
+        """The sealed files of ``tasks``, in their order; see :meth:`Sealer.seal`. Each is one use of a key."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrustChoice:
     """Which anchors and moment a verification stands on.
 
@@ -332,6 +355,8 @@ class Deps:
     catalogs: CatalogSource
     renderer: Renderer
     sealer: Sealer
+    press: Press
+    """renderer and sealer for the pages of a batch"""
     inspector: FileInspector
     """judges uploads, in a process of its own"""
     self_inspector: FileInspector

@@ -64,6 +64,10 @@ class PreparedPdf:
     prefix: Prefix | None = field(default=None, repr=False, compare=False)
     _digests: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """To another process without the prefix, which every process has, and with the digests that are known."""
+        return _received, (self.data, self.hole_start, self.hole_end, self.page_count, self._digests)
+
     @property
     def byte_range(self) -> tuple[int, int, int, int]:
         """The four numbers of ``/ByteRange``."""
@@ -100,3 +104,9 @@ class PreparedPdf:
             raise RuntimeError(msg)
         hexed = der.hex().encode("ascii").ljust(self.capacity * 2, b"0")
         return b"".join((self.data[: self.hole_start], b"<", hexed, b">", self.data[self.hole_end :]))
+
+
+def _received(data: bytes, hole_start: int, hole_end: int, page_count: int, digests: dict[str, bytes]) -> PreparedPdf:
+    page = PreparedPdf(data=data, hole_start=hole_start, hole_end=hole_end, page_count=page_count)
+    page._digests.update(digests)  # noqa: SLF001  (its own)
+    return page

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from certsvc.catalog.model import LicenseType
-    from certsvc.commands.ports import Deps
+    from certsvc.commands.ports import Deps, PageJob
     from certsvc.license.model import IssueIntent, LicenseVersion
     from certsvc.license.request import ClaimedRequest
     from certsvc.seal.prepared import PreparedPdf
@@ -66,7 +66,7 @@ def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
     """Take every piece through the spine; afterwards each is registered or has its ``failure``."""
     _together(pieces, lambda some: _plan(deps, some))
     deps.faults.reach("issue.intent_stored")
-    _each(pieces, lambda piece: _draw(deps, piece))
+    _draw(deps, pieces)
     deps.faults.reach("issue.rendered")
     _together(pieces, lambda some: _seal(deps, some))
     _each(pieces, lambda piece: _check(deps, piece))
@@ -120,10 +120,22 @@ def _plan(deps: Deps, pieces: Sequence[Piece]) -> None:
             piece.previous = tx.licenses.by_version_id(before) if before else None
 
 
-def _draw(deps: Deps, piece: Piece) -> None:
+def _draw(deps: Deps, pieces: Sequence[Piece]) -> None:
+    """All pages of the batch at once, unsigned."""
+    jobs: list[PageJob] = []
+    _each(pieces, lambda piece: jobs.append(_job(deps, piece)))
+    going = [piece for piece in pieces if piece.failure is None]
+    for piece, drawn in zip(going, deps.press.draw(jobs), strict=True):
+        if isinstance(drawn, CertsvcError):
+            piece.failure = drawn
+        else:
+            piece.prepared = drawn
+
+
+def _job(deps: Deps, piece: Piece) -> PageJob:
     payload = piece.claimed.request.payload
     piece.valid = period(payload, piece.intent, piece.kind, piece.previous)
-    job = page_job(
+    return page_job(
         deps,
         payload=payload,
         intent=piece.intent,
@@ -133,7 +145,6 @@ def _draw(deps: Deps, piece: Piece) -> None:
         valid=piece.valid,
         previous=piece.previous,
     )
-    piece.prepared = deps.renderer.render(job)
 
 
 def _seal(deps: Deps, pieces: Sequence[Piece]) -> None:

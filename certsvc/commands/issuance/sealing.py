@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.issuance.page import FIELD_NAME, later_fields
+from certsvc.commands.ports import SealTask
 from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_uses
 from certsvc.errors import CertsvcError, SealUnavailable
 from certsvc.seal.marks import NextField, NextSignature
@@ -91,7 +92,7 @@ def seal_pages(deps: Deps, pages: Sequence[SealingPage]) -> list[bytes | Certsvc
     first = [_asked(page.steps[0], page.prepared, page.purpose, page.use) for page in pages]
     reservations = reserve_uses(deps, first)
     deps.faults.reach("issue.seal_reserved")
-    sealed = [_sealed(deps, page.prepared, page.steps[0], page.signed_at) for page in pages]
+    sealed = deps.press.seal([_task(page.prepared, page.steps[0], page.signed_at) for page in pages])
     deps.faults.reach("issue.sealed")
     settle_uses(deps, zip(reservations, map(_digest, sealed), strict=True))
     deps.faults.reach("issue.seal_answered")
@@ -111,11 +112,8 @@ def _digest(sealed: bytes | CertsvcError) -> str:
     return hashlib.sha256(sealed).hexdigest() if isinstance(sealed, bytes) else ""
 
 
-def _sealed(deps: Deps, prepared: PreparedPdf, step: SealStep, signed_at: datetime) -> bytes | CertsvcError:
-    try:
-        return deps.sealer.seal(prepared, step.seal, step.format, signed_at=signed_at)
-    except CertsvcError as error:
-        return error
+def _task(prepared: PreparedPdf, step: SealStep, signed_at: datetime) -> SealTask:
+    return SealTask(prepared=prepared, seal=step.seal, format=step.format, signed_at=signed_at)
 
 
 def _further(deps: Deps, page: SealingPage, data: bytes | CertsvcError) -> bytes | CertsvcError:
@@ -135,6 +133,6 @@ def _further(deps: Deps, page: SealingPage, data: bytes | CertsvcError) -> bytes
             (reservation,) = reserve_uses(deps, [_asked(step, again, f"{page.purpose}:{number}", page.use)])
         except CertsvcError as error:
             return error
-        data = _sealed(deps, again, step, page.signed_at)
+        (data,) = deps.press.seal([_task(again, step, page.signed_at)])
         settle_uses(deps, [(reservation, _digest(data))])
     return data
