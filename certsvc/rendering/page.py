@@ -25,6 +25,7 @@ from certsvc.rendering.pdf import FileWriter
 from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
 from certsvc.rendering.spreadsheet import workbook
+from certsvc.rendering.stamp import stamp_size
 from certsvc.rendering.stamp_form import stamp_png
 from certsvc.rendering.template import Template, TemplateKey, compile_template
 from certsvc.rendering.vertical import place_vertical
@@ -111,6 +112,10 @@ class PageRenderer:
     def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
         """The picture of a seal (印模) on a transparent ground at its nominal size; see :mod:`.stamp_form`."""
         return stamp_png(stamp, self._book.family("song-bold"), dpi)
+
+    def stamp_size(self, stamp: StampSpec) -> tuple[float, float]:
+        """Outer width and height of a seal's picture in mm."""
+        return stamp_size(stamp)
 
     def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
         """A picture of a page, ``width_px`` wide; see :mod:`.raster` for the limits."""
