@@ -24,14 +24,15 @@ from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
 from certsvc.settings import fault_point
-from certsvc.signing.certificate_requests import retired_certificates
 from certsvc.signing.cipher import ColumnCipher
-from certsvc.signing.declaration import load_seal_declarations
+from certsvc.signing.declaration import load_declaration, load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.own_certificates import OwnCertificates
+from certsvc.signing.seal_maker import MakerPolicy, SoftwareSealMaker
 from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.ses_format import SesV4
@@ -138,6 +139,7 @@ def build(
     anchors = _anchors(settings)
     store = open_store(settings.database, ColumnCipher(master, ids))
     inspector = IsolatedInspector(anchors)
+    own = OwnCertificates(settings.keys)
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     renderer = PageRenderer(settings.font_dirs)
@@ -148,13 +150,16 @@ def build(
         sealer=LicenseSealer(
             ring,
             (*FORMATS, SesV4(SealDirectory(settings.keys / "seals"))),
-            retired=retired_certificates(settings.keys),
+            known=own,
         ),
         inspector=inspector,
         self_inspector=StrictInspector(ring, anchors),
         objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
+        ),
+        seal_maker=SoftwareSealMaker(
+            settings.keys, master, ring, anchors, own, _maker_policy(settings), clock=clock, ids=ids
         ),
         clock=clock,
         ids=ids,
@@ -171,6 +176,19 @@ def build(
     register_seals(settings, deps)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops)
+
+
+def _maker_policy(settings: Settings) -> MakerPolicy:
+    """The sandbox has issuing CAs of its own; in production certificates of seals come from outside."""
+    declared = load_declaration(settings.keys_file)
+    return MakerPolicy(
+        profile=settings.profile,
+        maker_key_id=declared.makers[0].key_id if declared.makers else "",
+        issuers={algorithm: ca.key.key_id for ca in declared.issuers for algorithm in ca.issues}
+        if settings.sandbox
+        else {},
+        never_destroyed=frozenset(key.key_id for key in declared.leaves) if settings.sandbox else frozenset(),
+    )
 
 
 def _catalogs(

@@ -103,6 +103,6 @@ def _manner(seal: Seal, use: SealUse, now: datetime) -> Refusal | None:
     hours = seal.rules.hours
     if hours is not None and not hours.cover(now):
         return Refusal(against=Against.HOURS, detail=f"印章“{seal.name}”只在 {hours.zh} 使用，请在时段内办理")
-    if use.manual and not seal.rules.kept_by(use.operator):
+    if use.manual and not use.represented_by and not seal.rules.kept_by(use.operator):
         return Refusal(against=Against.KEEPER, detail=f"印章“{seal.name}”只能由其保管人使用，请联系保管人")
     return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.signing.formats import SignatureFormat
     from certsvc.signing.keyring import KeyCertificate, KeyRing
+    from certsvc.signing.own_certificates import OwnCertificates
 
 
 class LicenseSealer:
@@ -32,19 +33,22 @@ class LicenseSealer:
         formats: Sequence[SignatureFormat] = FORMATS,
         *,
         retired: Iterable[x509.Certificate] = (),
+        known: OwnCertificates | None = None,
     ) -> None:
         """Seal with the keys of ``ring`` in any of ``formats``.
 
-        ``retired`` are certificates that were ours before: what they sealed is still recognised.
+        ``retired`` are certificates that were ours before: what they sealed is still recognised. ``known`` finds
+        those that came to the ring's directory later.
         """
         self._ring = ring
+        self._known = known
         self._formats = tuple(formats)
         own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
         self._own = frozenset(certificate.fingerprint(hashes.SHA256()).hex() for certificate in (*own, *retired))
 
     def is_own(self, cert_sha256: str) -> bool:
         """Whether this certificate (hex SHA-256 of its DER) belongs, or belonged, to a key of ours."""
-        return cert_sha256 in self._own
+        return cert_sha256 in self._own or (self._known is not None and cert_sha256 in self._known)
 
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
         """How many bytes of DER the hole must hold for this seal and format (measured, not guessed).

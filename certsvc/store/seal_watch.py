@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Executable
+
     from certsvc.store.transaction import Transaction
 
 _H = seal_hours.c
@@ -25,7 +27,6 @@ _T = seal_tries.c
 TRIES_KEPT = timedelta(days=1)
 """Older tries of a seal are deleted with every new one, so that a flood of them leaves no heap behind."""
 
-_HOUR = select(_H.used, _H.excused).where(_H.seal_id == bindparam("seal"), _H.hour_start == bindparam("hour"))
 _BUSY = (
     select(_H.used)
     .where(_H.seal_id == bindparam("seal"), _H.hour_start >= bindparam("since"), _H.hour_start < bindparam("before"))
@@ -44,10 +45,11 @@ _EXCUSE = (
 
 
 @cache
-def _count(dialect: str) -> Insert:
+def _count(dialect: str) -> Executable:
     made = insert_into(dialect, seal_hours)
     made = made.values(seal_id=bindparam("seal"), hour_start=bindparam("hour"), used=1, excused=False)
-    return made.on_conflict_do_update(index_elements=[_H.seal_id, _H.hour_start], set_={"used": seal_hours.c.used + 1})
+    made = made.on_conflict_do_update(index_elements=[_H.seal_id, _H.hour_start], set_={"used": seal_hours.c.used + 1})
+    return made.returning(_H.used, _H.excused)
 
 
 @cache
@@ -67,8 +69,7 @@ class SealWatchRows:
 
     def count_hour(self, seal_id: str, hour_start: datetime) -> tuple[int, bool]:
         """One more use in this hour: how many there were, and whether the hour is excused."""
-        self._tx.changed(_count(self._tx.dialect), seal=seal_id, hour=hour_start)
-        row = self._tx.row(_HOUR, seal=seal_id, hour=hour_start)
+        row = self._tx.row(_count(self._tx.dialect), seal=seal_id, hour=hour_start)
         return (0, False) if row is None else (row["used"], row["excused"])
 
     def busy_hours(self, seal_id: str, *, since: datetime, before: datetime) -> Sequence[int]:

@@ -285,12 +285,11 @@ def rules_json(rules: SealRules) -> str:
 
 def rules_of(text: str) -> SealRules:
     """Stored rules; what a later release added is refused as damage, so that no rule is overlooked."""
-    value = from_json(text)
-    hours = value.pop("hours", None)
+    value: dict[str, Any] = from_json(text)
+    hours: dict[str, Any] | None = value.pop("hours", None)
+    lists: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
     try:
-        return SealRules(
-            **{name: tuple(item) if isinstance(item, list) else item for name, item in value.items()},
-            hours=None if hours is None else UseHours(**{**hours, "days": tuple(hours["days"])}),
-        )
+        window = None if hours is None else UseHours(**{**hours, "days": tuple(hours["days"])})
+        return SealRules(**lists, hours=window)
     except (TypeError, KeyError) as error:
         raise IntegrityError("印章规则无法读取：请确认程序版本不低于数据库版本") from error

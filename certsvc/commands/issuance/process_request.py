@@ -17,7 +17,7 @@ A sealed file that was not registered is never handed out; ``objects sweep`` rem
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -114,6 +114,9 @@ def _issue(deps: Deps, claimed: ClaimedRequest) -> None:
     with deps.uow.read() as tx:
         photo = tx.photos.get(request.photo_id) if request.photo_id else None
         previous = tx.licenses.by_version_id(intent.previous_version_id) if intent.previous_version_id else None
+    if intent.signed_at < seal.valid_from:
+        # The seal was re-made while the request waited: its new certificate cannot have signed before it began.
+        intent = replace(intent, signed_at=seal.valid_from)
     valid = period(payload, intent, kind, previous)
     job = page_job(
         deps, payload=payload, intent=intent, kind=kind, seal=seal, photo=photo, valid=valid, previous=previous
