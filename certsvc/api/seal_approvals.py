@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -36,6 +36,12 @@ OWNER = Access(roles.SEAL_APPLICANT, roles.SEAL_KEEPER, roles.SEAL_USE_APPROVER)
 
 ApprovalId = Annotated[str, Path(max_length=64, pattern=r"^apr_[0-9A-Z]+$", description="用印申请编号")]
 RepresentativeId = Annotated[str, Path(max_length=64, pattern=r"^rep_[0-9A-Z]+$", description="授权编号")]
+
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+"""Days of a term; moments far beyond cannot be told in every time zone."""
+
+TermDay = Annotated[Day, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 class UseIn(Sent):
@@ -114,8 +120,8 @@ class RepresentativeIn(Sent):
     person: Code = Field(description="用印审批人账号")
     scope_types: tuple[Code, ...] = Field(default=(), max_length=MAX_LISTED, description="证照类型，空为不限")
     matters: tuple[Code, ...] = Field(default=(), max_length=MAX_LISTED, description="事项编码，空为不限")
-    begins_on: Day = Field(description="任期首日")
-    until: Day = Field(description="任期末日，含当日")
+    begins_on: TermDay = Field(description="任期首日")
+    until: TermDay = Field(description="任期末日，含当日")
     document_no: DocumentNo = Field(min_length=1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, File, Path, Query, Request, Response, UploadFile
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
@@ -47,7 +47,7 @@ READER = Access(*SEERS)
 EXPORTER = Access(roles.SEAL_KEEPER, roles.SEAL_MAKER, roles.AUDITOR)
 
 MAX_ROWS = 500
-MAX_OBJECT_BYTES = 2 * 1024 * 1024
+MAX_OBJECT_BYTES = 768 * 1024
 """A seal object holds one picture and some certificates; stops a large body before it is parsed."""
 
 MAX_VERSION = 10_000
@@ -165,13 +165,14 @@ def export(
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
-@router.post(
-    "/v1/seal-objects/verifications",
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}},
-)
-async def verify(request: Request, caller: Annotated[Principal, Depends(READER)]) -> SealObjectOut:
+@router.post("/v1/seal-objects/verifications")
+def verify(
+    request: Request,
+    file: Annotated[UploadFile, File(description="印章数据（.esl）")],
+    caller: Annotated[Principal, Depends(READER)],
+) -> SealObjectOut:
     """核验一份印章数据（.esl）：制章者签名、证书、有效期；v1、v4、v5 均可."""
-    data = await request.body()
+    data = file.file.read(MAX_OBJECT_BYTES + 1)
     if len(data) > MAX_OBJECT_BYTES:
-        raise TooLarge(f"印章数据超过 {MAX_OBJECT_BYTES // (1024 * 1024)} MB")
+        raise TooLarge(f"印章数据超过 {MAX_OBJECT_BYTES // 1024} KiB")
     return SealObjectOut.of(judge_seal_object(deps_of(request), caller, data))
