@@ -46,10 +46,11 @@ def forms_of(secret: bytes) -> Iterator[bytes]:
     yield secret.hex().upper().encode()
     yield str(int.from_bytes(secret, "big")).encode()
     for skip in range(3):
-        middle = secret[skip : skip + (len(secret) - skip) // 3 * 3]
-        # PEM breaks its lines after 48 bytes: a piece that stands in one line in any case.
-        yield base64.b64encode(middle[:21])
-        yield base64.urlsafe_b64encode(middle[:21])
+        # PEM breaks its lines: of two pieces apart at least one stands in one line.
+        for start in (skip, skip + 15):
+            piece = secret[start : start + 12]
+            yield base64.b64encode(piece)
+            yield base64.urlsafe_b64encode(piece)
 
 
 def found(secrets: dict[str, list[bytes]], place: str, data: bytes) -> list[str]:
