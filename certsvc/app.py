@@ -28,17 +28,18 @@ from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
 from certsvc.settings import fault_point
-from certsvc.signing.certificate_requests import retired_certificates
 from certsvc.signing.cipher import ColumnCipher
-from certsvc.signing.declaration import load_seal_declarations
+from certsvc.signing.declaration import load_declaration, load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
 from certsvc.signing.rings import CombinedKeyRing
+from certsvc.signing.seal_maker import MakerPolicy, SoftwareSealMaker
 from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.ses_format import SesV4
@@ -159,10 +160,11 @@ def build(
     anchors = _anchors(settings)
     store = open_store(settings.database, ColumnCipher(master, ids))
     inspector = IsolatedInspector(anchors)
+    own = OwnCertificates(settings.keys)
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     renderer = PageRenderer(settings.font_dirs)
-    sealer = _sealer(settings, ring, timestamps)
+    sealer = LicenseSealer(ring, _formats(settings, timestamps), timestamps=timestamps, known=own)
     press = _press(settings, OwnPress(renderer, sealer))
     deps = Deps(
         uow=store.uow,
@@ -175,6 +177,9 @@ def build(
         objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
+        ),
+        seal_maker=SoftwareSealMaker(
+            settings.keys, master, ring, anchors, own, _maker_policy(settings), clock=clock, ids=ids
         ),
         clock=clock,
         ids=ids,
@@ -192,6 +197,21 @@ def build(
     register_seals(settings, deps, ring)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops)
+
+
+def _maker_policy(settings: Settings) -> MakerPolicy:
+    """The sandbox has issuing CAs of its own; in production certificates of seals come from outside."""
+    if settings.declared_seals is None:
+        return MakerPolicy(profile=settings.profile, maker_key_id="", issuers={}, never_destroyed=frozenset())
+    declared = load_declaration(settings.declared_seals)
+    return MakerPolicy(
+        profile=settings.profile,
+        maker_key_id=declared.makers[0].key_id if declared.makers else "",
+        issuers={algorithm: ca.key.key_id for ca in declared.issuers for algorithm in ca.issues}
+        if settings.sandbox
+        else {},
+        never_destroyed=frozenset(key.key_id for key in declared.leaves) if settings.sandbox else frozenset(),
+    )
 
 
 def _catalogs(
@@ -232,11 +252,6 @@ def _egress(settings: Settings) -> Egress:
     return Egress(allowed=(*settings.egress_allowed, *servers))
 
 
-def _sealer(settings: Settings, ring: KeyRing, timestamps: TimestampClient | None) -> LicenseSealer:
-    formats, retired = _formats(settings, timestamps), retired_certificates(settings.keys)
-    return LicenseSealer(ring, formats, retired=retired, timestamps=timestamps)
-
-
 def _press(settings: Settings, own: Press) -> Press:
     return PressPool(own, partial(open_press, settings), settings.press_processes) if settings.press_processes else own
 
@@ -246,7 +261,8 @@ def open_press(settings: Settings) -> Press:
     egress = _egress(settings)
     ring = _ring(settings, load_master_key(settings.master_key), egress)
     timestamps = _timestamps(settings, egress, SystemIds())
-    return OwnPress(PageRenderer(settings.font_dirs), _sealer(settings, ring, timestamps))
+    sealer = LicenseSealer(ring, _formats(settings, timestamps), timestamps=timestamps)
+    return OwnPress(PageRenderer(settings.font_dirs), sealer)
 
 
 def _secret(path: Path) -> str:

@@ -175,8 +175,27 @@ def seals_unanswered(
     rows = unanswered(older_than)
     table = Table("预留编号", "印章", "用途", "时间")
     for row in rows:
-        table.add_row(row.reservation_id, row.seal_id, row.purpose, row.reserved_at.isoformat())
-    Console().print(table if rows else "没有悬而未决的用印")
+        table.add_row(*row)
+    Console().print(table if rows else "没有悬而未决的用印和制作")
+
+
+@seals_app.command("list")
+def seals_list() -> None:
+    """列出全部印章、状态、版本、有效期和今日用印次数 · every seal and how it stands."""
+    from certsvc.cli.seal_lists import seal_rows
+
+    table = Table("印章", "名称", "状态", "版本", "有效期至", "今日用印", "在办")
+    for row in seal_rows():
+        table.add_row(*row)
+    Console().print(table)
+
+
+@seals_app.command("expire")
+def seals_expire() -> None:
+    """将有效期届满的印章置为过期（服务每分钟也会检查） · move the seals whose period has ended."""
+    from certsvc.cli.seal_lists import expire
+
+    typer.echo(f"本次置为过期的印章 {expire()} 枚")
 
 
 @objects_app.command("sweep")

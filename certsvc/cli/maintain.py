@@ -18,7 +18,7 @@ from certsvc.commands.evidence.sweep import orphans, remove_orphans
 from certsvc.commands.issuance.list_dues import list_dues
 from certsvc.commands.issuance.remind import remind
 from certsvc.commands.ports import Principal
-from certsvc.commands.seals.use_seal import unanswered_uses
+from certsvc.commands.seals.use_seal import unanswered_makings, unanswered_uses
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.license.dues import DueKind
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from certsvc.app import Service
     from certsvc.license.request import IssuanceRequest
-    from certsvc.seal.model import SealReservation
 
 OPERATOR = "operator-cli"
 """Who acts, in evidence rows, when a command is run by hand on the machine."""
@@ -61,10 +60,14 @@ def upgrade_database() -> str:
     return current(settings.database)
 
 
-def unanswered(older_than_s: int) -> Sequence[SealReservation]:
-    """Seal reservations without an answer."""
+def unanswered(older_than_s: int) -> list[tuple[str, str, str, str]]:
+    """Uses and makings of seals without an answer: id, seal, purpose and time, the oldest first."""
     with _service() as service:
-        return unanswered_uses(service.deps, older_than_s=older_than_s)
+        uses = unanswered_uses(service.deps, older_than_s=older_than_s)
+        makings = unanswered_makings(service.deps, older_than_s=older_than_s)
+    rows = [(use.reserved_at, use.reservation_id, use.seal_id, use.purpose) for use in uses]
+    rows += [(one.reserved_at, one.making_id, one.seal_id, f"make:{one.purpose}") for one in makings]
+    return [(reserved_id, seal, purpose, at.isoformat()) for at, reserved_id, seal, purpose in sorted(rows)]
 
 
 def stuck(older_than_s: int) -> Sequence[IssuanceRequest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.cli.seal_life_document import seal_life_parts
 from certsvc.license.dues import DUE_ZH, DueKind
 from certsvc.license.facts import FACT_RULES
 from certsvc.license.links import LINKS
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 HEAD = """# 证照的状态与办理
 
-本页由 `certsvc states` 从程序中的表生成（`license/states.py`、`links.py`、`facts.py`、`dues.py`），请勿手工修改。
+本页由 `certsvc states` 从程序中的表生成（`license/` 的 states、links、facts、dues，`seal/` 的 life、odd），
+请勿手工修改。
 法律依据只列名称，以公布的文本为准。
 
 * 没有任何期限会自动终止证照：有效期届满、暂扣期满、承诺逾期、检查逾期都只作提示，终止须由机关作出决定。
@@ -45,6 +47,7 @@ def states_markdown() -> str:
         "## 到期提醒\n",
         "每日检查一次，每个版本的每种提醒、每个期限只发一次（`license.due.v1`），不改变状态。\n",
         _table(("提醒", "代码"), ((DUE_ZH[kind], f"`{kind.value}`") for kind in DueKind)),
+        *seal_life_parts(),
     ]
     return "\n".join(parts)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.model import LicenseType
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.seal_ports import SealMaker
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.errors import CertsvcError
     from certsvc.ids import Ids
@@ -147,6 +148,19 @@ class Renderer(Protocol):
 
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
+        ...
+
+    def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
+        """The picture of a seal (印模) on a transparent ground at its nominal size.
+
+        Raises:
+            MissingGlyph: a character that no font has.
+            RenderingError: a text without room, or a shape or size that no seal has.
+        """
+        ...
+
+    def stamp_size(self, stamp: StampSpec) -> tuple[float, float]:
+        """Outer width and height of a seal's picture in mm."""
         ...
 
     def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
@@ -363,6 +377,7 @@ class Deps:
     """judges what we have just sealed, in this process"""
     objects: ObjectStore
     tokens: TokenService
+    seal_maker: SealMaker
     clock: Clock
     ids: Ids
     policy: Policy

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
+    from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from certsvc.license.request import ClaimedRequest, IssuanceRequest
     from certsvc.license.states import State
     from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
-    from certsvc.seal.model import ReservationResult, Seal, SealReservation, SealState
 
 
 class Requests(Protocol):
@@ -182,45 +182,6 @@ class Photos(Protocol):
 
     def get(self, photo_id: str) -> bytes:
         """The JPEG; NotFound."""
-        ...
-
-
-class Seals(Protocol):
-    """Seals and the reservations of their use."""
-
-    def upsert(self, seal: Seal) -> None:
-        """Register a seal that was declared; the stored state of a known one is kept."""
-        ...
-
-    def by_id(self, seal_id: str) -> Seal | None:
-        """The seal."""
-        ...
-
-    def all(self) -> Sequence[Seal]:
-        """Every seal, by id."""
-        ...
-
-    def set_state(self, seal_id: str, *, source: SealState, target: SealState) -> bool:
-        """Move a seal, if it still stands at ``source``."""
-        ...
-
-    def reserve(self, reservation: SealReservation, *, day_start: datetime, day_end: datetime) -> bool:
-        """Store a reservation if the seal is active, ``reserved_at`` lies in its period and its budget is not used up.
-
-        One guarded statement per seal row, so that parallel tries around the limit never exceed it.
-        """
-        ...
-
-    def answer(self, reservation_id: str, result: ReservationResult, *, signature_sha256: str, now: datetime) -> bool:
-        """Set the result of an open reservation once; False when it has one."""
-        ...
-
-    def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
-        """Reservations made before ``before`` that are open or whose answer is unknown."""
-        ...
-
-    def abandon(self, *, purpose: str, now: datetime) -> Sequence[SealReservation]:
-        """Mark earlier open reservations of a purpose as ``unknown`` when its work resumes; which ones."""
         ...
 
 
@@ -380,6 +341,9 @@ class UnitOfWork(Protocol):
     facts: Facts
     dues: Dues
     publications: Publications
+    seal_lives: SealLives
+    seal_watch: SealWatch
+    approvals: SealApprovals
 
 
 class UnitOfWorkFactory(Protocol):

@@ -9,6 +9,7 @@ import structlog
 
 from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -87,9 +88,13 @@ class Loops:
         self._repeat(once)
 
     def _remind(self) -> None:
-        """Sweep what falls due, once a day; every process looks, and batches are taken in turn."""
+        """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
+
+        Seals whose period has ended are moved first: one read of a small table.
+        """
 
         def sweep() -> None:
+            expire_seals(self._deps)
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass
 

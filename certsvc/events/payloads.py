@@ -6,26 +6,12 @@ Payloads hold plain JSON types and codes: no free text (it may name people), no 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from certsvc.events.envelope import PREFIX, Event
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Payload:
-    """Base of every payload; ``NAME`` is ``<subject>.<action>.v<major>``."""
-
-    NAME: ClassVar[str] = ""
-
-    def event(self, *, event_id: str, source: str, subject: str, at: datetime) -> Event:
-        """Wrap the payload in its envelope."""
-        return Event(
-            event_id=event_id, type=PREFIX + self.NAME, source=source, subject=subject, time=at, data=asdict(self)
-        )
+from certsvc.events.envelope import PREFIX
+from certsvc.events.payload import Payload
+from certsvc.events.seal_payloads import SEAL_MOVED, SealOddUse, SealUseDecided
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,24 +223,6 @@ class LicenseFetched(Payload):
     fields: list[str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealStopped(Payload):
-    """停用: the seal signs nothing until it is resumed."""
-
-    NAME: ClassVar[str] = "seal.stopped.v1"
-    seal_id: str
-    owner_code: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealResumed(Payload):
-    """恢复."""
-
-    NAME: ClassVar[str] = "seal.resumed.v1"
-    seal_id: str
-    owner_code: str
-
-
 MOVED: dict[str, type[LicenseMoved]] = {
     cls.NAME.split(".")[1]: cls
     for cls in (
@@ -283,8 +251,9 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseDue,
     LicenseFetched,
     CatalogPublished,
-    SealStopped,
-    SealResumed,
+    *SEAL_MOVED.values(),
+    SealOddUse,
+    SealUseDecided,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -148,6 +148,10 @@ class PageRenderer:
         """A finished file of ours with an update for one more signature; see :mod:`.next_update`."""
         return prepare_next(data, field, signature)
 
+    def stamp_size(self, stamp: StampSpec) -> tuple[float, float]:
+        """Outer width and height of a seal's picture in mm."""
+        return stamp_size(stamp)
+
     def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
         """A picture of a page, ``width_px`` wide; see :mod:`.raster` for the limits."""
         return preview_png(data, width_px, page=page)

@@ -6,43 +6,37 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from certsvc.seal.rules import NO_RULES, SealRules
+
 
 class SealState(StrEnum):
-    """Life of a seal. 停用/恢复, never 冻结 (DOMAIN.md 2)."""
+    """State of one version of a seal; the lawful moves are in ``seal/life.py``. 停用/恢复, never 冻结 (DOMAIN.md 2)."""
 
     APPLIED = "applied"
+    REFUSED = "refused"
+    DROPPED = "dropped"
     APPROVED = "approved"
     MADE = "made"
     ACTIVE = "active"
     STOPPED = "stopped"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REPLACED = "replaced"
+    """a newer version of the same seal was activated (换制)"""
 
 
 SEAL_STATE_ZH: dict[SealState, str] = {
     SealState.APPLIED: "已申请",
+    SealState.REFUSED: "不予制发",
+    SealState.DROPPED: "终止办理",
     SealState.APPROVED: "已审批",
     SealState.MADE: "已制作",
     SealState.ACTIVE: "启用",
     SealState.STOPPED: "停用",
     SealState.CANCELLED: "注销",
     SealState.EXPIRED: "过期",
+    SealState.REPLACED: "已换制",
 }
-
-SEAL_MOVES: frozenset[tuple[SealState, SealState]] = frozenset(
-    {
-        (SealState.APPLIED, SealState.APPROVED),
-        (SealState.APPROVED, SealState.MADE),
-        (SealState.MADE, SealState.ACTIVE),
-        (SealState.ACTIVE, SealState.STOPPED),
-        (SealState.STOPPED, SealState.ACTIVE),
-        (SealState.ACTIVE, SealState.CANCELLED),
-        (SealState.STOPPED, SealState.CANCELLED),
-        (SealState.ACTIVE, SealState.EXPIRED),
-        (SealState.STOPPED, SealState.EXPIRED),
-    }
-)
-"""Every lawful move of a seal; nothing leads out of ``cancelled`` or ``expired``."""
 
 
 class SealKind(StrEnum):
@@ -98,6 +92,8 @@ class Seal:
         scope_types: license type slugs this seal may stamp; empty means every type of its owner.
         valid_from, valid_until: period of the seal, within that of its certificate.
         daily_budget: how many uses a Shanghai day may see at most.
+        version: counts the makings of this seal; a re-made seal has another key, certificate and seal object.
+        rules: matters, regions, hours, rate, approvals and keepers.
     """
 
     seal_id: str
@@ -113,6 +109,8 @@ class Seal:
     valid_from: datetime
     valid_until: datetime
     daily_budget: int
+    version: int = 1
+    rules: SealRules = NO_RULES
 
 
 class ReservationResult(StrEnum):

@@ -18,7 +18,14 @@ from certsvc.signing.certificates import (
     public_key_of,
     read_chain,
 )
-from certsvc.signing.keyfile import DevelopmentKeysRefused, KeyClass, check_key_id, decrypt_key, read_file
+from certsvc.signing.keyfile import (
+    KEY_ID_PATTERN,
+    DevelopmentKeysRefused,
+    KeyClass,
+    check_key_id,
+    decrypt_key,
+    read_file,
+)
 from certsvc.signing.primitives import SM3, sign, verify_signature
 
 if TYPE_CHECKING:
@@ -71,11 +78,12 @@ class KeyCertificate:
 class KeyRing(Protocol):
     """What sealing needs of a key ring: public halves, and signatures. Software, token and remote rings have it.
 
-    Each proves at its start, by a trial signature, that every key belongs to its certificate.
+    Each proves at its start, by a trial signature, that every key belongs to its certificate. A ring may find keys
+    that were made after its start, when they are asked for.
     """
 
     def key_ids(self) -> tuple[str, ...]:
-        """The ids of all keys, sorted."""
+        """The ids of the keys that are known so far, sorted."""
         ...
 
     def certificate(self, key_id: str) -> KeyCertificate:
@@ -95,7 +103,8 @@ class SoftwareKeyRing:
     """Private keys in memory, from files encrypted under the master key.
 
     Every key is opened and parsed at construction, compared with its certificate and proven by a trial signature, so
-    that a wrong pair stops the process at its start and not in the middle of an issuance. Threads may share a ring.
+    that a wrong pair stops the process at its start and not in the middle of an issuance. A key that was made later, by
+    this process or another, is opened and proven in the same way when it is first asked for. Threads may share a ring.
     """
 
     def __init__(self, directory: Path, master: MasterKey, *, profile: str) -> None:
@@ -105,23 +114,33 @@ class SoftwareKeyRing:
             ConfigurationError: no keys, a wrong master key, a damaged file, or a key that its certificate does not fit.
             DevelopmentKeysRefused: ``profile`` is ``production`` and a key is a development key.
         """
+        self._directory = directory
+        self._master = master
+        self._profile = profile
+        # Both are replaced as a whole when a key is added: readers need no lock.
         self._keys: dict[str, PrivateKey] = {}
         self._public: dict[str, KeyCertificate] = {}
         self._operations: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
         for path in sorted((directory / "private").glob("*.key")):
-            self._load(directory, path, master, profile)
+            self._load(path)
         if not self._keys:
             msg = f"密钥库 {directory} 没有密钥：请先执行 certsvc keys init，或检查目录"
             raise ConfigurationError(msg)
 
     def key_ids(self) -> tuple[str, ...]:
-        """The ids of all keys, sorted."""
-        return tuple(sorted(self._keys))
+        """The ids of the keys that are known so far, sorted."""
+        return tuple(sorted(self._public))
 
     def certificate(self, key_id: str) -> KeyCertificate:
-        """The public half of ``key_id``; SigningError when the ring has no such key."""
-        found = self._public.get(key_id)
+        """The public half of ``key_id``; SigningError when the ring has no such key.
+
+        Raises:
+            SigningError: no such key, in memory or in the directory.
+            ConfigurationError: a key that came to the directory later and does not open or fit its certificate.
+        """
+        found = self._public.get(key_id) or self._made_later(key_id)
         if found is None:
             msg = f"密钥库中没有密钥 {key_id}：请检查印章登记的密钥编号"
             raise SigningError(msg)
@@ -159,22 +178,33 @@ class SoftwareKeyRing:
         msg = "a key ring cannot be pickled"
         raise RuntimeError(msg)
 
-    def _load(self, directory: Path, path: Path, master: MasterKey, profile: str) -> None:
+    def _made_later(self, key_id: str) -> KeyCertificate | None:
+        path = self._directory / "private" / f"{key_id}.key"
+        if not KEY_ID_PATTERN.fullmatch(key_id) or not path.exists():
+            return None
+        with self._loading:
+            if key_id not in self._public:
+                self._load(path)
+        return self._public[key_id]
+
+    def _load(self, path: Path) -> None:
         key_id = check_key_id(path.stem)
-        opened = decrypt_key(read_file(path), key_id, master)
-        if profile == PRODUCTION and opened.key_class is not KeyClass.PRODUCTION:
+        opened = decrypt_key(read_file(path), key_id, self._master)
+        if self._profile == PRODUCTION and opened.key_class is not KeyClass.PRODUCTION:
             msg = f"密钥 {key_id} 是开发密钥，生产环境不得使用：请配置正式密钥库"
             raise DevelopmentKeysRefused(msg)
         key = load_private_key(opened.pkcs8)
-        chain = read_chain(directory / "certs" / f"{key_id}.pem")
-        self._public[key_id] = KeyCertificate(
+        chain = read_chain(self._directory / "certs" / f"{key_id}.pem")
+        public = KeyCertificate(
             key_id=key_id,
             algorithm=algorithm_of(key),
             certificate=chain[0],
             issuers=chain[1:],
             public_key=proven_public_key(key_id, chain, _trial(key, chain[0])),
         )
-        self._keys[key_id] = key
+        # The key first: whoever finds the public half finds the key.
+        self._keys = {**self._keys, key_id: key}
+        self._public = {**self._public, key_id: public}
 
 
 def verify(public_key: AnyPublicKey, signature: bytes, data: bytes, digest_algorithm: str) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.signing.formats import SignatureFormat
     from certsvc.signing.keyring import KeyCertificate, KeyRing
+    from certsvc.signing.own_certificates import OwnCertificates
     from certsvc.signing.timestamps import TimestampClient
 
 
@@ -37,13 +38,16 @@ class LicenseSealer:
         *,
         retired: Iterable[x509.Certificate] = (),
         timestamps: TimestampClient | None = None,
+        known: OwnCertificates | None = None,
     ) -> None:
         """Seal with the keys of ``ring`` in any of ``formats``.
 
         ``retired`` are certificates that were ours before: what they sealed is still recognised. ``timestamps`` give
-        what outlives its certificate a proof of its own (:meth:`preserve`).
+        what outlives its certificate a proof of its own (:meth:`preserve`). ``known`` finds certificates that came to
+        the ring's directory later.
         """
         self._ring = ring
+        self._known = known
         self._timestamps = timestamps
         self._formats = tuple(formats)
         own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
@@ -51,7 +55,7 @@ class LicenseSealer:
 
     def is_own(self, cert_sha256: str) -> bool:
         """Whether this certificate (hex SHA-256 of its DER) belongs, or belonged, to a key of ours."""
-        return cert_sha256 in self._own
+        return cert_sha256 in self._own or (self._known is not None and cert_sha256 in self._known)
 
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
         """How many bytes of DER the hole must hold for this seal and format (measured, not guessed).

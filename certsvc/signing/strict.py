@@ -98,8 +98,10 @@ class StrictInspector:
         self._usable = not anchors.crls and not anchors.revocation_required
         self._own: dict[int, dict[bytes, list[_Own]]] = {}
         self._lock = threading.Lock()
-        known = (ring.certificate(key_id) for key_id in ring.key_ids())
-        self._unseen = {public.certificate.public_bytes(Encoding.DER): public for public in known}
+        self._ring = ring
+        self._known: set[str] = set()
+        self._unseen: dict[bytes, KeyCertificate] = {}
+        self._look_again()
 
     def inspect(self, data: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
         """Findings in the words of EN 319 102-1; never raises for a bad file.
@@ -183,9 +185,18 @@ class StrictInspector:
         if found is not None:
             return found
         with self._lock:
+            self._look_again()
             for certificate in [one for one in self._unseen if one in der]:
                 self._add(self._unseen.pop(certificate))
         return self._templated(der, sub_filter)
+
+    def _look_again(self) -> None:
+        """Take up keys that the ring has found since: a seal that was made after the start of this process."""
+        for key_id in self._ring.key_ids():
+            if key_id not in self._known:
+                public = self._ring.certificate(key_id)
+                self._unseen[public.certificate.public_bytes(Encoding.DER)] = public
+                self._known.add(key_id)
 
     def _templated(self, der: bytes, sub_filter: str) -> _Own | None:
         for size, by_start in tuple(self._own.items()):

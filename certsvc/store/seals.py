@@ -4,31 +4,55 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, func, literal, select, text, update
 
 from certsvc.clock import check_aware
+from certsvc.errors import IntegrityError
+from certsvc.seal.life import IN_USE
 from certsvc.seal.model import ReservationResult, Seal, SealKind, SealReservation, SealState, StampSpec
+from certsvc.seal.rules import SealRules, UseHours
 from certsvc.store.tables import OPEN_RESERVATION, reservations, seal_days, seals
+from certsvc.store.tables_seals import seal_versions
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import RowMapping
 
     from certsvc.store.transaction import Transaction
 
+IN_USE_STATE = "current"
+"""``seal_versions.state`` of the version that is the seal: its state proper stands in ``seals.state``, once."""
+
 _S = seals.c
 _R = reservations.c
 _IS_OPEN = text(OPEN_RESERVATION)
 
-_BY_ID = select(*_S).where(_S.seal_id == bindparam("which"))
-_ALL = select(*_S).order_by(_S.seal_id)
+_V = seal_versions.c
+# A seal that an older release registers has no version row yet: it is its own first version, without rules.
+_WITH_VERSION = seals.outerjoin(seal_versions, (_V.seal_id == _S.seal_id) & (_V.state == IN_USE_STATE))
+_SEAL = select(*_S, _V.version, _V.rules).select_from(_WITH_VERSION)
+_BY_ID = _SEAL.where(_S.seal_id == bindparam("which"))
+_ALL = _SEAL.order_by(_S.seal_id)
 # The row stays locked to the end of the transaction: a stop waits for us or we see it (no key change: KEY SHARE).
-_LOCKED = _BY_ID.with_for_update(key_share=True)
+_LOCKED = select(*_S).where(_S.seal_id == bindparam("which")).with_for_update(key_share=True)
+_EXPIRED = (
+    _SEAL.where(_S.state.in_(sorted(state.value for state in IN_USE)), _S.valid_until <= bindparam("now"))
+    .order_by(_S.seal_id)
+    .limit(bindparam("most"))
+)
+_SINCE = (
+    select(literal(1))
+    .where(_R.seal_id == bindparam("which"), _R.reserved_at > bindparam("since"))
+    .limit(bindparam("most"))
+    .subquery()
+)
+_USED_SINCE = select(func.count().label("used")).select_from(_SINCE)
+_USED_ON = select(seal_days.c.seal_id, seal_days.c.used).where(seal_days.c.day_start == bindparam("day"))
 _SET_STATE = (
     update(seals)
     .where(_S.seal_id == bindparam("which"), _S.state == bindparam("source"))
@@ -55,10 +79,22 @@ _ABANDON = (
 
 @cache
 def _upsert(dialect: str) -> Insert:
-    """What was declared wins, but for the state: a seal that was stopped stays stopped."""
+    """What was declared wins, but for the state (a seal that was stopped stays stopped) and for a re-made seal."""
     made = insert_into(dialect, seals)
     declared = {column.name: made.excluded[column.name] for column in _S if column.name not in {"seal_id", "state"}}
-    return made.on_conflict_do_update(index_elements=[_S.seal_id], set_=declared)
+    remade = select(literal(1)).where(_V.seal_id == made.excluded.seal_id, _V.version > 1, _V.state == IN_USE_STATE)
+    return made.on_conflict_do_update(index_elements=[_S.seal_id], set_=declared, where=~remade.exists())
+
+
+@cache
+def _upsert_version(dialect: str) -> Insert:
+    """The first version of a declared seal; a later declaration changes it while it is in use."""
+    made = insert_into(dialect, seal_versions)
+    kept = {"seal_id", "version", "state", "cause", "created_at", "applied_by", "approved_by", "made_by"}
+    declared = {column.name: made.excluded[column.name] for column in _V if column.name not in kept}
+    declared.pop("activated_by")
+    current = _V.state == IN_USE_STATE
+    return made.on_conflict_do_update(index_elements=[_V.seal_id, _V.version], set_=declared, where=current)
 
 
 @cache
@@ -85,22 +121,24 @@ class SealRows:
         self._tx = tx
 
     def upsert(self, seal: Seal) -> None:
-        """Register a seal that was declared; the stored state of a known one is kept."""
+        """Register a seal that was declared; the stored state of a known one, and a re-made one, is kept."""
+        row = seal_row(seal)
+        version = {name: value for name, value in row.items() if name != "state"}
+        self._tx.changed(_upsert(self._tx.dialect), **row)
         self._tx.changed(
-            _upsert(self._tx.dialect),
-            seal_id=seal.seal_id,
-            owner_code=seal.owner_code,
-            owner_name=seal.owner_name,
-            name=seal.name,
-            kind=seal.kind.value,
-            state=seal.state.value,
-            key_id=seal.key_id,
-            algorithm=seal.algorithm,
-            stamp=to_json(asdict(seal.stamp)),
-            scope_types=to_json(list(seal.scope_types)),
-            valid_from=seal.valid_from,
-            valid_until=seal.valid_until,
-            daily_budget=seal.daily_budget,
+            _upsert_version(self._tx.dialect),
+            **version,
+            version=seal.version,
+            state=IN_USE_STATE,
+            cause="declared",
+            rules=rules_json(seal.rules),
+            years=1,
+            request="",
+            applied_by="",
+            approved_by="",
+            made_by="",
+            activated_by="",
+            created_at=seal.valid_from,
         )
 
     def by_id(self, seal_id: str) -> Seal | None:
@@ -111,6 +149,28 @@ class SealRows:
     def all(self) -> Sequence[Seal]:
         """Every seal, by id."""
         return [_seal(row) for row in self._tx.rows(_ALL)]
+
+    def hold(self, seal_id: str) -> Seal | None:
+        """The seal; nobody else moves it or reserves a use of it until the end of the transaction.
+
+        The rules are read after the lock was taken, so what a concurrent re-making wrote is seen.
+        """
+        if self._tx.row(_LOCKED, which=seal_id) is None:
+            return None
+        return self.by_id(seal_id)
+
+    def expired(self, now: datetime, *, limit: int) -> Sequence[Seal]:
+        """Seals in use whose period has ended, by id."""
+        return [_seal(row) for row in self._tx.rows(_EXPIRED, now=now, most=limit)]
+
+    def used_since(self, seal_id: str, since: datetime, *, limit: int) -> int:
+        """How many uses were reserved after ``since``, counted up to ``limit``."""
+        row = self._tx.row(_USED_SINCE, which=seal_id, since=since, most=limit)
+        return 0 if row is None else int(row["used"])
+
+    def used_on(self, day_start: datetime) -> Mapping[str, int]:
+        """How many uses each seal has had on the day that begins at ``day_start``."""
+        return {row["seal_id"]: row["used"] for row in self._tx.rows(_USED_ON, day=day_start)}
 
     def set_state(self, seal_id: str, *, source: SealState, target: SealState) -> bool:
         """Move a seal, if it still stands at ``source``."""
@@ -194,4 +254,42 @@ def _seal(row: RowMapping) -> Seal:
         valid_from=row["valid_from"],
         valid_until=row["valid_until"],
         daily_budget=row["daily_budget"],
+        version=row["version"] or 1,
+        rules=rules_of(row["rules"] or "{}"),
     )
+
+
+def seal_row(seal: Seal) -> dict[str, Any]:
+    """The columns of ``seals``."""
+    return {
+        "seal_id": seal.seal_id,
+        "owner_code": seal.owner_code,
+        "owner_name": seal.owner_name,
+        "name": seal.name,
+        "kind": seal.kind.value,
+        "state": seal.state.value,
+        "key_id": seal.key_id,
+        "algorithm": seal.algorithm,
+        "stamp": to_json(asdict(seal.stamp)),
+        "scope_types": to_json(list(seal.scope_types)),
+        "valid_from": seal.valid_from,
+        "valid_until": seal.valid_until,
+        "daily_budget": seal.daily_budget,
+    }
+
+
+def rules_json(rules: SealRules) -> str:
+    """Rules as they are stored."""
+    return to_json(asdict(rules))
+
+
+def rules_of(text: str) -> SealRules:
+    """Stored rules; what a later release added is refused as damage, so that no rule is overlooked."""
+    value: dict[str, Any] = from_json(text)
+    hours: dict[str, Any] | None = value.pop("hours", None)
+    lists: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+    try:
+        window = None if hours is None else UseHours(**{**hours, "days": tuple(hours["days"])})
+        return SealRules(**lists, hours=window)
+    except (TypeError, KeyError) as error:
+        raise IntegrityError("印章规则无法读取：请确认程序版本不低于数据库版本") from error

@@ -17,6 +17,9 @@ from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
+from certsvc.store.seal_approvals import ApprovalRows
+from certsvc.store.seal_lives import SealLifeRows
+from certsvc.store.seal_watch import SealWatchRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, store_ports
+    from certsvc.commands import life_ports, seal_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -37,6 +40,7 @@ class Work:
 
     __slots__ = (
         "access",
+        "approvals",
         "dues",
         "facts",
         "intents",
@@ -47,6 +51,8 @@ class Work:
         "publications",
         "receipts",
         "requests",
+        "seal_lives",
+        "seal_watch",
         "seals",
         "sharing",
         "showing",
@@ -59,7 +65,7 @@ class Work:
         self.intents: store_ports.Intents = IntentRows(tx)
         self.licenses: store_ports.Licenses = LicenseRows(tx)
         self.photos: store_ports.Photos = PhotoRows(tx)
-        self.seals: store_ports.Seals = SealRows(tx)
+        self.seals: seal_ports.Seals = SealRows(tx)
         self.showing: store_ports.Showing = ShowingRows(tx)
         self.sharing: store_ports.Sharing = SharingRows(tx)
         self.access: store_ports.Access = AccessRows(tx)
@@ -68,6 +74,9 @@ class Work:
         self.facts: life_ports.Facts = FactRows(tx)
         self.dues: life_ports.Dues = DueRows(tx)
         self.publications: life_ports.Publications = PublicationRows(tx)
+        self.seal_lives: seal_ports.SealLives = SealLifeRows(tx)
+        self.seal_watch: seal_ports.SealWatch = SealWatchRows(tx)
+        self.approvals: seal_ports.SealApprovals = ApprovalRows(tx)
 
 
 class UnitsOfWork:

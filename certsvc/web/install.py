@@ -1,4 +1,4 @@
-"""Adds the pages for people to an application: public check, holder, officer, catalog, and where printed codes lead.
+"""Adds the pages for people to an application: public check, holder, officer, catalog, seals, printed codes.
 
 The pages are plain files of ``pages/``: one layout, one fragment per page, CSS and ES modules. They are read once, at
 start; nothing a caller sends ever becomes a path on disk. The pages talk to ``/v1`` from the browser like any other
@@ -64,6 +64,7 @@ PAGES: tuple[Page, ...] = (
     Page(path="/holder", name="holder", title="我的证照"),
     Page(path="/officer", name="officer", title="执法核验"),
     Page(path="/catalog", name="catalog", title="证照目录"),
+    Page(path="/seals", name="seals", title="印章管理"),
     Page(path="/q/{token:code_token}", name="code", title="证照二维码核验", cache=CACHE_NEVER),
     Page(path="/s/{token:code_token}", name="show", title="亮证码", cache=CACHE_NEVER),
     Page(path="/{rest:page_path}", name="missing", title="没有这个页面", status=404),

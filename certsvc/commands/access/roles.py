@@ -24,10 +24,20 @@ CLERK = "clerk"
 """窗口、场馆工作人员"""
 OPERATOR = "operator"
 """系统管理员"""
-SEAL_KEEPER = "seal_keeper"
-"""保管人: stops and resumes the seals of the own authority"""
+SECURITY = "security"
+"""安全保密管理员: may stop a seal at once, and resumes none"""
 AUDITOR = "auditor"
-"""审计管理员"""
+"""审计管理员: sees everything about seals and moves nothing"""
+SEAL_APPLICANT = "seal_applicant"
+"""印章经办人: applies for the seals of the own authority and appoints 首席代表"""
+SEAL_APPROVER = "seal_approver"
+"""制发部门: approves applications of its region"""
+SEAL_MAKER = "seal_maker"
+"""制作管理单位: makes and de-registers the seals of its region"""
+SEAL_KEEPER = "seal_keeper"
+"""保管人: activates, stops, resumes and uses the seals of the own authority"""
+SEAL_USE_APPROVER = "seal_use_approver"
+"""用印审批人: agrees to manual uses, named by the seal or as 首席代表"""
 
 CATALOG_PROPOSER = "catalog_proposer"
 """部门目录管理员: proposes types of the own authority"""
@@ -44,20 +54,61 @@ ALL: frozenset[str] = frozenset(
         OFFICER,
         CLERK,
         OPERATOR,
-        SEAL_KEEPER,
+        SECURITY,
         AUDITOR,
+        SEAL_APPLICANT,
+        SEAL_APPROVER,
+        SEAL_MAKER,
+        SEAL_KEEPER,
+        SEAL_USE_APPROVER,
         CATALOG_PROPOSER,
         CATALOG_PUBLISHER,
     }
 )
 
+THREE_OFFICERS: frozenset[str] = frozenset({OPERATOR, SECURITY, AUDITOR})
+"""三员"""
+
+SEAL_DUTIES: frozenset[str] = frozenset({SEAL_APPLICANT, SEAL_APPROVER, SEAL_MAKER, SEAL_KEEPER, SEAL_USE_APPROVER})
+
+ROLE_ZH: dict[str, str] = {
+    OPERATOR: "系统管理员",
+    SECURITY: "安全保密管理员",
+    AUDITOR: "审计管理员",
+    SEAL_APPLICANT: "印章经办人",
+    SEAL_APPROVER: "制发部门",
+    SEAL_MAKER: "制作管理单位",
+    SEAL_KEEPER: "印章保管人",
+    SEAL_USE_APPROVER: "用印审批人",
+    CATALOG_PROPOSER: "部门目录管理员",
+    CATALOG_PUBLISHER: "目录发布员",
+}
+"""Names of the roles that are kept apart, for sentences."""
+
 EXCLUSIVE: tuple[frozenset[str], ...] = (
-    frozenset({OPERATOR, SEAL_KEEPER}),
-    frozenset({OPERATOR, AUDITOR}),
-    frozenset({SEAL_KEEPER, AUDITOR}),
+    *(frozenset({one, other}) for one in sorted(THREE_OFFICERS) for other in sorted(THREE_OFFICERS) if one < other),
+    *(frozenset({officer, duty}) for officer in sorted(THREE_OFFICERS) for duty in sorted(SEAL_DUTIES)),
+    frozenset({SEAL_APPLICANT, SEAL_APPROVER}),
+    frozenset({SEAL_APPLICANT, SEAL_MAKER}),
+    frozenset({SEAL_APPROVER, SEAL_MAKER}),
+    frozenset({SEAL_APPROVER, SEAL_KEEPER}),
+    frozenset({SEAL_MAKER, SEAL_KEEPER}),
+    frozenset({SEAL_KEEPER, SEAL_USE_APPROVER}),
+    frozenset({SEAL_MAKER, SEAL_USE_APPROVER}),
     frozenset({CATALOG_PROPOSER, CATALOG_PUBLISHER}),
 )
-"""三员分立, and who proposes a type does not publish it: no principal holds two of these (DOMAIN.md 2, 4)."""
+"""No principal holds two of these (DOMAIN.md 2, 4).
+
+* 三员: who gives roles, who guards and who audits are three people, and none of them touches a seal: the operator
+  could give themselves any duty, the security officer stops what others do, the auditor must have nothing to hide.
+* 制发 and 制作: the application, its approval and the making are three steps of three people; one who held two could
+  bring a seal into being alone.
+* 保管: the keeper uses the seal, so neither made nor approved it, nor approves its manual uses.
+* Left together on purpose: applicant and keeper, and applicant and use approver, are often one clerk or one head of a
+  small office; applicant and keeper between them can neither approve nor make. Approver and use approver sit in
+  different offices, and on one row the same person is refused anyway.
+* Who proposes a license type does not publish it.
+"""
 
 
 def require(caller: Principal, *roles: str) -> None:
@@ -70,4 +121,5 @@ def check_separation(roles: frozenset[str]) -> None:
     """Refuse a set of roles that one principal must not hold together."""
     for pair in EXCLUSIVE:
         if pair <= roles:
-            raise Forbidden("系统管理员、印章保管人、审计管理员不得由同一主体兼任")
+            names = "、".join(ROLE_ZH[role] for role in sorted(pair))
+            raise Forbidden(f"{names}不得由同一主体兼任，请分别指定人员")

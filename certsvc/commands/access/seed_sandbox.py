@@ -93,18 +93,28 @@ def _holders(deps: Deps) -> list[Person]:
 
 
 def _officers(deps: Deps) -> list[Person]:
-    """One officer per issuing authority, and a clerk and a seal keeper at the first."""
+    """One officer per issuing authority, the duties of the catalog, and those of the seals."""
     codes = sorted({issuer for kind in deps.catalog.types for issuer in kind.issuers})
     officers = [
         _person(deps, f"officer-{index}", deps.catalog.authority(code).name, code, f"99{index:08d}", roles.OFFICER)
         for index, code in enumerate(codes, start=1)
     ]
-    clerk = _person(deps, "clerk-1", "综合窗口", SERVICE_BUREAU, "窗口01", roles.CLERK)
-    keeper = _person(deps, "keeper-1", "印章保管人", codes[0], "保管01", roles.SEAL_KEEPER)
-    auditor = _person(deps, "auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR)
-    proposer = _person(deps, "proposer-1", "目录管理员", codes[0], "目录01", roles.CATALOG_PROPOSER)
-    publisher = _person(deps, "publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER)
-    return [*officers, clerk, keeper, auditor, proposer, publisher]
+    owner = codes[0]
+    duties = (
+        ("clerk-1", "综合窗口", SERVICE_BUREAU, "窗口01", roles.CLERK),
+        ("keeper-1", "印章保管人", owner, "保管01", roles.SEAL_KEEPER),
+        ("applicant-1", "印章经办人", owner, "经办01", roles.SEAL_APPLICANT),
+        ("use-approver-1", "用印审批人甲", owner, "审批01", roles.SEAL_USE_APPROVER),
+        ("use-approver-2", "用印审批人乙", owner, "审批02", roles.SEAL_USE_APPROVER),
+        ("use-approver-3", "首席代表", owner, "审批03", roles.SEAL_USE_APPROVER),
+        ("approver-1", "印章制发部门", SERVICE_BUREAU, "制发01", roles.SEAL_APPROVER),
+        ("maker-1", "印章制作管理单位", SERVICE_BUREAU, "制作01", roles.SEAL_MAKER),
+        ("security-1", "安全保密管理员", SERVICE_BUREAU, "安全01", roles.SECURITY),
+        ("auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR),
+        ("proposer-1", "目录管理员", owner, "目录01", roles.CATALOG_PROPOSER),
+        ("publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER),
+    )
+    return [*officers, *(_person(deps, *duty) for duty in duties)]
 
 
 def _person(deps: Deps, subject: str, name: str, authority_code: str, badge: str, role: str) -> Person:

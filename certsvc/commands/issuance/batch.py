@@ -7,7 +7,7 @@ its own and costs the others nothing but the second try. A step that only comput
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -115,6 +115,10 @@ def _plan(deps: Deps, pieces: Sequence[Piece]) -> None:
             piece.kind = deps.catalog.type(request.payload.type_slug)
             piece.intent = intent = ensure_intent(deps, tx, request)
             piece.steps = plan_steps(deps, tx, piece.kind, request.payload.authority_code)
+            begun = max(step.seal.valid_from for step in piece.steps)
+            if intent.signed_at < begun:
+                # The seal was re-made while the request waited: its certificate cannot have signed before it began.
+                piece.intent = intent = replace(intent, signed_at=begun)
             piece.photo = tx.photos.get(request.photo_id) if request.photo_id else None
             before = intent.previous_version_id
             piece.previous = tx.licenses.by_version_id(before) if before else None

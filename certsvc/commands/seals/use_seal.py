@@ -1,4 +1,8 @@
-"""Every use of a seal: a committed reservation before the key operation, a result after (DESIGN.md 8)."""
+"""Every use of a seal: a committed reservation before the key operation, a result after (DESIGN.md 8).
+
+The seal's row is held while the use is judged and counted, so a stop, a re-making and a thousand parallel uses come one
+after the other: what was reserved was allowed in that moment, and after a stop has returned nothing is.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,13 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import end_of_day, local_day
 from certsvc.commands.evidence.record import record
+from certsvc.commands.seals.move_seal import hour_of
+from certsvc.commands.seals.watch_use import note_refused_use
 from certsvc.errors import SealUnavailable, UnknownLicenseType
-from certsvc.seal.model import SEAL_STATE_ZH, ReservationResult, SealReservation, SealState
+from certsvc.seal.approval import ApprovalState
+from certsvc.seal.model import ReservationResult, SealReservation
+from certsvc.seal.odd import BURST_DAYS, OddRule, look_now, odd_burst
+from certsvc.seal.use import Against, Refusal, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,34 +26,30 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.seal.making import SealMaking
     from certsvc.seal.model import Seal
     from certsvc.seal.use import SealUse
+
+RATE_WINDOW = timedelta(seconds=60)
+
+
+class _RefusedUse(Exception):
+    """Leaves the unit of work, so that nothing of a refused use stays: no count, no used-up approval."""
+
+    def __init__(self, refusal: Refusal, odd: OddRule | None = None) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+        self.odd = odd
 
 
 def reserve_use(deps: Deps, seal: Seal, *, purpose: str, digest: str, use: SealUse) -> SealReservation:
     """Reserve one use of ``seal`` over ``digest`` (hex SHA-256) for what ``use`` says, committed on return.
 
     Raises:
-        SealUnavailable: stopped, out of period or scope, or over its daily budget; the detail says which.
+        SealUnavailable: stopped, re-made, out of period, scope or hours, over its budget or rate, or without the
+            approval that a manual use needs; the detail says which, and what to do.
     """
     (reservation,) = reserve_uses(deps, [Asked(seal=seal, purpose=purpose, digest=digest, use=use)])
-    return reservation
-
-
-def _reserve(deps: Deps, tx: UnitOfWork, asked: Asked, now: datetime) -> SealReservation:
-    seal, use = asked.seal, asked.use
-    if seal.scope_types and use.type_slug not in seal.scope_types:
-        raise SealUnavailable(f"印章“{seal.name}”的使用范围不含“{_type_name(deps, use.type_slug)}”")
-    day_end = end_of_day(local_day(now))
-    reservation = SealReservation(
-        reservation_id=deps.ids.new("use"),
-        seal_id=seal.seal_id,
-        purpose=asked.purpose,
-        digest=asked.digest,
-        reserved_at=now,
-    )
-    if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
-        raise SealUnavailable(_why(tx.seals.by_id(seal.seal_id), now))
     return reservation
 
 
@@ -61,12 +66,97 @@ class Asked:
 def reserve_uses(deps: Deps, asked: Sequence[Asked]) -> list[SealReservation]:
     """Reserve several uses in one transaction, all or none, committed on return.
 
+    A refusal of one of several is not yet held against its seal: the caller asks again for each by itself.
+
     Raises:
         SealUnavailable: as :func:`reserve_use`, for the first that is refused.
     """
     now = deps.clock.now()
-    with deps.uow() as tx:
-        return [_reserve(deps, tx, one, now) for one in asked]
+    made: dict[int, SealReservation] = {}
+    one = None
+    try:
+        with deps.uow() as tx:
+            # Rows of seals are held in one order everywhere, so that two batches never wait for each other.
+            for index, one in sorted(enumerate(asked), key=lambda entry: entry[1].seal.seal_id):
+                made[index] = _reserve(deps, tx, one, now)
+    except _RefusedUse as refused:
+        if len(asked) == 1 and one is not None:
+            against, odd = refused.refusal.against, refused.odd
+            note_refused_use(deps, one.seal.seal_id, against, one.use, purpose=one.purpose, at=now, odd=odd)
+        raise SealUnavailable(refused.refusal.detail) from None
+    return [made[index] for index in range(len(asked))]
+
+
+def _reserve(deps: Deps, tx: UnitOfWork, asked: Asked, now: datetime) -> SealReservation:
+    seal, use = asked.seal, asked.use
+    reservation = SealReservation(
+        reservation_id=deps.ids.new("use"),
+        seal_id=seal.seal_id,
+        purpose=asked.purpose,
+        digest=asked.digest,
+        reserved_at=now,
+    )
+    held = tx.seals.hold(seal.seal_id)
+    if held is None:
+        raise _RefusedUse(Refusal(against=Against.UNKNOWN, detail="印章不存在"))
+    refusal = (
+        refusal_of(held, use, now, key_id=seal.key_id, type_name=_type_name(deps, use.type_slug))
+        or _over_rate(tx, held, now)
+        or _not_approved(tx, held, reservation, use)
+    )
+    if refusal is not None:
+        raise _RefusedUse(refusal)
+    _count(tx, held, reservation)
+    return reservation
+
+
+def _over_rate(tx: UnitOfWork, seal: Seal, now: datetime) -> Refusal | None:
+    most = seal.rules.per_minute
+    if most and tx.seals.used_since(seal.seal_id, now - RATE_WINDOW, limit=most) >= most:
+        return Refusal(against=Against.RATE, detail=f"印章“{seal.name}”每分钟最多用印 {most} 次，请稍后重试")
+    return None
+
+
+def _not_approved(tx: UnitOfWork, seal: Seal, reservation: SealReservation, use: SealUse) -> Refusal | None:
+    """What is wrong with the approval of a manual use; a good one is used up here, in this transaction."""
+    if not use.manual:
+        return None
+    now = reservation.reserved_at
+    if use.represented_by:
+        one = tx.approvals.representative(use.represented_by)
+        known = one is not None and one.person == use.operator
+        problem = one.problem_of(seal.owner_code, use, now) if one is not None and known else "没有这项首席代表授权"
+        return Refusal(against=Against.APPROVAL, detail=f"{problem}，请按用印审批办理") if problem else None
+    if seal.rules.manual_needed == 0:
+        return None
+    approval = tx.approvals.by_id(use.approval_id, hold=True) if use.approval_id else None
+    if approval is None:
+        detail = f"印章“{seal.name}”人工用印须经 {seal.rules.manual_needed} 人批准，请先提交用印申请"
+        return Refusal(against=Against.APPROVAL, detail=detail)
+    problem = approval.problem_of_use(seal.seal_id, reservation.digest, use, now)
+    granted, used = ApprovalState.GRANTED, ApprovalState.USED
+    if not problem and not tx.approvals.set_state(
+        approval.approval_id, source=granted, target=used, used_by=reservation.reservation_id
+    ):
+        problem = "这项批准已经用过，每项批准只能用印一次"
+    return Refusal(against=Against.APPROVAL, detail=problem) if problem else None
+
+
+def _count(tx: UnitOfWork, seal: Seal, reservation: SealReservation) -> None:
+    """Store the reservation and count it; a burst is refused with the use that shows it."""
+    now = reservation.reserved_at
+    day_end = end_of_day(local_day(now))
+    if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
+        detail = f"印章“{seal.name}”今日用印次数已达上限 {seal.daily_budget} 次，明日自动恢复或由保管人调整"
+        raise _RefusedUse(Refusal(against=Against.BUDGET, detail=detail))
+    hour = hour_of(now)
+    used, excused = tx.seal_watch.count_hour(seal.seal_id, hour)
+    if excused or not look_now(used):
+        return
+    busy = tx.seal_watch.busy_hours(seal.seal_id, since=hour - timedelta(days=BURST_DAYS), before=hour)
+    if odd_burst(used, busy):
+        detail = f"印章“{seal.name}”用印异常增多，已自动停用；请保管人查明原因后恢复"
+        raise _RefusedUse(Refusal(against=Against.RATE, detail=detail), odd=OddRule.BURST)
 
 
 def _type_name(deps: Deps, slug: str) -> str:
@@ -74,16 +164,6 @@ def _type_name(deps: Deps, slug: str) -> str:
         return deps.catalog.type(slug).name if slug else "证照以外的文件"
     except UnknownLicenseType:
         return slug
-
-
-def _why(seal: Seal | None, now: datetime) -> str:
-    if seal is None:
-        return "印章不存在"
-    if seal.state is not SealState.ACTIVE:
-        return f"印章“{seal.name}”当前状态为“{SEAL_STATE_ZH[seal.state]}”，不能用印；请联系保管人"
-    if not seal.valid_from <= now < seal.valid_until:
-        return f"印章“{seal.name}”不在有效期内，请重新制作印章"
-    return f"印章“{seal.name}”今日用印次数已达上限 {seal.daily_budget} 次，明日自动恢复或由保管人调整"
 
 
 def settle_use(deps: Deps, reservation: SealReservation, *, used: bool, signature_sha256: str) -> None:
@@ -134,3 +214,10 @@ def unanswered_uses(deps: Deps, *, older_than_s: int, limit: int = 100) -> Seque
     """Reservations without an answer: each is a key operation that may or may not have happened."""
     with deps.uow.read() as tx:
         return tx.seals.unanswered(before=deps.clock.now() - timedelta(seconds=older_than_s), limit=limit)
+
+
+def unanswered_makings(deps: Deps, *, older_than_s: int, limit: int = 100) -> Sequence[SealMaking]:
+    """Makings of keys and seal objects without an answer."""
+    with deps.uow.read() as tx:
+        before = deps.clock.now() - timedelta(seconds=older_than_s)
+        return tx.seal_lives.unanswered_makings(before=before, limit=limit)

@@ -4,9 +4,10 @@ import { CATALOG_WORDS } from "./words_catalog.js";
 import { CHECK_WORDS } from "./words_check.js";
 import { HOLDER_WORDS } from "./words_holder.js";
 import { OFFICER_WORDS } from "./words_officer.js";
+import { SEAL_WORDS } from "./words_seals.js";
 import { SHELL_WORDS } from "./words_shell.js";
 
-const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS };
+const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS, ...SEAL_WORDS };
 
 /** Whether the reader chose English. */
 export function english() {
