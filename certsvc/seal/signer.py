@@ -82,7 +82,7 @@ class SignerCertificate:
         issuer_key_id: name of the issuing CA's key (``dev-people-ec``), or that of an external CA.
     """
 
-    chain: str
+    chain: str = field(repr=False)
     serial: str
     issuer_key_id: str
     valid_from: datetime
@@ -175,6 +175,15 @@ class OneTimeCode:
     document_sha256: str
     made_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeKey:
+    """A new key of a person: wrapped, with a request, and a certificate where the service issues them itself."""
+
+    wrapped: bytes = field(repr=False)
+    csr: str = field(repr=False)
+    certificate: SignerCertificate | None
 
 
 def can(state: SignerState, move: str) -> bool:

@@ -23,12 +23,13 @@ from certsvc.signing.primitives import spki_of
 from certsvc.signing.suites import SUITES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
     from pathlib import Path
 
     from certsvc.ids import Ids
     from certsvc.signing.keyring import KeyCertificate, KeyRing
+    from certsvc.signing.primitives import AnyPublicKey
 
 MAX_CHAIN = 8
 """Certificates in the answer of a CA."""
@@ -56,9 +57,18 @@ def make_request(ring: KeyRing, key_id: str, subject: x509.Name) -> bytes:
         SigningError: no such key, or the key operation failed.
     """
     public = ring.certificate(key_id)
-    suite = SUITES[public.algorithm]
-    info = tlv(SEQUENCE, integer(0), subject.public_bytes(), spki_of(public.public_key), tlv(CONTEXT_0))
-    value = tlv(BIT_STRING, b"\x00", ring.sign_digest(key_id, suite.digest, info))
+    return request_of(
+        public.public_key, public.algorithm, subject, lambda digest, data: ring.sign_digest(key_id, digest, data)
+    )
+
+
+def request_of(
+    public_key: AnyPublicKey, algorithm: str, subject: x509.Name, signed: Callable[[str, bytes], bytes]
+) -> bytes:
+    """A certificate request in PEM for ``public_key``; ``signed`` takes the digest's name and data."""
+    suite = SUITES[algorithm]
+    info = tlv(SEQUENCE, integer(0), subject.public_bytes(), spki_of(public_key), tlv(CONTEXT_0))
+    value = tlv(BIT_STRING, b"\x00", signed(suite.digest, info))
     request = x509.load_der_x509_csr(tlv(SEQUENCE, info, suite.signature_identifier, value))
     return request.public_bytes(serialization.Encoding.PEM)
 
@@ -72,9 +82,24 @@ def accept_certificate(directory: Path, public: KeyCertificate, answer: bytes, n
     Raises:
         InvalidInput: no certificates, one of another key, one that has ended, or a broken chain.
     """
+    chain = checked_answer(answer, public.public_key, public.key_id, now)
+    path = directory / "certs" / f"{check_key_id(public.key_id)}.pem"
+    retire(path, ids)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(pem(*chain))
+    fresh.replace(path)
+    return path
+
+
+def checked_answer(answer: bytes, public_key: AnyPublicKey, key_id: str, now: datetime) -> tuple[x509.Certificate, ...]:
+    """The certificates of a CA's answer, the key's own first.
+
+    Raises:
+        InvalidInput: no certificates, one of another key, one that has ended, or a broken chain.
+    """
     chain = _chain(answer)
-    if public_key_of(chain[0]) != public.public_key:
-        msg = f"证书与密钥 {public.key_id} 不匹配：请核对申请时所用的密钥"
+    if public_key_of(chain[0]) != public_key:
+        msg = f"证书与密钥 {key_id} 不匹配：请核对申请时所用的密钥"
         raise InvalidInput(msg)
     if chain[0].not_valid_after_utc <= check_aware(now):
         msg = "证书已过有效期：请向签发机构索取有效的证书"
@@ -83,12 +108,7 @@ def accept_certificate(directory: Path, public: KeyCertificate, answer: bytes, n
         if not is_issued_by(below, above):
             msg = "证书链不连续：请按「本证书、签发证书」的顺序提供，不含根证书"
             raise InvalidInput(msg)
-    path = directory / "certs" / f"{check_key_id(public.key_id)}.pem"
-    retire(path, ids)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(pem(*chain))
-    fresh.replace(path)
-    return path
+    return chain
 
 
 def retire(path: Path, ids: Ids) -> Path | None:

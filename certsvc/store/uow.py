@@ -20,6 +20,9 @@ from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
+from certsvc.store.signers import SignerRows
+from certsvc.store.signing_codes import SigningCodeRows
+from certsvc.store.signings import SigningRows
 from certsvc.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, store_ports
+    from certsvc.commands import life_ports, signer_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -50,6 +53,9 @@ class Work:
         "seals",
         "sharing",
         "showing",
+        "signers",
+        "signing_codes",
+        "signings",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -68,6 +74,9 @@ class Work:
         self.facts: life_ports.Facts = FactRows(tx)
         self.dues: life_ports.Dues = DueRows(tx)
         self.publications: life_ports.Publications = PublicationRows(tx)
+        self.signers: signer_ports.Signers = SignerRows(tx)
+        self.signings: signer_ports.Signings = SigningRows(tx)
+        self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
 
 
 class UnitsOfWork:
