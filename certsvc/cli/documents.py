@@ -11,7 +11,8 @@ from certsvc.api.application import create_document
 from certsvc.commands.issuance.body import IssuanceBody
 from certsvc.commands.issuance.move_license import MoveBody
 from certsvc.events.envelope import PREFIX
-from certsvc.events.payloads import PAYLOADS, REQUESTED_ISSUANCE, REQUESTED_MOVE, Payload
+from certsvc.events.payload import Payload
+from certsvc.events.payloads import PAYLOADS, REQUESTED_ISSUANCE, REQUESTED_MOVE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.model import LicenseType
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.ids import Ids
     from certsvc.seal.model import Seal, StampSpec
@@ -287,6 +288,10 @@ class Deps:
     ids: Ids
     policy: Policy
     faults: FaultPoints
+    person_keys: PersonKeys
+    signing_pages: SigningPages
+    upload_check: UploadCheck
+    notifier: Notifier
 
     @property
     def catalog(self) -> Catalog:

@@ -57,6 +57,10 @@ class Signers(Protocol):
         """
         ...
 
+    def give_back(self, signer_id: str) -> None:
+        """Give one try back: something of ours failed before the PIN was judged."""
+        ...
+
     def right_pin(self, signer_id: str) -> None:
         """Give all tries back after the right PIN."""
         ...
@@ -176,11 +180,15 @@ class SigningCodes(Protocol):
         """How many codes were made for this step since then."""
         ...
 
-    def spend(self, step_id: str, *, text: str, document_sha256: str, signer_id: str, now: datetime) -> bool:
-        """Try ``text`` on the newest code of a step; True once, for the right text, document, signer and time.
+    def check(self, step_id: str, *, text: str, document_sha256: str, signer_id: str, now: datetime) -> str:
+        """Id of the newest code of a step, if ``text``, document, signer and time are right; else empty.
 
-        The try is counted in the same transaction, whose commit the caller must not undo.
+        Every check is counted, also a right one, in this transaction, whose commit the caller must not undo.
         """
+        ...
+
+    def use(self, code_id: str, *, now: datetime) -> bool:
+        """Use a code that was right; True once."""
         ...
 
 

@@ -6,26 +6,12 @@ Payloads hold plain JSON types and codes: no free text (it may name people), no 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-from certsvc.events.envelope import PREFIX, Event
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Payload:
-    """Base of every payload; ``NAME`` is ``<subject>.<action>.v<major>``."""
-
-    NAME: ClassVar[str] = ""
-
-    def event(self, *, event_id: str, source: str, subject: str, at: datetime) -> Event:
-        """Wrap the payload in its envelope."""
-        return Event(
-            event_id=event_id, type=PREFIX + self.NAME, source=source, subject=subject, time=at, data=asdict(self)
-        )
+from certsvc.events.envelope import PREFIX
+from certsvc.events.payload import Payload
+from certsvc.events.signing_payloads import SIGNING_PAYLOADS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,6 +271,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     CatalogPublished,
     SealStopped,
     SealResumed,
+    *SIGNING_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -91,6 +91,7 @@ _TAKE_TRY = (
     )
     .values(pin_tries=_S.pin_tries + 1)
 )
+_GIVE_BACK = update(signers).where(_WHICH, _S.pin_tries > 0).values(pin_tries=_S.pin_tries - 1)
 _RIGHT_PIN = update(signers).where(_WHICH).values(pin_tries=0)
 _REWRAP = (
     update(signers).where(_WHICH, _LIVING, _S.wrapped_key == bindparam("old")).values(wrapped_key=bindparam("new"))
@@ -217,6 +218,10 @@ class SignerRows:
     def take_try(self, signer_id: str) -> bool:
         """Take one of the tries of a PIN; False when none is left, or the signer is not one that can be opened."""
         return self._tx.changed(_TAKE_TRY, which=signer_id) == 1
+
+    def give_back(self, signer_id: str) -> None:
+        """Give one try back: something of ours failed before the PIN was judged."""
+        self._tx.changed(_GIVE_BACK, which=signer_id)
 
     def right_pin(self, signer_id: str) -> None:
         """Give all tries back after the right PIN."""

@@ -80,15 +80,19 @@ class SigningCodeRows:
         row = self._tx.row(_MADE_SINCE, step=step_id, since=since)
         return 0 if row is None else int(row["made"])
 
-    def spend(self, step_id: str, *, text: str, document_sha256: str, signer_id: str, now: datetime) -> bool:
-        """Try ``text`` on the newest code of a step; True once, for the right text, document, signer and time."""
+    def check(self, step_id: str, *, text: str, document_sha256: str, signer_id: str, now: datetime) -> str:
+        """Id of the newest code of a step, if ``text``, document, signer and time are right; else empty."""
         newest = self._tx.row(_NEWEST, step=step_id)
         if newest is None:
-            return False
-        code_id = newest["code_id"]
+            return ""
+        code_id: str = newest["code_id"]
         row = next(iter(self._tx.rows(_TRY, which=code_id, now=now)), None)
         if row is None:
-            return False
+            return ""
         same = hmac.compare_digest(bytes(row["code_blind"]), self._tx.blind(f"{code_id}:{text}", _BLIND))
         bound = row["document_sha256"] == document_sha256 and row["signer_id"] == signer_id
-        return same and bound and self._tx.changed(_USED, which=code_id, now=now) == 1
+        return code_id if same and bound else ""
+
+    def use(self, code_id: str, *, now: datetime) -> bool:
+        """Use a code that was right; True once."""
+        return self._tx.changed(_USED, which=code_id, now=now) == 1

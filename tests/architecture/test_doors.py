@@ -18,7 +18,8 @@ from certsvc.api.problems import STATUS, status_of
 from certsvc.cli.states_document import states_markdown
 from certsvc.commands.access.roles import ALL
 from certsvc.events.envelope import NAME_LAW, PREFIX
-from certsvc.events.payloads import PAYLOADS, Payload
+from certsvc.events.payload import Payload
+from certsvc.events.payloads import PAYLOADS
 from certsvc.license.states import ENDED, MOVES, State, Who
 
 ROOT = Path(__file__).resolve().parents[2]

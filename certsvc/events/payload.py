@@ -1,0 +1,24 @@
+"""The base of every payload, apart so that payloads may stand in several files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from certsvc.events.envelope import PREFIX, Event
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payload:
+    """Base of every payload; ``NAME`` is ``<subject>.<action>.v<major>``."""
+
+    NAME: ClassVar[str] = ""
+
+    def event(self, *, event_id: str, source: str, subject: str, at: datetime) -> Event:
+        """Wrap the payload in its envelope."""
+        return Event(
+            event_id=event_id, type=PREFIX + self.NAME, source=source, subject=subject, time=at, data=asdict(self)
+        )
