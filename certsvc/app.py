@@ -20,9 +20,12 @@ from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.ports import Deps, Policy
 from certsvc.delivery.loops import Loops
+from certsvc.delivery.spool import MessageSpool
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
+from certsvc.rendering.signing_pages import SigningPageMaker
+from certsvc.rendering.upload_check import FixedPages
 from certsvc.settings import fault_point
 from certsvc.signing.certificate_requests import retired_certificates
 from certsvc.signing.cipher import ColumnCipher
@@ -32,6 +35,7 @@ from certsvc.signing.formats import FORMATS
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.ses_format import SesV4
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
+    from certsvc.signing.master_key import MasterKey
 
 TOKEN_KEY = "token-1"  # noqa: S105
 """Key id of the key that signs access tokens."""
@@ -167,6 +172,10 @@ def build(
             catalog_dir=settings.catalog_dir,
         ),
         faults=_faults(settings),
+        person_keys=_person_keys(settings, master, ids),
+        signing_pages=SigningPageMaker(renderer, sandbox=settings.sandbox),
+        upload_check=FixedPages(),
+        notifier=MessageSpool(settings.messages, ids),
     )
     register_seals(settings, deps)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
@@ -185,6 +194,14 @@ def _catalogs(
         now=clock.now(),
         prove=lambda types: renderer.prove(types, SAMPLE_STAMP),
     )
+
+
+def _person_keys(settings: Settings, master: MasterKey, ids: Ids) -> WrappedPersonKeys:
+    """Keys of people: certified at once by the development CA in the sandbox, by an external CA in production."""
+    if not settings.sandbox:
+        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None)
+    ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, ids, profile=settings.profile)
+    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca)
 
 
 def register_seals(settings: Settings, deps: Deps) -> None:

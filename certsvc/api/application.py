@@ -22,6 +22,8 @@ from certsvc.api import (
     scans,
     seals,
     shows,
+    signers,
+    signings,
     tokens,
     verifications,
 )
@@ -45,6 +47,8 @@ ROUTERS = (
     scans,
     fetches,
     seals,
+    signers,
+    signings,
     catalog,
     lists,
     publications,

@@ -251,18 +251,29 @@ class UploadCheck(Protocol):
 class SigningPages(Protocol):
     """Puts signature fields into documents, and the look of a signature into its field."""
 
-    def prepare(self, data: bytes, fields: Sequence[PreparedField]) -> bytes:
-        """The document with empty fields: the revision that is shown to everybody."""
-        ...
+    def begin(
+        self, data: bytes, fields: Sequence[PreparedField], name: str, room: SignatureRoom, look: SignatureLook
+    ) -> PreparedPdf:
+        """The document with one more revision: the field ``name`` filled and a hole for its signature.
 
-    def begin(self, data: bytes, field: PreparedField, room: SignatureRoom, look: SignatureLook) -> PreparedPdf:
-        """The document with one more revision: the field filled and a hole for its signature."""
+        ``fields`` are all of the document's: the first signature brings the empty ones of the others along.
+        """
         ...
 
     def begin_seal(
-        self, data: bytes, field: PreparedField, room: SignatureRoom, seal: Seal, at: datetime
+        self,
+        data: bytes,
+        fields: Sequence[PreparedField],
+        name: str,
+        room: SignatureRoom,
+        seal: Seal,
+        at: datetime,
     ) -> PreparedPdf:
-        """The same for a seal: its stamp in the field."""
+        """The same for a seal: its stamp in the field, which has the size of the stamp."""
+        ...
+
+    def stamp_size_mm(self, seal: Seal) -> tuple[float, float]:
+        """Width and height of the seal's stamp on paper."""
         ...
 
     def normalise_handwriting(self, data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The agreement a person accepts before a key is made (电子签名法 art. 13, 15: what the signer must keep and answer for)."""
+"""The agreement a person accepts before a key is made (电子签名法 art. 13 and 15)."""
 
 from __future__ import annotations
 

@@ -107,6 +107,13 @@ def change_handwriting(deps: Deps, caller: Principal, signer_id: str, picture: b
         return own_signer(tx, caller, signer_id)
 
 
+def own_handwriting(deps: Deps, caller: Principal, signer_id: str) -> bytes:
+    """The PNG of the caller's handwriting; NotFound for anybody else's."""
+    roles.require(caller, roles.HOLDER)
+    with deps.uow.read() as tx:
+        return own_signer(tx, caller, signer_id).handwriting
+
+
 def withdraw_signer(deps: Deps, caller: Principal, signer_id: str, reason: RevocationReason) -> Signer:
     """注销: the wrapped key is destroyed and the certificate revoked, in one transaction.
 

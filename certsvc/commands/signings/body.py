@@ -18,7 +18,6 @@ MIN_FIELD_MM = (30.0, 12.0)
 """Width and height of the smallest field in which name, time and reason can be read."""
 
 MAX_FIELD_MM = 300.0
-MIN_SEAL_MM = 10.0
 
 Millimetre = Annotated[float, Field(ge=0, le=2000, allow_inf_nan=False)]
 

@@ -124,7 +124,6 @@ def _sign(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody, 
             signer_id=signer.signer_id,
             now=now,
         )
-    field = next(one for one in fields_of(signing.steps, signing.seal) if one.name == step.field_name)
     look = SignatureLook(name=signer.name, reason=step.reason, signed_at=now, handwriting=signer.handwriting)
     with ExitStack() as stack:
         with pin_try(deps, signer):
@@ -132,7 +131,9 @@ def _sign(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody, 
         if code_id:
             use_code(deps, code_id, now)
         head = load_document(deps, signing.head)
-        prepared = deps.signing_pages.begin(head, field, deps.person_keys.room(signer), look)
+        prepared = deps.signing_pages.begin(
+            head, fields_of(signing.steps, signing.seal), step.field_name, deps.person_keys.room(signer), look
+        )
         data = _key_operation(deps, signing, step, signer, prepared, key, now)
     _own_verdict(deps, data, signing.round_id, now)
     _register(deps, signing, step, signer, data, token, now)

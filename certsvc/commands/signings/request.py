@@ -13,7 +13,7 @@ import rfc8785
 from certsvc.clock import rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.signings.body import MIN_FIELD_MM, MIN_SEAL_MM
+from certsvc.commands.signings.body import MIN_FIELD_MM
 from certsvc.commands.signings.document import store_document
 from certsvc.errors import (
     Conflict,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
-    from certsvc.commands.signings.body import ParticipantBody, SigningBody
+    from certsvc.commands.signings.body import ParticipantBody, SealBody, SigningBody
 
 MAX_DAYS = 90
 """A round stays open at most so long: nobody remembers what an older request was about."""
@@ -73,8 +73,8 @@ def request_signing(
     now = deps.clock.now()
     if not now < body.deadline <= now + timedelta(days=MAX_DAYS):
         raise _problem("/deadline", "deadline", f"截止时间应晚于现在，且不超过 {MAX_DAYS} 天")
-    signing, prepared = _prepared_round(deps, caller, body, data, now)
-    store_document(deps, prepared)
+    signing = _new_round(deps, caller, body, data, now)
+    store_document(deps, data)
     with deps.uow() as tx:
         tx.signings.insert(signing)
         if idempotency_key:
@@ -122,26 +122,24 @@ def _key(key: str) -> str:
     return f"signing:{key}"
 
 
-def _prepared_round(
-    deps: Deps, caller: Principal, body: SigningBody, data: bytes, now: datetime
-) -> tuple[SigningRound, bytes]:
+def _new_round(deps: Deps, caller: Principal, body: SigningBody, data: bytes, now: datetime) -> SigningRound:
     pages = deps.upload_check.check(data)
     steps = _steps(deps, body.participants)
     seal = None
     if body.seal is not None:
-        place = body.seal.place.place()
-        seal = FinalSeal(seal_id=_own_seal(deps, caller, body.seal.seal_id), place=place, field_name=SEAL_FIELD)
+        seal = _final_seal(deps, caller, body.seal)
     _check_places(steps, seal, pages)
-    prepared = deps.signing_pages.prepare(data, fields_of(steps, seal))
-    first = Revision(number=0, sha256=hashlib.sha256(prepared).hexdigest(), step_id="", at=now)
-    signing = SigningRound(
+    # Revision 0 is the file as it came; the first signature brings the fields of all others along.
+    digest = hashlib.sha256(data).hexdigest()
+    first = Revision(number=0, sha256=digest, step_id="", at=now)
+    return SigningRound(
         round_id=deps.ids.new("sig"),
         created_by=caller.subject,
         authority_code=caller.authority_code,
         title=body.title,
         state=RoundState.OPEN,
         deadline=body.deadline,
-        uploaded_sha256=hashlib.sha256(data).hexdigest(),
+        uploaded_sha256=digest,
         page_count=len(pages),
         needs_code=body.needs_code,
         steps=steps,
@@ -149,7 +147,6 @@ def _prepared_round(
         revisions=(first,),
         created_at=now,
     )
-    return signing, prepared
 
 
 def fields_of(steps: Sequence[Step], seal: FinalSeal | None) -> tuple[PreparedField, ...]:
@@ -209,20 +206,32 @@ def _person(deps: Deps, body: ParticipantBody, index: int) -> tuple[HolderCode, 
     return parsed, name
 
 
-def _own_seal(deps: Deps, caller: Principal, seal_id: str) -> str:
+def _final_seal(deps: Deps, caller: Principal, body: SealBody) -> FinalSeal:
+    """The seal in the middle of the box that was asked for, in its nominal size: never scaled to fit."""
     with deps.uow.read() as tx:
-        seal = tx.seals.by_id(seal_id)
+        seal = tx.seals.by_id(body.seal_id)
     # A platform for every authority seals with any of them; everybody else with the own ones only.
     everywhere = roles.APPROVAL_ANY in caller.roles
     if seal is None or not (everywhere or seal.owner_code == caller.authority_code):
         raise NotFound("没有这枚印章，或不属于本单位")
-    return seal.seal_id
+    box = body.place.place()
+    width, height = deps.signing_pages.stamp_size_mm(seal)
+    if box.width < width or box.height < height:
+        raise _problem("/seal/place", "too_small", f"印章框至少宽 {width:.0f} 毫米、高 {height:.0f} 毫米")
+    place = Place(
+        page=box.page,
+        x=box.x + (box.width - width) / 2,
+        y=box.y + (box.height - height) / 2,
+        width=width,
+        height=height,
+    )
+    return FinalSeal(seal_id=seal.seal_id, place=place, field_name=SEAL_FIELD)
 
 
 def _check_places(steps: Sequence[Step], seal: FinalSeal | None, pages: Sequence[tuple[float, float]]) -> None:
     places = [(f"/participants/{index}/place", step.place, MIN_FIELD_MM) for index, step in enumerate(steps)]
     if seal is not None:
-        places.append(("/seal/place", seal.place, (MIN_SEAL_MM, MIN_SEAL_MM)))
+        places.append(("/seal/place", seal.place, (0.0, 0.0)))
     for pointer, place, smallest in places:
         if place.page > len(pages):
             raise _problem(pointer, "page", f"文件只有 {len(pages)} 页")

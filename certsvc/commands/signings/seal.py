@@ -76,7 +76,7 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
         seal = tx.seals.by_id(final.seal_id)
     if seal is None:
         raise SealUnavailable("印章不存在")
-    data = _seal_use(deps, signing, seal, now)
+    data = _seal_use(deps, signing, final, seal, now)
     findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
     if findings.indication is not Indication.TOTAL_PASSED:
         reason = findings.reason.value
@@ -91,17 +91,16 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
     return True
 
 
-def _seal_use(deps: Deps, signing: SigningRound, seal: Seal, now: datetime) -> bytes:
+def _seal_use(deps: Deps, signing: SigningRound, final: FinalSeal, seal: Seal, now: datetime) -> bytes:
     format_name = "sm2-cms" if seal.algorithm == SM2 else "pades-b-b"
     room = SignatureRoom(
         filter="Adobe.PPKLite",
         sub_filter=deps.sealer.sub_filter(format_name),
         reserved_bytes=deps.sealer.reserved_bytes(seal, format_name),
     )
-    field = next(
-        one for one in fields_of(signing.steps, signing.seal) if signing.seal and one.name == signing.seal.field_name
+    prepared = deps.signing_pages.begin_seal(
+        load_document(deps, signing.head), fields_of(signing.steps, final), final.field_name, room, seal, now
     )
-    prepared = deps.signing_pages.begin_seal(load_document(deps, signing.head), field, room, seal, now)
     purpose = f"signing:{signing.round_id}"
     abandon_earlier(deps, purpose)
     use = SealUse(operator=signing.created_by)
