@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.ids import Ids
+    from certsvc.seal.marks import Drawing, NextField, NextSignature
     from certsvc.seal.model import Seal, StampSpec
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.seal.verdict import FileFindings
@@ -113,6 +114,35 @@ class Renderer(Protocol):
         """
         ...
 
+    def stamp_drawing(self, stamp: StampSpec) -> Drawing:
+        """The stamp for a mark on a finished page, in its nominal size from the origin (:mod:`certsvc.seal.marks`).
+
+        Raises:
+            MissingGlyph, RenderingError: a stamp that cannot be drawn.
+        """
+        ...
+
+    def stamp_points(self, stamp: StampSpec) -> tuple[float, float]:
+        """Width and height of the stamp on paper, in points."""
+        ...
+
+    def png_drawing(self, data: bytes) -> tuple[Drawing, float]:
+        """A PNG with alpha, such as a handwriting, for a mark; and its width over its height.
+
+        Raises:
+            InvalidInput: no PNG.
+            TooLarge: more bytes or pixels than the limits.
+        """
+        ...
+
+    def prepare_next(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:
+        """A finished file of *ours* and an update with a hole for one more signature; uploads go to a worker.
+
+        Raises:
+            SigningError: broken, encrypted, certified or locked against it, no such field, no such page.
+        """
+        ...
+
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         ...
@@ -156,6 +186,10 @@ class Sealer(Protocol):
 
     def reserved_bytes(self, seal: Seal, format_name: str) -> int:
         """How many bytes the hole must hold for this seal and format (measured, not guessed)."""
+        ...
+
+    def filter(self, format_name: str) -> str:
+        """The /Filter of the format."""
         ...
 
     def sub_filter(self, format_name: str) -> str:

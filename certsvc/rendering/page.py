@@ -17,14 +17,17 @@ from certsvc.rendering.annex import MARK as ANNEX
 from certsvc.rendering.annex import annex_body, annex_face, annex_rests
 from certsvc.rendering.flow import Sheetful, fill_pages, place_flow, place_table
 from certsvc.rendering.fonts import FontBook
-from certsvc.rendering.layout import place
+from certsvc.rendering.layout import MM, place
+from certsvc.rendering.mark_drawings import png_drawing, stamp_drawing
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.next_form import page_number
+from certsvc.rendering.next_update import prepare_next
 from certsvc.rendering.page_parts import PageParts, write_attachment
 from certsvc.rendering.pdf import FileWriter
 from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
 from certsvc.rendering.spreadsheet import workbook
+from certsvc.rendering.stamp import stamp_size
 from certsvc.rendering.stamp_form import stamp_png
 from certsvc.rendering.template import Template, TemplateKey, compile_template
 from certsvc.rendering.vertical import place_vertical
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from certsvc.rendering.flow import Rest
     from certsvc.rendering.fonts import Family
     from certsvc.rendering.layout import Slot
+    from certsvc.seal.marks import Drawing, NextField, NextSignature
     from certsvc.seal.model import StampSpec
 
 MAX_TEMPLATES = 256
@@ -56,6 +60,7 @@ class PageRenderer:
         self._book = FontBook(font_dirs)
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
         self._recent: dict[tuple[int, int, bool, bool, bool, bool], tuple[TemplateKey, Template]] = {}
+        self._stamps: dict[StampSpec, Drawing] = {}
         self._lock = threading.Lock()
 
     def render(self, job: PageJob) -> PreparedPdf:
@@ -115,6 +120,31 @@ class PageRenderer:
     def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
         """The picture of a seal (印模) on a transparent ground at its nominal size; see :mod:`.stamp_form`."""
         return stamp_png(stamp, self._book.family("song-bold"), dpi)
+
+    def stamp_drawing(self, stamp: StampSpec) -> Drawing:
+        """The stamp for a mark on a finished page, its lower left corner at the origin; drawn once per stamp."""
+        with self._lock:
+            found = self._stamps.get(stamp)
+        if found is None:
+            found = stamp_drawing(stamp, self._book.family("song-bold"))
+            with self._lock:
+                if len(self._stamps) >= MAX_TEMPLATES:
+                    self._stamps.clear()
+                self._stamps[stamp] = found
+        return found
+
+    def stamp_points(self, stamp: StampSpec) -> tuple[float, float]:
+        """Width and height of the stamp on paper, in points."""
+        w, h = stamp_size(stamp)
+        return w * MM, h * MM
+
+    def png_drawing(self, data: bytes) -> tuple[Drawing, float]:
+        """A picture with alpha for a mark, and its width over its height; see :mod:`.mark_drawings` for the limits."""
+        return png_drawing(data)
+
+    def prepare_next(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:
+        """A finished file of ours with an update for one more signature; see :mod:`.next_update`."""
+        return prepare_next(data, field, signature)
 
     def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
         """A picture of a page, ``width_px`` wide; see :mod:`.raster` for the limits."""

@@ -30,14 +30,16 @@ from signing_strangers import with_revision
 
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import SigningError
+from certsvc.rendering.next_update import prepare_next
+from certsvc.seal.marks import NextField, NextSignature
 from certsvc.seal.verdict import Check, FileFindings, Indication, Reason
-from certsvc.signing.incremental import NextField, NextSignature, prepare_next, seal_twice
 from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.seal_object import export_seal, make_seal
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.ses import read_signature
 from certsvc.signing.ses_format import SesV4
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.two_seals import seal_twice
 
 formats = pytest.mark.parametrize(("format_name", "seal_id"), ALL_FORMATS)
 LATER = NOW + timedelta(hours=1)
@@ -275,7 +277,7 @@ def test_two_seals_on_one_page_pass_together(workshop: Workshop, tmp_path: Path,
     seal = workshop.seals[first]
     page = one_page(workshop.sealer.reserved_bytes(seal, "pades-b-b"), docmdp=2)
     pair = ((seal, "pades-b-b"), (workshop.seals[SM2_SEAL], second))
-    sealed = seal_twice(workshop.sealer, page, pair, NextField(name="印章二", create=True), signed_at=NOW)
+    sealed = seal_twice(workshop.sealer, prepare_next, page, pair, NextField(name="印章二", create=True), signed_at=NOW)
     findings = look(workshop, sealed)
     assert (findings.indication, findings.reason) == (Indication.TOTAL_PASSED, Reason.OK)
     assert [(one.coverage, one.modification) for one in findings.signatures] == [
@@ -299,7 +301,7 @@ def test_a_field_that_was_there_from_the_start_is_signed_without_touching_page_o
     sealer = workshop.sealer
     page = one_page(sealer.reserved_bytes(seal, "pades-b-b"), docmdp=2, later_field="Seal2")
     pair = ((seal, "pades-b-b"), (workshop.seals[SM2_SEAL], SES))
-    sealed = seal_twice(sealer, page, pair, NextField(name="Seal2"), signed_at=NOW)
+    sealed = seal_twice(sealer, prepare_next, page, pair, NextField(name="Seal2"), signed_at=NOW)
     assert look(workshop, sealed).reason is Reason.OK
     update = sealed[len(page.data) :]
     assert update.count(b" 0 obj") == 2
@@ -317,7 +319,7 @@ def test_a_second_seal_is_refused_where_it_may_not_be(
     page = one_page(workshop.sealer.reserved_bytes(seal, "pades-b-b"), docmdp=docmdp, later_field="Seal2")
     pair = ((seal, "pades-b-b"), (workshop.seals[SM2_SEAL], "sm2-cms"))
     with pytest.raises(SigningError, match=complaint):
-        seal_twice(workshop.sealer, page, pair, NextField(name=name), signed_at=NOW)
+        seal_twice(workshop.sealer, prepare_next, page, pair, NextField(name=name), signed_at=NOW)
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.7\n", b"%PDF-1.7\nstartxref\n9\n%%EOF", b"startxref\nx\n%%EOF"])
