@@ -94,7 +94,7 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
 def _seal_use(deps: Deps, signing: SigningRound, final: FinalSeal, seal: Seal, now: datetime) -> bytes:
     format_name = "sm2-cms" if seal.algorithm == SM2 else "pades-b-b"
     room = SignatureRoom(
-        filter="Adobe.PPKLite",
+        filter=deps.sealer.filter(format_name),
         sub_filter=deps.sealer.sub_filter(format_name),
         reserved_bytes=deps.sealer.reserved_bytes(seal, format_name),
     )
