@@ -9,6 +9,7 @@ import structlog
 
 from certsvc.commands.issuance.process_request import process_next
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -27,6 +28,9 @@ ERROR_WAIT_S = 1.0
 
 REMIND_WAIT_S = 60.0
 """Pause between two looks whether today's sweep of reminders is done; one read of one row."""
+
+SIGNINGS_WAIT_S = 15.0
+"""Pause between two looks at signing rounds: deadlines, seals that wait, certificates that ended; three index reads."""
 
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog; one read of one row."""
@@ -51,6 +55,7 @@ class Loops:
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
         self._spawn(f"{self._name}-remind", self._remind)
+        self._spawn(f"{self._name}-signings", self._signings)
         self._spawn(f"{self._name}-catalog", self._follow)
 
     def wake(self) -> None:
@@ -94,6 +99,10 @@ class Loops:
                 pass
 
         self._every(REMIND_WAIT_S, sweep)
+
+    def _signings(self) -> None:
+        """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
+        self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
 
     def _follow(self) -> None:
         """Take up what is published."""

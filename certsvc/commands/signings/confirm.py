@@ -27,6 +27,7 @@ from certsvc.commands.signings.document import load_document, store_document
 from certsvc.commands.signings.read import own_step, read_round
 from certsvc.commands.signings.request import fields_of
 from certsvc.commands.signings.turn import check_turn, signing_key_of
+from certsvc.commands.signings.verdict import sound
 from certsvc.errors import (
     CertsvcError,
     Conflict,
@@ -41,7 +42,6 @@ from certsvc.seal.model import ReservationResult
 from certsvc.seal.signer import SignerUse
 from certsvc.seal.signing_page import SignatureLook
 from certsvc.seal.signing_round import Revision
-from certsvc.seal.verdict import Indication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -188,7 +188,7 @@ def _on_record(deps: Deps, tx: UnitOfWork, use: SignerUse, result: ReservationRe
 def _own_verdict(deps: Deps, data: bytes, round_id: str, now: datetime) -> None:
     """Every signature of the new revision must pass before anybody gets it."""
     findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
-    if findings.indication is not Indication.TOTAL_PASSED:
+    if not sound(findings):
         reason = findings.reason.value
         log.error("own verifier refused", action="signing.self_check", round_id=round_id, reason=reason)
         raise SigningError("签名后的文件未通过自检，没有登记；请联系运维")

@@ -17,11 +17,11 @@ from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle
 from certsvc.commands.signings.completed import tell_completed
 from certsvc.commands.signings.document import load_document, store_document
 from certsvc.commands.signings.request import fields_of
+from certsvc.commands.signings.verdict import sound
 from certsvc.errors import CertsvcError, SealUnavailable, SigningError
 from certsvc.seal.signing_page import SignatureRoom
 from certsvc.seal.signing_round import Revision
 from certsvc.seal.use import SealUse
-from certsvc.seal.verdict import Indication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,7 +78,7 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
         raise SealUnavailable("印章不存在")
     data = _seal_use(deps, signing, final, seal, now)
     findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
-    if findings.indication is not Indication.TOTAL_PASSED:
+    if not sound(findings):
         reason = findings.reason.value
         log.error("own verifier refused", action="signing.self_check", round_id=signing.round_id, reason=reason)
         raise SigningError("盖章后的文件未通过自检，没有登记；请联系运维")
