@@ -89,6 +89,7 @@ class Service:
     store: Store
     inspector: IsolatedInspector
     loops: Loops
+    renderer: PageRenderer
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -179,7 +180,7 @@ def build(
     )
     register_seals(settings, deps)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
-    return Service(settings, deps, store, inspector, loops)
+    return Service(settings, deps, store, inspector, loops, renderer)
 
 
 def _catalogs(
