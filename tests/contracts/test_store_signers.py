@@ -214,18 +214,18 @@ def test_a_round_comes_back_with_steps_revisions_and_seal(store: Store) -> None:
         tx.signings.insert(signing)
 
 
-def claim(store: Store, token: str = "t", at: Any = NOW) -> bool:
+def claim(store: Store, holder: str = "t", at: Any = NOW) -> bool:
     with store.uow() as tx:
-        return tx.signings.claim("sig_000001", token=token, now=at, lease_s=LEASE)
+        return tx.signings.claim("sig_000001", token=holder, now=at, lease_s=LEASE)
 
 
-def sign(store: Store, index: int, token: str = "t", number: int = 1) -> bool:
+def sign(store: Store, index: int, holder: str = "t", number: int = 1) -> bool:
     signing = make_round()
     step = signing.steps[index]
     with store.uow() as tx:
         return tx.signings.sign(
             "sig_000001",
-            token=token,
+            token=holder,
             revision=make_revision(number, step.step_id),
             signer_id="sgn_000001",
             signature_sha256="ee" * 32,
@@ -251,7 +251,7 @@ def test_a_signature_is_recorded_under_its_claim_over_the_document_before_it(sto
         tx.signings.insert(make_round())
     assert not sign(store, 0), "without a claim"
     assert claim(store)
-    assert not sign(store, 0, token="other")
+    assert not sign(store, 0, holder="other")
     assert not sign(store, 0, number=2), "over a document that is not there"
     assert sign(store, 0)
     assert not sign(store, 1, number=2), "the claim ended with the signature"
@@ -272,7 +272,7 @@ def test_of_fifty_signatures_at_once_one_is_recorded(store: Store) -> None:
         tx.signings.insert(make_round())
 
     def both(n: int) -> bool:
-        return claim(store, f"t{n}") and sign(store, 0, token=f"t{n}")
+        return claim(store, f"t{n}") and sign(store, 0, holder=f"t{n}")
 
     found = together(both, 50)
     assert found[True] >= 1

@@ -1,4 +1,4 @@
-"""Keys of people: two locks, one signature at a time, certificates that say little; checked by OpenSSL and an oracle."""
+"""Keys of people: two locks, one signature at a time, certificates that say little; OpenSSL and an oracle agree."""
 
 from __future__ import annotations
 
