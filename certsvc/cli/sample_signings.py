@@ -35,7 +35,7 @@ TEXTS = {
 }
 PLACES = ((20.0, 60.0), (112.0, 60.0), (20.0, 34.0))
 FIELD = (74.0, 22.0)
-SEAL_BOX = {"page": 1, "x": 125.0, "y": 88.0, "width": 50.0, "height": 50.0}
+SEAL_BOX = PlaceBody(page=1, x=125.0, y=88.0, width=50.0, height=50.0)
 
 
 def request_sample_signings(service: Service) -> int:
@@ -57,7 +57,7 @@ def request_sample_signings(service: Service) -> int:
             title=title,
             deadline=deadline,
             participants=_participants(subjects, orders),
-            seal=SealBody(seal_id=seals[0].seal_id, place=PlaceBody(**SEAL_BOX)) if title == TITLE and seals else None,
+            seal=SealBody(seal_id=seals[0].seal_id, place=SEAL_BOX) if title == TITLE and seals else None,
         )
         request_signing(deps, of_client(client), body, sample_letter(family, title))
         asked += 1

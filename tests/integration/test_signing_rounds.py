@@ -29,7 +29,7 @@ from certsvc.signing.authority import Revocation, make_crl, open_ca
 from certsvc.signing.master_key import load_master_key
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 
-ALL_IN_ONE = {"seal": {"seal_id": SEAL, "place": SEAL_PLACE}}
+ALL_IN_ONE: dict[str, Any] = {"seal": {"seal_id": SEAL, "place": SEAL_PLACE}}
 
 
 @pytest.fixture
