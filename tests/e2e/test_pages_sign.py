@@ -106,6 +106,7 @@ def test_a_person_applies_reads_and_signs_on_the_smallest_phone(
     expect(page.locator("#sign-pin")).to_have_value("")
     page.locator("#sign-pin").fill(PIN)
     page.locator("#sign-go").click()
+    page.locator("#rounds").wait_for()
     row = page.locator(f'[data-round="{round_id}"]')
     expect(row).to_have_attribute("data-state", "complete")
     expect(page.locator("#announce")).to_contain_text("签名完成")
