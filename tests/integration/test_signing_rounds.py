@@ -351,6 +351,18 @@ def test_a_stopped_seal_leaves_the_round_waiting_and_is_set_when_it_is_resumed(p
     assert people.city.check(people.file(asked["round_id"]))["reason"] == "ok_signed_document"
 
 
+def test_a_file_that_no_round_registers_is_swept_and_the_others_stay(people: PeopleCity) -> None:
+    from certsvc.commands.evidence.sweep import remove_orphans
+    from certsvc.commands.signings.document import document_name, store_document
+
+    deps = people.city.service.deps
+    people.signer(PEOPLE[0])
+    round_id = signed_by_all(people, PEOPLE[:1], (1,))
+    lost = document_name(store_document(deps, b"%PDF- signed before a crash"))
+    assert list(remove_orphans(deps, settle_s=-1)) == [lost]
+    assert people.file(round_id).startswith(b"%PDF")
+
+
 # Withdrawal -----------------------------------------------------------------------------------------------------------
 
 
