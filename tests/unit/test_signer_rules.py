@@ -161,9 +161,9 @@ def test_an_accepted_pin_is_no_run_no_repetition_and_no_part_of_the_document_num
         check_pin(pin, holder_code=CODE)
     except InvalidInput as refusal:
         refused.append(refusal)
-    for refusal in refused:
-        assert refusal.problems[0].pointer == "/pin"
-        assert pin not in refusal.detail
+    for one in refused:
+        assert one.problems[0].pointer == "/pin"
+        assert pin not in one.detail
         return
     assert len(set(pin)) > 1
     assert pin not in CODE
