@@ -24,9 +24,12 @@ from certsvc.commands.ports import Deps, Policy
 from certsvc.delivery.egress import Egress
 from certsvc.delivery.loops import Loops
 from certsvc.delivery.press_pool import PressPool
+from certsvc.delivery.spool import MessageSpool
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
+from certsvc.rendering.signing_pages import SigningPageMaker
+from certsvc.rendering.upload_check import FixedPages
 from certsvc.settings import fault_point
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.declaration import load_declaration, load_seal_declarations
@@ -37,6 +40,7 @@ from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.signing.own_certificates import OwnCertificates
+from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
 from certsvc.signing.rings import CombinedKeyRing
 from certsvc.signing.seal_maker import MakerPolicy, SoftwareSealMaker
@@ -102,6 +106,7 @@ class Service:
     store: Store
     inspector: IsolatedInspector
     loops: Loops
+    renderer: PageRenderer
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -193,10 +198,14 @@ def build(
             catalog_dir=settings.catalog_dir,
         ),
         faults=_faults(settings),
+        person_keys=_person_keys(settings, master, ids),
+        signing_pages=SigningPageMaker(renderer, sandbox=settings.sandbox),
+        upload_check=FixedPages(),
+        notifier=MessageSpool(settings.messages, ids),
     )
     register_seals(settings, deps, ring)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
-    return Service(settings, deps, store, inspector, loops)
+    return Service(settings, deps, store, inspector, loops, renderer)
 
 
 def _maker_policy(settings: Settings) -> MakerPolicy:
@@ -293,6 +302,14 @@ def _formats(settings: Settings, timestamps: TimestampClient | None) -> tuple[Si
     if settings.platform_url:
         formats += (RemoteFormat("cms"), RemoteFormat("ses"))
     return tuple(formats)
+
+
+def _person_keys(settings: Settings, master: MasterKey, ids: Ids) -> WrappedPersonKeys:
+    """Keys of people: certified at once by the development CA in the sandbox, by an external CA in production."""
+    if not settings.sandbox:
+        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None)
+    ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, ids, profile=settings.profile)
+    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca)
 
 
 def register_seals(settings: Settings, deps: Deps, ring: KeyRing) -> None:

@@ -150,12 +150,36 @@ class SealUnavailable(Conflict):
     title_en = "Seal not available"
 
 
+class SignerUnavailable(Conflict):
+    """The signer is stopped, withdrawn, expired or has no certificate yet; nothing was signed."""
+
+    code = "signer_unavailable"
+    title_zh = "电子签名不可用"
+    title_en = "Signer not available"
+
+
 class Refused(CertsvcError):
     """Understood and refused on business grounds; the refusal itself is on record."""
 
     code = "refused"
     title_zh = "不予办理"
     title_en = "Refused"
+
+
+class PinRefused(Refused):
+    """The PIN of a signer is wrong, or was wrong too often."""
+
+    code = "pin_refused"
+    title_zh = "PIN 不正确或已锁定"
+    title_en = "PIN wrong or locked"
+
+
+class CodeRefused(Refused):
+    """The one-time code is wrong, used, too old, or was made for something else."""
+
+    code = "code_refused"
+    title_zh = "验证码不正确或已失效"
+    title_en = "One-time code not accepted"
 
 
 class NoLawfulBasis(Refused):

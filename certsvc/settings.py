@@ -86,6 +86,10 @@ class Settings(BaseModel):
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     simulation_matters: frozenset[str] = frozenset()
     """Codes of the matters of 模拟审批, which alone may fetch provisional opinions of their project."""
+    person_algorithm: Literal["", "p256", "sm2"] = ""
+    """Algorithm of new keys of people; empty means SM2 in production and P-256 in the sandbox."""
+    message_dir: Path | None = None
+    """Directory from which a gateway sends messages (one-time codes) to people; in the sandbox ``var_dir/outbox``."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     rate_limit_per_minute: int = Field(default=600, ge=1)
     """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""
@@ -118,6 +122,11 @@ class Settings(BaseModel):
     def keys(self) -> Path:
         """Directory of the key ring."""
         return self.key_dir or self.var_dir / "keys"
+
+    @property
+    def messages(self) -> Path | None:
+        """Directory of messages to people, or None when there is no way to send one."""
+        return self.message_dir or (self.var_dir / "outbox" if self.sandbox else None)
 
     @property
     def master_key(self) -> Path:

@@ -23,6 +23,8 @@ from certsvc.api import (
     seal_approvals,
     seals,
     shows,
+    signers,
+    signings,
     tokens,
     verifications,
 )
@@ -47,6 +49,8 @@ ROUTERS = (
     fetches,
     seals,
     seal_approvals,
+    signers,
+    signings,
     catalog,
     lists,
     publications,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAX_JSON_BYTES = 1024 * 1024
 """A JSON body; the largest honest one carries a 500 kB photo. Stops memory exhaustion before parsing."""
 
-UPLOAD_PATHS = ("/v1/verifications/file",)
+UPLOAD_PATHS = ("/v1/verifications/file", "/v1/signings")
 """Paths that take files, up to the configured upload limit."""
 
 PUBLIC_PATHS = ("/v1/catalog/", "/v1/openapi.json")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.signings import signers_app, signings_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
@@ -39,6 +40,8 @@ for name, group in (
     ("requests", requests_app),
     ("clients", clients_app),
     ("people", people_app),
+    ("signers", signers_app),
+    ("signings", signings_app),
 ):
     app.add_typer(group, name=name)
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from certsvc.app import build, prepare
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.sample_signings import request_sample_signings
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
@@ -43,6 +44,7 @@ def run_server(*, port: int | None, workers: int | None) -> None:
         if settings.sandbox:
             seed_and_tell(service)
             request_samples(service)
+            request_sample_signings(service)
         service.loops.start(workers=workers or settings.worker_threads, relay=True)
         config = uvicorn.Config(
             service.application(),
@@ -88,6 +90,7 @@ def seed_and_tell(service: Service) -> dict[str, str]:
     for label, address in (
         ("公众核验", f"{base}/"),
         ("持证人", f"{base}/holder"),
+        ("电子签名", f"{base}/sign"),
         ("执法人员", f"{base}/officer"),
         ("接口文档", f"{base}/v1/openapi.json"),
         ("客户端凭据", str(path)),

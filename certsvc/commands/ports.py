@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.seal_ports import SealMaker
+    from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.errors import CertsvcError
     from certsvc.ids import Ids
@@ -382,6 +383,10 @@ class Deps:
     ids: Ids
     policy: Policy
     faults: FaultPoints
+    person_keys: PersonKeys
+    signing_pages: SigningPages
+    upload_check: UploadCheck
+    notifier: Notifier
 
     @property
     def catalog(self) -> Catalog:

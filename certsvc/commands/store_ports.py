@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
+    from certsvc.commands.signer_ports import Signers, SigningCodes, Signings
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -344,6 +345,9 @@ class UnitOfWork(Protocol):
     seal_lives: SealLives
     seal_watch: SealWatch
     approvals: SealApprovals
+    signers: Signers
+    signings: Signings
+    signing_codes: SigningCodes
 
 
 class UnitOfWorkFactory(Protocol):

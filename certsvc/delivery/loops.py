@@ -10,6 +10,7 @@ import structlog
 from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.expire_seals import expire_seals
+from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -28,6 +29,9 @@ ERROR_WAIT_S = 1.0
 
 REMIND_WAIT_S = 60.0
 """Pause between two looks whether today's sweep of reminders is done; one read of one row."""
+
+SIGNINGS_WAIT_S = 15.0
+"""Pause between two looks at signing rounds: deadlines, seals that wait, certificates that ended; three index reads."""
 
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog; one read of one row."""
@@ -52,6 +56,7 @@ class Loops:
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
         self._spawn(f"{self._name}-remind", self._remind)
+        self._spawn(f"{self._name}-signings", self._signings)
         self._spawn(f"{self._name}-catalog", self._follow)
 
     def wake(self) -> None:
@@ -99,6 +104,10 @@ class Loops:
                 pass
 
         self._every(REMIND_WAIT_S, sweep)
+
+    def _signings(self) -> None:
+        """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
+        self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
 
     def _follow(self) -> None:
         """Take up what is published."""

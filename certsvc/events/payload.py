@@ -1,4 +1,4 @@
-"""The base of every payload class."""
+"""The base of every payload, apart so that payloads may stand in several files."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealOddUse, SealUseDecided
+from certsvc.events.signing_payloads import SIGNING_PAYLOADS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,6 +255,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *SEAL_MOVED.values(),
     SealOddUse,
     SealUseDecided,
+    *SIGNING_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -115,6 +115,10 @@ class PageRenderer:
         """A baseline sRGB JPEG without metadata, at most 50 kB and 358 x 441 px; see :mod:`.photo` for the limits."""
         return photo.normalise_photo(data)
 
+    def family(self, name: str) -> Family:
+        """The fonts called ``name``, for what is drawn beside pages; ConfigurationError when there is none."""
+        return self._book.family(name)
+
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         return codes.qr_png(text, scale=scale)

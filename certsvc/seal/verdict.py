@@ -65,6 +65,8 @@ class Reason(StrEnum):
 
     OK = "ok"
     OK_REGISTER_NOT_ASKED = "ok_register_not_asked"
+    OK_SIGNED_DOCUMENT = "ok_signed_document"
+    SIGNING_UNFINISHED = "signing_unfinished"
     NOT_A_PDF = "not_a_pdf"
     MALFORMED = "malformed"
     ENCRYPTED = "encrypted"
@@ -117,6 +119,14 @@ REASON_TEXT: dict[Reason, tuple[str, str]] = {
     Reason.OK_REGISTER_NOT_ASKED: (
         "印章有效、内容未改；未与登记比对，证照可能已经注销或吊销，请联网核验",
         "Seal good, content unchanged; the register was not asked: the license may have ended",
+    ),
+    Reason.OK_SIGNED_DOCUMENT: (
+        "签署文件核验通过：签名属实，内容未改",
+        "Signed document verified: the signatures are good, the content is unchanged",
+    ),
+    Reason.SIGNING_UNFINISHED: (
+        "已有的签名属实，但这不是签署完成的文件，请向发起单位索取最终文件",
+        "The signatures are good, but the signing is not complete: ask for the final document",
     ),
     Reason.NOT_A_PDF: ("不是 PDF 文件，请上传电子证照原文件", "Not a PDF: upload the original license file"),
     Reason.MALFORMED: ("文件已损坏，无法核验，请向持证人索取原文件", "Damaged file: ask the holder for the original"),

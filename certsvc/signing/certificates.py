@@ -222,8 +222,9 @@ def make_leaf(
     *,
     serial: int,
     now: datetime,
+    subject: x509.Name | None = None,
 ) -> x509.Certificate:
-    """The certificate of a key that signs no certificates.
+    """The certificate of a key that signs no certificates; ``subject`` replaces the one that is declared.
 
     Seals have digitalSignature and nonRepudiation, token signers digitalSignature, timestamping authorities that and,
     critical and alone, timeStamping (RFC 3161 §2.3).
@@ -237,7 +238,7 @@ def make_leaf(
         extensions.append((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True))
     return issue(
         Draft(
-            subject=subject_of(declared),
+            subject=subject or subject_of(declared),
             issuer=issuer.subject,
             public_key=key,
             serial=serial,

@@ -88,6 +88,7 @@ class PkiDeclaration:
         sm2_root: root of the SM2 chains, from end to end SM2 with SM3; None when nothing is SM2.
         makers: keys of the seal maker (制作管理单位), which sign seal objects.
         timestampers: keys of the development TSA.
+        people_issuers: issuing CAs for people's signatures, apart from those for seals: each has its own CRL.
     """
 
     root: KeyDeclaration | None
@@ -97,6 +98,7 @@ class PkiDeclaration:
     tokens: tuple[KeyDeclaration, ...]
     makers: tuple[KeyDeclaration, ...]
     timestampers: tuple[KeyDeclaration, ...]
+    people_issuers: tuple[IssuerDeclaration, ...] = ()
 
     @property
     def leaves(self) -> tuple[KeyDeclaration, ...]:
@@ -141,6 +143,7 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
     tokens = tuple(_token(item) for item in table.tables("token")) if table.has("token") else ()
     makers = tuple(replace(_ca(item), seals=True) for item in table.tables("maker")) if table.has("maker") else ()
     timestampers = tuple(_timestamper(item) for item in table.tables("tsa")) if table.has("tsa") else ()
+    people = tuple(_issuer(item) for item in table.tables("people_issuer")) if table.has("people_issuer") else ()
     table.done()
     declaration = PkiDeclaration(
         root=root,
@@ -150,10 +153,10 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
         tokens=tokens,
         makers=makers,
         timestampers=timestampers,
+        people_issuers=people,
     )
-    key_ids = [
-        key.key_id for key in (root, sm2_root, *(i.key for i in issuers), *declaration.leaves) if key is not None
-    ]
+    cas = (root, sm2_root, *(i.key for i in (*issuers, *people)))
+    key_ids = [key.key_id for key in (*cas, *declaration.leaves) if key is not None]
     for what, values in (("key_id", key_ids), ("seal_id", [s.seal_id for s in seals])):
         twice = {value for value in values if values.count(value) > 1}
         if twice:
@@ -174,11 +177,12 @@ def _check_chains(declaration: PkiDeclaration) -> None:
         roots[declaration.root.algorithm] = declaration.root.algorithm != SM2
     if declaration.sm2_root is not None:
         roots[declaration.sm2_root.algorithm] = declaration.sm2_root.algorithm == SM2
-    mixed = [i.key.key_id for i in declaration.issuers if (SM2 in i.issues) != (i.key.algorithm == SM2)]
+    every = (*declaration.issuers, *declaration.people_issuers)
+    mixed = [i.key.key_id for i in every if (SM2 in i.issues) != (i.key.algorithm == SM2)]
     if mixed or not all(roots.values()):
         msg = "密钥声明中的 SM2 证书链须从根证书到印章证书全部使用 SM2：请检查 [root]、[sm2_root] 与 issuer.issues"
         raise ConfigurationError(msg)
-    for issuer in declaration.issuers:
+    for issuer in every:
         declaration.root_for(issuer)
 
 

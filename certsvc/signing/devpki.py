@@ -75,7 +75,7 @@ def init_dev_keys(keys_toml: Path, out_dir: Path, master_key: MasterKey, clock: 
             roots[root.key_id] = maker.root(root)
 
     issuers: dict[str, tuple[x509.Certificate, PrivateKey]] = {}
-    for issuer in declaration.issuers:
+    for issuer in (*declaration.issuers, *declaration.people_issuers):
         key = maker.key(issuer.key, CA)
         above = roots[declaration.root_for(issuer).key_id]
         issuers[issuer.key.key_id] = (maker.issuer(issuer.key, key, *above), key)

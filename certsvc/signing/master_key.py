@@ -39,6 +39,7 @@ class KeyUse(StrEnum):
     BLIND_INDEX = "blind-index"
     KEY_RING = "key-ring"
     TOKENS = "tokens"
+    PEOPLE = "people-keys"
     KEK_ID = "kek-id"
 
 

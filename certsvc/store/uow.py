@@ -23,6 +23,9 @@ from certsvc.store.seal_watch import SealWatchRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
+from certsvc.store.signers import SignerRows
+from certsvc.store.signing_codes import SigningCodeRows
+from certsvc.store.signings import SigningRows
 from certsvc.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, seal_ports, store_ports
+    from certsvc.commands import life_ports, seal_ports, signer_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -56,6 +59,9 @@ class Work:
         "seals",
         "sharing",
         "showing",
+        "signers",
+        "signing_codes",
+        "signings",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -77,6 +83,9 @@ class Work:
         self.seal_lives: seal_ports.SealLives = SealLifeRows(tx)
         self.seal_watch: seal_ports.SealWatch = SealWatchRows(tx)
         self.approvals: seal_ports.SealApprovals = ApprovalRows(tx)
+        self.signers: signer_ports.Signers = SignerRows(tx)
+        self.signings: signer_ports.Signings = SigningRows(tx)
+        self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
 
 
 class UnitsOfWork:

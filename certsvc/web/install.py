@@ -62,6 +62,7 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page(path="/", name="check", title="证照核验"),
     Page(path="/holder", name="holder", title="我的证照"),
+    Page(path="/sign", name="sign", title="电子签名"),
     Page(path="/officer", name="officer", title="执法核验"),
     Page(path="/catalog", name="catalog", title="证照目录"),
     Page(path="/seals", name="seals", title="印章管理"),

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from fixtures_city import LiveCity
 from playwright.sync_api import Page, expect
+from test_pages_sign import ask
 
 from certsvc.web.install import install_pages
 
@@ -77,6 +78,7 @@ def states(page: Page, live_city: LiveCity) -> Iterator[str]:
     """Walk through every page and state that people meet, and stop at each."""
     yield from public_states(page, live_city)
     yield from holder_states(page, live_city)
+    yield from sign_states(page, live_city)
     yield from officer_states(page, live_city)
 
 
@@ -140,6 +142,29 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="grants"]').click()
     page.locator("#grant-new").click()
     yield "holder: grant"
+
+
+def sign_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """The list of documents, one document, its refusal, the application."""
+    subject = live_city.city.holder_of("teacher_qualification")
+    round_id = ask(live_city, subject, "示例承诺书")
+    page.goto(f"{live_city.base}/holder")
+    page.locator("#people, #signed-in:not([hidden])").first.wait_for()
+    if page.locator("#logout").is_visible():
+        page.locator("#logout").click()
+    page.goto(f"{live_city.base}/sign")
+    page.locator("#people").wait_for()
+    sign_in(page, subject)
+    page.locator("#rounds").wait_for()
+    yield "sign: documents"
+    page.locator(f'[data-round="{round_id}"] [data-action="open"]').click()
+    page.locator("#refuse-open").click()
+    page.locator("#refuse-form").wait_for()
+    yield "sign: document"
+    page.locator('[data-view="signer"]').click()
+    page.locator("#apply-form").wait_for()
+    yield "sign: application"
+    page.locator("#logout").click()
 
 
 def officer_states(page: Page, live_city: LiveCity) -> Iterator[str]:
@@ -348,7 +373,7 @@ def test_in_production_nobody_is_offered_a_sample_person(
 
 
 def test_no_page_holds_script_style_or_a_stranger(live_city: LiveCity) -> None:
-    for path in ("/", "/holder", "/officer", "/catalog", "/q/" + "A" * 22, "/s/" + "A" * 22, "/nowhere"):
+    for path in ("/", "/holder", "/sign", "/officer", "/catalog", "/q/" + "A" * 22, "/s/" + "A" * 22, "/nowhere"):
         text = live_city.city.client.get(path).text
         assert "样本" in text
         assert " style=" not in text

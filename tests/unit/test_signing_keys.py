@@ -110,7 +110,14 @@ def test_private_keys_stand_on_disk_only_encrypted_and_only_for_their_owner(work
     written = files_below(workshop.keys.directory)
     keys = [path for path in written if path.suffix == ".key"]
     declared = load_declaration(DEV_TOML)
-    groups = (declared.issuers, declared.seals, declared.tokens, declared.makers, declared.timestampers)
+    groups = (
+        declared.issuers,
+        declared.people_issuers,
+        declared.seals,
+        declared.tokens,
+        declared.makers,
+        declared.timestampers,
+    )
     assert len(keys) == 2 + sum(len(group) for group in groups)
     everything = b"".join(written.values())
     for path in keys:

@@ -1,4 +1,4 @@
-"""Find sealed files that were never registered: a crash before registration leaves them, and nobody can get them."""
+"""Find files that were never registered: a crash before registration leaves them, and nobody can get them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.signings.document import PREFIX as SIGNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
 
 PREFIX = "licenses/"
 SETTLE_S = 24 * 3600
@@ -18,14 +20,14 @@ SETTLE_S = 24 * 3600
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Object names under ``licenses/``, older than ``settle_s``, that no artifact registers.
+    """Object names under ``licenses/`` and ``signings/``, older than ``settle_s``, that nothing registers.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
     before = deps.clock.now() - timedelta(seconds=settle_s)
-    names = deps.objects.names(PREFIX, before=before)
+    names = (*deps.objects.names(PREFIX, before=before), *deps.objects.names(SIGNINGS, before=before))
     with deps.uow.read() as tx:
-        return [name for name in names if tx.licenses.by_sha256(digest_of(name)) is None]
+        return [name for name in names if not _registered(tx, name)]
 
 
 def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
@@ -33,7 +35,7 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     removed: list[str] = []
     for name in orphans(deps, settle_s=settle_s):
         with deps.uow.read() as tx:
-            registered = tx.licenses.by_sha256(digest_of(name)) is not None
+            registered = _registered(tx, name)
         if not registered:
             deps.objects.delete(name)
             removed.append(name)
@@ -43,6 +45,13 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
             content = {"count": len(removed)}
             record(tx, deps, kind="objects.swept", subject=PREFIX, actor="operator", content=content, at=now)
     return removed
+
+
+def _registered(tx: UnitOfWork, name: str) -> bool:
+    digest = digest_of(name)
+    if name.startswith(SIGNINGS):
+        return tx.signings.registered(digest) is not None
+    return tx.licenses.by_sha256(digest) is not None
 
 
 def digest_of(name: str) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import rfc3339
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
+from certsvc.commands.signings.verdict import registered_document, with_register
 from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import TooLarge
@@ -59,10 +60,16 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         version = tx.licenses.by_sha256(digest)
         facts = public_facts(deps, tx, version, moment) if version is not None else None
         how = stands(deps, tx, version, moment) if version is not None else None
-    if version is not None and chosen.at is None:
-        chosen = replace(chosen, at=version.created_at)
+        document = registered_document(tx, digest) if version is None else None
+    registered_at = version.created_at if version is not None else document.at if document is not None else None
+    if chosen.at is None:
+        chosen = replace(chosen, at=registered_at)
     findings = deps.inspector.inspect(data, chosen, now)
     verdict = conclude(deps, findings, version, how, facts, foreign=bool(chosen.extra_anchors), now=now)
+    if document is not None:
+        verdict = replace(
+            with_register(verdict, findings, document), detail=f"时间依据：登记时间 {rfc3339(document.at)}"
+        )
     # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
     if on_record and version is not None:
         with deps.uow() as tx:

@@ -25,6 +25,8 @@ const GROUPS = {
 /** reason -> [group, word zh, word en] */
 const REASONS = {
   ok: ["ok", "核验通过", "Verified"],
+  ok_signed_document: ["ok", "签署文件核验通过", "Signed document verified"],
+  signing_unfinished: ["doubt", "签署尚未完成", "Signing not complete"],
   on_register: ["registered", "登记状态正常", "In force on the register"],
   ok_register_not_asked: ["doubt", "未与登记比对", "Register not asked"],
   scene_not_for_you: ["code", "场景不是给您的", "Another scene was shown"],

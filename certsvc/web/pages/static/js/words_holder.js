@@ -4,6 +4,7 @@ export const HOLDER_WORDS = {
   "holder.wallet": ["证照", "Licenses"],
   "holder.uses": ["谁用过我的证", "Who used them"],
   "holder.grants": ["授权", "Grants"],
+  "holder.sign": ["签名", "Sign"],
   "wallet.count": ["共 {count} 张证照", "{count} licenses"],
   "wallet.empty": ["您名下还没有电子证照。刚办结的，一般几分钟内就会出现。", "No licenses yet. A new one usually appears within minutes."],
   "wallet.refresh": ["刷新", "Reload"],

@@ -1,0 +1,1 @@
+"""Signing rounds: asked for, confirmed by people, declined, sealed, over."""

@@ -1,0 +1,114 @@
+"""The seal that ends a round: reserved, set and answered like every use of a seal, after all people have signed.
+
+It is tried right after the last signature and again by the maintenance loop: a seal that is stopped or over its budget
+leaves the round waiting, with the reason on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from certsvc.commands.ports import TrustChoice
+from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
+from certsvc.commands.signings.completed import tell_completed
+from certsvc.commands.signings.document import load_document, store_document
+from certsvc.commands.signings.request import fields_of
+from certsvc.commands.signings.verdict import sound
+from certsvc.errors import CertsvcError, SealUnavailable, SigningError
+from certsvc.seal.signing_page import SignatureRoom
+from certsvc.seal.signing_round import Revision
+from certsvc.seal.use import SealUse
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps
+    from certsvc.seal.model import Seal
+    from certsvc.seal.signing_round import FinalSeal, SigningRound
+
+log = structlog.get_logger("certsvc.signings")
+
+CLAIM_S = 120
+SEAL_AT_ONCE = 20
+MAX_TROUBLE = 150
+SM2 = "sm2"
+
+
+def seal_round(deps: Deps, round_id: str) -> bool:
+    """Set the seal of a round that waits for nothing else; whether it is on now.
+
+    What keeps the seal away is written on the round and logged, never raised: the people have signed, and the
+    maintenance loop tries again.
+    """
+    now = deps.clock.now()
+    token = deps.ids.token()
+    with deps.uow() as tx:
+        signing = tx.signings.by_id(round_id)
+        if signing is None or signing.seal is None or not signing.awaits_seal:
+            return False
+        if not tx.signings.claim(round_id, token=token, now=now, lease_s=CLAIM_S):
+            return False
+    try:
+        return _sealed(deps, signing, signing.seal, token, now)
+    except CertsvcError as error:
+        log.warning("seal waits", action="signing.seal", round_id=round_id, reason=error.code)
+        with deps.uow() as tx:
+            tx.signings.seal_trouble(round_id, error.detail[:MAX_TROUBLE])
+        return False
+    finally:
+        with deps.uow() as tx:
+            tx.signings.release(round_id, token=token)
+
+
+def seal_waiting_rounds(deps: Deps) -> int:
+    """Try every round that waits for its seal; how many were sealed."""
+    with deps.uow.read() as tx:
+        waiting = tx.signings.awaiting_seal(limit=SEAL_AT_ONCE)
+    return sum(1 for round_id in waiting if seal_round(deps, round_id))
+
+
+def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now: datetime) -> bool:
+    with deps.uow.read() as tx:
+        seal = tx.seals.by_id(final.seal_id)
+    if seal is None:
+        raise SealUnavailable("印章不存在")
+    data = _seal_use(deps, signing, final, seal, now)
+    findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
+    if not sound(findings):
+        reason = findings.reason.value
+        log.error("own verifier refused", action="signing.self_check", round_id=signing.round_id, reason=reason)
+        raise SigningError("盖章后的文件未通过自检，没有登记；请联系运维")
+    digest = store_document(deps, data)
+    revision = Revision(number=signing.head.number + 1, sha256=digest, step_id="", at=now)
+    with deps.uow() as tx:
+        if not tx.signings.seal(signing.round_id, token=token, revision=revision):
+            return False
+        tell_completed(tx, deps, replace(signing, revisions=(*signing.revisions, revision)), now)
+    return True
+
+
+def _seal_use(deps: Deps, signing: SigningRound, final: FinalSeal, seal: Seal, now: datetime) -> bytes:
+    format_name = "sm2-cms" if seal.algorithm == SM2 else "pades-b-b"
+    room = SignatureRoom(
+        filter=deps.sealer.filter(format_name),
+        sub_filter=deps.sealer.sub_filter(format_name),
+        reserved_bytes=deps.sealer.reserved_bytes(seal, format_name),
+    )
+    prepared = deps.signing_pages.begin_seal(
+        load_document(deps, signing.head), fields_of(signing.steps, final), final.field_name, room, seal, now
+    )
+    purpose = f"signing:{signing.round_id}"
+    abandon_earlier(deps, purpose)
+    use = SealUse(operator=signing.created_by)
+    reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
+    try:
+        data = deps.sealer.seal(prepared, seal, format_name, signed_at=now)
+    except CertsvcError:
+        settle_use(deps, reservation, used=False, signature_sha256="")
+        raise
+    settle_use(deps, reservation, used=True, signature_sha256=hashlib.sha256(data).hexdigest())
+    return data
