@@ -87,7 +87,7 @@ class SealLives(Protocol):
         ...
 
     def under_way(self, *, limit: int) -> Sequence[SealVersion]:
-        """Versions that are not in use yet, the oldest first."""
+        """Versions that are not in use yet, by id of their seal."""
         ...
 
     def move(self, version: SealVersion, *, source: SealState) -> bool:

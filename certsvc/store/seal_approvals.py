@@ -33,7 +33,7 @@ _OF_OWNER = (
     .order_by(_A.asked_at.desc(), _A.approval_id.desc())
     .limit(bindparam("most"))
 )
-_VOTES = select(*_V).where(_V.approval_id == bindparam("which")).order_by(_V.at, _V.voter)
+_VOTES = select(*_V).where(_V.approval_id == bindparam("which"))
 _SET_STATE = (
     update(seal_approvals)
     .where(_A.approval_id == bindparam("which"), _A.state == bindparam("source"))
@@ -114,10 +114,11 @@ class ApprovalRows:
 
     def votes(self, approval_id: str) -> Sequence[Vote]:
         """The votes, oldest first."""
-        return [
+        votes = [
             Vote(voter=row["voter"], agrees=row["agrees"], at=row["at"], represented_by=row["represented_by"])
             for row in self._tx.rows(_VOTES, which=approval_id)
         ]
+        return sorted(votes, key=lambda vote: (vote.at, vote.voter))
 
     def set_state(self, approval_id: str, *, source: ApprovalState, target: ApprovalState, used_by: str = "") -> bool:
         """Move an approval, if it still stands at ``source``."""

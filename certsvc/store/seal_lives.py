@@ -37,7 +37,7 @@ _VERSION = select(*_V, seals.c.state.label("seal_state")).select_from(
 )
 _ONE = _VERSION.where(_V.seal_id == bindparam("which"), _V.version == bindparam("number"))
 _OF_SEAL = _VERSION.where(_V.seal_id == bindparam("which")).order_by(_V.version)
-_WAITING = _VERSION.where(text(f"seal_versions.{UNDER_WAY}")).order_by(_V.created_at, _V.seal_id)
+_WAITING = _VERSION.where(text(f"seal_versions.{UNDER_WAY}")).order_by(_V.seal_id)
 _WAITING = _WAITING.limit(bindparam("most"))
 _WRITE = update(seal_versions).where(
     _V.seal_id == bindparam("which"), _V.version == bindparam("number"), _V.state == bindparam("source")
@@ -133,7 +133,7 @@ class SealLifeRows:
         return [_version(row) for row in self._tx.rows(_OF_SEAL, which=seal_id)]
 
     def under_way(self, *, limit: int) -> Sequence[SealVersion]:
-        """Versions that are not in use yet, the oldest first."""
+        """Versions that are not in use yet, by id of their seal."""
         return [_version(row) for row in self._tx.rows(_WAITING, most=limit)]
 
     def move(self, version: SealVersion, *, source: SealState) -> bool:

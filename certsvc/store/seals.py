@@ -79,11 +79,10 @@ _ABANDON = (
 
 @cache
 def _upsert(dialect: str) -> Insert:
-    """What was declared wins, but for the state (a seal that was stopped stays stopped) and for a re-made seal."""
+    """What was declared wins, but for the state: a seal that was stopped stays stopped."""
     made = insert_into(dialect, seals)
     declared = {column.name: made.excluded[column.name] for column in _S if column.name not in {"seal_id", "state"}}
-    remade = select(literal(1)).where(_V.seal_id == made.excluded.seal_id, _V.version > 1, _V.state == IN_USE_STATE)
-    return made.on_conflict_do_update(index_elements=[_S.seal_id], set_=declared, where=~remade.exists())
+    return made.on_conflict_do_update(index_elements=[_S.seal_id], set_=declared)
 
 
 @cache
@@ -122,6 +121,10 @@ class SealRows:
 
     def upsert(self, seal: Seal) -> None:
         """Register a seal that was declared; the stored state of a known one, and a re-made one, is kept."""
+        # Held, so that no re-making comes between the look and the write.
+        known = self.hold(seal.seal_id)
+        if known is not None and known.version > seal.version:
+            return
         row = seal_row(seal)
         version = {name: value for name, value in row.items() if name != "state"}
         self._tx.changed(_upsert(self._tx.dialect), **row)

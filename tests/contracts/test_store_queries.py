@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,14 +39,23 @@ from store_records import (
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.dues import DueKind
+from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealState
+from certsvc.seal.odd import OddRule
 from certsvc.store.engine import Store
 
-READS_ALL = re.compile(r"FROM (seals|people|catalog_proposals|catalog_publications) ORDER BY|AS latest ON")
-"""By contract: few seals, the sandbox's people, some hundred types."""
+READS_ALL = re.compile(
+    r"FROM (seals|people|catalog_proposals|catalog_publications|revocations) ORDER BY|AS latest ON"
+    r"|FROM seals LEFT OUTER JOIN seal_versions ON .*\s(ORDER BY seals.seal_id$|WHERE seals.state IN)"
+    r"|FROM seal_days",
+    re.DOTALL,
+)
+"""By contract: few seals and their uses of a day, the sandbox's people, some hundred types, what was revoked."""
 SMALL_SCANS = {
     "SCAN queue USING COVERING INDEX ix_requests_queue",  # partial: the backlog, up to the first request that is due
     "SCAN requests USING COVERING INDEX ix_requests_queue",  # counts of the backlog
+    "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
+    "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
@@ -62,6 +72,7 @@ def run_everything(tx: UnitOfWork) -> None:
     register(tx)
     use(tx)
     live(tx)
+    seal_life(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
@@ -125,6 +136,41 @@ def register(tx: UnitOfWork) -> None:
     assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="", now=NOW)
     tx.seals.abandon(purpose="p", now=NOW)
     assert tx.seals.set_state("seal_001", source=SealState.ACTIVE, target=SealState.STOPPED)
+
+
+def seal_life(tx: UnitOfWork) -> None:
+    """Versions, makings, tries, approvals and revocations of seals."""
+    tx.seals.hold("s")
+    tx.seals.expired(NOW, limit=9)
+    tx.seals.used_since("s", NOW, limit=9)
+    tx.seals.used_on(DAY_START)
+    one = tx.seal_lives.version("seal_001", 1)
+    assert one is not None
+    made = dataclasses.replace(one, seal_id="seal_009", state=SealState.MADE)
+    assert tx.seal_lives.open(made)
+    assert tx.seal_lives.move(made, source=SealState.MADE)
+    assert tx.seal_lives.activate(made)
+    tx.seal_lives.versions("s")
+    tx.seal_lives.under_way(limit=9)
+    tx.seal_lives.history("s")
+    tx.seal_lives.answer_making("m", ReservationResult.USED, now=NOW)
+    tx.seal_lives.abandon_makings("k", now=NOW)
+    tx.seal_lives.unanswered_makings(before=NOW, limit=9)
+    tx.seal_lives.is_revoked("k")
+    tx.seal_lives.revocations()
+    tx.seal_watch.count_hour("seal_001", T0)
+    tx.seal_watch.busy_hours("s", since=T0, before=NOW)
+    tx.seal_watch.note_try("seal_001", OddRule.SCOPE, "p", now=T0)
+    tx.seal_watch.tries("s", since=T0)
+    tx.seal_watch.excuse("s", T0)
+    tx.approvals.by_id("a", hold=True)
+    tx.approvals.by_id("a")
+    tx.approvals.of_owner("o", limit=9)
+    tx.approvals.votes("a")
+    tx.approvals.set_state("a", source=ApprovalState.WAITING, target=ApprovalState.GRANTED)
+    tx.approvals.representative("r")
+    tx.approvals.representatives("o", limit=9)
+    tx.approvals.dismiss("r", now=NOW)
 
 
 def live(tx: UnitOfWork) -> None:

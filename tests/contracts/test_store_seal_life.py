@@ -109,6 +109,11 @@ def test_the_next_version_replaces_the_one_before_and_a_declaration_does_not_bri
         seal = tx.seals.by_id("seal_001")
         assert seal is not None
         assert (seal.key_id, seal.version) == ("seal_001-v2", 2)
+        for budget in (4, 5):
+            tx.seals.upsert(make_seal(2, daily_budget=budget))
+        other = tx.seals.by_id("seal_002")
+        assert other is not None
+        assert other.daily_budget == 5, "a declaration still changes the others"
 
 
 @pytest.mark.parametrize("end", [SealState.CANCELLED, SealState.EXPIRED])

@@ -241,13 +241,13 @@ def test_another_holders_grant_and_another_bodys_seal_look_like_none(small_city:
     own = {seal["seal_id"] for seal in small_city.answer(small_city.client.get("/v1/seals", headers=keeper), 200)}
     every = {row[0] for row in small_city.rows("SELECT seal_id FROM seals")}
     foreign = min(every - own)
-    change = {"change": "stop", "reason": "试用"}
+    change = {"move": "stop", "reason": "试用"}
     answers = [
-        small_city.client.post(f"/v1/seals/{i}/changes", headers=keeper, json=change) for i in (foreign, "seal-none")
+        small_city.client.post(f"/v1/seals/{i}/moves", headers=keeper, json=change) for i in (foreign, "seal-none")
     ]
     alike(answers, (foreign, "seal-none"))
     assert small_city.rows("SELECT count(*) FROM seals WHERE state <> 'active'") == [(0,)]
-    stopped = small_city.client.post(f"/v1/seals/{min(own)}/changes", headers=keeper, json=change)
+    stopped = small_city.client.post(f"/v1/seals/{min(own)}/moves", headers=keeper, json=change)
     assert small_city.answer(stopped, 201)["state"] == "stopped"
 
 

@@ -115,6 +115,9 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.OFFICER: city.person(city.officer_of("tour_guide")),
         roles.SEAL_KEEPER: city.person("keeper-1"),
         roles.AUDITOR: city.person("auditor-1"),
+        roles.SEAL_APPLICANT: city.person("applicant-1"),
+        roles.SEAL_MAKER: city.person("maker-1"),
+        roles.SEAL_USE_APPROVER: city.person("use-approver-1"),
         roles.CATALOG_PROPOSER: city.person("proposer-1"),
         roles.CATALOG_PUBLISHER: city.person("publisher-1"),
     }

@@ -120,7 +120,7 @@ function past(row) {
 
 function pastLine(move) {
   const words = [move.reason, move.document_no, move.filing_no].filter(Boolean).join("　");
-  return el("li", {}, el("p", { class: "when" }, moment(move.at)), el("p", { class: "main" }, `${move.name} → ${move.to_state_zh}`),
+  return el("li", {}, el("p", { class: "when" }, moment(move.at)), el("p", { class: "main" }, move.name === move.to_state_zh ? move.name : `${move.name} → ${move.to_state_zh}`),
     el("p", {}, t("seals.by", { actor: move.actor })), words ? el("p", {}, words) : null);
 }
 
