@@ -39,10 +39,10 @@ from certsvc.errors import (
     SigningError,
 )
 from certsvc.events.payloads import IssuanceRefused
+from certsvc.seal.use import SealUse
 from certsvc.seal.verdict import Indication
 
 if TYPE_CHECKING:
-    from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps
     from certsvc.license.model import IssueIntent
     from certsvc.license.request import ClaimedRequest
@@ -120,7 +120,8 @@ def _issue(deps: Deps, claimed: ClaimedRequest) -> None:
     )
     prepared = deps.renderer.render(job)
     deps.faults.reach("issue.rendered")
-    data = _sealed(deps, intent, seal, prepared, kind)
+    use = SealUse(type_slug=kind.slug, matter_code=payload.matter_code, region=payload.region)
+    data = _sealed(deps, intent, seal, prepared, use, kind.signature_plan[0].format)
     _check(deps, data, intent)
     deps.faults.reach("issue.verified")
     name = object_name(data)
@@ -148,13 +149,15 @@ def _seal(deps: Deps, authority_code: str) -> Seal:
     return seal
 
 
-def _sealed(deps: Deps, intent: IssueIntent, seal: Seal, prepared: PreparedPdf, kind: LicenseType) -> bytes:
+def _sealed(
+    deps: Deps, intent: IssueIntent, seal: Seal, prepared: PreparedPdf, use: SealUse, format_name: str
+) -> bytes:
     purpose = f"issue:{intent.request_id}"
     abandon_earlier(deps, purpose)
-    reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), kind=kind)
+    reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
     deps.faults.reach("issue.seal_reserved")
     try:
-        data = deps.sealer.seal(prepared, seal, kind.signature_plan[0].format, signed_at=intent.signed_at)
+        data = deps.sealer.seal(prepared, seal, format_name, signed_at=intent.signed_at)
     except CertsvcError:
         settle_use(deps, reservation, used=False, signature_sha256="")
         raise

@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import end_of_day, local_day
 from certsvc.commands.evidence.record import record
-from certsvc.errors import SealUnavailable
+from certsvc.errors import SealUnavailable, UnknownLicenseType
 from certsvc.seal.model import SEAL_STATE_ZH, ReservationResult, SealReservation, SealState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.seal.model import Seal
+    from certsvc.seal.use import SealUse
 
 
-def reserve_use(deps: Deps, seal: Seal, *, purpose: str, digest: str, kind: LicenseType) -> SealReservation:
-    """Reserve one use of ``seal`` over ``digest`` (hex SHA-256) for a license of ``kind``, committed on return.
+def reserve_use(deps: Deps, seal: Seal, *, purpose: str, digest: str, use: SealUse) -> SealReservation:
+    """Reserve one use of ``seal`` over ``digest`` (hex SHA-256) for what ``use`` says, committed on return.
 
     Raises:
         SealUnavailable: stopped, out of period or scope, or over its daily budget; the detail says which.
     """
     now = deps.clock.now()
-    if seal.scope_types and kind.slug not in seal.scope_types:
-        raise SealUnavailable(f"印章“{seal.name}”的使用范围不含“{kind.name}”")
+    if seal.scope_types and use.type_slug not in seal.scope_types:
+        raise SealUnavailable(f"印章“{seal.name}”的使用范围不含“{_type_name(deps, use.type_slug)}”")
     day_end = end_of_day(local_day(now))
     reservation = SealReservation(
         reservation_id=deps.ids.new("use"), seal_id=seal.seal_id, purpose=purpose, digest=digest, reserved_at=now
@@ -37,6 +37,13 @@ def reserve_use(deps: Deps, seal: Seal, *, purpose: str, digest: str, kind: Lice
         if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
             raise SealUnavailable(_why(tx.seals.by_id(seal.seal_id), now))
     return reservation
+
+
+def _type_name(deps: Deps, slug: str) -> str:
+    try:
+        return deps.catalog.type(slug).name if slug else "证照以外的文件"
+    except UnknownLicenseType:
+        return slug
 
 
 def _why(seal: Seal | None, now: datetime) -> str:
