@@ -23,6 +23,8 @@ from certsvc.delivery.loops import Loops
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
 from certsvc.rendering.page import PageRenderer
+from certsvc.rendering.upload_worker import ANSWER as UPLOAD_ANSWER
+from certsvc.rendering.uploads import IsolatedUploads
 from certsvc.settings import fault_point
 from certsvc.signing.certificate_requests import retired_certificates
 from certsvc.signing.cipher import ColumnCipher
@@ -38,6 +40,7 @@ from certsvc.signing.ses_format import SesV4
 from certsvc.signing.strict import StrictInspector
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.worker_pool import WorkerPool
 from certsvc.store.engine import Store, open_store
 from certsvc.store.migrate import upgrade
 from certsvc.store.objects_dir import DirectoryObjectStore
@@ -84,6 +87,7 @@ class Service:
     store: Store
     inspector: IsolatedInspector
     loops: Loops
+    upload_workers: WorkerPool
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -100,6 +104,7 @@ class Service:
         """Stop loops, then workers, then the database."""
         self.loops.stop()
         self.inspector.close()
+        self.upload_workers.close()
         self.store.close()
 
 
@@ -138,6 +143,7 @@ def build(
     anchors = _anchors(settings)
     store = open_store(settings.database, ColumnCipher(master, ids))
     inspector = IsolatedInspector(anchors)
+    upload_workers = WorkerPool(UPLOAD_ANSWER)
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     renderer = PageRenderer(settings.font_dirs)
@@ -152,6 +158,8 @@ def build(
         ),
         inspector=inspector,
         self_inspector=StrictInspector(ring, anchors),
+        uploads=IsolatedUploads(upload_workers.ask),
+        painter=renderer.mark_board(),
         objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
@@ -170,7 +178,7 @@ def build(
     )
     register_seals(settings, deps)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
-    return Service(settings, deps, store, inspector, loops)
+    return Service(settings, deps, store, inspector, loops, upload_workers)
 
 
 def _catalogs(

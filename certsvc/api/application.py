@@ -22,6 +22,7 @@ from certsvc.api import (
     scans,
     seals,
     shows,
+    stampings,
     tokens,
     verifications,
 )
@@ -45,6 +46,7 @@ ROUTERS = (
     scans,
     fetches,
     seals,
+    stampings,
     catalog,
     lists,
     publications,

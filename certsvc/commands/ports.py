@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.model import LicenseType
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.ids import Ids
     from certsvc.seal.marks import Drawing, NextField, NextSignature
@@ -315,6 +316,9 @@ class Deps:
     """judges uploads, in a process of its own"""
     self_inspector: FileInspector
     """judges what we have just sealed, in this process"""
+    uploads: UploadDesk
+    """reads uploads to be stamped, in processes of its own"""
+    painter: MarkPainter
     objects: ObjectStore
     tokens: TokenService
     clock: Clock

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         StampBatch,
         Stamping,
         StampPreview,
+        StampUpload,
         UploadReport,
         WordSearch,
     )
@@ -65,6 +66,14 @@ class MarkPainter(Protocol):
 class Stampings(Protocol):
     """Previews, the register of stamped documents, and batches."""
 
+    def insert_upload(self, upload: StampUpload) -> None:
+        """Store what was judged."""
+        ...
+
+    def upload(self, upload_id: str) -> StampUpload | None:
+        """The upload, whatever its age."""
+        ...
+
     def insert_preview(self, preview: StampPreview) -> None:
         """Store a preview."""
         ...
@@ -77,12 +86,12 @@ class Stampings(Protocol):
         """Use it once, if in time; False otherwise."""
         ...
 
-    def stale_previews(self, *, before: datetime, limit: int) -> Sequence[str]:
-        """Names of the uploads of previews that ended before ``before`` and hold their upload still."""
+    def stale_uploads(self, *, before: datetime, limit: int) -> Sequence[StampUpload]:
+        """Uploads that ended before ``before`` and whose bytes are there still."""
         ...
 
-    def forget_upload(self, upload: str) -> None:
-        """The upload of these previews is gone."""
+    def forget_object(self, upload_id: str) -> None:
+        """The bytes of the upload are gone."""
         ...
 
     def insert(self, stamping: Stamping) -> None:
@@ -91,6 +100,10 @@ class Stampings(Protocol):
 
     def by_id(self, stamping_id: str) -> Stamping | None:
         """The stamping."""
+        ...
+
+    def by_work(self, work_id: str) -> Stamping | None:
+        """The stamping that was made from this preview or file of a batch."""
         ...
 
     def by_sha256(self, sha256: str) -> Stamping | None:

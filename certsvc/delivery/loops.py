@@ -9,6 +9,8 @@ import structlog
 
 from certsvc.commands.issuance.process_request import process_next
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.stamping.batch import stamp_next
+from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -27,6 +29,12 @@ ERROR_WAIT_S = 1.0
 
 REMIND_WAIT_S = 60.0
 """Pause between two looks whether today's sweep of reminders is done; one read of one row."""
+
+SWEEP_WAIT_S = 60.0
+"""Pause between two looks for uploads that are over."""
+
+STAMP_LEASE_S = 120
+"""Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
 
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog; one read of one row."""
@@ -52,6 +60,8 @@ class Loops:
             self._spawn(f"{self._name}-relay", self._relay)
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-catalog", self._follow)
+        self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
+        self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -76,6 +86,11 @@ class Loops:
 
     def _work(self, owner: str) -> None:
         self._repeat(lambda: process_next(self._deps, worker=owner, lease_s=self._lease_s) is not None)
+
+    def _stamp(self, owner: str) -> None:
+        """Files of batches, one at a time: a batch of two hundred must not hold up licenses."""
+        lease_s = max(self._lease_s, STAMP_LEASE_S)
+        self._repeat(lambda: stamp_next(self._deps, worker=owner, lease_s=lease_s))
 
     def _relay(self) -> None:
         relay = Relay(self._deps, owner=self._name)
@@ -129,6 +144,8 @@ def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     """Work until nothing waits, then number and relay: the embedded shape in one call (demo, tests)."""
     done = 0
     while process_next(deps, worker=worker, lease_s=lease_s) is not None:
+        done += 1
+    while stamp_next(deps, worker=worker, lease_s=lease_s):
         done += 1
     relay = Relay(deps, owner=worker)
     while sequence_once(deps, owner=worker) or relay.once():

@@ -110,7 +110,7 @@ class Found:
     rect: Box
 
 
-def choose_pages(choice: str, count: int) -> tuple[int, ...]:
+def choose_pages(choice: str, count: int, *, pointer: str = "") -> tuple[int, ...]:
     """Indexes of the pages that ``choice`` names: ``all``, ``odd``, ``even``, ``first``, ``last``, ``1,3-5``.
 
     Raises:
@@ -126,18 +126,18 @@ def choose_pages(choice: str, count: int) -> tuple[int, ...]:
     if choice in named:
         found = tuple(named[choice])
         if not found:
-            raise _wrong("/pages", "page_out_of_range", f"文件只有 {count} 页，没有双数页：请改选页码")
+            raise _wrong(pointer, "page_out_of_range", f"文件只有 {count} 页，没有双数页：请改选页码")
         return found
     if len(choice) > MAX_CHOICE_CHARS:
-        raise _wrong("/pages", "pages", f"页码写法最多 {MAX_CHOICE_CHARS} 个字符，请改用 all 或连续页码")
+        raise _wrong(pointer, "pages", f"页码写法最多 {MAX_CHOICE_CHARS} 个字符，请改用 all 或连续页码")
     pages: set[int] = set()
     for part in choice.replace("，", ",").split(","):
         match = _RANGE.fullmatch(part.strip())
         if match is None:
-            raise _wrong("/pages", "pages", "页码应写作 all、odd、even、first、last，或 1,3-5 的形式")
+            raise _wrong(pointer, "pages", "页码应写作 all、odd、even、first、last，或 1,3-5 的形式")
         low, high = int(match[1]), int(match[2] or match[1])
         if not 1 <= low <= high <= count:
-            raise _wrong("/pages", "page_out_of_range", f"文件只有 {count} 页，没有第 {part.strip()} 页：请改选页码")
+            raise _wrong(pointer, "page_out_of_range", f"文件只有 {count} 页，没有第 {part.strip()} 页：请改选页码")
         pages.update(range(low - 1, high))
     return tuple(sorted(pages))
 
@@ -156,14 +156,14 @@ def at_point(view: PageView, page: int, centre_mm: tuple[float, float], size: tu
     (w, h), (wide, high) = size, view.size
     if not (w / 2 <= x <= wide - w / 2 and h / 2 <= y <= high - h / 2):
         if w > wide or h > high:
-            raise _wrong("/x", "page_too_small", f"第 {page + 1} 页小于印章图样，不能在此页盖章")
+            raise _wrong("/point/x_mm", "page_too_small", f"第 {page + 1} 页小于印章图样，不能在此页盖章")
         # Rounded inwards, so that what the message allows is allowed.
         low_x, high_x = math.ceil(w / 2 / MM), math.floor((wide - w / 2) / MM)
         low_y, high_y = math.ceil(h / 2 / MM), math.floor((high - h / 2) / MM)
         detail = (
             f"印章超出第 {page + 1} 页：中心应距左边 {low_x}–{high_x} 毫米、距上边 {low_y}–{high_y} 毫米，请调整位置"
         )
-        raise _wrong("/x", "outside_page", detail)
+        raise _wrong("/point/x_mm", "outside_page", detail)
     return PlacedMark(kind="stamp", page=page, rect=_around(view, x, y, size), rotate=view.rotate)
 
 
@@ -178,7 +178,7 @@ def at_word(
     left, top, right, bottom = view.seen(found.rect)
     (w, h), (wide, high) = size, view.size
     if w > wide or h > high:
-        raise _wrong("/keyword", "page_too_small", f"第 {found.page + 1} 页小于印章图样，不能在此页盖章")
+        raise _wrong("/keyword/text", "page_too_small", f"第 {found.page + 1} 页小于印章图样，不能在此页盖章")
     x = (right + w / 2 if anchor == "after" else (left + right) / 2) + offset_mm[0] * MM
     y = (top + bottom) / 2 + offset_mm[1] * MM
     x, y = min(max(x, w / 2), wide - w / 2), min(max(y, h / 2), high - h / 2)
@@ -208,7 +208,7 @@ def seam(
         InvalidInput: fewer than two pages, slices too narrow, or the stamp higher than a page.
     """
     if len(pages) < MIN_SEAM_PAGES:
-        raise _wrong("/seam", "seam_single_page", "骑缝章须跨两页以上：只有一页时请改为在页面内盖章")
+        raise _wrong("/seam/pages", "seam_single_page", "骑缝章须跨两页以上：只有一页时请改为在页面内盖章")
     fits = int(size[0] / MM / MIN_SLICE_MM)
     if most > fits or most == 1:
         detail = f"每枚骑缝章应跨 2 至 {fits} 页（每页印迹不窄于 {MIN_SLICE_MM:g} 毫米），请调整“每枚跨页数”"

@@ -75,20 +75,32 @@ class StampCase:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StampPreview:
-    """What was shown and may be sealed: exactly these bytes with exactly these marks, once, until ``expires_at``.
+class StampUpload:
+    """An upload that may be stamped: its pages were judged, its bytes are kept until ``expires_at``.
 
-    Attributes:
-        upload: name of the upload in the object store.
+    ``object_name`` is empty when the bytes are gone.
     """
+
+    upload_id: str
+    authority_code: str
+    operator: str
+    object_name: str
+    sha256: str
+    pages: tuple[PageView, ...]
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StampPreview:
+    """What was shown and may be sealed: exactly these bytes with exactly these marks, once, until ``expires_at``."""
 
     preview_id: str
     seal_id: str
     authority_code: str
     operator: str
-    upload: str
+    upload_id: str
     sha256: str
-    page_count: int
     marks: tuple[PlacedMark, ...]
     lock: bool
     created_at: datetime
@@ -101,6 +113,7 @@ class Stamping:
     """The register row of a document that was stamped by hand.
 
     Attributes:
+        work_id: the preview, or the file of a batch, that it was made from: asked again, it is this one.
         sha256_before, sha256: of the upload and of the sealed file.
         marks: how many marks it shows.
         object_name: of the sealed file in the object store.
@@ -108,6 +121,7 @@ class Stamping:
     """
 
     stamping_id: str
+    work_id: str
     seal_id: str
     authority_code: str
     operator: str

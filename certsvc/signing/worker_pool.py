@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from certsvc.clock import SystemClock
+from certsvc.errors import FieldProblem, Unavailable, UploadRefused
 from certsvc.signing.worker_process import receive, send
 
 TIME_LIMIT_S = 10.0
@@ -89,6 +90,22 @@ class WorkerPool:
             if self._closed:
                 self.close()
         return said
+
+    def ask(self, request: bytes, data: bytes) -> bytes:
+        """As :meth:`call`, in errors that people understand.
+
+        Raises:
+            Unavailable: no worker in time.
+            UploadRefused: the file took too long, or its worker died over it.
+        """
+        try:
+            return self.call(request, data)
+        except AllBusy:
+            raise Unavailable("正在处理的文件较多，请几秒后再试") from None
+        except (TimeoutError, WorkerDied) as error:
+            detail = "文件内容过于复杂，无法在限定时间和内存内处理，请重新导出或拆分后上传"
+            problem = FieldProblem(pointer="/file", code="too_complex", detail=detail)
+            raise UploadRefused(detail, problems=(problem,)) from error
 
     def close(self) -> None:
         """Stop all idle workers; a call under way finishes first, its worker stops afterwards."""

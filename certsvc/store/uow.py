@@ -20,6 +20,7 @@ from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
+from certsvc.store.stampings import StampingRows
 from certsvc.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, store_ports
+    from certsvc.commands import life_ports, stamping_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -50,6 +51,7 @@ class Work:
         "seals",
         "sharing",
         "showing",
+        "stampings",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -68,6 +70,7 @@ class Work:
         self.facts: life_ports.Facts = FactRows(tx)
         self.dues: life_ports.Dues = DueRows(tx)
         self.publications: life_ports.Publications = PublicationRows(tx)
+        self.stampings: stamping_ports.Stampings = StampingRows(tx)
 
 
 class UnitsOfWork:

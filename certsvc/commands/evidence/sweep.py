@@ -11,21 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
 
 PREFIX = "licenses/"
+STAMPED = "stamped/"
 SETTLE_S = 24 * 3600
 """Only files older than a day are looked at: longer than any lease, so work in flight is never touched."""
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Object names under ``licenses/``, older than ``settle_s``, that no artifact registers.
+    """Object names under ``licenses/`` and ``stamped/``, older than ``settle_s``, that no row registers.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
     before = deps.clock.now() - timedelta(seconds=settle_s)
-    names = deps.objects.names(PREFIX, before=before)
+    names = (*deps.objects.names(PREFIX, before=before), *deps.objects.names(STAMPED, before=before))
     with deps.uow.read() as tx:
-        return [name for name in names if tx.licenses.by_sha256(digest_of(name)) is None]
+        return [name for name in names if not _registered(tx, name)]
 
 
 def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
@@ -33,7 +35,7 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     removed: list[str] = []
     for name in orphans(deps, settle_s=settle_s):
         with deps.uow.read() as tx:
-            registered = tx.licenses.by_sha256(digest_of(name)) is not None
+            registered = _registered(tx, name)
         if not registered:
             deps.objects.delete(name)
             removed.append(name)
@@ -43,6 +45,11 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
             content = {"count": len(removed)}
             record(tx, deps, kind="objects.swept", subject=PREFIX, actor="operator", content=content, at=now)
     return removed
+
+
+def _registered(tx: UnitOfWork, name: str) -> bool:
+    rows = tx.stampings if name.startswith(STAMPED) else tx.licenses
+    return rows.by_sha256(digest_of(name)) is not None
 
 
 def digest_of(name: str) -> str:
