@@ -27,7 +27,8 @@ DATE_SIZE = 16.0
 MAX_TEXT = 60
 """Characters of a watermark; more runs off every page."""
 _WATERMARK_SIZE = 20.0
-_WATERMARK_GREY = "0.72 g"
+_GREYS = {"watermark": "0.8 g", "sample": "0.88 g"}
+_RAISED = {"watermark": 0.5, "sample": 0.0}
 _DESCENT = 0.25
 _FAMILY = "song"
 
@@ -85,7 +86,7 @@ class _Drawn:
         if not text or len(text) > MAX_TEXT:
             msg = f"“水印”应为 1 至 {MAX_TEXT} 字"
             raise RenderingError(msg)
-        return _watermark(family, text, size)
+        return _watermark(family, text, size, mark.kind)
 
     def _stamp(self) -> Drawing:
         key = ("the stamp",)
@@ -127,10 +128,10 @@ def _text(family: Family, text: str, size: float, box: tuple[float, float], wher
     return packed(f"/BBox[0 0 {num(box[0])} {num(box[1])}]", "0 g\n" + _paths(family, text, size, 0, size * _DESCENT))
 
 
-def _watermark(family: Family, text: str, box: tuple[float, float]) -> Drawing:
+def _watermark(family: Family, text: str, box: tuple[float, float], kind: str) -> Drawing:
     """Diagonal lines of outlines over the whole page, multiplied with it: they hide nothing."""
     size = _WATERMARK_SIZE
     length = _width(family, text, "水印") * size
     line = packed(f"/BBox[0 {num(-size)} {num(length)} {num(size)}]", _paths(family, text, size, 0, 0))
-    operators = "\n".join(["/M gs", _WATERMARK_GREY, *diagonal_grid(box, length, size)])
+    operators = "\n".join(["/M gs", _GREYS[kind], *diagonal_grid(box, length, size, raised=_RAISED[kind])])
     return packed(f"/BBox[0 0 {num(box[0])} {num(box[1])}]", operators, parts=(("L", line),), states=MULTIPLY)

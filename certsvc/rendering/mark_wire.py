@@ -51,7 +51,7 @@ def load_job(job: dict[str, Any]) -> tuple[NextField, NextSignature]:
 
 def _field(said: dict[str, Any], drawings: list[Drawing]) -> NextField:
     marks = tuple(
-        VisibleMark(page=page, rect=tuple(rect), drawing=None if index is None else drawings[index])  # type: ignore[arg-type]
+        VisibleMark(page=page, rect=tuple(rect), drawing=None if index is None else drawings[index])
         for page, rect, index in said["marks"]
     )
     return NextField(name=said["name"], create=said["create"], marks=marks, lock=said["lock"])

@@ -61,8 +61,6 @@ _ACTIONS = frozenset(
 )
 _WEB = ("http://", "https://", "mailto:")
 _FONT_FILES = frozenset({"/FontFile", "/FontFile2", "/FontFile3"})
-_NOT_WALKED = frozenset({"/StructTreeRoot", "/StructParents", "/Parent", "/Widths", "/W", "/W2", "/Metadata", "/P"})
-"""Structure names nothing that is drawn, widths are only numbers, parents were walked."""
 
 
 @dataclass(slots=True)
@@ -199,7 +197,10 @@ class _Walk:
         self._count = 0
 
     def through(self, root: Any) -> None:
-        pending: list[tuple[Any, int, bool]] = [(root, 0, False)]
+        # The structure of a tagged file names what is drawn and draws nothing. Only here: a resource may have any name.
+        pending: list[tuple[Any, int, bool]] = [(pikepdf.Dictionary(root), 0, False)]
+        if "/StructTreeRoot" in pending[0][0]:
+            del pending[0][0]["/StructTreeRoot"]
         while pending:
             node, depth, in_link = pending.pop()
             self._count += 1
@@ -212,15 +213,14 @@ class _Walk:
             # A chain of references is no nesting: only what stands inside counts as depth.
             deeper = 0 if node.is_indirect else depth + 1
             if isinstance(node, pikepdf.Array):
-                pending.extend((one, deeper, False) for one in node if isinstance(one, pikepdf.Object) and _holds(one))
+                pending.extend((one, deeper, False) for one in node if _holds(one))
                 continue
             self._look(node, in_link=in_link)
             link = str(node.get("/Subtype", "")) == "/Link"
             for key in node.keys():  # noqa: SIM118  (a stream has keys and no iteration)
-                if key not in _NOT_WALKED:
-                    value = node[key]
-                    if isinstance(value, pikepdf.Object) and _holds(value):
-                        pending.append((value, deeper, (link and key == "/A") or (key == "/OpenAction")))
+                value = node[key]
+                if _holds(value):
+                    pending.append((value, deeper, link and key == "/A"))
 
     def _look(self, node: Any, *, in_link: bool) -> None:
         add, keys = self._judged.add, node.keys()

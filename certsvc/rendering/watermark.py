@@ -54,8 +54,11 @@ def write_watermark(out: FileWriter, family: Family, sheet: Sheet) -> int:
     return out.add(stream(whole.encode("ascii") + resources, "\n".join(draw).encode("ascii"), pack=True))
 
 
-def diagonal_grid(page: tuple[float, float], length: float, size: float) -> list[str]:
-    """Operators that draw the form ``/L``, a line of text of ``length`` and ``size``, in rising rows over a page."""
+def diagonal_grid(page: tuple[float, float], length: float, size: float, *, raised: float = 0.0) -> list[str]:
+    """Operators that draw the form ``/L``, a line of text of ``length`` and ``size``, in rising rows over a page.
+
+    ``raised`` moves the rows, in shares of their distance, so that two patterns do not lie on each other.
+    """
     turn = math.radians(_ANGLE)
     cos, sin = math.cos(turn), math.sin(turn)
     reach = math.hypot(*page) / 2
@@ -66,7 +69,7 @@ def diagonal_grid(page: tuple[float, float], length: float, size: float) -> list
         shift = 0.5 if row % 2 else 0.0
         columns = math.ceil(reach / step) + 1
         for column in range(-columns, columns + 1):
-            along, across = (column + shift) * step - length / 2, row * _ROW
+            along, across = (column + shift) * step - length / 2, (row + raised) * _ROW
             px = page[0] / 2 + along * cos - across * sin
             py = page[1] / 2 + along * sin + across * cos
             if _touches(page, (px, py), (px + length * cos, py + length * sin), size):

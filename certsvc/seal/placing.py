@@ -190,7 +190,7 @@ def _around(view: PageView, x: float, y: float, size: tuple[float, float]) -> Bo
 
 
 def seam_groups(count: int, most: int) -> tuple[int, ...]:
-    """How ``count`` pages are shared among stamps of at most ``most`` slices: as evenly as can be, never one alone."""
+    """How ``count`` pages are shared among stamps of at most ``most`` slices: as evenly as can be."""
     groups = math.ceil(count / most)
     small, more = divmod(count, groups)
     return tuple(small + 1 if index < more else small for index in range(groups))
@@ -213,9 +213,13 @@ def seam(
     if most > fits or most == 1:
         detail = f"每枚骑缝章应跨 2 至 {fits} 页（每页印迹不窄于 {MIN_SLICE_MM:g} 毫米），请调整“每枚跨页数”"
         raise _wrong("/seam/pages_per_stamp", "seam_too_narrow", detail)
+    groups = seam_groups(len(pages), most or fits)
+    if min(groups) < MIN_SEAM_PAGES:
+        detail = f"{len(pages)} 页按每枚 {most} 页分，会剩下单独一页：请把“每枚跨页数”改为 3 以上"
+        raise _wrong("/seam/pages_per_stamp", "seam_page_alone", detail)
     marks: list[PlacedMark] = []
     place = iter(pages)
-    for parts in seam_groups(len(pages), most or fits):
+    for parts in groups:
         width = size[0] / parts
         for part in range(parts):
             page = next(place)
