@@ -65,7 +65,8 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
         reasons += _signature_refusals(deps, data, signed=report.signatures > 0)
     if reasons:
         problems = tuple(FieldProblem(pointer="/file", code=code, detail=detail) for code, detail in reasons)
-        raise UploadRefused("；".join(detail for _, detail in reasons), problems=problems)
+        detail = reasons[0][1] if len(reasons) == 1 else "文件不能盖章，请按所列各项处理后重新上传"
+        raise UploadRefused(detail, problems=problems)
     return report
 
 

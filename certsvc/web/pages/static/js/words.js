@@ -5,8 +5,9 @@ import { CHECK_WORDS } from "./words_check.js";
 import { HOLDER_WORDS } from "./words_holder.js";
 import { OFFICER_WORDS } from "./words_officer.js";
 import { SHELL_WORDS } from "./words_shell.js";
+import { STAMP_WORDS } from "./words_stamp.js";
 
-const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS };
+const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS, ...STAMP_WORDS };
 
 /** Whether the reader chose English. */
 export function english() {
