@@ -18,7 +18,8 @@ MAX_TOTAL = 200 * 1024 * 1024
 MAX_RATIO = 200
 """Unpacked over packed bytes of one file; a PDF is packed itself and does not come near. Stops ZIP bombs."""
 MAX_NAME = 200
-ZIP_MAGIC = b"PK\x03\x04"
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+"""With files, and empty."""
 _CHUNK = 1 << 16
 
 

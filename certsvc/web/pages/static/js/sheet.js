@@ -19,7 +19,7 @@ export class Sheet {
     this.onSpot = onSpot;
     this.at = 0;
     this.asked = 0;
-    this.image = el("img", { alt: "" });
+    this.image = el("img", { alt: "", draggable: "false" });
     this.frame = el("div", { class: "sheet-frame" }, this.image);
     this.words = el("p", { class: "sheet-number", "aria-live": "polite" });
     this.back = el("button", { type: "button", class: "button", t: "stamp.previous", on: { click: () => this.turn(-1) } });
@@ -87,7 +87,11 @@ export class Sheet {
       this.move(((event.clientX - box.left) / box.width) * this.size.width_mm, ((event.clientY - box.top) / box.height) * this.size.height_mm);
     };
     this.frame.addEventListener("click", (event) => { if (event.target !== this.spot) { point(event); this.#say(); } });
+    // Without this the browser takes the move for a drag of text or of the picture, and cancels ours.
+    this.frame.addEventListener("dragstart", (event) => event.preventDefault());
     this.spot.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      this.spot.focus();
       this.spot.setPointerCapture(event.pointerId);
       const follow = (moved) => point(moved);
       const end = () => { this.spot.removeEventListener("pointermove", follow); this.#say(); };
