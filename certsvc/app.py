@@ -27,9 +27,11 @@ from certsvc.delivery.press_pool import PressPool
 from certsvc.delivery.spool import MessageSpool
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
+from certsvc.rendering.fixed_pages import FixedPages
 from certsvc.rendering.page import PageRenderer
 from certsvc.rendering.signing_pages import SigningPageMaker
-from certsvc.rendering.upload_check import FixedPages
+from certsvc.rendering.upload_worker import ANSWER as UPLOAD_ANSWER
+from certsvc.rendering.uploads import IsolatedUploads
 from certsvc.settings import fault_point
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.declaration import load_declaration, load_seal_declarations
@@ -52,6 +54,7 @@ from certsvc.signing.timestamps import TimestampClient
 from certsvc.signing.token_ring import TokenKeyRing
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.worker_pool import WorkerPool
 from certsvc.store.engine import Store, open_store
 from certsvc.store.migrate import upgrade
 from certsvc.store.objects_dir import DirectoryObjectStore
@@ -64,7 +67,8 @@ if TYPE_CHECKING:
 
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
-    from certsvc.commands.ports import FaultPoints, Press
+    from certsvc.commands.page_ports import Press
+    from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.formats import SignatureFormat
@@ -107,6 +111,7 @@ class Service:
     inspector: IsolatedInspector
     loops: Loops
     renderer: PageRenderer
+    upload_workers: WorkerPool
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -125,6 +130,7 @@ class Service:
         if isinstance(self.deps.press, PressPool):
             self.deps.press.close()
         self.inspector.close()
+        self.upload_workers.close()
         self.store.close()
 
 
@@ -166,6 +172,8 @@ def build(
     store = open_store(settings.database, ColumnCipher(master, ids))
     inspector = IsolatedInspector(anchors)
     own = OwnCertificates(settings.keys)
+    upload_workers = WorkerPool(UPLOAD_ANSWER)
+    uploads = IsolatedUploads(upload_workers.ask)
     objects = DirectoryObjectStore(settings.objects)
     objects.sweep_incoming(before=clock.now() - timedelta(days=1))
     renderer = PageRenderer(settings.font_dirs)
@@ -179,6 +187,8 @@ def build(
         press=press,
         inspector=inspector,
         self_inspector=StrictInspector(ring, anchors),
+        uploads=uploads,
+        painter=renderer.mark_board(),
         objects=objects,
         tokens=JwtTokenService(
             ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=_oidc(settings)
@@ -199,13 +209,13 @@ def build(
         ),
         faults=_faults(settings),
         person_keys=_person_keys(settings, master, ids),
-        signing_pages=SigningPageMaker(renderer, sandbox=settings.sandbox),
-        upload_check=FixedPages(),
+        signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
+        upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
     )
     register_seals(settings, deps, ring)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
-    return Service(settings, deps, store, inspector, loops, renderer)
+    return Service(settings, deps, store, inspector, loops, renderer, upload_workers)
 
 
 def _maker_policy(settings: Settings) -> MakerPolicy:

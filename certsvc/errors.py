@@ -78,6 +78,17 @@ class MissingGlyph(InvalidInput):
     title_en = "No font has this character"
 
 
+class UploadRefused(InvalidInput):
+    """An upload may not be stamped: broken, encrypted, certified, or holding what can change its face.
+
+    ``problems`` names every reason by a stable code; each says what to do.
+    """
+
+    code = "upload_refused"
+    title_zh = "文件不能盖章"
+    title_en = "This file may not be stamped"
+
+
 class IdempotencyMismatch(InvalidInput):
     """An Idempotency-Key, or a CloudEvents source and id, came again with another body."""
 

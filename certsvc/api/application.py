@@ -25,6 +25,7 @@ from certsvc.api import (
     shows,
     signers,
     signings,
+    stampings,
     tokens,
     verifications,
 )
@@ -51,6 +52,7 @@ ROUTERS = (
     seal_approvals,
     signers,
     signings,
+    stampings,
     catalog,
     lists,
     publications,

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 MAX_JSON_BYTES = 1024 * 1024
 """A JSON body; the largest honest one carries a 500 kB photo. Stops memory exhaustion before parsing."""
 
-UPLOAD_PATHS = ("/v1/verifications/file", "/v1/signings")
+UPLOAD_PATHS = ("/v1/verifications/file", "/v1/signings", "/v1/stampings/uploads")
 """Paths that take files, up to the configured upload limit."""
+
+BATCH_PATHS = ("/v1/stampings/batches",)
+"""Paths that take several files at once."""
+
+MAX_BATCH_BYTES = 100 * 1024 * 1024
+"""A batch as it is sent; larger ones are split. It is spooled to disk while it arrives."""
 
 PUBLIC_PATHS = ("/v1/catalog/", "/v1/openapi.json")
 """The same for everyone, so it may be cached."""
@@ -59,6 +65,8 @@ class DoorLimits:
         private = path.startswith("/v1/") and not path.startswith(PUBLIC_PATHS)
         send = _with_headers(send, private=private)
         limit = self._max_upload if path in UPLOAD_PATHS else MAX_JSON_BYTES
+        if path in BATCH_PATHS:
+            limit = MAX_BATCH_BYTES
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             await _refuse(_too_large(limit), 413, scope, receive, send)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from certsvc.app import Service, build, prepare
 from certsvc.cli.bench import Figure, Side
-from certsvc.cli.bench_rivals import raw_rsa_signer, reportlab_page, stock_pyhanko_sealer, stock_pyhanko_validator
+from certsvc.cli.bench_rivals import (
+    raw_rsa_signer,
+    reportlab_page,
+    stock_pyhanko_sealer,
+    stock_pyhanko_stamper,
+    stock_pyhanko_validator,
+    uploaded_page,
+)
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
@@ -20,13 +27,16 @@ from certsvc.commands.issuance.payload import build_payload
 from certsvc.commands.ports import TrustChoice
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.license.model import IssueIntent
+from certsvc.seal.marks import NextSignature
+from certsvc.seal.placing import PlacedMark
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from certsvc.commands.ports import Deps, PageJob, Principal
+    from certsvc.commands.page_ports import PageJob
+    from certsvc.commands.ports import Deps, Principal
     from certsvc.seal.model import Seal
 
 FORMAT = "pades-b-b"
@@ -124,6 +134,30 @@ def _onepass_sides(deps: Deps) -> dict[str, Side]:
     return sides
 
 
+def _stamping_sides(deps: Deps) -> tuple[Side, Side]:
+    """Sealing an uploaded page at a point: update and CMS here, ``sign_pdf`` with a visible stamp there."""
+    seal = _seal(deps, "rsa2048")
+    page = uploaded_page()
+    width, height = deps.renderer.stamp_points(seal.stamp)
+    mark = PlacedMark(kind="stamp", page=0, rect=(380.0, 120.0, 380 + width, 120 + height))
+    now = deps.clock.now().replace(microsecond=0)
+    field = deps.painter.field("Seal", seal.stamp, (mark,), lock=False)
+    signature = NextSignature(
+        filter=deps.sealer.filter(FORMAT),
+        sub_filter=deps.sealer.sub_filter(FORMAT),
+        signed_at=now,
+        signer=seal.stamp.ring_text,
+        reserved_bytes=deps.sealer.reserved_bytes(seal, FORMAT),
+    )
+
+    def stamped() -> bytes:
+        prepared = deps.renderer.prepare_next(page, field, signature)
+        return deps.sealer.seal(prepared, seal, FORMAT, signed_at=now)
+
+    stock = stock_pyhanko_stamper(page, "rsa2048")
+    return Side(name="stamp upload rsa2048", once=stamped), Side(name="stock pyHanko sign_pdf rsa2048", once=stock)
+
+
 def figures(place: Path) -> tuple[Figure, ...]:
     """Every figure that exists so far, under its name in PERFORMANCE.md."""
     service, _ = bench_service(place)
@@ -160,6 +194,12 @@ def figures(place: Path) -> tuple[Figure, ...]:
             sides=(sides["rsa2048"], stock["rsa2048"]),
         ),
         Figure(name="issue.onepass.p256.vs_stock_pyhanko", unit="ratio", goal=60, sides=(sides["p256"], stock["p256"])),
+        Figure(
+            name="seal.pdf.rsa2048.vs_stock_pyhanko",
+            unit="ratio",
+            goal=40,
+            sides=_stamping_sides(deps),
+        ),
         Figure(
             name="render.page.vs_reportlab",
             unit="ratio",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from certsvc.commands.ports import PageJob
+    from certsvc.commands.page_ports import PageJob
 
 MM = 72 / 25.4
 STAMP_PX = 400
@@ -80,13 +80,36 @@ def _without_signature(sealed: bytes) -> bytes:
 
 def stock_pyhanko_sealer(sealed: bytes, algorithm: str) -> Callable[[], object]:
     """``signers.PdfSigner.sign_pdf`` with a visible picture of the seal, as a user of pyHanko would write it."""
+    return _stock_sealer(_without_signature(sealed), algorithm, certify=True)
+
+
+def stock_pyhanko_stamper(page: bytes, algorithm: str) -> Callable[[], object]:
+    """The same over an upload of others, as an approval signature."""
+    return _stock_sealer(page, algorithm, certify=False)
+
+
+def uploaded_page() -> bytes:
+    """A letter of one page as an office program writes it, drawn by ReportLab."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(595.28, 841.89), pageCompression=1, invariant=1)
+    for row in range(40):
+        canvas.drawString(
+            72, 780 - 16 * row, f"Example line {row}: the application of the example company is approved."
+        )
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _stock_sealer(page: bytes, algorithm: str, *, certify: bool) -> Callable[[], object]:
     from PIL import Image, ImageDraw
     from pyhanko.pdf_utils.images import PdfImage
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
     from pyhanko.stamp import StaticStampStyle
 
-    page = _without_signature(sealed)
     signer = _simple_signer(algorithm)
     picture = Image.new("RGBA", (STAMP_PX, STAMP_PX), (0, 0, 0, 0))
     ImageDraw.Draw(picture).ellipse((8, 8, STAMP_PX - 8, STAMP_PX - 8), outline=(230, 0, 18, 255), width=12)
@@ -97,8 +120,8 @@ def stock_pyhanko_sealer(sealed: bytes, algorithm: str) -> Callable[[], object]:
         metadata = signers.PdfSignatureMetadata(
             field_name="Seal",
             md_algorithm="sha256",
-            certify=True,
-            docmdp_permissions=fields.MDPPerm.NO_CHANGES,
+            certify=certify,
+            docmdp_permissions=fields.MDPPerm.NO_CHANGES if certify else fields.MDPPerm.FILL_FORMS,
             subfilter=fields.SigSeedSubFilter.PADES,
         )
         style = StaticStampStyle(background=PdfImage(picture), border_width=0, background_opacity=1)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.catalog.model import LicenseType
-    from certsvc.commands.ports import Deps, PageJob
+    from certsvc.commands.page_ports import PageJob
+    from certsvc.commands.ports import Deps
     from certsvc.seal.model import Seal
 
 SERIAL = "20260101000001"

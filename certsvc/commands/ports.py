@@ -1,7 +1,8 @@
 """The ports of the commands; one frozen :class:`Deps`, built in ``app.py``, carries them all.
 
 A port exists only where a real and a fake both exist. Ports are synchronous. What the store offers stands in
-``store_ports.py``; here are the key ring, the page maker, the inspector of files, objects, ciphers and tokens.
+``store_ports.py``, the makers of pages in ``page_ports.py``; here are the key ring, the inspector of files, objects,
+ciphers and tokens.
 """
 
 from __future__ import annotations
@@ -13,177 +14,21 @@ from typing import TYPE_CHECKING, Protocol
 from certsvc.commands.catalog.fixed import FixedCatalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Mapping
     from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
-    from certsvc.catalog.model import LicenseType
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.page_ports import Press, Renderer
     from certsvc.commands.seal_ports import SealMaker
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
+    from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
-    from certsvc.errors import CertsvcError
     from certsvc.ids import Ids
-    from certsvc.seal.marks import Drawing, NextField, NextSignature
-    from certsvc.seal.model import Seal, StampSpec
+    from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.seal.verdict import FileFindings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SignatureField:
-    """What the signature dictionary of a page says (ISO 32000-2 table 255).
-
-    Attributes:
-        name: field name.
-        sub_filter: ``ETSI.CAdES.detached`` for PAdES.
-        reason, location: shown by readers.
-        signed_at: value of ``/M``.
-        docmdp: DocMDP permission (1-3) of a certification signature, or 0 for an approval signature.
-        reserved_bytes: how many bytes of DER the hole must hold.
-    """
-
-    name: str
-    sub_filter: str
-    reason: str
-    location: str
-    signed_at: datetime
-    docmdp: int
-    reserved_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageJob:
-    """Everything a page needs; the same job always makes the same bytes.
-
-    Attributes:
-        values: text per ``FaceItem.source`` (``field:<key>``, ``holder_name`` …), face masks already applied.
-        photo: baseline JPEG as :meth:`Renderer.normalise_photo` gave it, or None.
-        printed_code: text of the printed QR code (an https URL).
-        metadata: GB/T 36903 element name -> value, for XMP, the info dictionary and the attached file.
-        issued_on: 成文日期, printed under the stamp.
-        sandbox: whether 样本 仅供测试 不具有法律效力 goes across the page.
-        document_id: 16 bytes, both halves of the trailer's ``/ID``.
-        copy_label: ``副本`` and the like, printed in place of the face's subtitle, or empty.
-        copy_number: number of the copy such as ``2-1``, or empty.
-        annex: whether this is the 附页: what flows (``FaceItem.flow``) in full, from the same record.
-        later_fields: names of empty signature fields that the page brings along for further seals (DESIGN.md 4).
-    """
-
-    license_type: LicenseType
-    values: Mapping[str, str]
-    photo: bytes | None
-    printed_code: str
-    issuer_name: str
-    issued_on: date
-    metadata: Mapping[str, str]
-    stamp: StampSpec
-    signature: SignatureField
-    sandbox: bool
-    document_id: bytes
-    copy_label: str = ""
-    copy_number: str = ""
-    annex: bool = False
-    later_fields: tuple[str, ...] = ()
-
-
-class Renderer(Protocol):
-    """Makes pages. Fonts, templates and colour profiles are loaded once, at construction."""
-
-    def render(self, job: PageJob) -> PreparedPdf:
-        """The page with a hole for the signature.
-
-        Raises:
-            MissingGlyph: a character that no font has, naming it and its field.
-            RenderingError: a value that does not fit its box at the smallest size.
-        """
-        ...
-
-    def prove(self, types: Iterable[LicenseType], stamp: StampSpec) -> None:
-        """Draw the constant part of every face, base pages included, without touching what runs.
-
-        Raises:
-            ConfigurationError: names the type whose face cannot be used, and says why.
-        """
-        ...
-
-    def normalise_photo(self, data: bytes) -> bytes:
-        """A baseline sRGB JPEG without metadata, at most 50 kB, 358 x 441 px or smaller.
-
-        Raises:
-            InvalidInput: not a JPEG or PNG picture, or damaged.
-            TooLarge: more bytes or pixels than the limits.
-        """
-        ...
-
-    def stamp_drawing(self, stamp: StampSpec) -> Drawing:
-        """The stamp for a mark on a finished page, in its nominal size from the origin (:mod:`certsvc.seal.marks`).
-
-        Raises:
-            MissingGlyph, RenderingError: a stamp that cannot be drawn.
-        """
-        ...
-
-    def stamp_points(self, stamp: StampSpec) -> tuple[float, float]:
-        """Width and height of the stamp on paper, in points."""
-        ...
-
-    def png_drawing(self, data: bytes) -> tuple[Drawing, float]:
-        """A PNG with alpha, such as a handwriting, for a mark; and its width over its height.
-
-        Raises:
-            InvalidInput: no PNG.
-            TooLarge: more bytes or pixels than the limits.
-        """
-        ...
-
-    def prepare_next(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:
-        """A finished file of *ours* and an update with a hole for one more signature; uploads go to a worker.
-
-        Raises:
-            SigningError: broken, encrypted, certified or locked against it, no such field, no such page.
-        """
-        ...
-
-    def qr_png(self, text: str, *, scale: int = 6) -> bytes:
-        """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
-        ...
-
-    def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
-        """The picture of a seal (印模) on a transparent ground at its nominal size.
-
-        Raises:
-            MissingGlyph: a character that no font has.
-            RenderingError: a text without room, or a shape or size that no seal has.
-        """
-        ...
-
-    def stamp_size(self, stamp: StampSpec) -> tuple[float, float]:
-        """Outer width and height of a seal's picture in mm."""
-        ...
-
-    def preview_png(self, data: bytes, width_px: int, *, page: int = 0) -> bytes:
-        """Page ``page`` (from 0) of a PDF of ours as an opaque PNG, ``width_px`` wide.
-
-        Raises:
-            InvalidInput: no PDF, or no such page.
-            TooLarge: a file or picture over the limits.
-        """
-        ...
-
-    def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
-        """A table of text as XLSX; no cell is ever a formula."""
-        ...
-
-    def check_glyphs(self, text: str) -> tuple[str, ...]:
-        """The characters of ``text`` that no font draws."""
-        ...
-
-    def check_text(self, text: str) -> tuple[str, ...]:
-        """The extracted-text form of a page is compared with this in tests: characters as printed, in order."""
-        ...
 
 
 class KeyRing(Protocol):
@@ -238,28 +83,6 @@ class Sealer(Protocol):
 
         A seal that a province's platform keeps does it in the platform's form.
         """
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealTask:
-    """One prepared page, the seal that seals it, in which format, and when."""
-
-    prepared: PreparedPdf
-    seal: Seal
-    format: str
-    signed_at: datetime
-
-
-class Press(Protocol):
-    """Draws and seals many pages, in this process or in several at once. What fails is told per page."""
-
-    def draw(self, jobs: Sequence[PageJob]) -> list[PreparedPdf | CertsvcError]:
-        """The pages of ``jobs``, in their order; see :meth:`Renderer.render`."""
-        ...
-
-    def seal(self, tasks: Sequence[SealTask]) -> list[bytes | CertsvcError]:
-        """The sealed files of ``tasks``, in their order; see :meth:`Sealer.seal`. Each is one use of a key."""
         ...
 
 
@@ -376,6 +199,9 @@ class Deps:
     """judges uploads, in a process of its own"""
     self_inspector: FileInspector
     """judges what we have just sealed, in this process"""
+    uploads: UploadDesk
+    """reads uploads to be stamped, in processes of its own"""
+    painter: MarkPainter
     objects: ObjectStore
     tokens: TokenService
     seal_maker: SealMaker

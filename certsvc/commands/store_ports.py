@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import Signers, SigningCodes, Signings
+    from certsvc.commands.stamping_ports import Stampings
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -348,6 +349,7 @@ class UnitOfWork(Protocol):
     signers: Signers
     signings: Signings
     signing_codes: SigningCodes
+    stampings: Stampings
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,6 +11,8 @@ from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.signings.maintain import maintain_signings
+from certsvc.commands.stamping.batch import stamp_next
+from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -32,6 +34,11 @@ REMIND_WAIT_S = 60.0
 
 SIGNINGS_WAIT_S = 15.0
 """Pause between two looks at signing rounds: deadlines, seals that wait, certificates that ended; three index reads."""
+SWEEP_WAIT_S = 60.0
+"""Pause between two looks for uploads that are over."""
+
+STAMP_LEASE_S = 120
+"""Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
 
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog; one read of one row."""
@@ -58,6 +65,8 @@ class Loops:
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
         self._spawn(f"{self._name}-catalog", self._follow)
+        self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
+        self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -82,6 +91,11 @@ class Loops:
 
     def _work(self, owner: str) -> None:
         self._repeat(lambda: bool(process_batch(self._deps, worker=owner, lease_s=self._lease_s)))
+
+    def _stamp(self, owner: str) -> None:
+        """Files of batches, one at a time: a batch of two hundred must not hold up licenses."""
+        lease_s = max(self._lease_s, STAMP_LEASE_S)
+        self._repeat(lambda: stamp_next(self._deps, worker=owner, lease_s=lease_s))
 
     def _relay(self) -> None:
         relay = Relay(self._deps, owner=self._name)
@@ -144,6 +158,8 @@ def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     done = 0
     while some := process_batch(deps, worker=worker, lease_s=lease_s):
         done += len(some)
+    while stamp_next(deps, worker=worker, lease_s=lease_s):
+        done += 1
     relay = Relay(deps, owner=worker)
     while sequence_once(deps, owner=worker) or relay.once():
         pass

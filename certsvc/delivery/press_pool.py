@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
-    from certsvc.commands.ports import PageJob, Press, SealTask
+    from certsvc.commands.page_ports import PageJob, Press, SealTask
     from certsvc.seal.prepared import PreparedPdf
 
 log = structlog.get_logger("certsvc.press")

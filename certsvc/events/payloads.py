@@ -224,6 +224,22 @@ class LicenseFetched(Payload):
     fields: list[str]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentSealed(Payload):
+    """A document that is no license was stamped by hand (人工用印) and registered."""
+
+    NAME: ClassVar[str] = "document.sealed.v1"
+    stamping_id: str
+    seal_id: str
+    owner_code: str
+    matter_code: str
+    """事项编码, or empty"""
+    sha256_before: str
+    sha256: str
+    pages: int
+    marks: int
+
+
 MOVED: dict[str, type[LicenseMoved]] = {
     cls.NAME.split(".")[1]: cls
     for cls in (
@@ -256,6 +272,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SealOddUse,
     SealUseDecided,
     *SIGNING_PAYLOADS,
+    DocumentSealed,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

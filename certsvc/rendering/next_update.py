@@ -18,13 +18,13 @@ import pikepdf
 from certsvc.errors import SigningError
 from certsvc.rendering.next_objects import Objects, annotation_entries, field_lock, signature_object
 from certsvc.rendering.pdf import text_string
-from certsvc.seal.marks import NO_CHANGES
+from certsvc.seal.marks import NO_CHANGES, NextField
 from certsvc.seal.prepared import PreparedPdf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from certsvc.seal.marks import NextField, NextSignature, VisibleMark
+    from certsvc.seal.marks import NextSignature, VisibleMark
 
 MAX_FIELDS = 10_000
 """Nodes of the form that are walked; stops forms made to be slow."""
@@ -56,6 +56,13 @@ def prepare_next(data: bytes, field: NextField, signature: NextSignature) -> Pre
         raise SigningError(msg) from error
 
 
+def refuse_forbidden(document: pikepdf.Pdf) -> None:
+    """SigningError when signatures of the file do not let a new field with marks be added."""
+    form = document.Root.get("/AcroForm")
+    found = list(_walk(form.get("/Fields"), "", [0], 0)) if isinstance(form, pikepdf.Dictionary) else []
+    _refuse(document.Root, [one for _, one in found if _is_signed(one)], NextField(name=""), is_new=True, marked=True)
+
+
 class _Update:
     """What one update changes in a file."""
 
@@ -80,7 +87,7 @@ class _Update:
             msg = "文件已有签名，认证签名只能是第一个签名"
             raise SigningError(msg)
         same = next((one for name, one in found if name == field.name), None)
-        self._refuse_forbidden(signed, field, is_new=same is None)
+        _refuse(self._root, signed, field, is_new=same is None, marked=bool(field.marks))
         number = self._objects.new()
         if same is not None:
             self._sign_field(same, field, number)
@@ -106,26 +113,6 @@ class _Update:
         if not isinstance(form, pikepdf.Dictionary):
             return []
         return list(_walk(form.get("/Fields"), "", [0], 0))
-
-    def _refuse_forbidden(self, signed: list[Any], field: NextField, *, is_new: bool) -> None:
-        """What signatures before this one do not let happen, in the reading of the strictest verifier."""
-        for one in signed:
-            lock = one.get("/Lock", {})
-            if int(lock.get("/P", 0)) == NO_CHANGES:
-                raise SigningError("文件已由最后的签名锁定且不允许任何修改，不能再盖章")
-            for reference in one["/V"].get("/Reference", []):
-                method, how = str(reference.get("/TransformMethod", "")), reference.get("/TransformParams", {})
-                if method == "/DocMDP":
-                    permission = int(how.get("/P", 2))
-                    if permission == NO_CHANGES:
-                        raise SigningError("文件已认证且不允许任何修改，不能再盖章")
-                    if is_new and field.marks:
-                        raise SigningError("文件已认证，只允许在预留的签名域签名，不能另加印章图样")
-                elif method == "/FieldMDP" and _locks(how, field.name):
-                    raise SigningError("文件的签名已锁定表单域，不能再盖章")
-        perms = self._root.get("/Perms", {})
-        if "/DocMDP" in perms and not any(_same(perms["/DocMDP"], one["/V"]) for one in signed):
-            raise SigningError("文件的认证签名不在表单中，无法判断是否允许盖章")
 
     def _sign_field(self, node: Any, field: NextField, number: int) -> None:
         kind = str(node.get("/FT", ""))
@@ -257,6 +244,26 @@ class _Update:
             classic=classic,
             pages=len(self._document.pages),
         )
+
+
+def _refuse(root: Any, signed: list[Any], field: NextField, *, is_new: bool, marked: bool) -> None:
+    """What signatures before this one do not let happen, in the reading of the strictest verifier."""
+    for one in signed:
+        lock = one.get("/Lock", {})
+        if int(lock.get("/P", 0)) == NO_CHANGES:
+            raise SigningError("文件已由最后的签名锁定且不允许任何修改，不能再盖章")
+        for reference in one["/V"].get("/Reference", []):
+            method, how = str(reference.get("/TransformMethod", "")), reference.get("/TransformParams", {})
+            if method == "/DocMDP":
+                if int(how.get("/P", 2)) == NO_CHANGES:
+                    raise SigningError("文件已认证且不允许任何修改，不能再盖章")
+                if is_new and marked:
+                    raise SigningError("文件已认证，只允许在预留的签名域签名，不能另加印章图样")
+            elif method == "/FieldMDP" and _locks(how, field.name):
+                raise SigningError("文件的签名已锁定表单域，不能再盖章")
+    perms = root.get("/Perms", {})
+    if "/DocMDP" in perms and not any(_same(perms["/DocMDP"], one["/V"]) for one in signed):
+        raise SigningError("文件的认证签名不在表单中，无法判断是否允许盖章")
 
 
 def _is_signed(node: Any) -> bool:

@@ -19,6 +19,7 @@ from certsvc.rendering.flow import Sheetful, fill_pages, place_flow, place_table
 from certsvc.rendering.fonts import FontBook
 from certsvc.rendering.layout import MM, place
 from certsvc.rendering.mark_drawings import png_drawing, stamp_drawing
+from certsvc.rendering.mark_painter import MarkBoard
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.next_form import page_number
 from certsvc.rendering.next_update import prepare_next
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from certsvc.catalog.model import FacePlan, LicenseType
-    from certsvc.commands.ports import PageJob
+    from certsvc.commands.page_ports import PageJob
     from certsvc.rendering.flow import Rest
     from certsvc.rendering.fonts import Family
     from certsvc.rendering.layout import Slot
@@ -138,6 +139,10 @@ class PageRenderer:
                     self._stamps.clear()
                 self._stamps[stamp] = found
         return found
+
+    def mark_board(self) -> MarkBoard:
+        """What draws marks of hand stampings, over the same fonts."""
+        return MarkBoard(self._book)
 
     def stamp_points(self, stamp: StampSpec) -> tuple[float, float]:
         """Width and height of the stamp on paper, in points."""

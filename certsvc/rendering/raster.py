@@ -25,18 +25,25 @@ _MIN_WIDTH = 16
 _LOCK = threading.Lock()
 
 
-def preview_png(data: bytes, width_px: int, *, page: int = 0) -> bytes:
+def preview_png(
+    data: bytes,
+    width_px: int,
+    *,
+    page: int = 0,
+    most_bytes: int = MAX_PREVIEW_BYTES,
+    most_pages: int = MAX_PREVIEW_PAGES,
+) -> bytes:
     """Page ``page`` (from 0) of a PDF as an opaque PNG, ``width_px`` wide; annotations such as the stamp are drawn.
 
     Raises:
         InvalidInput: no PDF, no such page, or a width without sense.
         TooLarge: a file, page number or picture over the limits.
     """
-    if len(data) > MAX_PREVIEW_BYTES:
-        msg = f"文件超过 {MAX_PREVIEW_BYTES // 1024 // 1024} MB，无法预览"
+    if len(data) > most_bytes:
+        msg = f"文件超过 {most_bytes // 1024 // 1024} MB，无法预览"
         raise TooLarge(msg)
-    if width_px < _MIN_WIDTH or not 0 <= page < MAX_PREVIEW_PAGES:
-        msg = f"预览宽度应不小于 {_MIN_WIDTH} 像素，页码应为 1 至 {MAX_PREVIEW_PAGES}"
+    if width_px < _MIN_WIDTH or not 0 <= page < most_pages:
+        msg = f"预览宽度应不小于 {_MIN_WIDTH} 像素，页码应为 1 至 {most_pages}"
         raise InvalidInput(msg)
     return _png(_page_image(data, page, width_px), 0)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.rendering.pdf import constant_text, date_string, name, num, text_string
 
 if TYPE_CHECKING:
-    from certsvc.commands.ports import SignatureField
+    from certsvc.commands.page_ports import SignatureField
     from certsvc.rendering.layout import Rect
 
 MAX_RESERVED_BYTES = 128 * 1024

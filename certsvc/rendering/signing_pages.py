@@ -11,7 +11,7 @@ from certsvc.rendering.signature_look import signature_drawing
 from certsvc.seal.marks import NextField, NextSignature, VisibleMark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from certsvc.rendering.page import PageRenderer
@@ -25,9 +25,19 @@ if TYPE_CHECKING:
 class SigningPageMaker:
     """Implements ``signer_ports.SigningPages``."""
 
-    def __init__(self, renderer: PageRenderer, *, sandbox: bool) -> None:
-        """Draw with the fonts of ``renderer``; in the sandbox every signature says that it is a sample."""
+    def __init__(
+        self,
+        renderer: PageRenderer,
+        prepare: Callable[[bytes, NextField, NextSignature], PreparedPdf],
+        *,
+        sandbox: bool,
+    ) -> None:
+        """Draw with the fonts of ``renderer``; in the sandbox every signature says that it is a sample.
+
+        ``prepare`` writes the update of a document, which is a file of others: in a worker process.
+        """
         self._renderer = renderer
+        self._prepare = prepare
         self._sandbox = sandbox
 
     def begin(
@@ -89,12 +99,10 @@ class SigningPageMaker:
     ) -> PreparedPdf:
         mark = VisibleMark(page=field.place.page - 1, rect=box_of(field.place), drawing=drawing)
         if has_signatures(data):
-            return self._renderer.prepare_next(
-                data, NextField(name=field.name, marks=(mark,), lock=field.locks), signature
-            )
+            return self._prepare(data, NextField(name=field.name, marks=(mark,), lock=field.locks), signature)
         later = tuple(_empty(other) for other in fields if other.name != field.name)
         first = NextField(name=field.name, create=True, marks=(mark,), lock=field.locks)
-        return self._renderer.prepare_next(data, first, replace(signature, later=later))
+        return self._prepare(data, first, replace(signature, later=later))
 
 
 def box_of(place: Place) -> Box:

@@ -48,26 +48,35 @@ def write_watermark(out: FileWriter, family: Family, sheet: Sheet) -> int:
         x += family.widths[char] / EM * _SIZE
     box = f"/Type/XObject/Subtype/Form/BBox[0 {num(-_SIZE)} {num(length)} {num(_SIZE)}]/Resources<<>>"
     line = out.add(stream(box.encode("ascii"), ("\n".join(glyphs) + "\nf").encode("ascii"), pack=True))
-    turn = math.radians(_ANGLE)
-    cos, sin = math.cos(turn), math.sin(turn)
-    reach = math.hypot(sheet.width, sheet.height) / 2
-    step = length + _SIZE * 3
-    draw = [_GREY]
-    rows = math.ceil(reach / _ROW)
-    for row in range(-rows, rows + 1):
-        shift = 0.5 if row % 2 else 0.0
-        columns = math.ceil(reach / step) + 1
-        for column in range(-columns, columns + 1):
-            along, across = (column + shift) * step - length / 2, row * _ROW
-            px = sheet.width / 2 + along * cos - across * sin
-            py = sheet.height / 2 + along * sin + across * cos
-            if _touches(sheet, (px, py), (px + length * cos, py + length * sin)):
-                draw.append(f"q {cos:.4f} {sin:.4f} {-sin:.4f} {cos:.4f} {num(px)} {num(py)} cm /L Do Q")
+    draw = [_GREY, *diagonal_grid((sheet.width, sheet.height), length, _SIZE)]
     whole = f"/Type/XObject/Subtype/Form/BBox[0 0 {num(sheet.width)} {num(sheet.height)}]"
     resources = b"/Resources<</XObject<</L %d 0 R>>>>" % line
     return out.add(stream(whole.encode("ascii") + resources, "\n".join(draw).encode("ascii"), pack=True))
 
 
-def _touches(sheet: Sheet, start: tuple[float, float], end: tuple[float, float]) -> bool:
-    """Whether a rising line of text can be seen on the sheet (by its bounding box)."""
-    return end[0] > 0 and start[0] < sheet.width and end[1] + _SIZE > 0 and start[1] - _SIZE < sheet.height
+def diagonal_grid(page: tuple[float, float], length: float, size: float, *, raised: float = 0.0) -> list[str]:
+    """Operators that draw the form ``/L``, a line of text of ``length`` and ``size``, in rising rows over a page.
+
+    ``raised`` moves the rows, in shares of their distance, so that two patterns do not lie on each other.
+    """
+    turn = math.radians(_ANGLE)
+    cos, sin = math.cos(turn), math.sin(turn)
+    reach = math.hypot(*page) / 2
+    step = length + size * 3
+    draw = []
+    rows = math.ceil(reach / _ROW)
+    for row in range(-rows, rows + 1):
+        shift = 0.5 if row % 2 else 0.0
+        columns = math.ceil(reach / step) + 1
+        for column in range(-columns, columns + 1):
+            along, across = (column + shift) * step - length / 2, (row + raised) * _ROW
+            px = page[0] / 2 + along * cos - across * sin
+            py = page[1] / 2 + along * sin + across * cos
+            if _touches(page, (px, py), (px + length * cos, py + length * sin), size):
+                draw.append(f"q {cos:.4f} {sin:.4f} {-sin:.4f} {cos:.4f} {num(px)} {num(py)} cm /L Do Q")
+    return draw
+
+
+def _touches(page: tuple[float, float], start: tuple[float, float], end: tuple[float, float], size: float) -> bool:
+    """Whether a rising line of text can be seen on the page (by its bounding box)."""
+    return end[0] > 0 and start[0] < page[0] and end[1] + size > 0 and start[1] - size < page[1]

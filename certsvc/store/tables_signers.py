@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, text
 
 from certsvc.store.columns import Key, UtcTime
-from certsvc.store.tables_seals import metadata
+from certsvc.store.tables_stamping import metadata
 
-__all__ = ["metadata"]  # with the tables of all five files in it
+__all__ = ["metadata"]  # with the tables of all files in it
 
 LIVING_SIGNER = "state IN ('applied', 'active', 'stopped')"
 OPEN_USE = "result IN ('open', 'unknown')"

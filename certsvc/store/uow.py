@@ -26,6 +26,7 @@ from certsvc.store.showing import ShowingRows
 from certsvc.store.signers import SignerRows
 from certsvc.store.signing_codes import SigningCodeRows
 from certsvc.store.signings import SigningRows
+from certsvc.store.stampings import StampingRows
 from certsvc.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, seal_ports, signer_ports, store_ports
+    from certsvc.commands import life_ports, seal_ports, signer_ports, stamping_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -62,6 +63,7 @@ class Work:
         "signers",
         "signing_codes",
         "signings",
+        "stampings",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -86,6 +88,7 @@ class Work:
         self.signers: signer_ports.Signers = SignerRows(tx)
         self.signings: signer_ports.Signings = SigningRows(tx)
         self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
+        self.stampings: stamping_ports.Stampings = StampingRows(tx)
 
 
 class UnitsOfWork:

@@ -66,6 +66,7 @@ PAGES: tuple[Page, ...] = (
     Page(path="/officer", name="officer", title="执法核验"),
     Page(path="/catalog", name="catalog", title="证照目录"),
     Page(path="/seals", name="seals", title="印章管理"),
+    Page(path="/stamp", name="stamp", title="文件盖章"),
     Page(path="/q/{token:code_token}", name="code", title="证照二维码核验", cache=CACHE_NEVER),
     Page(path="/s/{token:code_token}", name="show", title="亮证码", cache=CACHE_NEVER),
     Page(path="/{rest:page_path}", name="missing", title="没有这个页面", status=404),

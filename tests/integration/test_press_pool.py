@@ -14,7 +14,7 @@ from fixtures_city import ServedCity
 
 from certsvc.cli.bench_cases import SAMPLE_TYPE, jobs
 from certsvc.commands.issuance.press import OwnPress
-from certsvc.commands.ports import SealTask
+from certsvc.commands.page_ports import SealTask
 from certsvc.delivery.press_pool import PressPool
 from certsvc.errors import MissingGlyph, SigningError
 from certsvc.seal.model import Seal

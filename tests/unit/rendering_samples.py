@@ -24,7 +24,7 @@ from certsvc.catalog.model import (
     ValidityKind,
 )
 from certsvc.catalog.validation import face_date
-from certsvc.commands.ports import PageJob, SignatureField
+from certsvc.commands.page_ports import PageJob, SignatureField
 from certsvc.rendering.page import PageRenderer
 from certsvc.seal.model import StampSpec
 

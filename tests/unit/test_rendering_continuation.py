@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rendering_samples import LANDSCAPE, METADATA, PORTRAIT, VALUES, item, job, renderer
 
 from certsvc.catalog.model import FacePlan, TableColumn
-from certsvc.commands.ports import PageJob
+from certsvc.commands.page_ports import PageJob
 from certsvc.errors import ConfigurationError, MissingGlyph, RenderingError
 from certsvc.rendering.flow import MAX_PAGES
 from certsvc.rendering.raster import page_image

@@ -18,7 +18,7 @@ from test_rendering_base import drawn, face
 from test_rendering_continuation import FLOW, TABLE, VERTICAL, numbered
 
 from certsvc.catalog.loader import load_catalog
-from certsvc.commands.ports import PageJob
+from certsvc.commands.page_ports import PageJob
 from certsvc.seal.model import StampSpec
 
 CATALOG = load_catalog()

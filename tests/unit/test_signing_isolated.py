@@ -51,8 +51,8 @@ def isolated(anchors: TrustAnchors) -> Iterator[IsolatedInspector]:
 
 
 def worker_pid(isolated: IsolatedInspector) -> int:
-    worker = isolated._idle.get_nowait()
-    isolated._idle.put(worker)
+    worker = isolated._pool._idle.get_nowait()
+    isolated._pool._idle.put(worker)
     assert worker is not None
     return worker._process.pid
 

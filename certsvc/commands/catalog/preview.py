@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.catalog.govern import preview_catalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP
 from certsvc.commands.issuance.page import face_values, metadata
-from certsvc.commands.ports import PageJob, SignatureField
+from certsvc.commands.page_ports import PageJob, SignatureField
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.license.model import Holder, IssueIntent
 from certsvc.license.request import Action, IssuancePayload

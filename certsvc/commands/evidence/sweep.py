@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
 
 PREFIX = "licenses/"
+STAMPED = "stamped/"
 SETTLE_S = 24 * 3600
 """Only files older than a day are looked at: longer than any lease, so work in flight is never touched."""
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Object names under ``licenses/`` and ``signings/``, older than ``settle_s``, that nothing registers.
+    """Object names under ``licenses/``, ``signings/``, ``stamped/``, older than ``settle_s``, that nothing registers.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
     before = deps.clock.now() - timedelta(seconds=settle_s)
-    names = (*deps.objects.names(PREFIX, before=before), *deps.objects.names(SIGNINGS, before=before))
+    places = (PREFIX, SIGNINGS, STAMPED)
+    names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
         return [name for name in names if not _registered(tx, name)]
 
@@ -51,6 +53,8 @@ def _registered(tx: UnitOfWork, name: str) -> bool:
     digest = digest_of(name)
     if name.startswith(SIGNINGS):
         return tx.signings.registered(digest) is not None
+    if name.startswith(STAMPED):
+        return tx.stampings.by_sha256(digest) is not None
     return tx.licenses.by_sha256(digest) is not None
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from certsvc.catalog.model import LicenseType
-    from certsvc.commands.ports import Deps, PageJob
+    from certsvc.commands.page_ports import PageJob
+    from certsvc.commands.ports import Deps
     from certsvc.license.model import IssueIntent, LicenseVersion
     from certsvc.license.request import ClaimedRequest
     from certsvc.seal.prepared import PreparedPdf

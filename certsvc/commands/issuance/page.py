@@ -11,7 +11,7 @@ from certsvc.catalog.model import FieldKind, ValidityKind
 from certsvc.catalog.validation import face_date
 from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.payload import last_day
-from certsvc.commands.ports import PageJob, SignatureField
+from certsvc.commands.page_ports import PageJob, SignatureField
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.links import LinkKind
 from certsvc.license.request import Action

@@ -9,7 +9,8 @@ from certsvc.errors import CertsvcError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certsvc.commands.ports import PageJob, Renderer, Sealer, SealTask
+    from certsvc.commands.page_ports import PageJob, Renderer, SealTask
+    from certsvc.commands.ports import Sealer
     from certsvc.seal.prepared import PreparedPdf
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.issuance.page import FIELD_NAME, later_fields
-from certsvc.commands.ports import SealTask
+from certsvc.commands.page_ports import SealTask
 from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_uses
 from certsvc.errors import CertsvcError, SealUnavailable
 from certsvc.seal.marks import NextField, NextSignature

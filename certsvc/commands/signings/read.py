@@ -90,7 +90,7 @@ def page_picture(deps: Deps, caller: Principal, round_id: str, page: int, *, sha
         raise NotFound("没有这一页，或文件版本已更新，请刷新后再看")
     if width not in PAGE_WIDTHS:
         raise InvalidInput(f"宽度可选 {'、'.join(map(str, PAGE_WIDTHS))} 像素")
-    return deps.renderer.preview_png(load_document(deps, revision), width, page=page - 1)
+    return deps.uploads.picture(load_document(deps, revision), page=page - 1, width_px=width)
 
 
 def seen_by(deps: Deps, caller: Principal, signing: SigningRound) -> SeenRound | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
+    from certsvc.seal.stampings import Stamping
     from certsvc.seal.verdict import FileFindings, LicenseFacts
 
 ANYONE = "anyone"
@@ -61,10 +62,13 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         facts = public_facts(deps, tx, version, moment) if version is not None else None
         how = stands(deps, tx, version, moment) if version is not None else None
         document = registered_document(tx, digest) if version is None else None
-    registered_at = version.created_at if version is not None else document.at if document is not None else None
-    if chosen.at is None:
-        chosen = replace(chosen, at=registered_at)
+        stamping = tx.stampings.by_sha256(digest) if version is None else None
+    times = [row.created_at for row in (version,) if row] + [row.at for row in (document, stamping) if row]
+    if chosen.at is None and times:
+        chosen = replace(chosen, at=times[0])
     findings = deps.inspector.inspect(data, chosen, now)
+    if stamping is not None:
+        return conclude_stamped(findings, stamping, now)
     verdict = conclude(deps, findings, version, how, facts, foreign=bool(chosen.extra_anchors), now=now)
     if document is not None:
         verdict = replace(
@@ -135,6 +139,25 @@ def conclude(
         signatures=findings.signatures,
         license=facts,
         not_checked=tuple(not_checked),
+    )
+
+
+def conclude_stamped(findings: FileFindings, stamping: Stamping, now: datetime) -> Verdict:
+    """The verdict over a document that was stamped here by hand: exactly the registered bytes, and no license."""
+    return Verdict(
+        indication=findings.indication,
+        sub_indication=findings.sub_indication,
+        reason=findings.reason,
+        detail=f"本机关登记的盖章文件，不是证照；时间依据：登记时间 {rfc3339(stamping.at)}",
+        registry_match=RegistryMatch.EXACT,
+        integrity=findings.integrity,
+        coverage=findings.coverage,
+        modification=findings.modification,
+        trust=findings.trust,
+        status=Check.NOT_CHECKED,
+        checked_at=now,
+        signatures=findings.signatures,
+        not_checked=(*findings.not_checked, "license_state"),
     )
 
 

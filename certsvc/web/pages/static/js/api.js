@@ -40,11 +40,12 @@ export async function call(method, path, { body, token, blob = false } = {}) {
 }
 
 /** Send a file and report how much of it is gone; `cancel.now` stops it. */
-export function upload(path, file, onProgress, cancel) {
+export function upload(path, file, onProgress, cancel, { token } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     cancel.now = () => request.abort();
     request.open("POST", path);
+    if (token) request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.timeout = PATIENCE_MS * 6;
     request.upload.addEventListener("progress", (event) => { if (event.lengthComputable) onProgress(Math.round((100 * event.loaded) / event.total)); });
     request.addEventListener("load", () => {
@@ -83,7 +84,9 @@ export function problemBox(problem, { retry } = {}) {
   const box = el("div", { class: `notice ${known === "401" ? "amber" : "red"}`, role: "alert", data: { problem: known } });
   box.append(el("b", { t: `trouble.${known}` }));
   if (problem.detail) box.append(el("p", {}, problem.detail));
-  if (problem.errors.length) box.append(el("ul", {}, problem.errors.map((item) => el("li", {}, item.detail || item.code || item.pointer))));
+  // A single fault is often said whole in the sentence above.
+  const more = problem.errors.filter((item) => !item.detail || !problem.detail.includes(item.detail));
+  if (more.length) box.append(el("ul", {}, more.map((item) => el("li", {}, item.detail || item.code || item.pointer))));
   box.append(el("p", { t: `trouble.${known}_next`, args: { seconds: problem.retryAfter } }));
   if (retry) box.append(el("p", { class: "row" }, el("button", { type: "button", class: "button", t: "shell.retry", on: { click: retry } })));
   box.prepend(shape(known === "503" || known === "slow" ? "later" : "doubt", "notice-shape"));

@@ -1,0 +1,1 @@
+"""Stamping by hand: uploads, previews, sealing exactly what was shown, batches."""

@@ -1,0 +1,168 @@
+"""The page where documents are stamped, in a real browser: a tap, a keyword, a seam, a refusal, the file at the end."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
+from fixtures_city import LiveCity
+from pikepdf import Dictionary, Name, String
+from playwright.sync_api import Page, expect
+from upload_documents import changed, letter, picture, red_box
+
+pytestmark = pytest.mark.browser
+
+KEEPER = "keeper-1"
+DESKTOP = (1280, 900)
+SHOTS = os.environ.get("CERTSVC_SHOTS", "")
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture for the eye, when asked for."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def give(page: Page, data: bytes) -> None:
+    """Choose a file and wait for its page."""
+    page.locator("#file").set_input_files({"name": "合同.pdf", "mimeType": "application/pdf", "buffer": data})
+    page.locator("#stage-place").wait_for()
+    page.locator("#sheet .sheet-frame[data-page]").wait_for()
+
+
+def look(page: Page) -> None:
+    """To the preview."""
+    page.locator("#preview").click()
+    page.locator("#stage-confirm").wait_for()
+    page.locator("#shown .sheet-frame[data-page]").wait_for()
+
+
+def finish(page: Page, tmp_path: Path) -> bytes:
+    """Confirm and download."""
+    page.locator("#purpose").fill("示例批复用印")
+    page.locator("#seal-now").click()
+    page.locator("#stage-done").wait_for()
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    path = tmp_path / "stamped.pdf"
+    download.value.save_as(path)
+    return path.read_bytes()
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing stands out on the right."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize(
+    ("size", "elder"), [(SMALLEST, 0), (SMALLEST, 2), (DESKTOP, 0)], ids=["small", "elder", "desktop"]
+)
+def test_a_document_is_stamped_where_it_was_tapped(
+    open_page: OpenPage, live_city: LiveCity, tmp_path: Path, size: tuple[int, int], elder: int
+) -> None:
+    page = open_page("/stamp", size=size, elder=elder)
+    sign_in(page, KEEPER)
+    shot(page, f"choose-{size[0]}-{elder}")
+    give(page, letter(3))
+    assert fits(page)
+    assert page.locator("#sheet .sheet-number").inner_text() == "3 / 3 页"
+    frame = page.locator("#sheet .sheet-frame")
+    box = frame.bounding_box()
+    assert box is not None
+    frame.click(position={"x": box["width"] * 0.6, "y": box["height"] * 0.5})
+    assert abs(float(page.locator("#x").input_value()) - 126) < 3
+    assert abs(float(page.locator("#y").input_value()) - 148.5) < 3
+    page.locator("#sheet .spot").focus()
+    page.keyboard.press("Shift+ArrowDown")
+    assert abs(float(page.locator("#y").input_value()) - 158.5) < 3
+    shot(page, f"place-{size[0]}-{elder}")
+    look(page)
+    assert fits(page)
+    shot(page, f"confirm-{size[0]}-{elder}")
+    page.locator("#seal-now").click()
+    assert page.locator("#purpose-wrong").is_visible()
+    data = finish(page, tmp_path)
+    assert fits(page)
+    shot(page, f"done-{size[0]}-{elder}")
+    found = red_box(picture(data, 2))
+    assert found is not None
+    middle = (found[0] + found[2]) / 2 / 72 * 25.4, (found[1] + found[3]) / 2 / 72 * 25.4
+    assert abs(middle[0] - 126) < 3
+    assert abs(middle[1] - 158.5) < 3
+    assert red_box(picture(data, 0)) is None
+    verdict = live_city.city.check(data)
+    assert (verdict["indication"], verdict["registry_match"]) == ("TOTAL-PASSED", "exact")
+
+
+def test_the_circle_can_be_dragged_and_every_page_stamped(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page("/stamp", size=DESKTOP)
+    sign_in(page, KEEPER)
+    give(page, letter(2))
+    spot = page.locator("#sheet .spot")
+    page.locator("#sheet .sheet-frame").evaluate(
+        "frame => frame.scrollIntoView({ block: 'start', behavior: 'instant' })"
+    )
+    box, frame = spot.bounding_box(), page.locator("#sheet .sheet-frame").bounding_box()
+    assert box is not None
+    assert frame is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] * 0.5, frame["y"] + frame["height"] * 0.25, steps=5)
+    page.mouse.up()
+    expect(page.locator("#x")).to_have_value(re.compile(r"^10[2-8]"))
+    page.locator("#which").select_option("all")
+    page.locator("#dated").check()
+    page.locator("#date").fill("2026-03-01")
+    page.locator("#marked").check()
+    page.locator("#watermark").fill("仅供示例使用")
+    look(page)
+    assert "整章 2 处" in page.locator("#shown-facts").inner_text()
+    data = finish(page, tmp_path)
+    assert all(red_box(picture(data, number)) for number in (0, 1))
+
+
+def test_a_keyword_that_is_not_there_is_told_and_corrected(open_page: OpenPage, watch: Watch, tmp_path: Path) -> None:
+    page = open_page("/stamp", size=PHONE)
+    sign_in(page, KEEPER)
+    give(page, letter(3))
+    page.locator("#way-keyword").click()
+    page.locator("#keyword").fill("（盖璋）")
+    page.locator("#seam").check()
+    watch.allow("422")
+    page.locator("#preview").click()
+    said = page.locator("#trouble [role=alert]")
+    said.wait_for()
+    assert "(盖章)" in said.inner_text()
+    shot(page, "keyword-refused")
+    page.locator("#keyword").fill("（盖章）")
+    page.locator("#count").fill("3")
+    look(page)
+    data = finish(page, tmp_path)
+    assert all(red_box(picture(data, number)) for number in range(3))
+
+
+def test_a_file_that_can_change_its_face_is_refused_with_what_to_do(open_page: OpenPage, watch: Watch) -> None:
+    page = open_page("/stamp", size=SMALLEST)
+    sign_in(page, KEEPER)
+    action = Dictionary(S=Name.JavaScript, JS=String("app.alert(1)"))
+    bad = changed(letter(1), lambda document: document.Root.__setitem__("/OpenAction", action))
+    watch.allow("422")
+    page.locator("#file").set_input_files({"name": "x.pdf", "mimeType": "application/pdf", "buffer": bad})
+    said = page.locator("#trouble [role=alert]")
+    said.wait_for()
+    assert "脚本" in said.inner_text()
+    assert "打印为 PDF" in said.inner_text()
+    assert page.locator("#stage-choose").is_visible()
+    shot(page, "refused")
+    give(page, letter(1))
+
+
+def test_the_page_speaks_english_too(open_page: OpenPage) -> None:
+    page = open_page("/stamp", size=SMALLEST, english=True)
+    sign_in(page, KEEPER)
+    assert page.locator("#choose-title").inner_text() == "Choose a seal and a file"
+    give(page, letter(1))
+    assert fits(page)
