@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from certsvc.app import build, prepare
+from certsvc.catalog.numbers import first_number
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.commands.issuance.body import parse_issuance
@@ -79,7 +80,7 @@ def sample_page(deps: Deps, kind: LicenseType, seals: Sequence[Seal]) -> PageJob
         identifier=str(identifier),
         root=identifier.root,
         version=1,
-        number=payload.number or SERIAL,
+        number=payload.number or first_number(kind, payload.data, region=payload.region, year=issued.year),
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
         issued_on=issued,

@@ -112,6 +112,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def sample_photo(self) -> bytes:
+        """A drawn silhouette, normalised: what stands for a photo on the page of a sample."""
+        ...
+
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         ...
@@ -304,7 +308,7 @@ class Policy:
 
     Attributes:
         sandbox: profile is sandbox.
-        public_base: base URL of printed codes, such as ``https://zz.example.gov.cn``.
+        public_base: base URL of printed codes, such as ``https://zz.gov.cn.example``.
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
         simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.

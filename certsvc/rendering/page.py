@@ -22,6 +22,7 @@ from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.next_form import page_number
 from certsvc.rendering.page_parts import PageParts, write_attachment
 from certsvc.rendering.pdf import FileWriter
+from certsvc.rendering.portrait import silhouette
 from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
 from certsvc.rendering.spreadsheet import workbook
@@ -103,6 +104,10 @@ class PageRenderer:
     def normalise_photo(self, data: bytes) -> bytes:
         """A baseline sRGB JPEG without metadata, at most 50 kB and 358 x 441 px; see :mod:`.photo` for the limits."""
         return photo.normalise_photo(data)
+
+    def sample_photo(self) -> bytes:
+        """A drawn silhouette for pages of samples: never a face; see :mod:`.portrait`."""
+        return photo.normalise_photo(silhouette())
 
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
