@@ -1,4 +1,4 @@
-"""Two thousand holders on the faces of every type: what readers extract is what the data says, character for character."""
+"""Two thousand holders on the faces of every type: readers extract what the data says, character for character."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_two_thousand_holders_are_extracted_as_their_data_says(part: int) -> Non
 
 
 def test_a_second_reader_finds_every_value_of_every_type(tmp_path: Path) -> None:
-    """poppler orders a page its own way, so each value is looked for by itself."""
+    """Poppler orders a page its own way, so each value is looked for by itself."""
     for slug in SLUGS:
         page = replace(sample_job(CATALOG, slug), sandbox=False)
         path = tmp_path / f"{slug}.pdf"
