@@ -19,6 +19,7 @@ from certsvc.api import (
     lists,
     problems,
     publications,
+    quality,
     scans,
     seals,
     shows,
@@ -48,6 +49,7 @@ ROUTERS = (
     catalog,
     lists,
     publications,
+    quality,
     health,
 )
 """Every noun: one file and one name here."""

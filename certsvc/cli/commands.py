@@ -321,6 +321,20 @@ def catalog_report(
         console.print(part)
 
 
+@catalog_app.command("quality")
+def catalog_quality(
+    department: Annotated[str, typer.Option(help="只看此部门（统一社会信用代码）")] = "",
+    files: Annotated[bool, typer.Option("--files", help="并逐件读取文件，与登记的摘要比对")] = False,
+    out: Annotated[Path | None, typer.Option(help="另写成 XLSX", dir_okay=False)] = None,
+) -> None:
+    """登记数据质量报告：缺项、代码有误、未签章、重复，按部门 · what is wrong with the licenses in the register."""
+    from certsvc.cli.quality import quality_tables
+
+    console = Console()
+    for part in quality_tables(department, files=files, out=out):
+        console.print(part)
+
+
 def _moment(text: str) -> datetime | None:
     if not text:
         return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
+    from certsvc.commands.quality_ports import Quality
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -380,6 +381,7 @@ class UnitOfWork(Protocol):
     facts: Facts
     dues: Dues
     publications: Publications
+    quality: Quality
 
 
 class UnitOfWorkFactory(Protocol):

@@ -15,6 +15,7 @@ from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
+from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.seals import SealRows
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, store_ports
+    from certsvc.commands import life_ports, quality_ports, store_ports
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -45,6 +46,7 @@ class Work:
         "outbox",
         "photos",
         "publications",
+        "quality",
         "receipts",
         "requests",
         "seals",
@@ -68,6 +70,7 @@ class Work:
         self.facts: life_ports.Facts = FactRows(tx)
         self.dues: life_ports.Dues = DueRows(tx)
         self.publications: life_ports.Publications = PublicationRows(tx)
+        self.quality: quality_ports.Quality = QualityRows(tx)
 
 
 class UnitsOfWork:
