@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
+    bundles,
     catalog,
     events,
     facts,
@@ -43,6 +44,7 @@ ROUTERS = (
     facts,
     verifications,
     shows,
+    bundles,
     scans,
     fetches,
     seals,
