@@ -130,11 +130,14 @@ def openapi(
 @app.command()
 def gallery(
     out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/pictures/gallery.png"),
+    pages: Annotated[
+        Path | None, typer.Option(help="另将每种样张写成单独的 PDF，便于逐页查看", file_okay=False)
+    ] = None,
 ) -> None:
     """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
     from certsvc.cli.gallery import write_gallery
 
-    typer.echo(f"{out}：{write_gallery(out)} 种证照")
+    typer.echo(f"{out}：{write_gallery(out, pages)} 种证照")
 
 
 @app.command()

@@ -33,8 +33,13 @@ if TYPE_CHECKING:
 SERIAL = "20260101000001"
 
 
-def write_gallery(out: Path) -> int:
-    """Draw all types into ``out``; returns how many there are."""
+def write_gallery(out: Path, folder: Path | None = None) -> int:
+    """Draw all types into ``out``; returns how many there are.
+
+    Args:
+        out: the picture.
+        folder: also write every page there as ``<slug>.pdf``, to be looked at in full size.
+    """
     with tempfile.TemporaryDirectory(prefix="certsvc-gallery-") as place:
         settings = load_settings({"profile": "sandbox", "var_dir": Path(place) / "var"})
         prepare(settings)
@@ -48,7 +53,11 @@ def write_gallery(out: Path) -> int:
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 for kind in progress.track(kinds, description="绘制"):
                     job = sample_page(service.deps, kind, seals)
-                    pages.append((kind.name, service.deps.renderer.render(job).data))
+                    data = service.deps.renderer.render(job).data
+                    pages.append((kind.name, data))
+                    if folder is not None:
+                        folder.mkdir(parents=True, exist_ok=True)
+                        (folder / f"{kind.slug}.pdf").write_bytes(data)
         finally:
             service.close()
         fonts = [path for folder in settings.font_dirs for path in sorted(folder.glob("NotoSansSC*.ttf"))]
