@@ -10,7 +10,7 @@ from fixtures_city import ServedCity
 def restaurant(city: ServedCity) -> dict[str, Any]:
     holder = city.person(city.holder_of("business_license"))
     rows = city.answer(city.client.get("/v1/wallet/bundles", headers=holder), 200)
-    return {row["code"]: row for row in rows}.get("restaurant", {})
+    return next((dict(row) for row in rows if row["code"] == "restaurant"), {})
 
 
 def test_a_bundle_follows_its_members(city: ServedCity) -> None:
