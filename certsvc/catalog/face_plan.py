@@ -77,8 +77,8 @@ _LEADING = 1.32
 _ACCENT = re.compile(r"#[0-9A-Fa-f]{6}")
 _DATE_LENGTH = 11
 _MAX_NOTES = 4
-CAPTION_MM = 4.0
-"""What the drawing room sets under the code (扫码核验)."""
+CAPTION_MM = 5.5
+"""What the drawing room sets under the code (扫码核验), and white below it."""
 NOTE_LINE_MM = 3.7
 NOTES_FOOT_MM = 21.4
 """Lower edge of the last note above the foot of the page; notes grow upwards from it."""
