@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
+    bundles,
     catalog,
     events,
     facts,
@@ -19,6 +20,7 @@ from certsvc.api import (
     lists,
     problems,
     publications,
+    quality,
     scans,
     seal_approvals,
     seals,
@@ -46,6 +48,7 @@ ROUTERS = (
     facts,
     verifications,
     shows,
+    bundles,
     scans,
     fetches,
     seals,
@@ -56,6 +59,7 @@ ROUTERS = (
     catalog,
     lists,
     publications,
+    quality,
     health,
 )
 """Every noun: one file and one name here."""

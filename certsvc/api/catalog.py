@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import Field
 
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
@@ -23,6 +24,20 @@ class FieldInfo(Model):
     choices: list[str]
 
 
+class FilingOut(Model):
+    """A registration that a license has absorbed."""
+
+    code: str
+    name: str
+
+
+class CheckOut(Model):
+    """年审, 校验, 复审 or 定期注册."""
+
+    name: str
+    months: int
+
+
 class TypeOut(Model):
     """One type of the catalog."""
 
@@ -39,6 +54,10 @@ class TypeOut(Model):
     validity_years: int
     fields: list[FieldInfo]
     scenes: list[SceneOut]
+    version: int
+    depends_on: list[str] = Field(description="所依附的证照类型：其终止时提示，本证照不因此自动终止")
+    satisfies: list[FilingOut] = Field(description="已由本证照整合的登记、备案（多证合一），不再另行提交")
+    periodic_checks: list[CheckOut]
 
     @staticmethod
     def of(kind: LicenseType) -> TypeOut:
@@ -67,6 +86,10 @@ class TypeOut(Model):
                 for f in kind.fields
             ],
             scenes=[SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
+            version=kind.version,
+            depends_on=list(kind.depends_on),
+            satisfies=[FilingOut(code=filing.code, name=filing.name) for filing in kind.satisfies],
+            periodic_checks=[CheckOut(name=check.name, months=check.months) for check in kind.periodic_checks],
         )
 
 

@@ -65,6 +65,8 @@ class LicenseOut(Model):
 
     license: CardOut
     newest: list[str] = Field(description="现行版本的证照标识；尚未换发的就是本版本")
+    issuer_today: str = Field(description="现在行使颁发机关职权的机关：机构改革后为承继机关，证面仍是当时的机关")
+    supervisor: str = Field(description="行业主管部门；行政审批局颁发的为本地区的行业主管部门")
     moves: list[MoveOut]
 
 
@@ -79,6 +81,8 @@ def read(
     return LicenseOut(
         license=CardOut.of(deps.catalog, found.version, found.standing),
         newest=[version.identifier for version in found.newest],
+        issuer_today=found.issuer_today,
+        supervisor=found.supervisor,
         moves=[MoveOut.of(record) for record in found.moves],
     )
 

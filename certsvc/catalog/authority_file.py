@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from certsvc.catalog.governance import SEAL_NAMES
 from certsvc.catalog.model import Authority, AuthorityKind
 from certsvc.catalog.toml_table import identifier
+from certsvc.catalog.validation import parse_date
+from certsvc.errors import InvalidInput
 from certsvc.identifiers.region import Region
 from certsvc.identifiers.uscc import Uscc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from certsvc.catalog.toml_table import Table, TomlFile
 
@@ -40,6 +43,9 @@ def read_authorities(file: TomlFile) -> dict[str, Authority]:
             further_seals=table.texts("further_seals") if "further_seals" in table else (),
             superior=table.text("superior") if "superior" in table else "",
             kind=AuthorityKind(table.choice("kind", tuple(AuthorityKind))) if "kind" in table else _DEPARTMENT,
+            approves_for_others=table.flag("approves_for_others") if "approves_for_others" in table else False,
+            successor=table.text("successor") if "successor" in table else "",
+            merged_on=_merged_on(table),
         )
         table.done()
         if authority.code in authorities:
@@ -58,7 +64,33 @@ def read_authorities(file: TomlFile) -> dict[str, Authority]:
     for authority in authorities.values():
         if authority.superior:
             _check_superior(authority, authorities, tables[authority.code])
+        if authority.successor:
+            _check_successor(authority, authorities, tables[authority.code])
     return authorities
+
+
+def _merged_on(table: Table) -> date | None:
+    """The day of the merger: named with the successor, or neither."""
+    if ("merged_on" in table) != ("successor" in table):
+        table.refuse("successor", "机构合并应同时写明承继机关（successor）和日期（merged_on）")
+    if "merged_on" not in table:
+        return None
+    try:
+        return parse_date(table.text("merged_on"))
+    except InvalidInput as error:
+        table.refuse("merged_on", error.detail)
+
+
+def _check_successor(authority: Authority, authorities: Mapping[str, Authority], table: Table) -> None:
+    seen = {authority.code}
+    current = authority
+    while current.successor:
+        if current.successor not in authorities:
+            table.refuse("successor", "承继机关不在 authorities.toml 中")
+        if current.successor in seen:
+            table.refuse("successor", "承继关系形成环")
+        seen.add(current.successor)
+        current = authorities[current.successor]
 
 
 def _check_superior(authority: Authority, authorities: Mapping[str, Authority], table: Table) -> None:

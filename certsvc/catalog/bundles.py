@@ -37,6 +37,14 @@ class BundleState(StrEnum):
     """状态异常: a license in it has ended or is suspended"""
 
 
+BUNDLE_ZH: dict[BundleState, str] = {
+    BundleState.COMPLETE: "齐备",
+    BundleState.ATTENTION: "齐备，有事项待办",
+    BundleState.INCOMPLETE: "未办齐",
+    BundleState.IMPAIRED: "状态异常",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BundleStanding:
     """The derived state, and the slugs that made it so in the order of the bundle."""

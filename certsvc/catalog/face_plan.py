@@ -77,6 +77,11 @@ _LEADING = 1.32
 _ACCENT = re.compile(r"#[0-9A-Fa-f]{6}")
 _DATE_LENGTH = 11
 _MAX_NOTES = 4
+CAPTION_MM = 5.5
+"""What the drawing room sets under the code (扫码核验), and white below it."""
+NOTE_LINE_MM = 3.7
+NOTES_FOOT_MM = 21.4
+"""Lower edge of the last note above the foot of the page; notes grow upwards from it."""
 
 
 def read_face(table: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> FacePlan:
@@ -117,6 +122,7 @@ def read_face(table: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> 
     _check_sizes(table, plan)
     _check_page(table, plan)
     _check_overlaps(table, plan)
+    _check_foot(table, plan)
     _check_room(table, plan, fields)
     return plan
 
@@ -222,6 +228,14 @@ def _check_page(table: Table, plan: FacePlan) -> None:
             table.refuse(key, f"超出版心：左右应各留 {MARGIN_MM:g} 毫米")
         if box.y < TITLE_BAND_MM or box.y + box.h > height - FOOT_BAND_MM:
             table.refuse(key, f"超出版心：上留 {TITLE_BAND_MM:g} 毫米给标题，下留 {FOOT_BAND_MM:g} 毫米给说明")
+
+
+def _check_foot(table: Table, plan: FacePlan) -> None:
+    """The caption of the code stands clear of the notes under it, each of which takes one line at least."""
+    height = PAGE_MM[plan.orientation][1]
+    notes_top = height - NOTES_FOOT_MM - NOTE_LINE_MM * len(plan.notes)
+    if plan.notes and plan.code.y + plan.code.h + CAPTION_MM > notes_top:
+        table.refuse("code", f"二维码下的“扫码核验”会压住 {len(plan.notes)} 条说明，请上移二维码或减少说明")
 
 
 def _check_overlaps(table: Table, plan: FacePlan) -> None:

@@ -19,7 +19,7 @@ from certsvc.catalog.authority_file import read_authorities
 from certsvc.catalog.face_plan import MAX_NAME
 from certsvc.catalog.matter_file import read_matters
 from certsvc.catalog.model import Authority, LicenseType, Matter, ValidityKind
-from certsvc.catalog.numbers import check_given_number, number_parts, render_number
+from certsvc.catalog.numbers import check_given_number, first_number
 from certsvc.catalog.relations import check_relations, read_bundles, read_laws
 from certsvc.catalog.toml_table import read_toml
 from certsvc.catalog.type_file import Sample, TypeFile, read_type
@@ -234,8 +234,7 @@ def _check_sample(file: TypeFile) -> None:
         elif sample["number"]:
             file.file.refuse("sample.number", "编号由系统生成，示例中应为空")
         else:
-            parts = number_parts(kind, data)
-            render_number(kind.number, region=sample["region"], year=SAMPLE_YEAR, sequence=1, parts=parts)
+            first_number(kind, data, region=sample["region"], year=SAMPLE_YEAR)
     except InvalidInput as error:
         first = error.problems[0] if error.problems else FieldProblem(pointer="", code="", detail=error.detail)
         file.file.refuse("sample" + first.pointer.replace("/", "."), first.detail)

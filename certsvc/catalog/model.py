@@ -14,6 +14,7 @@ from certsvc.catalog.entry import Category, PaperRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from certsvc.catalog.entry import PeriodicCheck, SatisfiedFiling, Stock
 
@@ -353,6 +354,8 @@ class Authority:
         further_seals: ids of its other numbered seals (行政审批专用章（2）).
         superior: USCC of the authority above, or empty.
         kind: department, people's government or court.
+        approves_for_others: an 行政审批局, which seals permits of others' trades (一枚印章管审批).
+        successor: USCC of the body that it was merged into on ``merged_on``, or empty.
     """
 
     code: str
@@ -363,6 +366,9 @@ class Authority:
     further_seals: tuple[str, ...] = ()
     superior: str = ""
     kind: AuthorityKind = AuthorityKind.DEPARTMENT
+    approves_for_others: bool = False
+    successor: str = ""
+    merged_on: date | None = None
 
     @property
     def level(self) -> int:

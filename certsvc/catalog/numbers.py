@@ -101,6 +101,16 @@ def render_number(
     return body + mod_11_10(re.sub(r"[^0-9]", "", body)) if rule.check else body
 
 
+def first_number(license_type: LicenseType, data: Mapping[str, str], *, region: str, year: int) -> str:
+    """The number that the first license of a series gets: for samples and previews, which count nothing.
+
+    Raises:
+        InvalidIdentifier, InvalidInput, RuntimeError: as :func:`render_number`.
+    """
+    parts = number_parts(license_type, data)
+    return render_number(license_type.number, region=region, year=year, sequence=1, parts=parts)
+
+
 def check_given_number(license_type: LicenseType, number: str, *, holder_code: str) -> str:
     """The given number without surrounding blanks; empty stands for the holder's code where the two are one.
 

@@ -133,11 +133,14 @@ def openapi(
 @app.command()
 def gallery(
     out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/pictures/gallery.png"),
+    pages: Annotated[
+        Path | None, typer.Option(help="另将每种样张写成单独的 PDF，便于逐页查看", file_okay=False)
+    ] = None,
 ) -> None:
     """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
     from certsvc.cli.gallery import write_gallery
 
-    typer.echo(f"{out}：{write_gallery(out)} 种证照")
+    typer.echo(f"{out}：{write_gallery(out, pages)} 种证照")
 
 
 @app.command()
@@ -340,6 +343,20 @@ def catalog_report(
 
     console = Console()
     for part in report_tables(department):
+        console.print(part)
+
+
+@catalog_app.command("quality")
+def catalog_quality(
+    department: Annotated[str, typer.Option(help="只看此部门（统一社会信用代码）")] = "",
+    files: Annotated[bool, typer.Option("--files", help="并逐件读取文件，与登记的摘要比对")] = False,
+    out: Annotated[Path | None, typer.Option(help="另写成 XLSX", dir_okay=False)] = None,
+) -> None:
+    """登记数据质量报告：缺项、代码有误、未签章、重复，按部门 · what is wrong with the licenses in the register."""
+    from certsvc.cli.quality import quality_tables
+
+    console = Console()
+    for part in quality_tables(department, files=files, out=out):
         console.print(part)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from certsvc.app import build, prepare
+from certsvc.catalog.numbers import first_number
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.commands.issuance.body import parse_issuance
@@ -33,8 +34,13 @@ if TYPE_CHECKING:
 SERIAL = "20260101000001"
 
 
-def write_gallery(out: Path) -> int:
-    """Draw all types into ``out``; returns how many there are."""
+def write_gallery(out: Path, folder: Path | None = None) -> int:
+    """Draw all types into ``out``; returns how many there are.
+
+    Args:
+        out: the picture.
+        folder: also write every page there as ``<slug>.pdf``, to be looked at in full size.
+    """
     with tempfile.TemporaryDirectory(prefix="certsvc-gallery-") as place:
         settings = load_settings({"profile": "sandbox", "var_dir": Path(place) / "var"})
         prepare(settings)
@@ -48,7 +54,11 @@ def write_gallery(out: Path) -> int:
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 for kind in progress.track(kinds, description="绘制"):
                     job = sample_page(service.deps, kind, seals)
-                    pages.append((kind.name, service.deps.renderer.render(job).data))
+                    data = service.deps.renderer.render(job).data
+                    pages.append((kind.name, data))
+                    if folder is not None:
+                        folder.mkdir(parents=True, exist_ok=True)
+                        (folder / f"{kind.slug}.pdf").write_bytes(data)
         finally:
             service.close()
         fonts = [path for folder in settings.font_dirs for path in sorted(folder.glob("NotoSansSC*.ttf"))]
@@ -80,7 +90,7 @@ def sample_page(deps: Deps, kind: LicenseType, seals: Sequence[Seal]) -> PageJob
         identifier=str(identifier),
         root=identifier.root,
         version=1,
-        number=payload.number or SERIAL,
+        number=payload.number or first_number(kind, payload.data, region=payload.region, year=issued.year),
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
         issued_on=issued,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
-from certsvc.cli.portrait import silhouette_base64
+from certsvc.rendering.portrait import silhouette
 
 if TYPE_CHECKING:
     from certsvc.catalog.loader import Catalog
@@ -29,5 +30,5 @@ def sample_body(catalog: Catalog, slug: str, business_no: str, **changes: Any) -
     dates = {"issued_on": sample["issued_on"], "valid_from": sample["valid_from"], "valid_until": sample["valid_until"]}
     body.update({key: value for key, value in {"number": sample["number"], **dates}.items() if value})
     if catalog.type(slug).photo:
-        body["photo"] = silhouette_base64()
+        body["photo"] = base64.b64encode(silhouette()).decode()
     return {**body, **changes}

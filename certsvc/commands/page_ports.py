@@ -132,6 +132,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def sample_photo(self) -> bytes:
+        """A drawn silhouette, normalised: what stands for a photo on the page of a sample."""
+        ...
+
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""
         ...

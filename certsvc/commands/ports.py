@@ -230,7 +230,7 @@ class Policy:
 
     Attributes:
         sandbox: profile is sandbox.
-        public_base: base URL of printed codes, such as ``https://zz.example.gov.cn``.
+        public_base: base URL of printed codes, such as ``https://zz.gov.cn.example``.
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
         simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
+    from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -350,6 +351,7 @@ class UnitOfWork(Protocol):
     signings: Signings
     signing_codes: SigningCodes
     stampings: Stampings
+    quality: Quality
 
 
 class UnitOfWorkFactory(Protocol):

@@ -45,7 +45,8 @@ NOT_AT_END = frozenset("（《〈「『【〔〖“‘([{￥$")
 LEVEL, DOWN, TURNED = 0, 1, 2
 """How a line runs."""
 
-_UNITS = re.compile(r"[0-9A-Za-z\u00C0-\u024F'’\-./@_&+#:=?~]+|\s|.", re.DOTALL)
+_UNITS = re.compile(r"[0-9A-Za-z\u00C0-\u024F\u02B0-\u036F\u0370-\u052F\u1E00-\u1FFF'’\-./@_&+#:=?~]+|\s|.", re.DOTALL)
+"""Words that stay whole, then single characters: Latin with its marks (Nguyễn, Oʼ), Greek and Cyrillic."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from certsvc.rendering.next_form import page_number
 from certsvc.rendering.next_update import prepare_next
 from certsvc.rendering.page_parts import PageParts, write_attachment
 from certsvc.rendering.pdf import FileWriter
+from certsvc.rendering.portrait import silhouette
 from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
 from certsvc.rendering.spreadsheet import workbook
@@ -119,6 +120,10 @@ class PageRenderer:
     def family(self, name: str) -> Family:
         """The fonts called ``name``, for what is drawn beside pages; ConfigurationError when there is none."""
         return self._book.family(name)
+
+    def sample_photo(self) -> bytes:
+        """A drawn silhouette for pages of samples: never a face; see :mod:`.portrait`."""
+        return photo.normalise_photo(silhouette())
 
     def qr_png(self, text: str, *, scale: int = 6) -> bytes:
         """A QR picture of ``text`` (level M, quiet zone of 4 modules) as PNG."""

@@ -30,6 +30,9 @@ RING_GAP_MM = 0.95
 """Clear space between border and ring text."""
 DATE_DROP_MM = 7.2
 """How far below the centre the date of the document is set: under the star, above the second line (居中偏下)."""
+SECOND_LINE_DROP_MM = 11.5
+"""Clear of the date above it and of the number below it."""
+NUMBER_DROP_MM = 15.5
 
 DIAMETERS_MM = (30.0, 60.0)
 """国务院 has the largest seal; below 30 mm a ring text is not legible."""
@@ -166,12 +169,12 @@ def _draw_round(stamp: StampSpec, family: Family) -> list[str]:
         out += [_star(STAR_MM * k / 2), "f"]
     out += [cell_path(glyph.cell(), family) for glyph in ring]
     if stamp.second_line:
-        middle = -10.8 * k
+        middle = -SECOND_LINE_DROP_MM * k
         place = RowPlace(middle, 3.4 * k, _half_room(ring, middle, k))
         out.append(row(stamp.second_line, "印章第二行", family, place))
     if stamp.number:
         number = stamp.number.translate(_FULL_WIDTH)
-        out.append(row(number, "印章编号", family, RowPlace(-15.2 * k, 2.9 * k, 6.5 * k)))
+        out.append(row(number, "印章编号", family, RowPlace(-NUMBER_DROP_MM * k, 2.9 * k, 6.5 * k)))
     return out
 
 

@@ -35,7 +35,7 @@ _DECISION = "moves.decision"
 HOLDER_BLIND = "licenses.holder_blind"
 
 # The version comes with its main artifact; names of the two tables are kept apart by a prefix.
-_VERSION = (
+VERSION = (
     select(
         *_C,
         _A.kind.label("artifact_kind"),
@@ -49,27 +49,27 @@ _VERSION = (
     .outerjoin(provisional_papers, provisional_papers.c.version_id == _C.version_id)
 )
 
-_BY_VERSION_ID = _VERSION.where(_C.version_id == bindparam("which"))
-_BY_IDENTIFIER = _VERSION.where(_C.identifier == bindparam("which"))
-_BY_PRINTED_TOKEN = _VERSION.where(_C.printed_token == bindparam("which"))
+_BY_VERSION_ID = VERSION.where(_C.version_id == bindparam("which"))
+_BY_IDENTIFIER = VERSION.where(_C.identifier == bindparam("which"))
+_BY_PRINTED_TOKEN = VERSION.where(_C.printed_token == bindparam("which"))
 _BY_NUMBER = (
-    _VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
+    VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
     .order_by(_C.created_at.desc(), _C.version.desc())
     .limit(1)
 )
 _FOUND = artifacts.alias("found")
-_BY_SHA256 = _VERSION.where(
+_BY_SHA256 = VERSION.where(
     _C.version_id == select(_FOUND.c.version_id).where(_FOUND.c.sha256 == bindparam("digest")).scalar_subquery()
 )
 _OF_HOLDER = (
-    _VERSION.where(_C.holder_blind == bindparam("blind"))
+    VERSION.where(_C.holder_blind == bindparam("blind"))
     .order_by(_C.created_at.desc(), _C.version_id.desc())
     .limit(bindparam("most"))
 )
-_VERSIONS_OF = _VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
+_VERSIONS_OF = VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
 _NOT_ENDED_AFTER = (
-    _VERSION.where(text(f"licenses.{IN_FORCE}"), _C.license_id > bindparam("behind"))
+    VERSION.where(text(f"licenses.{IN_FORCE}"), _C.license_id > bindparam("behind"))
     .order_by(_C.license_id)
     .limit(bindparam("most"))
 )
@@ -79,7 +79,7 @@ _CHAIN = select(bindparam("which", type_=_C.version_id.type).label("version_id")
 _CHAIN = _CHAIN.union(
     select(version_links.c.successor_id).join(_CHAIN, version_links.c.predecessor_id == _CHAIN.c.version_id)
 )
-_NEWEST = _VERSION.where(
+_NEWEST = VERSION.where(
     _C.version_id.in_(select(_CHAIN.c.version_id)),
     ~select(1).where(version_links.c.predecessor_id == _C.version_id).exists(),
 )
@@ -181,20 +181,20 @@ class LicenseRows:
 
     def of_holder(self, holder: Holder, *, limit: int) -> Sequence[LicenseVersion]:
         """The holder's versions, newest first, found by the blind index of type and code."""
-        return [self._version(row) for row in self._tx.rows(_OF_HOLDER, blind=self._holder_blind(holder), most=limit)]
+        return [self.version(row) for row in self._tx.rows(_OF_HOLDER, blind=self._holder_blind(holder), most=limit)]
 
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
         """All versions of a license, oldest first."""
-        return [self._version(row) for row in self._tx.rows(_VERSIONS_OF, which=license_id)]
+        return [self.version(row) for row in self._tx.rows(_VERSIONS_OF, which=license_id)]
 
     def newest(self, version_id: str) -> Sequence[LicenseVersion]:
         """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""
-        ends = [self._version(row) for row in self._tx.rows(_NEWEST, which=version_id)]
+        ends = [self.version(row) for row in self._tx.rows(_NEWEST, which=version_id)]
         return sorted(ends, key=lambda version: (version.created_at, version.version_id))
 
     def not_ended_after(self, license_id: str, *, limit: int) -> Sequence[LicenseVersion]:
         """The versions that have not ended, of licenses behind ``license_id`` in the order of their ids."""
-        return [self._version(row) for row in self._tx.rows(_NOT_ENDED_AFTER, behind=license_id, most=limit)]
+        return [self.version(row) for row in self._tx.rows(_NOT_ENDED_AFTER, behind=license_id, most=limit)]
 
     def move(self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = "") -> bool:
         """Set the state and append the record, if the version still stands at ``revision``; else False.
@@ -277,9 +277,10 @@ class LicenseRows:
         return decision_in(self._tx.open_json(row["decision"], _DECISION, row["move_id"]))
 
     def _first(self, row: RowMapping | None) -> LicenseVersion | None:
-        return None if row is None else self._version(row)
+        return None if row is None else self.version(row)
 
-    def _version(self, row: RowMapping) -> LicenseVersion:
+    def version(self, row: RowMapping) -> LicenseVersion:
+        """A version from a row of :data:`VERSION`."""
         row_id: str = row["version_id"]
         return LicenseVersion(
             version_id=row_id,

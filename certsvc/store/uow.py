@@ -15,6 +15,7 @@ from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
+from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.seal_approvals import ApprovalRows
@@ -34,7 +35,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from certsvc.commands import life_ports, seal_ports, signer_ports, stamping_ports, store_ports
+    from certsvc.commands import (
+        life_ports,
+        quality_ports,
+        seal_ports,
+        signer_ports,
+        stamping_ports,
+        store_ports,
+    )
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
 
@@ -53,6 +61,7 @@ class Work:
         "outbox",
         "photos",
         "publications",
+        "quality",
         "receipts",
         "requests",
         "seal_lives",
@@ -89,6 +98,7 @@ class Work:
         self.signings: signer_ports.Signings = SigningRows(tx)
         self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
+        self.quality: quality_ports.Quality = QualityRows(tx)
 
 
 class UnitsOfWork:

@@ -60,6 +60,19 @@ def test_no_real_host_is_named_in_pages_or_catalog() -> None:
     assert not found
 
 
+def test_no_host_in_the_code_or_its_tests_of_pages_could_be_somebodys() -> None:
+    """Names that anyone may register or has: only those of standards, of nobody (.example) and of this machine."""
+    standards = {"www.w3.org", "www.aiim.org", "ns.adobe.com", "purl.org", "json-schema.org"}
+    places = [*PACKAGE.rglob("*.py"), *(ROOT / "tests" / "unit").glob("*rendering*.py")]
+    found = [
+        (path.name, host)
+        for path in places
+        for host in re.findall(r"https?://([A-Za-z0-9.-]+)", path.read_text(encoding="utf-8"))
+        if host not in standards and not EXAMPLE_HOSTS.search(host.lower())
+    ]
+    assert not found
+
+
 def test_a_button_never_uses_a_word_of_the_law_for_undo() -> None:
     """The words of a page are pairs of Chinese and English; one that is only a legal ending would label an undo."""
     labels = [

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures_city import ServedCity
+from fixtures_city import ROOT, ServedCity
 from store_records import T0
 
 from certsvc.app import Service
 from certsvc.catalog.loader import SEED_DIRECTORY
+from certsvc.catalog.numbers import first_number
 from certsvc.catalog.publication import Publication
+from certsvc.clock import SHANGHAI
 from certsvc.commands.catalog.live import LiveCatalog, open_catalog
 from certsvc.errors import ConfigurationError
 from certsvc.store.engine import Store
@@ -225,3 +230,75 @@ def test_a_published_row_comes_back_byte_for_byte(store: Store, seeds: Path) -> 
     assert row is not None
     assert row.file == (seeds / "types" / f"{SLUG}.toml").read_bytes()
     assert (row.published_by, row.published_at) == ("seed", T0)
+
+
+TAKES_UP = """
+import sys, time
+from pathlib import Path
+from fixtures_city import sandbox_settings
+from certsvc.app import build
+from certsvc.cli.logs import configure_logs
+
+configure_logs("ERROR")
+service = build(sandbox_settings(Path(sys.argv[1]), sys.argv[2]))
+print(service.deps.catalog.type(sys.argv[3]).name, flush=True)
+sys.stdin.readline()
+deadline = time.monotonic() + 60
+while not service.deps.catalogs.follow() and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(service.deps.catalog.type(sys.argv[3]).name, flush=True)
+service.close()
+"""
+
+
+def test_a_process_of_its_own_follows_the_epoch(database_url: str, make_city: Callable[..., ServedCity]) -> None:
+    """Two programs, one database: what is published in one is in effect in the other, without a restart."""
+    city = with_proposer(make_city(database_url))
+    arguments = [sys.executable, "-c", TAKES_UP, str(city.service.settings.var_dir), database_url, SLUG]
+    paths = f"{ROOT}:{ROOT / 'tests'}"
+    with subprocess.Popen(
+        arguments,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "导游证"
+        proposal = city.answer(propose(city, next_file()), 201)["proposal_id"]
+        city.answer(publish(city, proposal), 201)
+        other.stdin.write("\n")
+        other.stdin.flush()
+        assert other.stdout.readline().strip() == NEW_NAME
+    assert other.returncode == 0
+
+
+@pytest.mark.parametrize("slug", ["firework_retail", "driving_license", "food_operation"])
+def test_a_preview_has_the_dates_number_and_photo_of_a_real_page(
+    small_city: ServedCity, tmp_path: Path, slug: str
+) -> None:
+    """One whose sample is "issued today", one with a photo, one whose number we make."""
+    city = small_city
+    kind, sample = city.catalog.type(slug), city.catalog.sample(slug)
+    with city.service.deps.uow() as tx:
+        person = tx.access.person("proposer-1")
+        assert person is not None
+        tx.access.upsert_person(dataclasses.replace(person, authority_code=kind.definer_code))
+    raw = (SEED_DIRECTORY / "types" / f"{slug}.toml").read_text(encoding="utf-8")
+    lines = [line for line in raw.splitlines() if not line.startswith("version =")]
+    lines.insert(next(i for i, line in enumerate(lines) if line.startswith("slug")), "version = 9")
+    proposal = city.answer(propose(city, "\n".join(lines) + "\n"), 201)["proposal_id"]
+    answer = city.client.get(f"/v1/catalog/proposals/{proposal}/preview", headers=city.person("publisher-1"))
+    assert answer.status_code == 200, answer.text
+    path = tmp_path / "preview.pdf"
+    path.write_bytes(answer.content)
+    text = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, text=True, check=True).stdout
+    joined = "".join(text.split())
+    assert "样本" in joined
+    assert sample["holder_name"] in joined
+    images = subprocess.run(["pdfimages", "-list", str(path)], capture_output=True, text=True, check=True).stdout
+    assert (" jpeg " in images) == kind.photo
+    if not sample["number"]:
+        year = int(sample["issued_on"][:4]) if sample["issued_on"] else datetime.now(SHANGHAI).year
+        assert first_number(kind, sample["data"], region=sample["region"], year=year) in joined

@@ -23,6 +23,7 @@ from certsvc.catalog.model import (
     Validity,
     ValidityKind,
 )
+from certsvc.catalog.numbers import first_number
 from certsvc.catalog.validation import face_date
 from certsvc.commands.page_ports import PageJob, SignatureField
 from certsvc.rendering.page import PageRenderer
@@ -191,7 +192,7 @@ def job(face: FacePlan = PORTRAIT, **changes: object) -> PageJob:
         license_type=license_type(face),
         values=VALUES,
         photo=renderer().normalise_photo(silhouette()) if face.photo else None,
-        printed_code="https://zz.example.gov.cn/q/AAECAwQFBgcICQoLDA0ODw",
+        printed_code="https://zz.gov.cn.example/q/AAECAwQFBgcICQoLDA0ODw",
         issuer_name="示例省示例市市场监督管理局",
         issued_on=date(2026, 1, 1),
         metadata=METADATA,
@@ -210,7 +211,9 @@ def sample_job(catalog: Catalog, slug: str) -> PageJob:
     issued = sample["issued_on"] or "2026-01-01"
     start, end = sample["valid_from"] or issued, sample["valid_until"]
     until = face_date(end) if end else "长期"
-    number = sample["number"] or "示例2026000001"
+    number = sample["number"] or first_number(
+        kind, sample["data"], region=sample["region"], year=date.fromisoformat(issued).year
+    )
     identifier = f"1.2.156.3005.2.{kind.type_code}.{sample['issuer_code']}.20260101000001.001.2"
     values = {
         "holder_name": apply_mask(kind.holder_masks.get("face"), sample["holder_name"]),

@@ -83,6 +83,7 @@ BAD = {
     "label under a value": (FOOD, "label_x = 164, label_w = 33, size = 11,", "label_x = 150, label_w = 33, size = 11,", "face.items[2]", "重叠"),
     "box under the stamp": (FOOD, "[73, 135.7, 112, 42.3]", "[73, 135.7, 160, 42.3]", "face.items[6]", "重叠"),
     "box over the code": (FOOD, "[24, 147, 30, 30]", "[70, 147, 30, 30]", "face.items[6]", "code"),
+    "caption of the code over the notes": ("types/drug_retail.toml", "code = [24, 143.5, 30, 30]", "code = [24, 147, 30, 30]", "face.code", "扫码核验"),
     "box out of the page": (FOOD, "[199, 57, 75, 11.5]", "[199, 57, 95, 11.5]", "face.items[7]", "超出版心"),
     "box in the title": (FOOD, "[199, 57, 75, 11.5]", "[199, 40, 75, 11.5]", "face.items[7]", "标题"),
     "stamp beside the date": (FOOD, "stamp = [215, 136, 42, 42]", "stamp = [200, 136, 42, 42]", "face.stamp", "成文日期"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+import tomllib
+from collections.abc import Callable
 
 import pytest
 
@@ -40,14 +42,22 @@ def test_nothing_is_issued_that_never_may_be() -> None:
     assert not {kind.name for kind in CATALOG.types} & set(NEVER_ISSUED)
 
 
-def test_the_catalog_loads_within_250_milliseconds_of_processor_time() -> None:
-    assert min(_seconds_to_load() for _ in range(5)) < 0.25
+def test_checking_the_catalog_costs_little_beside_reading_it() -> None:
+    """Against the parser of the same files in the same run: a slow or busy machine is slow at both."""
+    checked = min(_seconds(load_catalog) for _ in range(3))
+    parsed = min(_seconds(_parse_all) for _ in range(3))
+    assert checked < 4 * parsed
 
 
-def _seconds_to_load() -> float:
+def _parse_all() -> None:
+    for path in SEED_DIRECTORY.rglob("*.toml"):
+        tomllib.loads(path.read_text("utf-8"))
+
+
+def _seconds(work: Callable[[], object]) -> float:
     """Of the processor: other work on the machine is not the loader's."""
     start = time.process_time()
-    load_catalog()
+    work()
     return time.process_time() - start
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from store_records import make_fact, make_version
 
-from certsvc.clock import SHANGHAI
+from certsvc.clock import SHANGHAI, local_day
 from certsvc.license.dues import DueKind, dues_of
 from certsvc.license.facts import Fact, FactKind, TwinState, twin_state
 from certsvc.license.standing import CheckRule, Light, Rules, add_months, check_due, standing
-from certsvc.license.states import ENDED, STANDING_STATES, State
+from certsvc.license.states import ENDED, STANDING_STATES, State, decidable
 
 RULES = Rules(renewal_closes_days=30, checks=(CheckRule(name="年审", months=12, overdue_zh="逾期未年审"),))
 NO_CHECKS = Rules(renewal_closes_days=30)
@@ -210,3 +211,47 @@ def test_what_is_due(name: str, now: datetime, facts: tuple[Fact, ...], expected
     assert [due.kind for due in dues_of(version, facts, NO_CHECKS, now)] == expected, name
     for state in ENDED:
         assert dues_of(dataclasses.replace(version, state=state), facts, NO_CHECKS, now) == (), "the dead owe nothing"
+
+
+SPAN_DAYS = 40 * 365
+KINDS = [kind for kind in FactKind if kind is not FactKind.PARENT_BACK]
+
+
+def test_no_time_limit_ends_a_license_by_itself() -> None:
+    """Any facts, any dates, any day of forty years: what was not ended by a decision can still be decided about.
+
+    Red without a decision is only what the dates on the page say, and a renewal in time takes even that away.
+    """
+    chance = random.Random(20260301)
+    lights: set[tuple[str, str]] = set()
+    for n in range(4_000):
+        state = chance.choice(sorted(STANDING_STATES))
+        start = date(2026, 3, 2)
+        last = chance.choice([None, start + timedelta(days=chance.randrange(1, 3000))])
+        until = start + timedelta(days=chance.randrange(1, 900)) if state is State.SUSPENDED else None
+        project = "2601-990100-04-01-123456" if state is State.PROVISIONAL else ""
+        version = make_version(
+            1, state=state, valid_from=start, valid_until=last, suspended_until=until, project_code=project
+        )
+        facts = [
+            fact(
+                kind,
+                index,
+                code=chance.choice(["年审", "CN-1", ""]),
+                on=start + timedelta(days=chance.randrange(2000)),
+                due=chance.choice([last, start + timedelta(days=chance.randrange(2000)), None]),
+            )
+            for index, kind in enumerate(chance.sample(KINDS, chance.randrange(6)), start=1)
+        ]
+        now = at(2026, 3, 2) + timedelta(days=chance.randrange(SPAN_DAYS))
+        before = decidable(version.state, version.paper)
+        stands = standing(version, facts, RULES, now)
+        assert version.state is state
+        assert decidable(version.state, version.paper) == before
+        assert before, "every standing state leads somewhere by a decision"
+        lights.add((stands.code, stands.light.value))
+        if state is State.VALID and stands.light is Light.RED:
+            assert stands.code in {"expired", "not_yet_valid"}, n
+            assert stands.code != "expired" or (last is not None and local_day(now) > last)
+    assert {code for code, _ in lights} >= {"valid", "expired", "renewal_pending", "suspended", "provisional"}
+    assert ("valid", "amber") in lights

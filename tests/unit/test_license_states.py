@@ -45,6 +45,7 @@ class Register:
 
     versions: dict[str, Version] = field(default_factory=dict)
     links: list[VersionLink] = field(default_factory=list)
+    followers: dict[str, list[VersionLink]] = field(default_factory=dict)
     licenses: int = 0
 
     def add(self, paper: Paper, state: State, license_id: int | None = None) -> str:
@@ -58,7 +59,7 @@ class Register:
 
     def after(self, name: str) -> list[VersionLink]:
         """What follows a version."""
-        return [link for link in self.links if link.predecessor_id == name]
+        return self.followers.get(name, [])
 
     def move(self, name: str, move_name: str) -> None:
         """A decision."""
@@ -94,9 +95,10 @@ class Register:
         provisional = steps[0].state is State.PROVISIONAL
         paper = main.paper if kind is LinkKind.CORRECT else Paper.PROVISIONAL if provisional else Paper.FORMAL
         made = self.add(paper, steps[0].state, main.license_id if rule.keeps_license else None)
-        self.links += [
-            VersionLink(predecessor_id=name, successor_id=made, kind=kind, case_no=case_no, at=NOW) for name in names
-        ]
+        for name in names:
+            link = VersionLink(predecessor_id=name, successor_id=made, kind=kind, case_no=case_no, at=NOW)
+            self.links.append(link)
+            self.followers.setdefault(name, []).append(link)
 
     def check(self) -> None:
         """The laws that hold at every moment."""
@@ -122,7 +124,7 @@ def live(seed: int) -> Register:
     for _ in range(STEPS):
         names = list(register.versions)
         name = chance.choice(names)
-        before = {key: version.state for key, version in register.versions.items()}
+        before, links = {key: version.state for key, version in register.versions.items()}, len(register.links)
         try:
             if chance.random() < 0.5:
                 register.move(name, chance.choice([n for n in NAMES if n not in {"supersede", "convert", "correct"}]))
@@ -133,6 +135,8 @@ def live(seed: int) -> Register:
                 register.follow(kind, chosen, chance.choice(["BJ-1", "BJ-2", ""]))
         except (IllegalMove, Refused):
             assert before == {key: version.state for key, version in register.versions.items()}
+            assert links == len(register.links)
+            continue  # nothing changed, and what stood was checked
         assert set(before) <= set(register.versions), "no version is ever lost"
         register.check()
     return register

@@ -81,7 +81,7 @@ def test_a_text_beyond_the_largest_version_is_refused() -> None:
 
 @pytest.mark.parametrize("face", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
 def test_the_printed_code_is_read_from_a_raster_of_150_dpi(face: FacePlan, tmp_path: Path) -> None:
-    text = "https://zz.example.gov.cn/q/Zm9vYmFyYmF6cXV4MDEyMw"
+    text = "https://zz.gov.cn.example/q/Zm9vYmFyYmF6cXV4MDEyMw"
     path = tmp_path / "page.pdf"
     path.write_bytes(renderer().render(job(face, printed_code=text)).data)
     subprocess.run(["pdftoppm", "-r", "150", "-gray", "-singlefile", str(path), str(tmp_path / "page")], check=True)
@@ -90,7 +90,7 @@ def test_the_printed_code_is_read_from_a_raster_of_150_dpi(face: FacePlan, tmp_p
     assert [code.text for code in found] == [text]
 
 
-@pytest.mark.parametrize("text", ["HTTPS://ZZ.EXAMPLE.GOV.CN", "https://zz.example.gov.cn/q/abc", "B45:" + "A0" * 300])
+@pytest.mark.parametrize("text", ["HTTPS://ZZ.GOV.CN.EXAMPLE", "https://zz.gov.cn.example/q/abc", "B45:" + "A0" * 300])
 def test_screen_pictures_are_png_and_readable(text: str) -> None:
     data = renderer().qr_png(text, scale=3)
     with Image.open(io.BytesIO(data)) as image:

@@ -196,7 +196,7 @@ def test_data_never_becomes_pdf_syntax(tmp_path: Path) -> None:
     page = job(
         values={**VALUES, "holder_name": evil},
         metadata={**METADATA, "certificateName": evil},
-        printed_code=f"https://zz.example.gov.cn/{evil}",
+        printed_code=f"https://zz.gov.cn.example/{evil}",
         signature=replace(SIGNATURE, reason=evil, location=evil, name=evil.replace(".", "")),
         stamp=StampSpec(ring_text="示例)(\\"),
     )

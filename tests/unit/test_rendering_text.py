@@ -122,6 +122,14 @@ def test_latin_words_stay_whole_and_text_shrinks_first() -> None:
     assert 7 <= single.size < 14
 
 
+@pytest.mark.parametrize("word", ["Nguyễn", "OʼBrien", "Đorđević", "Ελένη", "Сергеевна", "Anne-Marie"])
+def test_no_word_of_another_script_is_torn(word: str) -> None:
+    text = f"示例{word}示例"
+    for width in range(60, 130, 3):
+        slot = Slot("文本", BOOK.family("song"), Rect(0, 0, width, 200), 12, 9, "left", tall=True)
+        assert any(word in line.text for line in place(slot, text)), width
+
+
 def test_a_word_wider_than_its_line_is_torn_only_at_the_smallest_size() -> None:
     slot = Slot("文本", BOOK.family("song"), Rect(0, 0, 60, 40), 14, 7, "left")
     lines = place(slot, "A" * 24)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.numbers import first_number
+from certsvc.clock import local_day
 from certsvc.commands.catalog.govern import preview_catalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP
-from certsvc.commands.issuance.page import face_values, metadata
+from certsvc.commands.issuance.page import face_values, metadata, period
 from certsvc.commands.page_ports import PageJob, SignatureField
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.license.model import Holder, IssueIntent
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
 
 SAMPLE_SERIAL = "20260101000001"
-SAMPLE_NUMBER = "样本"
 EMPTY_ID = bytes(16)
 
 
@@ -43,11 +43,9 @@ def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
         type_code=kind.type_code, issuer_code=issuer.code, serial=SAMPLE_SERIAL, version=1
     )
     now = deps.clock.now().replace(microsecond=0)
-    issued = date.fromisoformat(sample["issued_on"])
-    valid = (
-        date.fromisoformat(sample["valid_from"]),
-        date.fromisoformat(sample["valid_until"]) if sample["valid_until"] else None,
-    )
+    # The sample of a type that lives a year or two leaves its dates empty, for "issued today".
+    issued = date.fromisoformat(sample["issued_on"]) if sample["issued_on"] else local_day(now)
+    payload = _payload(sample, slug, issued)
     intent = IssueIntent(
         request_id="",
         version_id="",
@@ -55,7 +53,7 @@ def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
         identifier=str(identifier),
         root=identifier.root,
         version=1,
-        number=sample["number"] or SAMPLE_NUMBER,
+        number=sample["number"] or first_number(kind, sample["data"], region=sample["region"], year=issued.year),
         printed_token="",
         document_id=EMPTY_ID,
         issued_on=issued,
@@ -63,11 +61,11 @@ def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
         signed_at=now,
         previous_version_id="",
     )
-    payload = _payload(sample, slug, issued, valid)
+    valid = period(payload, intent, kind, None)
     return PageJob(
-        license_type=replace(kind, photo=False, face=replace(kind.face, photo=None)) if kind.photo else kind,
+        license_type=kind,
         values=face_values(kind, payload, intent, issuer.name, valid),
-        photo=None,
+        photo=deps.renderer.sample_photo() if kind.photo else None,
         printed_code=f"{deps.policy.public_base}/",
         issuer_name=issuer.name,
         issued_on=issued,
@@ -87,7 +85,7 @@ def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
     )
 
 
-def _payload(sample: Sample, slug: str, issued: date, valid: tuple[date, date | None]) -> IssuancePayload:
+def _payload(sample: Sample, slug: str, issued: date) -> IssuancePayload:
     return IssuancePayload(
         authority_code=sample["issuer_code"],
         business_no="",
@@ -96,8 +94,8 @@ def _payload(sample: Sample, slug: str, issued: date, valid: tuple[date, date | 
         holder=Holder(name=sample["holder_name"], code=sample["holder_code"], code_type=sample["holder_code_type"]),
         data=sample["data"],
         issued_on=issued,
-        valid_from=valid[0],
-        valid_until=valid[1],
+        valid_from=date.fromisoformat(sample["valid_from"]) if sample["valid_from"] else None,
+        valid_until=date.fromisoformat(sample["valid_until"]) if sample["valid_until"] else None,
         number=sample["number"],
         region=sample["region"],
         matter_code=sample["matter_code"],

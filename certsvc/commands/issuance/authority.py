@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.bodies import heir, supervisor
 from certsvc.catalog.model import AuthorityKind
+from certsvc.clock import local_day
 from certsvc.identifiers.region import Region
 from certsvc.license.states import Who
 
@@ -34,28 +36,54 @@ def may_decide(deps: Deps, tx: UnitOfWork, version: LicenseVersion, who: Who, au
     """Whether an authority is one of those that ``who`` names; one unknown to the catalog decides nothing here."""
     if not deps.catalog.has_authority(authority_code):
         return False
-    issuer = authority_code == version.issuer_code
+    issuing = issuer_today(deps, version)
+    issuer = authority_code == issuing
     definer = authority_code == deps.catalog.type(version.type_slug).definer_code
-    superior = definer or is_superior(deps, authority_code, version.issuer_code)
+    superior = definer or is_superior(deps, authority_code, issuing)
     match who:
         case Who.ISSUER:
             return issuer
         case Who.ISSUER_OR_SUPERIOR:
             return issuer or superior
         case Who.PENALISING_BODY:
-            return issuer or superior or _penalises(deps, version, authority_code)
+            return (
+                issuer
+                or superior
+                or _supervises(deps, version, authority_code)
+                or _penalises(deps, version, authority_code)
+            )
         case Who.SUSPENDING_BODY:
-            return authority_code == _suspending_body(tx, version) or superior
+            imposed = heir(deps.catalog, _suspending_body(tx, version), local_day(deps.clock.now()))
+            return authority_code == imposed or superior
         case Who.REVIEW:
-            return superior or _reviews(deps, authority_code, version.issuer_code)
+            return superior or _reviews(deps, authority_code, issuing)
         case Who.SERVICE:
             return False
+
+
+def issuer_today(deps: Deps, version: LicenseVersion) -> str:
+    """USCC of the body that acts as the issuer now: after a reform, the issuer's successor."""
+    return heir(deps.catalog, version.issuer_code, local_day(deps.clock.now()))
+
+
+def supervisor_name(deps: Deps, version: LicenseVersion) -> str:
+    """Name of the trade's department (行业主管部门) of a license, or empty when the catalog knows none."""
+    kind, day = deps.catalog.type(version.type_slug), local_day(deps.clock.now())
+    body = supervisor(deps.catalog, kind, version.issuer_code, day)
+    return body.name if body is not None else ""
+
+
+def _supervises(deps: Deps, version: LicenseVersion, authority_code: str) -> bool:
+    """Whether this is the trade's department for what an 行政审批局 issued (审管分离: it inspects and penalises)."""
+    kind, day = deps.catalog.type(version.type_slug), local_day(deps.clock.now())
+    body = supervisor(deps.catalog, kind, version.issuer_code, day)
+    return body is not None and body.code == authority_code
 
 
 def _penalises(deps: Deps, version: LicenseVersion, authority_code: str) -> bool:
     """Whether the trade's penalising body is this one, and the license was issued in its region."""
     named = authority_code in deps.catalog.type(version.type_slug).penalisers
-    return named and _in_region_of(deps, authority_code, version.issuer_code)
+    return named and _in_region_of(deps, authority_code, issuer_today(deps, version))
 
 
 def _reviews(deps: Deps, authority_code: str, issuer_code: str) -> bool:

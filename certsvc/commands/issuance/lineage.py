@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.clock import local_day
+from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.verifying.stands import rules_of
 from certsvc.errors import Refused
@@ -76,7 +77,8 @@ def lineage_of(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> Lineage:
         state = State.PROVISIONAL if payload.action is Action.PROVISIONAL else State.VALID
         return Lineage(rule=None, main=None, absorbed=(), state=state, suspended_until=None)
     version = tx.licenses.by_identifier(payload.previous)
-    if version is None or version.issuer_code != payload.authority_code or version.type_slug != payload.type_slug:
+    ours = version is not None and issuer_today(deps, version) == payload.authority_code
+    if version is None or not ours or version.type_slug != payload.type_slug:
         raise Refused("没有找到本机关颁发的原证照，请核对原证照标识（previous）")
     main = _predecessor(deps, tx, request, rule, version)
     _check_main(payload, rule, version)
@@ -143,7 +145,7 @@ def _absorbed(
     deps: Deps, tx: UnitOfWork, request: IssuanceRequest, rule: LinkRule, identifier: str, main: LicenseVersion
 ) -> Predecessor:
     version = tx.licenses.by_identifier(identifier)
-    ours = version is not None and version.issuer_code == main.issuer_code
+    ours = version is not None and issuer_today(deps, version) == issuer_today(deps, main)
     same = version is not None and (version.holder.code_type, version.holder.code) == (
         main.holder.code_type,
         main.holder.code,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.bodies import heir
 from certsvc.catalog.model import ValidityKind
 from certsvc.catalog.numbers import check_given_number
 from certsvc.catalog.validation import check_text, validate_fields
@@ -88,6 +89,13 @@ def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list
     if body.authority_code not in kind.issuers:
         detail = f"此机关不在“{kind.name}”的颁发机构之列；请核对机关代码或证照类型"
         problems.append(FieldProblem(pointer="/authority_code", code="not_an_issuer", detail=detail))
+        return ""
+    today = local_day(deps.clock.now())
+    heir_code = heir(deps.catalog, body.authority_code, today)
+    if heir_code != body.authority_code:
+        name = deps.catalog.authority(heir_code).name
+        detail = f"此机关已并入{name}，请以{name}的名义申请；以前颁发的证照也由其办理"
+        problems.append(FieldProblem(pointer="/authority_code", code="merged", detail=detail))
         return ""
     own = deps.catalog.authority(body.authority_code).region
     region = body.region or own

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.issuance.authority import issuer_today, supervisor_name
 from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
@@ -25,26 +26,35 @@ READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseHistory:
-    """A version, how it stands, its moves, what its license was noted for, and what is newest today."""
+    """A version, how it stands, its moves, what its license was noted for, and what is newest today.
+
+    Attributes:
+        issuer_today: name of the body that acts as its issuer now; the page keeps the issuer of its time.
+        supervisor: name of the trade's department (行业主管部门), or empty.
+    """
 
     version: LicenseVersion
     standing: Standing
     moves: Sequence[MoveRecord]
     facts: Sequence[Fact]
     newest: Sequence[LicenseVersion]
+    issuer_today: str
+    supervisor: str
 
 
 def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHistory:
     """The version; NotFound for another authority's, in the same words as for none."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(tx, caller, identifier)
+        version = _visible(deps, tx, caller, identifier)
         return LicenseHistory(
             version=version,
             standing=stands(deps, tx, version, deps.clock.now()),
             moves=tx.licenses.moves_of(version.version_id),
             facts=tx.facts.of(version.license_id),
             newest=tx.licenses.newest(version.version_id),
+            issuer_today=_name(deps, issuer_today(deps, version)),
+            supervisor=supervisor_name(deps, version),
         )
 
 
@@ -52,7 +62,7 @@ def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[L
     """The PDF of a license, for its issuer."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(tx, caller, identifier)
+        version = _visible(deps, tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
 
 
@@ -60,13 +70,17 @@ def read_license_face(deps: Deps, caller: Principal, identifier: str) -> License
     """The face of a license as data, for its issuer."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(tx, caller, identifier)
+        version = _visible(deps, tx, caller, identifier)
         return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
 
 
-def _visible(tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
+def _visible(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
     version = tx.licenses.by_identifier(identifier)
     wide = not caller.roles.isdisjoint({roles.APPROVAL_ANY, roles.AUDITOR})
-    if version is None or not (wide or version.issuer_code == caller.authority_code):
+    if version is None or not (wide or issuer_today(deps, version) == caller.authority_code):
         raise NotFound("没有这张证照，请核对证照标识")
     return version
+
+
+def _name(deps: Deps, code: str) -> str:
+    return deps.catalog.authority(code).name if deps.catalog.has_authority(code) else ""

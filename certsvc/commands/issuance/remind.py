@@ -14,6 +14,7 @@ import structlog
 
 from certsvc.clock import local_day
 from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.verifying.stands import rules_of
 from certsvc.errors import UnknownLicenseType
 from certsvc.events.payloads import LicenseDue
@@ -88,13 +89,14 @@ def _announce_all(deps: Deps, tx: UnitOfWork, version: LicenseVersion, facts: Se
 
 
 def _announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, due: Due, now: datetime) -> bool:
-    row = DueRow(version_id=version.version_id, issuer_code=version.issuer_code, due=due, at=now)
+    issuer = issuer_today(deps, version)  # after a reform its successor has to act
+    row = DueRow(version_id=version.version_id, issuer_code=issuer, due=due, at=now)
     if not tx.dues.announce(row):
         return False
     payload = LicenseDue(
         identifier=version.identifier,
         license_type=version.type_slug,
-        issuer_code=version.issuer_code,
+        issuer_code=issuer,
         kind=due.kind.value,
         ref=due.ref,
         due_on=due.due_on.isoformat(),

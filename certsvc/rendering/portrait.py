@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 
 from PIL import Image, ImageDraw
@@ -11,8 +10,8 @@ WIDTH, HEIGHT = 358, 441
 BACKGROUND, SHAPE, SHIRT = (214, 228, 240), (120, 138, 156), (86, 110, 134)
 
 
-def silhouette_base64() -> str:
-    """A JPEG silhouette, base64, the size of an ID photo."""
+def silhouette() -> bytes:
+    """A JPEG silhouette, the size of an ID photo."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     draw = ImageDraw.Draw(picture)
     draw.ellipse((40, 300, WIDTH - 40, 640), fill=SHIRT)
@@ -20,4 +19,4 @@ def silhouette_base64() -> str:
     draw.ellipse((104, 84, 254, 284), fill=SHAPE)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=88)
-    return base64.b64encode(out.getvalue()).decode()
+    return out.getvalue()
