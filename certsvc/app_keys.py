@@ -1,0 +1,137 @@
+"""The part of the composition that opens keys, anchors and the way out; read by ``app`` alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from certsvc.delivery.egress import Egress
+from certsvc.errors import ConfigurationError
+from certsvc.signing.declaration import load_declaration
+from certsvc.signing.formats import FORMATS
+from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.long_term import PadesTimestamped
+from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
+from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
+from certsvc.signing.rings import CombinedKeyRing
+from certsvc.signing.seal_maker import MakerPolicy
+from certsvc.signing.seal_object import SealDirectory
+from certsvc.signing.ses_format import SesV4
+from certsvc.signing.timestamps import TimestampClient
+from certsvc.signing.token_ring import TokenKeyRing
+from certsvc.signing.tokens import OidcIssuer
+from certsvc.signing.trust import TrustAnchors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certsvc.ids import Ids
+    from certsvc.settings import Settings
+    from certsvc.signing.formats import SignatureFormat
+    from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.master_key import MasterKey
+
+HTTP_OK = 200
+
+
+def open_egress(settings: Settings) -> Egress:
+    """The way out; what the operator configured as a server may be called wherever it is."""
+    servers = filter(None, (settings.platform_url, *settings.tsa_servers))
+    return Egress(allowed=(*settings.egress_allowed, *servers))
+
+
+def open_ring(settings: Settings, master: MasterKey, egress: Egress) -> KeyRing:
+    """The software ring, with an HSM's and a province's seals beside it where they are configured."""
+    software = SoftwareKeyRing(settings.keys, master, profile=settings.profile)
+    others: list[KeyRing] = []
+    if settings.token_module is not None and settings.token_pin_file is not None:
+        pin = _secret(settings.token_pin_file)
+        others.append(TokenKeyRing(settings.token_module, settings.token_label, pin, settings.keys))
+    if settings.platform_url and settings.platform_token_file is not None:
+
+        def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+            answer = egress.post(url, headers, body)
+            return answer.status, answer.body
+
+        client = PlatformClient(settings.platform_url, _secret(settings.platform_token_file), post)
+        others.append(RemoteKeyRing(client, settings.platform_seals))
+    return CombinedKeyRing((software, *others)) if others else software
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"口令文件 {path} 无法读取") from error
+
+
+def timestamp_client(settings: Settings, egress: Egress, ids: Ids) -> TimestampClient | None:
+    """The client of the configured timestamping authorities, if any."""
+    if not settings.tsa_servers:
+        return None
+
+    def post(url: str, body: bytes) -> bytes:
+        answer = egress.post(url, {"Content-Type": "application/timestamp-query"}, body)
+        if answer.status != HTTP_OK:
+            raise OSError(f"HTTP {answer.status}")
+        return answer.body
+
+    return TimestampClient(settings.tsa_servers, post, ids)
+
+
+def signature_formats(settings: Settings, timestamps: TimestampClient | None) -> tuple[SignatureFormat, ...]:
+    """Every format whose needs are met."""
+    formats: list[SignatureFormat] = [*FORMATS, SesV4(SealDirectory(settings.keys / "seals"))]
+    if timestamps is not None:
+        formats.append(PadesTimestamped(timestamps))
+    if settings.platform_url:
+        formats += (RemoteFormat("cms"), RemoteFormat("ses"))
+    return tuple(formats)
+
+
+def trust_anchors(settings: Settings) -> TrustAnchors:
+    """Public anchors of the operator, and in the sandbox the development root."""
+    directories = [settings.trust_dir]
+    if settings.sandbox:
+        directories.append(settings.keys / "trust")
+    pems = [path.read_bytes() for place in directories for path in sorted(place.glob("*.pem"))]
+    if not pems:
+        raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories)
+    if settings.crl_dir is not None:
+        anchors = anchors.with_crls(settings.crl_dir, required=settings.revocation_required)
+    return anchors
+
+
+def maker_policy(settings: Settings) -> MakerPolicy:
+    """The sandbox has issuing CAs of its own; in production certificates of seals come from outside."""
+    if settings.declared_seals is None:
+        return MakerPolicy(profile=settings.profile, maker_key_id="", issuers={}, never_destroyed=frozenset())
+    declared = load_declaration(settings.declared_seals)
+    return MakerPolicy(
+        profile=settings.profile,
+        maker_key_id=declared.makers[0].key_id if declared.makers else "",
+        issuers={algorithm: ca.key.key_id for ca in declared.issuers for algorithm in ca.issues}
+        if settings.sandbox
+        else {},
+        never_destroyed=frozenset(key.key_id for key in declared.leaves) if settings.sandbox else frozenset(),
+    )
+
+
+def person_keys(settings: Settings, master: MasterKey, ids: Ids) -> WrappedPersonKeys:
+    """Keys of people: certified at once by the development CA in the sandbox, by an external CA in production."""
+    if not settings.sandbox:
+        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None)
+    ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, ids, profile=settings.profile)
+    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca)
+
+
+def oidc_issuers(settings: Settings) -> tuple[OidcIssuer, ...]:
+    """The identity provider whose tokens are taken, if one is configured; ConfigurationError without its keys."""
+    if not settings.oidc_issuer:
+        return ()
+    if settings.oidc_jwks_file is None:
+        raise ConfigurationError("设置了 oidc_issuer，还须设置 oidc_jwks_file（身份提供方的公钥集）")
+    jwks = Path(settings.oidc_jwks_file).read_text(encoding="utf-8")
+    audience = settings.oidc_audience or settings.issuer
+    return (OidcIssuer(issuer=settings.oidc_issuer, audience=audience, jwks=jwks),)
