@@ -89,7 +89,8 @@ def test_an_upload_and_a_preview_come_back_as_they_were(store: Store) -> None:
     with store.uow.read() as tx:
         assert tx.stampings.upload("upl_1") == UPLOAD
         assert tx.stampings.preview("prv_1") == PREVIEW
-        assert tx.stampings.upload("x") is tx.stampings.preview("x") is None
+        assert tx.stampings.upload("x") is None
+        assert tx.stampings.preview("x") is None
         assert tx.stampings.stale_uploads(before=LATER, limit=9) == []
         assert tx.stampings.stale_uploads(before=LATER + timedelta(seconds=1), limit=9) == [UPLOAD]
     with store.uow() as tx:
