@@ -67,7 +67,7 @@ class Settings(BaseModel):
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
     egress_allowed: tuple[str, ...] = ()
-    """Origins (``http://tsa.intranet.example:8080``) that may be called though they are not public https addresses."""
+    """Origins (``http://tsa.example:8080``) that may be called though they are not public https addresses."""
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
     public_base: str = "https://zz.certsvc.example"

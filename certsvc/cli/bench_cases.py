@@ -194,12 +194,7 @@ def figures(place: Path) -> tuple[Figure, ...]:
             sides=(sides["rsa2048"], stock["rsa2048"]),
         ),
         Figure(name="issue.onepass.p256.vs_stock_pyhanko", unit="ratio", goal=60, sides=(sides["p256"], stock["p256"])),
-        Figure(
-            name="seal.pdf.rsa2048.vs_stock_pyhanko",
-            unit="ratio",
-            goal=40,
-            sides=_stamping_sides(deps),
-        ),
+        Figure(name="seal.pdf.rsa2048.vs_stock_pyhanko", unit="ratio", goal=40, sides=_stamping_sides(deps)),
         Figure(
             name="render.page.vs_reportlab",
             unit="ratio",

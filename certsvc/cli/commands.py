@@ -154,6 +154,43 @@ def states(
     typer.echo(str(out))
 
 
+@app.command()
+def stamp(
+    files: Annotated[list[Path], typer.Argument(help="PDF 文件", exists=True, dir_okay=False)],
+    seal: Annotated[str, typer.Option(help="印章编号")],
+    keeper: Annotated[str, typer.Option(help="印章保管人（certsvc people bind 绑定的账号）")],
+    purpose: Annotated[str, typer.Option(help="用印事由")],
+    keyword: Annotated[str, typer.Option(help="盖在这段可见文字上")] = "",
+    count: Annotated[int, typer.Option(min=1, help="文字应出现几处")] = 1,
+    at: Annotated[str, typer.Option(help="盖在此处：距左、距上（毫米），如 150,230")] = "",
+    pages: Annotated[str, typer.Option(help="与 --at 同用：all、odd、even、first、last 或 1,3-5")] = "last",
+    seam: Annotated[bool, typer.Option(help="加盖骑缝章")] = False,
+    date: Annotated[str, typer.Option(help="成文日期，如 2026-01-01")] = "",
+    watermark: Annotated[str, typer.Option(help="水印文字")] = "",
+    lock: Annotated[bool, typer.Option(help="盖章后不许再签名盖章")] = False,
+    case_no: Annotated[str, typer.Option(help="文号或办件编号")] = "",
+    out: Annotated[Path | None, typer.Option(help="输出目录，缺省与原文件同处", file_okay=False, exists=True)] = None,
+) -> None:
+    """给文件盖章 · stamp documents; exit 1 when some were refused."""
+    from certsvc.catalog.validation import face_date
+    from certsvc.cli.stamp import stamp_files
+    from certsvc.seal.placing import point_of
+    from certsvc.seal.stampings import StampCase, StampWish
+
+    wish = StampWish(
+        pages=pages,
+        point_mm=point_of(at) if at else None,
+        keyword=keyword,
+        expected=count,
+        seam=seam,
+        date_text=face_date(date) if date else "",
+        watermark=watermark,
+        lock=lock,
+    )
+    case = StampCase(purpose=purpose, case_no=case_no)
+    raise typer.Exit(stamp_files(files, keeper=keeper, seal_id=seal, wish=wish, case=case, out=out))
+
+
 @keys_app.command("init")
 def keys_init() -> None:
     """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""

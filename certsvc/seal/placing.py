@@ -24,6 +24,7 @@ MIN_SEAM_PAGES = 2
 MAX_CHOICE_CHARS = 200
 
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_POINT = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,2})?)\s*[,，]\s*([0-9]{1,4}(?:\.[0-9]{1,2})?)")
 _QUARTER = 90
 
 
@@ -144,6 +145,14 @@ def choose_pages(choice: str, count: int, *, pointer: str = "") -> tuple[int, ..
 
 def _wrong(pointer: str, code: str, detail: str) -> InvalidInput:
     return InvalidInput(detail, problems=(FieldProblem(pointer=pointer, code=code, detail=detail),))
+
+
+def point_of(text: str) -> tuple[float, float]:
+    """``150,230`` as millimetres from the left and from the top; InvalidInput for something else."""
+    match = _POINT.fullmatch(text.strip())
+    if match is None:
+        raise _wrong("/point", "point", "位置应写作“距左,距上”（毫米），如 150,230")
+    return float(match[1]), float(match[2])
 
 
 def at_point(view: PageView, page: int, centre_mm: tuple[float, float], size: tuple[float, float]) -> PlacedMark:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEPT_S = 1800
 """How long an upload is kept: one sitting of a person who stamps."""
+UPDATE_BYTES = 1024 * 1024
+"""Room for marks and signature, so that the sealed file is one that everybody may upload to be checked."""
 STALE_BATCH = 100
 PDF = "application/pdf"
 
@@ -56,7 +58,7 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
         UploadRefused: every reason against stamping it, each with a code and what to do.
         Unavailable: all workers are busy.
     """
-    limit = deps.policy.max_upload_bytes
+    limit = deps.policy.max_upload_bytes - UPDATE_BYTES
     if len(data) > limit:
         raise TooLarge(f"文件超过 {limit // (1024 * 1024)} MB，请压缩图片或拆分后上传")
     report = deps.uploads.judge(data)
