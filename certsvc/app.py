@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from certsvc.api.application import create_application
 from certsvc.app_keys import (
     maker_policy,
-    oidc_issuers,
     open_egress,
     open_ring,
+    own_authorities,
     person_keys,
     signature_formats,
     timestamp_client,
+    token_service,
     trust_anchors,
 )
 from certsvc.catalog.loader import load_catalog
@@ -51,7 +52,6 @@ from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.seal_maker import SoftwareSealMaker
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.strict import StrictInspector
-from certsvc.signing.tokens import JwtTokenService
 from certsvc.signing.trust import TrustAnchors
 from certsvc.signing.worker_pool import WorkerPool
 from certsvc.store.engine import Store, open_store
@@ -69,9 +69,6 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
-
-TOKEN_KEY = "token-1"  # noqa: S105
-"""Key id of the key that signs access tokens."""
 
 
 class NoFaults:
@@ -182,17 +179,11 @@ def build(
         uploads=uploads,
         painter=renderer.mark_board(),
         objects=objects,
-        tokens=JwtTokenService(
-            ring,
-            key_id=TOKEN_KEY,
-            issuer=settings.issuer,
-            audience=settings.issuer,
-            ids=ids,
-            oidc=oidc_issuers(settings),
-        ),
+        tokens=token_service(settings, ring, ids),
         seal_maker=SoftwareSealMaker(
             settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
         ),
+        authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
         policy=_policy(settings),

@@ -11,20 +11,22 @@ from certsvc.signing.declaration import load_declaration
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.long_term import PadesTimestamped
+from certsvc.signing.own_authorities import OwnAuthorities
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
 from certsvc.signing.rings import CombinedKeyRing
 from certsvc.signing.seal_maker import MakerPolicy
 from certsvc.signing.seal_object import SealDirectory
 from certsvc.signing.ses_format import SesV4
-from certsvc.signing.timestamps import TimestampClient
+from certsvc.signing.timestamps import DevelopmentTsa, TimestampClient
 from certsvc.signing.token_ring import TokenKeyRing
-from certsvc.signing.tokens import OidcIssuer
+from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from certsvc.clock import Clock
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.formats import SignatureFormat
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
     from certsvc.signing.master_key import MasterKey
 
 HTTP_OK = 200
+
+TOKEN_KEY = "token-1"  # noqa: S105
+"""Key id of the key that signs access tokens."""
+
+TSA_KEY = "tsa-1"
+"""Key id of the development timestamping authority."""
 
 
 def open_egress(settings: Settings) -> Egress:
@@ -124,6 +132,18 @@ def person_keys(settings: Settings, master: MasterKey, ids: Ids) -> WrappedPerso
         return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None)
     ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, ids, profile=settings.profile)
     return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca)
+
+
+def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock: Clock, ids: Ids) -> OwnAuthorities:
+    """The CAs of the development PKI and its timestamping authority; in production none."""
+    stamp_time = DevelopmentTsa(ring, TSA_KEY, clock, ids) if settings.sandbox and TSA_KEY in ring.key_ids() else None
+    return OwnAuthorities(settings.keys if settings.sandbox else settings.keys / "none", master, stamp_time)
+
+
+def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:
+    """Makes and checks access tokens."""
+    oidc = oidc_issuers(settings)
+    return JwtTokenService(ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=oidc)
 
 
 def oidc_issuers(settings: Settings) -> tuple[OidcIssuer, ...]:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
+    authorities,
     bundles,
     catalog,
     events,
@@ -53,6 +54,7 @@ ROUTERS = (
     fetches,
     seals,
     seal_approvals,
+    authorities,
     signers,
     signings,
     stampings,

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
@@ -23,9 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-keys_app = typer.Typer(help="密钥与证书 · keys and certificates", no_args_is_help=True)
 db_app = typer.Typer(help="数据库 · database", no_args_is_help=True)
-seals_app = typer.Typer(help="印章 · seals", no_args_is_help=True)
 objects_app = typer.Typer(help="文件存储 · object store", no_args_is_help=True)
 requests_app = typer.Typer(help="制证申请 · issuance requests", no_args_is_help=True)
 clients_app = typer.Typer(help="接入系统 · client systems", no_args_is_help=True)
@@ -191,54 +190,12 @@ def stamp(
     raise typer.Exit(stamp_files(files, keeper=keeper, seal_id=seal, wish=wish, case=case, out=out))
 
 
-@keys_app.command("init")
-def keys_init() -> None:
-    """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""
-    from certsvc.cli.maintain import init_keys
-
-    made = init_keys()
-    typer.echo(f"已就绪；新建密钥 {len(made)} 个" + (f"：{'、'.join(made)}" if made else ""))
-
-
 @db_app.command("upgrade")
 def db_upgrade() -> None:
     """升级数据库结构 · bring the schema to the newest revision."""
     from certsvc.cli.maintain import upgrade_database
 
     typer.echo(f"数据库版本：{upgrade_database()}")
-
-
-@seals_app.command("unanswered")
-def seals_unanswered(
-    older_than: Annotated[int, typer.Option(help="秒")] = 60,
-) -> None:
-    """列出已预留而无结果的用印 · reservations without an answer."""
-    from certsvc.cli.maintain import unanswered
-
-    rows = unanswered(older_than)
-    table = Table("预留编号", "印章", "用途", "时间")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table if rows else "没有悬而未决的用印和制作")
-
-
-@seals_app.command("list")
-def seals_list() -> None:
-    """列出全部印章、状态、版本、有效期和今日用印次数 · every seal and how it stands."""
-    from certsvc.cli.seal_lists import seal_rows
-
-    table = Table("印章", "名称", "状态", "版本", "有效期至", "今日用印", "在办")
-    for row in seal_rows():
-        table.add_row(*row)
-    Console().print(table)
-
-
-@seals_app.command("expire")
-def seals_expire() -> None:
-    """将有效期届满的印章置为过期（服务每分钟也会检查） · move the seals whose period has ended."""
-    from certsvc.cli.seal_lists import expire
-
-    typer.echo(f"本次置为过期的印章 {expire()} 枚")
 
 
 @objects_app.command("sweep")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.page_ports import Press, Renderer
-    from certsvc.commands.seal_ports import SealMaker
+    from certsvc.commands.seal_ports import Authorities, SealMaker
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
@@ -205,6 +205,7 @@ class Deps:
     objects: ObjectStore
     tokens: TokenService
     seal_maker: SealMaker
+    authorities: Authorities
     clock: Clock
     ids: Ids
     policy: Policy

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.seal.approval import ApprovalState, Representative, UseApproval, Vote
+    from certsvc.seal.authorities import AuthorityFacts, RevokedEntry
     from certsvc.seal.making import CertificateFacts, KeyOrder, ObjectOrder, SealMaking
     from certsvc.seal.model import ReservationResult, Seal, SealReservation, SealState
     from certsvc.seal.object import SealObjectReport
@@ -132,6 +133,38 @@ class SealLives(Protocol):
 
     def revocations(self) -> Sequence[RevokedCertificate]:
         """Every revocation, by issuer and serial: what CRLs are made of."""
+        ...
+
+
+class Authorities(Protocol):
+    """The issuing CAs that are kept here, in the sandbox; in production none: an outside CA publishes for itself."""
+
+    def known(self) -> Sequence[AuthorityFacts]:
+        """The CAs, by id."""
+        ...
+
+    def certificate(self, ca_id: str) -> bytes:
+        """The CA's certificate in DER; NotFound."""
+        ...
+
+    def crl(self, ca_id: str, revoked: Iterable[RevokedEntry], *, now: datetime) -> bytes:
+        """The CA's CRL in DER (RFC 5280 §5); NotFound."""
+        ...
+
+    def ocsp(
+        self,
+        ca_id: str,
+        request: bytes,
+        revoked: Iterable[RevokedEntry],
+        issued: Callable[[str], bool],
+        *,
+        now: datetime,
+    ) -> bytes:
+        """The CA's OCSP answer in DER (RFC 6960); ``issued`` knows serials (hex) that no file holds. NotFound."""
+        ...
+
+    def timestamp(self, request: bytes) -> bytes:
+        """The development TSA's answer (RFC 3161) in DER; NotFound in production."""
         ...
 
 

@@ -97,6 +97,10 @@ class Signers(Protocol):
         """Uses from before ``before`` that are open or whose answer is unknown, oldest first."""
         ...
 
+    def issued(self, issuer_key_id: str, serial: str) -> bool:
+        """Whether this CA issued a person's certificate of this serial (hex), whatever became of it."""
+        ...
+
     def revoked_certificates(self, issuer_key_id: str = "") -> Sequence[RevokedCertificate]:
         """Revoked certificates, of one issuing CA or of all, by serial: what a CRL lists and OCSP answers."""
         ...

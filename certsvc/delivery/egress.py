@@ -64,7 +64,7 @@ class Egress:
         max_bytes: int = MAX_ANSWER_BYTES,
         resolve: Callable[[str, int], tuple[str, ...]] | None = None,
     ) -> None:
-        """Call public https addresses, and the ``allowed`` origins (such as ``http://tsa.example:8080``) wherever they are.
+        """Call public https addresses, and the ``allowed`` origins (``http://tsa.example``) wherever they are.
 
         ``resolve`` gives the addresses of a name; tests put a resolver there that changes its mind.
         """

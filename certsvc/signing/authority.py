@@ -41,7 +41,7 @@ from certsvc.signing.primitives import key_identifier, sign
 from certsvc.signing.suites import SUITES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -130,7 +130,7 @@ def make_crl(ca: CaSigner, revoked: Mapping[int, Revocation], *, number: int, no
 
 
 def answer_ocsp(
-    ca: CaSigner, request: bytes, revoked: Mapping[int, Revocation], issued: Iterable[int], now: datetime
+    ca: CaSigner, request: bytes, revoked: Mapping[int, Revocation], issued: Container[int], now: datetime
 ) -> bytes:
     """The OCSP response of ``ca`` in DER to a request in DER; an error response for one that cannot be read.
 
@@ -141,9 +141,8 @@ def answer_ocsp(
         questions, nonce = _questions(request)
     except (ValueError, TypeError, KeyError):
         return _failure(1)
-    known = frozenset(issued)
     moment = check_aware(now).replace(microsecond=0)
-    answers = [_answer(ca, one, revoked, known, moment) for one in questions]
+    answers = [_answer(ca, one, revoked, issued, moment) for one in questions]
     suite = SUITES[ca.algorithm]
     responder = tlv(_CONTEXT_2, tlv(OCTET_STRING, key_identifier(public_key_of(ca.certificate))))
     extension = tlv(SEQUENCE, core.ObjectIdentifier(_NONCE).dump(), tlv(OCTET_STRING, tlv(OCTET_STRING, nonce)))
@@ -179,7 +178,7 @@ def _questions(request: bytes) -> tuple[list[ocsp.CertId], bytes]:
 
 
 def _answer(
-    ca: CaSigner, asked: ocsp.CertId, revoked: Mapping[int, Revocation], known: frozenset[int], moment: datetime
+    ca: CaSigner, asked: ocsp.CertId, revoked: Mapping[int, Revocation], known: Container[int], moment: datetime
 ) -> bytes:
     serial = int(asked["serial_number"].native)
     status = _UNKNOWN

@@ -106,6 +106,7 @@ _ENDED_BY = (
 _AWAITING = (
     select(*_S).where(_LIVING, _S.state == SignerState.APPLIED.value).order_by(_S.applied_at).limit(bindparam("most"))
 )
+_ISSUED = select(_S.serial).where(_S.issuer_key_id == bindparam("issuer"), _S.serial == bindparam("which")).limit(1)
 _REVOKED = select(_S.issuer_key_id, _S.serial, _S.revoked_at, _S.revocation_reason).where(text(REVOKED))
 _REVOKED_OF = _REVOKED.where(_S.issuer_key_id == bindparam("issuer")).order_by(_S.serial)
 _REVOKED_ALL = _REVOKED.order_by(_S.issuer_key_id, _S.serial)
@@ -276,6 +277,10 @@ class SignerRows:
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SignerUse]:
         """Uses from before ``before`` that are open or whose answer is unknown, oldest first."""
         return [_use(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
+
+    def issued(self, issuer_key_id: str, serial: str) -> bool:
+        """Whether this CA issued a person's certificate of this serial (hex), whatever became of it."""
+        return self._tx.row(_ISSUED, issuer=issuer_key_id, which=serial) is not None
 
     def revoked_certificates(self, issuer_key_id: str = "") -> Sequence[RevokedCertificate]:
         """Revoked certificates, of one issuing CA or of all, by serial."""

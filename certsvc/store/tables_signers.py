@@ -50,6 +50,7 @@ Index(
     sqlite_where=text(LIVING_SIGNER),
     postgresql_where=text(LIVING_SIGNER),
 )
+Index("ix_signers_serial", signers.c.issuer_key_id, signers.c.serial)
 Index(
     "ix_signers_revoked",
     signers.c.issuer_key_id,

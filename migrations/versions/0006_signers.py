@@ -76,6 +76,7 @@ def _signers() -> None:
         sqlite_where=REVOKED,
         postgresql_where=REVOKED,
     )
+    op.create_index("ix_signers_serial", "signers", ["issuer_key_id", "serial"], unique=False)
     op.create_index(
         "ix_signers_valid_until", "signers", ["valid_until"], unique=False, sqlite_where=LIVING, postgresql_where=LIVING
     )

@@ -35,6 +35,12 @@ PUBLIC = {
     ("GET", "/v1/catalog/matters"),
     ("GET", "/v1/catalog/lists"),
     ("GET", "/v1/catalog/lists/{name}"),
+    ("GET", "/v1/authorities"),
+    ("GET", "/v1/authorities/{ca_id}/certificate"),
+    ("GET", "/v1/authorities/{ca_id}/crl"),
+    ("POST", "/v1/authorities/{ca_id}/ocsp"),
+    ("GET", "/v1/authorities/{ca_id}/ocsp/{question}"),
+    ("POST", "/v1/timestamps"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

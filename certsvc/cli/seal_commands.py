@@ -1,0 +1,104 @@
+"""``certsvc keys`` and ``certsvc seals``: keys, certificates of outside CAs, seals and their uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+keys_app = typer.Typer(help="密钥与证书 · keys and certificates", no_args_is_help=True)
+seals_app = typer.Typer(help="印章 · seals", no_args_is_help=True)
+
+
+@keys_app.command("init")
+def keys_init() -> None:
+    """按 keys/dev.toml 建立开发用密钥体系（仅沙箱） · make the development PKI."""
+    from certsvc.cli.maintain import init_keys
+
+    made = init_keys()
+    typer.echo(f"已就绪；新建密钥 {len(made)} 个" + (f"：{'、'.join(made)}" if made else ""))
+
+
+@keys_app.command("create")
+def keys_create(
+    key_id: Annotated[str, typer.Argument(help="密钥编号，例如 token-1")],
+    algorithm: Annotated[str, typer.Option(help="p256、rsa2048、rsa3072 或 sm2")] = "p256",
+    name: Annotated[str, typer.Option(help="证书主题的名称")] = "certsvc",
+) -> None:
+    """新建服务自用的密钥（如正式环境的访问令牌密钥 token-1）；印章密钥请走制作流程 · make a key of the service itself."""
+    from certsvc.cli.certificates import create_key
+
+    typer.echo(f"已建立 {create_key(key_id, algorithm, name)}")
+
+
+@keys_app.command("request")
+def keys_request(
+    key_id: Annotated[str, typer.Argument(help="密钥编号")],
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("request.csr"),
+) -> None:
+    """为一把密钥写出证书请求（PKCS#10），交电子认证服务机构换发证书 · a certificate request for a key."""
+    from certsvc.cli.certificates import write_request
+
+    typer.echo(str(write_request(key_id, out)))
+
+
+@keys_app.command("accept")
+def keys_accept(
+    key_id: Annotated[str, typer.Argument(help="密钥编号")],
+    answer: Annotated[Path, typer.Argument(help="PEM：本证书在前，其后为签发证书，不含根证书", exists=True)],
+) -> None:
+    """换上签发机构给的证书；旧证书留存，所签文件仍可核验；重新启动后生效 · take in a certificate."""
+    from certsvc.cli.certificates import accept
+
+    typer.echo(f"已换上 {accept(key_id, answer)}，请重新启动各进程")
+
+
+@keys_app.command("expiring")
+def keys_expiring(
+    days: Annotated[int, typer.Option(help="多少天之内", min=0)] = 90,
+) -> None:
+    """列出即将到期的证书；有则以退出码 1 结束，便于巡检 · certificates that end soon; exit code 1 if any."""
+    from certsvc.cli.certificates import expiring_rows
+
+    rows = expiring_rows(days)
+    table = Table("密钥", "证书", "到期", "剩余天数")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table if rows else f"{days} 天内没有到期的证书")
+    raise typer.Exit(1 if rows else 0)
+
+
+@seals_app.command("unanswered")
+def seals_unanswered(
+    older_than: Annotated[int, typer.Option(help="秒")] = 60,
+) -> None:
+    """列出已预留而无结果的用印 · reservations without an answer."""
+    from certsvc.cli.maintain import unanswered
+
+    rows = unanswered(older_than)
+    table = Table("预留编号", "印章", "用途", "时间")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table if rows else "没有悬而未决的用印和制作")
+
+
+@seals_app.command("list")
+def seals_list() -> None:
+    """列出全部印章、状态、版本、有效期和今日用印次数 · every seal and how it stands."""
+    from certsvc.cli.seal_lists import seal_rows
+
+    table = Table("印章", "名称", "状态", "版本", "有效期至", "今日用印", "在办")
+    for row in seal_rows():
+        table.add_row(*row)
+    Console().print(table)
+
+
+@seals_app.command("expire")
+def seals_expire() -> None:
+    """将有效期届满的印章置为过期（服务每分钟也会检查） · move the seals whose period has ended."""
+    from certsvc.cli.seal_lists import expire
+
+    typer.echo(f"本次置为过期的印章 {expire()} 枚")
