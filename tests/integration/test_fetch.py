@@ -267,16 +267,15 @@ def plain(city: ServedCity, slug: str) -> dict[str, str]:
     return {"holder_name": sample["holder_name"], "holder_code": sample["holder_code"], **sample["data"]}
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_no_random_request_ever_gets_a_field_beyond_the_policy(small_city: ServedCity, seed: int) -> None:
+def test_no_random_request_ever_gets_a_field_beyond_the_policy(small_city: ServedCity) -> None:
     """Random clients, matters, types and fields against the catalog's own data, one license of each type issued."""
-    chance = random.Random(seed)
+    chance = random.Random(20260301)
     for kind in small_city.catalog.types:
         small_city.issue(kind.slug, f"F-{kind.slug}")
     matters = load_catalog().matters
     clients = sorted({using_client_id(matter.authority_code) for matter in matters})
     outcomes = {201: 0, 403: 0}
-    for _ in range(80):
+    for _ in range(240):
         matter = chance.choice(matters)
         client = using_client_id(matter.authority_code) if chance.random() < 0.8 else chance.choice(clients)
         kind = chance.choice(small_city.catalog.types)
@@ -304,7 +303,7 @@ def test_no_random_request_ever_gets_a_field_beyond_the_policy(small_city: Serve
             beyond = {**given, "fields": [], "file": "", "license": {**given["license"], "identifier": ""}}
             secrets = [value for key, value in plain(small_city, kind.slug).items() if len(value) > 4]
             public = small_city.catalog.sample(kind.slug)["holder_name"] if kind.holder_masks["show"] == "none" else ""
-            assert not [
-                value for value in secrets if value in str(beyond) and value not in {public, given["license"]["number"]}
-            ]
-    assert min(outcomes.values()) > 10, outcomes
+            # The number is public, and 排污许可证 begins it with the firm's USCC.
+            number = "" if kind.number_embeds_id else given["license"]["number"]
+            assert not [v for v in secrets if v in str(beyond) and v != public and v not in number]
+    assert min(outcomes.values()) > 30, outcomes
