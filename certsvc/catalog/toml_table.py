@@ -10,7 +10,8 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from certsvc.errors import ConfigurationError, InvalidIdentifier
 
@@ -24,6 +25,15 @@ _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\-]+|\"[^\"]*\")\s*=\s*(.*)$")
 
 
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> dict[str, Any]:
+    """The content of a file, parsed once per text: a catalog is read again for every change of one of its files.
+
+    Shared between readers, none of which changes it.
+    """
+    return tomllib.loads(text)
+
+
 class TomlFile:
     """One file: its name, its bytes and where each key stands in it."""
 
@@ -34,7 +44,7 @@ class TomlFile:
         self.directory = directory
         try:
             text = raw.decode("utf-8")
-            self.content = tomllib.loads(text)
+            self.content = _parsed(text)
         except UnicodeDecodeError:
             msg = f"目录文件 {name}：不是 UTF-8 文本"
             raise ConfigurationError(msg) from None

@@ -28,7 +28,7 @@ def keys_create(
     algorithm: Annotated[str, typer.Option(help="p256、rsa2048、rsa3072 或 sm2")] = "p256",
     name: Annotated[str, typer.Option(help="证书主题的名称")] = "certsvc",
 ) -> None:
-    """新建服务自用的密钥（如正式环境的访问令牌密钥 token-1）；印章密钥请走制作流程 · make a key of the service itself."""
+    """新建服务自用的密钥；印章密钥请走制作流程 · make a key of the service itself."""
     from certsvc.cli.certificates import create_key
 
     typer.echo(f"已建立 {create_key(key_id, algorithm, name)}")
