@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from certsvc.clock import FixedClock
 from certsvc.ids import SystemIds
+from certsvc.seal.marks import NextField, NextSignature
 from certsvc.seal.model import Seal
 from certsvc.seal.prepared import PreparedPdf
 from certsvc.signing.declaration import load_seal_declarations
@@ -203,3 +205,36 @@ def one_page(
     identity = b"<00112233445566778899aabbccddeeff>"
     out += b"trailer\n<< /Size %d /Root 1 0 R /ID [ %b %b ] >>\n" % (len(objects) + 1, identity, identity)
     return prepare(bytes(out + b"startxref\n%d\n%%%%EOF\n" % xref))
+
+
+def seal_twice(
+    sealer: LicenseSealer,
+    prepare_next: Callable[[bytes, NextField, NextSignature], PreparedPdf],
+    prepared: PreparedPdf,
+    seals: tuple[tuple[Seal, str], tuple[Seal, str]],
+    field: NextField,
+    *,
+    signed_at: datetime,
+) -> bytes:
+    """The page with two seals: for readers abroad first (RSA or P-256, certification with P=2), then SM2.
+
+    ``seals`` are pairs of a seal and a format's name, in the order of signing. Each is one use of its key.
+
+    Raises:
+        SigningError: a seal cannot sign (see :meth:`~certsvc.signing.sealer.LicenseSealer.seal`), the first one allows
+            no changes, or the field is missing or taken.
+    """
+    (first, first_format), (second, second_format) = seals
+    sealed = sealer.seal(prepared, first, first_format, signed_at=signed_at)
+    again = prepare_next(
+        sealed,
+        field,
+        NextSignature(
+            filter=sealer.filter(second_format),
+            sub_filter=sealer.sub_filter(second_format),
+            signed_at=signed_at,
+            signer=second.name,
+            reserved_bytes=sealer.reserved_bytes(second, second_format),
+        ),
+    )
+    return sealer.seal(again, second, second_format, signed_at=signed_at)

@@ -24,6 +24,7 @@ from signing_pages import (
     one_page,
     open_workshop,
     seal_draft,
+    seal_twice,
     text_field,
 )
 from signing_strangers import with_revision
@@ -39,7 +40,6 @@ from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.ses import read_signature
 from certsvc.signing.ses_format import SesV4
 from certsvc.signing.trust import TrustAnchors
-from certsvc.signing.two_seals import seal_twice
 
 formats = pytest.mark.parametrize(("format_name", "seal_id"), ALL_FORMATS)
 LATER = NOW + timedelta(hours=1)
