@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from certsvc.clock import local_day
 from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.expire_seals import expire_seals
+from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
@@ -19,6 +21,7 @@ from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from certsvc.commands.ports import Deps
 
@@ -54,6 +57,7 @@ class Loops:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._warned_on: date | None = None
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, the sequencer with its relay."""
@@ -114,10 +118,18 @@ class Loops:
 
         def sweep() -> None:
             expire_seals(self._deps)
+            self._warn()
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass
 
         self._every(REMIND_WAIT_S, sweep)
+
+    def _warn(self) -> None:
+        """Certificates that end soon, looked at once a day by every process; each warning goes out once."""
+        today = local_day(self._deps.clock.now())
+        if self._warned_on != today:
+            warn_expiry(self._deps)
+            self._warned_on = today
 
     def _signings(self) -> None:
         """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""

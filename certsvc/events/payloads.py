@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payload import Payload
-from certsvc.events.seal_payloads import SEAL_MOVED, SealOddUse, SealUseDecided
+from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
 
 
@@ -269,6 +269,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseFetched,
     CatalogPublished,
     *SEAL_MOVED.values(),
+    SealExpiring,
     SealOddUse,
     SealUseDecided,
     *SIGNING_PAYLOADS,

@@ -123,6 +123,20 @@ class SealUseDecided(Payload):
     """``granted`` or ``refused``"""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealExpiring(Payload):
+    """The certificate of a seal in use ends soon: time to apply for its re-making."""
+
+    NAME: ClassVar[str] = "seal.expiring.v1"
+    seal_id: str
+    version: int
+    owner_code: str
+    valid_until: str
+    """last day, Asia/Shanghai"""
+    stage_days: int
+    """90, 30 or 7"""
+
+
 SEAL_MOVED: dict[str, type[SealMoved]] = {
     cls.NAME.split(".")[1]: cls
     for cls in (
