@@ -152,8 +152,8 @@ def test_an_approval_system_stamps_with_the_seals_of_its_authority_only(desk: De
 
 def test_a_stopped_seal_stamps_nothing(desk: Desk) -> None:
     shown = desk.shown(letter(1), point=POINT)
-    stop = {"change": "stop", "reason": "示例"}
-    desk.city.answer(desk.city.client.post(f"/v1/seals/{desk.seal_id}/changes", headers=desk.headers, json=stop), 201)
+    stop = {"move": "stop", "reason": "示例"}
+    desk.city.answer(desk.city.client.post(f"/v1/seals/{desk.seal_id}/moves", headers=desk.headers, json=stop), 201)
     refused = desk.confirm(shown)
     assert (refused.status_code, refused.json()["code"]) == (409, "seal_unavailable")
     assert "停用" in refused.json()["detail"]
