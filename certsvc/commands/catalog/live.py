@@ -46,6 +46,8 @@ class LiveCatalog:
         uow: UnitOfWorkFactory,
         directory: Path | None,
         prove: Callable[[Sequence[LicenseType]], None] | None = None,
+        *,
+        seeds: Catalog | None = None,
     ) -> None:
         """Take up what is published.
 
@@ -53,6 +55,7 @@ class LiveCatalog:
             uow: where it is published.
             directory: the seed files, or None for those of the program.
             prove: draws the faces of types, or None where nothing is drawn.
+            seeds: the catalog of the seed files, if it was just loaded: taken as it is when nothing else is published.
 
         Raises:
             ConfigurationError: nothing is published, or what is does not load or cannot be drawn.
@@ -62,7 +65,7 @@ class LiveCatalog:
         self._prove = prove
         self._lock = threading.Lock()
         shipped = {hashlib.sha256(raw).hexdigest() for raw in seed_files().values()}
-        self._epoch, self._catalog = self._load(shipped)
+        self._epoch, self._catalog = self._load(shipped, seeds)
 
     @property
     def current(self) -> Catalog:
@@ -88,7 +91,7 @@ class LiveCatalog:
         log.info("catalog taken up", action="catalog.swapped", epoch=self._epoch, digest=self._catalog.digest)
         return True
 
-    def _load(self, proven: Iterable[str]) -> tuple[int, Catalog]:
+    def _load(self, proven: Iterable[str], seeds: Catalog | None = None) -> tuple[int, Catalog]:
         """Epoch and catalog; types whose digest is among ``proven`` need not be drawn again."""
         with self._uow.read() as tx:
             epoch = tx.publications.epoch()
@@ -99,7 +102,7 @@ class LiveCatalog:
                 "再由政务服务管理机构的另一人发布（certsvc catalog publish --all）"
             )
         same = types == seed_files(self._directory)
-        catalog = load_catalog(self._directory) if same else load_with(self._directory, types)
+        catalog = (seeds or load_catalog(self._directory)) if same else load_with(self._directory, types)
         if self._prove is not None:
             known = frozenset(proven)
             self._prove([kind for kind in catalog.types if kind.digest not in known])
@@ -139,7 +142,7 @@ def open_catalog(
             check_seeds(seeds, tx.publications.digests())  # another process may have been first, with other files
     elif new:
         log.warning("seeds are not published", action="catalog.unpublished", types="、".join(new))
-    return LiveCatalog(uow, directory, prove)
+    return LiveCatalog(uow, directory, prove, seeds=catalog)
 
 
 def check_seeds(seeds: Mapping[str, bytes], published: Mapping[tuple[str, int], str]) -> tuple[str, ...]:
