@@ -233,6 +233,14 @@ class Unavailable(CertsvcError):
     title_en = "Temporarily unavailable"
 
 
+class WorkerDied(Unavailable):
+    """A process died over the work; what it had begun is not known."""
+
+    code = "worker_died"
+    title_zh = "处理进程中断"
+    title_en = "A worker process died"
+
+
 class ConfigurationError(CertsvcError):
     """Settings, catalog or key material cannot be used; the process refuses to start."""
 

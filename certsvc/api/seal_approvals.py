@@ -48,7 +48,7 @@ class UseIn(Sent):
     """申请一次人工用印：只对这一份内容有效."""
 
     seal_id: Code
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="待用印内容的 SHA-256（预览时给出）")
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="待用印内容的摘要：文件盖章为预览给出的 content_digest")
     purpose: Line = Field(min_length=2, max_length=200, description="用印事由")
     license_type: Annotated[str, Field(max_length=64, pattern=r"^[0-9a-z_-]*$")] = ""
     matter_code: Annotated[str, Field(max_length=33, pattern=r"^[0-9A-Z]*$")] = ""

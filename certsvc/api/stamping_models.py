@@ -183,6 +183,7 @@ class PreviewOut(Model):
 
     preview_id: str
     sha256: str
+    content_digest: str = Field(description="用印须经批准的，以此申请批准")
     marks: list[MarkOut]
     pages: list[int] = Field(description="有印迹的页")
     expires_at: datetime
@@ -193,6 +194,7 @@ class PreviewOut(Model):
         return PreviewOut(
             preview_id=shown.preview_id,
             sha256=shown.sha256,
+            content_digest=shown.content_digest,
             marks=[MarkOut.of(mark) for mark in shown.marks],
             pages=sorted({mark.page + 1 for mark in shown.marks}),
             expires_at=shown.expires_at,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from certsvc.errors import CertsvcError, Unavailable
+from certsvc.errors import CertsvcError, WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +93,7 @@ class PressPool:
             if self._pool is pool:
                 self._pool = None
                 pool.shutdown(wait=False, cancel_futures=True)
-        return [Unavailable("制证进程中断，系统将自动重试") for _ in range(count)]
+        return [WorkerDied("制证进程中断，系统将自动重试") for _ in range(count)]
 
     def _running(self) -> ProcessPoolExecutor:
         with self._lock:

@@ -100,6 +100,13 @@ def judge_upload(data: bytes) -> Judged:
     return judged
 
 
+_PRINT, _UNSEEN = 4, 1 | 2 | 32 | 256
+"""Annotation flags (ISO 32000-2 table 167): Print; Invisible, Hidden, NoView, ToggleNoView."""
+
+MAX_PARTS = 1000
+"""Forms looked at on one level of an appearance; an honest one has a handful."""
+
+
 class _TooComplex(ValueError):
     """Beyond the limits of the walk."""
 
@@ -114,9 +121,9 @@ def _judge(document: pikepdf.Pdf, judged: Judged) -> None:
         return
     for page in document.pages:
         judged.pages.append(_view(page, judged))
-    _judge_form(document.Root, judged)
+    widgets = _judge_form(document.Root, judged)
     for page in document.pages:
-        _judge_annotations(page.obj, judged, signed=judged.signatures > 0)
+        _judge_annotations(page.obj, judged, widgets)
     _Walk(judged).through(document.Root)
     try:
         refuse_forbidden(document)
@@ -151,10 +158,12 @@ def _inherited(node: Any, key: str) -> Any:
     raise _TooComplex
 
 
-def _judge_form(root: Any, judged: Judged) -> None:
+def _judge_form(root: Any, judged: Judged) -> set[tuple[int, int]]:
+    """The object numbers of the signed fields and their widgets: only these may stand on a page."""
+    widgets: set[tuple[int, int]] = set()
     form = root.get("/AcroForm")
     if form is None:
-        return
+        return widgets
     if "/XFA" in form:
         judged.add("xfa")
     pending = list(form.get("/Fields", []))
@@ -169,19 +178,54 @@ def _judge_form(root: Any, judged: Judged) -> None:
             pending.extend(kids)
         elif str(_inherited(node, "/FT") or "") == "/Sig" and "/V" in node:
             judged.signatures += 1
+            widgets.update(one.objgen for one in (node, *node.get("/Kids", [])))
         else:
             judged.add("form_fields")
+    return widgets - {(0, 0)}
 
 
-def _judge_annotations(page: Any, judged: Judged, *, signed: bool) -> None:
+def _judge_annotations(page: Any, judged: Judged, widgets: set[tuple[int, int]]) -> None:
+    signed = judged.signatures > 0
     for note in page.get("/Annots", []):
         kind = str(note.get("/Subtype", ""))
         # Stamps of earlier signatures are covered by them; whether they hold is the inspector's to say.
         allowed = kind == "/Widget" or (kind == "/Link" and "/AP" not in note) or (kind == "/Stamp" and signed)
         if not allowed:
             judged.add("embedded_files" if kind == "/FileAttachment" else "annotations")
-        if kind == "/Widget" and not _is_signature(note):
+        if kind == "/Widget" and not (_is_signature(note) and note.objgen in widgets):
             judged.add("form_fields")
+        if kind in {"/Widget", "/Stamp"}:
+            _judge_look(note, judged)
+
+
+def _judge_look(note: Any, judged: Judged) -> None:
+    """An annotation that is seen must look the same on the screen and on paper, and bring its fonts."""
+    look, box = note.get("/AP"), [float(value) for value in note.get("/Rect", [0, 0, 0, 0])]
+    if look is None or box[0] == box[2] or box[1] == box[3]:
+        return
+    flags = int(note.get("/F", 0))
+    if flags & _UNSEEN or not flags & _PRINT or not isinstance(look.get("/N"), pikepdf.Stream):
+        judged.add("annotations")
+        return
+    pending, depth = [look["/N"]], 0
+    while pending and depth < MAX_DEPTH:
+        resources = [one.get("/Resources", {}) for one in pending]
+        if not all(_fonts_are_embedded(one) for one in resources):
+            judged.add("unembedded_fonts")
+        parts = [one["/XObject"][key] for one in resources if "/XObject" in one for key in one["/XObject"].keys()]  # noqa: SIM118
+        pending = [part for part in parts if str(part.get("/Subtype", "")) == "/Form"][:MAX_PARTS]
+        depth += 1
+
+
+def _fonts_are_embedded(resources: Any) -> bool:
+    fonts = resources.get("/Font", {})
+    for name in fonts.keys():  # noqa: SIM118
+        if str(fonts[name].get("/Subtype", "")) == "/Type3":
+            continue
+        parts = [fonts[name], *fonts[name].get("/DescendantFonts", [])]
+        if not any(part.get("/FontDescriptor", {}).keys() & _FONT_FILES for part in parts):
+            return False
+    return True
 
 
 def _is_signature(widget: Any) -> bool:
@@ -230,7 +274,7 @@ class _Walk:
             add("actions")
         if keys & _ATTACHMENT_KEYS:
             add("embedded_files")
-        if keys & _LAYER_KEYS:
+        if keys & _LAYER_KEYS or "/Alternates" in keys:
             add("optional_content")
         if "/XFA" in keys:
             add("xfa")
@@ -247,13 +291,8 @@ class _Walk:
         """Fonts of patterns and of Type 3 glyphs, which PDFium does not count as text of the page."""
         if "/PatternType" not in node and str(node.get("/Subtype", "")) != "/Type3":
             return
-        fonts = node.get("/Resources", {}).get("/Font", {})
-        for name in fonts.keys():  # noqa: SIM118
-            if str(fonts[name].get("/Subtype", "")) == "/Type3":
-                continue
-            parts = [fonts[name], *fonts[name].get("/DescendantFonts", [])]
-            if not any(part.get("/FontDescriptor", {}).keys() & _FONT_FILES for part in parts):
-                self._judged.add("unembedded_fonts")
+        if not _fonts_are_embedded(node.get("/Resources", {})):
+            self._judged.add("unembedded_fonts")
 
 
 def _holds(value: Any) -> bool:

@@ -97,7 +97,9 @@ class UseApproval:
         """Why this approval does not allow the use, as a sentence; empty when it does."""
         if self.seal_id != seal_id or self.digest != digest:
             return "批准的不是这枚印章或这份文件：内容有任何改动都须重新报批"
-        if (self.type_slug, self.matter_code, self.region) != (use.type_slug, use.matter_code, use.region):
+        # What the request did not name is bound by the digest alone.
+        named = ((self.type_slug, use.type_slug), (self.matter_code, use.matter_code), (self.region, use.region))
+        if any(asked and asked != used for asked, used in named):
             return "批准的证照类型、事项或区划与本次用印不一致，请重新报批"
         if self.state is ApprovalState.USED:
             return "这项批准已经用过，每项批准只能用印一次"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -106,6 +107,19 @@ class StampPreview:
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    key_id: str
+    """the key of the seal that was shown: a seal that is re-made meanwhile may look otherwise"""
+
+    @property
+    def content_digest(self) -> str:
+        """What an approval of this use is bound to; the same whenever the same file is placed in the same way."""
+        return content_digest(self.sha256, self.seal_id, self.key_id, self.marks, lock=self.lock)
+
+
+def content_digest(sha256: str, seal_id: str, key_id: str, marks: tuple[PlacedMark, ...], *, lock: bool) -> str:
+    """Hex SHA-256 over the file, the seal with its key, and every mark: all that is seen of a stamping but its time."""
+    said = repr((sha256, seal_id, key_id, lock, [sorted(asdict(mark).items()) for mark in marks]))
+    return hashlib.sha256(said.encode("utf-8")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

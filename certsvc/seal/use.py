@@ -26,6 +26,8 @@ class SealUse:
         manual: whether a person asked for this one use by hand (人工用印), and not the automatic issue spine.
         approval_id: the approval that allows this manual use, or empty.
         represented_by: id of the 首席代表 appointment in whose name the use is made, or empty.
+        content_digest: hex SHA-256 of what was shown to those who approve, where it is not what the key signs (which
+            holds the time of signing), or empty.
     """
 
     type_slug: str = ""
@@ -35,6 +37,7 @@ class SealUse:
     manual: bool = False
     approval_id: str = ""
     represented_by: str = ""
+    content_digest: str = ""
 
 
 class Against(StrEnum):

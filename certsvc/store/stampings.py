@@ -143,6 +143,7 @@ class StampingRows:
             created_at=preview.created_at,
             expires_at=preview.expires_at,
             used_at=preview.used_at,
+            key_id=preview.key_id,
         )
 
     def preview(self, preview_id: str) -> StampPreview | None:
@@ -151,7 +152,7 @@ class StampingRows:
         if row is None:
             return None
         marks = self._tx.open_json(row["marks"], _MARKS, preview_id)
-        names = ("preview_id", "seal_id", "authority_code", "operator", "upload_id", "sha256")
+        names = ("preview_id", "seal_id", "authority_code", "operator", "upload_id", "sha256", "key_id")
         times = ("created_at", "expires_at", "used_at")
         return StampPreview(
             **{name: row[name] for name in (*names, *times)},

@@ -46,6 +46,7 @@ stamp_previews = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
+    Column("key_id", Key, nullable=False),
 )
 
 stampings = Table(

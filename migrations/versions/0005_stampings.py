@@ -66,6 +66,7 @@ def _previews() -> None:
         sa.Column("created_at", UTC_TIME, nullable=False),
         sa.Column("expires_at", UTC_TIME, nullable=False),
         sa.Column("used_at", UTC_TIME),
+        sa.Column("key_id", KEY, nullable=False),
         sa.ForeignKeyConstraint(["upload_id"], ["stamp_uploads.upload_id"], name=op.f("fk_stamp_previews_upload_id")),
         sa.PrimaryKeyConstraint("preview_id", name=op.f("pk_stamp_previews")),
     )

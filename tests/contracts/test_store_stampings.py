@@ -34,6 +34,7 @@ UPLOAD = StampUpload(
     expires_at=LATER,
 )
 PREVIEW = StampPreview(
+    key_id="seal-key-1",
     preview_id="prv_1",
     seal_id="seal_1",
     authority_code="A",

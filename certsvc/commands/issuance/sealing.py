@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.issuance.page import FIELD_NAME, later_fields
 from certsvc.commands.page_ports import SealTask
 from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_uses
-from certsvc.errors import CertsvcError, SealUnavailable
+from certsvc.errors import CertsvcError, SealUnavailable, WorkerDied
 from certsvc.seal.marks import NextField, NextSignature
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ def seal_pages(deps: Deps, pages: Sequence[SealingPage]) -> list[bytes | Certsvc
     deps.faults.reach("issue.seal_reserved")
     sealed = deps.press.seal([_task(page.prepared, page.steps[0], page.signed_at) for page in pages])
     deps.faults.reach("issue.sealed")
-    settle_uses(deps, zip(reservations, map(_digest, sealed), strict=True))
+    # Whether a process that died had signed is not known: its reservations stay open, and the next try says so.
+    answered = [(one, _digest(data)) for one, data in zip(reservations, sealed, strict=True) if not _unknown(data)]
+    settle_uses(deps, answered)
     deps.faults.reach("issue.seal_answered")
     return [_further(deps, page, data) for page, data in zip(pages, sealed, strict=True)]
 
@@ -105,6 +107,10 @@ def _purposes(page: SealingPage) -> Iterable[str]:
 
 def _asked(step: SealStep, prepared: PreparedPdf, purpose: str, use: SealUse) -> Asked:
     return Asked(seal=step.seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
+
+
+def _unknown(sealed: bytes | CertsvcError) -> bool:
+    return isinstance(sealed, WorkerDied)
 
 
 def _digest(sealed: bytes | CertsvcError) -> str:

@@ -42,14 +42,19 @@ class _RefusedUse(Exception):
         self.odd = odd
 
 
-def reserve_use(deps: Deps, seal: Seal, *, purpose: str, digest: str, use: SealUse) -> SealReservation:
+def reserve_use(
+    deps: Deps, seal: Seal, *, purpose: str, digest: str, use: SealUse, watched: bool = True
+) -> SealReservation:
     """Reserve one use of ``seal`` over ``digest`` (hex SHA-256) for what ``use`` says, committed on return.
+
+    A refusal counts as an odd use unless it is not ``watched``: what the service itself tries again and again.
 
     Raises:
         SealUnavailable: stopped, re-made, out of period, scope or hours, over its budget or rate, or without the
             approval that a manual use needs; the detail says which, and what to do.
     """
-    (reservation,) = reserve_uses(deps, [Asked(seal=seal, purpose=purpose, digest=digest, use=use)])
+    asked = Asked(seal=seal, purpose=purpose, digest=digest, use=use)
+    (reservation,) = reserve_uses(deps, [asked], watched=watched)
     return reservation
 
 
@@ -63,7 +68,7 @@ class Asked:
     use: SealUse
 
 
-def reserve_uses(deps: Deps, asked: Sequence[Asked]) -> list[SealReservation]:
+def reserve_uses(deps: Deps, asked: Sequence[Asked], *, watched: bool = True) -> list[SealReservation]:
     """Reserve several uses in one transaction, all or none, committed on return.
 
     A refusal of one of several is not yet held against its seal: the caller asks again for each by itself.
@@ -80,7 +85,7 @@ def reserve_uses(deps: Deps, asked: Sequence[Asked]) -> list[SealReservation]:
             for index, one in sorted(enumerate(asked), key=lambda entry: entry[1].seal.seal_id):
                 made[index] = _reserve(deps, tx, one, now)
     except _RefusedUse as refused:
-        if len(asked) == 1 and one is not None:
+        if watched and len(asked) == 1 and one is not None:
             against, odd = refused.refusal.against, refused.odd
             note_refused_use(deps, one.seal.seal_id, against, one.use, purpose=one.purpose, at=now, odd=odd)
         raise SealUnavailable(refused.refusal.detail) from None
@@ -133,7 +138,7 @@ def _not_approved(tx: UnitOfWork, seal: Seal, reservation: SealReservation, use:
     if approval is None:
         detail = f"印章“{seal.name}”人工用印须经 {seal.rules.manual_needed} 人批准，请先提交用印申请"
         return Refusal(against=Against.APPROVAL, detail=detail)
-    problem = approval.problem_of_use(seal.seal_id, reservation.digest, use, now)
+    problem = approval.problem_of_use(seal.seal_id, use.content_digest or reservation.digest, use, now)
     granted, used = ApprovalState.GRANTED, ApprovalState.USED
     if not problem and not tx.approvals.set_state(
         approval.approval_id, source=granted, target=used, used_by=reservation.reservation_id

@@ -15,9 +15,11 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.signings.body import MIN_FIELD_MM
 from certsvc.commands.signings.document import store_document
+from certsvc.commands.signings.round_seal import check_round_seal
 from certsvc.errors import (
     Conflict,
     FieldProblem,
+    Forbidden,
     IdempotencyMismatch,
     InvalidIdentifier,
     InvalidInput,
@@ -214,6 +216,9 @@ def _final_seal(deps: Deps, caller: Principal, body: SealBody) -> FinalSeal:
     everywhere = roles.APPROVAL_ANY in caller.roles
     if seal is None or not (everywhere or seal.owner_code == caller.authority_code):
         raise NotFound("没有这枚印章，或不属于本单位")
+    if roles.CLERK in caller.roles:
+        raise Forbidden("窗口人员发起的签署不能由系统加盖印章：请在签署完成后由保管人办理文件盖章")
+    check_round_seal(deps, seal, caller.subject)
     box = body.place.place()
     width, height = deps.signing_pages.stamp_size_mm(seal)
     if box.width < width or box.height < height:

@@ -17,11 +17,11 @@ from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle
 from certsvc.commands.signings.completed import tell_completed
 from certsvc.commands.signings.document import load_document, store_document
 from certsvc.commands.signings.request import fields_of
+from certsvc.commands.signings.round_seal import check_round_seal, round_use
 from certsvc.commands.signings.verdict import sound
 from certsvc.errors import CertsvcError, SealUnavailable, SigningError
 from certsvc.seal.signing_page import SignatureRoom
 from certsvc.seal.signing_round import Revision
-from certsvc.seal.use import SealUse
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,6 +76,7 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
         seal = tx.seals.by_id(final.seal_id)
     if seal is None:
         raise SealUnavailable("印章不存在")
+    check_round_seal(deps, seal, signing.created_by)
     data = _seal_use(deps, signing, final, seal, now)
     findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
     if not sound(findings):
@@ -102,9 +103,11 @@ def _seal_use(deps: Deps, signing: SigningRound, final: FinalSeal, seal: Seal, n
         load_document(deps, signing.head), fields_of(signing.steps, final), final.field_name, room, seal, now
     )
     purpose = f"signing:{signing.round_id}"
-    abandon_earlier(deps, purpose)
-    use = SealUse(operator=signing.created_by)
-    reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
+    abandon_earlier(deps, [purpose])
+    use = round_use(deps, seal, signing.created_by)
+    digest = prepared.digest("sha256").hex()
+    # A round that waits is tried every few seconds: its refusals are no odd use of the seal.
+    reservation = reserve_use(deps, seal, purpose=purpose, digest=digest, use=use, watched=False)
     try:
         data = deps.sealer.seal(prepared, seal, format_name, signed_at=now)
     except CertsvcError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from certsvc.errors import FieldProblem, InvalidInput, TooLarge
@@ -20,6 +22,7 @@ MAX_RATIO = 200
 MAX_NAME = 200
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 """With files, and empty."""
+_DAMAGED = (EOFError, OSError, ValueError, RuntimeError)
 _CHUNK = 1 << 16
 
 
@@ -61,7 +64,7 @@ def _unpacked(data: bytes, each: int, room: int, most: int) -> list[tuple[str, b
                     raise _wrong("zip_encrypted", "ZIP 有密码，请去掉密码后上传")
                 found.append((member.filename, _member(archive, member, min(each, room))))
                 room -= len(found[-1][1])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, *_DAMAGED) as error:
         raise _wrong("zip_broken", "ZIP 已损坏或压缩方式不支持，请重新打包后上传") from error
     return found
 

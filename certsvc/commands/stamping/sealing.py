@@ -16,11 +16,11 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
 from certsvc.commands.stamping.uploads import PDF
-from certsvc.errors import CertsvcError, IntegrityError, SigningError
+from certsvc.errors import CertsvcError, IntegrityError, SealUnavailable, SigningError
 from certsvc.events.payloads import DocumentSealed
 from certsvc.seal.marks import NextSignature
-from certsvc.seal.stampings import Stamping
-from certsvc.seal.use import SealUse
+from certsvc.seal.stampings import Stamping, content_digest
+from certsvc.seal.use import Against, SealUse, refusal_of
 from certsvc.seal.verdict import Check, Reason
 
 if TYPE_CHECKING:
@@ -76,6 +76,23 @@ def update_for(
     return deps.uploads.prepare(data, field, signature)
 
 
+PREVIEWED = frozenset({Against.STATE, Against.PERIOD, Against.TYPE, Against.REGION, Against.KEEPER})
+"""What already speaks against a use when it is previewed; hours, matter, approval and counts are asked when sealing."""
+
+
+def check_use(deps: Deps, seal: Seal, operator: str, now: datetime) -> None:
+    """SealUnavailable when this person cannot use the seal for documents, whatever they are; nothing is counted."""
+    use = SealUse(manual=True, operator=operator, region=region_of(deps, seal))
+    refusal = refusal_of(seal, use, now, key_id=seal.key_id, type_name="证照以外的文件")
+    if refusal is not None and refusal.against in PREVIEWED:
+        raise SealUnavailable(refusal.detail)
+
+
+def region_of(deps: Deps, seal: Seal) -> str:
+    """A document is for the region of the seal's owner."""
+    return deps.catalog.authority(seal.owner_code).region if deps.catalog.has_authority(seal.owner_code) else ""
+
+
 def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
     """The register row of the sealed file, which can be had from now on.
 
@@ -86,9 +103,16 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
     now = deps.clock.now().replace(microsecond=0)
     prepared = update_for(deps, job.data, seal, job.marks, lock=job.lock, name=job.work_id, signed_at=now)
     purpose = f"stamp:{job.work_id}"
-    abandon_earlier(deps, purpose)
+    abandon_earlier(deps, [purpose])
     case = job.case
-    use = SealUse(manual=True, operator=job.operator, matter_code=case.matter_code, approval_id=case.approval_id)
+    use = SealUse(
+        manual=True,
+        operator=job.operator,
+        matter_code=case.matter_code,
+        region=region_of(deps, seal),
+        approval_id=case.approval_id,
+        content_digest=content_digest(job.sha256, seal.seal_id, seal.key_id, job.marks, lock=job.lock),
+    )
     reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
     deps.faults.reach("stamp.seal_reserved")
     try:

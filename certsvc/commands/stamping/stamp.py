@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.stamping.place import place
-from certsvc.commands.stamping.sealing import SealJob, seal_and_register, update_for
+from certsvc.commands.stamping.sealing import SealJob, check_use, seal_and_register, update_for
 from certsvc.commands.stamping.uploads import check_page, own_seal, own_upload, require_stamper
 from certsvc.errors import Conflict, FieldProblem, NotFound
 from certsvc.seal.stampings import StampPreview
@@ -29,11 +29,13 @@ def preview(deps: Deps, caller: Principal, upload_id: str, seal_id: str, wish: S
         NotFound: no such upload or seal for this caller.
         InvalidInput, TooLarge: see :func:`~certsvc.commands.stamping.place.place`.
         MissingGlyph, RenderingError: a date or watermark that cannot be drawn.
+        SealUnavailable: the seal is stopped, or not for documents of this kind or by this person.
     """
     upload, data = own_upload(deps, caller, upload_id)
     seal = own_seal(deps, caller, seal_id)
-    marks = place(deps, data, upload.pages, seal, wish)
     now = deps.clock.now()
+    check_use(deps, seal, caller.subject, now)
+    marks = place(deps, data, upload.pages, seal, wish)
     shown = StampPreview(
         preview_id=deps.ids.new("prv"),
         seal_id=seal_id,
@@ -43,6 +45,7 @@ def preview(deps: Deps, caller: Principal, upload_id: str, seal_id: str, wish: S
         sha256=upload.sha256,
         marks=marks,
         lock=wish.lock,
+        key_id=seal.key_id,
         created_at=now,
         expires_at=min(now + timedelta(seconds=PREVIEW_S), upload.expires_at),
     )
@@ -100,6 +103,8 @@ def seal_preview(
     shown = own_preview(deps, caller, preview_id)
     seal = own_seal(deps, caller, shown.seal_id)
     expected = [(mark.page, mark.rect) for mark in shown.marks]
+    if seal.key_id != shown.key_id:
+        raise Conflict("印章在预览之后换制，印模可能已不同：请重新预览并确认后再盖章")
     if sha256 != shown.sha256 or [(page, tuple(rect)) for page, rect in places] != expected:
         detail = "盖章的文件或位置与预览不一致：请重新预览并确认后再盖章"
         raise Conflict(detail, problems=(FieldProblem(pointer="/preview_id", code="preview_mismatch", detail=detail),))
