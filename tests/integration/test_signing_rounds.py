@@ -25,9 +25,11 @@ from upload_documents import changed, letter
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.seal.model import SealState
+from certsvc.seal.rules import SealRules
 from certsvc.signing.authority import Revocation, make_crl, open_ca
 from certsvc.signing.master_key import load_master_key
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
+from certsvc.store.seals import rules_json
 
 ALL_IN_ONE: dict[str, Any] = {"seal": {"seal_id": SEAL, "place": SEAL_PLACE}}
 
@@ -613,3 +615,15 @@ TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgr": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
 }
+
+
+def test_a_round_is_closed_by_no_seal_that_people_must_use_by_hand(people: PeopleCity) -> None:
+    """Nobody of the seal sees the document of a round: approvals and keepers would be got around."""
+    city = people.city
+    seal_id = city.catalog.authority(city.catalog.sample("tour_guide")["issuer_code"]).seal_id
+    rules = rules_json(SealRules(manual_needed=2, approvers=("use-approver-1", "use-approver-2"))).replace(":", "\\:")
+    city.execute(f"UPDATE seal_versions SET rules = '{rules}' WHERE seal_id = '{seal_id}'")
+    box = {"page": 1, "x": 120, "y": 60, "width": 60, "height": 60}
+    answer = people.ask(PEOPLE[:1], (1,), seal={"seal_id": seal_id, "place": box})
+    assert (answer.status_code, answer.json()["code"]) == (409, "seal_unavailable"), answer.text
+    assert "文件盖章" in answer.json()["detail"]

@@ -24,6 +24,8 @@ from upload_documents import A3, A4, A4_WIDE, changed, letter, picture, red_box,
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.stamping.uploads import KEPT_S, sweep_uploads
 from certsvc.seal.placing import MM
+from certsvc.seal.rules import SealRules
+from certsvc.store.seals import rules_json
 
 POINT = {"x_mm": 150, "y_mm": 200, "pages": "all"}
 
@@ -343,3 +345,58 @@ def test_an_order_with_a_mistake_names_it(desk: Desk) -> None:
     answer = desk.batch([("a.pdf", letter(1))], point={"x_mm": -1, "y_mm": 2})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/order/point/x_mm"
+
+
+def needs_two(desk: Desk) -> None:
+    """The desk's seal needs two approvals of a manual use from now on."""
+    rules = rules_json(SealRules(manual_needed=2, approvers=("use-approver-1", "use-approver-2"))).replace(":", "\\:")
+    desk.city.execute(f"UPDATE seal_versions SET rules = '{rules}' WHERE seal_id = '{desk.seal_id}'")
+
+
+def approved(desk: Desk, digest: str) -> str:
+    city = desk.city
+    body = {"seal_id": desk.seal_id, "digest": digest, "purpose": "示例批复用印"}
+    asked = city.answer(city.client.post("/v1/seal-approvals", headers=desk.headers, json=body), 201)
+    for voter in ("use-approver-1", "use-approver-2"):
+        path = f"/v1/seal-approvals/{asked['approval_id']}/votes"
+        city.answer(city.client.post(path, headers=city.person(voter), json={"agrees": True}), 201)
+    return str(asked["approval_id"])
+
+
+def test_a_seal_that_needs_approvals_stamps_what_was_approved_once_and_nothing_else(city: ServedCity) -> None:
+    desk = desk_of(city)
+    needs_two(desk)
+    shown = desk.shown(letter(1), point=POINT)
+    refused = desk.confirm(shown)
+    assert (refused.status_code, refused.json()["code"]) == (409, "seal_unavailable")
+    assert "2 人批准" in refused.json()["detail"]
+    approval = approved(desk, shown["content_digest"])
+    # Voting takes longer than a preview lives: the same file placed in the same way is the same content.
+    again = desk.shown(letter(1), point=POINT)
+    assert again["content_digest"] == shown["content_digest"]
+    moved = desk.shown(letter(1), point={**POINT, "x_mm": 151})
+    other = desk.shown(letter(2), point=POINT)
+    assert len({again["content_digest"], moved["content_digest"], other["content_digest"]}) == 3
+    for wrong in (moved, other):
+        assert desk.confirm(wrong, approval_id=approval).status_code == 409
+    row = city.answer(desk.confirm(again, approval_id=approval), 201)
+    assert city.check(desk.file(row["stamping_id"]))["registry_match"] == "exact"
+    spent = desk.confirm(desk.shown(letter(1), point=POINT), approval_id=approval)
+    assert (spent.status_code, "用过" in spent.json()["detail"]) == (409, True)
+
+
+def test_a_seal_that_was_re_made_after_the_preview_is_not_what_was_shown(desk: Desk) -> None:
+    shown = desk.shown(letter(1), point=POINT)
+    desk.city.execute(f"UPDATE seals SET key_id = 'another-key' WHERE seal_id = '{desk.seal_id}'")
+    refused = desk.confirm(shown)
+    assert (refused.status_code, "换制" in refused.json()["detail"]) == (409, True)
+
+
+def test_a_use_of_a_work_that_died_is_told_as_unknown_when_it_is_done_again(desk: Desk) -> None:
+    shown = desk.shown(letter(1), point=POINT)
+    left = f"'use_left', '{desk.seal_id}', 'stamp:{shown['preview_id']}', '{'0' * 64}', '2026-01-01T00:00:00.000000Z'"
+    columns = "reservation_id, seal_id, purpose, digest, reserved_at, result, signature_sha256"
+    desk.city.execute(f"INSERT INTO reservations ({columns}) VALUES ({left}, 'open', '')")
+    desk.city.answer(desk.confirm(shown), 201)
+    results = desk.city.rows("SELECT reservation_id = 'use_left', result FROM reservations ORDER BY 1")
+    assert [row[1] for row in results] == ["used", "unknown"]

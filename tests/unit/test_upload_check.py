@@ -102,6 +102,21 @@ def external(document: pikepdf.Pdf) -> None:
     document.pages[0].obj["/Resources"]["/XObject"] = Dictionary(X=stream)
 
 
+def stranger_widget(document: pikepdf.Pdf) -> None:
+    """Looks like a signature's widget, belongs to no field, and is drawn by printers only (Print and NoView)."""
+    look = document.make_stream(b"1 g 0 0 200 40 re f", Subtype=Name.Form, BBox=Array([0, 0, 200, 40]))
+    widget = Dictionary(
+        Type=Name.Annot, Subtype=Name.Widget, FT=Name.Sig, F=36, Rect=[72, 500, 272, 540], AP=Dictionary(N=look)
+    )
+    document.pages[0].obj["/Annots"] = Array([document.make_indirect(widget)])
+
+
+def alternate(document: pikepdf.Pdf) -> None:
+    made = [document.make_stream(b"\0", Subtype=Name.Image, Width=1, Height=1) for _ in range(2)]
+    made[0]["/Alternates"] = Array([Dictionary(Image=made[1], DefaultForPrinting=True)])
+    document.pages[0].obj["/Resources"]["/XObject"] = Dictionary(X=made[0])
+
+
 ATTACKS: dict[str, tuple[str, Callable[[pikepdf.Pdf], None]]] = {
     "a script when the file opens": ("scripts", root(OpenAction=JS)),
     "a script by name": ("scripts", root(Names=Dictionary(JavaScript=Dictionary(Names=Array([String("a"), JS]))))),
@@ -123,6 +138,8 @@ ATTACKS: dict[str, tuple[str, Callable[[pikepdf.Pdf], None]]] = {
     "a comment": ("annotations", note(Subtype=Name.Text, Contents=String("x"))),
     "free text": ("annotations", note(Subtype=Name.FreeText, Contents=String("100 元"))),
     "a picture that can be moved": ("annotations", note(Subtype=Name.Stamp)),
+    "another face on paper: a widget of no form": ("form_fields", stranger_widget),
+    "another picture on paper": ("optional_content", alternate),
     "a link with a picture": ("annotations", note(Subtype=Name.Link, AP=Dictionary())),
     "text in no colour": ("hidden_text", draws("BT /F 12 Tf 3 Tr 72 300 Td <0102> Tj ET")),
     "text for clipping only": ("hidden_text", draws("BT /F 12 Tf 7 Tr 72 300 Td <0102> Tj ET")),
