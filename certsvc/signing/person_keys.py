@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
 from certsvc.clock import check_aware
-from certsvc.errors import ConfigurationError, SignerUnavailable, SigningError
+from certsvc.errors import ConfigurationError, InvalidInput, SignerUnavailable, SigningError
 from certsvc.seal.signer import MadeKey, SignerCertificate
 from certsvc.seal.signing_page import SignatureRoom
 from certsvc.signing import certificates
@@ -173,6 +173,10 @@ class WrappedPersonKeys:
         """The certificate in an external CA's answer; InvalidInput when it is not one for this signer's request."""
         request = x509.load_pem_x509_csr(signer.csr.encode("ascii"))
         chain = checked_answer(answer, signer.signer_id, _requested_key(request), check_aware(now))
+        names = [str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        if names != [signer.name]:
+            msg = "证书上的姓名与签名人不一致：请核对签发机构交回的是否为此人的证书"
+            raise InvalidInput(msg)
         return _certificate(chain, EXTERNAL)
 
     def room(self, signer: Signer) -> SignatureRoom:

@@ -220,6 +220,8 @@ def test_production_makes_a_request_and_takes_the_answer_of_a_ca_for_this_key_on
         pass
     with pytest.raises(InvalidInput, match="不匹配"):
         keys.accept(stranger, answer, now=NOW)
+    with pytest.raises(InvalidInput, match="姓名"):
+        keys.accept(replace(waiting, name="别的人"), answer, now=NOW)
     with pytest.raises(SignerUnavailable, match="证书尚未签发"):
         keys.room(waiting)
 

@@ -11,14 +11,15 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.seals.note_move import Moved, Said, note_move
 from certsvc.errors import CertsvcError, SigningError
 from certsvc.seal.life import SEAL_MOVE, UNDER_WAY
-from certsvc.seal.version import RevokedCertificate
+from certsvc.seal.model import SealState
+from certsvc.seal.version import RevocationReason, RevokedCertificate
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.seal.version import RevocationReason, SealVersion
+    from certsvc.seal.version import SealVersion
 
 log = structlog.get_logger("certsvc.seals")
 
@@ -30,6 +31,8 @@ def drop_under_way(deps: Deps, tx: UnitOfWork, seal_id: str, *, code: str, actor
         if version.state in UNDER_WAY and tx.seal_lives.move(replace(version, state=move.target), source=version.state):
             moved = Moved(seal_id=seal_id, version=version.version, owner_code=version.owner_code, source=version.state)
             note_move(deps, tx, move, moved, Said(code=code), actor=actor, at=at)
+            if version.state is SealState.MADE:
+                revoke_certificate(deps, tx, version, RevocationReason.CESSATION, actor=actor, at=at)
 
 
 def revoke_certificate(

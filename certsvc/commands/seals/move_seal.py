@@ -12,7 +12,7 @@ from certsvc.commands.seals.note_move import SERVICE, Moved, Said, note_move
 from certsvc.errors import Conflict, NotFound
 from certsvc.seal.life import IN_USE, NEEDS_ZH, SEAL_MOVE, UNDER_WAY, Needs, lawful_move
 from certsvc.seal.model import SealState
-from certsvc.seal.version import RevocationReason
+from certsvc.seal.version import Cause, RevocationReason
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,6 +84,8 @@ def _carry_out(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> s
     if not tx.seal_lives.move(moved, source=version.state):
         raise Conflict("这枚印章刚刚由他人办理，请刷新后再看")
     _note(deps, tx, version, ask)
+    if version.state is SealState.MADE and ask.move.target is SealState.DROPPED:
+        revoke_certificate(deps, tx, version, RevocationReason.CESSATION, actor=ask.actor, at=ask.at)
     return version.next_key_id if ask.move.target in {SealState.DROPPED, SealState.REFUSED} else ""
 
 
@@ -116,8 +118,13 @@ def _move_seal_in_use(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _As
 
 
 def _check_resumable(tx: UnitOfWork, version: SealVersion, now: datetime) -> None:
-    if tx.seal_lives.is_revoked(version.key_id):
-        raise Conflict("印章的证书已吊销，不能恢复；请办理换制，启用新版本")
+    lost = any(
+        one.code == Cause.KEY_LOST.value and one.version == version.version
+        for one in tx.seal_lives.history(version.seal_id)
+    )
+    # The key of a platform has no certificate here that could be on our list: what was said of it counts too.
+    if lost or tx.seal_lives.is_revoked(version.key_id):
+        raise Conflict("印章的密钥已遗失或证书已吊销，不能恢复；请办理换制，启用新版本")
     if version.valid_until is not None and now >= version.valid_until:
         raise Conflict("印章已过有效期，不能恢复；请重新申请印章")
 
