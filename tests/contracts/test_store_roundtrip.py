@@ -21,6 +21,7 @@ from certsvc.license.parties import Client, Person
 from certsvc.license.request import IssuancePayload, IssuanceRequest
 from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
 from certsvc.seal.model import Seal, SealReservation, StampSpec
+from certsvc.seal.rules import SealRules
 from certsvc.store.columns import MAX_KEY_CHARS
 from certsvc.store.engine import Store
 
@@ -110,7 +111,16 @@ VERSIONS = by_type(LicenseVersion, version_id=ID, number=ANY_TEXT, issuer_name=P
 )
 MOVES = by_type(MoveRecord, version_id=st.just("ver_000001"), decision=DECISIONS)
 STAMPS = st.builds(StampSpec, ring_text=PLAIN, diameter_mm=st.floats(1, 99), second_line=PLAIN, number=PLAIN)
-SEALS = by_type(Seal, stamp=STAMPS, owner_name=PLAIN, name=PLAIN)
+RULES = st.builds(
+    SealRules,
+    matters=st.lists(PLAIN, max_size=3).map(tuple),
+    regions=st.lists(PLAIN, max_size=3).map(tuple),
+    per_minute=st.integers(0, 1_000_000),
+    manual_needed=st.integers(0, 9),
+    approvers=st.lists(PLAIN, max_size=3).map(tuple),
+    keepers=st.lists(PLAIN, max_size=3).map(tuple),
+)
+SEALS = by_type(Seal, stamp=STAMPS, owner_name=PLAIN, name=PLAIN, version=st.integers(1, 9_999), rules=RULES)
 FETCHES = by_type(Fetch, operator=ANY_TEXT, purpose=ANY_TEXT, client_name=PLAIN)
 OF_VERSION = {"version_id": st.just("ver_000001")}
 
