@@ -73,6 +73,10 @@ class PostgresProcess:
             "fsync": "on" if self._durable else "off",
             "logging_collector": "off",
         }
+        if not self._durable:
+            # Only our processes die in these tests, never the server: its own log need not survive.
+            settings |= {"synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"wal_level": "minimal", "max_wal_senders": 0}
         command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(self.directory)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
