@@ -161,14 +161,14 @@ def stamp(
     purpose: Annotated[str, typer.Option(help="用印事由")],
     keyword: Annotated[str, typer.Option(help="盖在这段可见文字上")] = "",
     count: Annotated[int, typer.Option(min=1, help="文字应出现几处")] = 1,
-    at: Annotated[str, typer.Option(help="盖在此处：距左、距上（毫米），如 150,230")] = "",
-    pages: Annotated[str, typer.Option(help="与 --at 同用：all、odd、even、first、last 或 1,3-5")] = "last",
+    at: Annotated[str, typer.Option(help="距左,距上（毫米），如 150,230")] = "",
+    pages: Annotated[str, typer.Option(help="哪些页：all odd even first last 或 1,3-5")] = "last",
     seam: Annotated[bool, typer.Option(help="加盖骑缝章")] = False,
     date: Annotated[str, typer.Option(help="成文日期，如 2026-01-01")] = "",
     watermark: Annotated[str, typer.Option(help="水印文字")] = "",
     lock: Annotated[bool, typer.Option(help="盖章后不许再签名盖章")] = False,
     case_no: Annotated[str, typer.Option(help="文号或办件编号")] = "",
-    out: Annotated[Path | None, typer.Option(help="输出目录，缺省与原文件同处", file_okay=False, exists=True)] = None,
+    out: Annotated[Path | None, typer.Option(help="输出目录，缺省同原文件", file_okay=False, exists=True)] = None,
 ) -> None:
     """给文件盖章 · stamp documents; exit 1 when some were refused."""
     from certsvc.catalog.validation import face_date

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 keys_app = typer.Typer(help="密钥与证书 · keys and certificates", no_args_is_help=True)
 seals_app = typer.Typer(help="印章 · seals", no_args_is_help=True)
@@ -90,7 +90,9 @@ def seals_list() -> None:
     """列出全部印章、状态、版本、有效期和今日用印次数 · every seal and how it stands."""
     from certsvc.cli.seal_lists import seal_rows
 
-    table = Table("印章", "名称", "状态", "版本", "有效期至", "今日用印", "在办")
+    # The number is what other commands ask for, so it is never cut short.
+    whole = (Column("印章", overflow="fold", min_width=13), Column("名称", overflow="fold"))
+    table = Table(*whole, "状态", "版本", "有效期至", "今日用印", "在办")
     for row in seal_rows():
         table.add_row(*row)
     Console().print(table)

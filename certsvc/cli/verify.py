@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -87,11 +88,14 @@ def verify_files(files: Sequence[Path], trust: Sequence[Path], at: datetime | No
 
 def _judge(choice: TrustChoice) -> tuple[Callable[[bytes], Verdict], Callable[[], None]]:
     """With the register where this machine has one; without it the register is "not checked"."""
-    try:
+    service = None
+    with suppress(ConfigurationError):
         settings = load_settings()
-        service = build(settings) if settings.master_key.exists() and settings.has_database() else None
-    except ConfigurationError:
-        service = None
+        try:
+            service = build(settings) if settings.master_key.exists() and settings.has_database() else None
+        except ConfigurationError as error:
+            # There is a register and it cannot be asked: whoever reads the verdict must know why.
+            Console(stderr=True).print(f"未与登记比对：{error}", highlight=False, soft_wrap=True)
     if service is not None:
         deps = service.deps
         return lambda data: verify_file(deps, data, choice, on_record=False), service.close

@@ -10,6 +10,8 @@ import { moment, t } from "./words.js";
 const STAGES = ["choose", "place", "confirm", "done"];
 const WIDTH_PX = 1000;
 const DIGITS = 16;
+/** Fields of the place that must not be empty where they are asked for. */
+const WANTED = ["some", "keyword", "date", "watermark"];
 
 const ways = [...document.querySelectorAll('[role="tab"]')];
 let taken = null; // the upload
@@ -80,9 +82,10 @@ function wire() {
     byId(tick).addEventListener("change", () => { byId(field).hidden = !byId(tick).checked; });
   }
   for (const id of ["x", "y"]) byId(id).addEventListener("change", () => sheet?.move(Number(byId("x").value), Number(byId("y").value)));
-  byId("stage-place").addEventListener("submit", (event) => { event.preventDefault(); busy(byId("preview"), () => session.attempt(look)); });
+  byId("stage-place").addEventListener("submit", (event) => { event.preventDefault(); if (!unfilled()) busy(byId("preview"), () => session.attempt(look)); });
   byId("stage-confirm").addEventListener("submit", (event) => { event.preventDefault(); confirm(); });
-  byId("purpose").addEventListener("input", () => missing(false));
+  byId("purpose").addEventListener("input", () => missing("purpose", false));
+  for (const id of WANTED) byId(id).addEventListener("input", () => missing(id, false));
   for (const button of document.querySelectorAll("[data-back]")) {
     button.addEventListener("click", () => { if (button.dataset.back === "choose") forget(); go(button.dataset.back); });
   }
@@ -126,20 +129,40 @@ async function take(file) {
   }
 }
 
+function way() {
+  return ways.find((tab) => tab.getAttribute("aria-selected") === "true").id;
+}
+
+/** Mark what was asked for and left empty; whether there was any. */
+function unfilled() {
+  const asked = {
+    some: way() === "way-point" && byId("which").value === "some",
+    keyword: way() === "way-keyword",
+    date: byId("dated").checked,
+    watermark: byId("marked").checked,
+  };
+  const empty = WANTED.filter((id) => {
+    const is = asked[id] && !byId(id).value.trim();
+    missing(id, is);
+    return is;
+  });
+  if (empty.length) byId(empty[0]).focus();
+  return empty.length > 0;
+}
+
 /** What the form asks for. */
 function wish() {
   const asked = { upload_id: taken.upload_id, seal_id: byId("seal").value, lock: byId("lock").checked };
-  const way = ways.find((tab) => tab.getAttribute("aria-selected") === "true").id;
-  if (way === "way-point") {
+  if (way() === "way-point") {
     const which = byId("which").value;
     const pages = which === "this" ? String(sheet.page) : which === "some" ? byId("some").value.replace(/\s/g, "") : which;
     asked.point = { x_mm: sheet.x, y_mm: sheet.y, pages };
-  } else if (way === "way-keyword") {
+  } else if (way() === "way-keyword") {
     const anchor = document.querySelector('input[name="anchor"]:checked').value;
     asked.keyword = { text: byId("keyword").value.trim(), count: Number(byId("count").value) || 1, anchor };
   }
   if (byId("seam").checked) asked.seam = {};
-  if (byId("dated").checked) asked.date = byId("date").value || null;
+  if (byId("dated").checked) asked.date = byId("date").value;
   if (byId("marked").checked) asked.watermark = byId("watermark").value.trim();
   return asked;
 }
@@ -153,7 +176,9 @@ async function look() {
     numbers: shown.pages,
     picture: (page) => session.attempt(() => session.call("GET", `/v1/stampings/previews/${shown.preview_id}/pages/${page}?width=${WIDTH_PX}`, { blob: true })),
   });
-  await pictures.show(0);
+  // The whole seal first; a seam alone begins on its first page.
+  const whole = shown.marks.find((mark) => mark.kind === "stamp");
+  await pictures.show(whole ? shown.pages.indexOf(whole.page) : 0);
 }
 
 function drawFacts() {
@@ -175,15 +200,15 @@ function drawFacts() {
   }
 }
 
-function missing(is) {
-  byId("purpose-wrong").hidden = !is;
-  if (is) byId("purpose").setAttribute("aria-invalid", "true");
-  else byId("purpose").removeAttribute("aria-invalid");
+function missing(id, is) {
+  byId(`${id}-wrong`).hidden = !is;
+  if (is) byId(id).setAttribute("aria-invalid", "true");
+  else byId(id).removeAttribute("aria-invalid");
 }
 
 async function confirm() {
   const purpose = byId("purpose").value.trim();
-  missing(!purpose);
+  missing("purpose", !purpose);
   if (!purpose) {
     byId("purpose").focus();
     return;

@@ -44,7 +44,8 @@ export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {
 
 /** The sentence under the word. The service says "verified" for what is good; what that covers depends on what was given. */
 function sentences(verdict, from) {
-  const own = `good.${from === "file" ? "file" : "code"}`;
+  // A stamped document is no license: nothing may be said of a license's state.
+  const own = `good.${from !== "file" ? "code" : verdict.license ? "file" : "document"}`;
   const pair = verdict.reason === "ok" && verdict.indication === "TOTAL-PASSED" ? both(own) : [verdict.text, verdict.text_en];
   return english() ? pair.toReversed() : pair;
 }

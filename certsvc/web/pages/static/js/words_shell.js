@@ -54,7 +54,7 @@ export const SHELL_WORDS = {
   "trouble.415": ["文件格式不对", "Wrong kind of file"],
   "trouble.415_next": ["请选择 PDF 原文件。", "Choose the original PDF."],
   "trouble.422": ["填写有误", "Please correct"],
-  "trouble.422_next": ["请返回修改标出的内容。", "Correct what is marked."],
+  "trouble.422_next": ["请按上面的说明修改，再提交一次。", "Correct it as said above and send it again."],
   "trouble.429": ["操作太频繁", "Too many requests"],
   "trouble.429_next": ["请等一分钟再试。", "Wait a minute and try again."],
   "trouble.503": ["服务暂时不可用", "Service not available"],
