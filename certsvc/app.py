@@ -21,6 +21,7 @@ from certsvc.app_keys import (
     open_ring,
     own_authorities,
     person_keys,
+    revocation_source,
     signature_formats,
     timestamp_client,
     token_service,
@@ -49,6 +50,7 @@ from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.signing.own_certificates import OwnCertificates
+from certsvc.signing.receipts import JwsReceipts
 from certsvc.signing.seal_maker import SoftwareSealMaker
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.strict import StrictInspector
@@ -183,6 +185,8 @@ def build(
         seal_maker=SoftwareSealMaker(
             settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
         ),
+        revocations=revocation_source(settings),
+        receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids, anchors=anchors),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certsvc.delivery.egress import Egress
+from certsvc.delivery.revocations import FetchedRevocations
 from certsvc.errors import ConfigurationError
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.formats import FORMATS
@@ -37,6 +38,9 @@ HTTP_OK = 200
 
 TOKEN_KEY = "token-1"  # noqa: S105
 """Key id of the key that signs access tokens."""
+
+REVOCATION_TIMEOUT_S = 4.0
+"""One question about revocation: somebody waits for the verdict."""
 
 TSA_KEY = "tsa-1"
 """Key id of the development timestamping authority."""
@@ -138,6 +142,12 @@ def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock:
     """The CAs of the development PKI and its timestamping authority; in production none."""
     stamp_time = DevelopmentTsa(ring, TSA_KEY, clock, ids) if settings.sandbox and TSA_KEY in ring.key_ids() else None
     return OwnAuthorities(settings.keys if settings.sandbox else settings.keys / "none", master, stamp_time)
+
+
+def revocation_source(settings: Settings) -> FetchedRevocations:
+    """Asks the publishers on the operator's list for revocation data, each within some seconds."""
+    egress = Egress(allowed=settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
+    return FetchedRevocations(egress, settings.egress_allowed)
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:

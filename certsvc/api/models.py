@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from certsvc.seal.verdict import REASON_TEXT, Reason
+from certsvc.seal.reason_words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from certsvc.commands.showing.values import ShownField
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
-    from certsvc.seal.verdict import LicenseFacts, SignatureReport, StatusFlag, Verdict
+    from certsvc.seal.verdict import LicenseFacts, Reason, SignatureReport, StatusFlag, Verdict
 
 
 class Model(BaseModel):
@@ -127,7 +127,35 @@ class SignatureOut(Model):
             digest_algorithm=report.digest_algorithm,
             claimed_time=report.claimed_time,
             reason=report.reason.value,
-            text=REASON_TEXT[report.reason][0],
+            text=WORDS[report.reason].zh,
+        )
+
+
+class ReasonOut(Model):
+    """A reason code in words: short, as a sentence, and the next step."""
+
+    code: str
+    family: str = Field(description="结论类别，颜色与符号按此区分")
+    word: str
+    word_en: str
+    text: str
+    text_en: str
+    next: str = Field(description="下一步怎么办")
+    next_en: str
+
+    @staticmethod
+    def of(reason: Reason) -> ReasonOut:
+        """With its words."""
+        words = WORDS[reason]
+        return ReasonOut(
+            code=reason.value,
+            family=words.family.value,
+            word=words.short_zh,
+            word_en=words.short_en,
+            text=words.zh,
+            text_en=words.en,
+            next=words.next_zh,
+            next_en=words.next_en,
         )
 
 
@@ -149,16 +177,27 @@ class VerdictOut(Model):
     license: FactsOut | None
     checked_at: datetime
     not_checked: list[str]
+    family: str = Field(description="结论类别：页面按此区分颜色与符号")
+    word: str = Field(description="结论，几个字")
+    word_en: str
+    next: str = Field(description="下一步怎么办")
+    next_en: str
+    as_of: datetime | None = Field(description="所问时刻；空为现在")
+    later: ReasonOut | None = Field(description="所问时刻之后状态有变的，现在的状态")
+    time_basis: str = Field(description="证书按何时判断：registered 登记时间 · asked 所问时刻 · now 现在")
+    unreachable: list[str] = Field(description="应当答复吊销状态而没有答复的主机")
+    receipt: str = Field(default="", description="核验回执（JWS），请求时要求才有")
 
     @staticmethod
-    def of(verdict: Verdict) -> VerdictOut:
+    def of(verdict: Verdict, receipt: str = "") -> VerdictOut:
         """From the command's verdict."""
+        words = WORDS[verdict.reason]
         return VerdictOut(
             indication=verdict.indication.value,
             sub_indication=verdict.sub_indication.value if verdict.sub_indication else None,
             reason=verdict.reason.value,
-            text=verdict.text_zh,
-            text_en=verdict.text_en,
+            text=words.zh,
+            text_en=words.en,
             registry_match=verdict.registry_match.value,
             integrity=verdict.integrity.value,
             coverage=verdict.coverage.value,
@@ -169,19 +208,17 @@ class VerdictOut(Model):
             license=FactsOut.of(verdict.license),
             checked_at=verdict.checked_at,
             not_checked=list(verdict.not_checked),
+            family=words.family.value,
+            word=words.short_zh,
+            word_en=words.short_en,
+            next=words.next_zh,
+            next_en=words.next_en,
+            as_of=verdict.as_of,
+            later=ReasonOut.of(verdict.later) if verdict.later else None,
+            time_basis=verdict.time_basis,
+            unreachable=list(verdict.unreachable),
+            receipt=receipt,
         )
-
-
-class ReasonOut(Model):
-    """A reason code and its sentence."""
-
-    code: str
-    text: str
-
-    @staticmethod
-    def of(reason: Reason) -> ReasonOut:
-        """With the Chinese sentence."""
-        return ReasonOut(code=reason.value, text=REASON_TEXT[reason][0])
 
 
 class SealOut(Model):

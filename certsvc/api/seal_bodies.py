@@ -15,9 +15,9 @@ from certsvc.commands.shapes import Line
 from certsvc.seal.life import SEAL_MOVE
 from certsvc.seal.model import SEAL_STATE_ZH, SealKind, StampSpec
 from certsvc.seal.object import SealObjectReport
+from certsvc.seal.reason_words import WORDS
 from certsvc.seal.rules import MAX_DAILY_BUDGET, MAX_LISTED, MAX_PEOPLE, MAX_PER_MINUTE, MINUTES_OF_DAY, UseHours
 from certsvc.seal.rules import SealRules as Rules
-from certsvc.seal.verdict import REASON_TEXT
 from certsvc.seal.version import CAUSE_ZH, Cause, SealMoveRecord, SealVersion
 
 MAX_YEARS = 10
@@ -352,7 +352,7 @@ class SealObjectOut(Model):
             in_period=report.in_period.value,
             own=report.own,
             reason=report.reason.value,
-            text=REASON_TEXT[report.reason][0],
+            text=WORDS[report.reason].zh,
         )
 
 

@@ -1,17 +1,20 @@
-"""Anyone may check a PDF, a code or a number."""
+"""Anyone may check a PDF, a seal object, a code, a number or a digest, now or as of a moment; with a receipt."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import BoundedSemaphore
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Request, UploadFile
-from pydantic import Field, model_validator
+from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
+from pydantic import AwareDatetime, Field, model_validator
 
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, VerdictOut
-from certsvc.commands.verifying.verify_code import verify_code, verify_number
+from certsvc.commands.ports import TrustChoice
+from certsvc.commands.verifying.receipts import Asked, read_receipt, receipt_of
+from certsvc.commands.verifying.verify_code import verify_code, verify_digest, verify_number
 from certsvc.commands.verifying.verify_file import verify_file
 from certsvc.errors import Unavailable
 
@@ -22,19 +25,25 @@ FILES_AT_ONCE = 8
 
 FILE_DOOR = BoundedSemaphore(FILES_AT_ONCE)
 
+MAX_RECEIPT_CHARS = 16 * 1024
+"""Longest receipt that is read; stops megabytes of base64."""
+
 
 class VerificationIn(Model):
-    """A code, or a number with its type and the holder's full name."""
+    """A code; a number with its type and the holder's full name; or the SHA-256 of a file that stays with its owner."""
 
     code: str = Field(default="", max_length=512, description="扫码所得文本")
     type: str = Field(default="", max_length=64, description="证照类型")
     number: str = Field(default="", max_length=128, description="证照编号")
     holder_name: str = Field(default="", max_length=200, description="持证主体全称，与编号一并核对")
+    sha256: str = Field(default="", pattern=r"^([0-9A-Fa-f]{64})?$", description="文件的 SHA-256，文件不上传")
+    at: AwareDatetime | None = Field(default=None, description="核验截至某一过去时刻的状态，带时区；不填为现在")
+    receipt: bool = Field(default=False, description="是否出具核验回执（JWS）")
 
     @model_validator(mode="after")
     def _one_way(self) -> VerificationIn:
-        if bool(self.code) == bool(self.number):
-            msg = "请填写 code，或填写 type、number、holder_name 三项"
+        if [bool(self.code), bool(self.number), bool(self.sha256)].count(True) != 1:
+            msg = "请填写 code，或填写 type、number、holder_name 三项，或填写 sha256"
             raise ValueError(msg)
         if self.number and not (self.type and self.holder_name):
             msg = "按编号核验须同时填写 type 和 holder_name"
@@ -42,24 +51,61 @@ class VerificationIn(Model):
         return self
 
 
+class ReceiptIn(Model):
+    """A receipt to be read."""
+
+    receipt: str = Field(max_length=MAX_RECEIPT_CHARS, description="核验回执（JWS 紧凑格式）")
+
+
+class ReceiptOut(Model):
+    """What a receipt of ours states."""
+
+    claims: Mapping[str, Any]
+
+
 @router.post("/v1/verifications", dependencies=[Depends(PUBLIC)])
 def check(request: Request, body: VerificationIn) -> VerdictOut:
-    """Check a scanned code or a number: state, type, issuer and masked name."""
+    """Check a scanned code, a number or a digest: state, type, issuer and masked name."""
     deps = deps_of(request)
     if body.code:
-        return VerdictOut.of(verify_code(deps, body.code))
-    return VerdictOut.of(verify_number(deps, type_slug=body.type, number=body.number, holder_name=body.holder_name))
+        verdict, asked = verify_code(deps, body.code, at=body.at), Asked.about("code", body.code)
+    elif body.sha256:
+        verdict = verify_digest(deps, body.sha256, at=body.at)
+        asked = Asked(kind="digest", sha256=body.sha256.lower())
+    else:
+        number, name = body.number, body.holder_name
+        verdict = verify_number(deps, type_slug=body.type, number=number, holder_name=name, at=body.at)
+        asked = Asked.about("number", body.type, number, name)
+    return VerdictOut.of(verdict, receipt_of(deps, verdict, asked) if body.receipt else "")
 
 
 @router.post("/v1/verifications/file", dependencies=[Depends(PUBLIC)])
-def check_file(request: Request, file: Annotated[UploadFile, File(description="电子证照 PDF 原文件")]) -> VerdictOut:
-    """Check a PDF: is it ours, was it changed, is the seal good, how does the license stand."""
+def check_file(
+    request: Request,
+    file: Annotated[UploadFile, File(description="电子证照 PDF 原文件，或印章数据 .esl")],
+    at: Annotated[AwareDatetime | None, Query(description="核验截至某一过去时刻的状态，带时区")] = None,
+    receipt: Annotated[bool, Query(description="是否出具核验回执（JWS）")] = False,
+) -> VerdictOut:
+    """Check a file: is it ours, was it changed, is the seal good, how does the license stand."""
     deps = deps_of(request)
     # Few at a time, and no queue: files that take long must not hold the threads that everything else needs.
     if not FILE_DOOR.acquire(blocking=False):
         raise Unavailable("正在核验的文件较多，请几秒后再试")
     try:
         data = file.file.read(deps.policy.max_upload_bytes + 1)
-        return VerdictOut.of(verify_file(deps, data))
+        verdict = verify_file(deps, data, TrustChoice(at=at))
+        return VerdictOut.of(verdict, receipt_of(deps, verdict, Asked.file(data)) if receipt else "")
     finally:
         FILE_DOOR.release()
+
+
+@router.post("/v1/verifications/receipts", dependencies=[Depends(PUBLIC)])
+def check_receipt(request: Request, body: ReceiptIn) -> ReceiptOut:
+    """Read a receipt: what was checked, when, on which trust list, and what was not checked."""
+    return ReceiptOut(claims=dict(read_receipt(deps_of(request), body.receipt)))
+
+
+@router.get("/v1/verifications/keys", dependencies=[Depends(PUBLIC)])
+def receipt_keys(request: Request) -> Mapping[str, Any]:
+    """The public keys of receipts as JWKS (RFC 7517), so that anyone checks one without asking us."""
+    return dict(deps_of(request).receipts.keys())

@@ -97,15 +97,30 @@ def demo(
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="PDF 文件")],
+    files: Annotated[list[Path], typer.Argument(help="PDF、.esl 文件，文件夹或 ZIP")],
     trust: Annotated[list[Path] | None, typer.Option(help="另加的信任证书（PEM），可多次")] = None,
     at: Annotated[str, typer.Option(help="核验时刻，如 2026-01-01T00:00:00Z")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="每个文件一行 JSON")] = False,
+    report: Annotated[Path | None, typer.Option(help="另写一份报告（.csv 或 .xlsx）")] = None,
+    receipts: Annotated[Path | None, typer.Option(help="为每个文件出具核验回执，存入此目录")] = None,
 ) -> None:
-    """核验 PDF：退出码 0 通过、1 不通过、2 无法判定、3 用法有误."""
-    from certsvc.cli.verify import verify_files
+    """核验文件：退出码 0 通过、1 不通过、2 无法判定、3 用法有误."""
+    from certsvc.cli.verify import Wanted, verify_paths
 
-    raise typer.Exit(verify_files(files, trust or [], _moment(at), as_json=as_json))
+    wanted = Wanted(as_json=as_json, report=report, receipts=receipts)
+    raise typer.Exit(verify_paths(files, trust or [], _moment(at), wanted))
+
+
+@app.command()
+def receipt(
+    receipts: Annotated[list[Path], typer.Argument(help="核验回执文件（.jws）")],
+    keys: Annotated[Path | None, typer.Option(help="出具机关公布的公钥（JWKS），不填用本机的")] = None,
+    of: Annotated[Path | None, typer.Option(help="回执所说的文件，一并核对")] = None,
+) -> None:
+    """查验核验回执：退出码 0 属实、1 不属实."""
+    from certsvc.cli.receipts import check_receipts
+
+    raise typer.Exit(check_receipts(receipts, keys, of))
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from certsvc.commands.catalog.fixed import FixedCatalog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
-    from certsvc.seal.verdict import FileFindings
+    from certsvc.seal.verdict import FileFindings, RevocationQuery
 
 
 class KeyRing(Protocol):
@@ -88,15 +88,21 @@ class Sealer(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustChoice:
-    """Which anchors and moment a verification stands on.
+    """Which anchors and moment a verification stands on, and what is known beside the file.
 
     Attributes:
         extra_anchors: PEM certificates that the CLI's caller brought; HTTP callers may not.
         at: the verification moment, or None for now.
+        proven: when these bytes existed at the latest, proven by our register; a certificate revoked later was good.
+        crls, ocsps: revocation lists and answers in DER beside the configured ones; believed as far as their
+            signatures go.
     """
 
     extra_anchors: tuple[bytes, ...] = ()
     at: datetime | None = None
+    proven: datetime | None = None
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
 
 
 class FileInspector(Protocol):
@@ -104,6 +110,43 @@ class FileInspector(Protocol):
 
     def inspect(self, data: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
         """Findings in the words of EN 319 102-1; never raises for a bad file."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevocationAnswers:
+    """What came back: lists and answers in DER, and the hosts that did not answer or may not be asked."""
+
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+    unreachable: tuple[str, ...] = ()
+
+
+class RevocationSource(Protocol):
+    """Asks the publishers of revocation data that the operator listed, and no others."""
+
+    def ask(self, queries: Sequence[RevocationQuery], now: datetime) -> RevocationAnswers:
+        """Everything that could be had in the time allowed; never raises for a host that is away."""
+        ...
+
+
+class ReceiptSigner(Protocol):
+    """Signs receipts of verifications, and reads them again."""
+
+    def sign(self, claims: Mapping[str, object], *, now: datetime) -> str:
+        """A compact JWS over the claims, with ``iss``, ``iat`` and ``jti`` added."""
+        ...
+
+    def read(self, receipt: str) -> Mapping[str, object]:
+        """The claims of a receipt of ours; InvalidInput when it is none or was changed."""
+        ...
+
+    def keys(self) -> Mapping[str, object]:
+        """The public keys as JWKS (RFC 7517), those of before included."""
+        ...
+
+    def trust_list(self) -> Mapping[str, object]:
+        """Which anchors verdicts stand on: ``sha256`` over them and their number."""
         ...
 
 
@@ -198,7 +241,9 @@ class Deps:
     inspector: FileInspector
     """judges uploads, in a process of its own"""
     self_inspector: FileInspector
-    """judges what we have just sealed, in this process"""
+    """judges what we have just sealed, or have on the register, in this process"""
+    revocations: RevocationSource
+    receipts: ReceiptSigner
     uploads: UploadDesk
     """reads uploads to be stamped, in processes of its own"""
     painter: MarkPainter

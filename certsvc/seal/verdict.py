@@ -61,7 +61,7 @@ class RegistryMatch(StrEnum):
 
 
 class Reason(StrEnum):
-    """Stable reason codes. The Chinese and English sentences stand in :data:`REASON_TEXT`."""
+    """Stable reason codes. The Chinese and English sentences stand in :data:`certsvc.seal.reason_words.WORDS`."""
 
     OK = "ok"
     OK_REGISTER_NOT_ASKED = "ok_register_not_asked"
@@ -105,6 +105,9 @@ class Reason(StrEnum):
     LICENSE_CHECK_FAILED = "license_check_failed"
     LICENSE_CHECK_OVERDUE = "license_check_overdue"
     LICENSE_DORMANT = "license_dormant"
+    LICENSE_NOT_REGISTERED_THEN = "license_not_registered_then"
+    OK_SEAL_OBJECT = "ok_seal_object"
+    SEAL_EXPIRED = "seal_expired"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"
@@ -112,80 +115,6 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TIMED_OUT = "timed_out"
     CANNOT_CHECK_NOW = "cannot_check_now"
-
-
-REASON_TEXT: dict[Reason, tuple[str, str]] = {
-    Reason.OK: ("核验通过", "Verified"),
-    Reason.OK_REGISTER_NOT_ASKED: (
-        "印章有效、内容未改；未与登记比对，证照可能已经注销或吊销，请联网核验",
-        "Seal good, content unchanged; the register was not asked: the license may have ended",
-    ),
-    Reason.OK_SIGNED_DOCUMENT: (
-        "签署文件核验通过：签名属实，内容未改",
-        "Signed document verified: the signatures are good, the content is unchanged",
-    ),
-    Reason.SIGNING_UNFINISHED: (
-        "已有的签名属实，但这不是签署完成的文件，请向发起单位索取最终文件",
-        "The signatures are good, but the signing is not complete: ask for the final document",
-    ),
-    Reason.NOT_A_PDF: ("不是 PDF 文件，请上传电子证照原文件", "Not a PDF: upload the original license file"),
-    Reason.MALFORMED: ("文件已损坏，无法核验，请向持证人索取原文件", "Damaged file: ask the holder for the original"),
-    Reason.ENCRYPTED: ("文件已加密，无法核验，请提供未加密的原文件", "Encrypted file: provide the original"),
-    Reason.NO_SIGNATURE: ("文件没有电子印章，不能证明其真实性", "No seal in this file: it proves nothing"),
-    Reason.ONLY_TIMESTAMPS: ("文件只有时间戳，没有电子印章", "Only timestamps, no seal"),
-    Reason.UNSUPPORTED_SIGNATURE: ("文件含有无法识别的签章格式", "A signature of an unknown format is present"),
-    Reason.CHANGED_AFTER_SEALING: ("盖章后文件被改动，请勿采信", "Changed after sealing: do not rely on it"),
-    Reason.NOT_FULLY_COVERED: ("印章没有覆盖整个文件，请勿采信", "The seal does not cover the whole file"),
-    Reason.DIGEST_MISMATCH: ("文件内容与印章不符，请勿采信", "The content does not match the seal"),
-    Reason.BAD_SIGNATURE: ("印章签名无效，请勿采信", "The seal's signature is not valid"),
-    Reason.WEAK_ALGORITHM: ("签名算法强度不足，不予认可", "The signature algorithm is too weak"),
-    Reason.UNTRUSTED_CHAIN: ("印章证书不在信任列表内", "The seal's certificate is not in the trust list"),
-    Reason.WRONG_KEY_USAGE: ("证书用途不允许签章", "The certificate's key usage does not allow sealing"),
-    Reason.CERT_EXPIRED: ("核验时印章证书已过期，且无可信签章时间", "The seal certificate has expired"),
-    Reason.CERT_NOT_YET_VALID: ("印章证书尚未生效", "The seal certificate is not yet valid"),
-    Reason.CERT_REVOKED: ("印章证书已被吊销", "The seal certificate was revoked"),
-    Reason.CERT_REVOKED_AFTER_SIGNING: (
-        "印章证书在所称签章时间之后被吊销，且无可信时间戳证明签章在先",
-        "The seal certificate was revoked after the claimed signing time, which no timestamp proves",
-    ),
-    Reason.REVOCATION_UNKNOWN: (
-        "无法取得印章证书的吊销状态，请稍后再试",
-        "The revocation status of the seal certificate is not known: try again later",
-    ),
-    Reason.NOT_OUR_BYTES: ("印章属实，但文件不是本机关签发的原件", "Our seal, but not a file that we issued"),
-    Reason.NOT_OURS: ("不是本机关签发的证照或二维码", "Not issued here"),
-    Reason.LICENSE_UNKNOWN: ("未查到此证照", "No such license"),
-    Reason.LICENSE_PROVISIONAL: (
-        "模拟审批意见，不具有行政审批文件的法律效力，未转换为正式文件前不得开工建设",
-        "Provisional opinion without legal force",
-    ),
-    Reason.LICENSE_SUSPENDED: ("证照已被暂扣，暂扣期内不得使用", "The license is suspended (暂扣)"),
-    Reason.LICENSE_SUPERSEDED: ("证照已换发新版本，请持证人出示新证", "Replaced by a newer version"),
-    Reason.LICENSE_RESCINDED: ("证照已被撤销", "The license was rescinded (撤销)"),
-    Reason.LICENSE_WITHDRAWN: ("证照已被撤回", "The license was withdrawn (撤回)"),
-    Reason.LICENSE_REVOKED: ("证照已被吊销", "The license was revoked (吊销)"),
-    Reason.LICENSE_CANCELLED: ("证照已注销", "The license was cancelled (注销)"),
-    Reason.LICENSE_VOIDED: ("证照文件已作废", "The license file was voided (作废)"),
-    Reason.LICENSE_EXPIRED: ("证照已过有效期", "The license has expired"),
-    Reason.LICENSE_NOT_YET_VALID: ("证照尚未到生效日期", "The license is not yet valid"),
-    Reason.LICENSE_RENEWAL_PENDING: ("延续办理中，原证照继续有效", "Renewal pending; the license continues"),
-    Reason.LICENSE_PARENT_ENDED: ("所依附的证照已终止，请核实", "A license on which it depends has ended"),
-    Reason.LICENSE_OBLIGATION_BROKEN: ("未履行承诺，责令整改中", "An obligation was broken"),
-    Reason.LICENSE_OBLIGATION_OVERDUE: ("承诺事项或后补材料逾期", "An obligation is overdue"),
-    Reason.LICENSE_CHECK_FAILED: ("定期检查不合格", "A periodic check was failed"),
-    Reason.LICENSE_CHECK_OVERDUE: ("定期检查逾期", "A periodic check is overdue"),
-    Reason.LICENSE_DORMANT: ("存续（歇业），证照有效", "Dormant; the license is valid"),
-    Reason.CODE_UNKNOWN: ("不是有效的亮证码，请持证人重新亮证", "Not a valid code: ask the holder to show again"),
-    Reason.CODE_EXPIRED: ("亮证码已过期，请持证人刷新后重新出示", "The code has expired: ask the holder to refresh"),
-    Reason.CODE_USED: ("亮证码已被使用，请持证人刷新后重新出示", "The code was used: ask the holder to refresh"),
-    Reason.SCENE_NOT_FOR_YOU: (
-        "持证人选择的场景不是给您的，未提供信息；请持证人改选场景后重新亮证",
-        "The holder chose another scene: ask to show again for yours",
-    ),
-    Reason.TOO_LARGE: ("文件超过大小限制", "The file is larger than the limit"),
-    Reason.TIMED_OUT: ("核验超时，未得出结论，请稍后再试", "No conclusion in time: try again later"),
-    Reason.CANNOT_CHECK_NOW: ("暂时无法核验，请稍后再试", "Cannot be checked now: try again later"),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,6 +141,19 @@ class SignatureReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RevocationQuery:
+    """Where a certificate on a trusted path says that its revocation status can be asked.
+
+    Attributes:
+        kind: ``crl`` (GET) or ``ocsp`` (POST of ``request``, RFC 6960 appendix A).
+    """
+
+    kind: str
+    url: str
+    request: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FileFindings:
     """What the signing room found in a file, before the register was asked.
 
@@ -230,6 +172,8 @@ class FileFindings:
     sha256: str
     signatures: tuple[SignatureReport, ...] = ()
     not_checked: tuple[str, ...] = ()
+    wanted: tuple[RevocationQuery, ...] = ()
+    """what could still be asked about revocation; only of certificates whose path reached an anchor"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,7 +210,15 @@ class LicenseFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The answer to "is this good?" for a PDF, a code or a number (DESIGN.md 7, ``certsvc verify``)."""
+    """The answer to "is this good?" for a file, a code, a number or a digest (DESIGN.md 7, ``certsvc verify``).
+
+    Attributes:
+        as_of: the moment that was asked about, when it was not now; register and certificates are judged as known then.
+        later: what the register says now, when ``as_of`` was asked and the answer has changed since.
+        time_basis: what the certificates were judged at: ``registered`` (our register proves that the file existed),
+            ``asked`` (the moment asked about) or ``now``; empty when no certificate was judged.
+        unreachable: hosts that should have told a revocation status and did not answer.
+    """
 
     indication: Indication
     sub_indication: SubIndication | None
@@ -282,13 +234,7 @@ class Verdict:
     signatures: tuple[SignatureReport, ...] = ()
     license: LicenseFacts | None = None
     not_checked: tuple[str, ...] = field(default=())
-
-    @property
-    def text_zh(self) -> str:
-        """The reason in plain Chinese."""
-        return REASON_TEXT[self.reason][0]
-
-    @property
-    def text_en(self) -> str:
-        """The reason in English."""
-        return REASON_TEXT[self.reason][1]
+    as_of: datetime | None = None
+    later: Reason | None = None
+    time_basis: str = ""
+    unreachable: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from certsvc.signing.revoked import UseTime, judge_revocation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.seal.verdict import RevocationQuery
     from certsvc.signing.trust import TrustStore
 
 
@@ -30,6 +31,7 @@ class ChainJudgement:
 
     outcome: Outcome
     revocation_checked: bool = False
+    wanted: tuple[RevocationQuery, ...] = ()
 
 
 async def judge_certificate(
@@ -72,5 +74,5 @@ async def _judge(
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
     if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
         return ChainJudgement(outcome=refusal)
-    refusal, checked = judge_revocation(path, store, used)
-    return ChainJudgement(outcome=refusal or trusted, revocation_checked=checked)
+    revoked = judge_revocation(path, store, used)
+    return ChainJudgement(outcome=revoked.refusal or trusted, revocation_checked=revoked.checked, wanted=revoked.wanted)

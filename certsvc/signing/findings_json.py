@@ -6,7 +6,15 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 
-from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SignatureReport, SubIndication
+from certsvc.seal.verdict import (
+    Check,
+    FileFindings,
+    Indication,
+    Reason,
+    RevocationQuery,
+    SignatureReport,
+    SubIndication,
+)
 
 
 def dump_findings(findings: FileFindings) -> bytes:
@@ -30,10 +38,15 @@ def load_findings(data: bytes) -> FileFindings:
             sha256=str(values["sha256"]),
             signatures=tuple(_report(one) for one in values["signatures"]),
             not_checked=tuple(str(one) for one in values["not_checked"]),
+            wanted=tuple(_query(one) for one in values["wanted"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = "not the findings of a file"
         raise ValueError(msg) from error
+
+
+def _query(values: dict[str, str]) -> RevocationQuery:
+    return RevocationQuery(kind=str(values["kind"]), url=str(values["url"]), request=bytes.fromhex(values["request"]))
 
 
 def _report(values: dict[str, str]) -> SignatureReport:
@@ -59,5 +72,7 @@ def _report(values: dict[str, str]) -> SignatureReport:
 def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
     msg = f"{type(value).__name__} in findings"
     raise TypeError(msg)

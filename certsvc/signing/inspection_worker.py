@@ -1,6 +1,7 @@
 """What the worker processes of :mod:`certsvc.signing.isolated` do with a file: judge it.
 
-The request holds the moment, and anchors, intermediates and CRLs in hexadecimal.
+The request holds the moment, since when the file provably existed, and anchors, intermediates, CRLs and OCSP answers in
+hexadecimal.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from typing import Any
 
 from certsvc.signing.findings_json import dump_findings
 from certsvc.signing.inspector import judge_file
-from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.trust import Evidence, TrustAnchors
 
-ANCHOR_PARTS = ("anchors", "intermediates", "crls")
-"""Names in a request of the parts of :class:`~certsvc.signing.trust.TrustAnchors`, in their order."""
+ANCHOR_PARTS = ("anchors", "intermediates", "crls", "ocsps")
+"""Names in a request of its lists of DER."""
 
 ANSWER = "certsvc.signing.inspection_worker:answer"
 """How a pool names :func:`answer`."""
@@ -21,6 +22,8 @@ ANSWER = "certsvc.signing.inspection_worker:answer"
 
 def answer(request: dict[str, Any], data: bytes) -> bytes:
     """Findings in JSON."""
-    anchors, intermediates, crls = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
-    trust = TrustAnchors(anchors, intermediates, crls, revocation_required=request["revocation_required"])
-    return dump_findings(judge_file(data, trust, datetime.fromisoformat(request["moment"])))
+    anchors, intermediates, crls, ocsps = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
+    trust = TrustAnchors(anchors, intermediates, revocation_required=request["revocation_required"])
+    proven = datetime.fromisoformat(request["proven"]) if request["proven"] else None
+    evidence = Evidence(crls=crls, ocsps=ocsps, proven=proven)
+    return dump_findings(judge_file(data, trust, datetime.fromisoformat(request["moment"]), evidence))

@@ -1,8 +1,8 @@
 """Judges the signatures of a PDF without asking the register: the gate of five rules (RELIABILITY.md 1.2).
 
-Steps of :func:`judge_file`:
+Steps of :func:`judge_file` (EN 319 102-1 §5.3 in the order of RELIABILITY.md 1.2):
 
-1. Size and magic.
+1. Size and magic: a PDF, or a seal object, which ``judging_objects`` judges alone.
 2. Structure: a strict reader; an encrypted file is not judged.
 3. Every signature, whatever its sub-filter (``fields``).
 4. Each signature: gap and CMS byte for byte, digest, signature, coverage, modification, algorithm, chain (``judging``).
@@ -18,6 +18,7 @@ import asyncio
 import hashlib
 import io
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyhanko.pdf_utils.misc import PdfError
@@ -28,8 +29,9 @@ from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubInd
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
+from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
 from certsvc.signing.revisions import only_security_store_after, security_store
-from certsvc.signing.trust import TrustStore
+from certsvc.signing.trust import NO_EVIDENCE, Evidence, TrustStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +46,9 @@ NOT_CHECKED_PERIOD = "certificate_period"
 """A pinned certificate is outside its period at the moment of verification (an anchor is trusted as it is)."""
 NOT_CHECKED_EXTRA_BYTE_RANGE = "unlisted_byte_range"
 """The raw bytes hold more ``/ByteRange`` keys than signatures were found: a warning only (RELIABILITY 1.2)."""
+
+MAX_QUERIES = 8
+"""Questions about revocation that one file may cause; stops files made to keep the way out busy."""
 
 LONG_TERM_DATA = "lta_updates"
 """The one kind of revision that may follow the last seal: DSS and document timestamps (rule d)."""
@@ -68,17 +73,24 @@ class PdfInspector:
         """
         moment = check_aware(trust.at if trust.at is not None else now)
         anchors = self._anchors.with_extra(trust.extra_anchors)
-        return judge_file(data, anchors, moment)
+        return judge_file(data, anchors, moment, evidence_of(trust))
 
 
-def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime) -> FileFindings:
+def evidence_of(trust: TrustChoice) -> Evidence:
+    """What a caller knows beside the file."""
+    return Evidence(crls=trust.crls, ocsps=trust.ocsps, proven=trust.proven)
+
+
+def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime, evidence: Evidence = NO_EVIDENCE) -> FileFindings:
     """Steps 1 to 5 under ``anchors`` at ``moment``; never raises for a bad file."""
     refusal = refuse_at_the_door(data)
     if refusal is not None:
         return refusal
     _refuse_running_loop()
     try:
-        return asyncio.run(_inspect(data, anchors, moment))
+        if may_be_seal_object(data):
+            return judge_seal_object(data, anchors, moment, evidence)
+        return asyncio.run(_inspect(data, anchors, moment, evidence))
     except (PdfError, ValueError) as error:
         return cannot_verify(data, Indication.TOTAL_FAILED, Reason.MALFORMED, type(error).__name__)
     except Exception as error:  # noqa: BLE001  (rule a: whatever a hostile file provokes is "cannot be verified")
@@ -99,7 +111,7 @@ def refuse_at_the_door(data: bytes) -> FileFindings | None:
     """Step 1: size and magic, without any parsing."""
     if len(data) > MAX_FILE_BYTES:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.TOO_LARGE, f"{len(data)} > {MAX_FILE_BYTES}")
-    if not looks_like_pdf(data):
+    if not looks_like_pdf(data) and not may_be_seal_object(data):
         return cannot_verify(data, Indication.TOTAL_FAILED, Reason.NOT_A_PDF, "")
     return None
 
@@ -123,7 +135,7 @@ def cannot_verify(data: bytes, indication: Indication, reason: Reason, detail: s
     )
 
 
-async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime) -> FileFindings:
+async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidence: Evidence) -> FileFindings:
     reader = PdfFileReader(io.BytesIO(data), strict=True)
     if reader.encrypt_dict is not None:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.ENCRYPTED, "")
@@ -131,7 +143,8 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime) -> File
     if not found:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
     crls, ocsps = security_store(reader)
-    store = TrustStore(anchors, moment, crls=crls, ocsps=ocsps)
+    known = replace(evidence, crls=(*evidence.crls, *crls), ocsps=(*evidence.ocsps, *ocsps))
+    store = TrustStore(anchors, moment, known)
     stamps = [await judge(reader, data, one, store) for one in found if one.kind == "timestamp"]
     seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
     judged = [*seals, *stamps]
@@ -168,6 +181,7 @@ def _combine(data: bytes, judged: list[Judgement], *, store_only: bool) -> FileF
         sha256=hashlib.sha256(data).hexdigest(),
         signatures=tuple(one.report for one in judged),
         not_checked=_not_checked(data, judged),
+        wanted=tuple(dict.fromkeys(query for one in judged for query in one.wanted))[:MAX_QUERIES],
     )
 
 

@@ -49,8 +49,9 @@ class IsolatedInspector:
         refusal = refuse_at_the_door(data)
         if refusal is not None:
             return refusal
-        parts = (anchors.certificates, anchors.intermediates, anchors.crls)
+        parts = (anchors.certificates, anchors.intermediates, (*anchors.crls, *trust.crls), trust.ocsps)
         request: dict[str, object] = {"moment": moment.isoformat()}
+        request["proven"] = trust.proven.isoformat() if trust.proven is not None else ""
         request["revocation_required"] = anchors.revocation_required
         request |= {name: [der.hex() for der in ders] for name, ders in zip(ANCHOR_PARTS, parts, strict=True)}
         open_question = Indication.INDETERMINATE

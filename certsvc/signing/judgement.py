@@ -16,7 +16,7 @@ from pyhanko.sign.diff_analysis.policies import DEFAULT_DIFF_POLICY
 from pyhanko.sign.diff_analysis.rules.form_field_rules import SigFieldCreationRule, SigFieldModificationRule
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
+from certsvc.seal.verdict import Check, Indication, Reason, RevocationQuery, SignatureReport, SubIndication
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,6 +63,7 @@ class Judgement:
             (RFC 5280 §6.1.1 d gives anchors no period), so this is told and not judged.
         revocation_checked: revocation data at hand spoke of every certificate of the path.
         proven_time: of a document timestamp that is trusted: everything before it existed then.
+        wanted: what could still be asked about revocation.
         unchecked: a part of the signature that was not looked into, for ``not_checked``; or empty.
     """
 
@@ -76,6 +77,7 @@ class Judgement:
     unchecked: str = ""
     revocation_checked: bool = False
     proven_time: datetime | None = None
+    wanted: tuple[RevocationQuery, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,7 +33,7 @@ from certsvc.signing.judgement import (
     within,
 )
 from certsvc.signing.judging_gm import judge_gm, reads_gm
-from certsvc.signing.revoked import UseTime, judge_revocation
+from certsvc.signing.revoked import RevocationJudgement, UseTime, judge_revocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,12 +80,12 @@ async def judge(
         context = store.context(with_known=not embedded.other_embedded_certs, at=used.proven)
         status = await async_validate_pdf_signature(embedded, context, diff_policy=STRICT_POLICY)
         outcome = _outcome(found, embedded, status, store, at=used.proven)
-    checked = False
+    revoked = RevocationJudgement()
     pinned = store.is_pinned(embedded.signer_cert)
     if outcome.reason is Reason.OK and status.validation_path is not None and not pinned:
         path = list(status.validation_path.iter_certs(include_root=True))
-        refusal, checked = judge_revocation(path, store, used)
-        outcome = refusal or outcome
+        revoked = judge_revocation(path, store, used)
+        outcome = revoked.refusal or outcome
     return Judgement(
         report=_report(found, embedded, status, outcome),
         indication=outcome.indication,
@@ -94,7 +94,8 @@ async def judge(
         revisions_after=reader.xrefs.total_revisions - 1 - embedded.signed_revision,
         pinned=pinned,
         out_of_period=pinned and not within(embedded.signer_cert, store.moment),
-        revocation_checked=checked,
+        revocation_checked=revoked.checked,
+        wanted=revoked.wanted,
         proven_time=_proven(outcome, status),
     )
 

@@ -168,6 +168,7 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         out_of_period=pinned and not within(certificate, store.moment),
         unchecked=read.unchecked,
         revocation_checked=chain.revocation_checked,
+        wanted=chain.wanted,
     )
 
 

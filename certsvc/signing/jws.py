@@ -71,13 +71,15 @@ def load_public_keys(jwks: str) -> KeySet:
         raise ConfigurationError(msg) from error
 
 
-def verify_jws(token: str, keys: KeySet, algorithms: Collection[str]) -> VerifiedJws:
-    """Verify a compact JWS under one of ``keys``.
+def verify_jws(
+    token: str, keys: KeySet, algorithms: Collection[str], *, max_chars: int = MAX_TOKEN_CHARS
+) -> VerifiedJws:
+    """Verify a compact JWS of at most ``max_chars`` under one of ``keys``.
 
     Raises:
         Unauthenticated: malformed, another algorithm than those listed, no such key, or a wrong signature.
     """
-    header = read_header(token)
+    header = read_header(token, max_chars=max_chars)
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
         msg = "凭证的签名算法不被接受"
@@ -91,9 +93,9 @@ def verify_jws(token: str, keys: KeySet, algorithms: Collection[str]) -> Verifie
         raise Unauthenticated(msg) from error
 
 
-def read_header(token: str) -> Mapping[str, object]:
+def read_header(token: str, *, max_chars: int = MAX_TOKEN_CHARS) -> Mapping[str, object]:
     """The header of a compact JWS, not yet verified; Unauthenticated when the token is malformed."""
-    parts = token.split(".") if len(token) <= MAX_TOKEN_CHARS else []
+    parts = token.split(".") if len(token) <= max_chars else []
     if len(parts) != _SEGMENTS:
         msg = "凭证格式有误：应为紧凑格式的 JWS"
         raise Unauthenticated(msg)

@@ -6,9 +6,10 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
+from certsvc.seal.verdict import Check, Indication, Reason, RevocationQuery, SubIndication
 from certsvc.signing.judgement import Outcome, not_trusted
 from certsvc.signing.revocation import Standing
+from certsvc.signing.revocation_queries import queries_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,29 +28,49 @@ class UseTime:
     proven: datetime | None = None
 
 
-def judge_revocation(path: Sequence[x509.Certificate], store: TrustStore, used: UseTime) -> tuple[Outcome | None, bool]:
-    """What does not hold, if anything, and whether every certificate below the anchor was spoken of.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevocationJudgement:
+    """What revocation means for a signature.
 
-    ``path`` goes from the anchor to the signer. Revoked before the signing is failure; after it, only a timestamp
-    proves that it was after; not known is told, or stops the file where the configuration demands an answer.
+    Attributes:
+        refusal: what does not hold, or None.
+        checked: whether every certificate below the anchor was spoken of.
+        wanted: what could still be asked about the others.
     """
+
+    refusal: Outcome | None = None
+    checked: bool = False
+    wanted: tuple[RevocationQuery, ...] = ()
+
+
+def judge_revocation(path: Sequence[x509.Certificate], store: TrustStore, used: UseTime) -> RevocationJudgement:
+    """Judge every certificate of ``path``, which goes from the anchor to the signer.
+
+    Revoked before the signing is failure; after it, only a timestamp or our register proves that it was after; not
+    known is told, or stops the file where the configuration demands an answer.
+    """
+    wanted: list[RevocationQuery] = []
     unknown = False
+    times = [at for at in (used.proven, store.proven) if at is not None]
+    proven = min(times, default=None)
     for issuer, certificate in itertools.pairwise(path):
         status = store.revocation.status(certificate, issuer)
         if status.standing is Standing.UNKNOWN:
             unknown = True
+            wanted += queries_of(certificate, issuer)
         if status.standing is not Standing.REVOKED or status.since is None:
             continue
-        if used.proven is not None and used.proven < status.since:
+        if proven is not None and proven < status.since:
             continue
-        at = used.proven or used.claimed
+        at = proven or used.claimed
         if at is not None and at < status.since:
-            reason = Reason.CERT_REVOKED_AFTER_SIGNING
-            return not_trusted(SubIndication.REVOKED_NO_POE, reason, trust=Check.BAD), True
-        return _revoked(), True
+            refusal = not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED_AFTER_SIGNING, trust=Check.BAD)
+            return RevocationJudgement(refusal=refusal, checked=True)
+        return RevocationJudgement(refusal=_revoked(), checked=True)
+    missing: Outcome | None = None
     if unknown and store.anchors.revocation_required:
-        return not_trusted(SubIndication.TRY_LATER, Reason.REVOCATION_UNKNOWN), False
-    return None, not unknown and len(path) > 1
+        missing = not_trusted(SubIndication.TRY_LATER, Reason.REVOCATION_UNKNOWN)
+    return RevocationJudgement(refusal=missing, checked=not unknown and len(path) > 1, wanted=tuple(wanted))
 
 
 def _revoked() -> Outcome:

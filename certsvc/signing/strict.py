@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -30,11 +30,13 @@ from certsvc.signing.cms import make_template
 from certsvc.signing.der import element_size
 from certsvc.signing.formats import TEMPLATED
 from certsvc.signing.inspector import NOT_CHECKED_REVOCATION, PdfInspector
+from certsvc.signing.own_revocations import OwnRevocations
 from certsvc.signing.primitives import verify_signature
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import TrustChoice
     from certsvc.seal.prepared import PreparedPdf
+    from certsvc.seal.verdict import RevocationQuery
     from certsvc.signing.cms import CmsTemplate
     from certsvc.signing.keyring import KeyCertificate, KeyRing
     from certsvc.signing.trust import TrustAnchors
@@ -72,6 +74,7 @@ class _Own:
     begins: datetime
     ends: datetime
     confirmed: bool = False
+    wanted: tuple[RevocationQuery, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,14 +91,16 @@ class _Gap:
 class StrictInspector:
     """The ``FileInspector`` port for pages that we made ourselves: strict match first, pyHanko for the rest.
 
-    Threads may share one. Fast answers are given only under the configured anchors, and not at all when these demand
-    revocation data, which a match does not look at.
+    Threads may share one. Fast answers are given only under the configured anchors. Where revocation lists are at hand
+    every certificate of the chain is looked up in them; one that is revoked, or not known where an answer is demanded,
+    sends the file to the slow path, which knows what that means at which time.
     """
 
     def __init__(self, ring: KeyRing, anchors: TrustAnchors) -> None:
         """Know the certificates of every key of ``ring``; the templates of one are made when its first page comes."""
         self._slow = PdfInspector(anchors)
-        self._usable = not anchors.crls and not anchors.revocation_required
+        self._anchors = anchors
+        self._revocations = OwnRevocations(anchors)
         self._own: dict[int, dict[bytes, list[_Own]]] = {}
         self._lock = threading.Lock()
         self._ring = ring
@@ -110,7 +115,7 @@ class StrictInspector:
             InvalidInput: an extra anchor of ``trust`` is not a PEM certificate.
         """
         moment = check_aware(trust.at if trust.at is not None else now)
-        found = None if trust.extra_anchors else self._matched(data, _gap_of(data), moment)
+        found = None if _needs_more(trust) else self._matched(data, _gap_of(data), moment)
         return self._answer(data, found, trust, now)
 
     def inspect_sealed(self, prepared: PreparedPdf, sealed: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
@@ -123,25 +128,31 @@ class StrictInspector:
         if gap is not None and (gap.start, gap.end) != (start, end):
             gap = None
         moment = check_aware(trust.at if trust.at is not None else now)
-        found = None if trust.extra_anchors else self._matched(sealed, gap, moment)
+        found = None if _needs_more(trust) else self._matched(sealed, gap, moment)
         return self._answer(sealed, found, trust, now)
 
     def match(self, data: bytes, moment: datetime) -> FileFindings | None:
         """Findings of a page that matches strictly and passes, or None: nothing is known of it here."""
-        found = self._matched(data, _gap_of(data), check_aware(moment)) if self._usable else None
+        if self._anchors.crls or self._anchors.revocation_required:
+            return None
+        found = self._matched(data, _gap_of(data), check_aware(moment))
         return found[1] if found is not None and found[0].confirmed else None
 
     def _answer(
         self, data: bytes, found: tuple[_Own, FileFindings] | None, trust: TrustChoice, now: datetime
     ) -> FileFindings:
-        if found is None or not self._usable:
+        if found is None:
             return self._slow.inspect(data, trust, now)
         own, findings = found
-        if own.confirmed:
-            return findings
+        crls = (*self._anchors.crls, *trust.crls)
+        known = self._revocations.known_good(own.public, crls, now) if crls else False
+        if own.confirmed and (known or (known is not None and not self._anchors.revocation_required)):
+            return replace(findings, not_checked=()) if known else replace(findings, wanted=own.wanted)
         judged = self._slow.inspect(data, trust, now)
         # Both must say the very same before this certificate's pages are matched alone.
-        own.confirmed = judged == findings
+        if replace(judged, not_checked=findings.not_checked, wanted=()) == findings and known is not None:
+            own.wanted = own.wanted if known else judged.wanted
+            own.confirmed = own.confirmed or not known
         return judged
 
     def _add(self, public: KeyCertificate) -> None:
@@ -204,6 +215,11 @@ class StrictInspector:
                 if own.sub_filter == sub_filter:
                     return own
         return None
+
+
+def _needs_more(trust: TrustChoice) -> bool:
+    """Whether a question goes beyond what a match looks at."""
+    return bool(trust.extra_anchors or trust.ocsps)
 
 
 def _gap_of(data: bytes) -> _Gap | None:

@@ -136,20 +136,31 @@ def read_anchors(text: bytes) -> tuple[bytes, ...]:
     return tuple(ders)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What is known beside the file: revocation data in DER, and since when its bytes provably existed."""
+
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+    proven: datetime | None = None
+
+
+NO_EVIDENCE = Evidence()
+
+
 class TrustStore:
     """The anchors of one verification, parsed, with a context of pyHanko for its moment."""
 
-    def __init__(
-        self, anchors: TrustAnchors, moment: datetime, *, crls: tuple[bytes, ...] = (), ocsps: tuple[bytes, ...] = ()
-    ) -> None:
-        """Parse ``anchors``; certificates are judged at ``moment``. ``crls`` and ``ocsps`` came with the file."""
+    def __init__(self, anchors: TrustAnchors, moment: datetime, evidence: Evidence = NO_EVIDENCE) -> None:
+        """Parse ``anchors``; certificates are judged at ``moment``. ``evidence`` came with the file or beside it."""
         parsed = [x509.Certificate.load(der) for der in anchors.certificates]
         self._pinned = {certificate.sha256 for certificate in parsed if not is_ca(certificate)}
         self._parsed = parsed
         self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
         self.anchors = anchors
         self.moment = moment
-        self.revocation = RevocationData((*anchors.crls, *crls), ocsps, moment)
+        self.proven = evidence.proven
+        self.revocation = RevocationData((*anchors.crls, *evidence.crls), evidence.ocsps, moment)
 
     def context(self, *, with_known: bool, at: datetime | None = None) -> ValidationContext:
         """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.

@@ -14,7 +14,8 @@ from test_bad_input import problem
 
 from certsvc.commands.access.seed_sandbox import using_client_id
 from certsvc.license.states import MOVES, State
-from certsvc.seal.verdict import REASON_TEXT, Reason
+from certsvc.seal.reason_words import WORDS
+from certsvc.seal.verdict import Reason
 
 SLUG = "food_operation"
 ISSUER = "11990000MB0000019F"
@@ -264,7 +265,7 @@ def test_after_this_ending_every_door_gives_the_same_reason(small_city: ServedCi
     reason = ENDINGS[name]
     for door, (code, sentence) in doors(small_city, done, shown).items():
         assert code == reason.value, door
-        assert sentence in {"", REASON_TEXT[reason][0]}, door
+        assert sentence in {"", WORDS[reason].zh}, door
     small_city.drain()
     uses = small_city.client.get("/v1/wallet/uses", headers=small_city.person(small_city.holder_of(SLUG)))
     move = next(move for move in MOVES if move.name == name)

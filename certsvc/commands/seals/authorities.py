@@ -23,6 +23,12 @@ def crl_of(deps: Deps, ca_id: str) -> bytes:
     return deps.authorities.crl(ca_id, revoked, now=deps.clock.now())
 
 
+def own_crls(deps: Deps, tx: UnitOfWork) -> tuple[bytes, ...]:
+    """The CRLs of every CA kept here: our own verdicts know a revocation at once, not when a list is fetched."""
+    now = deps.clock.now()
+    return tuple(deps.authorities.crl(ca.ca_id, _revoked(tx, ca), now=now) for ca in deps.authorities.known())
+
+
 def ocsp_of(deps: Deps, ca_id: str, request: bytes) -> bytes:
     """The CA's OCSP answer in DER; NotFound when there is no such CA. An unreadable request has an answer too."""
     facts = _facts(deps, ca_id)

@@ -18,7 +18,8 @@ from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason
 from certsvc.commands.verifying.stands import stands
 from certsvc.license.standing import Light
 from certsvc.license.uses import Scan, Show
-from certsvc.seal.verdict import REASON_TEXT, LicenseFacts, Reason
+from certsvc.seal.reason_words import WORDS
+from certsvc.seal.verdict import LicenseFacts, Reason
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
@@ -55,7 +56,7 @@ class ScanAnswer:
     @property
     def text_zh(self) -> str:
         """The first reason in Chinese."""
-        return REASON_TEXT[self.reasons[0]][0]
+        return WORDS[self.reasons[0]].zh
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

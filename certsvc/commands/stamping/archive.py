@@ -56,20 +56,20 @@ def _unpacked(data: bytes, each: int, room: int, most: int) -> list[tuple[str, b
     found: list[tuple[str, bytes]] = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir() and not _is_litter(one.filename)]
+            members = [one for one in archive.infolist() if not one.is_dir() and not is_litter(one.filename)]
             if len(members) > most:
                 raise TooLarge(f"一批最多 {MAX_FILES} 份文件，请分批上传")
             for member in members:
                 if member.flag_bits & 1:
                     raise _wrong("zip_encrypted", "ZIP 有密码，请去掉密码后上传")
-                found.append((member.filename, _member(archive, member, min(each, room))))
+                found.append((member.filename, read_member(archive, member, min(each, room))))
                 room -= len(found[-1][1])
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, *_DAMAGED) as error:
         raise _wrong("zip_broken", "ZIP 已损坏或压缩方式不支持，请重新打包后上传") from error
     return found
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
     """One file, counted while it is unpacked: what its header claims is not believed."""
     parts, size = [], 0
     limit = min(most, max(member.compress_size, 1) * MAX_RATIO)
@@ -82,7 +82,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> byt
     return b"".join(parts)
 
 
-def _is_litter(name: str) -> bool:
+def is_litter(name: str) -> bool:
     """What some systems add by themselves."""
     return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1] in {".DS_Store", "Thumbs.db", "desktop.ini"}
 

@@ -1,4 +1,4 @@
-"""Is this code, or this number, good? For anyone: state, type, issuer and the masked name, nothing more."""
+"""Is this code, number or digest good? For anyone: state, type, issuer and the masked name, nothing more."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import read_code, token_sha256
-from certsvc.commands.verifying.facts import public_facts, reason_of, sub_indication_of
-from certsvc.commands.verifying.stands import stands
+from certsvc.commands.verifying.facts import reason_of, sub_indication_of
+from certsvc.commands.verifying.register import check_moment, view_of
 from certsvc.commands.verifying.verify_file import ANYONE
 from certsvc.errors import UnknownLicenseType
 from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
@@ -24,9 +24,14 @@ FILE_CHECKS = ("integrity", "coverage", "modification", "trust")
 """Checks of a file; a code or a number says nothing about one."""
 
 
-def verify_code(deps: Deps, text: str) -> Verdict:
-    """The verdict over a scanned or typed code. A show code is looked at, not redeemed."""
+def verify_code(deps: Deps, text: str, *, at: datetime | None = None) -> Verdict:
+    """The verdict over a scanned or typed code, now or as of ``at``. A show code is looked at, not redeemed.
+
+    Raises:
+        InvalidInput: a moment that is still to come.
+    """
     now = deps.clock.now()
+    check_moment(at, now)
     code = read_code(text, deps.policy.public_base)
     reason = Reason.NOT_OURS
     version: LicenseVersion | None = None
@@ -41,14 +46,19 @@ def verify_code(deps: Deps, text: str) -> Verdict:
                 version = tx.licenses.by_version_id(show.version_id)
             elif show is not None:
                 reason = Reason.CODE_EXPIRED
-        verdict = register_verdict(deps, tx, version, reason, now)
+        verdict = register_verdict(deps, tx, version, reason, now, at)
     _on_record(deps, verdict, code.kind, now)
     return verdict
 
 
-def verify_number(deps: Deps, *, type_slug: str, number: str, holder_name: str) -> Verdict:
-    """The verdict over a number; the holder's full name must match, so that numbers cannot be counted through."""
+def verify_number(deps: Deps, *, type_slug: str, number: str, holder_name: str, at: datetime | None = None) -> Verdict:
+    """The verdict over a number; the holder's full name must match, so that numbers cannot be counted through.
+
+    Raises:
+        InvalidInput: a moment that is still to come.
+    """
     now = deps.clock.now()
+    check_moment(at, now)
     with deps.uow.read() as tx:
         try:
             deps.catalog.type(type_slug)
@@ -58,20 +68,45 @@ def verify_number(deps: Deps, *, type_slug: str, number: str, holder_name: str) 
         name = version.holder.name if version is not None else ""
         if not hmac.compare_digest(name.encode(), holder_name.strip().encode()):
             version = None
-        verdict = register_verdict(deps, tx, version, Reason.LICENSE_UNKNOWN, now)
+        verdict = register_verdict(deps, tx, version, Reason.LICENSE_UNKNOWN, now, at)
     _on_record(deps, verdict, "number", now)
     return verdict
 
 
+def verify_digest(deps: Deps, sha256: str, *, at: datetime | None = None) -> Verdict:
+    """The verdict over a file that stays with its owner: its SHA-256 (hex) against the register.
+
+    Equal digests are equal bytes, and those were judged before they were registered; the file's checks say
+    "not checked" all the same, because nobody looked at it now.
+
+    Raises:
+        InvalidInput: a moment that is still to come.
+    """
+    now = deps.clock.now()
+    check_moment(at, now)
+    with deps.uow.read() as tx:
+        version = tx.licenses.by_sha256(sha256.lower())
+        verdict = register_verdict(deps, tx, version, Reason.NOT_OURS, now, at)
+    _on_record(deps, verdict, "digest", now)
+    return verdict
+
+
 def register_verdict(
-    deps: Deps, tx: UnitOfWork, version: LicenseVersion | None, unknown: Reason, now: datetime
+    deps: Deps,
+    tx: UnitOfWork,
+    version: LicenseVersion | None,
+    unknown: Reason,
+    now: datetime,
+    at: datetime | None = None,
 ) -> Verdict:
-    """A verdict from the register alone; ``unknown`` is the reason when there is no version."""
-    if version is None:
+    """A verdict from the register alone, as of ``at``; ``unknown`` is the reason when there is no version."""
+    view = view_of(deps, tx, version, now, at) if version is not None else None
+    if view is None:
+        reason = unknown if version is None else Reason.LICENSE_NOT_REGISTERED_THEN
         return Verdict(
-            indication=Indication.INDETERMINATE if unknown is Reason.CODE_EXPIRED else Indication.TOTAL_FAILED,
+            indication=Indication.INDETERMINATE if reason is Reason.CODE_EXPIRED else Indication.TOTAL_FAILED,
             sub_indication=SubIndication.GENERIC,
-            reason=unknown,
+            reason=reason,
             detail="",
             registry_match=RegistryMatch.NONE,
             integrity=Check.NOT_CHECKED,
@@ -81,8 +116,9 @@ def register_verdict(
             status=Check.NOT_CHECKED,
             checked_at=now,
             not_checked=(*FILE_CHECKS, "license_state"),
+            as_of=at,
         )
-    how = stands(deps, tx, version, now)
+    how = view.how
     return Verdict(
         indication=Indication.TOTAL_PASSED if how.good else Indication.TOTAL_FAILED,
         sub_indication=sub_indication_of(how),
@@ -95,8 +131,10 @@ def register_verdict(
         trust=Check.NOT_CHECKED,
         status=Check.GOOD if how.good else Check.BAD,
         checked_at=now,
-        license=public_facts(deps, tx, version, now),
+        license=view.facts,
         not_checked=FILE_CHECKS,
+        as_of=at,
+        later=view.later,
     )
 
 

@@ -1,0 +1,79 @@
+"""The report of a bulk verification: CSV for machines, XLSX for offices; one row per file."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.clock import rfc3339
+from certsvc.errors import InvalidInput
+from certsvc.rendering.spreadsheet import workbook
+from certsvc.seal.reason_words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from certsvc.seal.verdict import Verdict
+
+HEADER = ("文件", "结论", "原因代码", "说明", "下一步", "证照类型", "证照标识", "状态", "SHA-256", "未核对", "核验时间")
+INDICATION_ZH = {"TOTAL-PASSED": "通过", "TOTAL-FAILED": "不通过", "INDETERMINATE": "无法判定"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet program calculate a cell of a CSV (OWASP, CSV injection)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One file of a run: its verdict, or why it could not even be read."""
+
+    name: str
+    sha256: str
+    verdict: Verdict | None
+    trouble: str = ""
+
+
+def check_report_path(path: Path | None) -> None:
+    """InvalidInput, before the work begins, for a report that could not be written after it."""
+    if path is None:
+        return
+    if path.suffix.lower() not in {".csv", ".xlsx"}:
+        raise InvalidInput("报告文件名应以 .csv 或 .xlsx 结尾")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"报告所在目录 {path.parent} 不存在")
+
+
+def write_report(path: Path, judged: Sequence[Judged]) -> None:
+    """Write the report whole; the ending of the name says in which form."""
+    rows = [_row(one) for one in judged]
+    if path.suffix.lower() == ".xlsx":
+        path.write_bytes(workbook("核验报告", HEADER, tuple(rows)))
+        return
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        writer.writerows([_harmless(cell) for cell in row] for row in rows)
+
+
+def _row(one: Judged) -> tuple[str, ...]:
+    verdict = one.verdict
+    if verdict is None:
+        return (one.name, "无法判定", "unreadable", one.trouble, "请检查文件后重新核验", *[""] * 6)
+    words, facts = WORDS[verdict.reason], verdict.license
+    return (
+        one.name,
+        INDICATION_ZH[verdict.indication.value],
+        verdict.reason.value,
+        words.zh,
+        words.next_zh,
+        facts.type_name if facts else "",
+        facts.identifier if facts else "",
+        facts.state_zh if facts else "",
+        one.sha256,
+        "、".join(verdict.not_checked),
+        rfc3339(verdict.checked_at),
+    )
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,90 @@
+"""Receipts: a verdict as a statement that can be shown to somebody else and checked later.
+
+A receipt names what was asked (by digest: it holds no file, no code and no number), the verdict, what was not checked,
+the trust list and the source of time. It is never given under anchors that a caller brought (DESIGN.md 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.clock import rfc3339
+from certsvc.seal.reason_words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certsvc.commands.ports import Deps
+    from certsvc.seal.verdict import Verdict
+
+TIME_SOURCE = "system-clock"
+"""Where ``checked_at`` comes from: the clock of this machine, which the operator keeps by NTP."""
+
+MAX_SIGNATURES = 10
+"""Signatures that a receipt lists; their number is always told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a verification was about: ``file``, ``digest``, ``code`` or ``number``, and its SHA-256 in hex."""
+
+    kind: str
+    sha256: str
+
+    @classmethod
+    def file(cls, data: bytes) -> Asked:
+        """About a file."""
+        return cls(kind="file", sha256=hashlib.sha256(data).hexdigest())
+
+    @classmethod
+    def about(cls, kind: str, *parts: str) -> Asked:
+        """About texts that a receipt must not repeat."""
+        return cls(kind=kind, sha256=hashlib.sha256("\x1f".join(parts).encode()).hexdigest())
+
+
+def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
+    """The verdict as a compact JWS; Unavailable where no receipt key was made."""
+    words = WORDS[verdict.reason]
+    claims: dict[str, object] = {
+        "asked": {"kind": asked.kind, "sha256": asked.sha256},
+        "checked_at": rfc3339(verdict.checked_at),
+        "as_of": rfc3339(verdict.as_of) if verdict.as_of is not None else None,
+        "indication": verdict.indication.value,
+        "sub_indication": verdict.sub_indication.value if verdict.sub_indication else None,
+        "reason": verdict.reason.value,
+        "text": words.zh,
+        "checks": {
+            "registry_match": verdict.registry_match.value,
+            "integrity": verdict.integrity.value,
+            "coverage": verdict.coverage.value,
+            "modification": verdict.modification.value,
+            "trust": verdict.trust.value,
+            "status": verdict.status.value,
+        },
+        "not_checked": list(verdict.not_checked),
+        "unreachable": list(verdict.unreachable),
+        "signatures": [
+            {"certificate_sha256": one.signer_cert_sha256, "format": one.format, "reason": one.reason.value}
+            for one in verdict.signatures[:MAX_SIGNATURES]
+        ],
+        "signature_count": len(verdict.signatures),
+        "license": _license(verdict),
+        "trust_list": dict(deps.receipts.trust_list()),
+        "time_source": TIME_SOURCE,
+        "time_basis": verdict.time_basis,
+    }
+    return deps.receipts.sign(claims, now=verdict.checked_at)
+
+
+def read_receipt(deps: Deps, receipt: str) -> Mapping[str, object]:
+    """The claims of a receipt of ours; InvalidInput when it is none."""
+    return deps.receipts.read(receipt)
+
+
+def _license(verdict: Verdict) -> dict[str, str] | None:
+    facts = verdict.license
+    if facts is None:
+        return None
+    return {"identifier": facts.identifier, "type": facts.type_slug, "state": facts.state}

@@ -1,0 +1,67 @@
+"""Whether the chain of a certificate of ours is spoken well of by the revocation lists at hand, looked up once.
+
+A list of thousands of entries is not searched per page: the answer for a chain holds for as long as the very same lists
+are at hand, and is asked a minute ahead, so that no list runs out in between.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from asn1crypto import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certsvc.signing.revocation import RevocationData, Standing
+
+if TYPE_CHECKING:
+    from certsvc.signing.keyring import KeyCertificate
+    from certsvc.signing.trust import TrustAnchors
+
+AHEAD = timedelta(minutes=1)
+MAX_KEPT = 4096
+"""Answers kept: certificates of one deployment times the lists of an hour."""
+
+
+class OwnRevocations:
+    """Remembers per certificate and set of lists. Threads may share one."""
+
+    def __init__(self, anchors: TrustAnchors) -> None:
+        """Chains end at one of ``anchors``."""
+        parsed = [x509.Certificate.load(der) for der in anchors.certificates]
+        self._by_subject = {one.subject.dump(): one for one in parsed}
+        self._kept: dict[tuple[bytes, tuple[bytes, ...]], tuple[bool | None, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def known_good(self, public: KeyCertificate, crls: tuple[bytes, ...], now: datetime) -> bool | None:
+        """True when every certificate of the chain is known not to be revoked, False when not all are known.
+
+        None when one is revoked: what that means depends on when the signature was made.
+        """
+        key = (public.certificate.fingerprint(hashes.SHA256()), crls)
+        with self._lock:
+            found = self._kept.get(key)
+        if found is not None and now <= found[1]:
+            return found[0]
+        until = now + AHEAD
+        answer = self._look(public, RevocationData(crls, (), until))
+        with self._lock:
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            self._kept[key] = (answer, until)
+        return answer
+
+    def _look(self, public: KeyCertificate, data: RevocationData) -> bool | None:
+        chain = [x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in (public.certificate, *public.issuers)]
+        anchor = self._by_subject.get(chain[-1].issuer.dump())
+        if anchor is None:
+            return False
+        if anchor.dump() != chain[-1].dump():
+            chain.append(anchor)
+        answers = {data.status(certificate, issuer).standing for certificate, issuer in itertools.pairwise(chain)}
+        if Standing.REVOKED in answers:
+            return None
+        return answers == {Standing.GOOD}
