@@ -30,6 +30,8 @@ PUBLIC = {
     ("GET", "/v1/sandbox/people"),
     ("POST", "/v1/sandbox/login"),
     ("POST", "/v1/verifications"),
+    ("GET", "/v1/verifications/keys"),
+    ("POST", "/v1/verifications/receipts"),
     ("POST", "/v1/verifications/file"),
     ("GET", "/v1/catalog/types"),
     ("GET", "/v1/catalog/matters"),

@@ -25,6 +25,7 @@ class Stranger:
     key: Key
     certificate: x509.Certificate
     root: x509.Certificate
+    root_key: Key
 
     @property
     def root_pem(self) -> bytes:
@@ -45,10 +46,11 @@ def make_stranger(
     issuer: Stranger | None = None,
     root_key: Key | None = None,
     timestamps: bool = False,
+    extensions: tuple[x509.ExtensionType, ...] = (),
 ) -> Stranger:
     """A stranger's certificate; ``digest`` signs it (SHA-256 by default), a new root or ``issuer`` issues it.
 
-    ``timestamps`` makes it the certificate of a timestamping authority.
+    ``timestamps`` makes it the certificate of a timestamping authority; ``extensions`` are added as they are.
     """
     chosen = key or ec.generate_private_key(ec.SECP256R1())
     root_key, root = (issuer.key, issuer.certificate) if issuer else _root(root_key)
@@ -62,10 +64,13 @@ def make_stranger(
     leaf = leaf.add_extension(x509.KeyUsage(**named, **rest), critical=True)
     if timestamps:
         leaf = leaf.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    for extension in extensions:
+        leaf = leaf.add_extension(extension, critical=False)
     return Stranger(
         key=chosen,
         certificate=leaf.sign(root_key, digest or hashes.SHA256()),
         root=root,
+        root_key=root_key,
     )
 
 

@@ -1,8 +1,8 @@
 """Is this file good? The one verifier, in the steps of DESIGN.md 4; each names the clause that it follows.
 
 1. **Door**: size, moment. Nothing is parsed.
-2. **Ours or foreign**: SHA-256 against the register: an artifact of a license, a signed document, a stamped document, or
-   none of them. Registered bytes provably existed when they were registered (EN 319 102-1 §5.6.3.4, proof of existence).
+2. **Ours or foreign**: SHA-256 against the register: an artifact of a license, a signed document, a stamped document,
+   or none of them. Registered bytes provably existed when they were registered (EN 319 102-1 §5.6.3.4).
 3. **Structure, coverage, every signature, chains, times, revocation at hand** (EN 319 102-1 §5.3 to §5.5; GB/T 38540
    §7; the gate of RELIABILITY.md 1.2): the signing room. Registered bytes are compared in this process, uploads are
    judged in a process of their own. Our own CAs' revocations always count.
