@@ -53,6 +53,7 @@ from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.receipts import JwsReceipts
 from certsvc.signing.seal_maker import SoftwareSealMaker
 from certsvc.signing.sealer import LicenseSealer
+from certsvc.signing.status_tokens import StatusTokens
 from certsvc.signing.strict import StrictInspector
 from certsvc.signing.trust import TrustAnchors
 from certsvc.signing.worker_pool import WorkerPool
@@ -147,8 +148,7 @@ def build(
 
     Args:
         settings: where everything is.
-        clock: another source of time, for tests.
-        ids: another source of ids, for tests.
+        clock, ids: other sources of time and of ids, for tests.
         seeds_only: take the catalog from its seed files whatever is published, to propose and publish the first ones.
 
     Raises:
@@ -187,6 +187,7 @@ def build(
         ),
         revocations=revocation_source(settings),
         receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids, anchors=anchors),
+        status_signer=StatusTokens(ring, issuer=settings.issuer),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,

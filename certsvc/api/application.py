@@ -29,12 +29,14 @@ from certsvc.api import (
     signers,
     signings,
     stampings,
+    status_lists,
     tokens,
     verifications,
 )
 from certsvc.api.document import finish
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
+from certsvc.commands.verifying.status_lists import StatusBoard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +57,7 @@ ROUTERS = (
     seals,
     seal_approvals,
     authorities,
+    status_lists,
     signers,
     signings,
     stampings,
@@ -100,6 +103,7 @@ def create_application(
     app.state.wake = wake
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
+    app.state.status_board = StatusBoard()
     for module in ROUTERS:
         app.include_router(module.router)
     app.openapi = create_document  # type: ignore[method-assign]  # the same document as the file in openapi/

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
+from certsvc.api.revalidation import NOT_MODIFIED, cached
 from certsvc.commands.seals.authorities import crl_of, ocsp_of
 from certsvc.errors import InvalidInput, TooLarge
 
@@ -68,10 +69,13 @@ def certificate(request: Request, ca_id: CaId) -> Response:
     return Response(deps_of(request).authorities.certificate(ca_id), media_type=CERT_TYPE)
 
 
-@router.get("/v1/authorities/{ca_id}/crl", dependencies=[Depends(PUBLIC)], response_class=Response)
+@router.get(
+    "/v1/authorities/{ca_id}/crl", dependencies=[Depends(PUBLIC)], response_class=Response, responses=NOT_MODIFIED
+)
 def crl(request: Request, ca_id: CaId) -> Response:
     """证书撤销列表（DER）：撤销登记后立即列入 · revocations are listed as soon as they are on record."""
-    return Response(crl_of(deps_of(request), ca_id), media_type=CRL_TYPE)
+    # Caches ask again each time: a revocation is in force at once.
+    return cached(request, crl_of(deps_of(request), ca_id), CRL_TYPE, cache_control="public, no-cache")
 
 
 @router.post("/v1/authorities/{ca_id}/ocsp", dependencies=[Depends(PUBLIC)], response_class=Response)

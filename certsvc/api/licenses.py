@@ -79,7 +79,7 @@ def read(
     found = read_license(deps, caller, identifier)
     response.headers["ETag"] = f'"{found.version.revision}"'
     return LicenseOut(
-        license=CardOut.of(deps.catalog, found.version, found.standing),
+        license=CardOut.of(deps.catalog, found.version, found.standing, base=deps.policy.public_base),
         newest=[version.identifier for version in found.newest],
         issuer_today=found.issuer_today,
         supervisor=found.supervisor,

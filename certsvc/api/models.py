@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from certsvc.license.status_list import list_uri
 from certsvc.seal.reason_words import WORDS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from certsvc.commands.showing.values import ShownField
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
+    from certsvc.license.status_list import StatusEntry
     from certsvc.seal.verdict import LicenseFacts, Reason, SignatureReport, StatusFlag, Verdict
 
 
@@ -53,6 +55,26 @@ class FlagOut(Model):
         return [FlagOut(code=flag.code, text=flag.zh, light=str(flag.light)) for flag in flags]
 
 
+class StatusEntryOut(Model):
+    """Which entry of which status list is a license's (draft-ietf-oauth-status-list §6.2)."""
+
+    idx: int
+    uri: str
+
+
+class StatusOut(Model):
+    """Where the status of a license is published."""
+
+    status_list: StatusEntryOut
+
+    @staticmethod
+    def of(entry: StatusEntry | None, base: str) -> StatusOut | None:
+        """From the register's entry; ``base`` is where lists are published."""
+        if entry is None:
+            return None
+        return StatusOut(status_list=StatusEntryOut(idx=entry.index, uri=list_uri(base, entry.list_no)))
+
+
 class FactsOut(Model):
     """What anyone may know of a license."""
 
@@ -70,6 +92,7 @@ class FactsOut(Model):
     newest: list[str] = Field(description="现行版本的证照标识，分立后有多个")
     light: str = Field(description="green 正常 · amber 有需注意的事项 · red 异常")
     flags: list[FlagOut]
+    status: StatusOut | None = Field(default=None, description="状态列表中的位置，供离线核验；尚未编入的为空")
 
     @staticmethod
     def of(facts: LicenseFacts | None) -> FactsOut | None:
@@ -91,6 +114,9 @@ class FactsOut(Model):
             newest=list(facts.newest),
             light=facts.light,
             flags=FlagOut.many(facts.flags),
+            status=StatusOut(status_list=StatusEntryOut(idx=facts.status_index, uri=facts.status_uri))
+            if facts.status_uri
+            else None,
         )
 
 
@@ -294,10 +320,11 @@ class CardOut(Model):
     scenes: list[SceneOut]
     sha256: str
     revision: int
+    status: StatusOut | None = Field(default=None, description="状态列表中的位置，供离线核验；尚未编入的为空")
 
     @staticmethod
-    def of(catalog: Catalog, version: LicenseVersion, stands: Standing) -> CardOut:
-        """From a version and how it stands."""
+    def of(catalog: Catalog, version: LicenseVersion, stands: Standing, *, base: str) -> CardOut:
+        """From a version and how it stands; ``base`` is where status lists are published."""
         kind = catalog.type(version.type_slug)
         return CardOut(
             identifier=version.identifier,
@@ -319,4 +346,5 @@ class CardOut(Model):
             else [SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
             sha256=version.artifact.sha256,
             revision=version.revision,
+            status=StatusOut.of(version.status_entry, base),
         )

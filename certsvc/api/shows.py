@@ -97,7 +97,10 @@ class GrantOut(Model):
 def cards(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[CardOut]:
     """The caller's licenses, newest first."""
     deps = deps_of(request)
-    return [CardOut.of(deps.catalog, card.version, card.standing) for card in wallet(deps, caller)]
+    return [
+        CardOut.of(deps.catalog, card.version, card.standing, base=deps.policy.public_base)
+        for card in wallet(deps, caller)
+    ]
 
 
 @router.get("/v1/wallet/uses")

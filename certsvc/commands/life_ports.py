@@ -1,4 +1,4 @@
-"""What the store offers beside ``store_ports``: links, facts, reminders, publications and receipts."""
+"""What the store offers beside ``store_ports``: links, facts, reminders, publications, receipts and status entries."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from certsvc.license.dues import DueKind, DueRow
     from certsvc.license.facts import Fact
     from certsvc.license.links import VersionLink
+    from certsvc.license.states import State
 
 
 class Links(Protocol):
@@ -95,6 +96,22 @@ class Receipts(Protocol):
 
     def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
         """Bind the key; False when it is bound already."""
+        ...
+
+
+class Statuses(Protocol):
+    """The entries of status lists; the states are those of the register."""
+
+    def lists(self) -> int:
+        """How many lists there are; the first is there before the first license."""
+        ...
+
+    def not_good(self, list_no: int) -> Sequence[tuple[int, State]]:
+        """Index and state of every entry of a list that is neither valid nor provisional."""
+        ...
+
+    def number_some(self, *, limit: int) -> int:
+        """Give entries to at most ``limit`` versions that an older release registered without one; how many."""
         ...
 
 

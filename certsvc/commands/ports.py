@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.ids import Ids
+    from certsvc.license.status_list import StatusClaims
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.seal.verdict import FileFindings, RevocationQuery
@@ -150,6 +151,22 @@ class ReceiptSigner(Protocol):
         ...
 
 
+class StatusSigner(Protocol):
+    """Signs status lists under keys of its own."""
+
+    def sign_jwt(self, claims: StatusClaims) -> bytes:
+        """The list as ``application/statuslist+jwt``; Unavailable when no key was made."""
+        ...
+
+    def sign_cwt(self, claims: StatusClaims) -> bytes:
+        """The list as ``application/statuslist+cwt``; Unavailable when no key was made."""
+        ...
+
+    def keys(self) -> Mapping[str, object]:
+        """The public keys as JWKS (RFC 7517), those of before included."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Files by name. Names are made by us from digests; never from user input."""
 
@@ -244,6 +261,7 @@ class Deps:
     """judges what we have just sealed, or have on the register, in this process"""
     revocations: RevocationSource
     receipts: ReceiptSigner
+    status_signer: StatusSigner
     uploads: UploadDesk
     """reads uploads to be stamped, in processes of its own"""
     painter: MarkPainter

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
+    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, Statuses
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import Signers, SigningCodes, Signings
@@ -351,6 +351,7 @@ class UnitOfWork(Protocol):
     signings: Signings
     signing_codes: SigningCodes
     stampings: Stampings
+    statuses: Statuses
     quality: Quality
 
 

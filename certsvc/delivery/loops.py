@@ -15,6 +15,7 @@ from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
+from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
@@ -39,6 +40,9 @@ SIGNINGS_WAIT_S = 15.0
 """Pause between two looks at signing rounds: deadlines, seals that wait, certificates that ended; three index reads."""
 SWEEP_WAIT_S = 60.0
 """Pause between two looks for uploads that are over."""
+
+NUMBER_WAIT_S = 5.0
+"""Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
 
 STAMP_LEASE_S = 120
 """Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
@@ -71,6 +75,7 @@ class Loops:
         self._spawn(f"{self._name}-catalog", self._follow)
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
+        self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from certsvc.license.states import Paper, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from certsvc.license.status_list import StatusEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,7 @@ class LicenseVersion:
         printed_token: 128-bit random part of the printed code.
         revision: counts state changes, for ETag and guarded updates.
         project_code: 项目代码 of a provisional opinion (模拟审批); empty for a formal license.
+        status_entry: where its status is published; the register gives it at registration, None before.
     """
 
     version_id: str
@@ -80,6 +83,7 @@ class LicenseVersion:
     revision: int
     artifact: Artifact
     project_code: str = ""
+    status_entry: StatusEntry | None = field(default=None, compare=False)
 
     @property
     def provisional(self) -> bool:

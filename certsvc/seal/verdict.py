@@ -189,7 +189,8 @@ class StatusFlag:
 class LicenseFacts:
     """What a verdict says of the license (no personal data beyond the masked name).
 
-    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``.
+    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``. At
+    ``status_index`` of the status list at ``status_uri`` (empty: it has no entry yet) its status is published.
     """
 
     identifier: str
@@ -206,6 +207,8 @@ class LicenseFacts:
     newest: tuple[str, ...] = ()
     light: str = ""
     flags: tuple[StatusFlag, ...] = ()
+    status_index: int = 0
+    status_uri: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

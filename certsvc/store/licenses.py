@@ -12,6 +12,7 @@ from certsvc.license.model import Artifact, Holder, LicenseVersion, MoveRecord
 from certsvc.license.states import State
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
+from certsvc.store.statuses import entry_of, next_number
 from certsvc.store.tables import IN_FORCE, artifacts, intents, licenses, moves
 from certsvc.store.tables_life import provisional_papers, version_links
 from certsvc.store.tallies import Noun, Tallies
@@ -104,6 +105,11 @@ def _insert(dialect: str, table: Table) -> Insert:
     return insert_into(dialect, table)
 
 
+@cache
+def _register(dialect: str) -> Insert:
+    return insert_into(dialect, licenses).values(status_no=next_number(dialect))
+
+
 class LicenseRows:
     """Implements ``store_ports.Licenses``."""
 
@@ -112,13 +118,13 @@ class LicenseRows:
         self._tx = tx
 
     def insert(self, version: LicenseVersion) -> None:
-        """Register a version with its artifact.
+        """Register a version with its artifact, and give it its entry in a status list.
 
         IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
         """
         row_id = version.version_id
         self._tx.changed(
-            _insert(self._tx.dialect, licenses),
+            _register(self._tx.dialect),
             version_id=row_id,
             license_id=version.license_id,
             identifier=version.identifier,
@@ -308,6 +314,7 @@ class LicenseRows:
             created_at=row["created_at"],
             revision=row["revision"],
             project_code=row["project_code"],
+            status_entry=entry_of(self._tx, row["status_no"]),
             artifact=Artifact(
                 artifact_id=row["artifact_id"],
                 version_id=row_id,

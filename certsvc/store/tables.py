@@ -38,6 +38,8 @@ OPEN_REQUEST = "state IN ('accepted', 'failed')"
 OPEN_RESERVATION = "result IN ('open', 'unknown')"
 IN_FORCE = "state IN ('provisional', 'valid', 'suspended')"
 UNREGISTERED = "registered IS NOT TRUE"
+NOT_GOOD = "state NOT IN ('provisional', 'valid')"
+UNNUMBERED = "status_no IS NULL"
 
 _OPEN_REQUEST = text(OPEN_REQUEST)
 _OPEN_RESERVATION = text(OPEN_RESERVATION)
@@ -155,6 +157,7 @@ licenses = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("artifact_id", Key, nullable=False),
+    Column("status_no", ROW_NUMBER),  # null from releases before status lists, until it is numbered
     UniqueConstraint("license_id", "version"),
 )
 Index("ix_licenses_number", licenses.c.type_slug, licenses.c.number_blind, licenses.c.created_at)
@@ -175,6 +178,16 @@ Index(
     postgresql_where=_IN_FORCE,
 )
 Index("ix_licenses_holder", licenses.c.holder_blind, licenses.c.created_at, licenses.c.version_id)
+Index("uq_licenses_status_no", licenses.c.status_no, unique=True)
+# What a status list is built from: one range of it per list, without reading a row.
+Index(
+    "ix_licenses_not_good",
+    licenses.c.status_no,
+    licenses.c.state,
+    sqlite_where=text(NOT_GOOD),
+    postgresql_where=text(NOT_GOOD),
+)
+Index("ix_licenses_unnumbered", licenses.c.version_id, sqlite_where=text(UNNUMBERED), postgresql_where=text(UNNUMBERED))
 
 artifacts = Table(
     "artifacts",

@@ -28,6 +28,7 @@ from certsvc.store.signers import SignerRows
 from certsvc.store.signing_codes import SigningCodeRows
 from certsvc.store.signings import SigningRows
 from certsvc.store.stampings import StampingRows
+from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Work:
         "signing_codes",
         "signings",
         "stampings",
+        "statuses",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -98,6 +100,7 @@ class Work:
         self.signings: signer_ports.Signings = SigningRows(tx)
         self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
+        self.statuses: life_ports.Statuses = StatusRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
 
 

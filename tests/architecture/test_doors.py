@@ -43,6 +43,9 @@ PUBLIC = {
     ("POST", "/v1/authorities/{ca_id}/ocsp"),
     ("GET", "/v1/authorities/{ca_id}/ocsp/{question}"),
     ("POST", "/v1/timestamps"),
+    ("GET", "/v1/status-lists"),
+    ("GET", "/v1/status-lists/keys"),
+    ("GET", "/v1/status-lists/{list_id}"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

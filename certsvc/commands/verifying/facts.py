@@ -10,6 +10,7 @@ from certsvc.catalog.validation import face_date
 from certsvc.commands.verifying.stands import stands
 from certsvc.license.standing import Light
 from certsvc.license.states import ENDED, State
+from certsvc.license.status_list import list_uri
 from certsvc.seal.verdict import LicenseFacts, Reason, StatusFlag, SubIndication
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def public_facts(
     how = how_known or stands(deps, tx, version, now)
     following = tx.licenses.newest(version.version_id) if how_known is None or version.state in ENDED else ()
     newest = tuple(v.identifier for v in following if v.version_id != version.version_id)
+    entry = version.status_entry
     return LicenseFacts(
         identifier=version.identifier,
         number="" if kind.number_embeds_id else version.number,
@@ -49,6 +51,8 @@ def public_facts(
         newest=newest,
         light=how.light.value,
         flags=tuple(StatusFlag(code=flag.code, zh=flag.zh, light=flag.light.value) for flag in how.flags),
+        status_index=entry.index if entry else 0,
+        status_uri=list_uri(deps.policy.public_base, entry.list_no) if entry else "",
     )
 
 

@@ -1,0 +1,89 @@
+"""Status numbers of versions: which entry of which status list is whose, and which entries are not good.
+
+A version's number comes from a counter that nobody waits for; its index is the number under a permutation whose key is
+drawn from the master key, so the database alone does not tell them. The states are those of the register itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, literal_column, select, text, update
+
+from certsvc.license.states import State
+from certsvc.license.status_list import StatusEntry, index_of, list_of, numbers_of
+from certsvc.store.tables import NOT_GOOD, UNNUMBERED, licenses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+
+    from certsvc.store.transaction import Transaction
+
+STATUS_NUMBERS = "license_status_numbers"
+"""The sequence on PostgreSQL. SQLite has one writer, who takes the next number himself."""
+_INDEX = "licenses.status_index"
+
+_C = licenses.c
+_NOT_GOOD_OF = select(_C.status_no, _C.state).where(
+    text(NOT_GOOD), _C.status_no >= bindparam("first"), _C.status_no <= bindparam("last")
+)
+_LAST = select(func.max(_C.status_no).label("last"))
+_UNNUMBERED = (
+    select(_C.version_id)
+    .where(text(UNNUMBERED))
+    .order_by(_C.version_id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def next_number(dialect: str) -> ColumnElement[Any]:
+    """The expression that takes the next status number; on PostgreSQL a number may be skipped, never given twice."""
+    if dialect == "postgresql":
+        return literal_column(f"nextval('{STATUS_NUMBERS}')")
+    return literal_column("(SELECT coalesce(max(status_no), 0) + 1 FROM licenses)")
+
+
+def entry_of(tx: Transaction, number: int | None) -> StatusEntry | None:
+    """The entry of a status number; None for a version that has none yet."""
+    if number is None:
+        return None
+    list_no = list_of(number)
+    return StatusEntry(list_no=list_no, index=index_of(number, _key(tx, list_no)))
+
+
+class StatusRows:
+    """Implements ``life_ports.Statuses``."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def lists(self) -> int:
+        """How many lists there are; the first is there before the first license."""
+        row = self._tx.row(_LAST)
+        last = row["last"] if row is not None else None
+        return list_of(last or 1)
+
+    def not_good(self, list_no: int) -> Sequence[tuple[int, State]]:
+        """Index and state of every entry of a list that is neither valid nor provisional."""
+        first, last = numbers_of(list_no)
+        key = _key(self._tx, list_no)
+        words = {state.value: state for state in State}
+        rows = self._tx.rows(_NOT_GOOD_OF, first=first, last=last)
+        return [(index_of(row["status_no"], key), words[row["state"]]) for row in rows]
+
+    def number_some(self, *, limit: int) -> int:
+        """Give numbers to versions that have none (an older release registered them); how many."""
+        rows = [{"which": row["version_id"]} for row in self._tx.rows(_UNNUMBERED, most=limit)]
+        if rows:
+            number = next_number(self._tx.dialect)
+            own = update(licenses).where(_C.version_id == bindparam("which"), _C.status_no.is_(None))
+            self._tx.write_all(own.values(status_no=number), rows)
+        return len(rows)
+
+
+def _key(tx: Transaction, list_no: int) -> bytes:
+    return tx.blind(f"{list_no}", _INDEX)
