@@ -148,7 +148,8 @@ def build(
 
     Args:
         settings: where everything is.
-        clock, ids: other sources of time and of ids, for tests.
+        clock: another source of time, for tests.
+        ids: another source of ids, for tests.
         seeds_only: take the catalog from its seed files whatever is published, to propose and publish the first ones.
 
     Raises:
@@ -165,8 +166,7 @@ def build(
     own = OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
     uploads = IsolatedUploads(upload_workers.ask)
-    objects = DirectoryObjectStore(settings.objects)
-    objects.sweep_incoming(before=clock.now() - timedelta(days=1))
+    objects = _objects(settings, clock)
     renderer = PageRenderer(settings.font_dirs)
     sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
     press = _press(settings, OwnPress(renderer, sealer))
@@ -201,6 +201,13 @@ def build(
     register_seals(settings, deps, ring)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops, renderer, upload_workers)
+
+
+def _objects(settings: Settings, clock: Clock) -> DirectoryObjectStore:
+    """The store of files, without what writers that died left in it."""
+    objects = DirectoryObjectStore(settings.objects)
+    objects.sweep_incoming(before=clock.now() - timedelta(days=1))
+    return objects
 
 
 def _policy(settings: Settings) -> Policy:

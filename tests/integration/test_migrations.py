@@ -48,7 +48,7 @@ def schema_of(url: str) -> Schema:
         rows = file.execute("SELECT tbl_name, type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
         file.close()
         # The order of constraints within a table is no difference, nor that an added column shares a line.
-        parts = re.compile(r",?\s*\n|(?<=NOT NULL), (?=[a-z_]+ [A-Z])")
+        parts = re.compile(r",?\s*\n\s*|(?<=NOT NULL), (?=[a-z_]+ [A-Z])")
         lines = {(table, kind, name, *sorted(parts.split(sql))) for table, kind, name, sql in rows}
         return {line for line in lines if line[0] != "alembic_version"}
     queries = (COLUMNS, INDEXES, CONSTRAINTS)
