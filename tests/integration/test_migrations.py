@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from postgres_process import PostgresProcess
 from sqlalchemy.schema import CreateTable
+from store_records import make_version
 
 from certsvc.errors import ConfigurationError, Unavailable
+from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
-from certsvc.store.engine import writing_engine
+from certsvc.store.engine import open_store, writing_engine
 from certsvc.store.tables_signers import metadata
 
 COLUMNS = """
@@ -96,6 +98,39 @@ def test_each_revision_can_be_reached_alone_and_several_processes_may_upgrade_at
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate.upgrade, [empty_url] * 4))
     assert migrate.current(empty_url) == migrate.head()
+
+
+EARLIER_LICENSE = """
+INSERT INTO licenses (version_id, license_id, identifier, root, version, type_slug, number, number_blind, issuer_code,
+  issuer_name, holder, holder_blind, data, photo_id, issued_on, first_issued_on, valid_from, state,
+  previous_version_id, replaced_by_version_id, request_id, printed_token, created_at, revision, artifact_id)
+VALUES ('ver_{n}', 'lic_{n}', '1.2.{n}', '1.2.{n}', 1, 'tour_guide', {b}, {b}, '11990000MB0000019F', '示例机关',
+  {b}, {b}, {b}, '', '2026-01-01', '2026-01-01', '2026-01-01', '{state}', '', '', '', 'token-{n}',
+  '2026-01-01 00:00:00.000000+00:00', 1, 'art_{n}')"""
+
+
+def test_licenses_of_an_earlier_release_get_status_entries_and_later_ones_go_on_behind_them(
+    empty_url: str, cipher: ColumnCipher
+) -> None:
+    migrate.upgrade(empty_url, revision="0006")
+    engine = writing_engine(empty_url)
+    with engine.begin() as connection:
+        for n in range(1, 51):
+            blob = f"'\\x{n:064x}'::bytea" if engine.dialect.name == "postgresql" else f"x'{n:064x}'"
+            state = "revoked" if n % 10 == 0 else "valid"
+            connection.exec_driver_sql(EARLIER_LICENSE.format(n=n, b=blob, state=state))
+    migrate.upgrade(empty_url)
+    assert migrate.differences(empty_url) == ()
+    store = open_store(empty_url, cipher)
+    with store.uow() as tx:
+        assert tx.statuses.number_some(limit=100) == 0
+        assert len(tx.statuses.not_good(1)) == 5
+        tx.licenses.insert(make_version(900))
+    with engine.connect() as connection:
+        numbers = [row[0] for row in connection.exec_driver_sql("SELECT status_no FROM licenses")]
+    assert sorted(numbers) == list(range(1, 52))
+    store.close()
+    engine.dispose()
 
 
 def test_a_failing_revision_leaves_nothing_behind(empty_url: str, tmp_path: Path, repo_root: Path) -> None:
