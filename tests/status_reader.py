@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from certsvc.license.status_list import ENTRIES, Mark, Status, StatusArray
 
 
 @dataclass(frozen=True)
@@ -131,3 +134,19 @@ def read_jwt(data: bytes, jwks: Any) -> ReadList:
     _verify(_key(jwks, header["kid"]), raw(signature), f"{head}.{body}".encode())
     listed = claims["status_list"]
     return ReadList(header, claims, header["kid"], listed["bits"], zlib.decompress(raw(listed["lst"])))
+
+
+def packed(values: Iterable[tuple[int, int]], bits: int, entries: int = ENTRIES) -> bytes:
+    """The product's array with these indexes and values, as if places and indexes were the same.
+
+    The value 3, which we do not use and the draft's vectors have, is both of ours at once.
+    """
+    array = StatusArray(bits, entries)
+    array.follow(marks_of(values), lambda place: place)
+    return bytes(array)
+
+
+def marks_of(values: Iterable[tuple[int, int]]) -> list[Mark]:
+    """Places with their values as the register tells them."""
+    statuses = (Status.INVALID, Status.SUSPENDED)
+    return [Mark(at // 32, status, 1 << at % 32) for at, value in values for status in statuses if value & status]

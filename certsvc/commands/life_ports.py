@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from certsvc.catalog.loader import Catalog
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from certsvc.license.dues import DueKind, DueRow
     from certsvc.license.facts import Fact
     from certsvc.license.links import VersionLink
-    from certsvc.license.states import State
+    from certsvc.license.status_list import Mark
 
 
 class Links(Protocol):
@@ -106,8 +106,12 @@ class Statuses(Protocol):
         """How many lists there are; the first is there before the first license."""
         ...
 
-    def not_good(self, list_no: int) -> Sequence[tuple[int, State]]:
-        """Index and state of every entry of a list that is neither valid nor provisional."""
+    def marks(self, list_no: int) -> Sequence[Mark]:
+        """Every version of a list that is neither valid nor provisional, neighbours together."""
+        ...
+
+    def places(self, list_no: int) -> Callable[[int], int]:
+        """What makes an index of a place in the row of a list; it may be used after the unit of work."""
         ...
 
     def number_some(self, *, limit: int) -> int:

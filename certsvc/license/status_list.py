@@ -21,7 +21,7 @@ from certsvc.identifiers.shuffle import Shuffle
 from certsvc.license.states import ENDED, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
 LIST_BITS = 20
@@ -42,6 +42,9 @@ RESIGN_S = 300
 """An unchanged list is signed anew after this time; until then readers are told that theirs is the newest."""
 LIFETIME_S = 24 * 3600
 """``exp``: how long a reader without network may go on with a list while telling its age (as long as offline codes)."""
+
+WORD_BITS = 32
+"""How many neighbours the database puts together: a list is at most 32,768 rows, however many of it have ended."""
 
 _HIGHEST_COMPRESSION = 9
 
@@ -81,13 +84,25 @@ class StatusClaims:
     ttl_s: int = TTL_S
 
 
-def status_of(state: State, bits: int) -> Status:
-    """The value of a state in a list of ``bits`` per entry."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Versions of one status among :data:`WORD_BITS` neighbours in the row of a list's numbers, lowest bit first."""
+
+    word: int
+    status: Status
+    mask: int
+
+
+def status_of(state: State) -> Status:
+    """The status that a state is."""
     if state in ENDED:
         return Status.INVALID
-    if state is State.SUSPENDED:
-        return Status.INVALID if bits == 1 else Status.SUSPENDED
-    return Status.VALID
+    return Status.SUSPENDED if state is State.SUSPENDED else Status.VALID
+
+
+def narrowed(status: Status, bits: int) -> Status:
+    """The status as a list of ``bits`` per entry has room for it."""
+    return Status.INVALID if status is Status.SUSPENDED and bits == 1 else status
 
 
 def list_of(number: int) -> int:
@@ -100,18 +115,50 @@ def numbers_of(list_no: int) -> tuple[int, int]:
     return ((list_no - 1) << LIST_BITS) + 1, list_no << LIST_BITS
 
 
-def index_of(number: int, key: bytes) -> int:
-    """The index of a status number in its list, whose ``key`` shuffles it."""
-    return _shuffle(key).place((number - 1) % ENTRIES)
+def place_in(number: int) -> int:
+    """Where a status number stands in the row of its list, from 0."""
+    return (number - 1) % ENTRIES
 
 
-def pack(values: Iterable[tuple[int, int]], bits: int, entries: int = ENTRIES) -> bytes:
-    """The array of §4.1 steps 2 and 3: ``values`` are indexes with their status, all others are 0."""
-    array = bytearray(entries * bits // 8)
-    for index, value in values:
-        at = index * bits
-        array[at >> 3] |= value << (at & 7)
-    return bytes(array)
+@cache
+def shuffle_of(key: bytes) -> Shuffle:
+    """What makes an index of a place; one per list, and a service has as many lists as millions of versions."""
+    return Shuffle(key, LIST_BITS)
+
+
+class StatusArray:
+    """The array of one list (§4.1 steps 2 and 3), following the register: only entries that changed are touched."""
+
+    def __init__(self, bits: int, entries: int = ENTRIES) -> None:
+        """Begin with nothing but ``VALID``."""
+        self._bits = bits
+        self._array = bytearray(entries * bits // 8)
+        self._planes: dict[Status, dict[int, int]] = {}
+
+    def follow(self, marks: Iterable[Mark], place: Callable[[int], int]) -> None:
+        """Become what ``marks`` say of all entries; ``place`` tells the index of a place in the row."""
+        planes: dict[Status, dict[int, int]] = {status: {} for status in Status}
+        for mark in marks:
+            plane = planes[narrowed(mark.status, self._bits)]
+            plane[mark.word] = plane.get(mark.word, 0) | mark.mask
+        for status, plane in planes.items():
+            before = self._planes.get(status, {})
+            for word in plane.keys() | before.keys():
+                changed = plane.get(word, 0) ^ before.get(word, 0)
+                while changed:
+                    lowest = changed & -changed
+                    changed ^= lowest
+                    self._toggle(place(word * WORD_BITS + lowest.bit_length() - 1), status)
+        self._planes = planes
+
+    def __bytes__(self) -> bytes:
+        """The array as it is now."""
+        return bytes(self._array)
+
+    def _toggle(self, index: int, status: Status) -> None:
+        """Put a status in or take it out: an entry stands in one plane at most."""
+        at = index * self._bits
+        self._array[at >> 3] ^= status << (at & 7)
 
 
 def compress(array: bytes) -> bytes:
@@ -132,9 +179,3 @@ def aggregation_uri(base: str) -> str:
 def list_id(list_no: int, bits: int) -> str:
     """The name of a list in its address: ``7``, or ``7-2`` for the same entries with two bits each."""
     return f"{list_no}" if bits == 1 else f"{list_no}-{bits}"
-
-
-@cache
-def _shuffle(key: bytes) -> Shuffle:
-    """One per list; a service has as many lists as millions of versions."""
-    return Shuffle(key, LIST_BITS)

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, literal_column, select, text, update
+from sqlalchemy import BigInteger, Integer, bindparam, case, cast, func, literal_column, select, text, update
 
 from certsvc.license.states import State
-from certsvc.license.status_list import StatusEntry, index_of, list_of, numbers_of
+from certsvc.license.status_list import (
+    WORD_BITS,
+    Mark,
+    Status,
+    StatusEntry,
+    list_of,
+    numbers_of,
+    place_in,
+    shuffle_of,
+    status_of,
+)
 from certsvc.store.tables import NOT_GOOD, UNNUMBERED, licenses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -26,8 +36,16 @@ STATUS_NUMBERS = "license_status_numbers"
 _INDEX = "licenses.status_index"
 
 _C = licenses.c
-_NOT_GOOD_OF = select(_C.status_no, _C.state).where(
-    text(NOT_GOOD), _C.status_no >= bindparam("first"), _C.status_no <= bindparam("last")
+_SUSPENDED = [state.value for state in State if status_of(state) is Status.SUSPENDED]
+_STATUS = case((_C.state.in_(_SUSPENDED), Status.SUSPENDED.value), else_=Status.INVALID.value)
+_PLACE = _C.status_no - bindparam("first", type_=BigInteger)
+_WORD = _PLACE // WORD_BITS
+# The numbers of a group are different, so that their sum is the union of their bits; PostgreSQL would widen it.
+_MASK = cast(func.sum(cast(1, BigInteger).op("<<")(cast(_PLACE % WORD_BITS, Integer))), BigInteger)
+_MARKS = (
+    select(_WORD.label("word"), _STATUS.label("status"), _MASK.label("mask"))
+    .where(text(NOT_GOOD), _C.status_no >= bindparam("first"), _C.status_no <= bindparam("last"))
+    .group_by(text("word"), text("status"))
 )
 _LAST = select(func.max(_C.status_no).label("last"))
 _UNNUMBERED = (
@@ -51,7 +69,7 @@ def entry_of(tx: Transaction, number: int | None) -> StatusEntry | None:
     if number is None:
         return None
     list_no = list_of(number)
-    return StatusEntry(list_no=list_no, index=index_of(number, _key(tx, list_no)))
+    return StatusEntry(list_no=list_no, index=shuffle_of(_key(tx, list_no)).place(place_in(number)))
 
 
 class StatusRows:
@@ -67,13 +85,15 @@ class StatusRows:
         last = row["last"] if row is not None else None
         return list_of(last or 1)
 
-    def not_good(self, list_no: int) -> Sequence[tuple[int, State]]:
-        """Index and state of every entry of a list that is neither valid nor provisional."""
+    def marks(self, list_no: int) -> Sequence[Mark]:
+        """Every version of a list that is not in good standing, neighbours together; read from an index alone."""
         first, last = numbers_of(list_no)
-        key = _key(self._tx, list_no)
-        words = {state.value: state for state in State}
-        rows = self._tx.rows(_NOT_GOOD_OF, first=first, last=last)
-        return [(index_of(row["status_no"], key), words[row["state"]]) for row in rows]
+        rows = self._tx.rows(_MARKS, first=first, last=last)
+        return [Mark(word, Status(status), mask) for word, status, mask in (row.values() for row in rows)]
+
+    def places(self, list_no: int) -> Callable[[int], int]:
+        """What makes an index of a place in the row of a list."""
+        return shuffle_of(_key(self._tx, list_no)).place
 
     def number_some(self, *, limit: int) -> int:
         """Give numbers to versions that have none (an older release registered them); how many."""

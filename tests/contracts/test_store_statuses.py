@@ -14,7 +14,7 @@ from store_records import make_move, make_version
 from certsvc.errors import IntegrityError
 from certsvc.ids import SystemIds
 from certsvc.license.states import State
-from certsvc.license.status_list import ENTRIES, StatusEntry
+from certsvc.license.status_list import ENTRIES, Status, StatusEntry
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.master_key import MasterKey
 from certsvc.store.engine import Store, open_store
@@ -37,6 +37,15 @@ def entries(store: Store, count: int) -> list[StatusEntry]:
     found = [entry(store, n) for n in range(1, count + 1)]
     assert None not in found
     return [one for one in found if one is not None]
+
+
+def not_good(store: Store, list_no: int = 1) -> dict[int, Status]:
+    """Index and status of every entry that is not valid."""
+    with store.uow.read() as tx:
+        marks, place = tx.statuses.marks(list_no), tx.statuses.places(list_no)
+    found = [(place(mark.word * 32 + at), mark.status) for mark in marks for at in range(32) if mark.mask >> at & 1]
+    assert len(dict(found)) == len(found)
+    return dict(found)
 
 
 def execute(store: Store, statement: str) -> None:
@@ -74,8 +83,7 @@ def test_another_master_key_gives_other_indexes(store: Store, database_url: str)
 def _index(store: Store, number: int) -> int:
     """The index by the store's own key, from a state that is not good."""
     execute(store, f"UPDATE licenses SET state = 'revoked' WHERE status_no = {number}")
-    with store.uow.read() as tx:
-        ((index, _),) = tx.statuses.not_good(1)
+    (index,) = not_good(store)
     execute(store, "UPDATE licenses SET state = 'valid'")
     return index
 
@@ -98,20 +106,17 @@ def test_a_list_holds_what_the_register_says_now(store: Store) -> None:
     register(store, 1, 2, 3)
     register(store, 4, state=State.SUSPENDED, suspended_until=date(2026, 9, 1))
     first, fourth = entries(store, 4)[0], entries(store, 4)[3]
-    with store.uow.read() as tx:
-        assert list(tx.statuses.not_good(1)) == [(fourth.index, State.SUSPENDED)]
+    assert not_good(store) == {fourth.index: Status.SUSPENDED}
     with store.uow() as tx:
         assert tx.licenses.move(make_move(1), revision=1, suspended_until=date(2026, 6, 3))
-    with store.uow.read() as tx:
-        assert dict(tx.statuses.not_good(1)) == {fourth.index: State.SUSPENDED, first.index: State.SUSPENDED}
+    assert not_good(store) == {fourth.index: Status.SUSPENDED, first.index: Status.SUSPENDED}
     back = dataclasses.replace(
         make_move(2), name="resume", from_state=State.SUSPENDED, to_state=State.VALID, decision=None
     )
     with store.uow() as tx:
         assert tx.licenses.move(back, revision=2, suspended_until=None)
-    with store.uow.read() as tx:
-        assert dict(tx.statuses.not_good(1)) == {fourth.index: State.SUSPENDED}
-        assert list(tx.statuses.not_good(2)) == []
+    assert not_good(store) == {fourth.index: Status.SUSPENDED}
+    assert not_good(store, 2) == {}
 
 
 def test_a_list_that_is_full_is_followed_by_another(store: Store) -> None:
@@ -124,10 +129,7 @@ def test_a_list_that_is_full_is_followed_by_another(store: Store) -> None:
     assert [one.list_no for one in found] == [1, 1, 2]
     with store.uow.read() as tx:
         assert tx.statuses.lists() == 2
-        assert [list(tx.statuses.not_good(list_no)) for list_no in (1, 2)] == [
-            [(found[1].index, State.REVOKED)],
-            [(found[2].index, State.REVOKED)],
-        ]
+    assert [not_good(store, list_no) for list_no in (1, 2)] == [{one.index: Status.INVALID} for one in found[1:]]
 
 
 def _go_to(store: Store, number: int) -> None:
@@ -144,8 +146,7 @@ def test_versions_of_an_older_release_are_numbered_once_by_whoever_comes(store: 
     execute(store, "UPDATE licenses SET status_no = NULL WHERE version_id > 'ver_000010'")
     assert entry(store, 11) is None
     execute(store, "UPDATE licenses SET state = 'revoked' WHERE version_id = 'ver_000011'")
-    with store.uow.read() as tx:
-        assert list(tx.statuses.not_good(1)) == []
+    assert not_good(store) == {}
 
     def some(_: int) -> int:
         with store.uow() as tx:
@@ -156,7 +157,17 @@ def test_versions_of_an_older_release_are_numbered_once_by_whoever_comes(store: 
     found = entries(store, 30)
     assert found[:10] == kept
     assert len({one.index for one in found}) == 30
-    with store.uow.read() as tx:
-        assert list(tx.statuses.not_good(1)) == [(found[10].index, State.REVOKED)]
+    assert not_good(store) == {found[10].index: Status.INVALID}
     with store.uow() as tx:
         assert tx.statuses.number_some(limit=7) == 0
+
+
+def test_neighbours_are_told_apart_to_the_last_of_a_word_and_of_a_list(store: Store) -> None:
+    """32 neighbours make one word of 32 bits; the highest must not turn it negative, nor a sum carry over."""
+    register(store, *range(1, 71))
+    execute(store, "UPDATE licenses SET state = 'revoked' WHERE status_no <> 33")
+    execute(store, "UPDATE licenses SET state = 'suspended' WHERE status_no IN (32, 64)")
+    by_number = [one.index for one in entries(store, 70)]
+    expected = {index: Status.INVALID for n, index in enumerate(by_number, 1) if n != 33}
+    expected |= {by_number[n - 1]: Status.SUSPENDED for n in (32, 64)}
+    assert not_good(store) == expected

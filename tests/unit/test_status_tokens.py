@@ -12,12 +12,12 @@ from cryptography.exceptions import InvalidSignature
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from signing_pages import NOW, Workshop, open_workshop
-from status_reader import ReadList, Tag, cbor, read_cwt, read_jwt
+from status_reader import ReadList, Tag, cbor, packed, read_cwt, read_jwt
 
 from certsvc.clock import SystemClock
 from certsvc.errors import InvalidInput, Unavailable
 from certsvc.ids import SystemIds
-from certsvc.license.status_list import ENTRIES, StatusClaims, compress, pack
+from certsvc.license.status_list import ENTRIES, StatusClaims, compress
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.service_keys import create_service_key
 from certsvc.signing.statement_keys import StatementKeys
@@ -43,7 +43,7 @@ def claims_of(values: dict[int, int], bits: int = 1) -> StatusClaims:
         uri=f"{ISSUER}/v1/status-lists/1",
         aggregation_uri=f"{ISSUER}/v1/status-lists",
         bits=bits,
-        lst=compress(pack(values.items(), bits)),
+        lst=compress(packed(values.items(), bits)),
         issued_at=NOW,
         expires_at=NOW + timedelta(days=1),
     )

@@ -20,12 +20,11 @@ from certsvc.license.status_list import (
     REBUILD_S,
     RESIGN_S,
     WIDTHS,
+    StatusArray,
     StatusClaims,
     aggregation_uri,
     compress,
     list_uri,
-    pack,
-    status_of,
 )
 
 if TYPE_CHECKING:
@@ -57,10 +56,11 @@ class SignedList:
 class _Kept:
     """What this process knows of one list, guarded by its lock."""
 
+    array: StatusArray
     lock: threading.Lock = field(default_factory=threading.Lock)
     read_at: float | None = None
     moment: datetime | None = None
-    array_sha256: bytes = b""
+    sha256: bytes = b""
     lst: bytes = b""
     signed: dict[Form, SignedList] = field(default_factory=dict)
 
@@ -87,11 +87,11 @@ class StatusBoard:
                 if list_no > tx.statuses.lists():
                     raise NotFound("没有这个状态列表，请从 /v1/status-lists 取列表地址")
             with self._lock:
-                kept = self._kept.setdefault((list_no, bits), _Kept())
+                kept = self._kept.setdefault((list_no, bits), _Kept(array=StatusArray(bits)))
         with kept.lock:
             now = deps.clock.monotonic()
             if kept.read_at is None or now - kept.read_at >= REBUILD_S:
-                _rebuild(deps, kept, list_no, bits, now)
+                _rebuild(deps, kept, list_no, now)
             found = kept.signed.get(form)
             if found is None or now - found.signed_at >= RESIGN_S:
                 found = kept.signed[form] = _sign(deps, kept, list_no, bits, form, now)
@@ -118,16 +118,17 @@ def _read(list_id: str) -> tuple[int, int]:
     return int(match[1]), int(match[2] or WIDTHS[0])
 
 
-def _rebuild(deps: Deps, kept: _Kept, list_no: int, bits: int, now: float) -> None:
+def _rebuild(deps: Deps, kept: _Kept, list_no: int, now: float) -> None:
     # The moment is taken first: the list is as new as it says, or newer.
     moment = deps.clock.now()
     with deps.uow.read() as tx:
-        states = tx.statuses.not_good(list_no)
-    array = pack(((index, status_of(state, bits)) for index, state in states), bits)
+        marks, places = tx.statuses.marks(list_no), tx.statuses.places(list_no)
+    kept.array.follow(marks, places)
+    array = bytes(kept.array)
     digest = hashlib.sha256(array).digest()
-    if digest != kept.array_sha256:
+    if digest != kept.sha256:
         kept.lst = compress(array)
-        kept.array_sha256 = digest
+        kept.sha256 = digest
         kept.signed.clear()
     kept.moment = moment
     kept.read_at = now
