@@ -22,7 +22,7 @@ from certsvc.license.status_list import (
     shuffle_of,
     status_of,
 )
-from certsvc.store.tables import NOT_GOOD, UNNUMBERED, licenses
+from certsvc.store.tables import NOT_GOOD, licenses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,11 +49,7 @@ _MARKS = (
 )
 _LAST = select(func.max(_C.status_no).label("last"))
 _UNNUMBERED = (
-    select(_C.version_id)
-    .where(text(UNNUMBERED))
-    .order_by(_C.version_id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    select(_C.version_id).where(_C.status_no.is_(None)).limit(bindparam("most")).with_for_update(skip_locked=True)
 )
 
 
@@ -89,7 +85,7 @@ class StatusRows:
         """Every version of a list that is not in good standing, neighbours together; read from an index alone."""
         first, last = numbers_of(list_no)
         rows = self._tx.rows(_MARKS, first=first, last=last)
-        return [Mark(word, Status(status), mask) for word, status, mask in (row.values() for row in rows)]
+        return [Mark(row["word"], Status(row["status"]), row["mask"]) for row in rows]
 
     def places(self, list_no: int) -> Callable[[int], int]:
         """What makes an index of a place in the row of a list."""

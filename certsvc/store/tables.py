@@ -39,7 +39,6 @@ OPEN_RESERVATION = "result IN ('open', 'unknown')"
 IN_FORCE = "state IN ('provisional', 'valid', 'suspended')"
 UNREGISTERED = "registered IS NOT TRUE"
 NOT_GOOD = "state NOT IN ('provisional', 'valid')"
-UNNUMBERED = "status_no IS NULL"
 
 _OPEN_REQUEST = text(OPEN_REQUEST)
 _OPEN_RESERVATION = text(OPEN_RESERVATION)
@@ -187,7 +186,6 @@ Index(
     sqlite_where=text(NOT_GOOD),
     postgresql_where=text(NOT_GOOD),
 )
-Index("ix_licenses_unnumbered", licenses.c.version_id, sqlite_where=text(UNNUMBERED), postgresql_where=text(UNNUMBERED))
 
 artifacts = Table(
     "artifacts",

@@ -16,7 +16,6 @@ depends_on = None
 
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 NOT_GOOD = sa.text("state NOT IN ('provisional', 'valid')")
-UNNUMBERED = sa.text("status_no IS NULL")
 
 # Every row of SQLite has a number of its own already; later ones go on behind the highest.
 NUMBER_ALL = {
@@ -41,19 +40,11 @@ def upgrade() -> None:
         sqlite_where=NOT_GOOD,
         postgresql_where=NOT_GOOD,
     )
-    op.create_index(
-        "ix_licenses_unnumbered",
-        "licenses",
-        ["version_id"],
-        unique=False,
-        sqlite_where=UNNUMBERED,
-        postgresql_where=UNNUMBERED,
-    )
 
 
 def downgrade() -> None:
     """Take them away."""
-    for index in ("ix_licenses_unnumbered", "ix_licenses_not_good", "uq_licenses_status_no"):
+    for index in ("ix_licenses_not_good", "uq_licenses_status_no"):
         op.drop_index(index, table_name="licenses")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP SEQUENCE license_status_numbers")

@@ -79,6 +79,9 @@ def run_everything(tx: UnitOfWork) -> None:
     assert tx.outbox.sequence(limit=10) == 2
     assert len(tx.outbox.after(0, limit=10)) == 1
     assert len(tx.outbox.evidence_after(0, limit=10)) == 1
+    assert tx.statuses.lists() == 1
+    tx.statuses.marks(1)
+    tx.statuses.number_some(limit=1)
     tx.outbox.cursor("c")
     tx.outbox.advance("c", position=1)
     assert tx.outbox.first_time("c", "e", now=NOW)

@@ -89,7 +89,7 @@ def test_a_change_among_a_million_licenses_is_published_quickly_and_small(large:
         print(f"{ended} of {MILLION} ended: {took:.3f} s, {len(signed.data)} bytes")
         found = read_cwt(signed.data, deps.status_signer.keys())
         assert sum(byte.bit_count() for byte in found.array) == ended
-        if ended != MANY:  # nobody ends so many at once; a process that starts does this once
+        assert took < REBUILD_S
+        if ended < MANY:
             assert took < REBUILD_SECONDS
-        if ended <= 10_001:
             assert len(signed.data) < BUDGET
