@@ -34,6 +34,20 @@ class ChainJudgement:
     wanted: tuple[RevocationQuery, ...] = ()
 
 
+def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
+    """What is wrong with the parts of a certificate that its own signature does not cover (RFC 5280 §4.1.1.2, §4.1.1.3).
+
+    The algorithm stands twice, inside and outside the signed part, and must be the same to the byte; the count of unused
+    bits of the signature is zero. ``path`` goes from the anchor, which is trusted as it is, to the signer.
+    """
+    for certificate in path[1:]:
+        same = certificate["signature_algorithm"].dump() == certificate["tbs_certificate"]["signature"].dump()
+        if not same or certificate["signature_value"].contents[:1] != b"\x00":
+            sub, detail = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "unsigned part of a certificate"
+            return not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail=detail)
+    return None
+
+
 async def judge_certificate(
     der: bytes, beside: Sequence[bytes], store: TrustStore, used: UseTime, *, kind: str = "seal"
 ) -> ChainJudgement:
@@ -73,6 +87,8 @@ async def _judge(
     except (PathError, ValidationError):
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
     if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
+        return ChainJudgement(outcome=refusal)
+    if refusal := path_problem(path):
         return ChainJudgement(outcome=refusal)
     revoked = judge_revocation(path, store, used)
     return ChainJudgement(outcome=revoked.refusal or trusted, revocation_checked=revoked.checked, wanted=revoked.wanted)

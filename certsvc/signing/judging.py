@@ -17,6 +17,7 @@ from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignature
 from certsvc.clock import check_aware
 from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
 from certsvc.signing.bytes_rules import hole_problem
+from certsvc.signing.chains import path_problem
 from certsvc.signing.cms_rules import cms_problem, signer_problem
 from certsvc.signing.judgement import (
     COVERAGE,
@@ -85,7 +86,7 @@ async def judge(
     if outcome.reason is Reason.OK and status.validation_path is not None and not pinned:
         path = list(status.validation_path.iter_certs(include_root=True))
         revoked = judge_revocation(path, store, used)
-        outcome = revoked.refusal or outcome
+        outcome = path_problem(path) or revoked.refusal or outcome
     return Judgement(
         report=_report(found, embedded, status, outcome),
         indication=outcome.indication,
