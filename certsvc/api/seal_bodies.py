@@ -12,7 +12,7 @@ from certsvc.commands.seals.check_application import SealWanted
 from certsvc.commands.seals.note_move import Said
 from certsvc.commands.seals.read_seals import SealView
 from certsvc.commands.shapes import Line
-from certsvc.seal.life import SEAL_MOVE
+from certsvc.seal.life import SEAL_MOVE, needs_of
 from certsvc.seal.model import SEAL_STATE_ZH, SealKind, StampSpec
 from certsvc.seal.object import SealObjectReport
 from certsvc.seal.rules import MAX_DAILY_BUDGET, MAX_LISTED, MAX_PEOPLE, MAX_PER_MINUTE, MINUTES_OF_DAY, UseHours
@@ -267,7 +267,9 @@ class SealRow(Model):
             under_way=VersionOut.of(view.under_way) if view.under_way else None,
             moves=[
                 AllowedOut(
-                    move=name, name=SEAL_MOVE[name].name_zh, needs=[need.value for need in SEAL_MOVE[name].needs]
+                    move=name,
+                    name=SEAL_MOVE[name].name_zh,
+                    needs=[need.value for need in needs_of(SEAL_MOVE[name], view.current and view.current.state)],
                 )
                 for name in view.moves
             ],
