@@ -269,7 +269,9 @@ class SealRow(Model):
                 AllowedOut(
                     move=name,
                     name=SEAL_MOVE[name].name_zh,
-                    needs=[need.value for need in needs_of(SEAL_MOVE[name], view.current and view.current.state)],
+                    needs=[
+                        need.value for need in needs_of(SEAL_MOVE[name], view.current.state if view.current else None)
+                    ],
                 )
                 for name in view.moves
             ],

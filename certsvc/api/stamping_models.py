@@ -240,8 +240,9 @@ class ItemOut(Model):
     state: str
     state_zh: str
     stamping_id: str
-    code: str
+    code: str = Field(description="未盖章的原因；等待中的为正在等什么")
     detail: str
+    may_retry: bool = Field(description="可以重新办理（retries）")
 
     @staticmethod
     def of(item: BatchItem) -> ItemOut:
@@ -254,6 +255,7 @@ class ItemOut(Model):
             stamping_id=item.stamping_id,
             code=item.code,
             detail=item.detail,
+            may_retry=item.state is ItemState.REFUSED and item.upload != "",
         )
 
 

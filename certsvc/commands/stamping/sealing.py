@@ -15,7 +15,7 @@ import structlog
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
-from certsvc.commands.stamping.uploads import PDF
+from certsvc.commands.stamping.uploads import PDF, cannot_check_now
 from certsvc.errors import CertsvcError, IntegrityError, SealUnavailable, SigningError
 from certsvc.events.payloads import DocumentSealed
 from certsvc.seal.marks import NextSignature
@@ -85,7 +85,7 @@ def check_use(deps: Deps, seal: Seal, operator: str, now: datetime) -> None:
     use = SealUse(manual=True, operator=operator, region=region_of(deps, seal))
     refusal = refusal_of(seal, use, now, key_id=seal.key_id, type_name="证照以外的文件")
     if refusal is not None and refusal.against in PREVIEWED:
-        raise SealUnavailable(refusal.detail)
+        raise SealUnavailable(refusal.detail, against=refusal.against.value)
 
 
 def region_of(deps: Deps, seal: Seal) -> str:
@@ -99,6 +99,7 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
     Raises:
         SealUnavailable: the seal may not be used; the detail says why.
         SigningError: the key failed, or the own verifier does not pass the file; nothing is handed out.
+        Unavailable: the own verifier cannot look at it now; nothing is handed out.
     """
     now = deps.clock.now().replace(microsecond=0)
     prepared = update_for(deps, job.data, seal, job.marks, lock=job.lock, name=job.work_id, signed_at=now)
@@ -154,6 +155,8 @@ def _check(deps: Deps, data: bytes, job: SealJob) -> None:
     The chains of other parties' signatures are theirs: that they are not in our trust list is no reason against ours.
     """
     findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    if findings.reason is Reason.CANNOT_CHECK_NOW:
+        raise cannot_check_now()
     own = [one for one in findings.signatures if one.field_name == field_name(job.work_id)]
     sound = (findings.integrity, findings.coverage, findings.modification)
     if len(own) != 1 or own[0].reason is not Reason.OK or any(check is not Check.GOOD for check in sound):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.ports import TrustChoice
-from certsvc.errors import FieldProblem, NotFound, TooLarge, UploadRefused
+from certsvc.errors import FieldProblem, NotFound, TooLarge, Unavailable, UploadRefused
+from certsvc.seal.stamp_retries import CANNOT_CHECK_NOW, KEPT
 from certsvc.seal.stampings import StampUpload
 from certsvc.seal.verdict import Check, Indication, Reason
 
@@ -24,6 +25,9 @@ KEPT_S = 1800
 UPDATE_BYTES = 1024 * 1024
 """Room for marks and signature, so that the sealed file is one that everybody may upload to be checked."""
 STALE_BATCH = 100
+UPLOADS = "uploads/"
+LEFT = timedelta(hours=24)
+"""Uploads without a row are swept when they are older: longer than any request takes to store its batch."""
 PDF = "application/pdf"
 
 SIGNATURE_REFUSALS: dict[Reason, tuple[str, str]] = {
@@ -56,7 +60,7 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
     Raises:
         TooLarge: more bytes than the limit.
         UploadRefused: every reason against stamping it, each with a code and what to do.
-        Unavailable: all workers are busy.
+        Unavailable: all workers are busy, or none can look at the signatures now.
     """
     limit = deps.policy.max_upload_bytes - UPDATE_BYTES
     if len(data) > limit:
@@ -75,12 +79,20 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
 def _signature_refusals(deps: Deps, data: bytes, *, signed: bool) -> list[tuple[str, str]]:
     """What stands against the signatures that are there, or a structure that no verifier would accept later."""
     findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    if findings.reason is Reason.CANNOT_CHECK_NOW:
+        raise cannot_check_now()
     if not signed and findings.reason is Reason.NO_SIGNATURE:
         return []
     sound = findings.integrity is Check.GOOD and findings.modification is Check.GOOD
     if signed and sound and findings.indication is not Indication.TOTAL_FAILED:
         return []
     return [SIGNATURE_REFUSALS.get(findings.reason, OTHERWISE)]
+
+
+def cannot_check_now() -> Unavailable:
+    """Nothing is known of the file yet, good or bad: the same file may be sent again."""
+    detail = "暂时无法检查文件中的签名，请稍后再试"
+    return Unavailable(detail, problems=(FieldProblem(pointer="/file", code=CANNOT_CHECK_NOW, detail=detail),))
 
 
 def take_upload(deps: Deps, caller: Principal, data: bytes) -> StampUpload:
@@ -108,7 +120,7 @@ def take_upload(deps: Deps, caller: Principal, data: bytes) -> StampUpload:
 
 def upload_name(upload_id: str) -> str:
     """Object name of an upload."""
-    return f"uploads/{upload_id}.pdf"
+    return f"{UPLOADS}{upload_id}.pdf"
 
 
 def own_upload(deps: Deps, caller: Principal, upload_id: str) -> tuple[StampUpload, bytes]:
@@ -137,11 +149,32 @@ def check_page(page: int, count: int) -> None:
 
 
 def sweep_uploads(deps: Deps) -> Sequence[str]:
-    """Delete the bytes of uploads that are over; which ones."""
+    """Delete the bytes of uploads that are over, of files nobody ran again, and those a crash left; which ones."""
+    now = deps.clock.now()
     with deps.uow.read() as tx:
-        stale = tx.stampings.stale_uploads(before=deps.clock.now(), limit=STALE_BATCH)
+        stale = tx.stampings.stale_uploads(before=now, limit=STALE_BATCH)
+        kept = tx.stampings.kept_items(before=now - KEPT, limit=STALE_BATCH)
     for upload in stale:
         deps.objects.delete(upload.object_name)
         with deps.uow() as tx:
             tx.stampings.forget_object(upload.upload_id)
-    return [upload.upload_id for upload in stale]
+    for item in kept:
+        # The row first: a file that is run again in this moment keeps its bytes.
+        with deps.uow() as tx:
+            given_up = tx.stampings.forget_kept(item.item_id, before=now - KEPT)
+        if given_up:
+            deps.objects.delete(item.upload)
+    left = left_uploads(deps)
+    for name in left:
+        deps.objects.delete(name)
+    return [*(upload.upload_id for upload in stale), *(item.item_id for item in kept), *left]
+
+
+def left_uploads(deps: Deps, *, settle: timedelta = LEFT) -> Sequence[str]:
+    """Names of uploads that nothing refers to: of batches that were never accepted, of answers that were cut short.
+
+    Objects are listed first and rows are asked afterwards, so what is accepted in between is seen.
+    """
+    names = deps.objects.names(UPLOADS, before=deps.clock.now() - settle)
+    with deps.uow.read() as tx:
+        return [name for name in names if not tx.stampings.keeps(name, name.removeprefix(UPLOADS).removesuffix(".pdf"))]
