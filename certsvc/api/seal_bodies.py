@@ -288,6 +288,7 @@ class HistoryRow(Model):
     to_state: str
     to_state_zh: str
     actor: str
+    actor_name: str = Field(description="办理人姓名；系统办理或未登记的为空")
     code: str
     reason: str
     document_no: str
@@ -295,7 +296,7 @@ class HistoryRow(Model):
     at: datetime
 
     @staticmethod
-    def of(move: SealMoveRecord) -> HistoryRow:
+    def of(move: SealMoveRecord, actor_name: str) -> HistoryRow:
         """From a record."""
         return HistoryRow(
             version=move.version,
@@ -305,6 +306,7 @@ class HistoryRow(Model):
             to_state=move.to_state.value,
             to_state_zh=SEAL_STATE_ZH[move.to_state],
             actor=move.actor,
+            actor_name=actor_name,
             code=move.code,
             reason=move.reason,
             document_no=move.document_no,

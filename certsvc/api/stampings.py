@@ -24,7 +24,8 @@ from certsvc.errors import InvalidInput
 
 router = APIRouter(tags=["stamping 人工用印"], route_class=JsonRoute)
 
-STAMPER = Access(roles.SEAL_KEEPER, roles.APPROVAL)
+STAMPER = Access(roles.SEAL_KEEPER, roles.APPROVAL, roles.SEAL_USE_APPROVER)
+"""An approver of uses only in the term of an appointment as 首席代表; the commands ask."""
 ZIP = "application/zip"
 MAX_ORDER_CHARS = 10_000
 

@@ -122,7 +122,7 @@ class StampBatchRows:
 
     def insert_batch(self, batch: StampBatch, items: Sequence[BatchItem]) -> None:
         """Store a batch and its items."""
-        details = {"case": asdict(batch.case), "wish": asdict(batch.wish)}
+        details = {"case": batch.case.as_said(), "wish": asdict(batch.wish)}
         self._tx.changed(
             _insert(self._tx.dialect, stamp_batches),
             batch_id=batch.batch_id,

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 
 _U, _P, _S, _I = stamp_uploads.c, stamp_previews.c, stampings.c, stamp_items.c
+_COLUMNS = frozenset({"matter_code", "approval_id"})
+"""Of a case, what stands in columns of its own; the rest is encrypted."""
 _MARKS, _DETAILS = "stamp_previews.marks", "stampings.details"
 
 _PREVIEW = select(*_P).where(_P.preview_id == bindparam("which"))
@@ -145,7 +147,9 @@ class StampingRows(StampBatchRows):
             matter_code=case.matter_code,
             approval_id=case.approval_id,
             details=self._tx.seal_json(
-                {"purpose": case.purpose, "case_no": case.case_no}, _DETAILS, stamping.stamping_id
+                {name: said for name, said in case.as_said().items() if name not in _COLUMNS},
+                _DETAILS,
+                stamping.stamping_id,
             ),
             sha256_before=stamping.sha256_before,
             sha256=stamping.sha256,

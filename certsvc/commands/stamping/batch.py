@@ -15,7 +15,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.stamping.archive import files_of, packed
 from certsvc.commands.stamping.place import place
 from certsvc.commands.stamping.sealing import SealJob, seal_and_register
-from certsvc.commands.stamping.uploads import PDF, judged, own_seal, require_stamper, upload_name
+from certsvc.commands.stamping.uploads import PDF, judged, own_seal, require_case, require_stamper, upload_name
 from certsvc.errors import CertsvcError, Conflict, NotFound, SealUnavailable
 from certsvc.seal.stamp_retries import INTERNAL, KEPT, MAX_TRIES, SEAL, may_run_again, passes, wait_after
 from certsvc.seal.stampings import BatchItem, ItemState, StampBatch
@@ -44,9 +44,10 @@ def accept_batch(
 
     Raises:
         NotFound: no such seal for this caller.
+        Forbidden: neither keeper nor system, and no 首席代表 in term.
         InvalidInput, TooLarge: see :func:`~certsvc.commands.stamping.archive.files_of`.
     """
-    require_stamper(caller)
+    require_case(deps, caller, case)
     own_seal(deps, caller, seal_id)
     files = files_of(given, each=deps.policy.max_upload_bytes)
     now = deps.clock.now()
@@ -76,7 +77,7 @@ def accept_batch(
 
 def read_batch(deps: Deps, caller: Principal, batch_id: str) -> tuple[StampBatch, Sequence[BatchItem]]:
     """A batch of the caller's own and how far it is; NotFound otherwise."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     with deps.uow.read() as tx:
         batch = tx.stampings.batch(batch_id)
         items = tx.stampings.items(batch_id) if batch is not None else ()

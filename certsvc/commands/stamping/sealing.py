@@ -80,9 +80,9 @@ PREVIEWED = frozenset({Against.STATE, Against.PERIOD, Against.TYPE, Against.REGI
 """What already speaks against a use when it is previewed; hours, matter, approval and counts are asked when sealing."""
 
 
-def check_use(deps: Deps, seal: Seal, operator: str, now: datetime) -> None:
+def check_use(deps: Deps, seal: Seal, operator: str, now: datetime, *, represented_by: str = "") -> None:
     """SealUnavailable when this person cannot use the seal for documents, whatever they are; nothing is counted."""
-    use = SealUse(manual=True, operator=operator, region=region_of(deps, seal))
+    use = SealUse(manual=True, operator=operator, region=region_of(deps, seal), represented_by=represented_by)
     refusal = refusal_of(seal, use, now, key_id=seal.key_id, type_name="证照以外的文件")
     if refusal is not None and refusal.against in PREVIEWED:
         raise SealUnavailable(refusal.detail, against=refusal.against.value)
@@ -112,6 +112,7 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
         matter_code=case.matter_code,
         region=region_of(deps, seal),
         approval_id=case.approval_id,
+        represented_by=case.represented_by,
         content_digest=content_digest(job.sha256, seal.seal_id, seal.key_id, job.marks, lock=job.lock),
     )
     reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
@@ -201,6 +202,7 @@ def _register(deps: Deps, stamping: Stamping) -> None:
                 "case_no": case.case_no,
                 "matter_code": case.matter_code,
                 "approval_id": case.approval_id,
+                "represented_by": case.represented_by,
             },
             at=stamping.at,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.ports import TrustChoice
-from certsvc.errors import FieldProblem, NotFound, TooLarge, Unavailable, UploadRefused
+from certsvc.errors import FieldProblem, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable, UploadRefused
 from certsvc.seal.stamp_retries import CANNOT_CHECK_NOW, KEPT
 from certsvc.seal.stampings import StampUpload
 from certsvc.seal.verdict import Check, Indication, Reason
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.seal.model import Seal
-    from certsvc.seal.stampings import UploadReport
+    from certsvc.seal.stampings import StampCase, UploadReport
 
 KEPT_S = 1800
 """How long an upload is kept: one sitting of a person who stamps."""
 UPDATE_BYTES = 1024 * 1024
 """Room for marks and signature, so that the sealed file is one that everybody may upload to be checked."""
 STALE_BATCH = 100
+MOST_APPOINTMENTS = 200
+"""Appointments of one authority that are looked through, the newest."""
 UPLOADS = "uploads/"
 LEFT = timedelta(hours=24)
 """Uploads without a row are swept when they are older: longer than any request takes to store its batch."""
@@ -40,9 +42,35 @@ SIGNATURE_REFUSALS: dict[Reason, tuple[str, str]] = {
 OTHERWISE = ("failing_signature", "文件已有的签名未通过核验，请向对方索取签名有效的原文件")
 
 
-def require_stamper(caller: Principal) -> None:
-    """Only keepers of seals, and approval systems: Forbidden for everyone else."""
-    roles.require(caller, roles.SEAL_KEEPER, roles.APPROVAL)
+def require_stamper(deps: Deps, caller: Principal) -> str:
+    """Let keepers of seals, approval systems and 首席代表 through: Forbidden for everyone else.
+
+    Empty, or for somebody who is neither keeper nor system the id of an appointment that is in its term. What it
+    covers is asked when the seal is used.
+    """
+    roles.require(caller, roles.SEAL_KEEPER, roles.APPROVAL, roles.SEAL_USE_APPROVER)
+    if caller.roles & {roles.SEAL_KEEPER, roles.APPROVAL}:
+        return ""
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        appointed = tx.approvals.representatives(caller.authority_code, limit=MOST_APPOINTMENTS)
+    mine = (one for one in appointed if one.person == caller.subject and one.in_term(now))
+    found = next(mine, None)
+    if found is None:
+        raise Forbidden("用印审批人只有在首席代表的任期内才能盖章，请由印章保管人办理，或先取得首席代表授权")
+    return found.representative_id
+
+
+def require_case(deps: Deps, caller: Principal, case: StampCase) -> None:
+    """As :func:`require_stamper`; a 首席代表 also says in the name of which appointment.
+
+    Raises:
+        Forbidden: as there.
+        InvalidInput: no appointment is named.
+    """
+    if require_stamper(deps, caller) and not case.represented_by:
+        detail = "以首席代表身份盖章，须填写授权编号（represented_by）"
+        raise InvalidInput(detail, problems=(FieldProblem(pointer="/represented_by", code="missing", detail=detail),))
 
 
 def own_seal(deps: Deps, caller: Principal, seal_id: str) -> Seal:
@@ -97,7 +125,7 @@ def cannot_check_now() -> Unavailable:
 
 def take_upload(deps: Deps, caller: Principal, data: bytes) -> StampUpload:
     """Judge a file and keep it for :data:`KEPT_S`; see :func:`judged` for what is raised."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     report = judged(deps, data)
     now = deps.clock.now()
     upload_id = deps.ids.new("upl")
@@ -125,7 +153,7 @@ def upload_name(upload_id: str) -> str:
 
 def own_upload(deps: Deps, caller: Principal, upload_id: str) -> tuple[StampUpload, bytes]:
     """An upload of the caller's own and its bytes; NotFound when it is not, or is over."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     with deps.uow.read() as tx:
         upload = tx.stampings.upload(upload_id)
     if upload is None or upload.operator != caller.subject:
