@@ -48,7 +48,7 @@ _WAITING = _VERSION.where(text(f"seal_versions.{UNDER_WAY}")).order_by(_V.seal_i
 _WAITING = _WAITING.limit(bindparam("most"))
 _WITH_KEY = _VERSION.where(
     or_(
-        _V.key_id == bindparam("key"),
+        and_(_V.key_id == bindparam("key"), _V.key_id != ""),  # not made yet: no key
         and_(_V.seal_id == bindparam("which"), _V.version == bindparam("number")),
     )
 )
