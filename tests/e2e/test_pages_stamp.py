@@ -184,8 +184,9 @@ def by_two(live_city: LiveCity) -> Iterator[str]:
     seal_id = next(seal["seal_id"] for seal in seals if seal["state"] == "active")
     before = city.rows(f"SELECT rules FROM seal_versions WHERE seal_id = '{seal_id}' AND state = 'current'")[0][0]
     with city.service.deps.uow.read() as tx:
-        rules = tx.seals.by_id(seal_id).rules
-    changed_rules = replace(rules, manual_needed=2, approvers=("use-approver-1", "use-approver-2"))
+        seal = tx.seals.by_id(seal_id)
+    assert seal is not None
+    changed_rules = replace(seal.rules, manual_needed=2, approvers=("use-approver-1", "use-approver-2"))
     _set_rules(live_city, seal_id, rules_json(changed_rules))
     yield seal_id
     _set_rules(live_city, seal_id, before)

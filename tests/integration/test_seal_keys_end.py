@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from fixtures_city import ServedCity
 from seal_people import APPLICANT, APPROVER, AUDITOR, KEEPER, MAKER, SAID, seal_in_use, stored, wanted
 from test_seal_life import outside_answer
@@ -237,15 +238,9 @@ def test_a_second_answer_of_the_ca_counts_in_every_running_process(
         assert made.state is SealState.MADE
         for service in (city.service, second):
             for one in (before, after):
-                assert service.deps.sealer.is_own(one.fingerprint(_sha256()).hex())
+                assert service.deps.sealer.is_own(one.fingerprint(hashes.SHA256()).hex())
     finally:
         second.close()
     move_seal(deps, KEEPER, seal_id, "stop", SAID)
     move_seal(deps, MAKER, seal_id, "cancel", SAID)
     assert serials(city, seal_id) == {f"{4711:x}", f"{4712:x}"}, "both were given to the key"
-
-
-def _sha256() -> object:
-    from cryptography.hazmat.primitives import hashes
-
-    return hashes.SHA256()
