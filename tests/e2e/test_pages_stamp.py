@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
+from city_browser import PATIENCE_MS, PHONE, SMALLEST, OpenPage, Watch, sign_in
 from fixtures_city import LiveCity
 from pikepdf import Dictionary, Name, String
 from playwright.sync_api import Page, expect
@@ -246,8 +246,8 @@ def test_a_use_that_needs_two_is_asked_for_from_the_preview_and_sealed_when_they
     look(page)
     expect(notice).to_have_attribute("data-approval", "waiting")
     vote(live_city, asked["approval_id"], "use-approver-2")
-    # Nobody presses anything: the page looks by itself.
-    expect(notice).to_have_attribute("data-approval", "granted")
+    # Nobody presses anything: the page looks by itself, every five seconds.
+    expect(notice).to_have_attribute("data-approval", "granted", timeout=PATIENCE_MS)
     expect(page.locator("#seal-now")).to_be_visible()
     data = finish(page, tmp_path)
     assert live_city.city.check(data)["registry_match"] == "exact"
