@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import Field, ValidationError
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.doors import DOOR
 from certsvc.api.json_body import JsonRoute, read_json
 from certsvc.api.models import Model
 from certsvc.api.signers import SecretModel
@@ -181,7 +182,9 @@ def read(request: Request, round_id: RoundId, caller: Annotated[Principal, Depen
     return SigningOut.of(read_round(deps, caller, round_id), deps.clock.now())
 
 
-@router.get("/v1/signings/{round_id}/pages/{page}", responses={200: {"content": {"image/png": {}}}})
+@router.get(
+    "/v1/signings/{round_id}/pages/{page}", responses={200: {"content": {"image/png": {}}}}, dependencies=[DOOR]
+)
 def picture(
     request: Request,
     round_id: RoundId,
