@@ -275,7 +275,7 @@ class PersonKeys(Protocol):
         ...
 
     def accept(self, signer: Signer, answer: bytes, *, now: datetime) -> SignerCertificate:
-        """The certificate in an external CA's answer (PEM); InvalidInput when it is not this signer's."""
+        """The certificate in an external CA's answer (PEM); InvalidInput: not this signer's, or not trusted."""
         ...
 
     def room(self, signer: Signer) -> SignatureRoom:

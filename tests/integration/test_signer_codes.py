@@ -1,4 +1,4 @@
-"""A session alone makes no e-signature, gives none another PIN, and signs with no new one: a code goes to the telephone."""
+"""A session alone makes no e-signature, gives none another PIN, and signs with no new one: that takes a code."""
 
 from __future__ import annotations
 

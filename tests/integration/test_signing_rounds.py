@@ -131,7 +131,7 @@ def test_a_round_of_sm2_keys_ends_like_any_other(people: PeopleCity) -> None:
     master = load_master_key(settings.master_key)
     ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, deps.ids, profile="sandbox")
     keys: Any = deps.person_keys
-    keys.__init__(master, deps.ids, algorithm="sm2", ca=ca, cost=keys._cost)
+    keys.__init__(master, deps.ids, algorithm="sm2", ca=ca, anchors=keys._anchors, cost=keys._cost)
     assert isinstance(keys, WrappedPersonKeys)
     assert people.signer(PEOPLE[0])["algorithm"] == "sm2"
     people.signer(PEOPLE[1])

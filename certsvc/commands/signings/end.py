@@ -1,5 +1,6 @@
-"""How a round ends without being complete: a participant declines, the creator cancels, the deadline passes, or the
-seal that was asked for will never be set.
+"""How a round ends without being complete.
+
+A participant declines, the creator cancels, the deadline passes, or the seal that was asked for will never be set.
 """
 
 from __future__ import annotations
