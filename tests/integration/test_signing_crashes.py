@@ -29,6 +29,7 @@ POINTS = ("signing.reserved", "signing.signed", "signing.stored")
 """In the order of a confirmation."""
 
 WHO = PEOPLE[0]
+PLACES = (ROOT, ROOT / "tests", ROOT / "tests" / "unit")
 
 
 def sign_until_killed(var: str, database_url: str, round_id: str, body: str) -> None:
@@ -45,7 +46,11 @@ def kill_at(city: ServedCity, point: str, round_id: str, body: dict[str, str]) -
     settings = city.service.settings
     run = subprocess.run(
         [sys.executable, __file__, str(settings.var_dir), settings.database_url, round_id, json.dumps(body)],
-        env={**os.environ, "CERTSVC_FAULT_POINT": point, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        env={
+            **os.environ,
+            "CERTSVC_FAULT_POINT": point,
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'unit'}",
+        },
         capture_output=True,
         text=True,
         timeout=120,
