@@ -35,7 +35,7 @@ def problem(answer: Any) -> tuple[int, str]:
 def test_a_stolen_session_withdraws_and_gets_no_further(people: PeopleCity) -> None:
     """The whole attack: end the e-signature, make another with an own PIN, sign where a PIN is enough."""
     signer = people.signer(WHO)
-    asked = people.round([WHO], (1,), needs_code=False)
+    asked = people.round((WHO,), (1,), needs_code=False)
     path = f"/v1/signers/{signer['signer_id']}/withdrawal"
     assert people.client.post(path, headers=people.city.person(WHO), json={}).status_code == 201
     bare = people.apply(WHO, pin=OTHER)
@@ -56,8 +56,8 @@ def test_in_its_first_day_a_signature_needs_a_code_though_the_round_asks_for_non
     clock = FixedClock(SystemClock().now())
     people = PeopleCity(make_city(sqlite_url, clock=clock))
     people.signer(WHO, new=True)
-    asked = people.round([WHO], (1,), needs_code=False)
-    again = people.round([WHO], (1,), needs_code=False)
+    asked = people.round((WHO,), (1,), needs_code=False)
+    again = people.round((WHO,), (1,), needs_code=False)
     seen = people.city.answer(people.seen(WHO, asked["round_id"]), 200)
     assert (seen["needs_code"], seen["new_signer"]) == (True, True)
     creator = people.client.get(f"/v1/signings/{asked['round_id']}", headers=people.city.system()).json()
@@ -129,7 +129,7 @@ def test_the_limits_of_codes_hold_when_many_are_asked_for_at_once(city: ServedCi
     """Of both kinds, on both databases: one code per pause, and so many in an hour."""
     people = PeopleCity(city)
     people.signer(WHO)
-    asked = people.round([WHO], (1,))
+    asked = people.round((WHO,), (1,))
     headers = people.city.person(WHO)
     step = {"document_sha256": asked["sha256"]}
     tables = {"signing_codes": (f"/v1/signings/{asked['round_id']}/codes", step)}

@@ -71,7 +71,7 @@ def test_a_kill_at_this_point_loses_nothing_and_signs_nothing_twice(city: Served
     people = PeopleCity(city)
     deps = city.service.deps
     people.signer(WHO)
-    asked = people.round([WHO], (1,), seal={"seal_id": SEAL, "place": SEAL_PLACE})
+    asked = people.round((WHO,), (1,), seal={"seal_id": SEAL, "place": SEAL_PLACE})
     round_id, digest = asked["round_id"], asked["sha256"]
     body = {"document_sha256": digest, "pin": PIN, "code": people.code(WHO, round_id, digest)}
     kill_at(city, point, round_id, body)

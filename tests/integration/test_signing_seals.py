@@ -38,7 +38,7 @@ def set_seal(people: PeopleCity, state: SealState) -> None:
 def stopped_rounds(people: PeopleCity, count: int) -> list[str]:
     """Rounds asked for while the seal was good, which is stopped before people sign."""
     seal = {"seal_id": SEAL, "place": SEAL_PLACE}
-    asked = [people.round([WHO], (1,), needs_code=False, seal=seal) for _ in range(count)]
+    asked = [people.round((WHO,), (1,), needs_code=False, seal=seal) for _ in range(count)]
     set_seal(people, SealState.STOPPED)
     for one in asked:
         answer = people.confirm(WHO, one["round_id"], document_sha256=one["sha256"], pin=PIN)

@@ -78,8 +78,8 @@ def seal_round(deps: Deps, round_id: str) -> bool:
 
 def pause_after(tries: int) -> timedelta:
     """How long a round rests after so many tries that failed."""
-    doublings = min(tries - 1, 16)
-    return min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
+    doubled = 1 << min(tries - 1, 16)
+    return min(FIRST_PAUSE * doubled, LONGEST_PAUSE)
 
 
 def seal_waiting_rounds(deps: Deps) -> int:
