@@ -192,7 +192,7 @@ def build(
         ids=ids,
         policy=_policy(settings),
         faults=_faults(settings),
-        person_keys=person_keys(settings, master, ids),
+        person_keys=person_keys(settings, master, ids, anchors),
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),

@@ -130,12 +130,12 @@ def maker_policy(settings: Settings) -> MakerPolicy:
     )
 
 
-def person_keys(settings: Settings, master: MasterKey, ids: Ids) -> WrappedPersonKeys:
+def person_keys(settings: Settings, master: MasterKey, ids: Ids, anchors: TrustAnchors) -> WrappedPersonKeys:
     """Keys of people: certified at once by the development CA in the sandbox, by an external CA in production."""
     if not settings.sandbox:
-        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None)
+        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None, anchors=anchors)
     ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, ids, profile=settings.profile)
-    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca)
+    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca, anchors=anchors)
 
 
 def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock: Clock, ids: Ids) -> OwnAuthorities:

@@ -154,11 +154,19 @@ class IllegalMove(Conflict):
 
 
 class SealUnavailable(Conflict):
-    """The seal is stopped, expired, out of scope or over its budget; nothing was signed."""
+    """The seal is stopped, expired, out of scope or over its budget; nothing was signed.
+
+    ``against`` is the word of ``seal/use.py`` for what spoke against the use, or empty.
+    """
 
     code = "seal_unavailable"
     title_zh = "印章不可用"
     title_en = "Seal not available"
+
+    def __init__(self, detail: str = "", *, problems: tuple[FieldProblem, ...] = (), against: str = "") -> None:
+        """Keep what spoke against the use beside the sentence."""
+        super().__init__(detail, problems=problems)
+        self.against = against
 
 
 class SignerUnavailable(Conflict):

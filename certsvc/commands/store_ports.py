@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
-    from certsvc.commands.signer_ports import Signers, SigningCodes, Signings
+    from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
@@ -350,6 +350,8 @@ class UnitOfWork(Protocol):
     signers: Signers
     signings: Signings
     signing_codes: SigningCodes
+    signer_codes: SignerCodes
+    round_seals: RoundSeals
     stampings: Stampings
     quality: Quality
 

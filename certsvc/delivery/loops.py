@@ -10,6 +10,7 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.signings.maintain import maintain_signings
@@ -113,11 +114,13 @@ class Loops:
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
 
-        Seals whose period has ended are moved first: one read of a small table.
+        Seals whose period has ended are moved first, and keys that ended versions left are destroyed: reads of a small
+        table and a listing of key files.
         """
 
         def sweep() -> None:
             expire_seals(self._deps)
+            destroy_ended_keys(self._deps)
             self._warn()
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass

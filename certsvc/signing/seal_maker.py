@@ -25,11 +25,19 @@ from certsvc.seal.making import CertificateFacts, KeyOrder, ObjectOrder
 from certsvc.seal.object import SealObjectReport
 from certsvc.seal.verdict import Reason
 from certsvc.signing import certificates
-from certsvc.signing.certificate_requests import checked_answer, request_of
+from certsvc.signing.certificate_requests import RETIRED, checked_answer, request_of, retire
 from certsvc.signing.certificates import owner_code_of, pem, public_key_of, read_chain
 from certsvc.signing.chains import judge_certificate
 from certsvc.signing.declaration import KeyDeclaration
-from certsvc.signing.keyfile import KeyClass, check_key_id, decrypt_key, encrypt_key, read_file, write_new
+from certsvc.signing.keyfile import (
+    KeyClass,
+    check_key_id,
+    decrypt_key,
+    encrypt_key,
+    read_file,
+    remove_file,
+    write_new,
+)
 from certsvc.signing.keyring import PRODUCTION
 from certsvc.signing.primitives import sign
 from certsvc.signing.revoked import UseTime
@@ -163,18 +171,20 @@ class SoftwareSealMaker:
             msg = f"证书未能连到受信任的根证书（{judged.reason.value}）：请提供签发证书，或先配置信任的根证书"
             raise InvalidInput(msg)
         path = self._path(CERTS, order.key_id)
-        fresh = path.with_suffix(f".{self._ids.token()}")
-        fresh.write_bytes(pem(*chain))
-        fresh.replace(path)
+        if not path.exists() or read_chain(path) != chain:
+            # An earlier answer stays ours: it is revoked together with this one when the version ends.
+            retire(path, self._ids)
+            fresh = path.with_suffix(f".{self._ids.token()}")
+            fresh.write_bytes(pem(*chain))
+            fresh.replace(path)
         return self._place(order)
 
-    def certificate(self, key_id: str) -> CertificateFacts:
-        """Facts of a key's certificate; SigningError when there is none."""
+    def certificates(self, key_id: str) -> tuple[CertificateFacts, ...]:
+        """Facts of every certificate that a key was given, the present one first; none for a key that is elsewhere."""
         path = self._path(CERTS, key_id)
-        if not path.exists():
-            msg = f"密钥 {key_id} 没有证书：请检查密钥库目录"
-            raise SigningError(msg)
-        return _facts(key_id, read_chain(path)[0])
+        # Named by serial (``retire``): no id of a key holds a dot.
+        files = [path, *sorted((path.parent / RETIRED).glob(f"{key_id}.*{path.suffix}"))]
+        return tuple(_facts(key_id, read_chain(file)[0]) for file in files if file.exists())
 
     def make_object(self, order: ObjectOrder) -> None:
         """Make and keep the seal object of an SM2 key, signed by the seal maker's key."""
@@ -233,12 +243,21 @@ class SoftwareSealMaker:
             reason=report.reason,
         )
 
+    def kept(self) -> frozenset[str]:
+        """Ids of the keys whose private half is here and that :meth:`destroy` would destroy."""
+        places = (self._directory / place for place in (PENDING, PRIVATE))
+        found = frozenset(path.stem for place in places for path in place.glob("*.key"))
+        return found - self._policy.never_destroyed
+
     def destroy(self, key_id: str) -> None:
-        """Destroy a private key that is never to sign again; its certificate stays known as ours."""
+        """Destroy a private key that is never to sign again, durably, and again without effect.
+
+        Its certificates stay known as ours.
+        """
         if key_id in self._policy.never_destroyed:
             return
         for place in (PENDING, PRIVATE):
-            self._path(place, key_id).unlink(missing_ok=True)
+            remove_file(self._path(place, key_id))
 
     def _place(self, order: KeyOrder) -> CertificateFacts:
         """Put the key where every process finds it, and prove it there by a trial signature."""

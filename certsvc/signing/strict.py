@@ -104,7 +104,7 @@ class StrictInspector:
         self._own: dict[int, dict[bytes, list[_Own]]] = {}
         self._lock = threading.Lock()
         self._ring = ring
-        self._known: set[str] = set()
+        self._known: set[bytes] = set()
         self._unseen: dict[bytes, KeyCertificate] = {}
         self._look_again()
 
@@ -202,12 +202,12 @@ class StrictInspector:
         return self._templated(der, sub_filter)
 
     def _look_again(self) -> None:
-        """Take up keys that the ring has found since: a seal that was made after the start of this process."""
+        """Take up certificates that the ring has found since: of a new seal, or another one of a key that was known."""
         for key_id in self._ring.key_ids():
-            if key_id not in self._known:
-                public = self._ring.certificate(key_id)
+            public = self._ring.certificate(key_id)
+            if public.fingerprint not in self._known:
                 self._unseen[public.certificate.public_bytes(Encoding.DER)] = public
-                self._known.add(key_id)
+                self._known.add(public.fingerprint)
 
     def _templated(self, der: bytes, sub_filter: str) -> _Own | None:
         for size, by_start in tuple(self._own.items()):

@@ -18,6 +18,7 @@ from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
+from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
 from certsvc.store.seal_lives import SealLifeRows
 from certsvc.store.seal_watch import SealWatchRows
@@ -25,7 +26,7 @@ from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
 from certsvc.store.signers import SignerRows
-from certsvc.store.signing_codes import SigningCodeRows
+from certsvc.store.signing_codes import SignerCodeRows, SigningCodeRows
 from certsvc.store.signings import SigningRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.transaction import Transaction
@@ -64,11 +65,13 @@ class Work:
         "quality",
         "receipts",
         "requests",
+        "round_seals",
         "seal_lives",
         "seal_watch",
         "seals",
         "sharing",
         "showing",
+        "signer_codes",
         "signers",
         "signing_codes",
         "signings",
@@ -97,6 +100,8 @@ class Work:
         self.signers: signer_ports.Signers = SignerRows(tx)
         self.signings: signer_ports.Signings = SigningRows(tx)
         self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
+        self.signer_codes: signer_ports.SignerCodes = SignerCodeRows(tx)
+        self.round_seals: signer_ports.RoundSeals = RoundSealRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
 
