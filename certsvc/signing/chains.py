@@ -35,10 +35,10 @@ class ChainJudgement:
 
 
 def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
-    """What is wrong with the parts of a certificate that its own signature does not cover (RFC 5280 §4.1.1.2, §4.1.1.3).
+    """What is wrong with the parts of a certificate that its own signature does not cover (RFC 5280 §4.1.1.2-3).
 
-    The algorithm stands twice, inside and outside the signed part, and must be the same to the byte; the count of unused
-    bits of the signature is zero. ``path`` goes from the anchor, which is trusted as it is, to the signer.
+    The algorithm stands twice, inside and outside the signed part, and must be the same to the byte; the count of
+    unused bits of the signature is zero. ``path`` goes from the anchor, trusted as it is, to the signer.
     """
     for certificate in path[1:]:
         same = certificate["signature_algorithm"].dump() == certificate["tbs_certificate"]["signature"].dump()

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from fixtures_city import ServedCity
+from seal_people import KEEPER, SAID
 from test_bad_input import problem
-from test_seal_life import KEEPER, SAID, SEAL_ID
 
 from certsvc.clock import FixedClock, rfc3339
 from certsvc.commands.ports import Deps
@@ -24,6 +24,7 @@ from certsvc.signing.jws import load_public_keys
 from certsvc.signing.receipts import read_receipt
 
 SLUG = "food_operation"
+SEAL_ID = "seal_11990000MB0000019F"
 
 
 @dataclass

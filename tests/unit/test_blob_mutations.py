@@ -24,8 +24,7 @@ from certsvc.signing.chains import judge_certificate
 from certsvc.signing.der import Element, element_size, tlv
 from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.revoked import UseTime
-from certsvc.signing.seal_object import make_seal, problem_of_use
-from certsvc.signing.ses import read_signature, sm2_verifies
+from certsvc.signing.seal_object import make_seal
 from certsvc.signing.trust import NO_EVIDENCE, TrustStore
 
 REFUSALS = (ValueError, TypeError, KeyError, IndexError, AttributeError)
@@ -60,14 +59,14 @@ def blobs(workshop: Workshop) -> dict[str, Blob]:
     beside = [[_der(one) for one in public.issuers] for public in (sm2, rsa)]
     seal_object = make_seal(seal_draft(workshop.seals[SM2_SEAL], workshop.ring), workshop.ring, MAKER)
     found = {
-        "ses": _ses(workshop, store),
-        "sm2-cms": _gm(workshop),
-        "seal object": Blob(seal_object, lambda data: _passes(workshop, data), 600, 40_000),
-        "sm2 certificate": Blob(_der(sm2.certificate), lambda data: _chains(data, beside[0], store), 300, 40_000),
-        "rsa certificate": Blob(_der(rsa.certificate), lambda data: _chains(data, beside[1], store), 300, 40_000),
+        "ses": _in_file(workshop, SES, SM2_SEAL),
+        "sm2-cms": _in_file(workshop, "sm2-cms", SM2_SEAL),
+        "seal object": Blob(seal_object, lambda data: _passes(workshop, data), 600, 50_000),
+        "sm2 certificate": Blob(_der(sm2.certificate), lambda data: _chains(data, beside[0], store), 300, 50_000),
+        "rsa certificate": Blob(_der(rsa.certificate), lambda data: _chains(data, beside[1], store), 300, 50_000),
     }
     for seal_id in (EC_SEAL, RSA_SEAL):
-        found[f"cms {seal_id}"] = _in_file(workshop, seal_id)
+        found[f"cms {seal_id}"] = _in_file(workshop, "pades-b-b", seal_id)
     return found
 
 
@@ -175,29 +174,10 @@ def _contents(data: bytes, start: int, end: int) -> bytes:
     return raw[: element_size(raw)]
 
 
-def _ses(workshop: Workshop, store: TrustStore) -> Blob:
-    prepared, sealed = workshop.sealed(SES, SM2_SEAL)
-    digest = prepared.digest("sm3")
-
-    def accepts(der: bytes) -> bool:
-        read = read_signature(der)
-        good = read.data_hash == digest and sm2_verifies(read.certificate, read.algorithm, read.signature, read.signed)
-        if not good or asyncio.run(problem_of_use(read, store)) is not None:
-            return False
-        chain = asyncio.run(judge_certificate(read.certificate, (), store, UseTime(claimed=read.signed_at)))
-        return chain.outcome.reason is Reason.OK
-
-    return Blob(_contents(sealed, prepared.hole_start, prepared.hole_end), accepts, 600, 40_000)
-
-
-def _gm(workshop: Workshop) -> Blob:
-    prepared, sealed = workshop.sealed("sm2-cms", SM2_SEAL)
-    return _filled(workshop, prepared, _contents(sealed, prepared.hole_start, prepared.hole_end), 250, 20_000)
-
-
-def _in_file(workshop: Workshop, seal_id: str) -> Blob:
-    prepared, sealed = workshop.sealed("pades-b-b", seal_id)
-    return _filled(workshop, prepared, _contents(sealed, prepared.hole_start, prepared.hole_end), 250, 20_000)
+def _in_file(workshop: Workshop, form: str, seal_id: str) -> Blob:
+    prepared, sealed = workshop.sealed(form, seal_id)
+    good = _contents(sealed, prepared.hole_start, prepared.hole_end)
+    return _filled(workshop, prepared, good, 250, 15_000)
 
 
 def _filled(workshop: Workshop, prepared: PreparedPdf, good: bytes, in_ci: int, in_full: int) -> Blob:

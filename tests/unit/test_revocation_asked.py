@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from signing_pages import NOW, one_page
 from signing_strangers import Stranger, make_stranger, sealed_by
 
@@ -96,7 +97,7 @@ def points_to(url: str, kind: str) -> x509.ExtensionType:
     if kind == "crl":
         point = x509.DistributionPoint(full_name=[name], relative_name=None, reasons=None, crl_issuer=None)
         return x509.CRLDistributionPoints([point])
-    return x509.AuthorityInformationAccess([x509.AccessDescription(x509.AuthorityInformationAccessOID.OCSP, name)])
+    return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, name)])
 
 
 def judged(data: bytes, stranger: Stranger, choice: TrustChoice, *, required: bool = False) -> FileFindings:
