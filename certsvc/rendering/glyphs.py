@@ -82,9 +82,10 @@ class GlyphFile:
             struct.pack_into(">H", hhea, 34, 0)
             struct.pack_into(">H", maxp, 4, 0)
             self._sizes = len(head), len(hhea), len(maxp)
-            self._sums = _checksum(head), _checksum(hhea), _checksum(maxp)
+            self._head_sum, self._hhea_sum, self._maxp_sum = _checksum(head), _checksum(hhea), _checksum(maxp)
             # What stands before and after the one number of each table that differs from subset to subset.
             padded = [bytes(table) + bytes(-len(table) % 4) for table in (head, hhea, maxp)]
+            self._rooms = len(padded[0]), len(padded[1])
             self._head = padded[0][:8], padded[0][12:]
             self._hhea, self._maxp = (padded[1][:34], padded[1][36:]), (padded[2][:4], padded[2][6:])
             self._notdef = self.glyph(0)
@@ -133,29 +134,36 @@ class GlyphFile:
             outlines, lengths, sums, metrics, metric_sums, parts = zip(*glyphs, strict=True)
         count = len(glyphs)
         offsets = (*accumulate(lengths, initial=0),)
+        glyf_size, metrics_size, head_sum = offsets[-1], 4 * count, self._head_sum
         head_size, hhea_size, maxp_size = self._sizes
-        sizes = (offsets[-1], head_size, hhea_size, 4 * count, 4 * count + 4, maxp_size)
-        head_sum, hhea_sum, maxp_sum = self._sums
-        checksums = (
-            sum(sums) & _WORD,
-            head_sum,
-            # The count is the low half of one word, and the high half of another.
-            hhea_sum + count & _WORD,
-            sum(metric_sums) & _WORD,
-            sum(offsets) & _WORD,
-            maxp_sum + (count << 16) & _WORD,
+        glyf_sum, hmtx_sum, loca_sum = sum(sums) & _WORD, sum(metric_sums) & _WORD, sum(offsets) & _WORD
+        # The count is the low half of one word, and the high half of another.
+        hhea_sum, maxp_sum = self._hhea_sum + count & _WORD, self._maxp_sum + (count << 16) & _WORD
+        at_head = _DIRECTORY + glyf_size
+        at_hhea = at_head + self._rooms[0]
+        at_hmtx = at_hhea + self._rooms[1]
+        at_loca = at_hmtx + metrics_size
+        at_maxp = at_loca + metrics_size + 4
+        opening = _OPENING.pack(
+            *_START,
+            *(b"glyf", glyf_sum, _DIRECTORY, glyf_size),
+            *(b"head", head_sum, at_head, head_size),
+            *(b"hhea", hhea_sum, at_hhea, hhea_size),
+            *(b"hmtx", hmtx_sum, at_hmtx, metrics_size),
+            *(b"loca", loca_sum, at_loca, metrics_size + 4),
+            *(b"maxp", maxp_sum, at_maxp, maxp_size),
         )
-        places = (*accumulate([-(-size // 4) * 4 for size in sizes[:-1]], initial=_DIRECTORY),)
-        opening = _OPENING.pack(*_START, *chain.from_iterable(zip(_TAGS, checksums, places, sizes, strict=True)))
         # The sum over the file: that of the opening, word by word, and that of every table.
-        total = _CONSTANT_SUM + 2 * sum(checksums) + sum(places) + sum(sizes)
+        total = 2 * (glyf_sum + head_sum + hhea_sum + hmtx_sum + loca_sum + maxp_sum)
+        total += _DIRECTORY + at_head + at_hhea + at_hmtx + at_loca + at_maxp
+        total += glyf_size + head_size + hhea_size + 2 * metrics_size + 4 + maxp_size
         number = count.to_bytes(2, "big")
         return b"".join(
             (
                 opening,
                 *outlines,
                 self._head[0],
-                (_MAGIC - total & _WORD).to_bytes(4, "big"),
+                (_MAGIC - _CONSTANT_SUM - total & _WORD).to_bytes(4, "big"),
                 self._head[1],
                 self._hhea[0],
                 number,

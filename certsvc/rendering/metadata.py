@@ -39,28 +39,27 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 
 def checked(metadata: Mapping[str, str]) -> dict[str, str]:
     """The elements, sorted by name; RenderingError for a name or value that XML or JSON cannot carry."""
-    names = _names(tuple(metadata))
+    names, length = _names(tuple(metadata))
     text = "".join(metadata.values())
     # Nothing that is printable is outside XML: the pattern is asked only where there is something else.
     if not text.isprintable() and _NOT_XML.search(text):
         key = next(key for key, value in metadata.items() if _NOT_XML.search(value))
         msg = f"元数据项“{key}”含有控制字符，请删除后重新提交"
         raise RenderingError(msg)
-    total = sum(map(len, metadata)) + 3 * len(text)
-    if total > MAX_METADATA_BYTES:
+    if length + 3 * len(text) > MAX_METADATA_BYTES:
         msg = f"元数据超过 {MAX_METADATA_BYTES // 1024} kB，请精简"
         raise RenderingError(msg)
-    return {key: metadata[key] for key in names}
+    return dict(zip(names, map(metadata.__getitem__, names), strict=True))
 
 
 @lru_cache(maxsize=256)
-def _names(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the elements, checked and sorted; the same for every page of a type."""
+def _names(keys: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """The names of the elements, checked and sorted, and their length; the same for every page of a type."""
     for key in keys:
         if not _ELEMENT.fullmatch(key):
             msg = f"元数据项名称“{key[:64]}”无效，只能用字母、数字和下划线"
             raise RenderingError(msg)
-    return tuple(sorted(keys))
+    return tuple(sorted(keys)), sum(map(len, keys))
 
 
 def canonical_json(metadata: Mapping[str, str]) -> bytes:

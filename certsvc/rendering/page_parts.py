@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from certsvc.rendering import photo
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.rendering.fonts import FontFace
     from certsvc.rendering.layout import Rect
     from certsvc.rendering.pdf import FileWriter
+    from certsvc.rendering.photo import JpegHeader
     from certsvc.rendering.template import Template
 
 
@@ -103,10 +105,12 @@ class PageParts:
                 parts.append(f"{spacing:.3f} Tc")
             down = "v" if mode == DOWN else ""
             parts.append(f"{_TURNS[mode]} {x:.2f} {y:.2f} Tm")
-            parts += [f"/{names[face]}{down} {size:g} Tf {subsets[face].show(text)} Tj" for face, text in runs]
-        parts += ["ET", self._code_operators(self._template.following.code if index else self._template.code)]
+            for face, text in runs:
+                parts.append(f"/{names[face]}{down} {size:g} Tf {subsets[face].show(text)} Tj")
+        code = self._template.following.code if index else self._template.code
+        parts += ["ET", _code_operators(code, self._code.size)]
         if self._photo and self._template.photo and not index:
-            parts.append(self._photo.operators(self._template.photo))
+            parts.append(_photo_operators(self._template.photo, self._photo.header))
         return stream_pieces(b"", "\n".join(parts).encode("ascii"))
 
     def write_pictures(self, out: FileWriter) -> None:
@@ -121,16 +125,18 @@ class PageParts:
         for face in self._down:
             self.subsets[face].write_vertical(out, written[face])
 
-    def _code_operators(self, box: Rect) -> str:
-        """The code with its quiet zone in the middle of its box, on white."""
-        side = min(box.w, box.h)
-        module = side / (self._code.size + 2 * QUIET_ZONE)
-        x, y = box.x + (box.w - side) / 2, box.y + (box.h - side) / 2
-        inset, inner = QUIET_ZONE * module, self._code.size * module
-        return (
-            f"q 1 g {x:.3f} {y:.3f} {side:.3f} {side:.3f} re f 0 g "
-            f"{inner:.3f} 0 0 {inner:.3f} {x + inset:.3f} {y + inset:.3f} cm /Code Do Q"
-        )
+
+@lru_cache(maxsize=256)
+def _code_operators(box: Rect, size: int) -> str:
+    """A code of ``size`` modules with its quiet zone in the middle of its box, on white; the same on many pages."""
+    side = min(box.w, box.h)
+    module = side / (size + 2 * QUIET_ZONE)
+    x, y = box.x + (box.w - side) / 2, box.y + (box.h - side) / 2
+    inset, inner = QUIET_ZONE * module, size * module
+    return (
+        f"q 1 g {x:.3f} {y:.3f} {side:.3f} {side:.3f} re f 0 g "
+        f"{inner:.3f} 0 0 {inner:.3f} {x + inset:.3f} {y + inset:.3f} cm /Code Do Q"
+    )
 
 
 def _rules(rules: list[tuple[float, float, float, float]]) -> str:
@@ -143,23 +149,27 @@ class _Photo:
     """A normalised photo: its bytes go into the file as they are."""
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._header = data, photo.jpeg_header(data)
+        self._data, self.header = data, photo.jpeg_header(data)
 
     def image(self) -> tuple[bytes, ...]:
-        header = self._header
+        header = self.header
         space = b"/DeviceGray" if header.components == 1 else b"/DeviceRGB"
         head = b"/Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace%s/BitsPerComponent 8/Filter/DCTDecode"
         return stream_pieces(head % (header.width, header.height, space), self._data)
 
-    def operators(self, box: Rect) -> str:
-        """The picture fills its box and is cut at the edges, unless too much would be lost: then it is shown whole."""
-        header = self._header
-        fits = box.w / header.width, box.h / header.height
-        scale = max(fits) if min(fits) / max(fits) >= MOST_CUT else min(fits)
-        w, h = header.width * scale, header.height * scale
-        x, y = box.x + (box.w - w) / 2, box.y + (box.h - h) / 2
-        frame = f"{box.x:.2f} {box.y:.2f} {box.w:.2f} {box.h:.2f} re W n"
-        return f"q {frame} {w:.2f} 0 0 {h:.2f} {x:.2f} {y:.2f} cm /Photo Do Q"
+
+@lru_cache(maxsize=256)
+def _photo_operators(box: Rect, header: JpegHeader) -> str:
+    """The picture fills its box and is cut at the edges, unless too much would be lost: then it is shown whole.
+
+    Most photos have one size, that of an ID photo.
+    """
+    fits = box.w / header.width, box.h / header.height
+    scale = max(fits) if min(fits) / max(fits) >= MOST_CUT else min(fits)
+    w, h = header.width * scale, header.height * scale
+    x, y = box.x + (box.w - w) / 2, box.y + (box.h - h) / 2
+    frame = f"{box.x:.2f} {box.y:.2f} {box.w:.2f} {box.h:.2f} re W n"
+    return f"q {frame} {w:.2f} 0 0 {h:.2f} {x:.2f} {y:.2f} cm /Photo Do Q"
 
 
 def write_attachment(out: FileWriter, metadata: dict[str, str], at: datetime) -> None:

@@ -7,7 +7,7 @@ share a glyph (一 and the radical ⼀) get it twice under different CIDs, so th
 from __future__ import annotations
 
 import zlib
-from itertools import chain, repeat
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from certsvc.rendering.fonts import EM
@@ -32,8 +32,9 @@ _TO_UNICODE_TAIL = b"endcmap CMapName currentdict/CMap defineresource pop end en
 
 _CIDS = tuple(f"{cid:04X}" for cid in range(1, 4097))
 """Codes of the first characters of a page, ready; no page has more, but nothing depends on it."""
-_CID_HEADS = tuple(f"<{cid}><" for cid in _CIDS)
-"""The same as a bfchar entry begins."""
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_PAIRS = tuple((two + one).encode("ascii") for one in _LETTERS for two in _LETTERS)
+"""Two letters of a tag, by their number below 676, the lower first."""
 
 OBJECTS_PER_FONT = 5
 
@@ -87,11 +88,8 @@ class Subset:
 
     def _tag(self) -> bytes:
         """Six capitals that differ between subsets (§9.9.2)."""
-        value, tag = zlib.crc32("".join(self._chars).encode("utf-8")), bytearray(6)
-        for place in range(6):
-            value, letter = divmod(value, 26)
-            tag[place] = 65 + letter
-        return bytes(tag)
+        value = zlib.crc32("".join(self._chars).encode("utf-8"))
+        return _PAIRS[value % 676] + _PAIRS[value // 676 % 676] + _PAIRS[value // 456976 % 676]
 
     def _widths(self) -> bytes:
         widths = [*map(self.face.widths.__getitem__, self._chars)]
@@ -101,13 +99,14 @@ class Subset:
         return f"/W[{''.join(odd)}]".encode("ascii")
 
     def _to_unicode(self) -> bytes:
-        targets = map(self.face.unicode.__getitem__, self._chars)
         count = len(self._chars)
-        if count <= _BF_BLOCK:
-            entries = zip(_CID_HEADS[:count], targets, repeat(">\n", count), strict=True)
-            lines = "".join(chain.from_iterable(entries)).encode("ascii")
-            return b"%s%d beginbfchar\n%sendbfchar\n%s" % (_TO_UNICODE_HEAD, count, lines, _TO_UNICODE_TAIL)
-        rows = [f"<{cid}><{target}>\n" for cid, target in zip(self._cids, targets, strict=True)]
-        blocks = [rows[i : i + _BF_BLOCK] for i in range(0, count, _BF_BLOCK)]
-        body = "".join([f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks])
-        return _TO_UNICODE_HEAD + body.encode("ascii") + _TO_UNICODE_TAIL
+        body = _bf_blocks(count) % (*map(self.face.unicode.__getitem__, self._chars),)
+        return b"%s%s%s" % (_TO_UNICODE_HEAD, body.encode("ascii"), _TO_UNICODE_TAIL)
+
+
+@lru_cache(maxsize=512)
+def _bf_blocks(count: int) -> str:
+    """The entries of the first ``count`` CIDs, with ``%s`` for what each stands for."""
+    lines = [f"<{cid:04X}><%s>\n" for cid in range(1, count + 1)]
+    blocks = [lines[i : i + _BF_BLOCK] for i in range(0, count, _BF_BLOCK)]
+    return "".join(f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks)
