@@ -160,9 +160,9 @@ def check_unchanged(sealed: bytes, prepared: PreparedPdf) -> bytes:
     """The DER in the hole; SigningError when any other byte of the page changed."""
     start, end = prepared.hole_start, prepared.hole_end
     before, after = memoryview(prepared.data)[:start], memoryview(prepared.data)[end:]
-    # Views are compared without being copied; the stubs of `bytes` know only of bytes.
-    same = len(sealed) == len(prepared.data) and sealed.startswith(before)  # type: ignore[arg-type]
-    if not same or not sealed.endswith(after):  # type: ignore[arg-type]
+    # Views are compared without being copied.
+    same = len(sealed) == len(prepared.data) and sealed.startswith(before)
+    if not same or not sealed.endswith(after):
         msg = "签章结果自检未通过：签名与准备的页面不符，文件已丢弃"
         raise SigningError(msg)
     der = bytes.fromhex(sealed[start + 1 : end - 1].decode("ascii"))
