@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from signing_pages import EC_SEAL, RSA_SEAL, SM2_SEAL, open_workshop
+from signing_pages import EC_SEAL, NOW, RSA_SEAL, SM2_SEAL, open_workshop
 
-from certsvc.errors import RenderingError
+from certsvc.errors import RenderingError, SigningError
 from certsvc.rendering.metadata import _NOT_XML, checked
 from certsvc.rendering.pdf import FileWriter, stream, stream_pieces, table_lines
 from certsvc.rendering.subset import _bf_blocks
 from certsvc.signing.cms import make_template
+from certsvc.signing.keyring import KeyCertificate, SoftwareKeyRing
+from certsvc.signing.sealer import LicenseSealer
 
 
 def test_every_character_that_xml_cannot_carry_is_found_among_printable_ones() -> None:
@@ -63,3 +65,32 @@ def test_a_cms_of_ready_pieces_is_the_cms_put_together(tmp_path: Path) -> None:
             whole = template._whole(template.attributes(digest), signature, b"")
             assert template.assemble(digest, signature) == whole
         assert template.assemble(b"d" * 32, b"s" * 8, unsigned=b"\x05\x00").endswith(b"\xa1\x02\x05\x00")
+
+
+class FaultyRing:
+    """A key ring whose processor errs by one bit of the signature's last byte."""
+
+    def __init__(self, ring: SoftwareKeyRing) -> None:
+        self._ring = ring
+
+    def key_ids(self) -> tuple[str, ...]:
+        return self._ring.key_ids()
+
+    def certificate(self, key_id: str) -> KeyCertificate:
+        return self._ring.certificate(key_id)
+
+    def operations(self, key_id: str) -> int:
+        return self._ring.operations(key_id)
+
+    def sign_digest(self, key_id: str, digest_algorithm: str, data: bytes) -> bytes:
+        good = self._ring.sign_digest(key_id, digest_algorithm, data)
+        return good[:-1] + bytes([good[-1] ^ 1])
+
+
+def test_a_signature_that_does_not_verify_is_never_handed_out(tmp_path: Path) -> None:
+    workshop = open_workshop(tmp_path)
+    faulty = LicenseSealer(FaultyRing(workshop.ring))
+    for format_name, seal_id in (("pades-b-b", EC_SEAL), ("pades-b-b", RSA_SEAL), ("sm2-cms", SM2_SEAL)):
+        prepared, _ = workshop.sealed(format_name, seal_id)
+        with pytest.raises(SigningError, match="自检未通过"):
+            faulty.seal(prepared, workshop.seals[seal_id], format_name, signed_at=NOW)
