@@ -64,7 +64,7 @@ def bench_service(place: Path) -> tuple[Service, Principal]:
 
 
 def jobs(deps: Deps, seal: Seal, format_name: str = FORMAT) -> Callable[[], PageJob]:
-    """Gives a new job at each call: another name, number, code and document id; sealed in ``format_name``."""
+    """Gives a new job at each call: another name, identity, number, code and document id; sealed in ``format_name``."""
     body = parse_issuance(sample_body(deps.catalog, SAMPLE_TYPE, "BENCH"))
     payload = build_payload(deps, body)
     kind = deps.catalog.type(SAMPLE_TYPE)
@@ -94,7 +94,7 @@ def jobs(deps: Deps, seal: Seal, format_name: str = FORMAT) -> Callable[[], Page
             signed_at=now,
             previous_version_id="",
         )
-        named = replace(payload, holder=replace(payload.holder, name=name))
+        named = replace(payload, holder=replace(payload.holder, name=name, code=f"9901011990{number:08d}"))
         return page_job(
             deps,
             payload=named,
