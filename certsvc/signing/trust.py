@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import crl, pem, x509
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.authority import AuthorityWithCert
+from pyhanko_certvalidator.authority import AuthorityWithCert, CertTrustAnchor, TrustQualifiers
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
@@ -192,13 +192,19 @@ def is_ca(certificate: x509.Certificate) -> bool:
 
 
 class _AnchorsThatIssue(SimpleTrustManager):
-    """pyHanko lets any anchor issue certificates; here only CA certificates may."""
+    """pyHanko lets any anchor issue certificates; here only CA certificates may, and no longer paths than they allow.
+
+    The path length is the anchor's own (RFC 5937 §3.2); its period is not asked (RFC 5280 §6.1.1 d).
+    """
 
     @classmethod
     def of(cls, certificates: Iterable[x509.Certificate]) -> _AnchorsThatIssue:
         manager = cls()
         for certificate in certificates:
-            manager._register_root(certificate)
+            longest = certificate.max_path_length
+            # pyHanko counts paths of attribute authorities too, and cannot count from None.
+            limits = TrustQualifiers(max_path_length=longest, max_aa_path_length=longest)
+            manager._register_root(CertTrustAnchor(certificate, limits if is_ca(certificate) else None))
         return manager
 
     def find_potential_issuers(self, cert: x509.Certificate) -> Iterator[TrustAnchor]:
