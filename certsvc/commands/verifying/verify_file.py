@@ -84,7 +84,16 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
     now = deps.clock.now()
     check_moment(asked.at, now)
     digest = hashlib.sha256(data).hexdigest()
-    known = _look_up(deps, digest, asked.at, now)
+    known = look_up(deps, digest, asked.at, now)
+    verdict = judge_known(deps, data, asked, known, now)
+    # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
+    if on_record and known.version is not None:
+        _on_record(deps, known.version, digest, verdict)
+    return verdict
+
+
+def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: datetime) -> Verdict:
+    """Steps 3, 4 and 6: the verdict over a file of which the register said what it holds."""
     findings, unreachable = _inspect(deps, data, _stand_on(asked, known), known, now)
     if known.stamping is not None:
         verdict = conclude_stamped(findings, known.stamping, now)
@@ -96,14 +105,10 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         verdict = replace(
             with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
         )
-    verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
-    # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
-    if on_record and known.version is not None:
-        _on_record(deps, known.version, digest, verdict)
-    return verdict
+    return with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
 
 
-def _look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Known:
+def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Known:
     """Steps 2 and 5, in one reading of the register; what was registered later than ``at`` proves nothing then."""
     with deps.uow.read() as tx:
         crls = own_crls(deps, tx)
