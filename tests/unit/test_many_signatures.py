@@ -29,7 +29,7 @@ def signer_of(stranger: Stranger) -> signers.SimpleSigner:
     return signers.SimpleSigner(
         signing_cert=asn1_x509.Certificate.load(stranger.certificate.public_bytes(Encoding.DER)),
         signing_key=keys.PrivateKeyInfo.load(der),
-        cert_registry=SimpleCertificateStore(),
+        cert_registry=SimpleCertificateStore(),  # type: ignore[no-untyped-call]
     )
 
 
