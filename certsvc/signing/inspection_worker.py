@@ -25,5 +25,6 @@ def answer(request: dict[str, Any], data: bytes) -> bytes:
     anchors, intermediates, crls, ocsps = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
     trust = TrustAnchors(anchors, intermediates, revocation_required=request["revocation_required"])
     proven = datetime.fromisoformat(request["proven"]) if request["proven"] else None
-    evidence = Evidence(crls=crls, ocsps=ocsps, proven=proven)
+    now = datetime.fromisoformat(request["now"])
+    evidence = Evidence(crls=crls, ocsps=ocsps, proven=proven, now=now)
     return dump_findings(judge_file(data, trust, datetime.fromisoformat(request["moment"]), evidence))

@@ -73,12 +73,12 @@ class PdfInspector:
         """
         moment = check_aware(trust.at if trust.at is not None else now)
         anchors = self._anchors.with_extra(trust.extra_anchors)
-        return judge_file(data, anchors, moment, evidence_of(trust))
+        return judge_file(data, anchors, moment, evidence_of(trust, now))
 
 
-def evidence_of(trust: TrustChoice) -> Evidence:
+def evidence_of(trust: TrustChoice, now: datetime) -> Evidence:
     """What a caller knows beside the file."""
-    return Evidence(crls=trust.crls, ocsps=trust.ocsps, proven=trust.proven)
+    return Evidence(crls=trust.crls, ocsps=trust.ocsps, proven=trust.proven, now=check_aware(now))
 
 
 def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime, evidence: Evidence = NO_EVIDENCE) -> FileFindings:
@@ -143,8 +143,7 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
     if not found:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
     crls, ocsps = security_store(reader)
-    known = replace(evidence, crls=(*evidence.crls, *crls), ocsps=(*evidence.ocsps, *ocsps))
-    store = TrustStore(anchors, moment, known)
+    store = TrustStore(anchors, moment, replace(evidence, brought_crls=crls, brought_ocsps=ocsps))
     stamps = [await judge(reader, data, one, store) for one in found if one.kind == "timestamp"]
     seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
     judged = [*seals, *stamps]

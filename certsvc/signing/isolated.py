@@ -50,7 +50,7 @@ class IsolatedInspector:
         if refusal is not None:
             return refusal
         parts = (anchors.certificates, anchors.intermediates, (*anchors.crls, *trust.crls), trust.ocsps)
-        request: dict[str, object] = {"moment": moment.isoformat()}
+        request: dict[str, object] = {"moment": moment.isoformat(), "now": check_aware(now).isoformat()}
         request["proven"] = trust.proven.isoformat() if trust.proven is not None else ""
         request["revocation_required"] = anchors.revocation_required
         request |= {name: [der.hex() for der in ders] for name, ders in zip(ANCHOR_PARTS, parts, strict=True)}

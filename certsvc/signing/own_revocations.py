@@ -31,8 +31,10 @@ class OwnRevocations:
 
     def __init__(self, anchors: TrustAnchors) -> None:
         """Chains end at one of ``anchors``."""
-        parsed = [x509.Certificate.load(der) for der in anchors.certificates]
-        self._by_subject = {one.subject.dump(): one for one in parsed}
+        self._by_subject: dict[bytes, list[x509.Certificate]] = {}
+        for der in anchors.certificates:
+            parsed = x509.Certificate.load(der)
+            self._by_subject.setdefault(parsed.subject.dump(), []).append(parsed)
         self._kept: dict[tuple[bytes, tuple[bytes, ...]], tuple[bool | None, datetime]] = {}
         self._lock = threading.Lock()
 
@@ -56,12 +58,11 @@ class OwnRevocations:
 
     def _look(self, public: KeyCertificate, data: RevocationData) -> bool | None:
         chain = [x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in (public.certificate, *public.issuers)]
-        anchor = self._by_subject.get(chain[-1].issuer.dump())
-        if anchor is None:
-            return False
-        if anchor.dump() != chain[-1].dump():
-            chain.append(anchor)
-        answers = {data.status(certificate, issuer).standing for certificate, issuer in itertools.pairwise(chain)}
-        if Standing.REVOKED in answers:
+        answers = [{data.status(one, issuer).standing} for one, issuer in itertools.pairwise(chain)]
+        # Anchors may share a name (a root that was given another key); a list counts under the key that signed it.
+        tops = self._by_subject.get(chain[-1].issuer.dump(), ())
+        if chain[-1].dump() not in {top.dump() for top in tops}:
+            answers.append({data.status(chain[-1], top).standing for top in tops})
+        if any(Standing.REVOKED in one for one in answers):
             return None
-        return answers == {Standing.GOOD}
+        return all(Standing.GOOD in one for one in answers)

@@ -74,7 +74,8 @@ class _Own:
     begins: datetime
     ends: datetime
     confirmed: bool = False
-    wanted: tuple[RevocationQuery, ...] = ()
+    wanted: tuple[RevocationQuery, ...] | None = None
+    """what can be asked about its chain; None while no page was judged without lists that speak of it"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,13 +147,15 @@ class StrictInspector:
         own, findings = found
         crls = (*self._anchors.crls, *trust.crls)
         known = self._revocations.known_good(own.public, crls, now) if crls else False
-        if own.confirmed and (known or (known is not None and not self._anchors.revocation_required)):
-            return replace(findings, not_checked=()) if known else replace(findings, wanted=own.wanted)
+        if own.confirmed and known:
+            return replace(findings, not_checked=())
+        if own.confirmed and known is False and own.wanted is not None and not self._anchors.revocation_required:
+            return replace(findings, wanted=own.wanted)
         judged = self._slow.inspect(data, trust, now)
         # Both must say the very same before this certificate's pages are matched alone.
-        if replace(judged, not_checked=findings.not_checked, wanted=()) == findings and known is not None:
+        if known is not None and replace(judged, not_checked=findings.not_checked, wanted=()) == findings:
+            own.confirmed = True
             own.wanted = own.wanted if known else judged.wanted
-            own.confirmed = own.confirmed or not known
         return judged
 
     def _add(self, public: KeyCertificate) -> None:

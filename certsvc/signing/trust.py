@@ -138,11 +138,21 @@ def read_anchors(text: bytes) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What is known beside the file: revocation data in DER, and since when its bytes provably existed."""
+    """What is known beside the file, and what the file brings.
+
+    Attributes:
+        crls, ocsps: revocation data of ours or of its publishers, in DER.
+        proven: since when the bytes provably existed.
+        brought_crls, brought_ocsps: revocation data inside the file.
+        now: the machine's time, where the moment of judging is an earlier one.
+    """
 
     crls: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
     proven: datetime | None = None
+    brought_crls: tuple[bytes, ...] = ()
+    brought_ocsps: tuple[bytes, ...] = ()
+    now: datetime | None = None
 
 
 NO_EVIDENCE = Evidence()
@@ -160,7 +170,14 @@ class TrustStore:
         self.anchors = anchors
         self.moment = moment
         self.proven = evidence.proven
-        self.revocation = RevocationData((*anchors.crls, *evidence.crls), evidence.ocsps, moment)
+        self.revocation = RevocationData(
+            (*anchors.crls, *evidence.crls),
+            evidence.ocsps,
+            moment,
+            brought_crls=evidence.brought_crls,
+            brought_ocsps=evidence.brought_ocsps,
+            now=evidence.now,
+        )
 
     def context(self, *, with_known: bool, at: datetime | None = None) -> ValidationContext:
         """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.
