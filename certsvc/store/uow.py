@@ -29,6 +29,7 @@ from certsvc.store.signing_codes import SigningCodeRows
 from certsvc.store.signings import SigningRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.transaction import Transaction
+from certsvc.store.trust import TrustRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         signer_ports,
         stamping_ports,
         store_ports,
+        trust_ports,
     )
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
@@ -73,6 +75,7 @@ class Work:
         "signing_codes",
         "signings",
         "stampings",
+        "trust",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -99,6 +102,7 @@ class Work:
         self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
+        self.trust: trust_ports.TrustRows = TrustRows(tx)
 
 
 class UnitsOfWork:

@@ -22,6 +22,7 @@ from certsvc.commands.signings.verdict import sound
 from certsvc.errors import CertsvcError, SealUnavailable, SigningError
 from certsvc.seal.signing_page import SignatureRoom
 from certsvc.seal.signing_round import Revision
+from certsvc.seal.trust_list import SIGNED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,7 +79,7 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
         raise SealUnavailable("印章不存在")
     check_round_seal(deps, seal, signing.created_by)
     data = _seal_use(deps, signing, final, seal, now)
-    findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
+    findings = deps.inspector.inspect(data, TrustChoice(at=now, uses=SIGNED), now)
     if not sound(findings):
         reason = findings.reason.value
         log.error("own verifier refused", action="signing.self_check", round_id=signing.round_id, reason=reason)

@@ -10,6 +10,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import FieldProblem, NotFound, TooLarge, UploadRefused
 from certsvc.seal.stampings import StampUpload
+from certsvc.seal.trust_list import SIGNED
 from certsvc.seal.verdict import Check, Indication, Reason
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
 
 def _signature_refusals(deps: Deps, data: bytes, *, signed: bool) -> list[tuple[str, str]]:
     """What stands against the signatures that are there, or a structure that no verifier would accept later."""
-    findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    findings = deps.inspector.inspect(data, TrustChoice(uses=SIGNED), deps.clock.now())
     if not signed and findings.reason is Reason.NO_SIGNATURE:
         return []
     sound = findings.integrity is Check.GOOD and findings.modification is Check.GOOD
