@@ -6,8 +6,8 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,17 @@ import httpx
 import pytest
 from fixtures_city import ServedCity, sandbox_settings
 from fixtures_city import _served as served
+from signing_pages import NOW, one_page
+from signing_strangers import make_stranger, sealed_by
 
 from certsvc.app import Service, build, prepare
 from certsvc.cli.demo import serving
 from certsvc.clock import rfc3339
 from certsvc.commands.access.seed_sandbox import seed_sandbox
+from certsvc.commands.verifying.verify_file import verify_file
+from certsvc.seal.partner_answer import PartnerAnswer
+from certsvc.seal.trust_list import Anchor, RecognisedType, Recognition, TrustList, TrustLog
+from certsvc.seal.verdict import Reason
 from certsvc.signing.trust import read_anchors
 
 SLUG = "food_operation"
@@ -252,3 +258,87 @@ def test_a_partners_root_makes_no_seal_of_ours_and_no_timestamp_trusted(towns: t
     )
     _, data = there.license("P-1")
     assert here.city.check(data)["reason"] == "untrusted_chain"
+
+
+@dataclass
+class Registers:
+    """A partner's registers by channel: an answer, or None for one that is away. Implements the port."""
+
+    answers: dict[str, PartnerAnswer | None]
+    asked: list[str]
+
+    def ask(self, recognition: Recognition, sha256: str, at: datetime | None, now: datetime) -> PartnerAnswer | None:
+        assert (len(sha256), at) == (64, None)
+        assert now >= recognition.effective_from
+        self.asked.append(recognition.partner)
+        return self.answers[recognition.partner]
+
+
+KNOWN = PartnerAnswer(passed=True, known=True, type_code=SLUG, type_name="食品经营许可证", state="valid")
+UNKNOWN = PartnerAnswer(passed=False, known=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "indication", "reason", "asked"),
+    [
+        ((None, KNOWN, KNOWN, KNOWN), "TOTAL-PASSED", "ok_recognised", 2),
+        ((UNKNOWN, KNOWN, None, None), "TOTAL-PASSED", "ok_recognised", 2),
+        ((UNKNOWN, None, UNKNOWN, KNOWN), "INDETERMINATE", "cannot_check_now", 3),
+        ((UNKNOWN, UNKNOWN, UNKNOWN, KNOWN), "INDETERMINATE", "not_recognised", 3),
+        ((replace(KNOWN, passed=False), KNOWN, KNOWN, KNOWN), "INDETERMINATE", "not_recognised", 1),
+        ((replace(KNOWN, state="suspended"), KNOWN, KNOWN, KNOWN), "TOTAL-FAILED", "license_suspended", 1),
+        ((replace(KNOWN, state="expired", passed=True), KNOWN, KNOWN, KNOWN), "TOTAL-FAILED", "license_expired", 1),
+        ((replace(KNOWN, state="<b>"), KNOWN, KNOWN, KNOWN), "INDETERMINATE", "not_recognised", 1),
+        ((replace(KNOWN, type_code="x"), KNOWN, KNOWN, KNOWN), "INDETERMINATE", "not_recognised", 1),
+    ],
+)
+def test_cities_under_one_root_are_asked_in_turn_and_the_one_that_knows_decides(
+    small_city: ServedCity,
+    tmp_path: Path,
+    answers: tuple[PartnerAnswer | None, ...],
+    indication: str,
+    reason: str,
+    asked: int,
+) -> None:
+    """A province's root: it is an anchor of seals of ours too, and four cities stand under it."""
+    stranger = make_stranger(begins=NOW - timedelta(days=1), ends=NOW + timedelta(days=3650))
+    data = sealed_by(stranger, one_page(6000, docmdp=0), tmp_path)
+    codes = ("a", "b", "c", "d")
+    root = Anchor(
+        certificate=read_anchors(stranger.root_pem)[0],
+        name="示例省根证书",
+        purposes=frozenset({"seal", *(f"partner-{code}" for code in codes)}),
+    )
+    cities = [
+        Recognition(
+            partner=code,
+            name=f"示例{code}市",
+            anchors=(root.anchor_id,),
+            types=(RecognisedType(code=SLUG, slug=SLUG, title=""),),
+            channel=f"https://{code}.example",
+            effective_from=NOW,
+        )
+        for code in codes
+    ]
+    listed = TrustList(version=7, anchors=(root,), recognitions=tuple(cities))
+    registers = Registers(dict(zip(codes, answers, strict=True)), [])
+    deps = replace(small_city.service.deps, partners=registers, trust=Standing(listed))
+    verdict = verify_file(deps, data)
+    assert (verdict.indication.value, verdict.reason.value) == (indication, reason)
+    assert registers.asked == list(codes[:asked])
+    assert verdict.recognition is not None
+    assert verdict.recognition.list_version == 7
+    alone = replace(deps, trust=Standing(replace(listed, recognitions=())))
+    assert verify_file(alone, data).reason is Reason.NOT_OURS
+    assert len(registers.asked) == asked, "without a recognition nobody is asked"
+
+
+class Standing:
+    """A trust list that stands still. Implements ``TrustSource``."""
+
+    def __init__(self, current: TrustList) -> None:
+        self.current = current
+        self.log = TrustLog(current.anchors)
+
+    def follow(self) -> bool:
+        return False
