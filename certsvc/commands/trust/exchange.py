@@ -111,7 +111,8 @@ def _as_partner(entry: Anchor, partner: str) -> Anchor:
 
 
 def _differences(listed: TrustList, entries: Sequence[Anchor | Recognition], *, whole: bool) -> tuple[Difference, ...]:
-    ours = {(kind_of(one), entry_id_of(one)): one for one in (*listed.anchors, *listed.recognitions)}
+    here_now: tuple[Anchor | Recognition, ...] = (*listed.anchors, *listed.recognitions)
+    ours = {(kind_of(one), entry_id_of(one)): one for one in here_now}
     theirs = {(kind_of(one), entry_id_of(one)): one for one in entries}
     found = []
     for key, entry in theirs.items():
