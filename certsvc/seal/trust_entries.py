@@ -194,6 +194,8 @@ def _channel(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        host = None  # urlsplit forgives what a client would send
     if not host or parts.scheme not in {"https", "http"} or parts.query or parts.fragment or parts.username is not None:
         raise _bad("channel", "核验通道应为对方公众核验接口的网址，例如 https://zz.partner.example")
     return url.rstrip("/")

@@ -333,6 +333,23 @@ def test_cities_under_one_root_are_asked_in_turn_and_the_one_that_knows_decides(
     assert len(registers.asked) == asked, "without a recognition nobody is asked"
 
 
+@pytest.mark.parametrize(
+    ("purposes", "reason"),
+    [({"seal"}, "ok"), ({"person"}, "untrusted_chain"), ({"timestamp"}, "untrusted_chain"), ({"partner-a"}, None)],
+)
+def test_a_license_of_ours_stands_on_anchors_of_seals_alone(
+    small_city: ServedCity, purposes: set[str], reason: str | None
+) -> None:
+    """Not on those of people or of timestamps; and a partner's anchor never holds what we registered."""
+    city = small_city
+    data = city.file(city.issue(SLUG, "P-1")["identifier"])
+    deps = city.service.deps
+    anchors = tuple(replace(one, purposes=frozenset(purposes)) for one in deps.trust.current.anchors)
+    verdict = verify_file(replace(deps, trust=Standing(TrustList(anchors=anchors))), data)
+    assert verdict.reason.value == (reason or "untrusted_chain")
+    assert (verdict.trust.value == "good") == (purposes == {"seal"})
+
+
 class Standing:
     """A trust list that stands still. Implements ``TrustSource``."""
 

@@ -225,6 +225,8 @@ def valid(kind: str) -> dict[str, object]:
         ("recognition", "channel", "https://user:secret@zz.a.example"),
         ("recognition", "channel", "https://zz.a.example/?x=1"),
         ("recognition", "channel", "https://[bad"),
+        ("recognition", "channel", "https://zz.a.ex\nample"),
+        ("recognition", "channel", "https://zz.a.example/甲"),
         ("recognition", "effective_from", None),
         ("recognition", "effective_until", "2020-01-01T00:00:00Z"),
     ],
