@@ -23,15 +23,18 @@ from certsvc.signing.timestamps import DevelopmentTsa, TimestampClient
 from certsvc.signing.token_ring import TokenKeyRing
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.trust_files import directory_anchors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.clock import Clock
     from certsvc.ids import Ids
+    from certsvc.seal.trust_list import Anchor
     from certsvc.settings import Settings
     from certsvc.signing.formats import SignatureFormat
     from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.listed_anchors import ListedAnchors
     from certsvc.signing.master_key import MasterKey
 
 HTTP_OK = 200
@@ -101,11 +104,19 @@ def signature_formats(settings: Settings, timestamps: TimestampClient | None) ->
     return tuple(formats)
 
 
+def trust_directories(settings: Settings) -> tuple[Path, ...]:
+    """Where anchors lie: the operator's directory, and in the sandbox that of the development root."""
+    return (settings.trust_dir, settings.keys / "trust") if settings.sandbox else (settings.trust_dir,)
+
+
+def file_anchors(settings: Settings) -> tuple[Anchor, ...]:
+    """The anchors of the directories with their purposes: version 0 of the trust list."""
+    return directory_anchors(trust_directories(settings))
+
+
 def trust_anchors(settings: Settings) -> TrustAnchors:
     """Public anchors of the operator, and in the sandbox the development root."""
-    directories = [settings.trust_dir]
-    if settings.sandbox:
-        directories.append(settings.keys / "trust")
+    directories = trust_directories(settings)
     pems = [path.read_bytes() for place in directories for path in sorted(place.glob("*.pem"))]
     if not pems:
         raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
@@ -130,7 +141,9 @@ def maker_policy(settings: Settings) -> MakerPolicy:
     )
 
 
-def person_keys(settings: Settings, master: MasterKey, ids: Ids, anchors: TrustAnchors) -> WrappedPersonKeys:
+def person_keys(
+    settings: Settings, master: MasterKey, ids: Ids, anchors: TrustAnchors | ListedAnchors
+) -> WrappedPersonKeys:
     """Keys of people: certified at once by the development CA in the sandbox, by an external CA in production."""
     if not settings.sandbox:
         return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None, anchors=anchors)

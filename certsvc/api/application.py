@@ -30,6 +30,7 @@ from certsvc.api import (
     signings,
     stampings,
     tokens,
+    trust,
     verifications,
 )
 from certsvc.api.document import finish
@@ -62,6 +63,7 @@ ROUTERS = (
     lists,
     publications,
     quality,
+    trust,
     health,
 )
 """Every noun: one file and one name here."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from certsvc.commands.showing.values import ShownField
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
-    from certsvc.seal.verdict import LicenseFacts, Reason, SignatureReport, StatusFlag, Verdict
+    from certsvc.seal.verdict import CitedRecognition, LicenseFacts, Reason, SignatureReport, StatusFlag, Verdict
 
 
 class Model(BaseModel):
@@ -159,6 +159,29 @@ class ReasonOut(Model):
         )
 
 
+class RecognitionOut(Model):
+    """The 互认 that a verdict cites."""
+
+    partner: str
+    partner_name: str
+    list_version: int = Field(description="信任列表的版本")
+    effective_from: datetime
+    note: str = Field(description="不予认可或无法核验的原因；空为认可")
+
+    @staticmethod
+    def of(cited: CitedRecognition | None) -> RecognitionOut | None:
+        """From the verdict's citation."""
+        if cited is None:
+            return None
+        return RecognitionOut(
+            partner=cited.partner,
+            partner_name=cited.partner_name,
+            list_version=cited.list_version,
+            effective_from=cited.effective_from,
+            note=cited.note,
+        )
+
+
 class VerdictOut(Model):
     """The verdict of DESIGN.md 7; every check stands by itself."""
 
@@ -185,7 +208,8 @@ class VerdictOut(Model):
     as_of: datetime | None = Field(description="所问时刻；空为现在")
     later: ReasonOut | None = Field(description="所问时刻之后状态有变的，现在的状态")
     time_basis: str = Field(description="证书按何时判断：registered 登记时间 · asked 所问时刻 · now 现在")
-    unreachable: list[str] = Field(description="应当答复吊销状态而没有答复的主机")
+    unreachable: list[str] = Field(description="应当答复吊销状态或证照状态而没有答复的主机")
+    recognition: RecognitionOut | None = Field(description="其他城市的证照：依据哪一项互认")
     receipt: str = Field(default="", description="核验回执（JWS），请求时要求才有")
 
     @staticmethod
@@ -217,6 +241,7 @@ class VerdictOut(Model):
             later=ReasonOut.of(verdict.later) if verdict.later else None,
             time_basis=verdict.time_basis,
             unreachable=list(verdict.unreachable),
+            recognition=RecognitionOut.of(verdict.recognition),
             receipt=receipt,
         )
 

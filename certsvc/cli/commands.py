@@ -14,6 +14,7 @@ from rich.table import Table
 
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
+from certsvc.cli.trust_commands import trust_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
@@ -41,6 +42,7 @@ for name, group in (
     ("people", people_app),
     ("signers", signers_app),
     ("signings", signings_app),
+    ("trust", trust_app),
 ):
     app.add_typer(group, name=name)
 

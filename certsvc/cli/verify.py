@@ -192,6 +192,10 @@ def _lines(verdict: Verdict) -> list[tuple[str, str]]:
     lines = [("说明", words.zh), ("下一步", words.next_zh)]
     if verdict.license is not None:
         lines.append(("证照", f"{verdict.license.type_name}　{verdict.license.state_zh}"))
+    if verdict.recognition is not None:
+        cited = verdict.recognition
+        basis = f"{cited.partner_name}（信任列表第 {cited.list_version} 版）"
+        lines.append(("互认", f"{basis}　{cited.note}" if cited.note else basis))
     if verdict.as_of is not None:
         lines.append(("截至", rfc3339(verdict.as_of)))
     if verdict.later is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
+    from certsvc.commands.trust_ports import TrustRows
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -354,6 +355,7 @@ class UnitOfWork(Protocol):
     round_seals: RoundSeals
     stampings: Stampings
     quality: Quality
+    trust: TrustRows
 
 
 class UnitOfWorkFactory(Protocol):

@@ -45,7 +45,7 @@ STAMP_LEASE_S = 120
 """Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
 
 FOLLOW_WAIT_S = 2.0
-"""Pause between two looks at the epoch of the catalog; one read of one row."""
+"""Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
 
 class Loops:
@@ -70,6 +70,7 @@ class Loops:
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
         self._spawn(f"{self._name}-catalog", self._follow)
+        self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
 

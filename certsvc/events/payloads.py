@@ -211,6 +211,23 @@ class CatalogPublished(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TrustChanged(Payload):
+    """A change of the trust list was confirmed; every process takes it up."""
+
+    NAME: ClassVar[str] = "trust.changed.v1"
+    version: int
+    kind: str
+    """``anchor`` or ``recognition``"""
+    entry_id: str
+    """SHA-256 of the anchor's certificate, or the partner's code"""
+    digest: str
+    """chains this change to all before it"""
+    reason: str
+    proposed_by: str
+    confirmed_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFetched(Payload):
     """A system was given an answer, fields or the file, for a matter."""
 
@@ -268,6 +285,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseDue,
     LicenseFetched,
     CatalogPublished,
+    TrustChanged,
     *SEAL_MOVED.values(),
     SealExpiring,
     SealOddUse,

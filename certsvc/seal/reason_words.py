@@ -264,6 +264,20 @@ WORDS: dict[Reason, Words] = {
         "印章数据有效：制章者签名属实，印章在有效期内；印章数据不是证照",
         "A valid seal object: its maker's signature is good; it is no license",
     ),
+    Reason.OK_RECOGNISED: Words(
+        Family.OK,
+        "互认证照核验通过",
+        "Recognised license verified",
+        "互认证照核验通过：印章属实，内容未改，颁发城市的登记答复证照有效",
+        "A license of a recognised city: its seal is good, and its own register says that it is in force",
+    ),
+    Reason.NOT_RECOGNISED: Words(
+        Family.FOREIGN,
+        "不在互认范围",
+        "Not recognised here",
+        "其他城市颁发的文件，不在互认范围内：互认尚未生效或已经终止、类型不在互认目录，或对方登记中没有此文件",
+        "From another city and not recognised: the agreement, the type or the file is not covered",
+    ),
     Reason.SEAL_EXPIRED: Words(
         Family.EXPIRED,
         "印章已过有效期",

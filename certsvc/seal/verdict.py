@@ -107,6 +107,8 @@ class Reason(StrEnum):
     LICENSE_DORMANT = "license_dormant"
     LICENSE_NOT_REGISTERED_THEN = "license_not_registered_then"
     OK_SEAL_OBJECT = "ok_seal_object"
+    OK_RECOGNISED = "ok_recognised"
+    NOT_RECOGNISED = "not_recognised"
     SEAL_EXPIRED = "seal_expired"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
@@ -174,6 +176,8 @@ class FileFindings:
     not_checked: tuple[str, ...] = ()
     wanted: tuple[RevocationQuery, ...] = ()
     """what could still be asked about revocation; only of certificates whose path reached an anchor"""
+    anchors: tuple[str, ...] = ()
+    """hex SHA-256 of the anchor of every seal and e-signature, in their order; empty text where none was reached"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,6 +213,22 @@ class LicenseFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CitedRecognition:
+    """The 互认 that a verdict cites.
+
+    Attributes:
+        list_version: version of the trust list in which it stands.
+        note: why it does not help, in Chinese; empty when it does.
+    """
+
+    partner: str
+    partner_name: str
+    list_version: int
+    effective_from: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """The answer to "is this good?" for a file, a code, a number or a digest (DESIGN.md 7, ``certsvc verify``).
 
@@ -217,7 +237,10 @@ class Verdict:
         later: what the register says now, when ``as_of`` was asked and the answer has changed since.
         time_basis: what the certificates were judged at: ``registered`` (our register proves that the file existed),
             ``asked`` (the moment asked about) or ``now``; empty when no certificate was judged.
-        unreachable: hosts that should have told a revocation status and did not answer.
+        unreachable: hosts that should have told a revocation status, or the state of a partner's license, and did not
+            answer.
+        list_version: the version of the trust list that the verdict stands on; None when no certificate was judged.
+        recognition: for the license of another city, under which 互认 it was looked at.
     """
 
     indication: Indication
@@ -238,3 +261,5 @@ class Verdict:
     later: Reason | None = None
     time_basis: str = ""
     unreachable: tuple[str, ...] = ()
+    list_version: int | None = None
+    recognition: CitedRecognition | None = None

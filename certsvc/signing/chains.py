@@ -32,6 +32,8 @@ class ChainJudgement:
     outcome: Outcome
     revocation_checked: bool = False
     wanted: tuple[RevocationQuery, ...] = ()
+    anchor: str = ""
+    """hex SHA-256 of the anchor that the path ends at, or empty"""
 
 
 def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
@@ -67,11 +69,13 @@ async def _judge(
     certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime, kind: str
 ) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
-    if store.is_pinned(certificate):
-        return ChainJudgement(outcome=trusted)
+    if store.is_pinned(certificate, kind):
+        return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex())
     intermediates = [x509.Certificate.load(one) for one in beside]
     validator = CertificateValidator(
-        certificate, intermediate_certs=intermediates, validation_context=store.context(with_known=not beside)
+        certificate,
+        intermediate_certs=intermediates,
+        validation_context=store.context(with_known=not beside, kind=kind),
     )
     refusal: Outcome | None = None
     path: list[x509.Certificate] = []
@@ -91,4 +95,9 @@ async def _judge(
     if refusal := path_problem(path):
         return ChainJudgement(outcome=refusal)
     revoked = judge_revocation(path, store, used)
-    return ChainJudgement(outcome=revoked.refusal or trusted, revocation_checked=revoked.checked, wanted=revoked.wanted)
+    return ChainJudgement(
+        outcome=revoked.refusal or trusted,
+        revocation_checked=revoked.checked,
+        wanted=revoked.wanted,
+        anchor=path[0].sha256.hex() if path else "",
+    )

@@ -39,6 +39,7 @@ def load_findings(data: bytes) -> FileFindings:
             signatures=tuple(_report(one) for one in values["signatures"]),
             not_checked=tuple(str(one) for one in values["not_checked"]),
             wanted=tuple(_query(one) for one in values["wanted"]),
+            anchors=tuple(str(one) for one in values["anchors"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = "not the findings of a file"

@@ -169,6 +169,7 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         unchecked=read.unchecked,
         revocation_checked=chain.revocation_checked,
         wanted=chain.wanted,
+        anchor=chain.anchor,
     )
 
 

@@ -61,6 +61,7 @@ def judge_seal_object(data: bytes, anchors: TrustAnchors, moment: datetime, evid
         signatures=(_report(seal, outcome, valid=valid),),
         not_checked=tuple(not_checked),
         wanted=chain.wanted,
+        anchors=(chain.anchor,),
     )
 
 

@@ -18,12 +18,14 @@ from certsvc.clock import check_aware
 from certsvc.errors import ConfigurationError, InvalidInput, SignerUnavailable, SigningError
 from certsvc.seal.signer import MadeKey, SignerCertificate
 from certsvc.seal.signing_page import SignatureRoom
+from certsvc.seal.trust_list import PERSON
 from certsvc.signing import certificates
 from certsvc.signing.certificate_requests import checked_answer, request_of
 from certsvc.signing.declaration import KeyDeclaration, load_declaration
 from certsvc.signing.devpki import CA
 from certsvc.signing.keyfile import DevelopmentKeysRefused, KeyClass, decrypt_key, read_file
 from certsvc.signing.keyring import PRODUCTION, KeyCertificate, proven_public_key
+from certsvc.signing.listed_anchors import listed
 from certsvc.signing.outside_certificates import check_outside_certificate
 from certsvc.signing.pades import PadesBaseline, Sm2Cms, TemplatedCms
 from certsvc.signing.pin_wrap import Cost, unwrap, wrap
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.seal.signer import Signer
+    from certsvc.signing.listed_anchors import ListedAnchors
     from certsvc.signing.master_key import MasterKey
     from certsvc.signing.primitives import PrivateKey
     from certsvc.signing.trust import TrustAnchors
@@ -117,7 +120,7 @@ class WrappedPersonKeys:
         *,
         algorithm: str,
         ca: PeopleCa | None,
-        anchors: TrustAnchors,
+        anchors: TrustAnchors | ListedAnchors,
         cost: Cost | None = None,
     ) -> None:
         """Make keys of ``algorithm``; without ``ca`` their certificates come from outside, under one of ``anchors``."""
@@ -128,7 +131,7 @@ class WrappedPersonKeys:
         self._ids = ids
         self._algorithm = algorithm
         self._ca = ca
-        self._anchors = anchors
+        self._anchors = listed(anchors)
         self._cost = cost
 
     @property
@@ -191,7 +194,7 @@ class WrappedPersonKeys:
         if names != [signer.name]:
             msg = "证书上的姓名与签名人不一致：请核对签发机构交回的是否为此人的证书"
             raise InvalidInput(msg)
-        check_outside_certificate(chain, self._anchors, now)
+        check_outside_certificate(chain, self._anchors.serving(frozenset({PERSON}), now), now)
         return _certificate(chain, EXTERNAL)
 
     def room(self, signer: Signer) -> SignatureRoom:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from certsvc.errors import ConfigurationError, InvalidInput, NotFound, SigningError
 from certsvc.seal.making import CertificateFacts, KeyOrder, ObjectOrder
 from certsvc.seal.object import SealObjectReport
+from certsvc.seal.trust_list import SEAL
 from certsvc.seal.verdict import Reason
 from certsvc.signing import certificates
 from certsvc.signing.certificate_requests import RETIRED, checked_answer, request_of, retire
@@ -39,6 +40,7 @@ from certsvc.signing.keyfile import (
     write_new,
 )
 from certsvc.signing.keyring import PRODUCTION
+from certsvc.signing.listed_anchors import ListedAnchors, listed
 from certsvc.signing.primitives import sign
 from certsvc.signing.revoked import UseTime
 from certsvc.signing.seal_object import EXTENSION, SealDraft, export_seal, make_seal, verify_seal
@@ -86,7 +88,7 @@ class SoftwareSealMaker:
         directory: Path,
         master: MasterKey,
         ring: KeyRing,
-        anchors: TrustAnchors,
+        anchors: TrustAnchors | ListedAnchors,
         own: OwnCertificates,
         policy: MakerPolicy,
         *,
@@ -97,7 +99,7 @@ class SoftwareSealMaker:
         self._directory = directory
         self._master = master
         self._ring = ring
-        self._anchors = anchors
+        self._anchors = listed(anchors)
         self._own = own
         self._policy = policy
         self._clock = clock
@@ -165,7 +167,7 @@ class SoftwareSealMaker:
             msg = f"证书的主体机构代码（organizationIdentifier）不是印章所有者 {order.owner_code}：请按申请文件重新签发"
             raise InvalidInput(msg)
         ders = [one.public_bytes(serialization.Encoding.DER) for one in chain]
-        store = TrustStore(self._anchors, now)
+        store = TrustStore(self._anchors.serving(frozenset({SEAL}), now), now)
         judged = asyncio.run(judge_certificate(ders[0], ders[1:], store, UseTime(claimed=now))).outcome
         if judged.reason is not Reason.OK:
             msg = f"证书未能连到受信任的根证书（{judged.reason.value}）：请提供签发证书，或先配置信任的根证书"
@@ -221,7 +223,7 @@ class SoftwareSealMaker:
         except (ValueError, TypeError, KeyError, IndexError) as error:
             msg = "印章文件无法读取：不是 GB/T 38540 或 GM/T 0031 的印章数据"
             raise InvalidInput(msg) from error
-        report = verify_seal(seal, self._anchors, now)
+        report = verify_seal(seal, self._anchors.serving(frozenset({SEAL}), now), now)
         listed = tuple(_sha256(der) for der in seal.certificates)
         return SealObjectReport(
             version=seal.version,

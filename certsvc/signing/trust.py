@@ -47,12 +47,19 @@ class TrustAnchors:
 
     Attributes:
         revocation_required: whether a seal of which the revocation status is not known does not pass.
+        stamps: the anchors of timestamps where these are others than ``certificates``; None when they are the same.
     """
 
     certificates: tuple[bytes, ...]
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
     revocation_required: bool = False
+    stamps: tuple[bytes, ...] | None = None
+
+    @property
+    def timestamping(self) -> tuple[bytes, ...]:
+        """The anchors of timestamps."""
+        return self.certificates if self.stamps is None else self.stamps
 
     @classmethod
     def from_directory(cls, trust_dir: Path) -> TrustAnchors:
@@ -70,7 +77,8 @@ class TrustAnchors:
     def with_extra(self, pems: Iterable[bytes]) -> TrustAnchors:
         """These anchors and those of ``pems``; InvalidInput when one is not a PEM certificate."""
         extra = [der for text in pems for der in read_anchors(text)]
-        return replace(self, certificates=tuple(dict.fromkeys((*self.certificates, *extra))))
+        stamps = None if self.stamps is None else tuple(dict.fromkeys((*self.stamps, *extra)))
+        return replace(self, certificates=tuple(dict.fromkeys((*self.certificates, *extra))), stamps=stamps)
 
     def with_intermediates(self, *trust_dirs: Path) -> TrustAnchors:
         """These anchors, with the CA certificates in ``intermediates`` of each directory known beside them."""
@@ -163,9 +171,15 @@ class TrustStore:
 
     def __init__(self, anchors: TrustAnchors, moment: datetime, evidence: Evidence = NO_EVIDENCE) -> None:
         """Parse ``anchors``; certificates are judged at ``moment``. ``evidence`` came with the file or beside it."""
-        parsed = [x509.Certificate.load(der) for der in anchors.certificates]
-        self._pinned = {certificate.sha256 for certificate in parsed if not is_ca(certificate)}
-        self._parsed = parsed
+        parsed = {der: x509.Certificate.load(der) for der in (*anchors.certificates, *anchors.timestamping)}
+        self._parsed = {
+            "seal": [parsed[der] for der in anchors.certificates],
+            "timestamp": [parsed[der] for der in anchors.timestamping],
+        }
+        self._pinned = {
+            kind: {certificate.sha256 for certificate in found if not is_ca(certificate)}
+            for kind, found in self._parsed.items()
+        }
         self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
         self.anchors = anchors
         self.moment = moment
@@ -179,15 +193,16 @@ class TrustStore:
             now=evidence.now,
         )
 
-    def context(self, *, with_known: bool, at: datetime | None = None) -> ValidationContext:
+    def context(self, *, with_known: bool, kind: str = "seal", at: datetime | None = None) -> ValidationContext:
         """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.
 
+        It stands on the anchors of ``kind`` (``seal``, ``timestamp``).
         ``with_known`` adds the intermediates at hand, for signatures that bring no chain of their own. A chain that was
         brought must hold by itself: no signature covers it, and a changed certificate would go unnoticed otherwise.
         ``at`` is a time that a timestamp proves, in place of the store's moment.
         """
         return ValidationContext(
-            trust_manager=_AnchorsThatIssue.of(self._parsed),
+            trust_manager=_AnchorsThatIssue.of(self._parsed[kind]),
             other_certs=self._known if with_known else [],
             moment=at or self.moment,
             allow_fetching=False,
@@ -196,9 +211,9 @@ class TrustStore:
             signature_validator=SignatureValidatorWithSm2(),
         )
 
-    def is_pinned(self, certificate: x509.Certificate) -> bool:
-        """Whether this very end-entity certificate is an anchor."""
-        return certificate.sha256 in self._pinned
+    def is_pinned(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
+        """Whether this very end-entity certificate is an anchor for signatures of ``kind``."""
+        return certificate.sha256 in self._pinned[kind]
 
 
 def is_ca(certificate: x509.Certificate) -> bool:

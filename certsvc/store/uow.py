@@ -30,6 +30,7 @@ from certsvc.store.signing_codes import SignerCodeRows, SigningCodeRows
 from certsvc.store.signings import SigningRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.transaction import Transaction
+from certsvc.store.trust import TrustRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         signer_ports,
         stamping_ports,
         store_ports,
+        trust_ports,
     )
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
@@ -76,6 +78,7 @@ class Work:
         "signing_codes",
         "signings",
         "stampings",
+        "trust",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -104,6 +107,7 @@ class Work:
         self.round_seals: signer_ports.RoundSeals = RoundSealRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
+        self.trust: trust_ports.TrustRows = TrustRows(tx)
 
 
 class UnitsOfWork:

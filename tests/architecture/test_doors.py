@@ -43,6 +43,8 @@ PUBLIC = {
     ("POST", "/v1/authorities/{ca_id}/ocsp"),
     ("GET", "/v1/authorities/{ca_id}/ocsp/{question}"),
     ("POST", "/v1/timestamps"),
+    ("GET", "/v1/trust-list"),
+    ("GET", "/v1/trust-list/keys"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

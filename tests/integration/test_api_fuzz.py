@@ -120,6 +120,8 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.SEAL_USE_APPROVER: city.person("use-approver-1"),
         roles.CATALOG_PROPOSER: city.person("proposer-1"),
         roles.CATALOG_PUBLISHER: city.person("publisher-1"),
+        roles.TRUST_PROPOSER: city.person("trust-1"),
+        roles.TRUST_CONFIRMER: city.person("trust-2"),
     }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 from certsvc.errors import ConfigurationError, Unavailable
 from certsvc.store import migrate
 from certsvc.store.engine import writing_engine
-from certsvc.store.tables_signers import metadata
+from certsvc.store.tables_trust import metadata
 
 COLUMNS = """
 SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, is_nullable, column_default,

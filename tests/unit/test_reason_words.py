@@ -12,7 +12,7 @@ APART = (
     (Family.ENDED, {Reason.LICENSE_RESCINDED, Reason.LICENSE_WITHDRAWN, Reason.LICENSE_REVOKED}),
     (Family.EXPIRED, {Reason.LICENSE_EXPIRED}),
     (Family.CHANGED, {Reason.CHANGED_AFTER_SEALING, Reason.DIGEST_MISMATCH, Reason.NOT_OUR_BYTES}),
-    (Family.FOREIGN, {Reason.NOT_OURS, Reason.UNTRUSTED_CHAIN}),
+    (Family.FOREIGN, {Reason.NOT_OURS, Reason.UNTRUSTED_CHAIN, Reason.NOT_RECOGNISED}),
     (Family.LATER, {Reason.CANNOT_CHECK_NOW, Reason.TIMED_OUT, Reason.REVOCATION_UNKNOWN}),
 )
 
@@ -39,5 +39,6 @@ def test_only_what_holds_may_tell_the_reader_to_rely_on_it() -> None:
     assert {reason for reason in Reason if WORDS[reason].family is Family.OK} == {
         Reason.OK,
         Reason.OK_SIGNED_DOCUMENT,
+        Reason.OK_RECOGNISED,
         Reason.LICENSE_RENEWAL_PENDING,
     }

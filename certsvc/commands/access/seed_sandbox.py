@@ -113,6 +113,8 @@ def _officers(deps: Deps) -> list[Person]:
         ("auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR),
         ("proposer-1", "目录管理员", owner, "目录01", roles.CATALOG_PROPOSER),
         ("publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER),
+        ("trust-1", "信任列表管理员", SERVICE_BUREAU, "信任01", roles.TRUST_PROPOSER),
+        ("trust-2", "信任列表确认员", SERVICE_BUREAU, "信任02", roles.TRUST_CONFIRMER),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
 

@@ -41,6 +41,7 @@ from certsvc.seal.model import ReservationResult
 from certsvc.seal.signer import SignerUse
 from certsvc.seal.signing_page import SignatureLook
 from certsvc.seal.signing_round import Revision
+from certsvc.seal.trust_list import SIGNED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -189,7 +190,7 @@ def _on_record(deps: Deps, tx: UnitOfWork, use: SignerUse, result: ReservationRe
 
 def _own_verdict(deps: Deps, data: bytes, round_id: str, now: datetime) -> None:
     """Every signature of the new revision must pass before anybody gets it."""
-    findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
+    findings = deps.inspector.inspect(data, TrustChoice(at=now, uses=SIGNED), now)
     if not sound(findings):
         reason = findings.reason.value
         log.error("own verifier refused", action="signing.self_check", round_id=round_id, reason=reason)

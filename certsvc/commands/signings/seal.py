@@ -25,6 +25,7 @@ from certsvc.commands.signings.verdict import sound
 from certsvc.errors import CertsvcError, InvalidInput, SigningError
 from certsvc.seal.signing_page import SignatureRoom
 from certsvc.seal.signing_round import Revision
+from certsvc.seal.trust_list import SIGNED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,7 +105,7 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
         end_unsealed(deps, signing, never[:MAX_TROUBLE], token=token)
         return False
     data = _seal_use(deps, signing, final, seal, now)
-    findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
+    findings = deps.inspector.inspect(data, TrustChoice(at=now, uses=SIGNED), now)
     if not sound(findings):
         reason = findings.reason.value
         log.error("own verifier refused", action="signing.self_check", round_id=signing.round_id, reason=reason)

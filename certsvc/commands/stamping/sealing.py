@@ -20,6 +20,7 @@ from certsvc.errors import CertsvcError, IntegrityError, SealUnavailable, Signin
 from certsvc.events.payloads import DocumentSealed
 from certsvc.seal.marks import NextSignature
 from certsvc.seal.stampings import Stamping, content_digest
+from certsvc.seal.trust_list import SIGNED
 from certsvc.seal.use import Against, SealUse, refusal_of
 from certsvc.seal.verdict import Check, Reason
 
@@ -155,7 +156,7 @@ def _check(deps: Deps, data: bytes, job: SealJob) -> None:
 
     The chains of other parties' signatures are theirs: that they are not in our trust list is no reason against ours.
     """
-    findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    findings = deps.inspector.inspect(data, TrustChoice(uses=SIGNED), deps.clock.now())
     if findings.reason is Reason.CANNOT_CHECK_NOW:
         raise cannot_check_now()
     own = [one for one in findings.signatures if one.field_name == field_name(job.work_id)]

@@ -11,6 +11,7 @@ from certsvc.commands.ports import TrustChoice
 from certsvc.errors import FieldProblem, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable, UploadRefused
 from certsvc.seal.stamp_retries import CANNOT_CHECK_NOW, KEPT
 from certsvc.seal.stampings import StampUpload
+from certsvc.seal.trust_list import SIGNED
 from certsvc.seal.verdict import Check, Indication, Reason
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
 
 def _signature_refusals(deps: Deps, data: bytes, *, signed: bool) -> list[tuple[str, str]]:
     """What stands against the signatures that are there, or a structure that no verifier would accept later."""
-    findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    findings = deps.inspector.inspect(data, TrustChoice(uses=SIGNED), deps.clock.now())
     if findings.reason is Reason.CANNOT_CHECK_NOW:
         raise cannot_check_now()
     if not signed and findings.reason is Reason.NO_SIGNATURE:

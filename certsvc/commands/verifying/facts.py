@@ -64,10 +64,13 @@ def amber_reasons(how: Standing) -> tuple[Reason, ...]:
 
 def sub_indication_of(how: Standing) -> SubIndication | None:
     """The nearest word of EN 319 102-1: a license is no certificate, so the reason code says it exactly."""
-    if how.good:
-        return None
+    return None if how.good else sub_indication_for(how.code)
+
+
+def sub_indication_for(code: str) -> SubIndication:
+    """The same for the code of a standing that is not good."""
     return {
         "expired": SubIndication.EXPIRED,
         "not_yet_valid": SubIndication.NOT_YET_VALID,
         "provisional": SubIndication.GENERIC,
-    }.get(how.code, SubIndication.REVOKED)
+    }.get(code, SubIndication.REVOKED)

@@ -71,7 +71,8 @@ def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
         ],
         "signature_count": len(verdict.signatures),
         "license": _license(verdict),
-        "trust_list": dict(deps.receipts.trust_list()),
+        "trust_list": _trust_list(deps, verdict),
+        "recognition": _recognition(verdict),
         "time_source": TIME_SOURCE,
         "time_basis": verdict.time_basis,
     }
@@ -81,6 +82,26 @@ def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
 def read_receipt(deps: Deps, receipt: str) -> Mapping[str, object]:
     """The claims of a receipt of ours; InvalidInput when it is none."""
     return deps.receipts.read(receipt)
+
+
+def _trust_list(deps: Deps, verdict: Verdict) -> dict[str, object]:
+    """The version that the verdict stands on, or was in force: a digest over its anchors, and how many there are."""
+    log, number = deps.trust.log, verdict.list_version
+    listed = log.version(number) if number is not None else log.known_at(verdict.as_of or verdict.checked_at)
+    return {"version": listed.version, "sha256": listed.fingerprint(), "anchors": len(listed.anchors)}
+
+
+def _recognition(verdict: Verdict) -> dict[str, object] | None:
+    cited = verdict.recognition
+    if cited is None:
+        return None
+    return {
+        "partner": cited.partner,
+        "partner_name": cited.partner_name,
+        "list_version": cited.list_version,
+        "effective_from": rfc3339(cited.effective_from),
+        "note": cited.note,
+    }
 
 
 def _license(verdict: Verdict) -> dict[str, str] | None:

@@ -9,12 +9,13 @@
 4. **Revocation still unknown**: asked of the publishers on the operator's list, and step 3 again (RFC 5280 §6.3,
    RFC 6960).
 5. **License state**, now or as the register knew it at the moment asked about.
-6. **Verdict**: one indication, sub-indication and reason code for all of this.
+6. **Recognition** (互认): a file of another city that a confirmed recognition covers; its own register is asked.
+7. **Verdict**: one indication, sub-indication and reason code for all of this.
 
 A check that was not made says so in ``not_checked``. A good signature over bytes that we did not register is never
-"passed" on the configured anchors alone: our own seal gives "not our bytes" (no trick on the file survives that
-comparison, RELIABILITY 1.3), a foreign one "not issued here". Only anchors that the caller of the command line brings
-make a foreign file pass.
+"passed" on the trust list's anchors alone: our own seal gives "not our bytes" (no trick on the file survives that
+comparison, RELIABILITY 1.3), a foreign one "not issued here", unless the register of a recognised city answers for it.
+Only anchors that the caller of the command line brings make another foreign file pass.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.signings.verdict import registered_document, with_register
 from certsvc.commands.verifying.conclusion import conclude, conclude_stamped, with_moment
+from certsvc.commands.verifying.recognise import with_recognition
 from certsvc.commands.verifying.register import check_moment, view_of
 from certsvc.errors import TooLarge
+from certsvc.seal.trust_list import PERSON, SEAL
 from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from certsvc.commands.verifying.register import RegisterView
     from certsvc.license.model import LicenseVersion
     from certsvc.seal.stampings import Stamping
+    from certsvc.seal.trust_list import TrustList
     from certsvc.seal.verdict import FileFindings, Verdict
 
 ANYONE = "anyone"
@@ -94,7 +98,9 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
 
 def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: datetime) -> Verdict:
     """Steps 3, 4 and 6: the verdict over a file of which the register said what it holds."""
-    findings, unreachable = _inspect(deps, data, _stand_on(asked, known), known, now)
+    # One version of the trust list for the whole question: that which was known at the moment asked about.
+    listed = deps.trust.log.known_at(asked.at) if asked.at is not None else deps.trust.current
+    findings, unreachable = _inspect(deps, data, _stand_on(asked, known, listed), known, now)
     if known.stamping is not None:
         verdict = conclude_stamped(findings, known.stamping, now)
     else:
@@ -105,7 +111,11 @@ def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: 
         verdict = replace(
             with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
         )
-    return with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
+    verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
+    verdict = replace(verdict, list_version=listed.version)
+    if known == Known(crls=known.crls):
+        verdict = with_recognition(deps, findings, verdict, listed, at=asked.at)
+    return verdict
 
 
 def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Known:
@@ -124,9 +134,25 @@ def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Know
     return Known(document=document, stamping=stamping, proven=times[0], crls=crls)
 
 
-def _stand_on(asked: TrustChoice, known: Known) -> TrustChoice:
-    """Certificates are judged when the bytes were registered, else at the moment asked about."""
-    return replace(asked, at=known.proven or asked.at, proven=known.proven, crls=(*asked.crls, *known.crls))
+def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoice:
+    """Certificates are judged when the bytes were registered, else at the moment asked about.
+
+    Anchors of people's certificates hold documents that people signed here and nothing else; those of other cities only
+    what is not on our register.
+    """
+    uses = {SEAL}
+    if known.document is not None:
+        uses.add(PERSON)
+    elif known.version is None and known.stamping is None:
+        uses |= listed.partner_purposes
+    return replace(
+        asked,
+        at=known.proven or asked.at,
+        proven=known.proven,
+        crls=(*asked.crls, *known.crls),
+        uses=frozenset(uses),
+        listed=listed,
+    )
 
 
 def _inspect(
