@@ -57,6 +57,7 @@ export function licenseFacts(license) {
     [label("facts.number"), license.number],
     [label("facts.holder"), license.holder_masked],
     [label("facts.issuer"), license.issuer_name],
+    [label("facts.origin"), license.origin_text],
     [label("facts.state"), license.state_zh],
     [label("facts.valid"), license.valid_until ? validity(license) : ""],
     [label("facts.identifier"), license.identifier],

@@ -59,6 +59,7 @@ export const CHECK_WORDS = {
   "facts.number": ["证照编号", "Number"],
   "facts.holder": ["持证主体", "Holder"],
   "facts.issuer": ["颁发机构", "Issuer"],
+  "facts.origin": ["来源", "Origin"],
   "facts.state": ["登记状态", "State"],
   "facts.valid": ["有效期", "Validity"],
   "facts.valid_to": ["至", "to"],
