@@ -123,9 +123,11 @@ def _identifier(
     deps: Deps, body: RegistrationBody, kind: LicenseType, problems: list[FieldProblem]
 ) -> LicenseIdentifier | None:
     """The identifier that the source gave, whose parts must say what the body says."""
+    whole = True
     try:
         Uscc.parse(body.issuer_code)
     except InvalidIdentifier as error:
+        whole = False
         problems.append(FieldProblem(pointer="/issuer_code", code=error.code, detail=error.detail))
     if not deps.policy.sandbox and body.issuer_code[2:4] == SANDBOX_REGION:
         detail = "99 开头的区划和机构仅供沙箱测试，正式环境不予登记"
@@ -138,7 +140,7 @@ def _identifier(
     if identifier.type_code != kind.type_code:
         detail = f"证照标识中的类型代码不是“{kind.name}”的；请核对证照类型"
         problems.append(FieldProblem(pointer="/identifier", code="other_type", detail=detail))
-    if len(identifier.issuer_code) == LENGTH and identifier.issuer_code != body.issuer_code:
+    if whole and len(identifier.issuer_code) == LENGTH and identifier.issuer_code != body.issuer_code:
         detail = "与证照标识中的颁发机构代码不一致，请逐位核对"
         problems.append(FieldProblem(pointer="/issuer_code", code="other_issuer", detail=detail))
     return identifier
