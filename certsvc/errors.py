@@ -89,6 +89,14 @@ class UploadRefused(InvalidInput):
     title_en = "This file may not be stamped"
 
 
+class RegistrationRefused(InvalidInput):
+    """A file made elsewhere did not pass as it must before it is registered; ``problems`` says why and what to do."""
+
+    code = "registration_refused"
+    title_zh = "来源文件未通过核验，未登记"
+    title_en = "The file did not pass, nothing was registered"
+
+
 class IdempotencyMismatch(InvalidInput):
     """An Idempotency-Key, or a CloudEvents source and id, came again with another body."""
 
@@ -151,6 +159,14 @@ class IllegalMove(Conflict):
     code = "illegal_move"
     title_zh = "当前状态不允许此操作"
     title_en = "Illegal move"
+
+
+class StateOfSource(Conflict):
+    """The license was made elsewhere: its state is reported by its source and decided by nobody here."""
+
+    code = "state_of_source"
+    title_zh = "状态以来源系统为准"
+    title_en = "The state is its source's"
 
 
 class SealUnavailable(Conflict):

@@ -70,6 +70,9 @@ class FactsOut(Model):
     newest: list[str] = Field(description="现行版本的证照标识，分立后有多个")
     light: str = Field(description="green 正常 · amber 有需注意的事项 · red 异常")
     flags: list[FlagOut]
+    origin: str = Field(description="issued 本系统签发 · registered 来源系统制作、核验后登记")
+    source_name: str = Field(description="来源系统名称，本系统签发的为空")
+    origin_text: str = Field(description="页面上的来源说明，本系统签发的为空")
 
     @staticmethod
     def of(facts: LicenseFacts | None) -> FactsOut | None:
@@ -91,6 +94,9 @@ class FactsOut(Model):
             newest=list(facts.newest),
             light=facts.light,
             flags=FlagOut.many(facts.flags),
+            origin=facts.origin,
+            source_name=facts.source_name,
+            origin_text=facts.origin_zh,
         )
 
 
@@ -319,6 +325,9 @@ class CardOut(Model):
     scenes: list[SceneOut]
     sha256: str
     revision: int
+    origin: str = Field(description="issued 本系统签发 · registered 来源系统制作、核验后登记")
+    source_name: str = Field(description="来源系统名称，本系统签发的为空")
+    origin_text: str = Field(description="页面上的来源说明，本系统签发的为空")
 
     @staticmethod
     def of(catalog: Catalog, version: LicenseVersion, stands: Standing) -> CardOut:
@@ -344,4 +353,7 @@ class CardOut(Model):
             else [SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
             sha256=version.artifact.sha256,
             revision=version.revision,
+            origin=version.origin.value,
+            source_name=version.registration.source_name if version.registration else "",
+            origin_text=version.registration.sentence if version.registration else "",
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts
+    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
@@ -344,6 +344,7 @@ class UnitOfWork(Protocol):
     links: Links
     facts: Facts
     dues: Dues
+    source_reports: SourceReports
     publications: Publications
     seal_lives: SealLives
     seal_watch: SealWatch

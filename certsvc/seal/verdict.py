@@ -193,7 +193,8 @@ class StatusFlag:
 class LicenseFacts:
     """What a verdict says of the license (no personal data beyond the masked name).
 
-    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``.
+    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``. ``origin`` is
+    ``issued`` (here) or ``registered`` (made by ``source_name``); ``origin_zh`` says the latter to people.
     """
 
     identifier: str
@@ -210,6 +211,9 @@ class LicenseFacts:
     newest: tuple[str, ...] = ()
     light: str = ""
     flags: tuple[StatusFlag, ...] = ()
+    origin: str = ""
+    source_name: str = ""
+    origin_zh: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

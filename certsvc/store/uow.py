@@ -28,6 +28,7 @@ from certsvc.store.showing import ShowingRows
 from certsvc.store.signers import SignerRows
 from certsvc.store.signing_codes import SignerCodeRows, SigningCodeRows
 from certsvc.store.signings import SigningRows
+from certsvc.store.source_reports import SourceReportRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
@@ -77,6 +78,7 @@ class Work:
         "signers",
         "signing_codes",
         "signings",
+        "source_reports",
         "stampings",
         "trust",
     )
@@ -106,6 +108,7 @@ class Work:
         self.signer_codes: signer_ports.SignerCodes = SignerCodeRows(tx)
         self.round_seals: signer_ports.RoundSeals = RoundSealRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
+        self.source_reports: life_ports.SourceReports = SourceReportRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
         self.trust: trust_ports.TrustRows = TrustRows(tx)
 

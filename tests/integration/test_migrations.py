@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from postgres_process import PostgresProcess
 from sqlalchemy.schema import CreateTable
+from store_records import make_version
 
 from certsvc.errors import ConfigurationError, Unavailable
+from certsvc.license.origin import LicenseOrigin
+from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
-from certsvc.store.engine import writing_engine
+from certsvc.store.engine import open_store, writing_engine
 from certsvc.store.tables_trust import metadata
 
 COLUMNS = """
@@ -95,6 +98,32 @@ def test_each_revision_can_be_reached_alone_and_several_processes_may_upgrade_at
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate.upgrade, [empty_url] * 4))
     assert migrate.current(empty_url) == migrate.head()
+
+
+def test_licenses_of_before_were_issued_here_after_the_tables_of_registrations_came(
+    empty_url: str, cipher: ColumnCipher
+) -> None:
+    migrate.upgrade(empty_url)
+    store = open_store(empty_url, cipher)
+    with store.uow() as tx:
+        tx.licenses.insert(make_version(1))
+    store.close()
+    engine = writing_engine(empty_url)
+    before = schema_of(empty_url)
+    with engine.begin() as connection:
+        for table in ("source_reports", "registered_licenses"):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0008'")
+    engine.dispose()
+    migrate.upgrade(empty_url)
+    assert schema_of(empty_url) == before
+    store = open_store(empty_url, cipher)
+    with store.uow.read() as tx:
+        found = tx.licenses.by_version_id("ver_000001")
+    store.close()
+    assert found == make_version(1)
+    assert found is not None
+    assert found.origin is LicenseOrigin.ISSUED
 
 
 def test_a_failing_revision_leaves_nothing_behind(empty_url: str, tmp_path: Path, repo_root: Path) -> None:

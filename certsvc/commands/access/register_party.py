@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.commands.access.roles import ALL, check_separation
+from certsvc.commands.access.roles import ALL, SOURCE, check_separation
 from certsvc.commands.evidence.record import record
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput
 from certsvc.identifiers.holder_code import HolderCode
@@ -53,7 +53,10 @@ def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
 
 def _check_client(deps: Deps, client: Client) -> None:
     _check_roles(client.roles)
-    if not deps.catalog.has_authority(client.authority_code):
+    # Who runs a source is often no body of the city: such a system may report states, and nothing else.
+    runs_source = client.authority_code in {source.authority_code for source in deps.catalog.sources}
+    known = deps.catalog.has_authority(client.authority_code)
+    if not known and not (runs_source and client.roles == {SOURCE}):
         problem = FieldProblem(pointer="/authority_code", code="unknown", detail="机构代码不在目录中")
         raise InvalidInput("机构代码不在目录中", problems=(problem,))
 

@@ -13,6 +13,8 @@ APPROVAL = "approval"
 """审批系统: asks for issuance and moves in the name of its authority"""
 APPROVAL_ANY = "approval_any"
 """统一审批平台: the same for every authority of the catalog"""
+SOURCE = "source"
+"""来源系统: reports the state of the licenses of its body that were made elsewhere and registered here"""
 USING = "using"
 """用证系统: fetches for matters of its authority"""
 EVENTS = "events"
@@ -53,6 +55,7 @@ ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
         APPROVAL_ANY,
+        SOURCE,
         USING,
         EVENTS,
         HOLDER,

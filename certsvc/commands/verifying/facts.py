@@ -49,6 +49,9 @@ def public_facts(
         newest=newest,
         light=how.light.value,
         flags=tuple(StatusFlag(code=flag.code, zh=flag.zh, light=flag.light.value) for flag in how.flags),
+        origin=version.origin.value,
+        source_name=version.registration.source_name if version.registration else "",
+        origin_zh=version.registration.sentence if version.registration else "",
     )
 
 

@@ -108,4 +108,4 @@ def _license(verdict: Verdict) -> dict[str, str] | None:
     facts = verdict.license
     if facts is None:
         return None
-    return {"identifier": facts.identifier, "type": facts.type_slug, "state": facts.state}
+    return {"identifier": facts.identifier, "type": facts.type_slug, "state": facts.state, "origin": facts.origin}

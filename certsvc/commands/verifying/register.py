@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.verifying.facts import public_facts, reason_of
-from certsvc.commands.verifying.stands import rules_of, stands
+from certsvc.commands.verifying.stands import rules_for, stands
 from certsvc.errors import InvalidInput
 from certsvc.license.history import as_known, facts_known
 from certsvc.license.standing import standing
@@ -57,7 +57,7 @@ def view_of(
     if then is None:
         return None
     known = facts_known(tx.facts.of(version.license_id), at)
-    how = standing(then, known, rules_of(deps.catalog.type(version.type_slug)), at)
+    how = standing(then, known, rules_for(deps, version), at)
     return RegisterView(
         version=then,
         how=how,

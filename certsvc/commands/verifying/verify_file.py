@@ -30,6 +30,7 @@ from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.signings.verdict import registered_document, with_register
 from certsvc.commands.verifying.conclusion import conclude, conclude_stamped, with_moment
+from certsvc.commands.verifying.judged import judged
 from certsvc.commands.verifying.recognise import with_recognition
 from certsvc.commands.verifying.register import check_moment, view_of
 from certsvc.errors import TooLarge
@@ -158,16 +159,9 @@ def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoic
 def _inspect(
     deps: Deps, data: bytes, choice: TrustChoice, known: Known, now: datetime
 ) -> tuple[FileFindings, tuple[str, ...]]:
-    """Steps 3 and 4: findings, and the hosts that should have told a revocation status and did not."""
-    inspector = deps.self_inspector if known.version is not None else deps.inspector
-    findings = inspector.inspect(data, choice, now)
-    if not findings.wanted:
-        return findings, ()
-    answers = deps.revocations.ask(findings.wanted, now)
-    if answers.crls or answers.ocsps:
-        more = replace(choice, crls=(*choice.crls, *answers.crls), ocsps=(*choice.ocsps, *answers.ocsps))
-        findings = inspector.inspect(data, more, now)
-    return findings, answers.unreachable if findings.wanted else ()
+    """Steps 3 and 4; what others made is judged in a process of its own, whether it was registered or not."""
+    ours = known.version is not None and known.version.registration is None
+    return judged(deps, deps.self_inspector if ours else deps.inspector, data, choice, now)
 
 
 def _on_record(deps: Deps, version: LicenseVersion, digest: str, verdict: Verdict) -> None:

@@ -44,10 +44,15 @@ export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {
 
 /** The sentence under the word. The service says "verified" for what is good; what that covers depends on what was given. */
 function sentences(verdict, from) {
-  // A stamped document is no license: nothing may be said of a license's state.
-  const own = `good.${from !== "file" ? "code" : verdict.license ? "file" : "document"}`;
+  const own = `good.${from === "file" ? kindOfFile(verdict.license) : "code"}`;
   const pair = verdict.reason === "ok" && verdict.indication === "TOTAL-PASSED" ? both(own) : [verdict.text, verdict.text_en];
   return english() ? pair.toReversed() : pair;
+}
+
+/** A stamped document is no license, of whose state something may be said; and what a source made was not issued here. */
+function kindOfFile(license) {
+  if (!license) return "document";
+  return license.origin === "registered" ? "registered" : "file";
 }
 
 /** What anyone may know of a license. */
@@ -57,6 +62,7 @@ export function licenseFacts(license) {
     [label("facts.number"), license.number],
     [label("facts.holder"), license.holder_masked],
     [label("facts.issuer"), license.issuer_name],
+    [label("facts.origin"), license.origin_text],
     [label("facts.state"), license.state_zh],
     [label("facts.valid"), license.valid_until ? validity(license) : ""],
     [label("facts.identifier"), license.identifier],

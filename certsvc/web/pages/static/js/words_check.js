@@ -41,6 +41,7 @@ export const CHECK_WORDS = {
   "missing.holder": ["去我的证照", "My licenses"],
 
   "good.file": ["由本机关签发，未被改动，证照正常", "Issued here, unchanged, in force"],
+  "good.registered": ["来源系统签章属实，未被改动，登记状态正常", "Sealed by its source, unchanged, in force"],
   "good.document": ["由本机关盖章，未被改动，与登记一致", "Sealed here, unchanged, as registered"],
   "good.code": ["本机关登记的证照，现在正常", "On the register and in force"],
   "verdict.license": ["登记的证照", "The license on the register"],
@@ -59,6 +60,7 @@ export const CHECK_WORDS = {
   "facts.number": ["证照编号", "Number"],
   "facts.holder": ["持证主体", "Holder"],
   "facts.issuer": ["颁发机构", "Issuer"],
+  "facts.origin": ["来源", "Origin"],
   "facts.state": ["登记状态", "State"],
   "facts.valid": ["有效期", "Validity"],
   "facts.valid_to": ["至", "to"],
