@@ -162,6 +162,11 @@ class Settings(BaseModel):
         return self
 
 
+def is_configured() -> bool:
+    """Whether anybody told this process anything: a configuration file or a setting in the environment."""
+    return any(name.startswith(ENV_PREFIX) and name != FAULT_KEY for name in os.environ)
+
+
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     """Read file and environment once.
 

@@ -217,9 +217,10 @@ class VerdictOut(Model):
     unreachable: list[str] = Field(description="应当答复吊销状态或证照状态而没有答复的主机")
     recognition: RecognitionOut | None = Field(description="其他城市的证照：依据哪一项互认")
     receipt: str = Field(default="", description="核验回执（JWS），请求时要求才有")
+    receipt_salt: str = Field(default="", description="回执中 asked.sha256 的盐：出示它才能证明问的是哪个码或编号")
 
     @staticmethod
-    def of(verdict: Verdict, receipt: str = "") -> VerdictOut:
+    def of(verdict: Verdict, receipt: str = "", salt: str = "") -> VerdictOut:
         """From the command's verdict."""
         words = WORDS[verdict.reason]
         return VerdictOut(
@@ -249,6 +250,7 @@ class VerdictOut(Model):
             unreachable=list(verdict.unreachable),
             recognition=RecognitionOut.of(verdict.recognition),
             receipt=receipt,
+            receipt_salt=salt,
         )
 
 

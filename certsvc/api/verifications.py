@@ -45,6 +45,10 @@ class VerificationIn(Model):
         if [bool(self.code), bool(self.number), bool(self.sha256)].count(True) != 1:
             msg = "请填写 code，或填写 type、number、holder_name 三项，或填写 sha256"
             raise ValueError(msg)
+        if self.at is not None and not self.sha256:
+            # A code or a number is seen by many: with a moment for each question, anyone could read the whole history.
+            msg = "核验过去的时刻（at）须有文件：请上传文件，或填写文件的 sha256"
+            raise ValueError(msg)
         if self.number and not (self.type and self.holder_name):
             msg = "按编号核验须同时填写 type 和 holder_name"
             raise ValueError(msg)
@@ -68,15 +72,17 @@ def check(request: Request, body: VerificationIn) -> VerdictOut:
     """Check a scanned code, a number or a digest: state, type, issuer and masked name."""
     deps = deps_of(request)
     if body.code:
-        verdict, asked = verify_code(deps, body.code, at=body.at), Asked.about("code", body.code)
+        verdict, asked = verify_code(deps, body.code, at=body.at), Asked.about(deps.ids, "code", body.code)
     elif body.sha256:
         verdict = verify_digest(deps, body.sha256, at=body.at)
         asked = Asked(kind="digest", sha256=body.sha256.lower())
     else:
         number, name = body.number, body.holder_name
         verdict = verify_number(deps, type_slug=body.type, number=number, holder_name=name, at=body.at)
-        asked = Asked.about("number", body.type, number, name)
-    return VerdictOut.of(verdict, receipt_of(deps, verdict, asked) if body.receipt else "")
+        asked = Asked.about(deps.ids, "number", body.type, number, name)
+    return (
+        VerdictOut.of(verdict, receipt_of(deps, verdict, asked), asked.salt) if body.receipt else VerdictOut.of(verdict)
+    )
 
 
 @router.post("/v1/verifications/file", dependencies=[Depends(PUBLIC)])

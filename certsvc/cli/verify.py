@@ -6,8 +6,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,12 @@ from certsvc.clock import SystemClock, rfc3339
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.conclusion import conclude_without_register
 from certsvc.commands.verifying.receipts import Asked, receipt_of
-from certsvc.commands.verifying.register import check_moment
+from certsvc.commands.verifying.register import checked_moment
 from certsvc.commands.verifying.verify_file import verify_file
 from certsvc.errors import ConfigurationError, InvalidInput, TooLarge
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import Indication, Verdict
-from certsvc.settings import load_settings
+from certsvc.settings import is_configured, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,13 +137,10 @@ def _one(source: Source, judge: Judge, wanted: Wanted) -> Judged:
 def _judge(choice: TrustChoice, *, receipts: bool) -> tuple[Judge, Callable[[], None]]:
     """With the register where this machine has one; without it the register is "not checked"."""
     service = None
-    with suppress(ConfigurationError):
+    # Only a machine that was told nothing has no register: a mistake in the settings must not pass for that.
+    with suppress(ConfigurationError) if not is_configured() else nullcontext():
         settings = load_settings()
-        try:
-            service = build(settings) if settings.master_key.exists() and settings.has_database() else None
-        except ConfigurationError as error:
-            # There is a register and it cannot be asked: whoever reads the verdict must know why.
-            Console(stderr=True).print(f"未与登记比对：{error}", highlight=False, soft_wrap=True)
+        service = build(settings) if settings.master_key.exists() and settings.has_database() else None
     if receipts and (service is None or choice.extra_anchors):
         raise InvalidInput("核验回执只能由有登记库的服务按自己的信任列表出具：请去掉 --trust，并在服务所在机器上运行")
     if service is not None:
@@ -159,8 +156,8 @@ def _judge(choice: TrustChoice, *, receipts: bool) -> tuple[Judge, Callable[[], 
 
     def alone(data: bytes) -> tuple[Verdict, str]:
         now = clock.now()
-        check_moment(choice.at, now)
-        return conclude_without_register(inspector.inspect(data, choice, now), now, choice.at), ""
+        asked = replace(choice, at=checked_moment(choice.at, now))
+        return conclude_without_register(inspector.inspect(data, asked, now), now, asked.at), ""
 
     return alone, inspector.close
 
@@ -171,7 +168,8 @@ def _print(judged: Sequence[Judged], *, brief: bool) -> None:
     for one in judged:
         verdict = one.verdict
         if verdict is None:
-            console.print(f"[yellow]？ 无法读取[/yellow]  {one.name}　{one.trouble}", highlight=False, soft_wrap=True)
+            line = f"{escape(one.name)}　{escape(one.trouble)}"
+            console.print(f"[yellow]？ 无法读取[/yellow]  {line}", highlight=False, soft_wrap=True)
             continue
         words = WORDS[verdict.reason]
         name = escape(one.name)

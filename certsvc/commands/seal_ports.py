@@ -251,6 +251,14 @@ class SealMaker(Protocol):
         """Whether an issuing CA is at hand here (the sandbox's), or certificates come from outside."""
         ...
 
+    def is_maker(self, cert_sha256: str) -> bool:
+        """Whether this certificate (hex SHA-256) is that of the seal maker here."""
+        ...
+
+    def has_object(self, key_id: str, data: bytes) -> bool:
+        """Whether these bytes are the seal object of a key, as it is kept here."""
+        ...
+
     def make_key(self, order: KeyOrder) -> None:
         """Make the key unless it is there; an existing one is never overwritten."""
         ...

@@ -278,6 +278,20 @@ WORDS: dict[Reason, Words] = {
         "其他城市颁发的文件，不在互认范围内：互认尚未生效或已经终止、类型不在互认目录，或对方登记中没有此文件",
         "From another city and not recognised: the agreement, the type or the file is not covered",
     ),
+    Reason.SEAL_NOT_IN_USE: Words(
+        Family.ENDED,
+        "印章不在使用中",
+        "Seal not in use",
+        "这枚印章已停用、注销、换制或不是现行的印章数据，不得使用",
+        "The seal was stopped, cancelled or replaced, or this is not its present object",
+    ),
+    Reason.SEAL_MAKER_UNKNOWN: Words(
+        Family.DOUBT,
+        "制章单位不明",
+        "Unknown seal maker",
+        "印章数据的签名属实，但不知道签名者是否有权制作印章",
+        "The object's signature is good, but whether its signer may make seals is not known",
+    ),
     Reason.SEAL_EXPIRED: Words(
         Family.EXPIRED,
         "印章已过有效期",

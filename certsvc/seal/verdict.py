@@ -110,6 +110,8 @@ class Reason(StrEnum):
     OK_RECOGNISED = "ok_recognised"
     NOT_RECOGNISED = "not_recognised"
     SEAL_EXPIRED = "seal_expired"
+    SEAL_NOT_IN_USE = "seal_not_in_use"
+    SEAL_MAKER_UNKNOWN = "seal_maker_unknown"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"

@@ -85,7 +85,7 @@ def _report(seal: SealObject, outcome: Outcome, *, valid: bool) -> SignatureRepo
     except (ValueError, TypeError, KeyError):
         maker = ""
     return SignatureReport(
-        field_name=seal.name,
+        field_name=seal.seal_id,
         format=f"SESeal v{seal.version}",
         kind=KIND,
         intact=check(good=valid),

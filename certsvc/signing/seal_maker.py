@@ -208,6 +208,18 @@ class SoftwareSealMaker:
         made = make_seal(draft, self._ring, self._policy.maker_key_id)
         export_seal(self._directory / OBJECTS, order.key_id, made)
 
+    def is_maker(self, cert_sha256: str) -> bool:
+        """Whether this certificate (hex SHA-256) is that of the seal maker here."""
+        maker = self._policy.maker_key_id
+        if not maker or maker not in self._ring.key_ids():
+            return False
+        return self._ring.certificate(maker).certificate.fingerprint(hashes.SHA256()).hex() == cert_sha256
+
+    def has_object(self, key_id: str, data: bytes) -> bool:
+        """Whether these bytes are the seal object of a key, as it is kept here."""
+        path = self._path(OBJECTS, key_id, EXTENSION)
+        return path.exists() and read_file(path) == data
+
     def seal_object(self, key_id: str) -> bytes:
         """The seal object in DER; NotFound when the key has none."""
         path = self._path(OBJECTS, key_id, EXTENSION)

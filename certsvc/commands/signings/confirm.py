@@ -139,7 +139,8 @@ def _sign(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody, 
         )
         data = _key_operation(deps, signing, step, signer, prepared, key, now)
     _own_verdict(deps, data, signing.round_id, now)
-    _register(deps, signing, step, signer, data, token, now)
+    # The revision is of the moment when its bytes exist, which is after the key operation.
+    _register(deps, signing, step, signer, data, token, deps.clock.now())
 
 
 def _key_operation(

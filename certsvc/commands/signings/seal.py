@@ -111,6 +111,8 @@ def _sealed(deps: Deps, signing: SigningRound, final: FinalSeal, token: str, now
         log.error("own verifier refused", action="signing.self_check", round_id=signing.round_id, reason=reason)
         raise SigningError("盖章后的文件未通过自检，没有登记；请联系运维")
     digest = store_document(deps, data)
+    # When the bytes provably exist: after the key operation, never before it.
+    now = deps.clock.now()
     revision = Revision(number=signing.head.number + 1, sha256=digest, step_id="", at=now)
     with deps.uow() as tx:
         if not tx.signings.seal(signing.round_id, token=token, revision=revision):

@@ -145,7 +145,8 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
         marks=len(job.marks),
         object_name=name,
         reservation_id=reservation.reservation_id,
-        at=now,
+        # When the bytes provably exist: after the key operation, never before it.
+        at=deps.clock.now(),
     )
     _register(deps, stamping)
     return stamping

@@ -9,7 +9,7 @@ from certsvc.catalog.model import Mask
 from certsvc.catalog.validation import face_date
 from certsvc.commands.verifying.stands import stands
 from certsvc.license.standing import Light
-from certsvc.license.states import ENDED, State
+from certsvc.license.states import State
 from certsvc.seal.verdict import LicenseFacts, Reason, StatusFlag, SubIndication
 
 if TYPE_CHECKING:
@@ -24,16 +24,23 @@ OPEN_ENDED_ZH = "长期"
 
 
 def public_facts(
-    deps: Deps, tx: UnitOfWork, version: LicenseVersion, now: datetime, how_known: Standing | None = None
+    deps: Deps,
+    tx: UnitOfWork,
+    version: LicenseVersion,
+    now: datetime,
+    how_known: Standing | None = None,
+    *,
+    newest: tuple[str, ...] | None = None,
 ) -> LicenseFacts:
     """Facts for a verdict; the number stays out where it embeds an ID number (DOMAIN.md 3).
 
-    ``how_known`` is the standing at an earlier moment: what had not ended then had nothing newer behind it.
+    ``how_known`` and ``newest`` are standing and newest versions at an earlier moment; without them those of now.
     """
     kind = deps.catalog.type(version.type_slug)
     how = how_known or stands(deps, tx, version, now)
-    following = tx.licenses.newest(version.version_id) if how_known is None or version.state in ENDED else ()
-    newest = tuple(v.identifier for v in following if v.version_id != version.version_id)
+    if newest is None:
+        following = tx.licenses.newest(version.version_id)
+        newest = tuple(one.identifier for one in following if one.version_id != version.version_id)
     return LicenseFacts(
         identifier=version.identifier,
         number="" if kind.number_embeds_id else version.number,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.commands.ports import Deps
+    from certsvc.ids import Ids
     from certsvc.seal.verdict import Verdict
 
 TIME_SOURCE = "system-clock"
@@ -28,10 +29,15 @@ MAX_SIGNATURES = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What a verification was about: ``file``, ``digest``, ``code`` or ``number``, and its SHA-256 in hex."""
+    """What a verification was about: ``file``, ``digest``, ``code`` or ``number``, and its SHA-256 in hex.
+
+    Codes and numbers are digested with a ``salt`` that stands beside the receipt and not in it: whoever is shown the
+    receipt alone cannot try names and numbers until one fits, and showing the salt proves what was asked.
+    """
 
     kind: str
     sha256: str
+    salt: str = ""
 
     @classmethod
     def file(cls, data: bytes) -> Asked:
@@ -39,9 +45,10 @@ class Asked:
         return cls(kind="file", sha256=hashlib.sha256(data).hexdigest())
 
     @classmethod
-    def about(cls, kind: str, *parts: str) -> Asked:
+    def about(cls, ids: Ids, kind: str, *parts: str) -> Asked:
         """About texts that a receipt must not repeat."""
-        return cls(kind=kind, sha256=hashlib.sha256("\x1f".join(parts).encode()).hexdigest())
+        salt = ids.token()
+        return cls(kind=kind, sha256=hashlib.sha256("\x1f".join((salt, *parts)).encode()).hexdigest(), salt=salt)
 
 
 def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:

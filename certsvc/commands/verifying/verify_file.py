@@ -29,10 +29,11 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.signings.verdict import registered_document, with_register
-from certsvc.commands.verifying.conclusion import conclude, conclude_stamped, with_moment
+from certsvc.commands.verifying.conclusion import conclude, conclude_not_then, conclude_stamped, with_moment
 from certsvc.commands.verifying.judged import judged
 from certsvc.commands.verifying.recognise import with_recognition
-from certsvc.commands.verifying.register import check_moment, view_of
+from certsvc.commands.verifying.register import checked_moment, view_of
+from certsvc.commands.verifying.seal_objects import conclude_seal_object
 from certsvc.errors import TooLarge
 from certsvc.seal.trust_list import PERSON, SEAL
 from certsvc.seal.verdict import Reason
@@ -59,6 +60,7 @@ class Known:
         version: of which these bytes are an artifact.
         view: its standing at the moment asked about; None when it was not registered then.
         proven: when the bytes were registered.
+        later: they are on the register now, and were not at the moment asked about.
     """
 
     version: LicenseVersion | None = None
@@ -67,6 +69,7 @@ class Known:
     stamping: Stamping | None = None
     proven: datetime | None = None
     crls: tuple[bytes, ...] = ()
+    later: bool = False
 
 
 def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on_record: bool = True) -> Verdict:
@@ -87,7 +90,7 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         raise TooLarge(f"文件超过 {limit // (1024 * 1024)} MB，请上传电子证照原文件")
     asked = trust or TrustChoice()
     now = deps.clock.now()
-    check_moment(asked.at, now)
+    asked = replace(asked, at=checked_moment(asked.at, now))
     digest = hashlib.sha256(data).hexdigest()
     known = look_up(deps, digest, asked.at, now)
     verdict = judge_known(deps, data, asked, known, now)
@@ -102,19 +105,21 @@ def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: 
     # One version of the trust list for the whole question: that which was known at the moment asked about.
     listed = deps.trust.log.known_at(asked.at) if asked.at is not None else deps.trust.current
     findings, unreachable = _inspect(deps, data, _stand_on(asked, known, listed), known, now)
-    if known.stamping is not None:
+    if known.later:
+        verdict = conclude_not_then(findings, now)
+    elif findings.reason is Reason.OK_SEAL_OBJECT:
+        verdict = conclude_seal_object(deps, data, findings, foreign=bool(asked.extra_anchors), now=now)
+    elif known.stamping is not None:
         verdict = conclude_stamped(findings, known.stamping, now)
     else:
         verdict = conclude(deps, findings, known.view, foreign=bool(asked.extra_anchors), now=now)
-    if known.version is not None and known.view is None:
-        verdict = replace(verdict, reason=Reason.LICENSE_NOT_REGISTERED_THEN)
     if known.document is not None:
         verdict = replace(
             with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
         )
     verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
     verdict = replace(verdict, list_version=listed.version)
-    if known == Known(crls=known.crls):
+    if known == Known(crls=known.crls) and verdict.reason is not Reason.OK_SEAL_OBJECT:
         verdict = with_recognition(deps, findings, verdict, listed, at=asked.at)
     return verdict
 
@@ -126,13 +131,14 @@ def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Know
         version = tx.licenses.by_sha256(digest)
         if version is not None:
             view = view_of(deps, tx, version, now, at)
-            return Known(version=version, view=view, proven=version.created_at if view else None, crls=crls)
+            proven = version.created_at if view else None
+            return Known(version=version, view=view, proven=proven, crls=crls, later=view is None)
         document = registered_document(tx, digest)
         stamping = tx.stampings.by_sha256(digest)
     times = [row.at for row in (document, stamping) if row is not None]
-    if not times or (at is not None and at < times[0]):
-        return Known(crls=crls)
-    return Known(document=document, stamping=stamping, proven=times[0], crls=crls)
+    if times and at is not None and at < min(times):
+        return Known(crls=crls, later=True)
+    return Known(document=document, stamping=stamping, proven=min(times, default=None), crls=crls)
 
 
 def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoice:
@@ -172,6 +178,11 @@ def _on_record(deps: Deps, version: LicenseVersion, digest: str, verdict: Verdic
             kind="verify.answered",
             subject=version.identifier,
             actor=ANYONE,
-            content={"sha256": digest, "reason": verdict.reason.value, "indication": verdict.indication.value},
+            content={
+                "sha256": digest,
+                "reason": verdict.reason.value,
+                "indication": verdict.indication.value,
+                "as_of": rfc3339(verdict.as_of) if verdict.as_of is not None else "",
+            },
             at=verdict.checked_at,
         )
