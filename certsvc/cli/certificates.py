@@ -29,7 +29,7 @@ def create_master(path: Path) -> Path:
 
 
 def create_key(key_id: str, algorithm: str, name: str) -> Path:
-    """Make a key of the service with a certificate of its own; in the sandbox the master key too, when there is none yet.
+    """Make a key of the service with a certificate of its own; in the sandbox also a missing master key.
 
     Raises:
         ConfigurationError: the key is there already, the directory cannot be written, or, in production, no master

@@ -2,174 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import os
+import signal
+import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
 from cryptography import x509
-from fastapi.testclient import TestClient
-from fixtures_city import FONTS
-from joserfc import jwt
-from joserfc.jwk import ECKey
-from moved_catalog import move_catalog, moved, moved_uscc
-from typer.testing import CliRunner, Result
+from fixtures_city import ROOT
+from moved_catalog import move_catalog
+from production_office import BUREAU, HOLDER, IDP, ISSUER, PEOPLE, SELF, SLUGS, Desk, Office, answer, started
 
-from certsvc.app import Service, build, prepare
-from certsvc.cli.commands import app
-from certsvc.cli.samples import sample_body
+from certsvc.catalog.loader import load_catalog
 from certsvc.delivery.loops import drain
-from certsvc.errors import CertsvcError
-from certsvc.settings import load_settings
-from certsvc.signing.certificates import (
-    generate_key,
-    make_issuer,
-    make_leaf,
-    make_root,
-    pem,
-)
-from certsvc.signing.declaration import KeyDeclaration
-
-ISSUER = moved_uscc("11990000MB00000430")
-MARKET = moved_uscc("11990000MB0000019F")
-BUREAU = moved_uscc("11990000MB0000086D")
-"""Culture and tourism (issues), market supervision (defines the business license), and the bureau that runs it all."""
-
-SLUGS = ("business_license", "tour_guide", "travel_agency")
-IDP = "https://login.example.gov.cn"
-SELF = "https://zz.example.gov.cn"
-ONE_SEAL = '{ role = "issuer_seal", format = "pades-b-b", docmdp = 1 }'
-HOLDER = moved("990101198506150020")
-PEOPLE = {
-    "proposer-wl": (ISSUER, "catalog_proposer"),
-    "proposer-sc": (MARKET, "catalog_proposer"),
-    "publisher": (BUREAU, "catalog_publisher"),
-    "applicant": (ISSUER, "seal_applicant"),
-    "keeper": (ISSUER, "seal_keeper"),
-    "approver": (BUREAU, "seal_approver"),
-    "maker": (BUREAU, "seal_maker"),
-    "officer": (ISSUER, "officer"),
-}
-
-
-class OutsideCa:
-    """An electronic certification service of somebody else: an SM2 root and an issuing CA; our machine has no key."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC) - timedelta(minutes=1)
-        root_key, self.key = generate_key("sm2"), generate_key("sm2")
-        self.root = make_root(_declared("示例根"), root_key, serial=1, now=self.now)
-        self.issuer = make_issuer(_declared("示例签发"), self.key, self.root, root_key, serial=2, now=self.now)
-        self.serial = 2
-
-    def answer(self, request: str) -> bytes:
-        """The certificate for a request, its subject as asked, and the CA's own."""
-        asked = x509.load_pem_x509_csr(request.encode())
-        der = asked.tbs_certrequest_bytes
-        self.serial += 1
-        leaf = make_leaf(
-            _declared("x"),
-            _public_key(der, asked),
-            self.issuer,
-            self.key,
-            serial=self.serial,
-            now=self.now,
-            subject=asked.subject,
-        )
-        return pem(leaf, self.issuer)
-
-
-def _public_key(der: bytes, asked: x509.CertificateSigningRequest) -> Any:
-    from asn1crypto import csr
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    from certsvc.signing.primitives import load_public_key
-
-    parsed = csr.CertificationRequest.load(asked.public_bytes(Encoding.DER))
-    return load_public_key(parsed["certification_request_info"]["subject_pk_info"].dump())
-
-
-def _declared(name: str) -> KeyDeclaration:
-    return KeyDeclaration(
-        key_id="x",
-        algorithm="sm2",
-        common_name=name,
-        organization="示例电子认证服务机构",
-        organization_code="",
-        years=5,
-        seals=True,
-    )
-
-
-@dataclass
-class Office:
-    """A machine of an operator: its directories, its environment and the identity provider of its people."""
-
-    place: Path
-    ca: OutsideCa = field(default_factory=OutsideCa)
-    idp: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "idp-1", "use": "sig"}))
-    secrets: dict[str, str] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Write what an operator brings: configuration, catalog, root of the CA, public keys of the provider."""
-        self.catalog = self.place / "catalog"
-        move_catalog(self.catalog, SLUGS)
-        for slug in SLUGS:
-            file = self.catalog / "types" / f"{slug}.toml"
-            text = file.read_text(encoding="utf-8")
-            plan = "ses-v4" if slug == "travel_agency" else "sm2-cms"
-            assert ONE_SEAL in text
-            file.write_text(text.replace(ONE_SEAL, ONE_SEAL.replace("pades-b-b", plan)), encoding="utf-8")
-        (self.place / "trust").mkdir()
-        (self.place / "trust" / "root.pem").write_bytes(pem(self.ca.root))
-        (self.place / "idp.json").write_text(json.dumps({"keys": [self.idp.as_dict(private=False)]}), encoding="utf-8")
-        self.config = self.place / "certsvc.toml"
-        self.config.write_text(
-            f"""
-var_dir = "{self.place}/var"
-master_key_file = "{self.place}/secrets/master.key"
-trust_dir = "{self.place}/trust"
-catalog_dir = "{self.catalog}"
-font_dirs = ["{FONTS}"]
-public_base = "{SELF}"
-issuer = "{SELF}"
-oidc_issuer = "{IDP}"
-oidc_jwks_file = "{self.place}/idp.json"
-seal_maker_key = "maker-1"
-""",
-            encoding="utf-8",
-        )
-        self.env = {"CERTSVC_CONFIG": str(self.config)}
-
-    def run(self, *args: str, code: int = 0) -> str:
-        """Run a command that must end with ``code``; what it printed."""
-        result = self.invoke(*args)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        assert result.exit_code == code, result.output
-        return result.output
-
-    def refused(self, *args: str) -> str:
-        """The sentence with which a command refuses."""
-        result = self.invoke(*args)
-        assert isinstance(result.exception, CertsvcError), (result.exception, result.output)
-        return result.exception.detail
-
-    def invoke(self, *args: str) -> Result:
-        return CliRunner().invoke(app, list(args), env={**self.env, "COLUMNS": "200"})
-
-    def person(self, subject: str) -> dict[str, str]:
-        """Authorization header with an access token of the identity provider."""
-        now = int(time.time())
-        claims = {"iss": IDP, "aud": SELF, "sub": subject, "iat": now, "exp": now + 600, "jti": f"{subject}-{now}"}
-        token = jwt.encode({"alg": "ES256", "kid": "idp-1", "typ": "at+jwt"}, claims, self.idp)
-        return {"Authorization": f"Bearer {token}"}
+from certsvc.signing.certificates import pem
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +70,7 @@ def register_parties(office: Office) -> None:
 
 def publish_catalog(office: Office) -> None:
     assert "catalog propose" in office.refused("requests", "stuck")
-    assert "三员" not in office.run("catalog", "check")
+    office.run("catalog", "check")
     office.run("catalog", "propose", "--seeds", "--by", "proposer-wl")
     assert "tour_guide" in office.run("catalog", "status")
     office.run("catalog", "propose", "--seeds", "--by", "proposer-sc")
@@ -227,79 +79,26 @@ def publish_catalog(office: Office) -> None:
     assert sorted(line.split("\t")[0] for line in said.splitlines()) == sorted(SLUGS)
 
 
-@dataclass
-class Desk:
-    """The running service of the office, spoken to by HTTP."""
-
-    office: Office
-    service: Service
-    http: TestClient
-    tokens: dict[str, str] = field(default_factory=dict)
-
-    def client(self, client_id: str) -> dict[str, str]:
-        if client_id not in self.tokens:
-            form = {
-                "grant_type": "client_credentials",
-                "client_id": client_id,
-                "client_secret": self.office.secrets[client_id],
-            }
-            self.tokens[client_id] = answer(self.http.post("/v1/oauth/token", data=form), 200)["access_token"]
-        return {"Authorization": f"Bearer {self.tokens[client_id]}"}
-
-    def post(self, headers: dict[str, str], path: str, body: Any, status: int = 201) -> Any:
-        return answer(self.http.post(path, headers=headers, json=body), status)
-
-    def get(self, headers: dict[str, str], path: str, status: int = 200) -> Any:
-        return answer(self.http.get(path, headers=headers), status)
-
-    def issue(self, slug: str, business_no: str, state: str = "issued") -> Any:
-        body = sample_body(self.service.deps.catalog, slug, business_no, authority_code=ISSUER)
-        request_id = self.post(self.client("approval"), "/v1/issuances", body, 202)["request_id"]
-        drain(self.service.deps, worker="test")
-        done = self.get(self.client("approval"), f"/v1/issuances/{request_id}")
-        assert done["state"] == state, done
-        return done
-
-
-def answer(response: Any, status: int) -> Any:
-    assert response.status_code == status, response.text
-    return response.json()
-
-
-@contextmanager
-def started(office: Office) -> Iterator[Desk]:
-    """The service as ``certsvc serve`` builds it, without its loops."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in office.env.items():
-            patch.setenv(name, value)
-        settings = load_settings()
-    prepare(settings)
-    service = build(settings)
-    try:
-        with TestClient(service.application(), raise_server_exceptions=False) as http:
-            yield Desk(office, service, http)
-    finally:
-        service.close()
-
-
 @pytest.fixture(scope="module")
 def desk(office: Office) -> Iterator[Desk]:
-    """The service after the first seal was made and named in the catalog."""
+    """The service after the first seal was made and named in the catalog; what waited for the seal is issued then."""
     with started(office) as first:
         seal_id = first_seal(first)
-        assert "印章" in first.issue("tour_guide", "TOO-EARLY", state="failed")["detail"]
+        waiting = first.issue("tour_guide", "TOO-EARLY", state="failed")
+        assert "authorities.toml" in waiting["detail"], waiting
     authorities = office.catalog / "authorities.toml"
     text = authorities.read_text(encoding="utf-8")
     assert f'seal_id = "seal_{ISSUER}"' in text
     authorities.write_text(text.replace(f'"seal_{ISSUER}"', f'"{seal_id}"'), encoding="utf-8")
     with started(office) as second:
+        second.wait_for(waiting["request_id"])
         yield second
 
 
 def first_seal(desk: Desk) -> str:
     who, ca = desk.office.person, desk.office.ca
     wanted = {
-        "name": "浙江示例文化和旅游厅电子证照专用章",
+        "name": "示例省文化和旅游厅电子证照专用章",
         "kind": "99",
         "stamp": {"ring_text": "示例省文化和旅游厅", "second_line": "电子证照专用章"},
         "daily_budget": 500,
@@ -323,11 +122,11 @@ def test_a_license_is_issued_shown_scanned_verified_and_revoked(desk: Desk, tmp_
     who = desk.office.person
     done = desk.issue("tour_guide", "NO-1")
     identifier = done["identifier"]
-    file = desk.http.get(f"/v1/licenses/{identifier}/file", headers=desk.client("approval"))
+    file = desk.file(identifier)
     path = tmp_path / "license.pdf"
-    path.write_bytes(file.content)
+    path.write_bytes(file)
     check = "/v1/verifications/file?receipt=true"
-    verdict = answer(desk.http.post(check, files={"file": ("a.pdf", file.content)}), 200)
+    verdict = answer(desk.http.post(check, files={"file": ("a.pdf", file)}), 200)
     assert (verdict["indication"], verdict["registry_match"]) == ("TOTAL-PASSED", "exact"), verdict
     assert [one["format"] for one in verdict["signatures"]] == ["adbe.pkcs7.detached"]
     read = desk.post({}, "/v1/verifications/receipts", {"receipt": verdict["receipt"]}, 200)
@@ -347,7 +146,7 @@ def test_a_license_is_issued_shown_scanned_verified_and_revoked(desk: Desk, tmp_
         "basis": "《导游管理办法》",
     }
     desk.post(desk.client("approval"), f"/v1/licenses/{identifier}/moves", move)
-    verdict = answer(desk.http.post(check, files={"file": ("a.pdf", file.content)}), 200)
+    verdict = answer(desk.http.post(check, files={"file": ("a.pdf", file)}), 200)
     assert (verdict["indication"], verdict["reason"]) == ("TOTAL-FAILED", "license_revoked"), verdict
     assert "吊销" in desk.office.run("verify", str(path), code=1)
     drain(desk.service.deps, worker="test")
@@ -355,9 +154,93 @@ def test_a_license_is_issued_shown_scanned_verified_and_revoked(desk: Desk, tmp_
     assert any("license.revoked" in one for one in told), told
 
 
+def test_the_seal_can_be_checked_without_us(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = desk.office.place / "trust" / "root.pem"
+    file = desk.file(desk.issue("tour_guide", "NO-2")["identifier"])
+    path = tmp_path / "license.pdf"
+    path.write_bytes(file)
+    text = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, text=True, check=True).stdout
+    assert "样本" not in text, "nothing of the sandbox is printed"
+    monkeypatch.chdir(tmp_path)
+    desk.office.env.pop("CERTSVC_CONFIG")
+    try:
+        assert "通过" in desk.office.run("verify", "--trust", str(root), str(path))
+    finally:
+        desk.office.env["CERTSVC_CONFIG"] = str(desk.office.config)
+    (chain,) = (desk.office.place / "var" / "keys" / "certs").glob("seal_*.pem")
+    leaf, above = x509.load_pem_x509_certificates(chain.read_bytes())
+    for name, certificate in (("leaf", leaf), ("above", above)):
+        (tmp_path / f"{name}.pem").write_bytes(pem(certificate))
+    # Link by link: OpenSSL gives the ID of SM2 to the first link only (docs/signing.md).
+    for below, trusted in (("leaf", tmp_path / "above.pem"), ("above", root)):
+        command = ["openssl", "verify", "-partial_chain", "-vfyopt", "distid:1234567812345678", "-CAfile", str(trusted)]
+        judged = subprocess.run([*command, f"{below}.pem"], capture_output=True, text=True, check=False)
+        assert judged.stdout.strip() == f"{below}.pem: OK", judged
+
+
 def test_an_ses_seal_passes_when_the_issuing_ca_is_known(desk: Desk) -> None:
     done = desk.issue("travel_agency", "SES-1")
-    file = desk.http.get(f"/v1/licenses/{done['identifier']}/file", headers=desk.client("approval"))
-    verdict = answer(desk.http.post("/v1/verifications/file", files={"file": ("a.pdf", file.content)}), 200)
+    file = desk.file(done["identifier"])
+    verdict = answer(desk.http.post("/v1/verifications/file", files={"file": ("a.pdf", file)}), 200)
     assert (verdict["indication"], verdict["registry_match"]) == ("TOTAL-PASSED", "exact"), verdict
     assert [one["format"] for one in verdict["signatures"]] == ["GM.sm2seal"]
+
+
+def test_production_refuses_what_belongs_to_the_sandbox(desk: Desk, tmp_path: Path) -> None:
+    office = desk.office
+    assert desk.http.post("/v1/sandbox/login", json={"subject": "holder-1"}).status_code == 404
+    assert desk.http.get("/v1/sandbox/people").status_code == 404
+    assert "只能用于沙箱" in office.refused("keys", "init")
+    seed = {"CERTSVC_CATALOG_DIR": str(tmp_path / "seed")}
+    (tmp_path / "seed").symlink_to(ROOT / "certsvc" / "catalog")
+    office.env.update(seed)
+    try:
+        client = ("clients", "add", "x", "--name", "x", "--role", "approval", "--authority", "11990000MB0000019F")
+        assert "示例机构" in office.refused(*client)
+    finally:
+        office.env.pop("CERTSVC_CATALOG_DIR")
+
+
+def test_people_are_bound_to_an_issuer_and_an_authority_that_exist(office: Office) -> None:
+    def bind(issuer: str, authority: str) -> str:
+        who = ("people", "bind", "new", "--name", "new", "--role", "officer")
+        return office.refused(*who, "--issuer", issuer, "--authority", authority)
+
+    assert IDP in bind(f"{IDP}/", ISSUER), "a slash too many would lock the person out"
+    assert "authorities.toml" in bind(IDP, "11330000MB0000999X")
+
+
+def test_a_stranger_of_the_identity_provider_has_no_access(desk: Desk) -> None:
+    desk.get(desk.office.person("nobody"), "/v1/me", 401)
+    assert desk.get(desk.office.person("officer"), "/v1/me")["roles"] == ["officer"]
+
+
+def test_serve_runs_in_production(office: Office) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "certsvc", "serve", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **office.env}, stderr=subprocess.PIPE) as process:
+        try:
+            deadline, ready = time.monotonic() + 60, 0
+            while ready != 200 and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.2)
+                try:
+                    ready = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code
+                except httpx.TransportError:
+                    continue
+            assert ready == 200, process.stderr
+            page = httpx.get(f"http://127.0.0.1:{port}/").text
+            assert 'data-profile="production"' in page
+        finally:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_the_whole_catalog_can_be_moved_to_another_region(tmp_path: Path) -> None:
+    move_catalog(tmp_path / "catalog")
+    catalog = load_catalog(tmp_path / "catalog")
+    assert len(catalog.types) == len(load_catalog().types)
+    assert {one.region[:2] for one in catalog.authorities} == {"33"}
+    assert {code[2:4] for kind in catalog.types for code in (kind.definer_code, *kind.issuers)} == {"33"}
