@@ -208,7 +208,7 @@ class Desk:
         """The PDF of a license."""
         response = self.http.get(f"/v1/licenses/{identifier}/file", headers=self.client("approval"))
         assert response.status_code == 200, response.text
-        return response.content
+        return bytes(response.content)
 
 
 def answer(response: Any, status: int) -> Any:
