@@ -120,7 +120,7 @@ def trust_anchors(settings: Settings) -> TrustAnchors:
     pems = [path.read_bytes() for place in directories for path in sorted(place.glob("*.pem"))]
     if not pems:
         raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
-    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories).with_issuers_of(settings.keys)
     if settings.crl_dir is not None:
         anchors = anchors.with_crls(settings.crl_dir, required=settings.revocation_required)
     return anchors
@@ -128,12 +128,13 @@ def trust_anchors(settings: Settings) -> TrustAnchors:
 
 def maker_policy(settings: Settings) -> MakerPolicy:
     """The sandbox has issuing CAs of its own; in production certificates of seals come from outside."""
+    named = settings.seal_maker_key
     if settings.declared_seals is None:
-        return MakerPolicy(profile=settings.profile, maker_key_id="", issuers={}, never_destroyed=frozenset())
+        return MakerPolicy(profile=settings.profile, maker_key_id=named, issuers={}, never_destroyed=frozenset())
     declared = load_declaration(settings.declared_seals)
     return MakerPolicy(
         profile=settings.profile,
-        maker_key_id=declared.makers[0].key_id if declared.makers else "",
+        maker_key_id=named or (declared.makers[0].key_id if declared.makers else ""),
         issuers={algorithm: ca.key.key_id for ca in declared.issuers for algorithm in ca.issues}
         if settings.sandbox
         else {},
@@ -164,7 +165,9 @@ def revocation_source(settings: Settings) -> FetchedRevocations:
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:
-    """Makes and checks access tokens."""
+    """Makes and checks access tokens; ConfigurationError when their key was not made yet."""
+    if TOKEN_KEY not in ring.key_ids():
+        raise ConfigurationError(f"密钥库没有访问令牌的密钥：请先执行 certsvc keys create {TOKEN_KEY}")
     oidc = oidc_issuers(settings)
     return JwtTokenService(ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=oidc)
 

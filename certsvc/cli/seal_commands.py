@@ -22,6 +22,16 @@ def keys_init() -> None:
     typer.echo(f"已就绪；新建密钥 {len(made)} 个" + (f"：{'、'.join(made)}" if made else ""))
 
 
+@keys_app.command("master")
+def keys_master(
+    file: Annotated[Path, typer.Argument(help="写到哪里；须在 var_dir 之外，并另行备份")],
+) -> None:
+    """生成主密钥（权限 0600，不覆盖已有文件） · make the master key, once, before anything else."""
+    from certsvc.cli.certificates import create_master
+
+    typer.echo(f"已生成主密钥 {create_master(file)}；请离线备份：遗失后密钥库和个人信息都无法读取")
+
+
 @keys_app.command("create")
 def keys_create(
     key_id: Annotated[str, typer.Argument(help="密钥编号，例如 token-1")],

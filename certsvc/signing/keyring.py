@@ -134,7 +134,8 @@ class SoftwareKeyRing:
         for path in sorted((directory / "private").glob("*.key")):
             self._load(path)
         if not self._keys:
-            msg = f"密钥库 {directory} 没有密钥：请先执行 certsvc keys init，或检查目录"
+            first = "keys create token-1" if profile == PRODUCTION else "keys init"
+            msg = f"密钥库 {directory} 没有密钥：请先执行 certsvc {first}，或检查目录"
             raise ConfigurationError(msg)
 
     def key_ids(self) -> tuple[str, ...]:

@@ -191,7 +191,7 @@ class SoftwareSealMaker:
     def make_object(self, order: ObjectOrder) -> None:
         """Make and keep the seal object of an SM2 key, signed by the seal maker's key."""
         if not self._policy.maker_key_id:
-            msg = "没有制章密钥（密钥声明中的 [[maker]]），不能制作 SM2 印章数据：请先配置制作管理单位的密钥"
+            msg = "没有制章密钥，不能制作 SM2 印章数据：请先建立制作管理单位的密钥，并设置 seal_maker_key"
             raise SigningError(msg)
         certificate = self._ring.certificate(order.key_id).certificate
         draft = SealDraft(

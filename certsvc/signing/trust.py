@@ -16,6 +16,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.signing.algorithms import AllowedAlgorithms, SignatureValidatorWithSm2
+from certsvc.signing.certificate_requests import RETIRED
 from certsvc.signing.keyfile import read_file
 from certsvc.signing.revocation import RevocationData
 
@@ -83,6 +84,18 @@ class TrustAnchors:
     def with_intermediates(self, *trust_dirs: Path) -> TrustAnchors:
         """These anchors, with the CA certificates in ``intermediates`` of each directory known beside them."""
         found = [der for place in trust_dirs for der in _certificates_in(place / INTERMEDIATES)]
+        return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
+
+    def with_issuers_of(self, keys: Path) -> TrustAnchors:
+        """These anchors, with the CAs that stand above the own keys of a ring's directory known beside them.
+
+        A seal object and an SES signature carry the signer's certificate alone, and the chain that an outside CA gave
+        is at hand: nobody has to copy it. Those of retired certificates too: what they sealed is still judged.
+        """
+        places = (keys / "certs", keys / "certs" / RETIRED)
+        found = [
+            der for place in places for path in sorted(place.glob("*.pem")) for der in read_anchors(read_file(path))[1:]
+        ]
         return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
 
     def with_crls(self, directory: Path, *, required: bool = False) -> TrustAnchors:
