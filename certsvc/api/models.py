@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.seal.reason_words import WORDS
+from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from certsvc.commands.showing.values import ShownField
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
-    from certsvc.seal.verdict import CitedRecognition, LicenseFacts, Reason, SignatureReport, StatusFlag, Verdict
+    from certsvc.seal.verdict import CitedRecognition, LicenseFacts, SignatureReport, StatusFlag, Verdict
 
 
 class Model(BaseModel):
@@ -163,6 +164,11 @@ class ReasonOut(Model):
             next=words.next_zh,
             next_en=words.next_en,
         )
+
+    @staticmethod
+    def named(code: object) -> ReasonOut | None:
+        """From a code on record; None when it is no reason, or one of before that is used no more."""
+        return ReasonOut.of(Reason(str(code))) if code in set(Reason) else None
 
 
 class RecognitionOut(Model):

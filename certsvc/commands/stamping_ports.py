@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from certsvc.seal.differences import Comparison
     from certsvc.seal.marks import NextField, NextSignature
     from certsvc.seal.model import StampSpec
     from certsvc.seal.placing import PlacedMark
@@ -40,6 +41,10 @@ class UploadDesk(Protocol):
 
     def picture(self, data: bytes, *, page: int, width_px: int) -> bytes:
         """A page as PNG, annotations drawn."""
+        ...
+
+    def compare(self, data: bytes, *, end: int) -> Comparison:
+        """The pages that look different from those of the first ``end`` bytes, within limits."""
         ...
 
     def prepare(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:

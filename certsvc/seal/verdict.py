@@ -142,6 +142,8 @@ class SignatureReport:
     claimed_time: datetime | None
     reason: Reason
     detail: str = ""
+    signed_end: int = 0
+    """Where the covered part of the file ends; 0 when that was not found out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

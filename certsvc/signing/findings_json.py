@@ -67,6 +67,7 @@ def _report(values: dict[str, str]) -> SignatureReport:
         claimed_time=datetime.fromisoformat(claimed) if claimed else None,
         reason=Reason(values["reason"]),
         detail=str(values["detail"]),
+        signed_end=int(values["signed_end"]),
     )
 
 

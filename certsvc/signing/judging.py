@@ -138,6 +138,7 @@ def _report(
         claimed_time=claimed if claimed is not None and claimed.tzinfo is not None else None,
         reason=outcome.reason,
         detail=outcome.detail,
+        signed_end=sum([int(number) for number in embedded.byte_range][-2:]),
     )
 
 

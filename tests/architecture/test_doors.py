@@ -33,6 +33,7 @@ PUBLIC = {
     ("GET", "/v1/verifications/keys"),
     ("POST", "/v1/verifications/receipts"),
     ("POST", "/v1/verifications/file"),
+    ("POST", "/v1/verifications/file/differences"),
     ("GET", "/v1/catalog/types"),
     ("GET", "/v1/catalog/matters"),
     ("GET", "/v1/catalog/lists"),
