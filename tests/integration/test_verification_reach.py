@@ -91,7 +91,7 @@ def test_an_upload_never_makes_us_connect_where_the_operator_listed_nothing(
         # The chain reaches an anchor, so every address was read; none was called.
         assert answer["trust"] == "good"
         assert "revocation" in answer["not_checked"]  # type: ignore[operator]
-        assert answer["unreachable"] == ["127.0.0.1"]
+        assert answer["unreachable"] == [], "whoever was not asked did not fail"
         assert seen == []
 
 

@@ -78,8 +78,8 @@ function wireTabs() {
       byId(other.getAttribute("aria-controls")).hidden = !on;
     }
     if (tab.id !== "tab-code") scanner.stop();
-    // A receipt speaks of its own moment.
-    byId("asof-box").hidden = tab.id === "tab-receipt";
+    // Only who has the file may ask about its past; a receipt speaks of its own moment.
+    byId("asof-box").hidden = tab.id !== "tab-file";
     stopBatch();
     startOver();
   };
@@ -166,8 +166,7 @@ async function sendFile(asked) {
 
 function checkCode(text) {
   startOver();
-  const moment = askedMoment();
-  return moment ? answer(askText("code", { code: text }, moment.at)) : undefined;
+  return answer(askText("code", { code: text }, null));
 }
 
 function answer(asked) {
@@ -191,10 +190,8 @@ function wireNumber() {
     event.preventDefault();
     if (!complete(form)) return;
     const body = { type: select.value, number: byId("number").value.trim(), holder_name: byId("holder-name").value.trim() };
-    const moment = askedMoment();
-    if (!moment) return;
     startOver();
-    busy(byId("number-submit"), () => answer(askText("number", body, moment.at)));
+    busy(byId("number-submit"), () => answer(askText("number", body, null)));
   });
 }
 
