@@ -28,7 +28,7 @@ from certsvc.api.auth import Access
 from certsvc.app import build, prepare
 from certsvc.cli.documents import documents, rendered
 from certsvc.commands.access import roles
-from certsvc.commands.access.seed_sandbox import seed_sandbox, using_client_id
+from certsvc.commands.access.seed_sandbox import seed_sandbox, source_client_id, using_client_id
 
 OPENAPI = ROOT / "openapi"
 EXAMPLES = 12
@@ -110,6 +110,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
     return {
         roles.APPROVAL: city.system(),
         roles.EVENTS: city.system(),
+        roles.SOURCE: city.system(source_client_id("national_market")),
         roles.USING: city.system(using_client_id("11990000MB0000019F")),
         roles.HOLDER: city.person(city.holder_of("tour_guide")),
         roles.OFFICER: city.person(city.officer_of("tour_guide")),
