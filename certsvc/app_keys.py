@@ -15,6 +15,7 @@ from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.own_authorities import OwnAuthorities
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
+from certsvc.signing.revocation import is_answer
 from certsvc.signing.rings import CombinedKeyRing
 from certsvc.signing.seal_maker import MakerPolicy
 from certsvc.signing.seal_object import SealDirectory
@@ -160,7 +161,7 @@ def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock:
 
 def revocation_source(settings: Settings) -> FetchedRevocations:
     """Asks the publishers on the operator's list for revocation data, each within some seconds."""
-    egress = Egress(allowed=settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
+    egress = Egress(allowed=settings.egress_allowed, is_answer=is_answer, timeout_s=REVOCATION_TIMEOUT_S)
     return FetchedRevocations(egress, settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
 
 

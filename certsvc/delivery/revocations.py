@@ -15,15 +15,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography.x509 import load_der_x509_crl
-from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
-
 from certsvc.commands.ports import RevocationAnswers
 from certsvc.delivery.egress import origin_of
 from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from certsvc.delivery.egress import Egress
     from certsvc.seal.verdict import RevocationQuery
@@ -53,8 +50,19 @@ class _Kept:
 class FetchedRevocations:
     """Implements ``ports.RevocationSource`` over the egress port. Threads may share one."""
 
-    def __init__(self, egress: Egress, listed: Iterable[str], *, timeout_s: float = 4.0) -> None:
-        """Ask only origins of ``listed`` (URLs as in ``egress_allowed``); ``egress`` waits ``timeout_s`` for one."""
+    def __init__(
+        self,
+        egress: Egress,
+        listed: Iterable[str],
+        *,
+        is_answer: Callable[[str, bytes], bool],
+        timeout_s: float = 4.0,
+    ) -> None:
+        """Ask only origins of ``listed`` (URLs as in ``egress_allowed``); ``egress`` waits ``timeout_s`` for one.
+
+        ``is_answer`` tells a list or an OCSP answer from an error page.
+        """
+        self._is_answer = is_answer
         self._timeout_s = timeout_s
         self._egress = egress
         self._listed = frozenset(origin_of(url) for url in listed)
@@ -112,15 +120,4 @@ class FetchedRevocations:
                 answer = self._egress.call("GET", query.url, {})
         except (OSError, CertsvcError):
             return b""
-        return answer.body if answer.status == HTTP_OK and _is_answer(query.kind, answer.body) else b""
-
-
-def _is_answer(kind: str, body: bytes) -> bool:
-    """Whether a body is a list, or an OCSP answer that answers: an error page is none."""
-    try:
-        if kind == "ocsp":
-            return load_der_ocsp_response(body).response_status is OCSPResponseStatus.SUCCESSFUL
-        load_der_x509_crl(body)
-    except ValueError:
-        return False
-    return True
+        return answer.body if answer.status == HTTP_OK and self._is_answer(query.kind, answer.body) else b""

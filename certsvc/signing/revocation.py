@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import crl, ocsp, x509
 from cryptography.x509 import load_der_x509_crl
+from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
 
 from certsvc.signing.primitives import load_public_key, verify_signature
 from certsvc.signing.sm2_oids import SM2_WITH_SM3
@@ -189,6 +190,17 @@ class RevocationData:
 
     def _may_say_good(self, times: _Times, *, brought: bool) -> bool:
         return not brought or (times.made is not None and times.made >= self._moment - FRESH)
+
+
+def is_answer(kind: str, body: bytes) -> bool:
+    """Whether a body is a list (``crl``), or an OCSP answer that answers: an error page is none."""
+    try:
+        if kind == "ocsp":
+            return load_der_ocsp_response(body).response_status is OCSPResponseStatus.SUCCESSFUL
+        load_der_x509_crl(body)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=MAX_INDEXED)

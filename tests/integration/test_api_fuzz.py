@@ -69,6 +69,10 @@ def test_every_event_that_leaves_fits_its_schema(small_city: ServedCity) -> None
             jsonschema_rs.validate(schema, dict(list(event["data"].items())[1:]))
 
 
+COUNTS_ITSELF = frozenset({"/v1/signers/codes"})
+"""Doors that refuse the same caller after a few requests by a rule of their own: 429 is described there."""
+
+
 @dataclass
 class Fuzzed:
     """A served application, its schema and a token for every role."""
@@ -162,7 +166,8 @@ def test_generated_requests_are_answered_as_described_and_never_with_a_5xx(
 
     ask()
     assert len(statuses) >= 1
-    assert not [status for status in statuses if status >= 500 or status in {401, 429}]
+    assert not [status for status in statuses if status >= 500 or status == 401]
+    assert 429 not in statuses or path in COUNTS_ITSELF
 
 
 def test_the_document_says_which_doors_need_a_token(fuzzed: Fuzzed) -> None:

@@ -26,7 +26,7 @@ from certsvc.delivery.egress import Egress
 from certsvc.delivery.revocations import BUDGET_S, FetchedRevocations
 from certsvc.seal.verdict import FileFindings, Indication, Reason, RevocationQuery
 from certsvc.signing.inspector import PdfInspector
-from certsvc.signing.revocation import RevocationData, Standing
+from certsvc.signing.revocation import RevocationData, Standing, is_answer
 from certsvc.signing.trust import TrustAnchors
 
 HOLE = 6000
@@ -102,6 +102,10 @@ def points_to(url: str, kind: str) -> x509.ExtensionType:
     return x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, name)])
 
 
+def asking(egress: Egress, listed: tuple[str, ...]) -> FetchedRevocations:
+    return FetchedRevocations(egress, listed, is_answer=is_answer)
+
+
 def judged(data: bytes, stranger: Stranger, choice: TrustChoice, *, required: bool = False) -> FileFindings:
     anchors = TrustAnchors((stranger.root.public_bytes(Encoding.DER),), revocation_required=required)
     return PdfInspector(anchors).inspect(data, choice, NOW)
@@ -119,7 +123,7 @@ def test_a_listed_publisher_is_asked_and_its_answer_decides(tmp_path: Path, kind
         assert first.indication is Indication.TOTAL_PASSED
         assert "revocation" in first.not_checked
         assert [query.kind for query in first.wanted] == [kind]
-        answers = FetchedRevocations(Egress(allowed=(url,)), (url,)).ask(first.wanted, NOW)
+        answers = asking(Egress(allowed=(url,)), (url,)).ask(first.wanted, NOW)
         assert answers.unreachable == ()
         second = judged(data, stranger, TrustChoice(crls=answers.crls, ocsps=answers.ocsps))
         assert "revocation" not in second.not_checked
@@ -133,7 +137,7 @@ def test_an_address_that_is_not_listed_is_never_connected_to(tmp_path: Path) -> 
         stranger = make_stranger(extensions=(points_to(f"{url}/one", "crl"), points_to(f"{url}/two", "ocsp")))
         first = judged(sealed_by(stranger, one_page(HOLE, docmdp=0), tmp_path), stranger, TrustChoice())
         assert len(first.wanted) == 2
-        answers = FetchedRevocations(Egress(), ("https://crl.example",)).ask(first.wanted, NOW)
+        answers = asking(Egress(), ("https://crl.example",)).ask(first.wanted, NOW)
         assert (answers.crls, answers.ocsps, answers.unreachable) == ((), (), ())
         assert seen == []
 
@@ -154,14 +158,14 @@ def test_a_publisher_that_is_away_gives_no_pass_where_an_answer_is_demanded(tmp_
         data = sealed_by(stranger, one_page(HOLE, docmdp=0), tmp_path)
         findings = judged(data, stranger, TrustChoice(), required=True)
         assert (findings.indication, findings.reason) == (Indication.INDETERMINATE, Reason.REVOCATION_UNKNOWN)
-        answers = FetchedRevocations(Egress(allowed=(url,)), (url,)).ask(findings.wanted, NOW)
+        answers = asking(Egress(allowed=(url,)), (url,)).ask(findings.wanted, NOW)
         assert answers.unreachable == ("127.0.0.1",)
 
 
 def test_silent_publishers_cost_no_more_than_the_budget() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        source = FetchedRevocations(Egress(allowed=(url,), timeout_s=1.0), (url,))
+        source = asking(Egress(allowed=(url,), timeout_s=1.0), (url,))
         queries = [RevocationQuery(kind="crl", url=f"{url}/{number}") for number in range(20)]
         clock = SystemClock()
         begun = clock.monotonic()
@@ -176,7 +180,7 @@ def test_an_answer_is_used_again_only_for_a_while(tmp_path: Path) -> None:
     with publishing() as (server, url, seen):
         listed = crl_of(make_stranger(), revoked=False)
         server.body = listed  # type: ignore[attr-defined]
-        source = FetchedRevocations(Egress(allowed=(url,)), (url,))
+        source = asking(Egress(allowed=(url,)), (url,))
         query = (RevocationQuery(kind="crl", url=f"{url}/one"),)
         for minutes in (0, 5, 11):
             assert source.ask(query, NOW + timedelta(minutes=minutes)).crls == (listed,)
@@ -194,7 +198,7 @@ def test_addresses_of_other_kinds_are_not_even_questions(tmp_path: Path, url: st
 def test_an_answer_that_is_none_is_a_failure_of_its_host(body: bytes) -> None:
     with publishing() as (server, url, seen):
         server.body = body  # type: ignore[attr-defined]
-        source = FetchedRevocations(Egress(allowed=(url,)), (url,))
+        source = asking(Egress(allowed=(url,)), (url,))
         queries = [RevocationQuery(kind=kind, url=f"{url}/{kind}") for kind in ("crl", "ocsp")]
         assert source.ask(queries, NOW).unreachable == ("127.0.0.1",)
         assert len(seen) == 1, "one failure is enough to leave the host alone"
