@@ -161,8 +161,8 @@ def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock:
 
 def revocation_source(settings: Settings) -> FetchedRevocations:
     """Asks the publishers on the operator's list for revocation data, each within some seconds."""
-    egress = Egress(allowed=settings.egress_allowed, is_answer=is_answer, timeout_s=REVOCATION_TIMEOUT_S)
-    return FetchedRevocations(egress, settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
+    egress = Egress(allowed=settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
+    return FetchedRevocations(egress, settings.egress_allowed, is_answer=is_answer, timeout_s=REVOCATION_TIMEOUT_S)
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:
