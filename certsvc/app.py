@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.api.application import create_application
 from certsvc.app_keys import (
+    file_anchors,
     maker_policy,
     open_egress,
     open_ring,
@@ -33,7 +34,9 @@ from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
+from certsvc.commands.trust.live import LiveTrust
 from certsvc.delivery.loops import Loops
+from certsvc.delivery.partners import PartnerChannels
 from certsvc.delivery.press_pool import PressPool
 from certsvc.delivery.spool import MessageSpool
 from certsvc.errors import ConfigurationError
@@ -48,6 +51,7 @@ from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
+from certsvc.signing.listed_anchors import ListedAnchors
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.receipts import JwsReceipts
@@ -56,6 +60,7 @@ from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.status_tokens import StatusTokens
 from certsvc.signing.strict import StrictInspector
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.trust_documents import JwsTrustLists
 from certsvc.signing.worker_pool import WorkerPool
 from certsvc.store.engine import Store, open_store
 from certsvc.store.migrate import upgrade
@@ -160,40 +165,41 @@ def build(
     egress = open_egress(settings)
     ring = open_ring(settings, master, egress)
     timestamps = timestamp_client(settings, egress, ids)
-    anchors = trust_anchors(settings)
     store = open_store(settings.database, ColumnCipher(master, ids))
+    trust, anchors = _trust(settings, store)
     inspector = IsolatedInspector(anchors)
     own = OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
     uploads = IsolatedUploads(upload_workers.ask)
-    objects = _objects(settings, clock)
     renderer = PageRenderer(settings.font_dirs)
     sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
-    press = _press(settings, OwnPress(renderer, sealer))
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
         renderer=renderer,
         sealer=sealer,
-        press=press,
+        press=_press(settings, OwnPress(renderer, sealer)),
         inspector=inspector,
         self_inspector=StrictInspector(ring, anchors),
         uploads=uploads,
         painter=renderer.mark_board(),
-        objects=objects,
+        objects=_objects(settings, clock),
         tokens=token_service(settings, ring, ids),
         seal_maker=SoftwareSealMaker(
             settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
         ),
         revocations=revocation_source(settings),
-        receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids, anchors=anchors),
-        status_signer=StatusTokens(ring, issuer=settings.issuer),
+        receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
+        trust=trust,
+        trust_lists=JwsTrustLists(ring, issuer=settings.issuer, ids=ids),
+        partners=PartnerChannels(),
+        status_signer=StatusTokens(ring, issuer=settings.issuer, ids=ids),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
         policy=_policy(settings),
         faults=_faults(settings),
-        person_keys=person_keys(settings, master, ids),
+        person_keys=person_keys(settings, master, ids, anchors),
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
@@ -201,6 +207,12 @@ def build(
     register_seals(settings, deps, ring)
     loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
     return Service(settings, deps, store, inspector, loops, renderer, upload_workers)
+
+
+def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:
+    """The trust list in force, and the anchors that it gives to whoever judges."""
+    trust = LiveTrust(store.uow, file_anchors(settings))
+    return trust, ListedAnchors(trust_anchors(settings), lambda: trust.current)
 
 
 def _objects(settings: Settings, clock: Clock) -> DirectoryObjectStore:

@@ -15,6 +15,7 @@ from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.own_authorities import OwnAuthorities
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 from certsvc.signing.remote_sealer import PlatformClient, RemoteFormat, RemoteKeyRing
+from certsvc.signing.revocation import is_answer
 from certsvc.signing.rings import CombinedKeyRing
 from certsvc.signing.seal_maker import MakerPolicy
 from certsvc.signing.seal_object import SealDirectory
@@ -23,15 +24,18 @@ from certsvc.signing.timestamps import DevelopmentTsa, TimestampClient
 from certsvc.signing.token_ring import TokenKeyRing
 from certsvc.signing.tokens import JwtTokenService, OidcIssuer
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.trust_files import directory_anchors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.clock import Clock
     from certsvc.ids import Ids
+    from certsvc.seal.trust_list import Anchor
     from certsvc.settings import Settings
     from certsvc.signing.formats import SignatureFormat
     from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.listed_anchors import ListedAnchors
     from certsvc.signing.master_key import MasterKey
 
 HTTP_OK = 200
@@ -101,15 +105,23 @@ def signature_formats(settings: Settings, timestamps: TimestampClient | None) ->
     return tuple(formats)
 
 
+def trust_directories(settings: Settings) -> tuple[Path, ...]:
+    """Where anchors lie: the operator's directory, and in the sandbox that of the development root."""
+    return (settings.trust_dir, settings.keys / "trust") if settings.sandbox else (settings.trust_dir,)
+
+
+def file_anchors(settings: Settings) -> tuple[Anchor, ...]:
+    """The anchors of the directories with their purposes: version 0 of the trust list."""
+    return directory_anchors(trust_directories(settings))
+
+
 def trust_anchors(settings: Settings) -> TrustAnchors:
     """Public anchors of the operator, and in the sandbox the development root."""
-    directories = [settings.trust_dir]
-    if settings.sandbox:
-        directories.append(settings.keys / "trust")
+    directories = trust_directories(settings)
     pems = [path.read_bytes() for place in directories for path in sorted(place.glob("*.pem"))]
     if not pems:
         raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
-    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories).with_issuers_of(settings.keys)
     if settings.crl_dir is not None:
         anchors = anchors.with_crls(settings.crl_dir, required=settings.revocation_required)
     return anchors
@@ -117,12 +129,13 @@ def trust_anchors(settings: Settings) -> TrustAnchors:
 
 def maker_policy(settings: Settings) -> MakerPolicy:
     """The sandbox has issuing CAs of its own; in production certificates of seals come from outside."""
+    named = settings.seal_maker_key
     if settings.declared_seals is None:
-        return MakerPolicy(profile=settings.profile, maker_key_id="", issuers={}, never_destroyed=frozenset())
+        return MakerPolicy(profile=settings.profile, maker_key_id=named, issuers={}, never_destroyed=frozenset())
     declared = load_declaration(settings.declared_seals)
     return MakerPolicy(
         profile=settings.profile,
-        maker_key_id=declared.makers[0].key_id if declared.makers else "",
+        maker_key_id=named or (declared.makers[0].key_id if declared.makers else ""),
         issuers={algorithm: ca.key.key_id for ca in declared.issuers for algorithm in ca.issues}
         if settings.sandbox
         else {},
@@ -130,12 +143,14 @@ def maker_policy(settings: Settings) -> MakerPolicy:
     )
 
 
-def person_keys(settings: Settings, master: MasterKey, ids: Ids) -> WrappedPersonKeys:
+def person_keys(
+    settings: Settings, master: MasterKey, ids: Ids, anchors: TrustAnchors | ListedAnchors
+) -> WrappedPersonKeys:
     """Keys of people: certified at once by the development CA in the sandbox, by an external CA in production."""
     if not settings.sandbox:
-        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None)
+        return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "sm2", ca=None, anchors=anchors)
     ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, ids, profile=settings.profile)
-    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca)
+    return WrappedPersonKeys(master, ids, algorithm=settings.person_algorithm or "p256", ca=ca, anchors=anchors)
 
 
 def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock: Clock, ids: Ids) -> OwnAuthorities:
@@ -147,11 +162,13 @@ def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock:
 def revocation_source(settings: Settings) -> FetchedRevocations:
     """Asks the publishers on the operator's list for revocation data, each within some seconds."""
     egress = Egress(allowed=settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
-    return FetchedRevocations(egress, settings.egress_allowed)
+    return FetchedRevocations(egress, settings.egress_allowed, is_answer=is_answer, timeout_s=REVOCATION_TIMEOUT_S)
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:
-    """Makes and checks access tokens."""
+    """Makes and checks access tokens; ConfigurationError when their key was not made yet."""
+    if TOKEN_KEY not in ring.key_ids():
+        raise ConfigurationError(f"密钥库没有访问令牌的密钥：请先执行 certsvc keys create {TOKEN_KEY}")
     oidc = oidc_issuers(settings)
     return JwtTokenService(ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=oidc)
 

@@ -89,6 +89,14 @@ class UploadRefused(InvalidInput):
     title_en = "This file may not be stamped"
 
 
+class RegistrationRefused(InvalidInput):
+    """A file made elsewhere did not pass as it must before it is registered; ``problems`` says why and what to do."""
+
+    code = "registration_refused"
+    title_zh = "来源文件未通过核验，未登记"
+    title_en = "The file did not pass, nothing was registered"
+
+
 class IdempotencyMismatch(InvalidInput):
     """An Idempotency-Key, or a CloudEvents source and id, came again with another body."""
 
@@ -153,12 +161,28 @@ class IllegalMove(Conflict):
     title_en = "Illegal move"
 
 
+class StateOfSource(Conflict):
+    """The license was made elsewhere: its state is reported by its source and decided by nobody here."""
+
+    code = "state_of_source"
+    title_zh = "状态以来源系统为准"
+    title_en = "The state is its source's"
+
+
 class SealUnavailable(Conflict):
-    """The seal is stopped, expired, out of scope or over its budget; nothing was signed."""
+    """The seal is stopped, expired, out of scope or over its budget; nothing was signed.
+
+    ``against`` is the word of ``seal/use.py`` for what spoke against the use, or empty.
+    """
 
     code = "seal_unavailable"
     title_zh = "印章不可用"
     title_en = "Seal not available"
+
+    def __init__(self, detail: str = "", *, problems: tuple[FieldProblem, ...] = (), against: str = "") -> None:
+        """Keep what spoke against the use beside the sentence."""
+        super().__init__(detail, problems=problems)
+        self.against = against
 
 
 class SignerUnavailable(Conflict):

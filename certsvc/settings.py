@@ -49,6 +49,8 @@ class Settings(BaseModel):
     """File with the 32-byte key that wraps keys and personal columns; outside ``var_dir`` in production."""
     keys_file: Path = Path("keys/dev.toml")
     """Declaration of seals and, in the sandbox, of the development PKI."""
+    seal_maker_key: str = ""
+    """Key id of the seal maker (制作管理单位), which signs the objects of SM2 seals; else that of ``keys_file``."""
     trust_dir: Path = Path("keys/trust")
     crl_dir: Path | None = None
     """CRLs of the anchors' CAs (``*.crl``, DER or PEM), for verdicts; read at the start of a process."""
@@ -149,7 +151,8 @@ class Settings(BaseModel):
             return self
         if self.master_key_file is None:
             msg = (
-                "正式环境须设置 master_key_file（CERTSVC_MASTER_KEY_FILE）：32 字节主密钥，存放在 var_dir 之外；"
+                "正式环境须设置 master_key_file（CERTSVC_MASTER_KEY_FILE）：32 字节主密钥，存放在 var_dir 之外，"
+                "用 certsvc keys master 生成；"
                 "试用请设置 CERTSVC_PROFILE=sandbox"
             )
             raise ValueError(msg)
@@ -160,6 +163,11 @@ class Settings(BaseModel):
             msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
+
+
+def is_configured() -> bool:
+    """Whether anybody told this process anything: a configuration file or a setting in the environment."""
+    return any(name.startswith(ENV_PREFIX) and name != FAULT_KEY for name in os.environ)
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:

@@ -59,7 +59,26 @@ class PeopleCity:
     def client(self) -> Any:
         return self.city.client
 
+    def act_code(self, subject: str, act: str) -> str:
+        """The code that came for an application or another PIN."""
+        headers = self.city.person(subject)
+        self.city.answer(self.client.post("/v1/signers/codes", headers=headers, json={"act": act}), 201)
+        return self.newest(subject)
+
+    def newest(self, subject: str) -> str:
+        """The digits of the newest message on the pretended telephone."""
+        headers = self.city.person(subject)
+        text = self.city.answer(self.client.get("/v1/sandbox/messages", headers=headers), 200)[0]["text"]
+        found = re.search(r"\b[0-9]{6}\b", text)
+        assert found is not None
+        return found[0]
+
+    def later(self) -> None:
+        """The pause between two codes is over."""
+        self.city.execute("DELETE FROM code_turns")
+
     def apply(self, subject: str, **changes: Any) -> Any:
+        """The bare answer to an application."""
         body = {
             "agreement": "2026-01",
             "pin": PIN,
@@ -68,8 +87,19 @@ class PeopleCity:
         }
         return self.client.post("/v1/signers", headers=self.city.person(subject), json=body)
 
-    def signer(self, subject: str) -> dict[str, Any]:
-        return dict(self.city.answer(self.apply(subject), 201))
+    def signer(self, subject: str, *, new: bool = False) -> dict[str, Any]:
+        """An e-signature; a ``new`` one is in its first day."""
+        self.later()
+        made = dict(self.city.answer(self.apply(subject, code=self.act_code(subject, "apply")), 201))
+        if not new:
+            self.age(made["signer_id"])
+        return made
+
+    def age(self, signer_id: str) -> None:
+        """The first day of a signer is over."""
+        before = (self.city.service.deps.clock.now() - timedelta(days=2)).isoformat(timespec="microseconds")
+        times = f"applied_at = '{before}', valid_from = '{before}'".replace(":", "\\:")
+        self.city.execute(f"UPDATE signers SET {times} WHERE signer_id = '{signer_id}'")
 
     def body(self, subjects: tuple[str, ...], orders: tuple[int, ...], **changes: Any) -> dict[str, Any]:
         now = self.city.service.deps.clock.now()
@@ -106,10 +136,7 @@ class PeopleCity:
         headers = self.city.person(subject)
         sent = self.client.post(f"/v1/signings/{round_id}/codes", headers=headers, json={"document_sha256": sha256})
         self.city.answer(sent, 201)
-        newest = self.city.answer(self.client.get("/v1/sandbox/messages", headers=headers), 200)[0]["text"]
-        found = re.search(r"\b[0-9]{6}\b", newest)
-        assert found is not None
-        return found[0]
+        return self.newest(subject)
 
     def confirm(self, subject: str, round_id: str, **body: Any) -> Any:
         headers = self.city.person(subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from certsvc.seal.signer import OneTimeCode, Signer, SignerCertificate, SignerState, SignerUse
+from certsvc.seal.signer import ActCode, OneTimeCode, Signer, SignerCertificate, SignerState, SignerUse
 from certsvc.seal.signing_round import FinalSeal, Place, Revision, RoundState, SigningRound, Step
 
 NOW = datetime(2026, 3, 1, 4, 5, 6, tzinfo=UTC)
@@ -94,6 +94,16 @@ def make_code(n: int = 1, **changes: Any) -> OneTimeCode:
         "expires_at": NOW + timedelta(minutes=5),
     }
     return OneTimeCode(**{**values, **changes})
+
+
+def make_act_code(n: int = 1, **changes: Any) -> ActCode:
+    values: dict[str, Any] = {
+        "code_id": f"otc_a{n:05d}",
+        "matter": "apply:person-1",
+        "made_at": NOW + timedelta(seconds=n),
+        "expires_at": NOW + timedelta(minutes=5),
+    }
+    return ActCode(**{**values, **changes})
 
 
 def make_use(n: int = 1, **changes: Any) -> SignerUse:

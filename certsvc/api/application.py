@@ -22,6 +22,7 @@ from certsvc.api import (
     problems,
     publications,
     quality,
+    registrations,
     scans,
     seal_approvals,
     seals,
@@ -31,6 +32,7 @@ from certsvc.api import (
     stampings,
     status_lists,
     tokens,
+    trust,
     verifications,
 )
 from certsvc.api.document import finish
@@ -48,6 +50,7 @@ ROUTERS = (
     events,
     issuances,
     licenses,
+    registrations,
     facts,
     verifications,
     shows,
@@ -65,6 +68,7 @@ ROUTERS = (
     lists,
     publications,
     quality,
+    trust,
     health,
 )
 """Every noun: one file and one name here."""

@@ -21,7 +21,7 @@ from certsvc.errors import CertsvcError
 
 router = APIRouter(tags=["events 事件"], route_class=JsonRoute)
 
-SENDER = Access(roles.APPROVAL, roles.APPROVAL_ANY)
+SENDER = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.SOURCE)
 READER = Access(roles.EVENTS, roles.AUDITOR)
 
 _OPENAPI_BODY = {
@@ -45,7 +45,7 @@ class EventPage(Model):
 
 @router.post("/v1/events", status_code=202, openapi_extra=_OPENAPI_BODY, response_model=None)
 async def receive(request: Request, caller: Annotated[Principal, Depends(SENDER)]) -> Response:
-    """Approval events: structured, binary or a batch. One event answers like its command; a batch answers per event."""
+    """Events of approval systems and sources, single or in a batch, each answered like its command."""
     events, batch = read_events(request.headers, await request.body())
     deps = deps_of(request)
     results = await run_in_threadpool(lambda: [_one(deps, caller, event) for event in events])

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 MAX_JSON_BYTES = 1024 * 1024
 """A JSON body; the largest honest one carries a 500 kB photo. Stops memory exhaustion before parsing."""
 
-UPLOAD_PATHS = ("/v1/verifications/file", "/v1/signings", "/v1/stampings/uploads")
+UPLOAD_PATHS = (
+    "/v1/verifications/file",
+    "/v1/verifications/file/differences",
+    "/v1/registrations",
+    "/v1/signings",
+    "/v1/stampings/uploads",
+)
 """Paths that take files, up to the configured upload limit."""
 
 BATCH_PATHS = ("/v1/stampings/batches",)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.license.status_list import list_uri
 from certsvc.seal.reason_words import WORDS
+from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
     from certsvc.license.status_list import StatusEntry
-    from certsvc.seal.verdict import LicenseFacts, Reason, SignatureReport, StatusFlag, Verdict
+    from certsvc.seal.verdict import CitedRecognition, LicenseFacts, SignatureReport, StatusFlag, Verdict
 
 
 class Model(BaseModel):
@@ -92,6 +93,9 @@ class FactsOut(Model):
     newest: list[str] = Field(description="现行版本的证照标识，分立后有多个")
     light: str = Field(description="green 正常 · amber 有需注意的事项 · red 异常")
     flags: list[FlagOut]
+    origin: str = Field(description="issued 本系统签发 · registered 来源系统制作、核验后登记")
+    source_name: str = Field(description="来源系统名称，本系统签发的为空")
+    origin_text: str = Field(description="页面上的来源说明，本系统签发的为空")
     status: StatusOut | None = Field(default=None, description="状态列表中的位置，供离线核验；尚未编入的为空")
 
     @staticmethod
@@ -114,6 +118,9 @@ class FactsOut(Model):
             newest=list(facts.newest),
             light=facts.light,
             flags=FlagOut.many(facts.flags),
+            origin=facts.origin,
+            source_name=facts.source_name,
+            origin_text=facts.origin_zh,
             status=StatusOut(status_list=StatusEntryOut(idx=facts.status_index, uri=facts.status_uri))
             if facts.status_uri
             else None,
@@ -184,6 +191,34 @@ class ReasonOut(Model):
             next_en=words.next_en,
         )
 
+    @staticmethod
+    def named(code: object) -> ReasonOut | None:
+        """From a code on record; None when it is no reason, or one of before that is used no more."""
+        return ReasonOut.of(Reason(str(code))) if code in set(Reason) else None
+
+
+class RecognitionOut(Model):
+    """The 互认 that a verdict cites."""
+
+    partner: str
+    partner_name: str
+    list_version: int = Field(description="信任列表的版本")
+    effective_from: datetime
+    note: str = Field(description="不予认可或无法核验的原因；空为认可")
+
+    @staticmethod
+    def of(cited: CitedRecognition | None) -> RecognitionOut | None:
+        """From the verdict's citation."""
+        if cited is None:
+            return None
+        return RecognitionOut(
+            partner=cited.partner,
+            partner_name=cited.partner_name,
+            list_version=cited.list_version,
+            effective_from=cited.effective_from,
+            note=cited.note,
+        )
+
 
 class VerdictOut(Model):
     """The verdict of DESIGN.md 7; every check stands by itself."""
@@ -211,11 +246,13 @@ class VerdictOut(Model):
     as_of: datetime | None = Field(description="所问时刻；空为现在")
     later: ReasonOut | None = Field(description="所问时刻之后状态有变的，现在的状态")
     time_basis: str = Field(description="证书按何时判断：registered 登记时间 · asked 所问时刻 · now 现在")
-    unreachable: list[str] = Field(description="应当答复吊销状态而没有答复的主机")
+    unreachable: list[str] = Field(description="应当答复吊销状态或证照状态而没有答复的主机")
+    recognition: RecognitionOut | None = Field(description="其他城市的证照：依据哪一项互认")
     receipt: str = Field(default="", description="核验回执（JWS），请求时要求才有")
+    receipt_salt: str = Field(default="", description="回执中 asked.sha256 的盐：出示它才能证明问的是哪个码或编号")
 
     @staticmethod
-    def of(verdict: Verdict, receipt: str = "") -> VerdictOut:
+    def of(verdict: Verdict, receipt: str = "", salt: str = "") -> VerdictOut:
         """From the command's verdict."""
         words = WORDS[verdict.reason]
         return VerdictOut(
@@ -243,7 +280,9 @@ class VerdictOut(Model):
             later=ReasonOut.of(verdict.later) if verdict.later else None,
             time_basis=verdict.time_basis,
             unreachable=list(verdict.unreachable),
+            recognition=RecognitionOut.of(verdict.recognition),
             receipt=receipt,
+            receipt_salt=salt,
         )
 
 
@@ -320,6 +359,9 @@ class CardOut(Model):
     scenes: list[SceneOut]
     sha256: str
     revision: int
+    origin: str = Field(description="issued 本系统签发 · registered 来源系统制作、核验后登记")
+    source_name: str = Field(description="来源系统名称，本系统签发的为空")
+    origin_text: str = Field(description="页面上的来源说明，本系统签发的为空")
     status: StatusOut | None = Field(default=None, description="状态列表中的位置，供离线核验；尚未编入的为空")
 
     @staticmethod
@@ -346,5 +388,8 @@ class CardOut(Model):
             else [SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
             sha256=version.artifact.sha256,
             revision=version.revision,
+            origin=version.origin.value,
+            source_name=version.registration.source_name if version.registration else "",
+            origin_text=version.registration.sentence if version.registration else "",
             status=StatusOut.of(version.status_entry, base),
         )

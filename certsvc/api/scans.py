@@ -10,7 +10,7 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model, ScanOut
+from certsvc.api.models import Model, ReasonOut, ScanOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.inspections import own_inspections
@@ -35,6 +35,7 @@ class InspectionOut(Model):
     code_kind: str
     scene: str
     outcome: str
+    result: ReasonOut | None = Field(description="结果的用语")
     fields: list[str]
     at: datetime
 
@@ -55,6 +56,7 @@ def inspections(request: Request, caller: Annotated[Principal, Depends(SCANNER)]
             code_kind=item.code_kind,
             scene=item.scene,
             outcome=item.outcome,
+            result=ReasonOut.named(item.outcome),
             fields=list(item.fields),
             at=item.at,
         )

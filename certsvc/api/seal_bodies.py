@@ -12,7 +12,7 @@ from certsvc.commands.seals.check_application import SealWanted
 from certsvc.commands.seals.note_move import Said
 from certsvc.commands.seals.read_seals import SealView
 from certsvc.commands.shapes import Line
-from certsvc.seal.life import SEAL_MOVE
+from certsvc.seal.life import SEAL_MOVE, needs_of
 from certsvc.seal.model import SEAL_STATE_ZH, SealKind, StampSpec
 from certsvc.seal.object import SealObjectReport
 from certsvc.seal.reason_words import WORDS
@@ -267,7 +267,11 @@ class SealRow(Model):
             under_way=VersionOut.of(view.under_way) if view.under_way else None,
             moves=[
                 AllowedOut(
-                    move=name, name=SEAL_MOVE[name].name_zh, needs=[need.value for need in SEAL_MOVE[name].needs]
+                    move=name,
+                    name=SEAL_MOVE[name].name_zh,
+                    needs=[
+                        need.value for need in needs_of(SEAL_MOVE[name], view.current.state if view.current else None)
+                    ],
                 )
                 for name in view.moves
             ],
@@ -284,6 +288,7 @@ class HistoryRow(Model):
     to_state: str
     to_state_zh: str
     actor: str
+    actor_name: str = Field(description="办理人姓名；系统办理或未登记的为空")
     code: str
     reason: str
     document_no: str
@@ -291,7 +296,7 @@ class HistoryRow(Model):
     at: datetime
 
     @staticmethod
-    def of(move: SealMoveRecord) -> HistoryRow:
+    def of(move: SealMoveRecord, actor_name: str) -> HistoryRow:
         """From a record."""
         return HistoryRow(
             version=move.version,
@@ -301,6 +306,7 @@ class HistoryRow(Model):
             to_state=move.to_state.value,
             to_state_zh=SEAL_STATE_ZH[move.to_state],
             actor=move.actor,
+            actor_name=actor_name,
             code=move.code,
             reason=move.reason,
             document_no=move.document_no,

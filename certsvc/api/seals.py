@@ -30,6 +30,7 @@ from certsvc.commands.seals.note_move import Said
 from certsvc.commands.seals.read_seals import (
     judge_seal_object,
     list_seals,
+    names_of,
     read_history,
     read_seal,
     seal_object,
@@ -135,7 +136,10 @@ def certificate(
 @router.get("/v1/seals/{seal_id}/history")
 def history(request: Request, seal_id: SealId, caller: Annotated[Principal, Depends(READER)]) -> list[HistoryRow]:
     """Every move of every version, the oldest first."""
-    return [HistoryRow.of(one) for one in read_history(deps_of(request), caller, seal_id)]
+    deps = deps_of(request)
+    moves = read_history(deps, caller, seal_id)
+    names = names_of(deps, moves)
+    return [HistoryRow.of(one, names.get(one.actor, "")) for one in moves]
 
 
 @router.get(

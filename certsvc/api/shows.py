@@ -12,14 +12,13 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
-from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, SceneOut
+from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, ReasonOut, SceneOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
+from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.showing.create_show import create_show
 from certsvc.commands.showing.wallet import history, own_face, own_file, uses, wallet
-from certsvc.license.uses import Grant
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -62,6 +61,7 @@ class UseOut(Model):
     why: str
     fields: list[str]
     outcome: str
+    result: ReasonOut | None = Field(default=None, description="扫码结果的用语；其他为空")
 
 
 class GrantOut(Model):
@@ -70,6 +70,7 @@ class GrantOut(Model):
     grant_id: str
     code: str
     client_id: str
+    client_name: str = Field(description="被授权单位的名称；系统已不在册的为其标识")
     matter_code: str
     case_no: str
     fields: list[str]
@@ -78,12 +79,14 @@ class GrantOut(Model):
     withdrawn_at: datetime | None
 
     @staticmethod
-    def of(grant: Grant, code: str = "") -> GrantOut:
-        """From a grant."""
+    def of(deps: Deps, made: GrantAnswer) -> GrantOut:
+        """From the command's answer."""
+        grant, body = made.grant, made.authority_code
         return GrantOut(
             grant_id=grant.grant_id,
-            code=code,
+            code=made.code,
             client_id=grant.client_id,
+            client_name=_authority(deps, body) if body else grant.client_id,
             matter_code=grant.matter_code,
             case_no=grant.case_no,
             fields=list(grant.fields),
@@ -160,14 +163,15 @@ def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HO
 @router.post("/v1/grants", status_code=201)
 def grant(request: Request, body: GrantBody, caller: Annotated[Principal, Depends(HOLDER)]) -> GrantOut:
     """Let one system use one license for one matter, once: the answer carries the 用证码."""
-    made = grant_use(deps_of(request), caller, body)
-    return GrantOut.of(made.grant, made.code)
+    deps = deps_of(request)
+    return GrantOut.of(deps, grant_use(deps, caller, body))
 
 
 @router.get("/v1/grants")
 def grants(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[GrantOut]:
     """The caller's grants."""
-    return [GrantOut.of(item) for item in list_grants(deps_of(request), caller)]
+    deps = deps_of(request)
+    return [GrantOut.of(deps, item) for item in list_grants(deps, caller)]
 
 
 @router.delete("/v1/grants/{grant_id}", status_code=204, response_class=Response)
@@ -193,6 +197,7 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
                 why="现场核验",
                 fields=list(scan.fields),
                 outcome=scan.outcome,
+                result=ReasonOut.named(scan.outcome),
             )
         )
     for fetch in found.fetches:

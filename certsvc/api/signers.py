@@ -26,9 +26,10 @@ from certsvc.commands.signers.change import (
     stop_signer,
     withdraw_signer,
 )
+from certsvc.commands.signers.codes import send_signer_code
 from certsvc.commands.signers.messages import own_messages
 from certsvc.errors import FieldProblem, InvalidInput
-from certsvc.seal.signer import MAX_PIN_TRIES, SIGNER_STATE_ZH, RevocationReason, Signer
+from certsvc.seal.signer import MAX_PIN_TRIES, SIGNER_STATE_ZH, RevocationReason, Signer, SignerAct
 
 router = APIRouter(tags=["signer 个人电子签名"], route_class=JsonRoute)
 
@@ -94,6 +95,7 @@ class PinChange(SecretModel):
 
     pin: str = Field(min_length=1, max_length=32)
     new_pin: str = Field(min_length=1, max_length=32)
+    code: str = Field(default="", max_length=16, description="验证码，先以 POST /v1/signers/codes 获取（act=pin）")
 
 
 class HandwritingBody(SecretModel):
@@ -118,6 +120,18 @@ class Withdrawal(SecretModel):
     )
 
 
+class ActAsked(SecretModel):
+    """为哪件事获取验证码."""
+
+    act: SignerAct = Field(description="apply 申请电子签名 · pin 修改 PIN")
+
+
+class CodeSent(Model):
+    """A code is on its way to the person's own device."""
+
+    expires_at: datetime
+
+
 class MessageOut(Model):
     """沙箱中代替手机短信的一条消息."""
 
@@ -131,9 +145,15 @@ def read_agreement(_caller: Annotated[Principal, Depends(HOLDER)]) -> AgreementO
     return AgreementOut(version=agreement.VERSION, title=agreement.TITLE_ZH, points=list(agreement.TEXT_ZH))
 
 
+@router.post("/v1/signers/codes", status_code=201)
+def code(request: Request, body: ActAsked, caller: Annotated[Principal, Depends(HOLDER)]) -> CodeSent:
+    """Send a one-time code for an application or another PIN; the next step brings it as ``code``."""
+    return CodeSent(expires_at=send_signer_code(deps_of(request), caller, body.act).expires_at)
+
+
 @router.post("/v1/signers", status_code=201)
 def apply(request: Request, body: ApplicationBody, caller: Annotated[Principal, Depends(HOLDER)]) -> SignerOut:
-    """Apply: the key is made and wrapped under the PIN."""
+    """Apply, with a code from ``/v1/signers/codes``: the key is made and wrapped under the PIN."""
     deps = deps_of(request)
     made = apply_for_signer(deps, caller, body, _picture(body.handwriting))
     return SignerOut.of(made, deps.clock.now())
@@ -167,9 +187,9 @@ def replace_handwriting(
 def replace_pin(
     request: Request, signer_id: SignerId, body: PinChange, caller: Annotated[Principal, Depends(HOLDER)]
 ) -> SignerOut:
-    """Another PIN: the key is wrapped anew."""
+    """Another PIN, with a code from ``/v1/signers/codes``: the key is wrapped anew."""
     deps = deps_of(request)
-    changed = change_pin(deps, caller, signer_id, body.pin, body.new_pin)
+    changed = change_pin(deps, caller, signer_id, body.pin, body.new_pin, code=body.code)
     return SignerOut.of(changed, deps.clock.now())
 
 

@@ -11,9 +11,10 @@ from fastapi.responses import Response
 from pydantic import Field, ValidationError
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.doors import DOOR
 from certsvc.api.json_body import JsonRoute, read_json
 from certsvc.api.models import Model
-from certsvc.api.signers import SecretModel
+from certsvc.api.signers import CodeSent, SecretModel
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.body import field_problem
 from certsvc.commands.ports import Principal
@@ -26,7 +27,7 @@ from certsvc.commands.signings.read import SeenRound, document_of, list_rounds, 
 from certsvc.commands.signings.request import request_signing
 from certsvc.commands.signings.seal import seal_round
 from certsvc.errors import InvalidInput, Unavailable
-from certsvc.seal.signing_round import ROUND_STATE_ZH, STEP_STATE_ZH, Step
+from certsvc.seal.signing_round import ROUND_STATE_ZH, STEP_STATE_ZH, RoundState, Step
 
 router = APIRouter(tags=["signing 签署"], route_class=JsonRoute)
 
@@ -79,7 +80,7 @@ class FinalSealOut(Model):
 
     seal_id: str
     sealed_at: datetime | None
-    trouble: str = Field(description="暂未盖章的原因，会自动重试")
+    trouble: str = Field(description="暂未盖章的原因，会自动重试；签署终止的，为不能盖章的原因，各方可见")
 
 
 class SigningOut(Model):
@@ -92,7 +93,8 @@ class SigningOut(Model):
     deadline: datetime
     created_at: datetime
     ended_at: datetime | None
-    needs_code: bool
+    needs_code: bool = Field(description="确认签名时须输入验证码：发起人要求，或本人的电子签名启用未满一天")
+    new_signer: bool = Field(description="本人的电子签名启用未满一天，每次签名都须输入验证码")
     pages: int
     sha256: str = Field(description="文件现在的 SHA-256，确认签名时原样带回")
     uploaded_sha256: str
@@ -114,7 +116,8 @@ class SigningOut(Model):
             deadline=signing.deadline,
             created_at=signing.created_at,
             ended_at=signing.ended_at,
-            needs_code=signing.needs_code,
+            needs_code=seen.needs_code,
+            new_signer=seen.new_signer,
             pages=signing.page_count,
             sha256=signing.head.sha256,
             uploaded_sha256=signing.uploaded_sha256,
@@ -125,7 +128,9 @@ class SigningOut(Model):
                 for step in signing.steps
             ],
             seal=FinalSealOut(
-                seal_id=seal.seal_id, sealed_at=seal.sealed_at, trouble=seal.trouble if seen.mine is None else ""
+                seal_id=seal.seal_id,
+                sealed_at=seal.sealed_at,
+                trouble=seal.trouble if seen.mine is None or state is RoundState.UNSEALED else "",
             )
             if seal
             else None,
@@ -136,12 +141,6 @@ class CodeAsked(SecretModel):
     """For which document a code is wanted."""
 
     document_sha256: Digest
-
-
-class CodeSent(Model):
-    """A code is on its way."""
-
-    expires_at: datetime
 
 
 class Reason(SecretModel):
@@ -181,7 +180,9 @@ def read(request: Request, round_id: RoundId, caller: Annotated[Principal, Depen
     return SigningOut.of(read_round(deps, caller, round_id), deps.clock.now())
 
 
-@router.get("/v1/signings/{round_id}/pages/{page}", responses={200: {"content": {"image/png": {}}}})
+@router.get(
+    "/v1/signings/{round_id}/pages/{page}", responses={200: {"content": {"image/png": {}}}}, dependencies=[DOOR]
+)
 def picture(
     request: Request,
     round_id: RoundId,

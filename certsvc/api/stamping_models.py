@@ -98,11 +98,18 @@ class CaseIn(Asked):
     case_no: Line = Field(default="", max_length=64, description="文号或办件编号")
     matter_code: Line = Field(default="", max_length=31, pattern=r"^[0-9A-Z]*$", description="事项编码")
     approval_id: Line = Field(default="", max_length=64, pattern=r"^[0-9A-Za-z_]*$", description="用印审批编号")
+    represented_by: Line = Field(
+        default="", max_length=64, pattern=r"^(rep_[0-9A-Z]+)?$", description="首席代表授权编号：本人以首席代表身份盖章"
+    )
 
     def case(self) -> StampCase:
         """As the command takes it."""
         return StampCase(
-            purpose=self.purpose, case_no=self.case_no, matter_code=self.matter_code, approval_id=self.approval_id
+            purpose=self.purpose,
+            case_no=self.case_no,
+            matter_code=self.matter_code,
+            approval_id=self.approval_id,
+            represented_by=self.represented_by,
         )
 
 
@@ -209,6 +216,9 @@ class StampingOut(Model):
     purpose: str
     case_no: str
     matter_code: str
+    operator: str
+    approval_id: str
+    represented_by: str = Field(description="首席代表授权编号，非以首席代表身份盖章的为空")
     sha256_before: str
     sha256: str
     pages: int
@@ -224,6 +234,9 @@ class StampingOut(Model):
             purpose=made.case.purpose,
             case_no=made.case.case_no,
             matter_code=made.case.matter_code,
+            operator=made.operator,
+            approval_id=made.case.approval_id,
+            represented_by=made.case.represented_by,
             sha256_before=made.sha256_before,
             sha256=made.sha256,
             pages=made.pages,
@@ -240,8 +253,9 @@ class ItemOut(Model):
     state: str
     state_zh: str
     stamping_id: str
-    code: str
+    code: str = Field(description="未盖章的原因；等待中的为正在等什么")
     detail: str
+    may_retry: bool = Field(description="可以重新办理（retries）")
 
     @staticmethod
     def of(item: BatchItem) -> ItemOut:
@@ -254,6 +268,7 @@ class ItemOut(Model):
             stamping_id=item.stamping_id,
             code=item.code,
             detail=item.detail,
+            may_retry=item.state is ItemState.REFUSED and item.upload != "",
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import ValidationError
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.doors import DOOR
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.outputs import PDF, PNG
 from certsvc.api.stamping_models import BatchIn, BatchOut, PreviewIn, PreviewOut, SealIn, StampingOut, UploadOut
@@ -16,24 +16,18 @@ from certsvc.commands.access import roles
 from certsvc.commands.issuance.body import shape_problems
 from certsvc.commands.ports import Principal
 from certsvc.commands.stamping.archive import MAX_FILES
-from certsvc.commands.stamping.batch import accept_batch, batch_files, read_batch
+from certsvc.commands.stamping.batch import accept_batch, batch_files, read_batch, run_again
 from certsvc.commands.stamping.read import list_stampings, read_stamping, stamped_file
 from certsvc.commands.stamping.stamp import preview, preview_picture, seal_preview
 from certsvc.commands.stamping.uploads import page_picture, take_upload
-from certsvc.errors import InvalidInput, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from certsvc.errors import InvalidInput
 
 router = APIRouter(tags=["stamping 人工用印"], route_class=JsonRoute)
 
-STAMPER = Access(roles.SEAL_KEEPER, roles.APPROVAL)
+STAMPER = Access(roles.SEAL_KEEPER, roles.APPROVAL, roles.SEAL_USE_APPROVER)
+"""An approver of uses only in the term of an appointment as 首席代表; the commands ask."""
 ZIP = "application/zip"
 MAX_ORDER_CHARS = 10_000
-
-FILES_AT_ONCE = 4
-"""Uploads judged or sealed at one time, of 40 threads: a flood of slow files must not stop the API."""
-FILE_DOOR = BoundedSemaphore(FILES_AT_ONCE)
 
 Id = Annotated[str, Path(max_length=64)]
 PageNumber = Annotated[int, Path(ge=1, le=100_000, description="第几页，自 1 起")]
@@ -43,19 +37,6 @@ _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 def _binary(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": "文件", "content": {media_type: _BINARY}}}
-
-
-def _door() -> Iterator[None]:
-    """Few at a time, and no queue."""
-    if not FILE_DOOR.acquire(blocking=False):
-        raise Unavailable("正在处理的文件较多，请几秒后再试")
-    try:
-        yield
-    finally:
-        FILE_DOOR.release()
-
-
-DOOR = Depends(_door)
 
 
 @router.post("/v1/stampings/uploads", status_code=201, dependencies=[DOOR])
@@ -70,7 +51,12 @@ def upload(
     return UploadOut.of(take_upload(deps, caller, data))
 
 
-@router.get("/v1/stampings/uploads/{upload_id}/pages/{page}", response_class=Response, responses=_binary(PNG))
+@router.get(
+    "/v1/stampings/uploads/{upload_id}/pages/{page}",
+    response_class=Response,
+    responses=_binary(PNG),
+    dependencies=[DOOR],
+)
 def upload_page(
     request: Request,
     upload_id: Id,
@@ -88,7 +74,12 @@ def show(request: Request, body: PreviewIn, caller: Annotated[Principal, Depends
     return PreviewOut.of(preview(deps_of(request), caller, body.upload_id, body.seal_id, body.wish()))
 
 
-@router.get("/v1/stampings/previews/{preview_id}/pages/{page}", response_class=Response, responses=_binary(PNG))
+@router.get(
+    "/v1/stampings/previews/{preview_id}/pages/{page}",
+    response_class=Response,
+    responses=_binary(PNG),
+    dependencies=[DOOR],
+)
 def preview_page(
     request: Request,
     preview_id: Id,
@@ -152,6 +143,18 @@ def batch(
 @router.get("/v1/stampings/batches/{batch_id}")
 def progress(request: Request, batch_id: Id, caller: Annotated[Principal, Depends(STAMPER)]) -> BatchOut:
     """How far a batch is, and the answer for each of its files."""
+    return BatchOut.of(*_read(request, caller, batch_id))
+
+
+@router.post("/v1/stampings/batches/{batch_id}/retries", status_code=202)
+def retry(
+    request: Request, response: Response, batch_id: Id, caller: Annotated[Principal, Depends(STAMPER)]
+) -> BatchOut:
+    """重新办理：文件未盖章而 may_retry 为真的各份再办一次，已盖章的不动；没有这样的文件为 409."""
+    run_again(deps_of(request), caller, batch_id)
+    request.app.state.wake()
+    response.headers["Location"] = f"/v1/stampings/batches/{batch_id}"
+    response.headers["Retry-After"] = "2"
     return BatchOut.of(*_read(request, caller, batch_id))
 
 

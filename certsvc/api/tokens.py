@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import Field
@@ -17,12 +17,16 @@ from certsvc.commands.access.issue_token import issue_token
 from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
 from certsvc.commands.ports import Principal
 from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
+from certsvc.identifiers.holder_code import HolderCodeType
 
 router = APIRouter(tags=["access 身份与令牌"], route_class=JsonRoute)
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_CREDENTIAL = 8192
 """Characters of a secret or assertion; stops oversized input before hashing."""
+
+
+_ORGANISATIONS = frozenset(one.value for one in HolderCodeType if one.is_organisation)
 
 
 class TokenOut(Model):
@@ -48,6 +52,9 @@ class MeOut(Model):
     name: str = Field(description="执法人员为执法证号，其他人为姓名或系统名称")
     authority_name: str = Field(description="所在单位，无则为空")
     roles: list[str]
+    holder_kind: Literal["", "person", "organisation"] = Field(
+        description="实名登记的持证主体：自然人可申请个人电子签名，单位使用电子印章；未登记证件代码则为空"
+    )
 
 
 class LoginIn(Model):
@@ -110,7 +117,14 @@ def me(request: Request, caller: Annotated[Principal, Depends(Access(*sorted(rol
         name=caller.name,
         authority_name=catalog.authority(caller.authority_code).name if known else "",
         roles=sorted(caller.roles),
+        holder_kind=_holder_kind(caller),
     )
+
+
+def _holder_kind(caller: Principal) -> Literal["", "person", "organisation"]:
+    if not caller.holder_code:
+        return ""
+    return "organisation" if caller.holder_code_type in _ORGANISATIONS else "person"
 
 
 @router.get("/v1/sandbox/people", dependencies=[Depends(PUBLIC)])

@@ -117,3 +117,20 @@ class Law:
 
     id: str
     title: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A national or provincial system that makes licenses which are registered here (归集).
+
+    Attributes:
+        id: stable code (``national_market``).
+        name: its Chinese name, as every page shows it.
+        authority_code: USCC of the body that runs it; only systems of that body report states.
+        types: slugs of the types that it provides.
+    """
+
+    id: str
+    name: str
+    authority_code: str
+    types: tuple[str, ...]

@@ -1,8 +1,8 @@
 """Loads the whole catalog from its seed files and proves that the files agree with each other.
 
 ``<directory>/authorities.toml``, ``matters.toml`` and ``types/<slug>.toml``; where a city has them, ``laws.toml``,
-``bundles.toml`` and ``local/<slug>.toml``. A catalog that loads can be issued from: every reference resolves, every
-sample validates, every face fits its page. One that does not load stops the process.
+``bundles.toml``, ``sources.toml`` and ``local/<slug>.toml``. A catalog that loads can be issued from: every reference
+resolves, every sample validates, every face fits its page. One that does not load stops the process.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from certsvc.catalog.matter_file import read_matters
 from certsvc.catalog.model import Authority, LicenseType, Matter, ValidityKind
 from certsvc.catalog.numbers import check_given_number, first_number
 from certsvc.catalog.relations import check_relations, read_bundles, read_laws
+from certsvc.catalog.source_file import read_sources
 from certsvc.catalog.toml_table import read_toml
 from certsvc.catalog.type_file import Sample, TypeFile, read_type
 from certsvc.catalog.validation import check_text, parse_date, validate_fields
@@ -29,7 +30,7 @@ from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.matter_code import MatterCode
 
 if TYPE_CHECKING:
-    from certsvc.catalog.entry import Bundle, Law
+    from certsvc.catalog.entry import Bundle, Law, Source
     from certsvc.catalog.toml_table import TomlFile
 
 SEED_DIRECTORY = Path(__file__).parent
@@ -49,6 +50,7 @@ class Catalog:
         authorities: all authorities, by USCC.
         bundles: 一业一证, by code.
         laws: legal bases, by id.
+        sources: systems elsewhere whose licenses are registered here, by id.
         digest: hex SHA-256 over the digests of all files; two processes with one digest follow the same rules.
     """
 
@@ -57,6 +59,7 @@ class Catalog:
     authorities: tuple[Authority, ...]
     bundles: tuple[Bundle, ...]
     laws: tuple[Law, ...]
+    sources: tuple[Source, ...]
     digest: str
     _types: Mapping[str, LicenseType]
     _type_codes: Mapping[str, LicenseType]
@@ -105,6 +108,15 @@ class Catalog:
             raise InvalidInput("一业一证目录中没有这个行业，请从目录中选择")
         return found
 
+    def source(self, source_id: str) -> Source:
+        """The source with ``source_id``; InvalidInput when there is none."""
+        found = next((source for source in self.sources if source.id == source_id), None)
+        if found is None:
+            raise InvalidInput(
+                f"没有这个来源系统；已登记的来源：{'、'.join(source.id for source in self.sources) or '无'}"
+            )
+        return found
+
     def law_titles(self, kind: LicenseType) -> tuple[str, ...]:
         """Titles of the legal bases of a type, in its order."""
         titles = {law.id: law.title for law in self.laws}
@@ -140,6 +152,7 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     directory = directory or SEED_DIRECTORY
     authority_file, matter_file = read_toml(directory / "authorities.toml"), read_toml(directory / "matters.toml")
     law_file, bundle_file = _optional(directory / "laws.toml"), _optional(directory / "bundles.toml")
+    source_file = _optional(directory / "sources.toml")
     authorities = read_authorities(authority_file)
     files = _read_types(directory, {code: authority.name for code, authority in authorities.items()})
     types = {slug: file.license_type for slug, file in files.items()}
@@ -153,7 +166,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
             file.file.refuse("type_code", f"与 {type_codes[file.license_type.type_code].slug}.toml 重复")
     check_relations(files, laws)
     bundles = read_bundles(bundle_file, types, matters)
-    raws = (file.raw for file in (authority_file, matter_file, law_file, bundle_file) if file is not None)
+    sources = read_sources(source_file, types)
+    raws = (file.raw for file in (authority_file, matter_file, law_file, bundle_file, source_file) if file is not None)
     digests = (*(hashlib.sha256(raw).hexdigest() for raw in raws), *(kind.digest for kind in types.values()))
     return Catalog(
         types=tuple(types.values()),
@@ -161,6 +175,7 @@ def load_catalog(directory: Path | None = None) -> Catalog:
         authorities=tuple(authorities.values()),
         bundles=tuple(bundles.values()),
         laws=tuple(laws.values()),
+        sources=tuple(sources.values()),
         digest=hashlib.sha256("".join(digests).encode("ascii")).hexdigest(),
         _types=MappingProxyType(types),
         _type_codes=MappingProxyType(type_codes),

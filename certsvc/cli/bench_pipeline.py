@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from certsvc.cli.bench_cases import SAMPLE_TYPE, bench_service
+from certsvc.cli.bench_cases import bench_service
+from certsvc.cli.bench_verify import SAMPLE_TYPE
 from certsvc.cli.samples import sample_body
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance

@@ -25,14 +25,22 @@ OPERATOR = Principal(subject="cli", kind="system", roles=frozenset({roles.OPERAT
 
 
 def propose_files(files: Sequence[Path], *, seeds: bool, by: str) -> list[str]:
-    """Propose type files, or every seed that no publication has; one line each."""
+    """Propose type files, or, of the seeds that no publication has, those of the proposer's department; one line each.
+
+    Raises:
+        NotFound: nobody of this name, or the department has no seed to propose.
+    """
     with _deps() as deps:
         caller = _person(deps, by)
         raws = [path.read_bytes() for path in files]
         if seeds:
             with deps.uow.read() as tx:
                 known = {slug for slug, _ in tx.publications.digests()}
-            raws += [raw for slug, raw in seed_files(deps.policy.catalog_dir).items() if slug not in known]
+            new = [slug for slug in _slugs_of(deps, caller) if slug not in known]
+            if not new:
+                raise NotFound("本部门没有尚未发布的类型：各部门的提案人只提出本部门定义或颁发的类型")
+            files_of = seed_files(deps.policy.catalog_dir)
+            raws += [files_of[slug] for slug in new]
         proposals = [propose_type(deps, caller, raw) for raw in raws]
     return [f"{item.proposal_id}\t{item.slug}\t第 {item.version} 版\t{item.digest}" for item in proposals]
 
@@ -77,6 +85,12 @@ def _deps() -> Iterator[Deps]:
         yield service.deps
     finally:
         service.close()
+
+
+def _slugs_of(deps: Deps, caller: Principal) -> list[str]:
+    """The seeds that this person may propose: what the own authority defines or issues."""
+    own = caller.authority_code
+    return [kind.slug for kind in deps.catalog.types if own in {kind.definer_code, *kind.issuers}]
 
 
 def _person(deps: Deps, subject: str) -> Principal:

@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from certsvc.signing.keyring import KeyRing
 
 
+def create_master(path: Path) -> Path:
+    """Make a new master key in ``path`` (mode 0600); ConfigurationError when there is a file already.
+
+    No settings are read: in production no other command runs before there is a master key.
+    """
+    create_master_key(path, SystemIds())
+    return path
+
+
 def create_key(key_id: str, algorithm: str, name: str) -> Path:
-    """Make a key of the service with a certificate of its own; the master key too, when there is none yet.
+    """Make a key of the service with a certificate of its own; in the sandbox also a missing master key.
 
     Raises:
-        ConfigurationError: the key is there already, or the directory cannot be written.
+        ConfigurationError: the key is there already, the directory cannot be written, or, in production, no master
+            key: one that a wrong path or a missing mount hides must not be replaced by a new one.
     """
     settings, ids, now = load_settings(), SystemIds(), SystemClock().now()
-    if not settings.master_key.exists():
+    if settings.sandbox and not settings.master_key.exists():
         create_master_key(settings.master_key, ids)
     master, keys = load_master_key(settings.master_key), settings.keys
     return create_service_key(keys, key_id, algorithm, name, master=master, now=now, ids=ids, sandbox=settings.sandbox)

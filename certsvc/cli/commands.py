@@ -14,6 +14,7 @@ from rich.table import Table
 
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
+from certsvc.cli.trust_commands import trust_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
@@ -41,6 +42,7 @@ for name, group in (
     ("people", people_app),
     ("signers", signers_app),
     ("signings", signings_app),
+    ("trust", trust_app),
 ):
     app.add_typer(group, name=name)
 
@@ -287,7 +289,7 @@ def catalog_check() -> None:
 def catalog_propose(
     by: Annotated[str, typer.Option(help="提案人（已登记，有目录提案角色）")],
     files: Annotated[list[Path] | None, typer.Argument(help="类型文件", exists=True, dir_okay=False)] = None,
-    seeds: Annotated[bool, typer.Option("--seeds", help="随程序提供而从未发布的全部类型")] = False,
+    seeds: Annotated[bool, typer.Option("--seeds", help="目录中本部门定义或颁发、从未发布的全部类型")] = False,
 ) -> None:
     """提出类型的新版本 · propose versions of types."""
     from certsvc.cli.catalog_changes import propose_files

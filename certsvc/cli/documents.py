@@ -10,16 +10,21 @@ from pydantic import BaseModel, TypeAdapter
 from certsvc.api.application import create_document
 from certsvc.commands.issuance.body import IssuanceBody
 from certsvc.commands.issuance.move_license import MoveBody
+from certsvc.commands.registrations.report_state import StateReportBody
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payload import Payload
-from certsvc.events.payloads import PAYLOADS, REQUESTED_ISSUANCE, REQUESTED_MOVE
+from certsvc.events.payloads import PAYLOADS, REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-INCOMING: tuple[tuple[str, type[BaseModel]], ...] = ((REQUESTED_ISSUANCE, IssuanceBody), (REQUESTED_MOVE, MoveBody))
+INCOMING: tuple[tuple[str, type[BaseModel]], ...] = (
+    (REQUESTED_ISSUANCE, IssuanceBody),
+    (REQUESTED_MOVE, MoveBody),
+    (REPORTED_STATE, StateReportBody),
+)
 """Events that come in, and the body in their ``data``."""
 
 

@@ -19,7 +19,7 @@ from certsvc.commands.issuance.list_dues import list_dues
 from certsvc.commands.issuance.remind import remind
 from certsvc.commands.ports import Principal
 from certsvc.commands.seals.use_seal import unanswered_makings, unanswered_uses
-from certsvc.errors import ConfigurationError
+from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.ids import SystemIds
 from certsvc.license.dues import DueKind
 from certsvc.license.parties import Client, Person
@@ -81,7 +81,7 @@ def stuck(older_than_s: int) -> Sequence[IssuanceRequest]:
 
 def add_client(client_id: str, name: str, authority_code: str, roles: Sequence[str], jwks: Path | None) -> str:
     """Register a client system; its new secret, or empty when it signs its assertions."""
-    with _service() as service:
+    with _service(seeds_only=True) as service:
         secret = "" if jwks else service.deps.ids.secret()
         client = Client(
             client_id=client_id,
@@ -99,8 +99,16 @@ def add_client(client_id: str, name: str, authority_code: str, roles: Sequence[s
 def add_person(
     subject: str, issuer: str, name: str, roles: Sequence[str], *, holder: tuple[str, str], unit: tuple[str, str]
 ) -> None:
-    """Bind a person of an identity provider; ``holder`` is code type and code, ``unit`` authority and badge."""
-    with _service() as service:
+    """Bind a person of an identity provider; ``holder`` is code type and code, ``unit`` authority and badge.
+
+    Raises:
+        InvalidInput: in production an issuer whose tokens are not taken: the person could never sign in.
+    """
+    with _service(seeds_only=True) as service:
+        configured = service.settings.oidc_issuer
+        if not service.settings.sandbox and issuer != configured:
+            known = f"已配置的是 {configured}" if configured else "尚未配置"
+            raise InvalidInput(f"身份提供方 {issuer} 与设置 oidc_issuer 不符（{known}）：须逐字相同，否则此人无法登录")
         person = Person(
             subject=subject,
             name=name,
@@ -116,8 +124,9 @@ def add_person(
 
 
 @contextmanager
-def _service() -> Iterator[Service]:
-    service = build(load_settings())
+def _service(*, seeds_only: bool = False) -> Iterator[Service]:
+    """A service for one command; over the seeds for parties: those who publish the first types come before them."""
+    service = build(load_settings(), seeds_only=seeds_only)
     try:
         yield service
     finally:

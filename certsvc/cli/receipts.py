@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+ASKED_ZH = {"file": "文件（已核验）", "digest": "文件摘要（没有看文件）", "code": "二维码", "number": "证照编号"}
+FILE_KINDS = frozenset({"file", "digest"})
+
 LINES = (
     ("结论", "indication"),
     ("原因", "text"),
@@ -25,6 +28,7 @@ LINES = (
     ("截至", "as_of"),
     ("出具机关", "iss"),
     ("时间来源", "time_source"),
+    ("时间依据", "time_basis"),
 )
 
 
@@ -43,14 +47,17 @@ def check_receipts(paths: Sequence[Path], keys: Path | None, of: Path | None) ->
                 console.print(f"[red]✘ 不属实[/red]  {escape(path.name)}　{error}", highlight=False, soft_wrap=True)
                 continue
             console.print(f"[green]✔ 属实[/green]  [bold]{escape(path.name)}[/bold]", highlight=False, soft_wrap=True)
+            asked = claims.get("asked")
+            kind = str(asked.get("kind")) if isinstance(asked, dict) else ""
+            console.print(f"    所问　{ASKED_ZH.get(kind, escape(kind))}", highlight=False, soft_wrap=True)
             for label, name in LINES:
                 if claims.get(name):
                     console.print(f"    {label}　{escape(str(claims[name]))}", highlight=False, soft_wrap=True)
-            not_checked = claims.get("not_checked")
-            if isinstance(not_checked, list) and not_checked:
-                console.print(
-                    f"    未核对　{escape('、'.join(map(str, not_checked)))}", highlight=False, soft_wrap=True
-                )
+            for label, name in (("未核对", "not_checked"), ("没有答复", "unreachable")):
+                found = claims.get(name)
+                if isinstance(found, list) and found:
+                    words = escape("、".join(map(str, found)))
+                    console.print(f"    {label}　{words}", highlight=False, soft_wrap=True)
     finally:
         close()
     return 1 if bad else 0
@@ -65,7 +72,8 @@ def _reader(keys: Path | None) -> tuple[Callable[[str], Mapping[str, object]], C
 
 
 def _match(claims: Mapping[str, object], sha256: str) -> None:
+    """A receipt about a code or a number is none about a file, whatever its digest."""
     asked = claims.get("asked")
-    stated = asked.get("sha256") if isinstance(asked, dict) else ""
-    if sha256 and stated != sha256:
-        raise InvalidInput("回执说的是另一个文件")
+    kind, stated = (asked.get("kind"), asked.get("sha256")) if isinstance(asked, dict) else ("", "")
+    if sha256 and (kind not in FILE_KINDS or stated != sha256):
+        raise InvalidInput("回执说的不是这个文件")

@@ -22,6 +22,16 @@ def keys_init() -> None:
     typer.echo(f"已就绪；新建密钥 {len(made)} 个" + (f"：{'、'.join(made)}" if made else ""))
 
 
+@keys_app.command("master")
+def keys_master(
+    file: Annotated[Path, typer.Argument(help="写到哪里；须在 var_dir 之外，并另行备份")],
+) -> None:
+    """生成主密钥（权限 0600，不覆盖已有文件） · make the master key, once, before anything else."""
+    from certsvc.cli.certificates import create_master
+
+    typer.echo(f"已生成主密钥 {create_master(file)}；请离线备份：遗失后密钥库和个人信息都无法读取")
+
+
 @keys_app.command("create")
 def keys_create(
     key_id: Annotated[str, typer.Argument(help="密钥编号，例如 token-1")],
@@ -50,10 +60,10 @@ def keys_accept(
     key_id: Annotated[str, typer.Argument(help="密钥编号")],
     answer: Annotated[Path, typer.Argument(help="PEM：本证书在前，其后为签发证书，不含根证书", exists=True)],
 ) -> None:
-    """换上签发机构给的证书；旧证书留存，所签文件仍可核验；重新启动后生效 · take in a certificate."""
+    """换上签发机构给的证书；旧证书留存，所签文件仍可核验；运行中的进程随即改用 · take in a certificate."""
     from certsvc.cli.certificates import accept
 
-    typer.echo(f"已换上 {accept(key_id, answer)}，请重新启动各进程")
+    typer.echo(f"已换上 {accept(key_id, answer)}，运行中的进程随即改用；密钥在密码机中的，请重新启动各进程")
 
 
 @keys_app.command("expiring")
@@ -100,7 +110,8 @@ def seals_list() -> None:
 
 @seals_app.command("expire")
 def seals_expire() -> None:
-    """将有效期届满的印章置为过期（服务每分钟也会检查） · move the seals whose period has ended."""
+    """将有效期届满的印章置为过期，销毁已终止版本留下的密钥（服务每分钟也做） · expire seals."""
     from certsvc.cli.seal_lists import expire
 
-    typer.echo(f"本次置为过期的印章 {expire()} 枚")
+    seals, keys = expire()
+    typer.echo(f"本次置为过期的印章 {seals} 枚，销毁已终止版本留下的密钥 {keys} 个")

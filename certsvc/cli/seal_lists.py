@@ -6,6 +6,7 @@ from certsvc.app import build
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
+from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.read_seals import list_seals
 from certsvc.seal.model import SEAL_STATE_ZH
@@ -43,10 +44,10 @@ def seal_rows() -> list[tuple[str, ...]]:
         service.close()
 
 
-def expire() -> int:
-    """Move what has ended; how many seals."""
+def expire() -> tuple[int, int]:
+    """Move what has ended, and destroy the keys that ended versions left; how many seals and keys."""
     service = build(load_settings())
     try:
-        return expire_seals(service.deps)
+        return expire_seals(service.deps), destroy_ended_keys(service.deps)
     finally:
         service.close()

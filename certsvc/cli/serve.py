@@ -45,6 +45,9 @@ def run_server(*, port: int | None, workers: int | None) -> None:
             seed_and_tell(service)
             request_samples(service)
             request_sample_signings(service)
+        # uvicorn stops at SIGTERM and then sends it again, to whoever had it before: that must not kill the loops
+        # in the middle of a seal's use, before they are stopped below.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         service.loops.start(workers=workers or settings.worker_threads, relay=True)
         config = uvicorn.Config(
             service.application(),

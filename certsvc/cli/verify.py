@@ -6,8 +6,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,12 @@ from certsvc.clock import SystemClock, rfc3339
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.conclusion import conclude_without_register
 from certsvc.commands.verifying.receipts import Asked, receipt_of
-from certsvc.commands.verifying.register import check_moment
+from certsvc.commands.verifying.register import checked_moment
 from certsvc.commands.verifying.verify_file import verify_file
 from certsvc.errors import ConfigurationError, InvalidInput, TooLarge
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import Indication, Verdict
-from certsvc.settings import load_settings
+from certsvc.settings import is_configured, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,13 +137,10 @@ def _one(source: Source, judge: Judge, wanted: Wanted) -> Judged:
 def _judge(choice: TrustChoice, *, receipts: bool) -> tuple[Judge, Callable[[], None]]:
     """With the register where this machine has one; without it the register is "not checked"."""
     service = None
-    with suppress(ConfigurationError):
+    # Only a machine that was told nothing has no register: a mistake in the settings must not pass for that.
+    with suppress(ConfigurationError) if not is_configured() else nullcontext():
         settings = load_settings()
-        try:
-            service = build(settings) if settings.master_key.exists() and settings.has_database() else None
-        except ConfigurationError as error:
-            # There is a register and it cannot be asked: whoever reads the verdict must know why.
-            Console(stderr=True).print(f"未与登记比对：{error}", highlight=False, soft_wrap=True)
+        service = build(settings) if settings.master_key.exists() and settings.has_database() else None
     if receipts and (service is None or choice.extra_anchors):
         raise InvalidInput("核验回执只能由有登记库的服务按自己的信任列表出具：请去掉 --trust，并在服务所在机器上运行")
     if service is not None:
@@ -159,8 +156,8 @@ def _judge(choice: TrustChoice, *, receipts: bool) -> tuple[Judge, Callable[[], 
 
     def alone(data: bytes) -> tuple[Verdict, str]:
         now = clock.now()
-        check_moment(choice.at, now)
-        return conclude_without_register(inspector.inspect(data, choice, now), now, choice.at), ""
+        asked = replace(choice, at=checked_moment(choice.at, now))
+        return conclude_without_register(inspector.inspect(data, asked, now), now, asked.at), ""
 
     return alone, inspector.close
 
@@ -171,7 +168,8 @@ def _print(judged: Sequence[Judged], *, brief: bool) -> None:
     for one in judged:
         verdict = one.verdict
         if verdict is None:
-            console.print(f"[yellow]？ 无法读取[/yellow]  {one.name}　{one.trouble}", highlight=False, soft_wrap=True)
+            line = f"{escape(one.name)}　{escape(one.trouble)}"
+            console.print(f"[yellow]？ 无法读取[/yellow]  {line}", highlight=False, soft_wrap=True)
             continue
         words = WORDS[verdict.reason]
         name = escape(one.name)
@@ -192,6 +190,10 @@ def _lines(verdict: Verdict) -> list[tuple[str, str]]:
     lines = [("说明", words.zh), ("下一步", words.next_zh)]
     if verdict.license is not None:
         lines.append(("证照", f"{verdict.license.type_name}　{verdict.license.state_zh}"))
+    if verdict.recognition is not None:
+        cited = verdict.recognition
+        basis = f"{cited.partner_name}（信任列表第 {cited.list_version} 版）"
+        lines.append(("互认", f"{basis}　{cited.note}" if cited.note else basis))
     if verdict.as_of is not None:
         lines.append(("截至", rfc3339(verdict.as_of)))
     if verdict.later is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,11 @@ class Source:
     read: Callable[[], bytes]
 
 
+def printable(name: str) -> str:
+    """A name for screens and reports: what cannot be shown, or would begin a new line, is shown as ``?``."""
+    return "".join(char if char.isprintable() else "?" for char in name.encode("utf-8", "replace").decode("utf-8"))
+
+
 def sources_of(paths: Sequence[Path]) -> list[Source]:
     """Every file of ``paths``, folders and archives opened, in order of their names.
 
@@ -56,11 +63,11 @@ def _of(path: Path) -> Iterator[Source]:
         # Links are not followed: one could lead out of the folder or around in a circle.
         for one in sorted(path.rglob("*")):
             if one.suffix.lower() in ENDINGS and one.is_file() and not one.is_symlink():
-                yield Source(name=str(one), read=lambda one=one: _read(one))  # type: ignore[misc]
+                yield Source(name=printable(str(one)), read=lambda one=one: _read(one))  # type: ignore[misc]
     elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
         yield from _members(path)
     else:
-        yield Source(name=str(path), read=lambda: _read(path))
+        yield Source(name=printable(str(path)), read=lambda: _read(path))
 
 
 def _read(path: Path) -> bytes:
@@ -79,7 +86,7 @@ def _members(path: Path) -> Iterator[Source]:
         raise InvalidInput(f"ZIP 文件 {path.name} 已损坏，请重新打包") from error
     for member in sorted(names, key=lambda one: one.filename):
         if any(member.filename.lower().endswith(ending) for ending in ENDINGS):
-            yield Source(name=f"{path}!{member.filename}", read=lambda one=member: _read_member(path, one))  # type: ignore[misc]
+            yield Source(name=printable(f"{path}!{member.filename}"), read=lambda one=member: _read_member(path, one))  # type: ignore[misc]
 
 
 def _read_member(path: Path, member: zipfile.ZipInfo) -> bytes:
@@ -88,5 +95,14 @@ def _read_member(path: Path, member: zipfile.ZipInfo) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             return read_member(archive, member, MAX_FILE_BYTES)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        NotImplementedError,
+        OSError,
+        ValueError,
+        EOFError,
+        RuntimeError,
+    ) as error:
         raise InvalidInput(f"{path.name} 中的 {member.filename} 已损坏或压缩方式不支持") from error

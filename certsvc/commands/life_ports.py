@@ -87,6 +87,22 @@ class Dues(Protocol):
         ...
 
 
+class SourceReports(Protocol):
+    """When the sources of registered licenses say that something happened there."""
+
+    def insert(self, move_id: str, version_id: str, happened_at: datetime) -> None:
+        """Store; IntegrityError when the move has one or is unknown."""
+        ...
+
+    def last(self, version_id: str) -> datetime | None:
+        """When the newest thing that a source reported of this version happened."""
+        ...
+
+    def of_move(self, move_id: str) -> datetime | None:
+        """When what this move carries out happened at the source."""
+        ...
+
+
 class Receipts(Protocol):
     """What a caller sent under a key (Idempotency-Key, or event source and id), and what it led to."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from certsvc.commands.catalog.fixed import FixedCatalog
+from certsvc.seal.trust_list import SEAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
+    from certsvc.commands.trust_ports import PartnerRegisters, TrustDocuments, TrustSource
     from certsvc.ids import Ids
     from certsvc.license.status_list import StatusClaims
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
+    from certsvc.seal.trust_list import TrustList
     from certsvc.seal.verdict import FileFindings, RevocationQuery
 
 
@@ -95,6 +98,8 @@ class TrustChoice:
         extra_anchors: PEM certificates that the CLI's caller brought; HTTP callers may not.
         at: the verification moment, or None for now.
         proven: when these bytes existed at the latest, proven by our register; a certificate revoked later was good.
+        uses: purposes of which an anchor must have one: seals of organisations, unless told otherwise.
+        listed: the version of the trust list to stand on; None for the one in force.
         crls, ocsps: revocation lists and answers in DER beside the configured ones; believed as far as their
             signatures go.
     """
@@ -104,6 +109,8 @@ class TrustChoice:
     proven: datetime | None = None
     crls: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
+    uses: frozenset[str] = frozenset({SEAL})
+    listed: TrustList | None = None
 
 
 class FileInspector(Protocol):
@@ -144,10 +151,6 @@ class ReceiptSigner(Protocol):
 
     def keys(self) -> Mapping[str, object]:
         """The public keys as JWKS (RFC 7517), those of before included."""
-        ...
-
-    def trust_list(self) -> Mapping[str, object]:
-        """Which anchors verdicts stand on: ``sha256`` over them and their number."""
         ...
 
 
@@ -261,6 +264,9 @@ class Deps:
     """judges what we have just sealed, or have on the register, in this process"""
     revocations: RevocationSource
     receipts: ReceiptSigner
+    trust: TrustSource
+    trust_lists: TrustDocuments
+    partners: PartnerRegisters
     status_signer: StatusSigner
     uploads: UploadDesk
     """reads uploads to be stamped, in processes of its own"""

@@ -87,6 +87,14 @@ class SealLives(Protocol):
         """Every version, the oldest first."""
         ...
 
+    def with_key(self, key_id: str) -> Sequence[SealVersion]:
+        """Versions, of whatever seal, that have this key, or whose making would make it."""
+        ...
+
+    def without_key(self) -> Sequence[SealVersion]:
+        """Versions that ended in a way that destroys their key: refused, dropped, replaced or cancelled."""
+        ...
+
     def under_way(self, *, limit: int) -> Sequence[SealVersion]:
         """Versions that are not in use yet, by id of their seal."""
         ...
@@ -243,6 +251,14 @@ class SealMaker(Protocol):
         """Whether an issuing CA is at hand here (the sandbox's), or certificates come from outside."""
         ...
 
+    def is_maker(self, cert_sha256: str) -> bool:
+        """Whether this certificate (hex SHA-256) is that of the seal maker here."""
+        ...
+
+    def has_object(self, key_id: str, data: bytes) -> bool:
+        """Whether these bytes are the seal object of a key, as it is kept here."""
+        ...
+
     def make_key(self, order: KeyOrder) -> None:
         """Make the key unless it is there; an existing one is never overwritten."""
         ...
@@ -263,8 +279,8 @@ class SealMaker(Protocol):
         """
         ...
 
-    def certificate(self, key_id: str) -> CertificateFacts:
-        """Facts of a key's certificate; SigningError when there is none."""
+    def certificates(self, key_id: str) -> Sequence[CertificateFacts]:
+        """Facts of every certificate that a key was given, the present one first; none for a key that is elsewhere."""
         ...
 
     def make_object(self, order: ObjectOrder) -> None:
@@ -279,6 +295,13 @@ class SealMaker(Protocol):
         """What is found about an uploaded seal object; InvalidInput for a file that is none."""
         ...
 
+    def kept(self) -> frozenset[str]:
+        """Ids of the keys whose private half is here and that :meth:`destroy` would destroy."""
+        ...
+
     def destroy(self, key_id: str) -> None:
-        """Destroy a private key that is never to sign again; its certificate stays known as ours."""
+        """Destroy a private key that is never to sign again, durably, and again without effect.
+
+        Its certificates stay known as ours.
+        """
         ...

@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
     from certsvc.seal.model import ReservationResult, Seal
     from certsvc.seal.prepared import PreparedPdf
-    from certsvc.seal.signer import MadeKey, OneTimeCode, RevokedCertificate, Signer, SignerCertificate, SignerUse
+    from certsvc.seal.signer import (
+        ActCode,
+        MadeKey,
+        OneTimeCode,
+        RevokedCertificate,
+        Signer,
+        SignerCertificate,
+        SignerUse,
+    )
     from certsvc.seal.signing_page import PreparedField, SignatureLook, SignatureRoom
     from certsvc.seal.signing_round import Revision, SigningRound
 
@@ -144,10 +152,6 @@ class Signings(Protocol):
         """Record the seal and complete the round; False as in :meth:`sign`, or while a person has not signed."""
         ...
 
-    def seal_trouble(self, round_id: str, trouble: str) -> None:
-        """Remember why the seal was not set."""
-        ...
-
     def decline(self, round_id: str, step_id: str, *, remark: str, now: datetime) -> bool:
         """A participant declines: the step, the round, and the steps that still wait; False when it is too late."""
         ...
@@ -164,24 +168,71 @@ class Signings(Protocol):
         """Ids of open rounds whose deadline passed while a person has not signed."""
         ...
 
-    def awaiting_seal(self, *, limit: int) -> Sequence[str]:
-        """Ids of open rounds in which only the seal is missing, oldest deadline first."""
-        ...
-
     def registered(self, sha256: str) -> tuple[str, Revision] | None:
         """The round and revision that this file is, if it is one of ours."""
         ...
 
 
-class SigningCodes(Protocol):
-    """One-time codes; the code itself is never stored."""
+class RoundSeals(Protocol):
+    """The seals that rounds wait for."""
+
+    def awaiting(self, now: datetime, *, limit: int) -> Sequence[str]:
+        """Ids of open rounds that lack only the seal and whose next try is due, the longest untried first."""
+        ...
+
+    def tried(self, round_id: str, *, now: datetime) -> int:
+        """Record a try before it is made, so that one that never returns moves behind the others; its number."""
+        ...
+
+    def put_off(self, round_id: str, trouble: str, *, due: datetime) -> None:
+        """Remember why the seal was not set, and when to try again."""
+        ...
+
+    def refuse(self, round_id: str, *, token: str, trouble: str, now: datetime) -> bool:
+        """End a round that will never be sealed; False when the claim was lost or the round has ended."""
+        ...
+
+
+class Codes(Protocol):
+    """One-time codes for one kind of matter; the code itself is never stored."""
+
+    def take_turn(self, matter: str, *, now: datetime, after: datetime) -> bool:
+        """Whether the last turn of this matter was before ``after``; this one is ``now`` then.
+
+        The matter stays locked to the end of the transaction: of many who ask at once, the second counts what the
+        first one made.
+        """
+        ...
+
+    def made_since(self, matter: str, since: datetime) -> int:
+        """How many codes were made for this matter since then."""
+        ...
+
+    def use(self, code_id: str, *, now: datetime) -> bool:
+        """Use a code that was right; True once."""
+        ...
+
+
+class SignerCodes(Codes, Protocol):
+    """Codes for what a person does with the own e-signature."""
+
+    def insert(self, code: ActCode, text: str) -> None:
+        """Keep a keyed digest of ``text``; earlier codes of the matter die."""
+        ...
+
+    def check(self, matter: str, *, text: str, now: datetime) -> str:
+        """Id of the newest code of a matter, if ``text`` and time are right; else empty.
+
+        Every check is counted, also a right one, in this transaction, whose commit the caller must not undo.
+        """
+        ...
+
+
+class SigningCodes(Codes, Protocol):
+    """Codes for a signature: the matter is the step."""
 
     def insert(self, code: OneTimeCode, text: str) -> None:
         """Keep a keyed digest of ``text``; earlier codes of the step die."""
-        ...
-
-    def made_since(self, step_id: str, since: datetime) -> int:
-        """How many codes were made for this step since then."""
         ...
 
     def check(self, step_id: str, *, text: str, document_sha256: str, signer_id: str, now: datetime) -> str:
@@ -189,10 +240,6 @@ class SigningCodes(Protocol):
 
         Every check is counted, also a right one, in this transaction, whose commit the caller must not undo.
         """
-        ...
-
-    def use(self, code_id: str, *, now: datetime) -> bool:
-        """Use a code that was right; True once."""
         ...
 
 
@@ -228,7 +275,7 @@ class PersonKeys(Protocol):
         ...
 
     def accept(self, signer: Signer, answer: bytes, *, now: datetime) -> SignerCertificate:
-        """The certificate in an external CA's answer (PEM); InvalidInput when it is not this signer's."""
+        """The certificate in an external CA's answer (PEM); InvalidInput: not this signer's, or not trusted."""
         ...
 
     def room(self, signer: Signer) -> SignatureRoom:

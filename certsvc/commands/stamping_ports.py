@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from certsvc.seal.differences import Comparison
     from certsvc.seal.marks import NextField, NextSignature
     from certsvc.seal.model import StampSpec
     from certsvc.seal.placing import PlacedMark
@@ -40,6 +41,10 @@ class UploadDesk(Protocol):
 
     def picture(self, data: bytes, *, page: int, width_px: int) -> bytes:
         """A page as PNG, annotations drawn."""
+        ...
+
+    def compare(self, data: bytes, *, end: int) -> Comparison:
+        """The pages that look different from those of the first ``end`` bytes, within limits."""
         ...
 
     def prepare(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:
@@ -130,6 +135,42 @@ class Stampings(Protocol):
         """Take the oldest item that waits, or whose lease ran out; two workers never hold the same one."""
         ...
 
-    def finish_item(self, item_id: str, *, claim_token: str, stamping_id: str, code: str, detail: str) -> bool:
-        """To ``done`` with its stamping, or ``refused`` with a reason; False when the claim was lost."""
+    def finish_item(
+        self,
+        item_id: str,
+        *,
+        claim_token: str,
+        stamping_id: str,
+        code: str,
+        detail: str,
+        kept_from: datetime | None = None,
+    ) -> bool:
+        """To ``done`` with its stamping, or ``refused`` with a reason; False when the claim was lost.
+
+        The item forgets its upload, unless ``kept_from`` says since when a refused one is kept to be run again.
+        """
+        ...
+
+    def count_try(self, item_id: str) -> int:
+        """One more try that came to nothing; how many there were since the item was accepted or run again."""
+        ...
+
+    def defer_item(self, item_id: str, *, claim_token: str, ready_at: datetime, code: str, detail: str) -> bool:
+        """Let it wait until then, and say for what; False when the claim was lost."""
+        ...
+
+    def run_again(self, batch_id: str, *, now: datetime) -> int:
+        """The refused items of a batch whose uploads are kept wait again, with all their tries; how many."""
+        ...
+
+    def kept_items(self, *, before: datetime, limit: int) -> Sequence[BatchItem]:
+        """Refused items whose uploads have been kept since before ``before``, the oldest first."""
+        ...
+
+    def forget_kept(self, item_id: str, *, before: datetime) -> bool:
+        """The upload is given up, if the item is still refused and kept since before ``before``."""
+        ...
+
+    def keeps(self, object_name: str, work_id: str) -> bool:
+        """Whether the upload or item of this id still needs the object."""
         ...

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, Statuses
+    from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
-    from certsvc.commands.signer_ports import Signers, SigningCodes, Signings
+    from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
+    from certsvc.commands.trust_ports import TrustRows
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -343,6 +344,7 @@ class UnitOfWork(Protocol):
     links: Links
     facts: Facts
     dues: Dues
+    source_reports: SourceReports
     publications: Publications
     seal_lives: SealLives
     seal_watch: SealWatch
@@ -350,9 +352,12 @@ class UnitOfWork(Protocol):
     signers: Signers
     signings: Signings
     signing_codes: SigningCodes
+    signer_codes: SignerCodes
+    round_seals: RoundSeals
     stampings: Stampings
     statuses: Statuses
     quality: Quality
+    trust: TrustRows
 
 
 class UnitOfWorkFactory(Protocol):

@@ -8,16 +8,21 @@ database, or, by a name that changes between check and use, to both. So:
 3. no private, loopback, link-local, multicast or reserved address, in any spelling, unless the operator listed the
    origin;
 4. no redirects, no proxies of the environment, no cookies;
-5. the answer is cut at a size, and the whole exchange at a time.
+5. the answer is cut at a size;
+6. one deadline stands over name, connection, TLS, request, headers and body together: a server that sends one byte of
+   its headers a second (slow loris) keeps every single read short, and would hold a worker for ever.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
+import ssl
+import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpcore
@@ -89,17 +94,13 @@ class Egress:
         if not listed and urlsplit(url).scheme.lower() != "https":
             msg = f"只访问 https 地址：{origin}；如确需访问，请由运维列入允许的地址"
             raise EgressRefused(msg)
-        deadline = time.monotonic() + self._timeout_s
-        backend = _CheckedBackend(self._resolve, listed=listed)
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout_s)
+        backend = _CheckedBackend(self._resolve, _Deadline(self._timeout_s), listed=listed)
         try:
             with (
                 httpcore.ConnectionPool(network_backend=backend, max_connections=1) as pool,
-                pool.stream(
-                    method, url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
-                ) as response,
+                pool.stream(method, url, headers=list(headers.items()), content=body) as response,
             ):
-                content = self._read(response, deadline)
+                content = self._read(response)
                 plain = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 return Answer(status=response.status, headers=plain, body=content)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
@@ -109,15 +110,12 @@ class Egress:
             msg = f"地址 {origin} 无法使用"
             raise EgressRefused(msg) from error
 
-    def _read(self, response: httpcore.Response, deadline: float) -> bytes:
+    def _read(self, response: httpcore.Response) -> bytes:
         parts, size = [], 0
         for part in response.iter_stream():
             size += len(part)
             if size > self._max_bytes:
                 msg = f"应答超过 {self._max_bytes} 字节"
-                raise OSError(msg)
-            if time.monotonic() > deadline:
-                msg = f"应答超过 {self._timeout_s:g} 秒"
                 raise OSError(msg)
             parts.append(part)
         return b"".join(parts)
@@ -161,12 +159,36 @@ def _addresses(host: str, port: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+class TooLate(OSError):
+    """The deadline of the exchange passed."""
+
+
+class _Deadline:
+    """The end of one exchange; every wait of it may last as long as is left, and no longer."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._ends = time.monotonic() + timeout_s
+
+    def left(self) -> float:
+        """Seconds until the end; TooLate when it has passed."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise self.passed()
+        return left
+
+    def passed(self) -> TooLate:
+        """What is raised when it has."""
+        return TooLate(f"{self._timeout_s:g} 秒内没有完成应答")
+
+
 class _CheckedBackend(httpcore.SyncBackend):
     """Connects to an address that was checked, never to a name: what was resolved is what is called."""
 
-    def __init__(self, resolve: Callable[[str, int], tuple[str, ...]], *, listed: bool) -> None:
+    def __init__(self, resolve: Callable[[str, int], tuple[str, ...]], deadline: _Deadline, *, listed: bool) -> None:
         super().__init__()
         self._addresses = resolve
+        self._deadline = deadline
         self._listed = listed
 
     def connect_tcp(
@@ -177,22 +199,49 @@ class _CheckedBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the first address that answers; refused when any address of the name is not public."""
-        try:
-            addresses = self._addresses(host, port)
-        except OSError as error:
-            msg = f"域名 {host} 无法解析"
-            raise httpcore.ConnectError(msg) from error
+        """A connection to the first address that answers; refused when any address of the name is not public.
+
+        ``timeout`` is not looked at: the deadline stands over all addresses together.
+        """
+        del timeout
+        addresses = self._resolved(host, port)
         if not addresses or not (self._listed or all(map(is_public, addresses))):
             msg = f"{host} 指向内部地址，不予访问；如确需访问，请由运维列入允许的地址"
             raise EgressRefused(msg)
         last: Exception = httpcore.ConnectError(host)
         for address in addresses:
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                left = self._deadline.left()
+                return _TimedStream(
+                    super().connect_tcp(address, port, left, local_address, socket_options), self._deadline
+                )
+            except httpcore.ConnectTimeout:
+                raise self._deadline.passed() from None
+            except httpcore.ConnectError as error:
                 last = error
         raise last
+
+    def _resolved(self, host: str, port: int) -> tuple[str, ...]:
+        """The addresses of the name; asked in a thread, since nothing can interrupt the resolver of the system."""
+        answers: queue.SimpleQueue[tuple[str, ...] | OSError | ValueError] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._addresses(host, port))
+            except (OSError, ValueError) as error:
+                answers.put(error)
+
+        threading.Thread(target=ask, name="egress-resolve", daemon=True).start()
+        try:
+            found = answers.get(timeout=self._deadline.left())
+        except queue.Empty:
+            raise self._deadline.passed() from None
+        if isinstance(found, OSError):
+            msg = f"域名 {host} 无法解析"
+            raise httpcore.ConnectError(msg) from found
+        if isinstance(found, ValueError):
+            raise found
+        return found
 
     def connect_unix_socket(
         self,
@@ -204,3 +253,52 @@ class _CheckedBackend(httpcore.SyncBackend):
         del timeout, socket_options
         msg = f"不访问本机套接字 {path}"
         raise EgressRefused(msg)
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection on which every wait ends at the deadline, whatever the single wait was allowed."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Some bytes."""
+        del timeout
+        try:
+            return self._stream.read(max_bytes, self._deadline.left())
+        except httpcore.ReadTimeout:
+            raise self._deadline.passed() from None
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """All of ``buffer``; piece by piece, since a reader may take it as slowly as a writer drips."""
+        del timeout
+        connection = self._stream.get_extra_info("socket")
+        view = memoryview(buffer)
+        while view:
+            connection.settimeout(self._deadline.left())
+            try:
+                view = view[connection.send(view) :]
+            except TimeoutError:
+                raise self._deadline.passed() from None
+            except OSError as error:
+                raise httpcore.WriteError(str(error)) from error
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """The connection under TLS; Python counts the time over the whole handshake."""
+        del timeout
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        except httpcore.ConnectTimeout:
+            raise self._deadline.passed() from None
+        return _TimedStream(stream, self._deadline)
+
+    def close(self) -> None:
+        """End it."""
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks of the connection."""
+        return self._stream.get_extra_info(info)

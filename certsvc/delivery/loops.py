@@ -10,6 +10,7 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.signings.maintain import maintain_signings
@@ -48,7 +49,7 @@ STAMP_LEASE_S = 120
 """Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
 
 FOLLOW_WAIT_S = 2.0
-"""Pause between two looks at the epoch of the catalog; one read of one row."""
+"""Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
 
 class Loops:
@@ -73,6 +74,7 @@ class Loops:
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
         self._spawn(f"{self._name}-catalog", self._follow)
+        self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
@@ -118,11 +120,13 @@ class Loops:
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
 
-        Seals whose period has ended are moved first: one read of a small table.
+        Seals whose period has ended are moved first, and keys that ended versions left are destroyed: reads of a small
+        table and a listing of key files.
         """
 
         def sweep() -> None:
             expire_seals(self._deps)
+            destroy_ended_keys(self._deps)
             self._warn()
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass

@@ -20,7 +20,7 @@ from certsvc.delivery.egress import origin_of
 from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from certsvc.delivery.egress import Egress
     from certsvc.seal.verdict import RevocationQuery
@@ -50,20 +50,37 @@ class _Kept:
 class FetchedRevocations:
     """Implements ``ports.RevocationSource`` over the egress port. Threads may share one."""
 
-    def __init__(self, egress: Egress, listed: Iterable[str]) -> None:
-        """Ask only origins of ``listed`` (URLs as in the setting ``egress_allowed``)."""
+    def __init__(
+        self,
+        egress: Egress,
+        listed: Iterable[str],
+        *,
+        is_answer: Callable[[str, bytes], bool],
+        timeout_s: float = 4.0,
+    ) -> None:
+        """Ask only origins of ``listed`` (URLs as in ``egress_allowed``); ``egress`` waits ``timeout_s`` for one.
+
+        ``is_answer`` tells a list or an OCSP answer from an error page.
+        """
+        self._is_answer = is_answer
+        self._timeout_s = timeout_s
         self._egress = egress
         self._listed = frozenset(origin_of(url) for url in listed)
         self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
     def ask(self, queries: Sequence[RevocationQuery], now: datetime) -> RevocationAnswers:
-        """Everything that could be had in :data:`BUDGET_S`; hosts that failed are named once."""
+        """Everything that could be had in :data:`BUDGET_S`; listed hosts that failed are named once.
+
+        A host that is not listed was not asked, so that it is no failure of its.
+        """
         lists: list[bytes] = []
         answers: list[bytes] = []
         missing: list[str] = []
         deadline = time.monotonic() + BUDGET_S
         for query in queries:
+            if not self._is_listed(query.url):
+                continue
             body = self._one(query, now, deadline)
             if body:
                 (lists if query.kind == "crl" else answers).append(body)
@@ -74,17 +91,17 @@ class FetchedRevocations:
 
     def _one(self, query: RevocationQuery, now: datetime, deadline: float) -> bytes:
         """The answer, or nothing."""
-        key = (query.url, query.request)
+        # A failure is the host's: another question to it would wait as long.
+        key, host = (query.url, query.request), (origin_of(query.url), b"")
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None and now < kept.until:
-            return kept.body
-        if not self._is_listed(query.url) or time.monotonic() >= deadline:
+            kept = [one for one in (self._kept.get(key), self._kept.get(host)) if one is not None and now < one.until]
+        if kept:
+            return kept[0].body
+        if time.monotonic() + self._timeout_s > deadline:
             return b""
         body = self._fetch(query)
         with self._lock:
-            self._kept[key] = _Kept(body, now + (KEPT_FOR if body else FAILED_FOR))
-            self._kept.move_to_end(key)
+            self._kept[key if body else host] = _Kept(body, now + (KEPT_FOR if body else FAILED_FOR))
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         return body
@@ -103,4 +120,4 @@ class FetchedRevocations:
                 answer = self._egress.call("GET", query.url, {})
         except (OSError, CertsvcError):
             return b""
-        return answer.body if answer.status == HTTP_OK else b""
+        return answer.body if answer.status == HTTP_OK and self._is_answer(query.kind, answer.body) else b""

@@ -58,6 +58,26 @@ class LicenseIssued(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseRegistered(Payload):
+    """A license that was made elsewhere was registered: its seal was verified, its file is untouched."""
+
+    NAME: ClassVar[str] = "license.registered.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    origin: str
+    """always ``registered``"""
+    source: str
+    """id of the source in the catalog"""
+    registered_by: str
+    """USCC of the body here that registered it"""
+    valid_from: str
+    valid_until: str
+    """``YYYY-MM-DD``, or empty for 长期"""
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseSimulated(Payload):
     """模拟审批: an opinion without legal force was registered for a project; it is no license."""
 
@@ -86,6 +106,8 @@ class LicenseMoved(Payload):
     decided_on: str
     until: str
     replaced_by: str
+    origin: str = "issued"
+    """``issued`` here, or ``registered``: then the source reported what happened"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +218,8 @@ class LicenseDue(Payload):
     """name of the kind (``license/dues.py``)"""
     ref: str
     due_on: str
+    origin: str = "issued"
+    """``issued`` here, or ``registered``"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,6 +235,23 @@ class CatalogPublished(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TrustChanged(Payload):
+    """A change of the trust list was confirmed; every process takes it up."""
+
+    NAME: ClassVar[str] = "trust.changed.v1"
+    version: int
+    kind: str
+    """``anchor`` or ``recognition``"""
+    entry_id: str
+    """SHA-256 of the anchor's certificate, or the partner's code"""
+    digest: str
+    """chains this change to all before it"""
+    reason: str
+    proposed_by: str
+    confirmed_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFetched(Payload):
     """A system was given an answer, fields or the file, for a matter."""
 
@@ -222,6 +263,8 @@ class LicenseFetched(Payload):
     case_no: str
     basis: str
     fields: list[str]
+    origin: str = "issued"
+    """``issued`` here, or ``registered``"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,12 +305,14 @@ PAYLOADS: tuple[type[Payload], ...] = (
     IssuanceAccepted,
     IssuanceRefused,
     LicenseIssued,
+    LicenseRegistered,
     LicenseSimulated,
     *MOVED.values(),
     LicenseNoted,
     LicenseDue,
     LicenseFetched,
     CatalogPublished,
+    TrustChanged,
     *SEAL_MOVED.values(),
     SealExpiring,
     SealOddUse,
@@ -281,3 +326,6 @@ REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
 
 REQUESTED_MOVE = PREFIX + "move.requested.v1"
 """Type of the event that asks for a move of a license (in)."""
+
+REPORTED_STATE = PREFIX + "state.reported.v1"
+"""Type of the event by which the source of a registered license reports its state (in)."""

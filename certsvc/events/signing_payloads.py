@@ -111,6 +111,18 @@ class SigningCancelled(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SigningUnsealed(Payload):
+    """Everybody signed, and the seal was refused for good, which ended the round; the parties read why."""
+
+    NAME: ClassVar[str] = "signing.unsealed.v1"
+    round_id: str
+    authority_code: str
+    sha256: str
+    """of the document with all signatures of people"""
+    seal_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SigningCompleted(Payload):
     """Everybody signed and the seal, if one was asked for, is on."""
 
@@ -132,5 +144,6 @@ SIGNING_PAYLOADS: tuple[type[Payload], ...] = (
     SigningDeclined,
     SigningExpired,
     SigningCancelled,
+    SigningUnsealed,
     SigningCompleted,
 )

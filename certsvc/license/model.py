@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from certsvc.clock import end_of_day
+from certsvc.license.origin import LicenseOrigin, Registration
 from certsvc.license.states import Paper, State
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class LicenseVersion:
         number: 证照编号.
         data: field key -> value as accepted (unmasked).
         valid_until: last day, or None for 长期.
-        printed_token: 128-bit random part of the printed code.
+        printed_token: 128-bit random part of the printed code; of a registered one a mark that no code can carry.
         revision: counts state changes, for ETag and guarded updates.
         project_code: 项目代码 of a provisional opinion (模拟审批); empty for a formal license.
         status_entry: where its status is published; the register gives it at registration, None before.
+        registration: how a license made elsewhere came here; None for one that was issued here.
     """
 
     version_id: str
@@ -84,6 +86,12 @@ class LicenseVersion:
     artifact: Artifact
     project_code: str = ""
     status_entry: StatusEntry | None = field(default=None, compare=False)
+    registration: Registration | None = None
+
+    @property
+    def origin(self) -> LicenseOrigin:
+        """Issued here, or registered."""
+        return LicenseOrigin.ISSUED if self.registration is None else LicenseOrigin.REGISTERED
 
     @property
     def provisional(self) -> bool:

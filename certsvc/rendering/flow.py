@@ -5,7 +5,7 @@ Everything here is measured in points with the origin at the lower left of the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from certsvc.errors import RenderingError
@@ -55,7 +55,7 @@ class Sheetful:
 
     def put(self, block: Block, y: float) -> float:
         """Set a block with its upper edge at ``y``; returns its lower edge."""
-        self.lines += [replace(line, y=line.y + y) for line in block.lines]
+        self.lines += [line._replace(y=line.y + y) for line in block.lines]
         self.rules += [(x0, y0 + y, x1, y1 + y) for x0, y0, x1, y1 in block.rules]
         return y - block.height
 

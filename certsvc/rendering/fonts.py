@@ -160,7 +160,7 @@ class Family:
     def runs(self, text: str) -> list[tuple[FontFace, str]]:
         """``text`` cut into runs of one face each; every character must have been measured before."""
         first = self.faces[0]
-        if self.fallback.keys().isdisjoint(text):
+        if not self.fallback or self.fallback.keys().isdisjoint(text):
             return [(first, text)]
         runs: list[tuple[FontFace, str]] = []
         for char in text:

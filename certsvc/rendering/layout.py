@@ -6,8 +6,8 @@ Units: boxes and positions in points with the origin at the *lower* left of the 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from certsvc.errors import RenderingError
 from certsvc.rendering.fonts import EM
@@ -69,8 +69,7 @@ class Rect:
         return self.y + self.h
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of text to be shown at (x, y).
 
     Attributes:
@@ -96,6 +95,8 @@ class Slot:
         where: what errors call it: the printed label, or the source.
         tall: set from the top instead of around the middle.
         vertical, columns, flow: as in :class:`certsvc.catalog.model.FaceItem`.
+        limit: width in 1/1000 em of one point.
+        baseline: where a single line of the full size stands.
     """
 
     where: str
@@ -108,6 +109,13 @@ class Slot:
     vertical: bool = False
     columns: tuple[TableColumn, ...] = ()
     flow: bool = False
+    limit: float = field(init=False, repr=False, compare=False)
+    baseline: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Measure once what every value that fits on one line needs."""
+        object.__setattr__(self, "limit", self.rect.w * EM)
+        object.__setattr__(self, "baseline", _first_baseline(self, self.size, 1))
 
 
 def rect_of(box: Box, page_height: float) -> Rect:
@@ -127,8 +135,12 @@ def place(slot: Slot, text: str) -> list[Line]:
         raise too_long(slot.where)
     if "\n" not in text:
         total = family.width(text, slot.where)
-        if total * size <= rect.w * EM:
-            return _set_lines(slot, size, [(text, total, False)])
+        if total * size <= slot.limit:
+            x = rect.x
+            if slot.align != "left":
+                slack = rect.w - total * size / EM
+                x += slack if slot.align == "right" else slack / 2
+            return [Line(family, size, x, slot.baseline, text)] if text else []
     else:
         family.width(text.replace("\n", ""), slot.where)
     units = [clusters_of(part) for part in text.split("\n")]
@@ -149,14 +161,19 @@ def too_long(where: str) -> RenderingError:
     return RenderingError(msg)
 
 
-def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int, bool]]) -> list[Line]:
+def _first_baseline(slot: Slot, size: float, count: int) -> float:
+    """Where the first of ``count`` lines stands."""
     rect, pitch = slot.rect, size * LEADING
     if slot.tall:
         # A full box gives up its white at the top before it runs over its foot.
-        slack = rect.h - size - pitch * (len(lines) - 1)
-        y = rect.top - slot.size * (0.5 + BASELINE_DROP) - min(TALL_PADDING * slot.size, max(0.0, slack))
-    else:
-        y = rect.middle - size * BASELINE_DROP + pitch * (len(lines) - 1) / 2
+        slack = rect.h - size - pitch * (count - 1)
+        return rect.top - slot.size * (0.5 + BASELINE_DROP) - min(TALL_PADDING * slot.size, max(0.0, slack))
+    return rect.middle - size * BASELINE_DROP + pitch * (count - 1) / 2
+
+
+def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int, bool]]) -> list[Line]:
+    rect, pitch = slot.rect, size * LEADING
+    y = _first_baseline(slot, size, len(lines))
     placed = []
     for text, width, goes_on in lines:
         x, spacing = rect.x, 0.0

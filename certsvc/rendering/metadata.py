@@ -15,7 +15,7 @@ import orjson
 
 from certsvc.clock import SHANGHAI, check_aware
 from certsvc.errors import RenderingError
-from certsvc.rendering.pdf import constant_text, date_string, name, stream, text_string
+from certsvc.rendering.pdf import constant_text, date_string, name, stream_pieces, text_string
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,34 +30,36 @@ IDENTIFIER = "certificateIdentifier"
 MAX_METADATA_BYTES = 64 * 1024
 """Elements of one license are a few kB; more is not metadata."""
 
+_IDENTIFIER_NAME = name(IDENTIFIER)
+
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_MARKUP = frozenset("&<>")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters outside XML 1.0 §2.2, and the C1 controls that it only discourages."""
 
 
 def checked(metadata: Mapping[str, str]) -> dict[str, str]:
     """The elements, sorted by name; RenderingError for a name or value that XML or JSON cannot carry."""
-    names = _names(tuple(metadata))
-    if _NOT_XML.search("\n".join(metadata.values())):
+    names, length = _names(tuple(metadata))
+    text = "".join(metadata.values())
+    # Nothing that is printable is outside XML: the pattern is asked only where there is something else.
+    if not text.isprintable() and _NOT_XML.search(text):
         key = next(key for key, value in metadata.items() if _NOT_XML.search(value))
         msg = f"元数据项“{key}”含有控制字符，请删除后重新提交"
         raise RenderingError(msg)
-    total = sum(map(len, metadata)) + 3 * sum(map(len, metadata.values()))
-    if total > MAX_METADATA_BYTES:
+    if length + 3 * len(text) > MAX_METADATA_BYTES:
         msg = f"元数据超过 {MAX_METADATA_BYTES // 1024} kB，请精简"
         raise RenderingError(msg)
-    return {key: metadata[key] for key in names}
+    return dict(zip(names, map(metadata.__getitem__, names), strict=True))
 
 
 @lru_cache(maxsize=256)
-def _names(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the elements, checked and sorted; the same for every page of a type."""
+def _names(keys: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """The names of the elements, checked and sorted, and their length; the same for every page of a type."""
     for key in keys:
         if not _ELEMENT.fullmatch(key):
             msg = f"元数据项名称“{key[:64]}”无效，只能用字母、数字和下划线"
             raise RenderingError(msg)
-    return tuple(sorted(keys))
+    return tuple(sorted(keys)), sum(map(len, keys))
 
 
 def canonical_json(metadata: Mapping[str, str]) -> bytes:
@@ -69,7 +71,7 @@ def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> by
     """The document information dictionary; it says nothing that XMP does not say too (ISO 19005-3 §6.6.3)."""
     when = date_string(at)
     identifier = metadata.get(IDENTIFIER, "")
-    extra = name(IDENTIFIER) + text_string(identifier) if identifier else b""
+    extra = _IDENTIFIER_NAME + text_string(identifier) if identifier else b""
     return b"<</Title%s/Producer%s/CreationDate%s/ModDate%s%s>>" % (
         constant_text(title),
         constant_text(PRODUCER),
@@ -79,22 +81,29 @@ def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> by
     )
 
 
-def xmp_packet(title: str, metadata: Mapping[str, str], at: datetime) -> bytes:
-    """The XMP packet as a metadata stream; never compressed, so that tools without PDF find it."""
+def xmp_packet(title: str, metadata: Mapping[str, str], at: datetime) -> tuple[bytes, ...]:
+    """The XMP packet as a metadata stream in pieces; never compressed, so that tools without PDF find it."""
+    head, elements, tail = _frame(title, tuple(metadata))
+    values, all_values = metadata.values(), "".join(metadata.values())
+    if "&" in all_values or "<" in all_values or ">" in all_values:
+        text = elements % tuple(map(escape, values))
+    else:
+        text = elements % tuple(values)
+    return stream_pieces(b"/Type/Metadata/Subtype/XML", head, _times(at), text.encode("utf-8"), tail)
+
+
+@lru_cache(maxsize=64)
+def _times(at: datetime) -> bytes:
     when = check_aware(at).astimezone(SHANGHAI).isoformat(timespec="seconds")
-    head, tail = _frame(title, tuple(metadata))
-    values = metadata.values()
-    if not _MARKUP.isdisjoint("".join(values)):
-        values = dict(zip(metadata, map(escape, values), strict=True)).values()
-    body = "".join([f"<{PREFIX}:{key}>{value}</{PREFIX}:{key}>\n" for key, value in zip(metadata, values, strict=True)])
-    times = f"<xmp:CreateDate>{when}</xmp:CreateDate><xmp:ModifyDate>{when}</xmp:ModifyDate>\n"
-    packet = (head + times + body + tail).encode("utf-8")
-    return stream(b"/Type/Metadata/Subtype/XML", packet)
+    return f"<xmp:CreateDate>{when}</xmp:CreateDate><xmp:ModifyDate>{when}</xmp:ModifyDate>\n".encode("ascii")
 
 
 @lru_cache(maxsize=256)
-def _frame(title: str, keys: tuple[str, ...]) -> tuple[str, str]:
-    """Everything before and after the values; the same for every page of a type."""
+def _frame(title: str, keys: tuple[str, ...]) -> tuple[bytes, str, bytes]:
+    """What stands before the values, around each of them (for ``%``; names are ASCII letters) and after them.
+
+    The same for every page of a type.
+    """
     properties = "".join(
         '<rdf:li rdf:parseType="Resource">'
         f"<pdfaProperty:name>{key}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
@@ -125,4 +134,5 @@ def _frame(title: str, keys: tuple[str, ...]) -> tuple[str, str]:
         f"<pdfaSchema:property><rdf:Seq>\n{properties}</rdf:Seq></pdfaSchema:property>"
         "</rdf:li></rdf:Bag></pdfaExtension:schemas>\n"
     )
-    return head, '</rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'
+    elements = "".join(f"<{PREFIX}:{key}>%s</{PREFIX}:{key}>\n" for key in keys)
+    return head.encode("utf-8"), elements, b'</rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'

@@ -80,21 +80,22 @@ class PageRenderer:
         metadata = checked(job.metadata)
         parts = PageParts(template, pages, job.printed_code, job.photo)
         numbers, title, at = template.numbers, job.license_type.name, job.signature.signed_at
-        out = FileWriter(template.prefix.data, template.offsets)
+        out = FileWriter(template.prefix.data, template.offsets, template.table)
         out.expect(numbers.resources)
         out.add(parts.resources())
-        out.add(parts.contents(0))
-        out.add(xmp_packet(title, metadata, at))
+        out.add(*parts.contents(0))
+        out.add(*xmp_packet(title, metadata, at))
         out.add(info_dictionary(title, metadata, at))
         write_attachment(out, metadata, at)
         out.expect(numbers.widget)
         out.add(widget(job.signature, template.stamp_rect, template.page, numbers.signature, template.stamp_form))
         signature = signature_dictionary(job.signature, job.stamp.ring_text)
-        head = len(b"%d 0 obj\n" % out.expect(numbers.signature))
-        part, start = len(out.parts), out.position + head
-        out.add(signature.body)
+        start = out.position + len(b"%d 0 obj\n" % out.expect(numbers.signature))
+        # Behind the head of the object and the first piece of the dictionary.
+        blank = len(out.parts) + 2
+        out.add(*signature.body)
         for index in range(1, len(pages)):
-            out.add(parts.contents(index))
+            out.add(*parts.contents(index))
         out.expect(numbers.code)
         parts.write_pictures(out)
         identity = job.document_id.hex().encode("ascii")
@@ -102,9 +103,7 @@ class PageRenderer:
         length = out.close(trailer)
         hole_start, hole_end = start + signature.hole_start, start + signature.hole_end
         # The length of the file is known only now; the room for the byte range has a fixed width.
-        written, ranges = out.parts[part], byte_range(hole_start, hole_end, length)
-        cut = head + signature.range_at
-        out.parts[part] = written[:cut] + ranges + written[cut + len(ranges) :]
+        out.parts[blank] = byte_range(hole_start, hole_end, length)
         return PreparedPdf(
             data=b"".join(out.parts),
             hole_start=hole_start,

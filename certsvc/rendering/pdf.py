@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 """1.7: the version that PDF/A-3 (ISO 19005-3 §6.1.2) stands on, with four high bytes that say "binary"."""
 
+_OBJECT_HEADS = tuple(b"%d 0 obj\n" % number for number in range(256))
+_OBJECT_END = b"\nendobj\n"
+
 _REGULAR = frozenset(b"!\"$&'*+,-.0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\\^_`abcdefghijklmnopqrstuvwxyz|~")
 
 
@@ -62,27 +65,38 @@ def stream(dictionary: bytes, data: bytes, *, pack: bool = False) -> bytes:
     return b"<<%s/Length %d>>stream\n%s\nendstream" % (dictionary, len(data), data)
 
 
+def stream_pieces(dictionary: bytes, *data: bytes) -> tuple[bytes, ...]:
+    """A stream object as it is, in pieces for :meth:`FileWriter.add`: large data is copied once, into the file."""
+    return b"<<%s/Length %d>>stream\n" % (dictionary, sum(map(len, data))), *data, b"\nendstream"
+
+
+def table_lines(offsets: Sequence[int]) -> bytes:
+    """The lines of a cross-reference table for objects in use at ``offsets``."""
+    return b"%010d 00000 n \n" * len(offsets) % tuple(offsets)
+
+
 class FileWriter:
     """Collects objects in order of their numbers and closes the file with a classic cross-reference table."""
 
-    def __init__(self, prefix: bytes = HEADER, offsets: Sequence[int] = ()) -> None:
-        """Go on after ``prefix``, which holds objects 1.. at ``offsets``."""
+    def __init__(self, prefix: bytes = HEADER, offsets: Sequence[int] = (), lines: bytes = b"") -> None:
+        """Go on after ``prefix``, which holds objects 1.. at ``offsets``; ``lines`` are those of their table."""
         self.parts: list[bytes] = [prefix]
         self.offsets: list[int] = list(offsets)
         self.position = len(prefix)
+        self._lines, self._listed = lines, len(offsets) if lines else 0
 
     @property
     def next_number(self) -> int:
         """The number that the next object gets."""
         return len(self.offsets) + 1
 
-    def add(self, body: bytes) -> int:
-        """Write one object and return its number."""
+    def add(self, *body: bytes) -> int:
+        """Write one object, given in pieces that need not be joined before, and return its number."""
         self.offsets.append(self.position)
         number = len(self.offsets)
-        part = b"%d 0 obj\n%s\nendobj\n" % (number, body)
-        self.parts.append(part)
-        self.position += len(part)
+        head = _OBJECT_HEADS[number] if number < len(_OBJECT_HEADS) else b"%d 0 obj\n" % number
+        self.parts += (head, *body, _OBJECT_END)
+        self.position += len(head) + sum(map(len, body)) + len(_OBJECT_END)
         return number
 
     def expect(self, number: int) -> int:
@@ -95,10 +109,10 @@ class FileWriter:
     def close(self, trailer: bytes) -> int:
         """Write table and trailer; returns the length of the file."""
         size = len(self.offsets) + 1
-        table = b"".join([b"%010d 00000 n \n" % offset for offset in self.offsets])
-        part = b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d%s>>\nstartxref\n%d\n%%%%EOF\n" % (
+        part = b"xref\n0 %d\n0000000000 65535 f \n%s%strailer\n<</Size %d%s>>\nstartxref\n%d\n%%%%EOF\n" % (
             size,
-            table,
+            self._lines,
+            table_lines(self.offsets[self._listed :]),
             size,
             trailer,
             self.position,

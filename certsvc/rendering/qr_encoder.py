@@ -8,8 +8,8 @@ of 6 ms (PERFORMANCE.md D). The mask is not chosen by penalty; readers take any 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from operator import itemgetter
+from functools import cache, reduce
+from operator import getitem, itemgetter, xor
 from typing import TYPE_CHECKING
 
 from certsvc.errors import RenderingError
@@ -89,20 +89,28 @@ def _encode(data: bytes, version: int, level: str) -> Matrix:
     if len(data) > MAX_PATTERNS:
         value = _modules(data, version, level)
     else:
-        patterns = _patterns(version, level)
-        value = _blank(len(data), version, level)
-        for place, byte in enumerate(data):
-            pattern = patterns[place].get(byte)
-            if pattern is None:
-                pattern = patterns[place][byte] = _pattern(place, byte, version, level)
-            value ^= pattern
+        flipped = map(getitem, _patterns(version, level), data)
+        value = reduce(xor, flipped, _blank(len(data), version, level))
     return Matrix(frame.size, value.to_bytes(frame.size * frame.row_bytes, "big"), version, level)
 
 
+class _Patterns(dict[int, int]):
+    """Byte at one place of the text -> the modules that it flips, made when it is first met."""
+
+    def __init__(self, place: int, version: int, level: str) -> None:
+        super().__init__()
+        self._of = place, version, level
+
+    def __missing__(self, byte: int) -> int:
+        place, version, level = self._of
+        found = self[byte] = _pattern(place, byte, version, level)
+        return found
+
+
 @cache
-def _patterns(version: int, level: str) -> tuple[dict[int, int], ...]:
-    """By place in the text: byte -> the modules that it flips."""
-    return tuple({} for _ in range(min(MAX_PATTERNS, _capacity(version, level))))
+def _patterns(version: int, level: str) -> tuple[_Patterns, ...]:
+    """By place in the text."""
+    return tuple(_Patterns(place, version, level) for place in range(min(MAX_PATTERNS, _capacity(version, level))))
 
 
 @cache

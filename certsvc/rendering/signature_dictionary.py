@@ -17,14 +17,18 @@ MAX_RESERVED_BYTES = 128 * 1024
 
 _RANGE_WIDTH = 36
 """Room for three ten-digit numbers and the blanks between them."""
+_BLANK_RANGE, _AFTER_RANGE = b" " * _RANGE_WIDTH, b"]/Contents"
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureObject:
-    """The dictionary and, relative to its start, where the byte range and the hole are."""
+    """The dictionary in pieces and, relative to its start, where the hole is.
 
-    body: bytes
-    range_at: int
+    Attributes:
+        body: up to the byte range, its blanks, and what follows.
+    """
+
+    body: tuple[bytes, bytes, bytes, bytes]
     hole_start: int
     hole_end: int
 
@@ -34,7 +38,8 @@ def signature_dictionary(field: SignatureField, signer: str) -> SignatureObject:
     if not 1 <= field.reserved_bytes <= MAX_RESERVED_BYTES:
         msg = f"reserved_bytes must be 1..{MAX_RESERVED_BYTES}, not {field.reserved_bytes}"
         raise RuntimeError(msg)
-    head, range_at, hole_start = _opening(field.sub_filter, field.reserved_bytes)
+    before, hole = _opening(field.sub_filter, field.reserved_bytes)
+    hole_start = len(before) + _RANGE_WIDTH + len(_AFTER_RANGE)
     after = b"/M%s/Name%s" % (date_string(field.signed_at), constant_text(signer))
     if field.reason:
         after += b"/Reason" + constant_text(field.reason)
@@ -45,15 +50,16 @@ def signature_dictionary(field: SignatureField, signer: str) -> SignatureObject:
             b"/Reference[<</Type/SigRef/TransformMethod/DocMDP/TransformParams"
             b"<</Type/TransformParams/P %d/V/1.2>>>>]" % field.docmdp
         )
-    return SignatureObject(b"%s%s>>" % (head, after), range_at, hole_start, len(head))
+    return SignatureObject(
+        (before, _BLANK_RANGE, hole, after + b">>"), hole_start, hole_start + 2 * field.reserved_bytes + 2
+    )
 
 
 @lru_cache(maxsize=256)
-def _opening(sub_filter: str, reserved_bytes: int) -> tuple[bytes, int, int]:
-    """The dictionary up to the end of its hole, where the byte range goes, and where the hole begins."""
+def _opening(sub_filter: str, reserved_bytes: int) -> tuple[bytes, bytes]:
+    """The dictionary before the numbers of its byte range, and behind them up to the end of its hole."""
     before = b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter%s/ByteRange[0 " % name(sub_filter)
-    to_hole = before + b" " * _RANGE_WIDTH + b"]/Contents"
-    return to_hole + b"<" + b"0" * (2 * reserved_bytes) + b">", len(before), len(to_hole)
+    return before, _AFTER_RANGE + b"<" + b"0" * (2 * reserved_bytes) + b">"
 
 
 def byte_range(hole_start: int, hole_end: int, length: int) -> bytes:

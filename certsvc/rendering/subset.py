@@ -7,10 +7,11 @@ share a glyph (一 and the radical ⼀) get it twice under different CIDs, so th
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from certsvc.rendering.fonts import EM
-from certsvc.rendering.pdf import stream
+from certsvc.rendering.pdf import stream, stream_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +32,9 @@ _TO_UNICODE_TAIL = b"endcmap CMapName currentdict/CMap defineresource pop end en
 
 _CIDS = tuple(f"{cid:04X}" for cid in range(1, 4097))
 """Codes of the first characters of a page, ready; no page has more, but nothing depends on it."""
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_PAIRS = tuple((two + one).encode("ascii") for one in _LETTERS for two in _LETTERS)
+"""Two letters of a tag, by their number below 676, the lower first."""
 
 OBJECTS_PER_FONT = 5
 
@@ -67,8 +71,12 @@ class Subset:
             % (base, first + 2, self._widths())
         )
         out.add(b"<</Type/FontDescriptor/FontName/%s%s/FontFile2 %d 0 R>>" % (base, face.descriptor, first + 3))
-        out.add(stream(b"/Length1 %d" % len(data), data, pack=pack))
-        out.add(stream(b"", self._to_unicode(), pack=pack))
+        if pack:
+            out.add(stream(b"/Length1 %d" % len(data), data, pack=True))
+            out.add(stream(b"", self._to_unicode(), pack=True))
+        else:
+            out.add(*stream_pieces(b"/Length1 %d" % len(data), data))
+            out.add(*stream_pieces(b"", self._to_unicode()))
         return first
 
     def write_vertical(self, out: FileWriter, level: int) -> int:
@@ -81,7 +89,7 @@ class Subset:
     def _tag(self) -> bytes:
         """Six capitals that differ between subsets (§9.9.2)."""
         value = zlib.crc32("".join(self._chars).encode("utf-8"))
-        return bytes([65 + value // 26**i % 26 for i in range(6)])
+        return _PAIRS[value % 676] + _PAIRS[value // 676 % 676] + _PAIRS[value // 456976 % 676]
 
     def _widths(self) -> bytes:
         widths = [*map(self.face.widths.__getitem__, self._chars)]
@@ -91,8 +99,14 @@ class Subset:
         return f"/W[{''.join(odd)}]".encode("ascii")
 
     def _to_unicode(self) -> bytes:
-        targets = map(self.face.unicode.__getitem__, self._chars)
-        lines = [f"<{cid}><{target}>\n" for cid, target in zip(self._cids, targets, strict=True)]
-        blocks = [lines[i : i + _BF_BLOCK] for i in range(0, len(lines), _BF_BLOCK)]
-        body = "".join([f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks])
-        return _TO_UNICODE_HEAD + body.encode("ascii") + _TO_UNICODE_TAIL
+        count = len(self._chars)
+        body = _bf_blocks(count) % (*map(self.face.unicode.__getitem__, self._chars),)
+        return b"%s%s%s" % (_TO_UNICODE_HEAD, body.encode("ascii"), _TO_UNICODE_TAIL)
+
+
+@lru_cache(maxsize=512)
+def _bf_blocks(count: int) -> str:
+    """The entries of the first ``count`` CIDs, with ``%s`` for what each stands for."""
+    lines = [f"<{cid:04X}><%s>\n" for cid in range(1, count + 1)]
+    blocks = [lines[i : i + _BF_BLOCK] for i in range(0, count, _BF_BLOCK)]
+    return "".join(f"{len(block)} beginbfchar\n{''.join(block)}endbfchar\n" for block in blocks)

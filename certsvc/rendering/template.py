@@ -24,7 +24,7 @@ from certsvc.rendering.layout import MM, Rect, Slot, rect_of
 from certsvc.rendering.next_form import NextPage, next_page, write_next_form
 from certsvc.rendering.ornament import Sheet, mixed, parse_colour, write_border
 from certsvc.rendering.page_tree import Numbers, write_intent, write_tree
-from certsvc.rendering.pdf import FileWriter, num, stream
+from certsvc.rendering.pdf import FileWriter, num, stream, table_lines
 from certsvc.rendering.stamp import date_drop
 from certsvc.rendering.stamp_form import stamp_rect, write_stamp
 from certsvc.rendering.static_text import StaticText
@@ -64,6 +64,7 @@ class Template:
     """The constant bytes, and where the data goes.
 
     Attributes:
+        table: the lines of the cross-reference table for the constant objects.
         slots: source and place of every value, in order, and whether it is vertical, a table, or may flow.
         subtitle: where a copy's label goes, if it has one.
         next_form: form of the continuation pages, 0 without any.
@@ -71,6 +72,7 @@ class Template:
 
     prefix: Prefix
     offsets: tuple[int, ...]
+    table: bytes
     numbers: Numbers
     catalog: int
     page: int
@@ -129,6 +131,7 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
     return Template(
         prefix=Prefix(b"".join(out.parts)),
         offsets=tuple(out.offsets),
+        table=table_lines(out.offsets),
         numbers=numbers,
         catalog=catalog,
         page=page,

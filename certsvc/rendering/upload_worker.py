@@ -1,4 +1,4 @@
-"""What the workers of hand stamping do with an upload: judge it, find a keyword, draw a page, write the update.
+"""What workers do with an upload: judge it, find a keyword, draw a page, compare pages, write the update.
 
 An answer is a 4-byte length, that many bytes of JSON, and what is no JSON (a picture, an update). A refusal is an
 answer too: nothing of what goes wrong over a file may look like a worker that died.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2 as pdfium
 
 from certsvc.errors import CertsvcError, SigningError
+from certsvc.rendering.differences import changed_pages
 from certsvc.rendering.mark_wire import load_job
 from certsvc.rendering.next_update import prepare_next
 from certsvc.rendering.raster import preview_png
@@ -73,6 +74,10 @@ def _picture(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], byte
     return {}, preview_png(data, request["width_px"], page=request["page"], most_pages=MAX_PAGES, most_bytes=len(data))
 
 
+def _compare(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    return changed_pages(data[: request["end"]], data)
+
+
 def _prepare(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     prepared = prepare_next(data, *load_job(request))
     # The first bytes are the caller's own: only what follows them goes back.
@@ -84,5 +89,6 @@ _DOES: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
     "judge": _judge,
     "find": _find,
     "picture": _picture,
+    "compare": _compare,
     "prepare": _prepare,
 }

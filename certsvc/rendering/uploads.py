@@ -9,6 +9,7 @@ from certsvc.errors import FieldProblem, SigningError, UploadRefused
 from certsvc.rendering.mark_wire import dump_job
 from certsvc.rendering.upload_check import TEXT
 from certsvc.rendering.upload_worker import unpacked
+from certsvc.seal.differences import ChangedPage, Compared, Comparison
 from certsvc.seal.placing import Found, PageView
 from certsvc.seal.prepared import PreparedPdf
 from certsvc.seal.stampings import UploadReport, WordSearch
@@ -46,6 +47,28 @@ class IsolatedUploads:
     def picture(self, data: bytes, *, page: int, width_px: int) -> bytes:
         """A page as PNG, annotations drawn."""
         return self._ask({"do": "picture", "page": page, "width_px": width_px}, data)[1]
+
+    def compare(self, data: bytes, *, end: int) -> Comparison:
+        """The pages that differ from those of the first ``end`` bytes."""
+        said, blob = self._ask({"do": "compare", "end": end}, data)
+        if not said["drawn"]:
+            return Comparison(outcome=Compared.CANNOT_DRAW)
+        pages: list[ChangedPage] = []
+        at = 0
+        for one in said["pages"]:
+            middle, after = at + one["sizes"][0], at + sum(one["sizes"])
+            region = tuple(one["region"]) if one["region"] else None
+            sealed, now = blob[at:middle], blob[middle:after]
+            pages.append(ChangedPage(number=one["number"], sealed=sealed, now=now, region=region))
+            at = after
+        return Comparison(
+            outcome=Compared.SHOWN if pages else Compared.SAME_LOOK,
+            pages=tuple(pages),
+            pages_sealed=said["counts"][0],
+            pages_now=said["counts"][1],
+            compared=said["compared"],
+            more=said["more"],
+        )
 
     def prepare(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:
         """The file and an update with marks and a hole; SigningError as ``prepare_next``."""

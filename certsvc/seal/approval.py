@@ -132,11 +132,15 @@ class Representative:
     appointed_at: datetime
     dismissed_at: datetime | None = None
 
+    def in_term(self, now: datetime) -> bool:
+        """Whether the appointment is in force, whatever for."""
+        return self.dismissed_at is None and self.begins_at <= now < self.ends_at
+
     def problem_of(self, owner_code: str, use: SealUse, now: datetime) -> str:
         """Why the appointment does not cover a use, as a sentence; empty when it does."""
         if self.owner_code != owner_code:
             return "首席代表的授权单位不是这枚印章的所有者"
-        if self.dismissed_at is not None or not self.begins_at <= now < self.ends_at:
+        if not self.in_term(now):
             return "首席代表的授权不在任期内"
         if self.scope_types and use.type_slug not in self.scope_types:
             return "首席代表的授权不含这类证照"

@@ -13,7 +13,8 @@ Laws (国办发〔2025〕33号; DESIGN.md 5, DOMAIN.md 2; words 停用/恢复, n
 * A seal is stopped by its owner (or the security officer) before the maker de-registers it, so nobody cancels alone;
   the cancellation carries the filing number (注销备案号).
 * Whoever stops, the service after odd use included: only a keeper resumes, with a written reason, and never on a
-  certificate that was revoked.
+  certificate that was revoked. A new version that is activated in the place of a stopped one lifts the stop as well,
+  and needs the reason as well.
 * Expiry is a fact of the calendar: a use after the last moment is refused at once, the move follows within a day.
 """
 
@@ -21,13 +22,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from certsvc.errors import IllegalMove
 from certsvc.seal.model import SEAL_STATE_ZH, SealState
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Who(StrEnum):
@@ -96,6 +93,9 @@ UNDER_WAY: frozenset[SealState] = frozenset({_S.APPLIED, _S.APPROVED, _S.MADE})
 
 OVER: frozenset[SealState] = frozenset(SealState) - IN_USE - UNDER_WAY
 """Nothing leads out of these."""
+
+KEYLESS: frozenset[SealState] = frozenset({_S.REFUSED, _S.DROPPED, _S.REPLACED, _S.CANCELLED})
+"""Ended for good, so the key is destroyed. Not ``expired``: a clock that runs ahead must not destroy keys."""
 
 _REASON = (Needs.REASON,)
 _DOCUMENT = (Needs.DOCUMENT,)
@@ -181,7 +181,7 @@ SEAL_MOVES: tuple[SealMove, ...] = (
         target=_S.ACTIVE,
         who=Who.KEEPER,
         event="activated",
-        why="保管人接收并启用；换制的，原版本同时退出使用。",
+        why="保管人接收并启用；换制的，原版本同时退出使用，原版本已停用的须写明解除停用的原因。",
     ),
     SealMove(
         name="stop",
@@ -257,7 +257,7 @@ def moves_from(state: SealState) -> tuple[SealMove, ...]:
     return tuple(move for move in SEAL_MOVES if state in move.sources and move.who is not Who.SERVICE)
 
 
-def missing_needs(move: SealMove, carried: Iterable[Needs]) -> tuple[Needs, ...]:
-    """What the move must carry and does not."""
-    have = set(carried)
-    return tuple(need for need in move.needs if need not in have)
+def needs_of(move: SealMove, in_use: SealState | None) -> tuple[Needs, ...]:
+    """What the move must carry; ``in_use`` is the state of the seal's version in use, or None without one."""
+    lifts = move.name == "activate" and in_use is SealState.STOPPED
+    return (*move.needs, *(need for need in _REASON if lifts and need not in move.needs))

@@ -103,7 +103,8 @@ class PreparedPdf:
             msg = f"signature of {len(der)} bytes does not fit the hole of {self.capacity}"
             raise RuntimeError(msg)
         hexed = der.hex().encode("ascii").ljust(self.capacity * 2, b"0")
-        return b"".join((self.data[: self.hole_start], b"<", hexed, b">", self.data[self.hole_end :]))
+        view = memoryview(self.data)
+        return b"".join((view[: self.hole_start], b"<", hexed, b">", view[self.hole_end :]))
 
 
 def _received(data: bytes, hole_start: int, hole_end: int, page_count: int, digests: dict[str, bytes]) -> PreparedPdf:

@@ -9,7 +9,7 @@ signature itself. Here is the life of a signer: one table of moves, and who may 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from certsvc.seal.model import ReservationResult
@@ -21,6 +21,13 @@ MAX_CODE_TRIES = 5
 """Wrong one-time codes before the code is dead."""
 
 CODE_DIGITS = 6
+
+FIRST_DAY = timedelta(days=1)
+"""In a signer's first day every signature needs a one-time code, whatever the round says.
+
+The attack: who holds a stolen session (and for one moment the code of an application) ends the person's e-signature,
+applies anew with a PIN of the own choosing, and signs at once in a round that asks for a PIN alone. Each such signature
+now sends a message to the person's telephone, and for a day the person can answer by 注销."""
 
 
 class SignerState(StrEnum):
@@ -127,6 +134,11 @@ class Signer:
         """Whether too many wrong PINs came in a row."""
         return self.pin_tries >= MAX_PIN_TRIES
 
+    def new_at(self, now: datetime) -> bool:
+        """Whether this is the first day in which it can sign, from the application or the certificate."""
+        since = self.applied_at if self.certificate is None else max(self.applied_at, self.certificate.valid_from)
+        return now < since + FIRST_DAY
+
     def state_at(self, now: datetime) -> SignerState:
         """The state as it is now: a certificate that ended has ended the signer, whoever writes it down later."""
         ended = self.certificate is not None and now >= self.certificate.valid_until
@@ -173,6 +185,30 @@ class OneTimeCode:
     step_id: str
     signer_id: str
     document_sha256: str
+    made_at: datetime
+    expires_at: datetime
+
+
+class SignerAct(StrEnum):
+    """What a person does with the own e-signature that needs a one-time code."""
+
+    APPLY = "apply"
+    PIN = "pin"
+
+
+SIGNER_ACT_ZH: dict[SignerAct, str] = {SignerAct.APPLY: "申请电子签名", SignerAct.PIN: "修改电子签名的 PIN"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActCode:
+    """A code that was sent to a person for one act; only a keyed digest of it is kept.
+
+    Attributes:
+        matter: the act, and the person or the signer it is about; the code confirms no other.
+    """
+
+    code_id: str
+    matter: str
     made_at: datetime
     expires_at: datetime
 

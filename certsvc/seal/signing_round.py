@@ -7,7 +7,7 @@ Laws, each with a property test:
 2. Every step moves at most once: ``waiting`` to ``signed``, ``declined``, ``expired`` or ``closed``. ``closed`` is what
    becomes of those who had not signed when the round ended for another reason.
 3. One refusal ends the round; the deadline ends it while a person has not signed; its creator may cancel it while it is
-   open. Nothing leads out of an ended round.
+   open; a seal that will never be set ends it when all have signed. Nothing leads out of an ended round.
 4. The round is complete when all have signed and, where a seal was asked for, the seal is on: the seal comes last.
 5. The deadline binds people. A round that waits for its seal alone does not expire.
 """
@@ -27,6 +27,8 @@ class RoundState(StrEnum):
     DECLINED = "declined"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    UNSEALED = "unsealed"
+    """all have signed, and the seal was refused for good"""
 
 
 class StepState(StrEnum):
@@ -45,6 +47,7 @@ ROUND_STATE_ZH: dict[RoundState, str] = {
     RoundState.DECLINED: "有人拒签，签署终止",
     RoundState.EXPIRED: "逾期未签，签署终止",
     RoundState.CANCELLED: "发起人已取消",
+    RoundState.UNSEALED: "已全部签名，印章不能加盖，签署终止",
 }
 
 STEP_STATE_ZH: dict[StepState, str] = {
@@ -60,6 +63,7 @@ ROUND_MOVES: dict[str, tuple[RoundState, RoundState, StepState]] = {
     "decline": (RoundState.OPEN, RoundState.DECLINED, StepState.CLOSED),
     "expire": (RoundState.OPEN, RoundState.EXPIRED, StepState.EXPIRED),
     "cancel": (RoundState.OPEN, RoundState.CANCELLED, StepState.CLOSED),
+    "refuse_seal": (RoundState.OPEN, RoundState.UNSEALED, StepState.SIGNED),
 }
 """Every lawful move of a round: name -> (from, to, what becomes of the steps that still wait)."""
 
@@ -119,7 +123,7 @@ class FinalSeal:
     field_name: str
     sealed_at: datetime | None = None
     trouble: str = ""
-    """why the last try did not seal, or empty"""
+    """why the last try did not seal, or why the round ended without a seal, or empty"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,7 +64,7 @@ class StampWish:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StampCase:
-    """Why a seal is used: purpose, case number, matter, approval; who asks stands beside it.
+    """Why a seal is used: purpose, case number, matter, approval or 首席代表; who asks stands beside it.
 
     ``purpose`` and ``case_no`` are kept encrypted: they may name people.
     """
@@ -73,6 +73,12 @@ class StampCase:
     case_no: str = ""
     matter_code: str = ""
     approval_id: str = ""
+    represented_by: str = ""
+    """the appointment as 首席代表 in whose name the operator uses the seal, alone"""
+
+    def as_said(self) -> dict[str, str]:
+        """To JSON; what an older release does not know stands there only when it is used."""
+        return {name: value for name, value in asdict(self).items() if value or name != "represented_by"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

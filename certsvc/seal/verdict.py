@@ -107,7 +107,11 @@ class Reason(StrEnum):
     LICENSE_DORMANT = "license_dormant"
     LICENSE_NOT_REGISTERED_THEN = "license_not_registered_then"
     OK_SEAL_OBJECT = "ok_seal_object"
+    OK_RECOGNISED = "ok_recognised"
+    NOT_RECOGNISED = "not_recognised"
     SEAL_EXPIRED = "seal_expired"
+    SEAL_NOT_IN_USE = "seal_not_in_use"
+    SEAL_MAKER_UNKNOWN = "seal_maker_unknown"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"
@@ -138,6 +142,8 @@ class SignatureReport:
     claimed_time: datetime | None
     reason: Reason
     detail: str = ""
+    signed_end: int = 0
+    """Where the covered part of the file ends; 0 when that was not found out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,6 +180,8 @@ class FileFindings:
     not_checked: tuple[str, ...] = ()
     wanted: tuple[RevocationQuery, ...] = ()
     """what could still be asked about revocation; only of certificates whose path reached an anchor"""
+    anchors: tuple[str, ...] = ()
+    """hex SHA-256 of the anchor of every seal and e-signature, in their order; empty text where none was reached"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,7 +197,8 @@ class StatusFlag:
 class LicenseFacts:
     """What a verdict says of the license (no personal data beyond the masked name).
 
-    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``. At
+    ``replaced_by`` is the newest version at the end of the chain; after a split the first of ``newest``. ``origin`` is
+    ``issued`` (here) or ``registered`` (made by ``source_name``); ``origin_zh`` says the latter to people. At
     ``status_index`` of the status list at ``status_uri`` (empty: it has no entry yet) its status is published.
     """
 
@@ -209,6 +218,25 @@ class LicenseFacts:
     flags: tuple[StatusFlag, ...] = ()
     status_index: int = 0
     status_uri: str = ""
+    origin: str = ""
+    source_name: str = ""
+    origin_zh: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CitedRecognition:
+    """The 互认 that a verdict cites.
+
+    Attributes:
+        list_version: version of the trust list in which it stands.
+        note: why it does not help, in Chinese; empty when it does.
+    """
+
+    partner: str
+    partner_name: str
+    list_version: int
+    effective_from: datetime
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,7 +248,10 @@ class Verdict:
         later: what the register says now, when ``as_of`` was asked and the answer has changed since.
         time_basis: what the certificates were judged at: ``registered`` (our register proves that the file existed),
             ``asked`` (the moment asked about) or ``now``; empty when no certificate was judged.
-        unreachable: hosts that should have told a revocation status and did not answer.
+        unreachable: hosts that should have told a revocation status, or the state of a partner's license, and did not
+            answer.
+        list_version: the version of the trust list that the verdict stands on; None when no certificate was judged.
+        recognition: for the license of another city, under which 互认 it was looked at.
     """
 
     indication: Indication
@@ -241,3 +272,5 @@ class Verdict:
     later: Reason | None = None
     time_basis: str = ""
     unreachable: tuple[str, ...] = ()
+    list_version: int | None = None
+    recognition: CitedRecognition | None = None

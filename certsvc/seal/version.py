@@ -98,6 +98,12 @@ class SealVersion:
         )
 
 
+def version_of_key(key_id: str) -> tuple[str, int]:
+    """Seal and version whose making makes a key of this name (:attr:`SealVersion.next_key_id`); 0 for another name."""
+    seal_id, _, number = key_id.rpartition("-v")
+    return (seal_id, int(number)) if seal_id and number.isascii() and number.isdecimal() else ("", 0)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SealMoveRecord:
     """One move of a version, as it stays on record.

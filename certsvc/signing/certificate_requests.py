@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 
 from certsvc.clock import check_aware
 from certsvc.errors import InvalidInput
+from certsvc.seal.version import version_of_key
 from certsvc.signing.certificates import is_issued_by, pem, public_key_of, read_chain
 from certsvc.signing.der import BIT_STRING, CONTEXT_0, SEQUENCE, integer, tlv
 from certsvc.signing.keyfile import check_key_id, write_new
@@ -76,12 +77,17 @@ def request_of(
 def accept_certificate(directory: Path, public: KeyCertificate, answer: bytes, now: datetime, ids: Ids) -> Path:
     """Put the CA's answer in the place of the key's certificate; the old one moves to ``certs/retired``.
 
-    ``answer`` is PEM: the key's certificate and, above it, the CA certificates below the root. The ring must be opened
-    again to use it.
+    ``answer`` is PEM: the key's certificate and, above it, the CA certificates below the root. Running software rings
+    take it up by themselves; those of tokens and platforms must be opened again.
 
     Raises:
-        InvalidInput: no certificates, one of another key, one that has ended, or a broken chain.
+        InvalidInput: no certificates, one of another key, one that has ended, a broken chain, or the key of a seal
+            that was made here with a seal object, which lists the certificate it was made for.
     """
+    made_here = version_of_key(public.key_id)[1] > 0
+    if made_here and (directory / "seals" / f"{check_key_id(public.key_id)}.esl").exists():
+        msg = f"密钥 {public.key_id} 的印章数据列出了现用证书，不能只换证书：请在“印章管理”申请换证，另开版本制作"
+        raise InvalidInput(msg)
     chain = checked_answer(answer, public.key_id, public.public_key, now)
     path = directory / "certs" / f"{check_key_id(public.key_id)}.pem"
     retire(path, ids)

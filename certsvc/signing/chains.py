@@ -32,6 +32,22 @@ class ChainJudgement:
     outcome: Outcome
     revocation_checked: bool = False
     wanted: tuple[RevocationQuery, ...] = ()
+    anchor: str = ""
+    """hex SHA-256 of the anchor that the path ends at, or empty"""
+
+
+def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
+    """What is wrong with the parts of a certificate that its own signature does not cover (RFC 5280 §4.1.1.2-3).
+
+    The algorithm stands twice, inside and outside the signed part, and must be the same to the byte; the count of
+    unused bits of the signature is zero. ``path`` goes from the anchor, trusted as it is, to the signer.
+    """
+    for certificate in path[1:]:
+        same = certificate["signature_algorithm"].dump() == certificate["tbs_certificate"]["signature"].dump()
+        if not same or certificate["signature_value"].contents[:1] != b"\x00":
+            sub, detail = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "unsigned part of a certificate"
+            return not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail=detail)
+    return None
 
 
 async def judge_certificate(
@@ -53,11 +69,13 @@ async def _judge(
     certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime, kind: str
 ) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
-    if store.is_pinned(certificate):
-        return ChainJudgement(outcome=trusted)
+    if store.is_pinned(certificate, kind):
+        return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex())
     intermediates = [x509.Certificate.load(one) for one in beside]
     validator = CertificateValidator(
-        certificate, intermediate_certs=intermediates, validation_context=store.context(with_known=not beside)
+        certificate,
+        intermediate_certs=intermediates,
+        validation_context=store.context(with_known=not beside, kind=kind),
     )
     refusal: Outcome | None = None
     path: list[x509.Certificate] = []
@@ -74,5 +92,12 @@ async def _judge(
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
     if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
         return ChainJudgement(outcome=refusal)
+    if refusal := path_problem(path):
+        return ChainJudgement(outcome=refusal)
     revoked = judge_revocation(path, store, used)
-    return ChainJudgement(outcome=revoked.refusal or trusted, revocation_checked=revoked.checked, wanted=revoked.wanted)
+    return ChainJudgement(
+        outcome=revoked.refusal or trusted,
+        revocation_checked=revoked.checked,
+        wanted=revoked.wanted,
+        anchor=path[0].sha256.hex() if path else "",
+    )

@@ -63,6 +63,7 @@ class CmsTemplate:
     signing_time: bool
     signature_size: int
     max_size: int = field(init=False)
+    _frames: dict[int, tuple[bytes, bytes]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Measure once: every page asks how large its hole must be."""
@@ -85,10 +86,24 @@ class CmsTemplate:
         self, digest: bytes, signature: bytes, signed_at: datetime | None = None, *, unsigned: bytes = b""
     ) -> bytes:
         """The ContentInfo in DER; ``unsigned`` is the content of the SET of unsigned attributes."""
+        attributes, size = self.attributes(digest, signed_at), len(signature)
+        if unsigned or not 0 < size <= self.signature_size:
+            return self._whole(attributes, signature, unsigned)
+        frame = self._frames.get(size)
+        if frame is None:
+            # All that differs between signatures of one length are the attributes and the signature, which comes last.
+            blank = bytes(size)
+            between = self.suite.signature_identifier + tlv(_OCTET_STRING, blank)[:-size]
+            before = self._whole(attributes, blank, b"")[: -len(attributes) - len(between) - size]
+            frame = self._frames[size] = before, between
+        before, between = frame
+        return b"".join((before, attributes, between, signature))
+
+    def _whole(self, attributes: bytes, signature: bytes, unsigned: bytes) -> bytes:
         signer = tlv(
             _SEQUENCE,
             self.signer_head,
-            tlv(_CONTEXT_0, self.attributes(digest, signed_at)),
+            tlv(_CONTEXT_0, attributes),
             self.suite.signature_identifier,
             tlv(_OCTET_STRING, signature),
             tlv(_CONTEXT_1, unsigned) if unsigned else b"",

@@ -39,6 +39,7 @@ def load_findings(data: bytes) -> FileFindings:
             signatures=tuple(_report(one) for one in values["signatures"]),
             not_checked=tuple(str(one) for one in values["not_checked"]),
             wanted=tuple(_query(one) for one in values["wanted"]),
+            anchors=tuple(str(one) for one in values["anchors"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = "not the findings of a file"
@@ -66,6 +67,7 @@ def _report(values: dict[str, str]) -> SignatureReport:
         claimed_time=datetime.fromisoformat(claimed) if claimed else None,
         reason=Reason(values["reason"]),
         detail=str(values["detail"]),
+        signed_end=int(values["signed_end"]),
     )
 
 

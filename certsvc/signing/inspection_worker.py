@@ -13,7 +13,7 @@ from certsvc.signing.findings_json import dump_findings
 from certsvc.signing.inspector import judge_file
 from certsvc.signing.trust import Evidence, TrustAnchors
 
-ANCHOR_PARTS = ("anchors", "intermediates", "crls", "ocsps")
+ANCHOR_PARTS = ("anchors", "stamps", "intermediates", "crls", "ocsps")
 """Names in a request of its lists of DER."""
 
 ANSWER = "certsvc.signing.inspection_worker:answer"
@@ -22,8 +22,10 @@ ANSWER = "certsvc.signing.inspection_worker:answer"
 
 def answer(request: dict[str, Any], data: bytes) -> bytes:
     """Findings in JSON."""
-    anchors, intermediates, crls, ocsps = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
-    trust = TrustAnchors(anchors, intermediates, revocation_required=request["revocation_required"])
+    parts = (tuple(bytes.fromhex(der) for der in request[name]) for name in ANCHOR_PARTS)
+    anchors, stamps, intermediates, crls, ocsps = parts
+    trust = TrustAnchors(anchors, intermediates, revocation_required=request["revocation_required"], stamps=stamps)
     proven = datetime.fromisoformat(request["proven"]) if request["proven"] else None
-    evidence = Evidence(crls=crls, ocsps=ocsps, proven=proven)
+    now = datetime.fromisoformat(request["now"])
+    evidence = Evidence(crls=crls, ocsps=ocsps, proven=proven, now=now)
     return dump_findings(judge_file(data, trust, datetime.fromisoformat(request["moment"]), evidence))

@@ -30,6 +30,7 @@ from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_c
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
 from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
+from certsvc.signing.listed_anchors import ListedAnchors, listed
 from certsvc.signing.revisions import only_security_store_after, security_store
 from certsvc.signing.trust import NO_EVIDENCE, Evidence, TrustStore
 
@@ -61,9 +62,9 @@ for _name in ("pyhanko", "pyhanko_certvalidator"):
 class PdfInspector:
     """The ``FileInspector`` port in this process: for files that we have just made, and inside the workers."""
 
-    def __init__(self, anchors: TrustAnchors) -> None:
-        """Judge under the configured ``anchors``."""
-        self._anchors = anchors
+    def __init__(self, anchors: TrustAnchors | ListedAnchors) -> None:
+        """Judge under ``anchors``: fixed ones, or those of the trust list in force."""
+        self._anchors = listed(anchors)
 
     def inspect(self, data: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
         """Findings in the words of EN 319 102-1; never raises for a bad file.
@@ -72,13 +73,13 @@ class PdfInspector:
             InvalidInput: an extra anchor of ``trust`` is not a PEM certificate.
         """
         moment = check_aware(trust.at if trust.at is not None else now)
-        anchors = self._anchors.with_extra(trust.extra_anchors)
-        return judge_file(data, anchors, moment, evidence_of(trust))
+        anchors = self._anchors.chosen(trust, now)
+        return judge_file(data, anchors, moment, evidence_of(trust, now))
 
 
-def evidence_of(trust: TrustChoice) -> Evidence:
+def evidence_of(trust: TrustChoice, now: datetime) -> Evidence:
     """What a caller knows beside the file."""
-    return Evidence(crls=trust.crls, ocsps=trust.ocsps, proven=trust.proven)
+    return Evidence(crls=trust.crls, ocsps=trust.ocsps, proven=trust.proven, now=check_aware(now))
 
 
 def judge_file(data: bytes, anchors: TrustAnchors, moment: datetime, evidence: Evidence = NO_EVIDENCE) -> FileFindings:
@@ -143,8 +144,7 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
     if not found:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
     crls, ocsps = security_store(reader)
-    known = replace(evidence, crls=(*evidence.crls, *crls), ocsps=(*evidence.ocsps, *ocsps))
-    store = TrustStore(anchors, moment, known)
+    store = TrustStore(anchors, moment, replace(evidence, brought_crls=crls, brought_ocsps=ocsps))
     stamps = [await judge(reader, data, one, store) for one in found if one.kind == "timestamp"]
     seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
     judged = [*seals, *stamps]
@@ -182,6 +182,7 @@ def _combine(data: bytes, judged: list[Judgement], *, store_only: bool) -> FileF
         signatures=tuple(one.report for one in judged),
         not_checked=_not_checked(data, judged),
         wanted=tuple(dict.fromkeys(query for one in judged for query in one.wanted))[:MAX_QUERIES],
+        anchors=tuple(one.anchor for one in judged if one.report.kind != "timestamp"),
     )
 
 

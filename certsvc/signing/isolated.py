@@ -10,6 +10,7 @@ from certsvc.seal.verdict import Indication, Reason
 from certsvc.signing.findings_json import load_findings
 from certsvc.signing.inspection_worker import ANCHOR_PARTS, ANSWER
 from certsvc.signing.inspector import cannot_verify, refuse_at_the_door
+from certsvc.signing.listed_anchors import ListedAnchors, listed
 from certsvc.signing.worker_pool import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, AllBusy, WorkerDied, WorkerPool
 
 if TYPE_CHECKING:
@@ -26,14 +27,17 @@ class IsolatedInspector:
 
     def __init__(
         self,
-        anchors: TrustAnchors,
+        anchors: TrustAnchors | ListedAnchors,
         *,
         workers: int = 2,
         time_limit_s: float = TIME_LIMIT_S,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
-        """Judge under the configured ``anchors`` with at most ``workers`` processes, started at their first use."""
-        self._anchors = anchors
+        """Judge under ``anchors`` with at most ``workers`` processes, started at their first use.
+
+        Every request carries its anchors, so a worker that runs already follows a change of the trust list.
+        """
+        self._anchors = listed(anchors)
         self._pool = WorkerPool(
             ANSWER, workers=workers, time_limit_s=time_limit_s, memory_limit_bytes=memory_limit_bytes
         )
@@ -45,12 +49,13 @@ class IsolatedInspector:
             InvalidInput: an extra anchor of ``trust`` is not a PEM certificate.
         """
         moment = check_aware(trust.at if trust.at is not None else now)
-        anchors = self._anchors.with_extra(trust.extra_anchors)
+        anchors = self._anchors.chosen(trust, now)
         refusal = refuse_at_the_door(data)
         if refusal is not None:
             return refusal
-        parts = (anchors.certificates, anchors.intermediates, (*anchors.crls, *trust.crls), trust.ocsps)
-        request: dict[str, object] = {"moment": moment.isoformat()}
+        crls = (*anchors.crls, *trust.crls)
+        parts = (anchors.certificates, anchors.timestamping, anchors.intermediates, crls, trust.ocsps)
+        request: dict[str, object] = {"moment": moment.isoformat(), "now": check_aware(now).isoformat()}
         request["proven"] = trust.proven.isoformat() if trust.proven is not None else ""
         request["revocation_required"] = anchors.revocation_required
         request |= {name: [der.hex() for der in ders] for name, ders in zip(ANCHOR_PARTS, parts, strict=True)}

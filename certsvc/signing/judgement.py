@@ -64,6 +64,7 @@ class Judgement:
         revocation_checked: revocation data at hand spoke of every certificate of the path.
         proven_time: of a document timestamp that is trusted: everything before it existed then.
         wanted: what could still be asked about revocation.
+        anchor: hex SHA-256 of the anchor that the path ends at; empty without one.
         unchecked: a part of the signature that was not looked into, for ``not_checked``; or empty.
     """
 
@@ -78,6 +79,7 @@ class Judgement:
     revocation_checked: bool = False
     proven_time: datetime | None = None
     wanted: tuple[RevocationQuery, ...] = ()
+    anchor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

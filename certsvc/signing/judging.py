@@ -17,6 +17,7 @@ from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignature
 from certsvc.clock import check_aware
 from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
 from certsvc.signing.bytes_rules import hole_problem
+from certsvc.signing.chains import path_problem
 from certsvc.signing.cms_rules import cms_problem, signer_problem
 from certsvc.signing.judgement import (
     COVERAGE,
@@ -64,12 +65,12 @@ async def judge(
     problem = cms_problem(contents) or signer_problem(embedded.signer_info, embedded.signer_cert)
     if problem:
         return broken(found, problem, embedded.signed_revision)
-    context = store.context(with_known=not embedded.other_embedded_certs)
     status: PdfSignatureStatus | DocumentTimestampStatus
     try:
         if found.kind == "seal":
-            status = await async_validate_pdf_signature(embedded, context, diff_policy=STRICT_POLICY)
+            status = await _validate_seal(embedded, store)
         else:
+            context = store.context(with_known=not embedded.other_embedded_certs, kind="timestamp")
             status = await async_validate_pdf_timestamp(embedded, context, diff_policy=STRICT_POLICY)
     except SignatureValidationError as error:
         return broken(found, str(error), embedded.signed_revision)
@@ -77,15 +78,16 @@ async def judge(
     used = _use_time(embedded, status, proofs)
     if outcome.reason is Reason.CERT_EXPIRED and used.proven is not None:
         # EN 319 102-1 §5.5: the certificate is judged at the time that a timestamp proves.
-        context = store.context(with_known=not embedded.other_embedded_certs, at=used.proven)
-        status = await async_validate_pdf_signature(embedded, context, diff_policy=STRICT_POLICY)
+        status = await _validate_seal(embedded, store, used.proven)
         outcome = _outcome(found, embedded, status, store, at=used.proven)
     revoked = RevocationJudgement()
-    pinned = store.is_pinned(embedded.signer_cert)
+    pinned = store.is_pinned(embedded.signer_cert, found.kind)
+    anchor = embedded.signer_cert.sha256.hex() if pinned else ""
     if outcome.reason is Reason.OK and status.validation_path is not None and not pinned:
         path = list(status.validation_path.iter_certs(include_root=True))
+        anchor = path[0].sha256.hex()
         revoked = judge_revocation(path, store, used)
-        outcome = revoked.refusal or outcome
+        outcome = path_problem(path) or revoked.refusal or outcome
     return Judgement(
         report=_report(found, embedded, status, outcome),
         indication=outcome.indication,
@@ -97,6 +99,20 @@ async def judge(
         revocation_checked=revoked.checked,
         wanted=revoked.wanted,
         proven_time=_proven(outcome, status),
+        anchor=anchor,
+    )
+
+
+async def _validate_seal(
+    embedded: EmbeddedPdfSignature, store: TrustStore, at: datetime | None = None
+) -> PdfSignatureStatus:
+    """The status by pyHanko; a timestamp inside the signature stands on anchors of timestamps alone."""
+    with_known = not embedded.other_embedded_certs
+    return await async_validate_pdf_signature(
+        embedded,
+        store.context(with_known=with_known, at=at),
+        ts_validation_context=store.context(with_known=with_known, kind="timestamp", at=at),
+        diff_policy=STRICT_POLICY,
     )
 
 
@@ -122,6 +138,7 @@ def _report(
         claimed_time=claimed if claimed is not None and claimed.tzinfo is not None else None,
         reason=outcome.reason,
         detail=outcome.detail,
+        signed_end=sum([int(number) for number in embedded.byte_range][-2:]),
     )
 
 
@@ -223,7 +240,7 @@ def _trust(
         return not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    if not store.is_pinned(certificate) and (refusal := leaf_problem(found.kind, certificate, moment)):
+    if not store.is_pinned(certificate, found.kind) and (refusal := leaf_problem(found.kind, certificate, moment)):
         return refusal
     if problem is not None:
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE

@@ -159,6 +159,7 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
             claimed_time=read.claimed_time,
             reason=outcome.reason,
             detail=outcome.detail,
+            signed_end=sum(byte_range[-2:]),
         ),
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,
@@ -169,6 +170,7 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         unchecked=read.unchecked,
         revocation_checked=chain.revocation_checked,
         wanted=chain.wanted,
+        anchor=chain.anchor,
     )
 
 

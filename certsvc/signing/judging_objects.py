@@ -61,6 +61,7 @@ def judge_seal_object(data: bytes, anchors: TrustAnchors, moment: datetime, evid
         signatures=(_report(seal, outcome, valid=valid),),
         not_checked=tuple(not_checked),
         wanted=chain.wanted,
+        anchors=(chain.anchor,),
     )
 
 
@@ -84,7 +85,7 @@ def _report(seal: SealObject, outcome: Outcome, *, valid: bool) -> SignatureRepo
     except (ValueError, TypeError, KeyError):
         maker = ""
     return SignatureReport(
-        field_name=seal.name,
+        field_name=seal.seal_id,
         format=f"SESeal v{seal.version}",
         kind=KIND,
         intact=check(good=valid),

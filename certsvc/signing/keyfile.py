@@ -144,6 +144,22 @@ def write_new(path: Path, data: bytes, ids: Ids, *, mode: int = 0o600) -> bool:
     return True
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file so that a power cut does not bring it back; nothing happens when it is not there.
+
+    Raises:
+        ConfigurationError: the directory cannot be written.
+    """
+    try:
+        path.unlink()
+        _sync_directory(path.parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        msg = f"密钥库文件 {path} 无法删除（{error.strerror}）"
+        raise ConfigurationError(msg) from error
+
+
 def _sync_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
 from cryptography.hazmat.primitives import hashes
 
-from certsvc.errors import ConfigurationError, SigningError
+from certsvc.errors import CertsvcError, ConfigurationError, SigningError
 from certsvc.signing.certificates import (
     algorithm_of,
     is_issued_by,
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 
     from certsvc.signing.master_key import MasterKey
     from certsvc.signing.primitives import AnyPublicKey, PrivateKey
+
+    _Mark = tuple[int, int, int]
+
+log = structlog.get_logger("certsvc.keys")
 
 PRODUCTION = "production"
 """The profile that refuses development keys."""
@@ -104,7 +110,8 @@ class SoftwareKeyRing:
 
     Every key is opened and parsed at construction, compared with its certificate and proven by a trial signature, so
     that a wrong pair stops the process at its start and not in the middle of an issuance. A key that was made later, by
-    this process or another, is opened and proven in the same way when it is first asked for. Threads may share a ring.
+    this process or another, is opened and proven in the same way when it is first asked for; so is a certificate that
+    takes the place of another of the same key. Threads may share a ring.
     """
 
     def __init__(self, directory: Path, master: MasterKey, *, profile: str) -> None:
@@ -120,13 +127,15 @@ class SoftwareKeyRing:
         # Both are replaced as a whole when a key is added: readers need no lock.
         self._keys: dict[str, PrivateKey] = {}
         self._public: dict[str, KeyCertificate] = {}
+        self._marks: dict[str, _Mark | None] = {}
         self._operations: dict[str, int] = {}
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         for path in sorted((directory / "private").glob("*.key")):
             self._load(path)
         if not self._keys:
-            msg = f"密钥库 {directory} 没有密钥：请先执行 certsvc keys init，或检查目录"
+            first = "keys create token-1" if profile == PRODUCTION else "keys init"
+            msg = f"密钥库 {directory} 没有密钥：请先执行 certsvc {first}，或检查目录"
             raise ConfigurationError(msg)
 
     def key_ids(self) -> tuple[str, ...]:
@@ -140,7 +149,11 @@ class SoftwareKeyRing:
             SigningError: no such key, in memory or in the directory.
             ConfigurationError: a key that came to the directory later and does not open or fit its certificate.
         """
-        found = self._public.get(key_id) or self._made_later(key_id)
+        found = self._public.get(key_id)
+        if found is None:
+            found = self._made_later(key_id)
+        elif self._mark(key_id) not in (None, self._marks[key_id]):
+            found = self._changed(key_id)
         if found is None:
             msg = f"密钥库中没有密钥 {key_id}：请检查印章登记的密钥编号"
             raise SigningError(msg)
@@ -187,6 +200,42 @@ class SoftwareKeyRing:
                 self._load(path)
         return self._public[key_id]
 
+    def _mark(self, key_id: str) -> _Mark | None:
+        """What tells one certificate file from the next under its name: such files are replaced whole."""
+        try:
+            found = os.stat(self._directory / "certs" / f"{key_id}.pem")  # noqa: PTH116  (asked at every seal)
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+    def _changed(self, key_id: str) -> KeyCertificate:
+        """Take up the certificate that a CA gave to the key meanwhile, proven as at the start.
+
+        One that does not fit is told once and not taken: the one before is known to be good.
+        """
+        with self._loading:
+            mark = self._mark(key_id)
+            if mark != self._marks[key_id]:
+                try:
+                    public = self._public_half(key_id, self._keys[key_id])
+                except CertsvcError:
+                    log.exception("certificate not taken up", action="keys.bad_certificate", key_id=key_id)
+                else:
+                    self._public = {**self._public, key_id: public}
+                    log.info("certificate taken up", action="keys.certificate", key_id=key_id)
+                self._marks = {**self._marks, key_id: mark}
+            return self._public[key_id]
+
+    def _public_half(self, key_id: str, key: PrivateKey) -> KeyCertificate:
+        chain = read_chain(self._directory / "certs" / f"{key_id}.pem")
+        return KeyCertificate(
+            key_id=key_id,
+            algorithm=algorithm_of(key),
+            certificate=chain[0],
+            issuers=chain[1:],
+            public_key=proven_public_key(key_id, chain, _trial(key, chain[0])),
+        )
+
     def _load(self, path: Path) -> None:
         key_id = check_key_id(path.stem)
         opened = decrypt_key(read_file(path), key_id, self._master)
@@ -194,16 +243,12 @@ class SoftwareKeyRing:
             msg = f"密钥 {key_id} 是开发密钥，生产环境不得使用：请配置正式密钥库"
             raise DevelopmentKeysRefused(msg)
         key = load_private_key(opened.pkcs8)
-        chain = read_chain(self._directory / "certs" / f"{key_id}.pem")
-        public = KeyCertificate(
-            key_id=key_id,
-            algorithm=algorithm_of(key),
-            certificate=chain[0],
-            issuers=chain[1:],
-            public_key=proven_public_key(key_id, chain, _trial(key, chain[0])),
-        )
+        # The mark before the file is read: what replaces it in between is seen at the next look.
+        mark = self._mark(key_id)
+        public = self._public_half(key_id, key)
         # The key first: whoever finds the public half finds the key.
         self._keys = {**self._keys, key_id: key}
+        self._marks = {**self._marks, key_id: mark}
         self._public = {**self._public, key_id: public}
 
 

@@ -90,7 +90,10 @@ def load_master_key(path: Path) -> MasterKey:
         with path.open("rb") as file:
             data = file.read(MAX_MASTER_KEY_FILE + 1)
     except OSError as error:
-        msg = f"主密钥文件 {path} 无法读取（{error.strerror}）：请检查路径与权限，或先生成主密钥"
+        msg = (
+            f"主密钥文件 {path} 无法读取（{error.strerror}）：请检查路径与权限；"
+            f"还没有主密钥的，先运行 certsvc keys master {path}"
+        )
         raise ConfigurationError(msg) from error
     if len(data) == MASTER_KEY_BYTES:
         return MasterKey(data)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 
 from certsvc.signing.certificate_requests import RETIRED
 from certsvc.signing.certificates import read_chain
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 class OwnCertificates:
     """Fingerprints of ``certs/`` and ``certs/retired/``; a file that was not seen before is read when one is asked.
 
-    A question about a stranger's certificate costs one listing of two directories: files of certificates are written
-    whole under names that never come again, so a name that is known needs no second look. Threads may share one.
+    A question about a stranger's certificate costs one look at two directories: a file is read again only when it was
+    replaced since, as by a second certificate for the same key. Threads may share one.
     """
 
     def __init__(self, directory: Path) -> None:
         """Know the certificates of a key ring's ``directory``."""
         self._places = (directory / "certs", directory / "certs" / RETIRED)
-        self._seen: frozenset[str] = frozenset()
+        self._seen: frozenset[tuple[str, int, int]] = frozenset()
         self._found: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
@@ -36,11 +34,15 @@ class OwnCertificates:
         return cert_sha256 in self._found
 
     def _read_new(self) -> None:
-        files = [path for place in self._places if place.is_dir() for path in place.glob("*.pem")]
-        new = [path for path in files if str(path) not in self._seen]
+        new: dict[tuple[str, int, int], str] = {}
+        for place in self._places:
+            for file in os.scandir(place) if place.is_dir() else ():
+                found = file.stat()
+                mark = (file.path, found.st_mtime_ns, found.st_ino)
+                if file.name.endswith(".pem") and mark not in self._seen:
+                    new[mark] = file.path
         if not new:
             return
         with self._lock:
-            found = {read_chain(path)[0].fingerprint(hashes.SHA256()).hex() for path in new}
-            self._found |= found
-            self._seen |= {str(path) for path in new}
+            self._found |= {read_chain(Path(path))[0].fingerprint(hashes.SHA256()).hex() for path in new.values()}
+            self._seen |= set(new)

@@ -19,7 +19,6 @@ from certsvc.signing.revocation import RevocationData, Standing
 
 if TYPE_CHECKING:
     from certsvc.signing.keyring import KeyCertificate
-    from certsvc.signing.trust import TrustAnchors
 
 AHEAD = timedelta(minutes=1)
 MAX_KEPT = 4096
@@ -29,39 +28,39 @@ MAX_KEPT = 4096
 class OwnRevocations:
     """Remembers per certificate and set of lists. Threads may share one."""
 
-    def __init__(self, anchors: TrustAnchors) -> None:
-        """Chains end at one of ``anchors``."""
-        parsed = [x509.Certificate.load(der) for der in anchors.certificates]
-        self._by_subject = {one.subject.dump(): one for one in parsed}
-        self._kept: dict[tuple[bytes, tuple[bytes, ...]], tuple[bool | None, datetime]] = {}
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._kept: dict[tuple[bytes, tuple[bytes, ...], tuple[bytes, ...]], tuple[bool | None, datetime]] = {}
         self._lock = threading.Lock()
 
-    def known_good(self, public: KeyCertificate, crls: tuple[bytes, ...], now: datetime) -> bool | None:
+    def known_good(
+        self, public: KeyCertificate, crls: tuple[bytes, ...], now: datetime, anchors: tuple[bytes, ...]
+    ) -> bool | None:
         """True when every certificate of the chain is known not to be revoked, False when not all are known.
 
-        None when one is revoked: what that means depends on when the signature was made.
+        None when one is revoked: what that means depends on when the signature was made. Chains end at one of
+        ``anchors``.
         """
-        key = (public.certificate.fingerprint(hashes.SHA256()), crls)
+        key = (public.certificate.fingerprint(hashes.SHA256()), crls, anchors)
         with self._lock:
             found = self._kept.get(key)
         if found is not None and now <= found[1]:
             return found[0]
         until = now + AHEAD
-        answer = self._look(public, RevocationData(crls, (), until))
+        answer = self._look(public, RevocationData(crls, (), until), anchors)
         with self._lock:
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
             self._kept[key] = (answer, until)
         return answer
 
-    def _look(self, public: KeyCertificate, data: RevocationData) -> bool | None:
+    def _look(self, public: KeyCertificate, data: RevocationData, anchors: tuple[bytes, ...]) -> bool | None:
         chain = [x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in (public.certificate, *public.issuers)]
-        anchor = self._by_subject.get(chain[-1].issuer.dump())
-        if anchor is None:
-            return False
-        if anchor.dump() != chain[-1].dump():
-            chain.append(anchor)
-        answers = {data.status(certificate, issuer).standing for certificate, issuer in itertools.pairwise(chain)}
-        if Standing.REVOKED in answers:
+        answers = [{data.status(one, issuer).standing} for one, issuer in itertools.pairwise(chain)]
+        # Anchors may share a name (a root that was given another key); a list counts under the key that signed it.
+        tops = [one for one in map(x509.Certificate.load, anchors) if one.subject.dump() == chain[-1].issuer.dump()]
+        if chain[-1].dump() not in {top.dump() for top in tops}:
+            answers.append({data.status(chain[-1], top).standing for top in tops})
+        if any(Standing.REVOKED in one for one in answers):
             return None
-        return answers == {Standing.GOOD}
+        return all(Standing.GOOD in one for one in answers)

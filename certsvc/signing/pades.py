@@ -159,8 +159,10 @@ def _byte_ranges(prepared: PreparedPdf) -> list[tuple[int, ...]]:
 def check_unchanged(sealed: bytes, prepared: PreparedPdf) -> bytes:
     """The DER in the hole; SigningError when any other byte of the page changed."""
     start, end = prepared.hole_start, prepared.hole_end
-    same = len(sealed) == len(prepared.data) and sealed.startswith(prepared.data[:start])
-    if not same or not sealed.endswith(prepared.data[end:]):
+    before, after = memoryview(prepared.data)[:start], memoryview(prepared.data)[end:]
+    # Views are compared without being copied.
+    same = len(sealed) == len(prepared.data) and sealed.startswith(before)
+    if not same or not sealed.endswith(after):
         msg = "签章结果自检未通过：签名与准备的页面不符，文件已丢弃"
         raise SigningError(msg)
     der = bytes.fromhex(sealed[start + 1 : end - 1].decode("ascii"))

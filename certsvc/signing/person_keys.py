@@ -18,12 +18,15 @@ from certsvc.clock import check_aware
 from certsvc.errors import ConfigurationError, InvalidInput, SignerUnavailable, SigningError
 from certsvc.seal.signer import MadeKey, SignerCertificate
 from certsvc.seal.signing_page import SignatureRoom
+from certsvc.seal.trust_list import PERSON
 from certsvc.signing import certificates
 from certsvc.signing.certificate_requests import checked_answer, request_of
 from certsvc.signing.declaration import KeyDeclaration, load_declaration
 from certsvc.signing.devpki import CA
 from certsvc.signing.keyfile import DevelopmentKeysRefused, KeyClass, decrypt_key, read_file
 from certsvc.signing.keyring import PRODUCTION, KeyCertificate, proven_public_key
+from certsvc.signing.listed_anchors import listed
+from certsvc.signing.outside_certificates import check_outside_certificate
 from certsvc.signing.pades import PadesBaseline, Sm2Cms, TemplatedCms
 from certsvc.signing.pin_wrap import Cost, unwrap, wrap
 from certsvc.signing.primitives import load_public_key, sign
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.seal.signer import Signer
+    from certsvc.signing.listed_anchors import ListedAnchors
     from certsvc.signing.master_key import MasterKey
     from certsvc.signing.primitives import PrivateKey
+    from certsvc.signing.trust import TrustAnchors
 
 PERSON_YEARS = 2
 """Length of the certificates that the development CA gives people."""
@@ -109,9 +114,16 @@ class WrappedPersonKeys:
     """Implements ``signer_ports.PersonKeys``."""
 
     def __init__(
-        self, master: MasterKey, ids: Ids, *, algorithm: str, ca: PeopleCa | None, cost: Cost | None = None
+        self,
+        master: MasterKey,
+        ids: Ids,
+        *,
+        algorithm: str,
+        ca: PeopleCa | None,
+        anchors: TrustAnchors | ListedAnchors,
+        cost: Cost | None = None,
     ) -> None:
-        """Make keys of ``algorithm``; without ``ca`` their certificates come from outside."""
+        """Make keys of ``algorithm``; without ``ca`` their certificates come from outside, under one of ``anchors``."""
         if algorithm not in PERSON_ALGORITHMS:
             msg = f"个人电子签名的算法只能是 {'、'.join(PERSON_ALGORITHMS)}"
             raise ConfigurationError(msg)
@@ -119,6 +131,7 @@ class WrappedPersonKeys:
         self._ids = ids
         self._algorithm = algorithm
         self._ca = ca
+        self._anchors = listed(anchors)
         self._cost = cost
 
     @property
@@ -170,13 +183,18 @@ class WrappedPersonKeys:
             opened.close()
 
     def accept(self, signer: Signer, answer: bytes, *, now: datetime) -> SignerCertificate:
-        """The certificate in an external CA's answer; InvalidInput when it is not one for this signer's request."""
+        """The certificate in an external CA's answer.
+
+        Raises:
+            InvalidInput: not one for this signer's request, or one that our verifier would not believe.
+        """
         request = x509.load_pem_x509_csr(signer.csr.encode("ascii"))
         chain = checked_answer(answer, signer.signer_id, _requested_key(request), check_aware(now))
         names = [str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         if names != [signer.name]:
             msg = "证书上的姓名与签名人不一致：请核对签发机构交回的是否为此人的证书"
             raise InvalidInput(msg)
+        check_outside_certificate(chain, self._anchors.serving(frozenset({PERSON}), now), now)
         return _certificate(chain, EXTERNAL)
 
     def room(self, signer: Signer) -> SignatureRoom:

@@ -28,6 +28,9 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
 
 SM3 = "sm3"
 
+_ECDSA = {name: ec.ECDSA(algorithm) for name, algorithm in HASHES.items()}
+_PKCS1 = padding.PKCS1v15()
+
 
 def sign(key: PrivateKey, digest: str, data: bytes) -> bytes:
     """Signature over ``data``: PKCS#1 v1.5 of RSA keys, DER of EC and SM2 keys.
@@ -41,8 +44,8 @@ def sign(key: PrivateKey, digest: str, data: bytes) -> bytes:
     if isinstance(key, Sm2PrivateKey):
         return key.sign(data)
     if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), HASHES[digest])
-    return key.sign(data, ec.ECDSA(HASHES[digest]))
+        return key.sign(data, _PKCS1, HASHES[digest])
+    return key.sign(data, _ECDSA[digest])
 
 
 def verify_signature(
@@ -63,10 +66,10 @@ def verify_signature(
         if chosen is None:
             return False
         if isinstance(public_key, rsa.RSAPublicKey):
-            scheme = padding.PKCS1v15() if pss_salt is None else padding.PSS(padding.MGF1(chosen), pss_salt)
+            scheme = _PKCS1 if pss_salt is None else padding.PSS(padding.MGF1(chosen), pss_salt)
             public_key.verify(signature, data, scheme, chosen)
         else:
-            public_key.verify(signature, data, ec.ECDSA(chosen))
+            public_key.verify(signature, data, _ECDSA[digest])
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

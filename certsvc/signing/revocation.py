@@ -1,24 +1,32 @@
 """What revocation data at hand says of a certificate: CRLs of a directory, CRLs and OCSP responses inside a file.
 
-Nothing is fetched. Data counts only when its issuer's signature is good (RSA, ECDSA, SM2) and when it is late enough: a
-CRL or answer whose ``nextUpdate`` was over at the moment of judging says nothing about that moment.
+Nothing is fetched. Data counts only when its issuer's signature is good (RSA, ECDSA, SM2) and its time is right:
+
+* ``nextUpdate`` is not over at the moment of judging, ``thisUpdate`` is not in the future, and the two are no more than
+  :data:`LONGEST_WINDOW` apart (RFC 5280 §5.1.2.4-5; RFC 6960 §4.2.2.1).
+* What came with the file was chosen by whoever made the file. It may say "revoked" at any age, but "not revoked" only
+  when it is fresh at the moment of judging: last month's list would hide what happened since.
+* A responder that the issuer appointed counts while its certificate is in its period and not revoked by the lists.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from asn1crypto import crl, ocsp, x509
+from cryptography.x509 import load_der_x509_crl
+from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
 
 from certsvc.signing.primitives import load_public_key, verify_signature
 from certsvc.signing.sm2_oids import SM2_WITH_SM3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
 _DIGESTS = {
     "1.2.840.113549.1.1.11": "sha256",
@@ -30,6 +38,19 @@ _DIGESTS = {
     SM2_WITH_SM3: "sm3",
 }
 _OCSP_SIGNING = "ocsp_signing"
+
+FRESH = timedelta(days=7)
+"""How old a list inside a file may be to say "not revoked": seal CAs publish daily to weekly."""
+
+LONGEST_WINDOW = timedelta(days=400)
+"""From ``thisUpdate`` to ``nextUpdate``; roots publish yearly. A list for decades could never be replaced."""
+
+SKEW = timedelta(minutes=5)
+"""How far a publisher's clock may run ahead."""
+
+MAX_INDEXED = 64
+"""Lists whose entries are kept in memory by their digest: a list of 20,000 is read once, not per signature."""
+
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -53,33 +74,59 @@ UNKNOWN = RevocationStatus(Standing.UNKNOWN)
 GOOD = RevocationStatus(Standing.GOOD)
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When data was made and until when it is good."""
+
+    made: datetime | None
+    ends: datetime | None
+
+
 class RevocationData:
     """The data at hand for one moment of judging."""
 
-    def __init__(self, crls: Sequence[bytes], ocsps: Sequence[bytes], moment: datetime) -> None:
-        """Keep the data; parts that cannot be read are no data."""
-        self._crls = tuple(crls)
-        self._ocsps = tuple(ocsps)
+    def __init__(
+        self,
+        crls: Sequence[bytes],
+        ocsps: Sequence[bytes],
+        moment: datetime,
+        *,
+        brought_crls: Sequence[bytes] = (),
+        brought_ocsps: Sequence[bytes] = (),
+        now: datetime | None = None,
+    ) -> None:
+        """Keep the data; parts that cannot be read are no data.
+
+        ``brought_…`` came with the file. ``now`` is the time of the machine where ``moment`` is an earlier one.
+        """
+        self._crls = (*((der, False) for der in crls), *((der, True) for der in brought_crls))
+        self._ocsps = (*((der, False) for der in ocsps), *((der, True) for der in brought_ocsps))
         self._moment = moment
+        self._now = max(moment, now or moment)
 
     def status(self, certificate: x509.Certificate, issuer: x509.Certificate) -> RevocationStatus:
         """The standing of ``certificate`` by everything that ``issuer`` signed; revoked wins over good."""
-        found = [*self._from_crls(certificate, issuer), *self._from_ocsps(certificate, issuer)]
+        by_lists = self._from_crls(certificate, issuer)
+        found = [*by_lists, *self._from_ocsps(certificate, issuer)]
         revoked = [one for one in found if one.standing is Standing.REVOKED]
         if revoked:
             return min(revoked, key=lambda one: one.since or self._moment)
         return GOOD if found else UNKNOWN
 
-    def _from_crls(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[RevocationStatus]:
-        for der in self._crls:
+    def _from_crls(self, certificate: x509.Certificate, issuer: x509.Certificate) -> list[RevocationStatus]:
+        found = []
+        for der, brought in self._crls:
             try:
-                status = self._from_crl(der, certificate, issuer)
+                status = self._from_crl(der, certificate, issuer, brought=brought)
             except _UNREADABLE:
                 continue
             if status is not None:
-                yield status
+                found.append(status)
+        return found
 
-    def _from_crl(self, der: bytes, certificate: x509.Certificate, issuer: x509.Certificate) -> RevocationStatus | None:
+    def _from_crl(
+        self, der: bytes, certificate: x509.Certificate, issuer: x509.Certificate, *, brought: bool
+    ) -> RevocationStatus | None:
         parsed = crl.CertificateList.load(der)
         body = parsed["tbs_cert_list"]
         usage = issuer.key_usage_value
@@ -87,50 +134,83 @@ class RevocationData:
             return None
         # A critical extension narrows what the list speaks of (delta, one distribution point): such a list is no proof.
         critical = any(extension["critical"].native for extension in body["crl_extensions"] or ())
-        if critical or not self._late_enough(body["next_update"].native):
+        times = _Times(body["this_update"].native, body["next_update"].native)
+        if critical or not self._in_time(times):
             return None
         if not _signed_by(issuer, parsed["signature_algorithm"], parsed["signature"].native, body.dump()):
             return None
-        for entry in body["revoked_certificates"] or ():
-            if entry["user_certificate"].native == certificate.serial_number:
-                return RevocationStatus(Standing.REVOKED, entry["revocation_date"].native)
-        return GOOD
+        since = _entries(der).get(certificate.serial_number)
+        if since is not None:
+            return RevocationStatus(Standing.REVOKED, since)
+        return GOOD if self._may_say_good(times, brought=brought) else None
 
     def _from_ocsps(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[RevocationStatus]:
-        for der in self._ocsps:
+        for der, brought in self._ocsps:
             try:
-                status = self._from_ocsp(der, certificate, issuer)
+                yield from self._from_ocsp(der, certificate, issuer, brought=brought)
             except _UNREADABLE:
                 continue
-            if status is not None:
-                yield status
 
     def _from_ocsp(
-        self, der: bytes, certificate: x509.Certificate, issuer: x509.Certificate
-    ) -> RevocationStatus | None:
+        self, der: bytes, certificate: x509.Certificate, issuer: x509.Certificate, *, brought: bool
+    ) -> Iterator[RevocationStatus]:
         response = ocsp.OCSPResponse.load(der)
         if response["response_status"].native != "successful":
-            return None
+            return
         basic = response.basic_ocsp_response
         body = basic["tbs_response_data"]
         signature, algorithm = basic["signature"].native, basic["signature_algorithm"]
-        signers = [issuer, *_delegated(basic, issuer)]
+        signers = [issuer, *self._delegated(basic, issuer, body["produced_at"].native)]
         if not any(_signed_by(signer, algorithm, signature, body.dump()) for signer in signers):
-            return None
+            return
         for one in body["responses"]:
-            if not _is_about(one["cert_id"], certificate, issuer) or not self._late_enough(one["next_update"].native):
+            times = _Times(one["this_update"].native, one["next_update"].native)
+            if not _is_about(one["cert_id"], certificate, issuer) or not self._in_time(times):
                 continue
-            if one["cert_status"].name == "good":
-                return GOOD
             if one["cert_status"].name == "revoked":
-                return RevocationStatus(Standing.REVOKED, one["cert_status"].chosen["revocation_time"].native)
-        return None
+                yield RevocationStatus(Standing.REVOKED, one["cert_status"].chosen["revocation_time"].native)
+            elif one["cert_status"].name == "good" and self._may_say_good(times, brought=brought):
+                yield GOOD
 
-    def _late_enough(self, next_update: datetime | None) -> bool:
-        return next_update is not None and next_update >= self._moment
+    def _delegated(
+        self, basic: ocsp.BasicOCSPResponse, issuer: x509.Certificate, produced_at: datetime
+    ) -> list[x509.Certificate]:
+        """Responders that the issuer itself appointed, in force when they answered (RFC 6960 §4.2.2.2)."""
+        return [
+            one
+            for one in _appointed(basic, issuer)
+            if one.not_valid_before <= produced_at <= one.not_valid_after
+            and not any(status.standing is Standing.REVOKED for status in self._from_crls(one, issuer))
+        ]
+
+    def _in_time(self, times: _Times) -> bool:
+        if times.made is None or times.ends is None or times.made > self._now + SKEW:
+            return False
+        return times.ends >= self._moment and times.ends - times.made <= LONGEST_WINDOW
+
+    def _may_say_good(self, times: _Times, *, brought: bool) -> bool:
+        return not brought or (times.made is not None and times.made >= self._moment - FRESH)
 
 
-def _delegated(basic: ocsp.BasicOCSPResponse, issuer: x509.Certificate) -> list[x509.Certificate]:
+def is_answer(kind: str, body: bytes) -> bool:
+    """Whether a body is a list (``crl``), or an OCSP answer that answers: an error page is none."""
+    try:
+        if kind == "ocsp":
+            return load_der_ocsp_response(body).response_status is OCSPResponseStatus.SUCCESSFUL
+        load_der_x509_crl(body)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=MAX_INDEXED)
+def _entries(der: bytes) -> dict[int, datetime]:
+    """Serial numbers of a list, each with its date."""
+    listed = load_der_x509_crl(der)
+    return {entry.serial_number: entry.revocation_date_utc for entry in listed}
+
+
+def _appointed(basic: ocsp.BasicOCSPResponse, issuer: x509.Certificate) -> list[x509.Certificate]:
     """Responder certificates inside an answer that the issuer itself gave that purpose (RFC 6960 §4.2.2.2)."""
     found = []
     for certificate in basic["certs"] or ():

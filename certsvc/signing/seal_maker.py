@@ -23,14 +23,24 @@ from cryptography.hazmat.primitives import hashes, serialization
 from certsvc.errors import ConfigurationError, InvalidInput, NotFound, SigningError
 from certsvc.seal.making import CertificateFacts, KeyOrder, ObjectOrder
 from certsvc.seal.object import SealObjectReport
+from certsvc.seal.trust_list import SEAL
 from certsvc.seal.verdict import Reason
 from certsvc.signing import certificates
-from certsvc.signing.certificate_requests import checked_answer, request_of
+from certsvc.signing.certificate_requests import RETIRED, checked_answer, request_of, retire
 from certsvc.signing.certificates import owner_code_of, pem, public_key_of, read_chain
 from certsvc.signing.chains import judge_certificate
 from certsvc.signing.declaration import KeyDeclaration
-from certsvc.signing.keyfile import KeyClass, check_key_id, decrypt_key, encrypt_key, read_file, write_new
+from certsvc.signing.keyfile import (
+    KeyClass,
+    check_key_id,
+    decrypt_key,
+    encrypt_key,
+    read_file,
+    remove_file,
+    write_new,
+)
 from certsvc.signing.keyring import PRODUCTION
+from certsvc.signing.listed_anchors import ListedAnchors, listed
 from certsvc.signing.primitives import sign
 from certsvc.signing.revoked import UseTime
 from certsvc.signing.seal_object import EXTENSION, SealDraft, export_seal, make_seal, verify_seal
@@ -78,7 +88,7 @@ class SoftwareSealMaker:
         directory: Path,
         master: MasterKey,
         ring: KeyRing,
-        anchors: TrustAnchors,
+        anchors: TrustAnchors | ListedAnchors,
         own: OwnCertificates,
         policy: MakerPolicy,
         *,
@@ -89,7 +99,7 @@ class SoftwareSealMaker:
         self._directory = directory
         self._master = master
         self._ring = ring
-        self._anchors = anchors
+        self._anchors = listed(anchors)
         self._own = own
         self._policy = policy
         self._clock = clock
@@ -157,29 +167,31 @@ class SoftwareSealMaker:
             msg = f"证书的主体机构代码（organizationIdentifier）不是印章所有者 {order.owner_code}：请按申请文件重新签发"
             raise InvalidInput(msg)
         ders = [one.public_bytes(serialization.Encoding.DER) for one in chain]
-        store = TrustStore(self._anchors, now)
+        store = TrustStore(self._anchors.serving(frozenset({SEAL}), now), now)
         judged = asyncio.run(judge_certificate(ders[0], ders[1:], store, UseTime(claimed=now))).outcome
         if judged.reason is not Reason.OK:
             msg = f"证书未能连到受信任的根证书（{judged.reason.value}）：请提供签发证书，或先配置信任的根证书"
             raise InvalidInput(msg)
         path = self._path(CERTS, order.key_id)
-        fresh = path.with_suffix(f".{self._ids.token()}")
-        fresh.write_bytes(pem(*chain))
-        fresh.replace(path)
+        if not path.exists() or read_chain(path) != chain:
+            # An earlier answer stays ours: it is revoked together with this one when the version ends.
+            retire(path, self._ids)
+            fresh = path.with_suffix(f".{self._ids.token()}")
+            fresh.write_bytes(pem(*chain))
+            fresh.replace(path)
         return self._place(order)
 
-    def certificate(self, key_id: str) -> CertificateFacts:
-        """Facts of a key's certificate; SigningError when there is none."""
+    def certificates(self, key_id: str) -> tuple[CertificateFacts, ...]:
+        """Facts of every certificate that a key was given, the present one first; none for a key that is elsewhere."""
         path = self._path(CERTS, key_id)
-        if not path.exists():
-            msg = f"密钥 {key_id} 没有证书：请检查密钥库目录"
-            raise SigningError(msg)
-        return _facts(key_id, read_chain(path)[0])
+        # Named by serial (``retire``): no id of a key holds a dot.
+        files = [path, *sorted((path.parent / RETIRED).glob(f"{key_id}.*{path.suffix}"))]
+        return tuple(_facts(key_id, read_chain(file)[0]) for file in files if file.exists())
 
     def make_object(self, order: ObjectOrder) -> None:
         """Make and keep the seal object of an SM2 key, signed by the seal maker's key."""
         if not self._policy.maker_key_id:
-            msg = "没有制章密钥（密钥声明中的 [[maker]]），不能制作 SM2 印章数据：请先配置制作管理单位的密钥"
+            msg = "没有制章密钥，不能制作 SM2 印章数据：请先建立制作管理单位的密钥，并设置 seal_maker_key"
             raise SigningError(msg)
         certificate = self._ring.certificate(order.key_id).certificate
         draft = SealDraft(
@@ -196,6 +208,18 @@ class SoftwareSealMaker:
         made = make_seal(draft, self._ring, self._policy.maker_key_id)
         export_seal(self._directory / OBJECTS, order.key_id, made)
 
+    def is_maker(self, cert_sha256: str) -> bool:
+        """Whether this certificate (hex SHA-256) is that of the seal maker here."""
+        maker = self._policy.maker_key_id
+        if not maker or maker not in self._ring.key_ids():
+            return False
+        return self._ring.certificate(maker).certificate.fingerprint(hashes.SHA256()).hex() == cert_sha256
+
+    def has_object(self, key_id: str, data: bytes) -> bool:
+        """Whether these bytes are the seal object of a key, as it is kept here."""
+        path = self._path(OBJECTS, key_id, EXTENSION)
+        return path.exists() and read_file(path) == data
+
     def seal_object(self, key_id: str) -> bytes:
         """The seal object in DER; NotFound when the key has none."""
         path = self._path(OBJECTS, key_id, EXTENSION)
@@ -211,7 +235,7 @@ class SoftwareSealMaker:
         except (ValueError, TypeError, KeyError, IndexError) as error:
             msg = "印章文件无法读取：不是 GB/T 38540 或 GM/T 0031 的印章数据"
             raise InvalidInput(msg) from error
-        report = verify_seal(seal, self._anchors, now)
+        report = verify_seal(seal, self._anchors.serving(frozenset({SEAL}), now), now)
         listed = tuple(_sha256(der) for der in seal.certificates)
         return SealObjectReport(
             version=seal.version,
@@ -233,12 +257,21 @@ class SoftwareSealMaker:
             reason=report.reason,
         )
 
+    def kept(self) -> frozenset[str]:
+        """Ids of the keys whose private half is here and that :meth:`destroy` would destroy."""
+        places = (self._directory / place for place in (PENDING, PRIVATE))
+        found = frozenset(path.stem for place in places for path in place.glob("*.key"))
+        return found - self._policy.never_destroyed
+
     def destroy(self, key_id: str) -> None:
-        """Destroy a private key that is never to sign again; its certificate stays known as ours."""
+        """Destroy a private key that is never to sign again, durably, and again without effect.
+
+        Its certificates stay known as ours.
+        """
         if key_id in self._policy.never_destroyed:
             return
         for place in (PENDING, PRIVATE):
-            self._path(place, key_id).unlink(missing_ok=True)
+            remove_file(self._path(place, key_id))
 
     def _place(self, order: KeyOrder) -> CertificateFacts:
         """Put the key where every process finds it, and prove it there by a trial signature."""

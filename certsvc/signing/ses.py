@@ -205,6 +205,10 @@ def _sealed_info(
     if mark.expect(IA5_STRING).text() != _MARK:
         msg = "SES_Header is not that of a seal"
         raise ValueError(msg)
+    if five and version.number() != V5:
+        # Nothing that is signed says that it is there: in an older seal it was put there by somebody else.
+        msg = "a timestamp in a seal that is not of v5"
+        raise ValueError(msg)
     fields = properties.children()
     is_v1 = len(fields) == _PROPERTY_V1
     if not is_v1 and len(fields) != _PROPERTY_V4:
@@ -216,7 +220,7 @@ def _sealed_info(
     certificates, digests = _listed(listed, list_kind)
     picture_kind, data, width, height = _exactly(picture.children(), 4)
     return SealObject(
-        version=V1 if is_v1 else V5 if five or version.number() == V5 else V4,
+        version=V1 if is_v1 else V5 if version.number() == V5 else V4,
         maker_id=maker_id.text(),
         seal_id=seal_id.text(),
         kind=kind.number(),

@@ -8,11 +8,12 @@ import cbor2
 
 from certsvc.clock import check_aware
 from certsvc.signing.jws import encode_segment
-from certsvc.signing.statement_keys import StatementKeys
+from certsvc.signing.statements import StatementKeys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from certsvc.ids import Ids
     from certsvc.license.status_list import StatusClaims
     from certsvc.signing.keyring import KeyRing
 
@@ -31,9 +32,9 @@ _STATUS_LIST, _TTL = 65533, 65534
 class StatusTokens:
     """Implements ``ports.StatusSigner`` over the key ring. Threads may share one."""
 
-    def __init__(self, ring: KeyRing, *, issuer: str) -> None:
+    def __init__(self, ring: KeyRing, *, issuer: str, ids: Ids) -> None:
         """Sign in the name of ``issuer`` under the keys ``status-<n>``."""
-        self._keys = StatementKeys(ring, "status", "状态列表")
+        self._keys = StatementKeys(ring, "status", "状态列表", issuer=issuer, ids=ids)
         self._issuer = issuer
 
     def sign_jwt(self, claims: StatusClaims) -> bytes:
@@ -72,7 +73,7 @@ class StatusTokens:
         protected = _cbor({_ALG: _ES256, _TYP: CWT_TYPE})
         unprotected = {_KID: self._keys.kid().encode("ascii")}
         # RFC 9052 §4.4: what is signed names its purpose, so that no other COSE message of this key is taken for it.
-        signature = self._keys.sign(_cbor(["Signature1", protected, b"", payload]))
+        signature = self._keys.sign_bytes(_cbor(["Signature1", protected, b"", payload]))
         return _cbor(cbor2.CBORTag(_COSE_SIGN1, [protected, unprotected, payload, signature]))
 
     def keys(self) -> Mapping[str, object]:

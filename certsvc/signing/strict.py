@@ -7,7 +7,8 @@ so this path can only say yes. What makes such a path unsafe elsewhere (brackets
 revision, certificates that are not looked at) is compared and not interpreted.
 
 Chain, key usage and algorithms of a certificate come from pyHanko: the first page of each certificate is judged by it,
-and only after it passed are later pages of that certificate matched; their periods are compared each time.
+and only after it passed are later pages of that certificate matched, under the very same anchors; their periods are
+compared each time.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from certsvc.clock import check_aware
+from certsvc.seal.trust_list import SEAL
 from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SignatureReport
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES
 from certsvc.signing.cms import make_template
 from certsvc.signing.der import element_size
 from certsvc.signing.formats import TEMPLATED
 from certsvc.signing.inspector import NOT_CHECKED_REVOCATION, PdfInspector
+from certsvc.signing.listed_anchors import ListedAnchors, listed
 from certsvc.signing.own_revocations import OwnRevocations
 from certsvc.signing.primitives import verify_signature
 
@@ -57,6 +60,9 @@ _SIGNED_DATA_HEAD = 23
 _FIRST_YEAR, _LAST_YEAR = 2020, 2048
 """Years that UTCTime holds in every time zone, beyond this software's own time."""
 
+SEALS = frozenset({SEAL})
+"""The purpose of the anchors of our own pages."""
+
 _RSA = frozenset({"rsa2048", "rsa3072"})
 _SHORTEST_DER, _LONGEST_DER = 8, 72
 _OCTET_STRING, _SEQUENCE = 0x04, 0x30
@@ -73,8 +79,11 @@ class _Own:
     fingerprint: str
     begins: datetime
     ends: datetime
-    confirmed: bool = False
-    wanted: tuple[RevocationQuery, ...] = ()
+    confirmed_under: tuple[bytes, ...] | None = None
+    """the anchors under which pyHanko passed a page of this certificate, or None"""
+    wanted: tuple[RevocationQuery, ...] | None = None
+    """what can be asked about its chain; None while no page was judged without lists that speak of it"""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,15 +105,15 @@ class StrictInspector:
     sends the file to the slow path, which knows what that means at which time.
     """
 
-    def __init__(self, ring: KeyRing, anchors: TrustAnchors) -> None:
+    def __init__(self, ring: KeyRing, anchors: TrustAnchors | ListedAnchors) -> None:
         """Know the certificates of every key of ``ring``; the templates of one are made when its first page comes."""
         self._slow = PdfInspector(anchors)
-        self._anchors = anchors
-        self._revocations = OwnRevocations(anchors)
+        self._anchors = listed(anchors)
+        self._revocations = OwnRevocations()
         self._own: dict[int, dict[bytes, list[_Own]]] = {}
         self._lock = threading.Lock()
         self._ring = ring
-        self._known: set[str] = set()
+        self._known: set[bytes] = set()
         self._unseen: dict[bytes, KeyCertificate] = {}
         self._look_again()
 
@@ -133,10 +142,13 @@ class StrictInspector:
 
     def match(self, data: bytes, moment: datetime) -> FileFindings | None:
         """Findings of a page that matches strictly and passes, or None: nothing is known of it here."""
-        if self._anchors.crls or self._anchors.revocation_required:
+        anchors = self._anchors.serving(SEALS, moment)
+        if anchors.crls or anchors.revocation_required:
             return None
         found = self._matched(data, _gap_of(data), check_aware(moment))
-        return found[1] if found is not None and found[0].confirmed else None
+        if found is None or found[0].confirmed_under != anchors.certificates:
+            return None
+        return replace(found[1], anchors=(found[0].anchor,))
 
     def _answer(
         self, data: bytes, found: tuple[_Own, FileFindings] | None, trust: TrustChoice, now: datetime
@@ -144,15 +156,25 @@ class StrictInspector:
         if found is None:
             return self._slow.inspect(data, trust, now)
         own, findings = found
-        crls = (*self._anchors.crls, *trust.crls)
-        known = self._revocations.known_good(own.public, crls, now) if crls else False
-        if own.confirmed and (known or (known is not None and not self._anchors.revocation_required)):
-            return replace(findings, not_checked=()) if known else replace(findings, wanted=own.wanted)
+        anchors = self._anchors.chosen(trust, now)
+        crls = (*anchors.crls, *trust.crls)
+        known = self._revocations.known_good(own.public, crls, now, anchors.certificates) if crls else False
+        if own.confirmed_under == anchors.certificates:
+            findings = replace(findings, anchors=(own.anchor,))
+            if known:
+                return replace(findings, not_checked=())
+            if known is False and own.wanted is not None and not anchors.revocation_required:
+                return replace(findings, wanted=own.wanted)
         judged = self._slow.inspect(data, trust, now)
         # Both must say the very same before this certificate's pages are matched alone.
-        if replace(judged, not_checked=findings.not_checked, wanted=()) == findings and known is not None:
-            own.wanted = own.wanted if known else judged.wanted
-            own.confirmed = own.confirmed or not known
+        same = replace(judged, not_checked=findings.not_checked, wanted=(), anchors=findings.anchors)
+        if known is not None and same == findings:
+            with self._lock:
+                if own.confirmed_under != anchors.certificates:
+                    own.wanted = None
+                own.wanted = own.wanted if known else judged.wanted
+                own.anchor = judged.anchors[0]
+                own.confirmed_under = anchors.certificates
         return judged
 
     def _add(self, public: KeyCertificate) -> None:
@@ -202,12 +224,12 @@ class StrictInspector:
         return self._templated(der, sub_filter)
 
     def _look_again(self) -> None:
-        """Take up keys that the ring has found since: a seal that was made after the start of this process."""
+        """Take up certificates that the ring has found since: of a new seal, or another one of a key that was known."""
         for key_id in self._ring.key_ids():
-            if key_id not in self._known:
-                public = self._ring.certificate(key_id)
+            public = self._ring.certificate(key_id)
+            if public.fingerprint not in self._known:
                 self._unseen[public.certificate.public_bytes(Encoding.DER)] = public
-                self._known.add(key_id)
+                self._known.add(public.fingerprint)
 
     def _templated(self, der: bytes, sub_filter: str) -> _Own | None:
         for size, by_start in tuple(self._own.items()):

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import crl, pem, x509
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.authority import AuthorityWithCert
+from pyhanko_certvalidator.authority import AuthorityWithCert, CertTrustAnchor, TrustQualifiers
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.signing.algorithms import AllowedAlgorithms, SignatureValidatorWithSm2
+from certsvc.signing.certificate_requests import RETIRED
 from certsvc.signing.keyfile import read_file
 from certsvc.signing.revocation import RevocationData
 
@@ -47,12 +48,19 @@ class TrustAnchors:
 
     Attributes:
         revocation_required: whether a seal of which the revocation status is not known does not pass.
+        stamps: the anchors of timestamps where these are others than ``certificates``; None when they are the same.
     """
 
     certificates: tuple[bytes, ...]
     intermediates: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
     revocation_required: bool = False
+    stamps: tuple[bytes, ...] | None = None
+
+    @property
+    def timestamping(self) -> tuple[bytes, ...]:
+        """The anchors of timestamps."""
+        return self.certificates if self.stamps is None else self.stamps
 
     @classmethod
     def from_directory(cls, trust_dir: Path) -> TrustAnchors:
@@ -70,11 +78,24 @@ class TrustAnchors:
     def with_extra(self, pems: Iterable[bytes]) -> TrustAnchors:
         """These anchors and those of ``pems``; InvalidInput when one is not a PEM certificate."""
         extra = [der for text in pems for der in read_anchors(text)]
-        return replace(self, certificates=tuple(dict.fromkeys((*self.certificates, *extra))))
+        stamps = None if self.stamps is None else tuple(dict.fromkeys((*self.stamps, *extra)))
+        return replace(self, certificates=tuple(dict.fromkeys((*self.certificates, *extra))), stamps=stamps)
 
     def with_intermediates(self, *trust_dirs: Path) -> TrustAnchors:
         """These anchors, with the CA certificates in ``intermediates`` of each directory known beside them."""
         found = [der for place in trust_dirs for der in _certificates_in(place / INTERMEDIATES)]
+        return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
+
+    def with_issuers_of(self, keys: Path) -> TrustAnchors:
+        """These anchors, with the CAs that stand above the own keys of a ring's directory known beside them.
+
+        A seal object and an SES signature carry the signer's certificate alone, and the chain that an outside CA gave
+        is at hand: nobody has to copy it. Those of retired certificates too: what they sealed is still judged.
+        """
+        places = (keys / "certs", keys / "certs" / RETIRED)
+        found = [
+            der for place in places for path in sorted(place.glob("*.pem")) for der in read_anchors(read_file(path))[1:]
+        ]
         return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
 
     def with_crls(self, directory: Path, *, required: bool = False) -> TrustAnchors:
@@ -138,11 +159,21 @@ def read_anchors(text: bytes) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What is known beside the file: revocation data in DER, and since when its bytes provably existed."""
+    """What is known beside the file, and what the file brings.
+
+    Attributes:
+        crls, ocsps: revocation data of ours or of its publishers, in DER.
+        proven: since when the bytes provably existed.
+        brought_crls, brought_ocsps: revocation data inside the file.
+        now: the machine's time, where the moment of judging is an earlier one.
+    """
 
     crls: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
     proven: datetime | None = None
+    brought_crls: tuple[bytes, ...] = ()
+    brought_ocsps: tuple[bytes, ...] = ()
+    now: datetime | None = None
 
 
 NO_EVIDENCE = Evidence()
@@ -153,24 +184,38 @@ class TrustStore:
 
     def __init__(self, anchors: TrustAnchors, moment: datetime, evidence: Evidence = NO_EVIDENCE) -> None:
         """Parse ``anchors``; certificates are judged at ``moment``. ``evidence`` came with the file or beside it."""
-        parsed = [x509.Certificate.load(der) for der in anchors.certificates]
-        self._pinned = {certificate.sha256 for certificate in parsed if not is_ca(certificate)}
-        self._parsed = parsed
+        parsed = {der: x509.Certificate.load(der) for der in (*anchors.certificates, *anchors.timestamping)}
+        self._parsed = {
+            "seal": [parsed[der] for der in anchors.certificates],
+            "timestamp": [parsed[der] for der in anchors.timestamping],
+        }
+        self._pinned = {
+            kind: {certificate.sha256 for certificate in found if not is_ca(certificate)}
+            for kind, found in self._parsed.items()
+        }
         self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
         self.anchors = anchors
         self.moment = moment
         self.proven = evidence.proven
-        self.revocation = RevocationData((*anchors.crls, *evidence.crls), evidence.ocsps, moment)
+        self.revocation = RevocationData(
+            (*anchors.crls, *evidence.crls),
+            evidence.ocsps,
+            moment,
+            brought_crls=evidence.brought_crls,
+            brought_ocsps=evidence.brought_ocsps,
+            now=evidence.now,
+        )
 
-    def context(self, *, with_known: bool, at: datetime | None = None) -> ValidationContext:
+    def context(self, *, with_known: bool, kind: str = "seal", at: datetime | None = None) -> ValidationContext:
         """A fresh context, so that certificates inside one signature never help another one. It cannot fetch.
 
+        It stands on the anchors of ``kind`` (``seal``, ``timestamp``).
         ``with_known`` adds the intermediates at hand, for signatures that bring no chain of their own. A chain that was
         brought must hold by itself: no signature covers it, and a changed certificate would go unnoticed otherwise.
         ``at`` is a time that a timestamp proves, in place of the store's moment.
         """
         return ValidationContext(
-            trust_manager=_AnchorsThatIssue.of(self._parsed),
+            trust_manager=_AnchorsThatIssue.of(self._parsed[kind]),
             other_certs=self._known if with_known else [],
             moment=at or self.moment,
             allow_fetching=False,
@@ -179,9 +224,9 @@ class TrustStore:
             signature_validator=SignatureValidatorWithSm2(),
         )
 
-    def is_pinned(self, certificate: x509.Certificate) -> bool:
-        """Whether this very end-entity certificate is an anchor."""
-        return certificate.sha256 in self._pinned
+    def is_pinned(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
+        """Whether this very end-entity certificate is an anchor for signatures of ``kind``."""
+        return certificate.sha256 in self._pinned[kind]
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
@@ -192,13 +237,19 @@ def is_ca(certificate: x509.Certificate) -> bool:
 
 
 class _AnchorsThatIssue(SimpleTrustManager):
-    """pyHanko lets any anchor issue certificates; here only CA certificates may."""
+    """pyHanko lets any anchor issue certificates; here only CA certificates may, and no longer paths than they allow.
+
+    The path length is the anchor's own (RFC 5937 §3.2); its period is not asked (RFC 5280 §6.1.1 d).
+    """
 
     @classmethod
     def of(cls, certificates: Iterable[x509.Certificate]) -> _AnchorsThatIssue:
         manager = cls()
         for certificate in certificates:
-            manager._register_root(certificate)
+            longest = certificate.max_path_length
+            # pyHanko counts paths of attribute authorities too, and cannot count from None.
+            limits = TrustQualifiers(max_path_length=longest, max_aa_path_length=longest)
+            manager._register_root(CertTrustAnchor(certificate, limits if is_ca(certificate) else None))
         return manager
 
     def find_potential_issuers(self, cert: x509.Certificate) -> Iterator[TrustAnchor]:

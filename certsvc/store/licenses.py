@@ -9,12 +9,13 @@ from sqlalchemy import bindparam, case, func, select, text, update
 
 from certsvc.errors import IntegrityError
 from certsvc.license.model import Artifact, Holder, LicenseVersion, MoveRecord
+from certsvc.license.origin import Registration
 from certsvc.license.states import State
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.statuses import entry_of, next_number
 from certsvc.store.tables import IN_FORCE, artifacts, intents, licenses, moves
-from certsvc.store.tables_life import provisional_papers, version_links
+from certsvc.store.tables_life import provisional_papers, registered_licenses, version_links
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _C = licenses.c
 _A = artifacts.c
+_R = registered_licenses.c
 _NUMBER = "licenses.number"
 _HOLDER = "licenses.holder"
 _DATA = "licenses.data"
@@ -45,9 +47,14 @@ VERSION = (
         _A.object_name.label("artifact_object_name"),
         _A.created_at.label("artifact_created_at"),
         func.coalesce(provisional_papers.c.project_code, "").label("project_code"),
+        _R.source_id,
+        _R.source_name,
+        _R.authority_code.label("registered_by"),
+        _R.body_sha256,
     )
     .join_from(licenses, artifacts, _A.artifact_id == _C.artifact_id)
     .outerjoin(provisional_papers, provisional_papers.c.version_id == _C.version_id)
+    .outerjoin(registered_licenses, _R.version_id == _C.version_id)
 )
 
 _BY_VERSION_ID = VERSION.where(_C.version_id == bindparam("which"))
@@ -160,6 +167,15 @@ class LicenseRows:
         if version.project_code:
             self._tx.changed(
                 _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
+            )
+        if version.registration is not None:
+            self._tx.changed(
+                _insert(self._tx.dialect, registered_licenses),
+                version_id=row_id,
+                source_id=version.registration.source_id,
+                source_name=version.registration.source_name,
+                authority_code=version.registration.authority_code,
+                body_sha256=version.registration.body_sha256,
             )
         self._insert_artifact(version)
         self._tx.changed(_REGISTERED, which=row_id)
@@ -314,6 +330,7 @@ class LicenseRows:
             created_at=row["created_at"],
             revision=row["revision"],
             project_code=row["project_code"],
+            registration=_registration(row),
             status_entry=entry_of(self._tx, row["status_no"]),
             artifact=Artifact(
                 artifact_id=row["artifact_id"],
@@ -325,3 +342,14 @@ class LicenseRows:
                 created_at=row["artifact_created_at"],
             ),
         )
+
+
+def _registration(row: RowMapping) -> Registration | None:
+    if row["source_id"] is None:
+        return None
+    return Registration(
+        source_id=row["source_id"],
+        source_name=row["source_name"],
+        authority_code=row["registered_by"],
+        body_sha256=row["body_sha256"],
+    )

@@ -6,12 +6,19 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import and_, bindparam, or_, select, text, update
 
-from certsvc.seal.life import IN_USE
+from certsvc.seal.life import IN_USE, KEYLESS
 from certsvc.seal.making import SealMaking
 from certsvc.seal.model import ReservationResult, SealKind, SealState, StampSpec
-from certsvc.seal.version import Cause, RevocationReason, RevokedCertificate, SealMoveRecord, SealVersion
+from certsvc.seal.version import (
+    Cause,
+    RevocationReason,
+    RevokedCertificate,
+    SealMoveRecord,
+    SealVersion,
+    version_of_key,
+)
 from certsvc.store.seals import IN_USE_STATE, rules_json, rules_of, seal_row
 from certsvc.store.tables import seals
 from certsvc.store.tables_seals import MAKING_OPEN, UNDER_WAY, revocations, seal_makings, seal_moves, seal_versions
@@ -39,6 +46,16 @@ _ONE = _VERSION.where(_V.seal_id == bindparam("which"), _V.version == bindparam(
 _OF_SEAL = _VERSION.where(_V.seal_id == bindparam("which")).order_by(_V.version)
 _WAITING = _VERSION.where(text(f"seal_versions.{UNDER_WAY}")).order_by(_V.seal_id)
 _WAITING = _WAITING.limit(bindparam("most"))
+_WITH_KEY = _VERSION.where(
+    or_(
+        and_(_V.key_id == bindparam("key"), _V.key_id != ""),  # not made yet: no key
+        and_(_V.seal_id == bindparam("which"), _V.version == bindparam("number")),
+    )
+)
+_KEYLESS = sorted(state.value for state in KEYLESS)
+_WITHOUT_KEY = _VERSION.where(
+    or_(_V.state.in_(_KEYLESS), and_(_V.state == IN_USE_STATE, seals.c.state.in_(_KEYLESS)))
+).order_by(_V.seal_id, _V.version)
 _WRITE = update(seal_versions).where(
     _V.seal_id == bindparam("which"), _V.version == bindparam("number"), _V.state == bindparam("source")
 )
@@ -131,6 +148,15 @@ class SealLifeRows:
     def versions(self, seal_id: str) -> Sequence[SealVersion]:
         """Every version, the oldest first."""
         return [_version(row) for row in self._tx.rows(_OF_SEAL, which=seal_id)]
+
+    def with_key(self, key_id: str) -> Sequence[SealVersion]:
+        """Versions, of whatever seal, that have this key, or whose making would make it."""
+        seal_id, number = version_of_key(key_id)
+        return [_version(row) for row in self._tx.rows(_WITH_KEY, key=key_id, which=seal_id, number=number)]
+
+    def without_key(self) -> Sequence[SealVersion]:
+        """Versions that ended in a way that destroys their key: refused, dropped, replaced or cancelled."""
+        return [_version(row) for row in self._tx.rows(_WITHOUT_KEY)]
 
     def under_way(self, *, limit: int) -> Sequence[SealVersion]:
         """Versions that are not in use yet, by id of their seal."""

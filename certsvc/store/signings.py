@@ -101,7 +101,6 @@ _SEAL = (
         claim_until=None,
     )
 )
-_TROUBLE = update(signing_rounds).where(_WHICH, _OPEN).values(seal_trouble=bindparam("trouble"))
 _DECLINE = (
     update(signing_rounds)
     .where(_WHICH, _OPEN, _R.deadline > bindparam("now"))
@@ -134,12 +133,6 @@ _REST = update(signing_steps).where(*_STEPS_WAIT).values(state=bindparam("become
 _OVERDUE = (
     select(_R.round_id)
     .where(_OPEN, _R.deadline <= bindparam("now"), _R.left_to_sign > 0)
-    .order_by(_R.deadline, _R.round_id)
-    .limit(bindparam("most"))
-)
-_AWAITING_SEAL = (
-    select(_R.round_id)
-    .where(_OPEN, _R.left_to_sign == 0, _R.seal_id != "")
     .order_by(_R.deadline, _R.round_id)
     .limit(bindparam("most"))
 )
@@ -236,10 +229,6 @@ class SigningRows:
         self._insert_revision(round_id, revision)
         return True
 
-    def seal_trouble(self, round_id: str, trouble: str) -> None:
-        """Remember why the seal was not set."""
-        self._tx.changed(_TROUBLE, which=round_id, trouble=trouble)
-
     def decline(self, round_id: str, step_id: str, *, remark: str, now: datetime) -> bool:
         """A participant declines: the step, the round, and the steps that still wait; False when it is too late."""
         if self._tx.changed(_DECLINE, which=round_id, now=now) == 0:
@@ -268,10 +257,6 @@ class SigningRows:
     def overdue(self, now: datetime, *, limit: int) -> Sequence[str]:
         """Ids of open rounds whose deadline passed while a person has not signed."""
         return [row["round_id"] for row in self._tx.rows(_OVERDUE, now=now, most=limit)]
-
-    def awaiting_seal(self, *, limit: int) -> Sequence[str]:
-        """Ids of open rounds in which only the seal is missing, oldest deadline first."""
-        return [row["round_id"] for row in self._tx.rows(_AWAITING_SEAL, most=limit)]
 
     def registered(self, sha256: str) -> tuple[str, Revision] | None:
         """The round and revision that this file is, if it is one of ours."""

@@ -1,36 +1,29 @@
-"""Previews, the register of documents stamped by hand, and batches."""
+"""Uploads, previews and the register of documents stamped by hand; batches stand in ``stamp_batches.py``."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, select, text, union_all, update
 
 from certsvc.seal.placing import PageView, PlacedMark
 from certsvc.seal.stampings import (
-    BatchItem,
-    ClaimedItem,
-    ItemState,
-    StampBatch,
     StampCase,
     Stamping,
     StampPreview,
     StampUpload,
-    StampWish,
 )
+from certsvc.store.stamp_batches import StampBatchRows
 from certsvc.store.tables_stamping import (
     HOLDS_OBJECT,
-    WAITING_ITEM,
-    stamp_batches,
     stamp_items,
     stamp_previews,
     stamp_uploads,
     stampings,
 )
-from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
+from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,11 +31,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping, Table
 
-    from certsvc.store.transaction import Transaction
 
-_U, _P, _S, _B, _I = stamp_uploads.c, stamp_previews.c, stampings.c, stamp_batches.c, stamp_items.c
-_MARKS, _DETAILS, _HOW = "stamp_previews.marks", "stampings.details", "stamp_batches.details"
-_NAME, _REASON = "stamp_items.file_name", "stamp_items.reason_detail"
+_U, _P, _S, _I = stamp_uploads.c, stamp_previews.c, stampings.c, stamp_items.c
+_COLUMNS = frozenset({"matter_code", "approval_id"})
+"""Of a case, what stands in columns of its own; the rest is encrypted."""
+_MARKS, _DETAILS = "stamp_previews.marks", "stampings.details"
 
 _PREVIEW = select(*_P).where(_P.preview_id == bindparam("which"))
 _TAKE = (
@@ -64,36 +57,9 @@ _BY_SHA256 = select(*_S).where(_S.sha256 == bindparam("which"))
 _OF_AUTHORITY = (
     select(*_S).where(_S.authority_code == bindparam("which")).order_by(_S.stamping_id.desc()).limit(bindparam("most"))
 )
-_BATCH = select(*_B).where(_B.batch_id == bindparam("which"))
-_ITEMS = select(*_I).where(_I.batch_id == bindparam("which")).order_by(_I.number)
-
-_QUEUE = stamp_items.alias("queue")
-_OLDEST = (
-    select(_QUEUE.c.item_id)
-    .where(text(f"queue.{WAITING_ITEM}"), _QUEUE.c.ready_at <= bindparam("now"))
-    .order_by(_QUEUE.c.ready_at, _QUEUE.c.item_id)
-    .limit(1)
-    .with_for_update(skip_locked=True)  # PostgreSQL: two workers never wait for one row; SQLite has one writer anyway
-    .scalar_subquery()
-)
-_CLAIM = (
-    update(stamp_items)
-    .where(_I.item_id == _OLDEST)
-    .values(claimed_by=bindparam("worker"), claim_token=bindparam("token"), ready_at=bindparam("lease_end"))
-    .returning(*_I)
-)
-_FINISH = (
-    update(stamp_items)
-    .where(_I.item_id == bindparam("which"), _I.claim_token == bindparam("token"), text(WAITING_ITEM))
-    .values(
-        state=bindparam("now_is"),
-        stamping_id=bindparam("stamping"),
-        reason_code=bindparam("code"),
-        reason_detail=bindparam("detail"),
-        claim_token="",
-        claimed_by="",
-        upload="",
-    )
+_KEEPS = union_all(
+    select(_U.upload_id).where(_U.upload_id == bindparam("which"), _U.object_name == bindparam("name")),
+    select(_I.item_id).where(_I.item_id == bindparam("which"), _I.upload == bindparam("name")),
 )
 
 
@@ -102,12 +68,8 @@ def _insert(dialect: str, table: Table) -> Insert:
     return insert_into(dialect, table)
 
 
-class StampingRows:
+class StampingRows(StampBatchRows):
     """Implements ``stamping_ports.Stampings``."""
-
-    def __init__(self, tx: Transaction) -> None:
-        """Work in ``tx``."""
-        self._tx = tx
 
     def insert_upload(self, upload: StampUpload) -> None:
         """Store what was judged."""
@@ -185,7 +147,9 @@ class StampingRows:
             matter_code=case.matter_code,
             approval_id=case.approval_id,
             details=self._tx.seal_json(
-                {"purpose": case.purpose, "case_no": case.case_no}, _DETAILS, stamping.stamping_id
+                {name: said for name, said in case.as_said().items() if name not in _COLUMNS},
+                _DETAILS,
+                stamping.stamping_id,
             ),
             sha256_before=stamping.sha256_before,
             sha256=stamping.sha256,
@@ -215,73 +179,9 @@ class StampingRows:
         """Stampings with the seals of an authority, newest first."""
         return [self._stamping(row) for row in self._tx.rows(_OF_AUTHORITY, which=authority_code, most=limit)]
 
-    def insert_batch(self, batch: StampBatch, items: Sequence[BatchItem]) -> None:
-        """Store a batch and its items."""
-        details = {"case": asdict(batch.case), "wish": asdict(batch.wish)}
-        self._tx.changed(
-            _insert(self._tx.dialect, stamp_batches),
-            batch_id=batch.batch_id,
-            seal_id=batch.seal_id,
-            authority_code=batch.authority_code,
-            operator=batch.operator,
-            details=self._tx.seal_json(details, _HOW, batch.batch_id),
-            total=batch.total,
-            created_at=batch.created_at,
-        )
-        self._tx.write_all(
-            _insert(self._tx.dialect, stamp_items),
-            [
-                {
-                    "item_id": item.item_id,
-                    "batch_id": item.batch_id,
-                    "number": item.number,
-                    "file_name": self._tx.seal(item.file_name, _NAME, item.item_id),
-                    "upload": item.upload,
-                    "state": item.state.value,
-                    "stamping_id": item.stamping_id,
-                    "reason_code": item.code,
-                    "reason_detail": self._tx.seal(item.detail, _REASON, item.item_id),
-                    "claimed_by": "",
-                    "claim_token": "",
-                    "ready_at": batch.created_at,
-                }
-                for item in items
-            ],
-        )
-
-    def batch(self, batch_id: str) -> StampBatch | None:
-        """The batch."""
-        row = self._tx.row(_BATCH, which=batch_id)
-        if row is None:
-            return None
-        details = self._tx.open_json(row["details"], _HOW, batch_id)
-        names = ("batch_id", "seal_id", "authority_code", "operator", "total", "created_at")
-        return StampBatch(
-            **{name: row[name] for name in names}, case=StampCase(**details["case"]), wish=_wish(details["wish"])
-        )
-
-    def items(self, batch_id: str) -> Sequence[BatchItem]:
-        """Its items in their order."""
-        return [self._item(row) for row in self._tx.rows(_ITEMS, which=batch_id)]
-
-    def claim_item(self, *, worker: str, token: str, now: datetime, lease_s: int) -> ClaimedItem | None:
-        """Take the oldest item that waits, or whose lease ran out; two workers never hold the same one."""
-        row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=now + timedelta(seconds=lease_s))
-        return None if row is None else ClaimedItem(item=self._item(row), claim_token=token)
-
-    def finish_item(self, item_id: str, *, claim_token: str, stamping_id: str, code: str, detail: str) -> bool:
-        """To ``done`` with its stamping, or ``refused`` with a reason; False when the claim was lost."""
-        state = ItemState.DONE if stamping_id else ItemState.REFUSED
-        changed = self._tx.changed(
-            _FINISH,
-            which=item_id,
-            token=claim_token,
-            now_is=state.value,
-            stamping=stamping_id,
-            code=code,
-            detail=self._tx.seal(detail, _REASON, item_id),
-        )
-        return changed == 1
+    def keeps(self, object_name: str, work_id: str) -> bool:
+        """Whether the upload or item of this id still needs the object."""
+        return self._tx.row(_KEEPS, which=work_id, name=object_name) is not None
 
     def _stamping(self, row: RowMapping) -> Stamping:
         details = self._tx.open_json(row["details"], _DETAILS, row["stamping_id"])
@@ -301,33 +201,8 @@ class StampingRows:
             case=StampCase(**details, matter_code=row["matter_code"], approval_id=row["approval_id"]),
         )
 
-    def _item(self, row: RowMapping) -> BatchItem:
-        item_id = row["item_id"]
-        return BatchItem(
-            item_id=item_id,
-            batch_id=row["batch_id"],
-            number=row["number"],
-            file_name=self._tx.open(row["file_name"], _NAME, item_id),
-            upload=row["upload"],
-            state=as_word(ItemState, row["state"]),
-            stamping_id=row["stamping_id"],
-            code=row["reason_code"],
-            detail=self._tx.open(row["reason_detail"], _REASON, item_id),
-        )
-
 
 def _upload(row: RowMapping) -> StampUpload:
     names = ("upload_id", "authority_code", "operator", "object_name", "sha256", "created_at", "expires_at")
     pages = tuple(PageView(box=tuple(box), rotate=turn) for box, turn in from_json(row["pages"]))
     return StampUpload(**{name: row[name] for name in names}, pages=pages)
-
-
-def _wish(said: dict[str, Any]) -> StampWish:
-    point = said["point_mm"]
-    return StampWish(
-        **{
-            **said,
-            "point_mm": None if point is None else tuple(point),
-            "offset_mm": tuple(said["offset_mm"]),
-        }
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Identity, Index, Integer, LargeBinary, Table, text
 from sqlalchemy import UniqueConstraint as Unique
 
-from certsvc.store.columns import ROW_NUMBER, Key, UtcTime
+from certsvc.store.columns import ROW_NUMBER, Key, PlainText, UtcTime
 from certsvc.store.tables_uses import metadata
 
 __all__ = ["metadata"]  # with the tables of all three files in it
@@ -17,6 +17,25 @@ provisional_papers = Table(
     metadata,
     Column("version_id", Key, ForeignKey("licenses.version_id"), primary_key=True),
     Column("project_code", Key, nullable=False, index=True),
+)
+
+registered_licenses = Table(
+    "registered_licenses",
+    metadata,
+    Column("version_id", Key, ForeignKey("licenses.version_id"), primary_key=True),
+    Column("source_id", Key, nullable=False),
+    Column("source_name", PlainText, nullable=False),
+    Column("authority_code", Key, nullable=False),
+    Column("body_sha256", Key, nullable=False),
+)
+
+source_reports = Table(
+    "source_reports",
+    metadata,
+    Column("move_id", Key, ForeignKey("moves.move_id"), primary_key=True),
+    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("happened_at", UtcTime, nullable=False),
+    Index(None, "version_id", "happened_at"),
 )
 
 version_links = Table(

@@ -167,3 +167,32 @@ signing_codes = Table(
     Column("used_at", UtcTime),
 )
 Index("ix_signing_codes_step", signing_codes.c.step_id, signing_codes.c.made_at)
+
+signer_codes = Table(
+    "signer_codes",
+    metadata,
+    Column("code_id", Key, primary_key=True),
+    Column("matter", Key, nullable=False),  # what the code is for, and for whom: apply:<subject>, pin:<signer_id>
+    Column("code_blind", LargeBinary(32), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+)
+Index("ix_signer_codes_matter", signer_codes.c.matter, signer_codes.c.made_at)
+
+code_turns = Table(
+    "code_turns",
+    metadata,
+    Column("matter", Key, primary_key=True),  # of a code of either table
+    Column("last_at", UtcTime, nullable=False),
+)
+
+seal_waits = Table(
+    "seal_waits",
+    metadata,
+    Column("round_id", Key, ForeignKey("signing_rounds.round_id"), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("tried_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+)

@@ -12,6 +12,7 @@ __all__ = ["metadata"]
 
 WAITING_ITEM = "state = 'waiting'"
 HOLDS_OBJECT = "object_name <> ''"
+KEPT_ITEM = "state = 'refused' AND upload <> ''"
 
 stamp_uploads = Table(
     "stamp_uploads",
@@ -105,4 +106,18 @@ Index(
     stamp_items.c.item_id,
     sqlite_where=text(WAITING_ITEM),
     postgresql_where=text(WAITING_ITEM),
+)
+# Files that were not stamped and may be run again, by the time they ended.
+Index(
+    "ix_stamp_items_kept",
+    stamp_items.c.ready_at,
+    sqlite_where=text(KEPT_ITEM),
+    postgresql_where=text(KEPT_ITEM),
+)
+
+stamp_item_tries = Table(
+    "stamp_item_tries",
+    metadata,
+    Column("item_id", Key, ForeignKey("stamp_items.item_id"), primary_key=True),
+    Column("tries", Integer, nullable=False),
 )

@@ -18,6 +18,7 @@ from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.requests import RequestRows
+from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
 from certsvc.store.seal_lives import SealLifeRows
 from certsvc.store.seal_watch import SealWatchRows
@@ -25,11 +26,13 @@ from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
 from certsvc.store.signers import SignerRows
-from certsvc.store.signing_codes import SigningCodeRows
+from certsvc.store.signing_codes import SignerCodeRows, SigningCodeRows
 from certsvc.store.signings import SigningRows
+from certsvc.store.source_reports import SourceReportRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
+from certsvc.store.trust import TrustRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
         signer_ports,
         stamping_ports,
         store_ports,
+        trust_ports,
     )
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
@@ -65,16 +69,20 @@ class Work:
         "quality",
         "receipts",
         "requests",
+        "round_seals",
         "seal_lives",
         "seal_watch",
         "seals",
         "sharing",
         "showing",
+        "signer_codes",
         "signers",
         "signing_codes",
         "signings",
+        "source_reports",
         "stampings",
         "statuses",
+        "trust",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -99,9 +107,13 @@ class Work:
         self.signers: signer_ports.Signers = SignerRows(tx)
         self.signings: signer_ports.Signings = SigningRows(tx)
         self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
+        self.signer_codes: signer_ports.SignerCodes = SignerCodeRows(tx)
+        self.round_seals: signer_ports.RoundSeals = RoundSealRows(tx)
         self.stampings: stamping_ports.Stampings = StampingRows(tx)
         self.statuses: life_ports.Statuses = StatusRows(tx)
+        self.source_reports: life_ports.SourceReports = SourceReportRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
+        self.trust: trust_ports.TrustRows = TrustRows(tx)
 
 
 class UnitsOfWork:

@@ -17,6 +17,7 @@ from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.envelope import Event
 from certsvc.events.evidence import EvidenceRow
 from certsvc.license.model import Artifact, Decision, Holder, IssueIntent, LicenseVersion, MoveRecord
+from certsvc.license.origin import Registration
 from certsvc.license.parties import Client, Person
 from certsvc.license.request import IssuancePayload, IssuanceRequest
 from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
@@ -106,9 +107,15 @@ PAYLOADS = by_type(
 )
 REQUESTS = by_type(IssuanceRequest, request_id=ID, payload=PAYLOADS, reason_detail=ANY_TEXT)
 INTENTS = by_type(IssueIntent, number=ANY_TEXT, request_id=st.just("req_000001"))
-VERSIONS = by_type(LicenseVersion, version_id=ID, number=ANY_TEXT, issuer_name=PLAIN, artifact=by_type(Artifact)).map(
-    lambda v: dataclasses.replace(v, artifact=dataclasses.replace(v.artifact, version_id=v.version_id))
-)
+REGISTRATIONS = by_type(Registration, source_name=PLAIN)
+VERSIONS = by_type(
+    LicenseVersion,
+    version_id=ID,
+    number=ANY_TEXT,
+    issuer_name=PLAIN,
+    artifact=by_type(Artifact),
+    registration=st.none() | REGISTRATIONS,
+).map(lambda v: dataclasses.replace(v, artifact=dataclasses.replace(v.artifact, version_id=v.version_id)))
 MOVES = by_type(MoveRecord, version_id=st.just("ver_000001"), decision=DECISIONS)
 STAMPS = st.builds(StampSpec, ring_text=PLAIN, diameter_mm=st.floats(1, 99), second_line=PLAIN, number=PLAIN)
 RULES = st.builds(

@@ -315,3 +315,33 @@ def test_rules_of_a_later_release_are_not_overlooked(sqlite_store: Store) -> Non
         connection.execute(text("UPDATE seal_versions SET rules = '{\"moon\": 1}'"))
     with sqlite_store.uow.read() as tx, pytest.raises(IntegrityError):
         tx.seals.by_id("seal_001")
+
+
+def test_keys_lead_to_their_versions_and_ended_ones_are_listed(store: Store) -> None:
+    def ended() -> list[int]:
+        with store.uow.read() as tx:
+            return [one.version for one in tx.seal_lives.without_key()]
+
+    def having(key_id: str) -> list[int]:
+        with store.uow.read() as tx:
+            return [one.version for one in tx.seal_lives.with_key(key_id)]
+
+    with store.uow() as tx:
+        assert tx.seal_lives.open(make_version(1))
+    assert having("seal_001-v1") == [1], "its making would make it"
+    for stranger in ("seal_001-v2", "seal_002-v1", "seal_001", "", "-v1"):
+        assert having(stranger) == []
+    with store.uow() as tx:
+        assert tx.seal_lives.move(make_version(1, state=SealState.DROPPED), source=SealState.APPLIED)
+    assert ended() == [1]
+    in_use(store, 2)
+    assert having("seal_001-v2") == [2]
+    assert ended() == [1]
+    in_use(store, 3)
+    assert ended() == [1, 2], "replaced"
+    with store.uow() as tx:
+        tx.seals.set_state("seal_001", source=SealState.ACTIVE, target=SealState.EXPIRED)
+    assert ended() == [1, 2], "an expired one keeps its key"
+    with store.uow() as tx:
+        tx.seals.set_state("seal_001", source=SealState.EXPIRED, target=SealState.CANCELLED)
+    assert ended() == [1, 2, 3]

@@ -14,6 +14,7 @@ from signer_records import (
     CODE,
     NAME,
     NOW,
+    make_act_code,
     make_certificate,
     make_code,
     make_revision,
@@ -23,7 +24,7 @@ from signer_records import (
 )
 from sqlalchemy import text
 
-from certsvc.errors import IntegrityError
+from certsvc.errors import IntegrityError, RateLimited
 from certsvc.seal.model import ReservationResult
 from certsvc.seal.signer import MAX_CODE_TRIES, MAX_PIN_TRIES, SignerState
 from certsvc.seal.signing_round import RoundState, StepState
@@ -34,7 +35,15 @@ LEASE = 60
 
 def dump(store: Store) -> bytes:
     """Every value of every table of this page, as bytes."""
-    tables = ("signers", "signer_uses", "signing_rounds", "signing_steps", "signing_revisions", "signing_codes")
+    tables = (
+        "signers",
+        "signer_uses",
+        "signing_rounds",
+        "signing_steps",
+        "signing_revisions",
+        "signing_codes",
+        "signer_codes",
+    )
     with store._engines[-1].connect() as connection:
         rows = [row for table in tables for row in connection.execute(text(f"SELECT * FROM {table}"))]
     return b"|".join(
@@ -64,9 +73,10 @@ def test_a_signer_comes_back_and_nothing_personal_stands_in_the_database(store: 
         assert list(tx.signers.of_person("111", f"{CODE}1", limit=9)) == []
         tx.signings.insert(make_round(seal=True))
         tx.signing_codes.insert(make_code(), "409173")
+        tx.signer_codes.insert(make_act_code(), "517283")
     found = dump(store)
     assert b"sgn_000001" in found
-    for secret in (NAME, CODE, "409173", "劳动合同", "示例事由", "ink of somebody", "BEGIN CERTIFICATE"):
+    for secret in (NAME, CODE, "409173", "517283", "劳动合同", "示例事由", "ink of somebody", "BEGIN CERTIFICATE"):
         assert secret.encode() not in found
 
 
@@ -293,10 +303,10 @@ def test_with_a_seal_the_round_is_complete_only_when_it_is_on(store: Store) -> N
             assert not tx.signings.seal("sig_000001", token="t", revision=replace(seal, number=number))
         assert sign(store, index, number=number)
     with store.uow() as tx:
-        assert list(tx.signings.awaiting_seal(limit=9)) == ["sig_000001"]
+        assert list(tx.round_seals.awaiting(NOW, limit=9)) == ["sig_000001"]
         assert list(tx.signings.overdue(NOW + timedelta(days=30), limit=9)) == []
         assert not tx.signings.expire("sig_000001", now=NOW + timedelta(days=30))
-        tx.signings.seal_trouble("sig_000001", "印章停用")
+        tx.round_seals.put_off("sig_000001", "印章停用", due=NOW)
     assert claim(store, at=NOW + timedelta(days=30))
     with store.uow() as tx:
         assert tx.signings.seal("sig_000001", token="t", revision=seal)
@@ -304,7 +314,7 @@ def test_with_a_seal_the_round_is_complete_only_when_it_is_on(store: Store) -> N
         assert done is not None
         assert done.seal is not None
         assert (done.state, done.seal.trouble, done.seal.sealed_at) == (RoundState.COMPLETE, "", NOW)
-        assert list(tx.signings.awaiting_seal(limit=9)) == []
+        assert list(tx.round_seals.awaiting(NOW, limit=9)) == []
 
 
 @pytest.mark.parametrize("move", ["decline", "expire", "cancel"])
@@ -391,3 +401,109 @@ def test_of_fifty_uses_of_a_right_code_one_counts(coded: Store) -> None:
             return tx.signing_codes.use("otc_000002", now=NOW)
 
     assert together(use, 50)[True] == 1
+
+
+def test_the_code_of_an_act_is_right_for_its_matter_and_its_time_and_once(store: Store) -> None:
+    with store.uow() as tx:
+        tx.signer_codes.insert(make_act_code(1), "111111")
+        tx.signer_codes.insert(make_act_code(2), "222222")
+        tx.signer_codes.insert(make_act_code(3, matter="pin:sgn_000001"), "333333")
+
+    def look(matter: str, text_: str, at: Any = NOW) -> str:
+        with store.uow() as tx:
+            return tx.signer_codes.check(matter, text=text_, now=at)
+
+    assert look("apply:person-1", "111111") == ""
+    assert look("apply:person-1", "333333") == ""
+    assert look("apply:person-2", "222222") == ""
+    assert look("apply:person-1", "222222", NOW + timedelta(minutes=5)) == ""
+    assert look("apply:person-1", "222222") == "otc_a00002"
+    with store.uow() as tx:
+        assert tx.signer_codes.use("otc_a00002", now=NOW)
+        assert not tx.signer_codes.use("otc_a00002", now=NOW)
+    assert look("apply:person-1", "222222") == ""
+    assert look("pin:sgn_000001", "333333") == "otc_a00003"
+
+
+@pytest.mark.parametrize("kind", ["signing_codes", "signer_codes"])
+def test_of_fifty_who_take_a_turn_at_once_one_gets_it_and_one_more_after_the_pause(store: Store, kind: str) -> None:
+    def take(seconds: int) -> bool:
+        at = NOW + timedelta(seconds=seconds)
+        with store.uow() as tx:
+            return bool(getattr(tx, kind).take_turn("a matter", now=at, after=at - timedelta(seconds=30)))
+
+    assert together(lambda _: take(0), 50) == {True: 1, False: 49}
+    assert not take(30)
+    assert together(lambda _: take(31), 50) == {True: 1, False: 49}
+    with store.uow() as tx:
+        assert getattr(tx, kind).take_turn("another", now=NOW, after=NOW)
+
+
+def test_a_turn_is_given_back_when_its_transaction_fails(store: Store) -> None:
+    def refused() -> None:
+        with store.uow() as tx:
+            assert tx.signer_codes.take_turn("a matter", now=NOW, after=NOW)
+            raise RateLimited("验证码获取次数过多")
+
+    with pytest.raises(RateLimited):
+        refused()
+    with store.uow() as tx:
+        assert tx.signer_codes.take_turn("a matter", now=NOW, after=NOW)
+
+
+def all_signed(store: Store, n: int, **changes: Any) -> str:
+    """A round that lacks its seal alone."""
+    signing = make_round(n, (1,), seal=True, **changes)
+    with store.uow() as tx:
+        tx.signings.insert(signing)
+        assert tx.signings.claim(signing.round_id, token="t", now=NOW, lease_s=LEASE)
+        revision = make_revision(1, signing.steps[0].step_id)
+        assert tx.signings.sign(
+            signing.round_id, token="t", revision=revision, signer_id="sgn_000001", signature_sha256="ee" * 32
+        )
+    return signing.round_id
+
+
+def test_seals_are_tried_in_turn_the_longest_untried_first_and_not_before_they_are_due(store: Store) -> None:
+    one, two, three = (all_signed(store, n, created_at=NOW + timedelta(seconds=n)) for n in (1, 2, 3))
+    later = NOW + timedelta(minutes=1)
+
+    def waiting(at: Any, limit: int = 9) -> list[str]:
+        with store.uow.read() as tx:
+            return list(tx.round_seals.awaiting(at, limit=limit))
+
+    assert waiting(NOW) == [one, two, three]
+    with store.uow() as tx:
+        assert tx.round_seals.tried(one, now=later) == 1
+        assert tx.round_seals.tried(one, now=later) == 2
+        assert tx.round_seals.tried(two, now=later - timedelta(seconds=1)) == 1
+    assert waiting(later) == [three, two, one], "tries that never came back are behind the others"
+    assert waiting(later, limit=1) == [three]
+    with store.uow() as tx:
+        tx.round_seals.put_off(two, "印章停用", due=later + timedelta(seconds=1))
+    assert waiting(later) == [three, one]
+    assert waiting(later + timedelta(seconds=1)) == [three, two, one]
+
+
+def test_a_seal_that_is_refused_for_good_ends_the_round_under_its_claim_only(store: Store) -> None:
+    round_id = all_signed(store, 1)
+    with store.uow() as tx:
+        assert not tx.round_seals.refuse(round_id, token="t", trouble="印章已注销", now=NOW)
+        assert tx.signings.claim(round_id, token="t", now=NOW, lease_s=LEASE)
+        assert not tx.round_seals.refuse(round_id, token="other", trouble="印章已注销", now=NOW)
+        assert tx.round_seals.refuse(round_id, token="t", trouble="印章已注销", now=NOW)
+        assert not tx.round_seals.refuse(round_id, token="t", trouble="再说", now=NOW)
+        assert not tx.signings.cancel(round_id, now=NOW)
+        ended = tx.signings.by_id(round_id)
+        assert list(tx.round_seals.awaiting(NOW, limit=9)) == []
+    assert ended is not None
+    assert ended.seal is not None
+    assert (ended.state, ended.ended_at, ended.seal.trouble) == (RoundState.UNSEALED, NOW, "印章已注销")
+    assert [step.state for step in ended.steps] == [StepState.SIGNED]
+
+
+def test_a_round_that_people_still_sign_is_refused_no_seal(store: Store) -> None:
+    with store.uow() as tx:
+        tx.signings.insert(make_round(seal=True))
+        assert tx.signings.claim("sig_000001", token="t", now=NOW, lease_s=LEASE)
+        assert not tx.round_seals.refuse("sig_000001", token="t", trouble="印章已注销", now=NOW)

@@ -157,3 +157,70 @@ def test_files_of_a_batch_are_claimed_one_by_one_and_answered_once(store: Store)
         one, two = tx.stampings.items("bat_1")
     assert (one.state, one.stamping_id, one.upload) == (ItemState.DONE, "stp_1", "")
     assert (two.state, two.code, two.detail) == (ItemState.REFUSED, "broken", "损坏")
+
+
+def test_a_file_waits_is_kept_is_run_again_and_is_given_up(store: Store) -> None:
+    with store.uow() as tx:
+        tx.stampings.insert_batch(BATCH, ITEMS)
+        first = tx.stampings.claim_item(worker="a", token="t1", now=NOW, lease_s=60)
+    assert first is not None
+    with store.uow() as tx:
+        assert [tx.stampings.count_try("itm_1") for _ in range(3)] == [1, 2, 3]
+        later = NOW + timedelta(minutes=5)
+        assert not tx.stampings.defer_item("itm_1", claim_token="t9", ready_at=later, code="seal_rate", detail="稍后")
+        assert tx.stampings.defer_item("itm_1", claim_token="t1", ready_at=later, code="seal_rate", detail="稍后")
+        assert not tx.stampings.finish_item("itm_1", claim_token="t1", stamping_id="stp_1", code="", detail="")
+    with store.uow() as tx:
+        second = tx.stampings.claim_item(worker="a", token="t2", now=NOW, lease_s=600)
+        assert second is not None
+        assert second.item.item_id == "itm_2", "the other one waits"
+        third = tx.stampings.claim_item(worker="a", token="t3", now=NOW + timedelta(minutes=5), lease_s=60)
+    assert third is not None
+    assert (third.item.item_id, third.item.code, third.item.detail) == ("itm_1", "seal_rate", "稍后")
+    with store.uow() as tx:
+        said = {"stamping_id": "", "code": "seal_budget", "detail": "上限"}
+        assert tx.stampings.finish_item("itm_1", claim_token="t3", **said, kept_from=LATER)
+        assert tx.stampings.finish_item("itm_2", claim_token="t2", stamping_id="", code="broken", detail="损坏")
+    with store.uow.read() as tx:
+        rows = tx.stampings
+        one, two = rows.items("bat_1")
+        assert (one.state, one.upload, one.code, two.upload) == (ItemState.REFUSED, "u1", "seal_budget", "")
+        assert rows.keeps("u1", "itm_1")
+        assert not rows.keeps("u2", "itm_2")
+        assert not rows.keeps("u1", "itm_2")
+        assert rows.kept_items(before=LATER, limit=9) == []
+        assert rows.kept_items(before=LATER + timedelta(seconds=1), limit=9) == [one]
+    with store.uow() as tx:
+        assert tx.stampings.run_again("bat_9", now=LATER) == 0
+        assert tx.stampings.run_again("bat_1", now=LATER) == 1
+        assert not tx.stampings.forget_kept("itm_1", before=LATER + timedelta(days=9)), "it waits once more"
+        assert tx.stampings.count_try("itm_1") == 1, "with all its tries"
+        fourth = tx.stampings.claim_item(worker="a", token="t4", now=LATER, lease_s=60)
+    assert fourth is not None
+    assert (fourth.item.item_id, fourth.item.code, fourth.item.detail) == ("itm_1", "", "")
+    with store.uow() as tx:
+        assert tx.stampings.finish_item("itm_1", claim_token="t4", **said, kept_from=LATER)
+        assert not tx.stampings.forget_kept("itm_1", before=LATER)
+        assert tx.stampings.forget_kept("itm_1", before=LATER + timedelta(seconds=1))
+        assert tx.stampings.run_again("bat_1", now=LATER) == 0
+
+
+def test_an_upload_is_kept_as_long_as_its_row_says(store: Store) -> None:
+    with store.uow() as tx:
+        tx.stampings.insert_upload(UPLOAD)
+        assert tx.stampings.keeps("uploads/upl_1.pdf", "upl_1")
+        tx.stampings.forget_object("upl_1")
+        assert not tx.stampings.keeps("uploads/upl_1.pdf", "upl_1")
+
+
+def test_in_whose_name_a_seal_was_used_is_kept_and_only_then_written(store: Store) -> None:
+    case = replace(CASE, represented_by="rep_1")
+    assert "represented_by" not in CASE.as_said()
+    with store.uow() as tx:
+        tx.stampings.insert(replace(STAMPING, case=case))
+        tx.stampings.insert_batch(replace(BATCH, case=case), ITEMS)
+    with store.uow.read() as tx:
+        found, batch = tx.stampings.by_id("stp_1"), tx.stampings.batch("bat_1")
+    assert found is not None
+    assert batch is not None
+    assert found.case == batch.case == case

@@ -61,7 +61,8 @@ def test_an_issued_file_is_green_and_every_check_has_its_word(open_page: OpenPag
     assert check_word(page, "registry_match") == "与登记的原件一致"
     assert check_word(page, "status") == "正常"
     expect(page.locator("#verdict-license")).to_contain_text(row["number"])
-    expect(page.locator("#verdict-not-checked")).to_contain_text("印章证书是否被吊销")
+    expect(page.locator("#verdict-not-checked")).to_contain_text("均已核对")
+    expect(page.locator("#verdict-basis")).to_contain_text("登记时间")
     expect(page.locator("#verdict-word")).to_be_focused()
     expect(page.locator("#announce")).to_contain_text("核验通过")
     page.locator("#verdict-signatures summary").click()

@@ -69,7 +69,7 @@ def test_a_shown_code_is_green_with_the_photo_once_and_used_the_second_time(
     expect(result).to_have_attribute("data-colour", "green")
     expect(result.locator("#verdict-word")).to_have_text("核验通过")
     expect(result).to_contain_text(live_city.city.catalog.sample("tour_guide")["holder_name"])
-    expect(result.locator("#result-made")).to_contain_text("生成时间")
+    expect(result.locator("#result-made")).to_contain_text("核验时间")
     expect(result.locator("#result-seal")).to_contain_text("印章名称")
     photo = result.locator("#result-photo")
     expect(photo).to_be_visible()

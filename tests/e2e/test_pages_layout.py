@@ -10,6 +10,7 @@ from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from fixtures_city import LiveCity
+from later_changes import drawn_over
 from playwright.sync_api import Page, expect
 from test_pages_sign import ask
 
@@ -99,6 +100,18 @@ def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#number-type option").nth(1).wait_for(state="attached")
     page.locator("#number-submit").click()
     yield "check: number with mistakes"
+    page.locator("#tab-receipt").click()
+    page.locator("#receipt-submit").click()
+    yield "check: receipt with mistakes"
+    page.locator("#tab-file").click()
+    page.locator("#asof-box summary").click()
+    page.set_input_files("#file", {"name": "b.pdf", "mimeType": "application/pdf", "buffer": drawn_over(data)})
+    page.locator(".differ-mark").first.wait_for()
+    yield "check: as sealed and now"
+    two: list[Any] = [{"name": name, "mimeType": "", "buffer": b"x"} for name in ("甲" * 40 + ".pdf", "b.pdf")]
+    page.set_input_files("#file", two)
+    page.locator("#batch-csv:visible").wait_for()
+    yield "check: many files"
     page.goto(f"{live_city.base}/catalog")
     page.locator("#entries summary").first.click()
     yield "catalog"
@@ -342,6 +355,8 @@ def test_tabs_move_with_the_arrow_keys(open_page: OpenPage) -> None:
     expect(page.locator("#tab-code")).to_be_focused()
     expect(page.locator("#panel-code")).to_be_visible()
     page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#tab-receipt")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#tab-number")).to_be_focused()
     expect(page.locator("#number-type option")).not_to_have_count(0)

@@ -94,6 +94,10 @@ def test_a_keeper_stops_and_resumes_with_a_reason_and_can_go_back_without_effect
     expect(here.locator('[data-state="active"]')).to_be_visible()
     here.locator("summary").click()
     expect(here.locator(".uses li").first).to_contain_text("已查明")
+    with deps.uow.read() as tx:
+        keeper = tx.access.person("keeper-1")
+    assert keeper is not None
+    expect(here.locator(".uses li").first).to_contain_text(f"办理人 {keeper.name}")
 
 
 def test_an_application_is_approved_and_made_by_those_who_may(
@@ -175,3 +179,28 @@ def test_a_maker_sees_the_seals_of_the_region(open_page: OpenPage, live_city: Li
     page.locator("#more").click()
     expect(page.locator("#seals > li")).to_have_count(24)
     expect(page.locator("#count")).to_contain_text("seals")
+
+
+def test_seals_are_found_by_words_and_a_role_with_nothing_to_do_is_told(
+    open_page: OpenPage, live_city: LiveCity
+) -> None:
+    deps = live_city.city.service.deps
+    seal_id = seal_in_use(deps, name="示例省市场监督管理局查找专用章").seal_id
+    page = open_page("/seals", size=SMALLEST)
+    sign_in(page, "auditor-1")
+    expect(page.locator("#idle")).to_contain_text("现在没有需要您办理的事项")
+    expect(page.locator("#idle")).to_contain_text("只查看")
+    page.locator("#search").fill("启用 查找专用章")
+    expect(page.locator("#seals > li")).to_have_count(1)
+    expect(page.locator(card(page, seal_id))).to_be_visible()
+    expect(page.locator("#count")).to_contain_text("共 1 枚")
+    page.locator("#search").fill("没有这枚")
+    expect(page.locator("#seals > li")).to_have_count(0)
+    expect(page.locator("#count")).to_contain_text("没有符合的印章")
+    page.locator("#logout").click()
+    sign_in(page, "keeper-1")
+    expect(page.locator(card(page, seal_id))).to_be_visible()
+    expect(page.locator("#idle")).to_be_hidden()
+    page.locator("#logout").click()
+    sign_in(page, "use-approver-3")
+    expect(page.locator("#idle")).to_contain_text("表态")

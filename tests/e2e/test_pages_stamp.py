@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
+from city_browser import PATIENCE_MS, PHONE, SMALLEST, OpenPage, Watch, sign_in
 from fixtures_city import LiveCity
 from pikepdf import Dictionary, Name, String
 from playwright.sync_api import Page, expect
 from upload_documents import changed, letter, picture, red_box
+
+from certsvc.store.seals import rules_json
 
 pytestmark = pytest.mark.browser
 
@@ -165,4 +170,128 @@ def test_the_page_speaks_english_too(open_page: OpenPage) -> None:
     sign_in(page, KEEPER)
     assert page.locator("#choose-title").inner_text() == "Choose a seal and a file"
     give(page, letter(1))
+    assert fits(page)
+
+
+# A seal that needs approval ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_two(live_city: LiveCity) -> Iterator[str]:
+    """The first seal of the keeper's authority, which two people must agree to use by hand; afterwards as it was."""
+    city = live_city.city
+    seals = city.answer(city.client.get("/v1/seals", headers=city.person(KEEPER)), 200)
+    seal_id = next(seal["seal_id"] for seal in seals if seal["state"] == "active")
+    before = city.rows(f"SELECT rules FROM seal_versions WHERE seal_id = '{seal_id}' AND state = 'current'")[0][0]
+    with city.service.deps.uow.read() as tx:
+        seal = tx.seals.by_id(seal_id)
+    assert seal is not None
+    changed_rules = replace(seal.rules, manual_needed=2, approvers=("use-approver-1", "use-approver-2"))
+    _set_rules(live_city, seal_id, rules_json(changed_rules))
+    yield seal_id
+    _set_rules(live_city, seal_id, before)
+
+
+def _set_rules(live_city: LiveCity, seal_id: str, rules: str) -> None:
+    literal = rules.replace(":", "\\:")
+    live_city.city.execute(f"UPDATE seal_versions SET rules = '{literal}' WHERE seal_id = '{seal_id}'")
+
+
+def vote(live_city: LiveCity, approval_id: str, voter: str, *, agrees: bool = True) -> None:
+    """One answer to a request."""
+    city = live_city.city
+    path = f"/v1/seal-approvals/{approval_id}/votes"
+    city.answer(city.client.post(path, headers=city.person(voter), json={"agrees": agrees}), 201)
+
+
+def newest_approval(live_city: LiveCity) -> dict[str, Any]:
+    """What was asked for last."""
+    city = live_city.city
+    return dict(city.answer(city.client.get("/v1/seal-approvals", headers=city.person(KEEPER)), 200)[0])
+
+
+def test_a_use_that_needs_two_is_asked_for_from_the_preview_and_sealed_when_they_agreed(
+    open_page: OpenPage, live_city: LiveCity, by_two: str, tmp_path: Path
+) -> None:
+    page = open_page("/stamp", size=SMALLEST)
+    sign_in(page, KEEPER)
+    page.locator(f'#seals input[value="{by_two}"]').check()
+    give(page, letter(1))
+    look(page)
+    notice = page.locator("#approval [data-approval]")
+    expect(notice).to_have_attribute("data-approval", "none")
+    expect(notice).to_contain_text("须 2 人同意")
+    expect(page.locator("#seal-now")).to_be_hidden()
+    page.locator("#ask-now").click()
+    assert page.locator("#purpose-wrong").is_visible()
+    page.locator("#purpose").fill("示例合同用印")
+    page.locator("#ask-now").click()
+    expect(notice).to_have_attribute("data-approval", "waiting")
+    expect(page.locator("#ask-now")).to_be_hidden()
+    expect(page.locator("#seal-now")).to_be_hidden()
+    assert fits(page)
+    shot(page, "approval-waiting")
+    asked = newest_approval(live_city)
+    assert (asked["seal_id"], asked["purpose"]) == (by_two, "示例合同用印")
+    vote(live_city, asked["approval_id"], "use-approver-1")
+    page.locator("#approval-again").click()
+    expect(notice).to_contain_text("已同意 1 人，须 2 人")
+    # Another file, or the same one elsewhere, is another content; the same again finds the request.
+    page.locator('#stage-confirm [data-back="place"]').click()
+    page.locator("#lock").check()
+    look(page)
+    expect(notice).to_have_attribute("data-approval", "none")
+    page.locator('#stage-confirm [data-back="place"]').click()
+    page.locator("#lock").uncheck()
+    look(page)
+    expect(notice).to_have_attribute("data-approval", "waiting")
+    vote(live_city, asked["approval_id"], "use-approver-2")
+    # Nobody presses anything: the page looks by itself, every five seconds.
+    expect(notice).to_have_attribute("data-approval", "granted", timeout=PATIENCE_MS)
+    expect(page.locator("#seal-now")).to_be_visible()
+    data = finish(page, tmp_path)
+    assert live_city.city.check(data)["registry_match"] == "exact"
+    row = live_city.city.answer(live_city.city.client.get("/v1/stampings", headers=live_city.city.person(KEEPER)), 200)[
+        0
+    ]
+    assert row["approval_id"] == asked["approval_id"]
+    assert newest_approval(live_city)["state"] == "used"
+
+
+def test_a_use_that_was_refused_may_be_asked_for_again(open_page: OpenPage, live_city: LiveCity, by_two: str) -> None:
+    page = open_page("/stamp", size=PHONE)
+    sign_in(page, KEEPER)
+    page.locator(f'#seals input[value="{by_two}"]').check()
+    give(page, letter(2))
+    look(page)
+    page.locator("#purpose").fill("示例合同用印")
+    page.locator("#ask-now").click()
+    notice = page.locator("#approval [data-approval]")
+    expect(notice).to_have_attribute("data-approval", "waiting")
+    vote(live_city, newest_approval(live_city)["approval_id"], "use-approver-2", agrees=False)
+    page.locator("#approval-again").click()
+    expect(notice).to_have_attribute("data-approval", "refused")
+    expect(page.locator("#seal-now")).to_be_hidden()
+    expect(page.locator("#ask-now")).to_be_visible()
+
+
+def test_a_small_phone_shows_the_whole_name_of_every_seal(open_page: OpenPage) -> None:
+    page = open_page("/stamp", size=SMALLEST)
+    sign_in(page, KEEPER)
+    page.locator("#seals label").first.wait_for()
+    assert fits(page)
+    for one in page.locator("#seals label span").all():
+        assert one.evaluate(
+            "one => one.scrollWidth <= one.clientWidth + 1 && one.getBoundingClientRect().right <= innerWidth"
+        )
+
+
+def test_without_an_active_seal_the_page_says_what_to_do_next(open_page: OpenPage) -> None:
+    page = open_page("/stamp", size=SMALLEST)
+    page.route("**/v1/seals", lambda route: route.fulfill(json=[]))
+    sign_in(page, KEEPER)
+    notice = page.locator("#no-seal")
+    expect(notice).to_contain_text("印章经办人")
+    expect(notice.locator("a")).to_have_attribute("href", "/seals")
+    expect(page.locator("#drop")).to_be_hidden()
     assert fits(page)

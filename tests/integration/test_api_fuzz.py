@@ -28,7 +28,7 @@ from certsvc.api.auth import Access
 from certsvc.app import build, prepare
 from certsvc.cli.documents import documents, rendered
 from certsvc.commands.access import roles
-from certsvc.commands.access.seed_sandbox import seed_sandbox, using_client_id
+from certsvc.commands.access.seed_sandbox import seed_sandbox, source_client_id, using_client_id
 
 OPENAPI = ROOT / "openapi"
 EXAMPLES = 12
@@ -67,6 +67,10 @@ def test_every_event_that_leaves_fits_its_schema(small_city: ServedCity) -> None
         jsonschema_rs.validate(schema, event["data"])
         with pytest.raises(jsonschema_rs.ValidationError):
             jsonschema_rs.validate(schema, dict(list(event["data"].items())[1:]))
+
+
+COUNTS_ITSELF = frozenset({"/v1/signers/codes"})
+"""Doors that refuse the same caller after a few requests by a rule of their own: 429 is described there."""
 
 
 @dataclass
@@ -110,6 +114,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
     return {
         roles.APPROVAL: city.system(),
         roles.EVENTS: city.system(),
+        roles.SOURCE: city.system(source_client_id("national_market")),
         roles.USING: city.system(using_client_id("11990000MB0000019F")),
         roles.HOLDER: city.person(city.holder_of("tour_guide")),
         roles.OFFICER: city.person(city.officer_of("tour_guide")),
@@ -120,6 +125,8 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.SEAL_USE_APPROVER: city.person("use-approver-1"),
         roles.CATALOG_PROPOSER: city.person("proposer-1"),
         roles.CATALOG_PUBLISHER: city.person("publisher-1"),
+        roles.TRUST_PROPOSER: city.person("trust-1"),
+        roles.TRUST_CONFIRMER: city.person("trust-2"),
     }
 
 
@@ -159,7 +166,8 @@ def test_generated_requests_are_answered_as_described_and_never_with_a_5xx(
 
     ask()
     assert len(statuses) >= 1
-    assert not [status for status in statuses if status >= 500 or status in {401, 429}]
+    assert not [status for status in statuses if status >= 500 or status == 401]
+    assert 429 not in statuses or path in COUNTS_ITSELF
 
 
 def test_the_document_says_which_doors_need_a_token(fuzzed: Fuzzed) -> None:

@@ -14,10 +14,11 @@ from sqlalchemy.schema import CreateTable
 from store_records import make_version
 
 from certsvc.errors import ConfigurationError, Unavailable
+from certsvc.license.origin import LicenseOrigin
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
 from certsvc.store.engine import open_store, writing_engine
-from certsvc.store.tables_signers import metadata
+from certsvc.store.tables_trust import metadata
 
 COLUMNS = """
 SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, is_nullable, column_default,
@@ -131,6 +132,19 @@ def test_licenses_of_an_earlier_release_get_status_entries_and_later_ones_go_on_
     assert sorted(numbers) == list(range(1, 52))
     store.close()
     engine.dispose()
+
+
+def test_a_license_without_a_registration_was_issued_here(empty_url: str, cipher: ColumnCipher) -> None:
+    migrate.upgrade(empty_url)
+    store = open_store(empty_url, cipher)
+    with store.uow() as tx:
+        tx.licenses.insert(make_version(1))
+    with store.uow.read() as tx:
+        found = tx.licenses.by_version_id("ver_000001")
+    store.close()
+    assert found == make_version(1)
+    assert found is not None
+    assert found.origin is LicenseOrigin.ISSUED
 
 
 def test_a_failing_revision_leaves_nothing_behind(empty_url: str, tmp_path: Path, repo_root: Path) -> None:

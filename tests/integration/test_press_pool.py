@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from fixtures_city import ServedCity
 
-from certsvc.cli.bench_cases import SAMPLE_TYPE, jobs
+from certsvc.cli.bench_cases import jobs
+from certsvc.cli.bench_verify import SAMPLE_TYPE
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.page_ports import SealTask
 from certsvc.delivery.press_pool import PressPool

@@ -367,7 +367,7 @@ def outside_answer(city: ServedCity, request: str, owner: str = OWNER, **changes
         changes.get("key", asked.public_key()),
         ca,
         load_private_key(opened.pkcs8),
-        serial=4711,
+        serial=changes.get("serial", 4711),
         now=changes.get("now", datetime.now(UTC)),
     )
     return pem(leaf) if changes.get("alone") else pem(leaf, ca)

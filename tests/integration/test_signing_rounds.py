@@ -131,7 +131,7 @@ def test_a_round_of_sm2_keys_ends_like_any_other(people: PeopleCity) -> None:
     master = load_master_key(settings.master_key)
     ca = DevelopmentPeopleCa(settings.keys_file, settings.keys, master, deps.ids, profile="sandbox")
     keys: Any = deps.person_keys
-    keys.__init__(master, deps.ids, algorithm="sm2", ca=ca, cost=keys._cost)
+    keys.__init__(master, deps.ids, algorithm="sm2", ca=ca, anchors=keys._anchors, cost=keys._cost)
     assert isinstance(keys, WrappedPersonKeys)
     assert people.signer(PEOPLE[0])["algorithm"] == "sm2"
     people.signer(PEOPLE[1])
@@ -268,9 +268,12 @@ def test_guesses_of_a_pin_through_the_door_count_five(postgres_url: str, make_ci
     people = PeopleCity(make_city(postgres_url))
     signer = people.signer(PEOPLE[0])
     path, headers = f"/v1/signers/{signer['signer_id']}/pin", people.city.person(PEOPLE[0])
+    # The five looks of a code would stop the guesses first: here the guesser has it, and may look as often as it likes.
+    code = people.act_code(PEOPLE[0], "pin")
+    people.city.execute("UPDATE signer_codes SET tries = -1000 WHERE used_at IS NULL")
 
     def guess(n: int) -> int:
-        body = {"pin": f"{n + 100000}", "new_pin": "913570"}
+        body = {"pin": f"{n + 100000}", "new_pin": "913570", "code": code}
         return int(people.client.post(path, headers=headers, json=body).status_code)
 
     with ThreadPoolExecutor(16) as pool:
@@ -334,7 +337,10 @@ def test_only_the_creator_cancels_and_only_while_it_is_open(people: PeopleCity) 
     assert late.status_code == 409
 
 
-def test_a_stopped_seal_leaves_the_round_waiting_and_is_set_when_it_is_resumed(people: PeopleCity) -> None:
+def test_a_stopped_seal_leaves_the_round_waiting_and_is_set_when_it_is_resumed(
+    clocked: tuple[PeopleCity, FixedClock],
+) -> None:
+    people, clock = clocked
     people.signer(PEOPLE[0])
     deps = people.city.service.deps
     asked = people.round(PEOPLE[:1], (1,), needs_code=False, **ALL_IN_ONE)
@@ -346,9 +352,10 @@ def test_a_stopped_seal_leaves_the_round_waiting_and_is_set_when_it_is_resumed(p
     assert "停用" in creator["seal"]["trouble"]
     unfinished = people.city.check(people.file(asked["round_id"]))
     assert (unfinished["indication"], unfinished["reason"]) == ("INDETERMINATE", "signing_unfinished")
-    assert maintain_signings(deps).rounds_sealed == 0
     with deps.uow() as tx:
         assert tx.seals.set_state(SEAL, source=SealState.STOPPED, target=SealState.ACTIVE)
+    assert maintain_signings(deps).rounds_sealed == 0, "its pause is not over"
+    clock.advance(timedelta(seconds=15))
     assert maintain_signings(deps).rounds_sealed == 1
     assert people.city.check(people.file(asked["round_id"]))["reason"] == "ok_signed_document"
 
@@ -418,8 +425,10 @@ def test_a_changed_pin_signs_and_the_old_one_does_not(people: PeopleCity) -> Non
     signer = people.signer(PEOPLE[0])
     asked = people.round(PEOPLE[:1], (1,), needs_code=False)
     path, headers = f"/v1/signers/{signer['signer_id']}/pin", people.city.person(PEOPLE[0])
-    assert people.client.post(path, headers=headers, json={"pin": PIN, "new_pin": "123456"}).status_code == 422
-    assert people.client.post(path, headers=headers, json={"pin": PIN, "new_pin": "913570"}).status_code == 201
+    code = people.act_code(PEOPLE[0], "pin")
+    for new_pin, status in (("123456", 422), ("913570", 201)):
+        body = {"pin": PIN, "new_pin": new_pin, "code": code}
+        assert people.client.post(path, headers=headers, json=body).status_code == status
     for pin, status in ((PIN, 403), ("913570", 201)):
         answer = people.confirm(PEOPLE[0], asked["round_id"], document_sha256=asked["sha256"], pin=pin)
         assert answer.status_code == status
@@ -452,6 +461,10 @@ def test_who_may_apply(people: PeopleCity) -> None:
         refused = people.apply(PEOPLE[0], **changes)
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
     assert people.apply(PEOPLE[0], handwriting="").status_code == 422
+    assert people.city.rows("SELECT count(*) FROM signer_codes") == [(0,)]
+    for stranger in ("holder-1", "officer-1"):
+        headers = people.city.person(stranger)
+        assert people.client.post("/v1/signers/codes", headers=headers, json={"act": "apply"}).status_code == 403
     assert people.city.rows("SELECT count(*) FROM signers") == [(0,)]
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from fixtures_city import ServedCity
+from seal_people import KEEPER, SAID
+from signing_pages import MAKER, seal_draft
 from test_bad_input import problem
-from test_seal_life import KEEPER, SAID, SEAL_ID
 
 from certsvc.clock import FixedClock, rfc3339
 from certsvc.commands.ports import Deps
@@ -21,9 +22,13 @@ from certsvc.commands.verifying.verify_file import verify_file
 from certsvc.seal.verdict import Check, Indication, Reason
 from certsvc.seal.version import Cause
 from certsvc.signing.jws import load_public_keys
+from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.master_key import load_master_key
 from certsvc.signing.receipts import read_receipt
+from certsvc.signing.seal_object import export_seal, make_seal
 
 SLUG = "food_operation"
+SEAL_ID = "seal_11990000MB0000019F"
 
 
 @dataclass
@@ -59,8 +64,7 @@ def ask_file(city: ServedCity, data: bytes, **query: str) -> dict[str, Any]:
 
 
 def test_every_question_is_answered_as_of_a_moment_with_what_was_known_then(story: Story) -> None:
-    city, sample = story.city, story.city.catalog.sample(SLUG)
-    by_number = {"type": SLUG, "number": story.number, "holder_name": sample["holder_name"]}
+    city = story.city
     by_digest = {"sha256": hashlib.sha256(story.data).hexdigest()}
     expected = {
         story.valid: ("TOTAL-PASSED", "ok", "license_revoked"),
@@ -71,7 +75,6 @@ def test_every_question_is_answered_as_of_a_moment_with_what_was_known_then(stor
         moment = rfc3339(at)
         answers = (
             ask_file(city, story.data, at=moment),
-            city.public(**by_number, at=moment),
             city.public(**by_digest, at=moment),
         )
         for answer in answers:
@@ -110,6 +113,10 @@ def test_a_digest_is_enough_and_says_that_nobody_looked_at_the_file(small_city: 
     assert answer["license"]["identifier"] == done["identifier"]
     unknown = small_city.public(sha256="0" * 64)
     assert (unknown["reason"], unknown["family"]) == ("not_ours", "foreign")
+    sample = small_city.catalog.sample(SLUG)
+    number = {"type": SLUG, "number": done["number"], "holder_name": sample["holder_name"]}
+    past = {**number, "at": rfc3339(small_city.service.deps.clock.now())}
+    assert "须有文件" in problem(small_city.client.post("/v1/verifications", json=past), 422)["errors"][0]["detail"]
     both = small_city.client.post("/v1/verifications", json={"sha256": digest, "code": "x"})
     assert problem(both, 422)
 
@@ -211,3 +218,45 @@ def test_a_folder_and_a_zip_are_judged_with_a_report_and_receipts(
     assert len(names) == 2
     assert verify_paths([folder / "good.pdf"], [], None, Wanted(report=tmp_path / "one.xlsx")) == 0
     assert zipfile.is_zipfile(tmp_path / "one.xlsx")
+
+
+def test_a_seal_object_is_judged_by_its_maker_and_by_the_register_of_seals(small_city: ServedCity) -> None:
+    settings = small_city.service.settings
+    ring = SoftwareKeyRing(settings.keys, load_master_key(settings.master_key), profile="sandbox")
+    with small_city.service.deps.uow.read() as tx:
+        seal = next(one for one in tx.seals.all() if one.algorithm == "sm2")
+    now = small_city.service.deps.clock.now()
+    draft = seal_draft(seal, ring, created=now, begins=now - timedelta(days=1), ends=now + timedelta(days=30))
+    ours = make_seal(draft, ring, MAKER)
+    export_seal(settings.keys / "seals", seal.key_id, ours)
+    answer = ask_file(small_city, ours)
+    assert (answer["indication"], answer["reason"], answer["registry_match"], answer["status"]) == (
+        "TOTAL-PASSED",
+        "ok_seal_object",
+        "exact",
+        "good",
+    )
+    # Whoever may sign documents may not make seals: this one is signed by the key of an ordinary seal.
+    forged = ask_file(small_city, make_seal(draft, ring, seal.key_id))
+    assert (forged["indication"], forged["reason"]) == ("INDETERMINATE", "seal_maker_unknown")
+    another = ask_file(small_city, make_seal(replace(draft, name="换了名字的章"), ring, MAKER))
+    assert (another["indication"], another["reason"]) == ("TOTAL-FAILED", "seal_not_in_use")
+    small_city.execute(f"UPDATE seals SET state = 'stopped' WHERE seal_id = '{seal.seal_id}'")
+    stopped = ask_file(small_city, ours)
+    assert (stopped["indication"], stopped["reason"], stopped["family"]) == ("TOTAL-FAILED", "seal_not_in_use", "ended")
+
+
+def test_somebodys_certificate_in_a_file_is_not_yet_our_seal(small_city: ServedCity) -> None:
+    data = small_city.file(small_city.issue(SLUG, "CB-1")["identifier"])
+    start = data.index(b"/Contents<") + len(b"/Contents<")
+    end = data.index(b">", start)
+    last = start + len(data[start:end].rstrip(b"0")) - 3
+    changed = data[:last] + (b"1" if data[last : last + 1] != b"1" else b"2") + data[last + 1 :]
+    answer = ask_file(small_city, changed)
+    assert (answer["indication"], answer["registry_match"]) == ("TOTAL-FAILED", "none")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "1999-12-31T00:00:00Z", "9999-12-31T23:59:59-14:00"])
+def test_moments_outside_all_registers_are_refused(small_city: ServedCity, at: str) -> None:
+    files = {"file": ("x.pdf", b"%PDF-1.7", "application/pdf")}
+    assert problem(small_city.client.post("/v1/verifications/file", files=files, params={"at": at}), 422)

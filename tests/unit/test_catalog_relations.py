@@ -167,7 +167,8 @@ def test_a_local_part_without_its_type_is_refused(tmp_path: Path) -> None:
 def test_a_city_without_bundles_and_laws_still_loads_if_its_types_name_none(tmp_path: Path) -> None:
     directory = city(tmp_path, "issuers = []")
     (directory / "bundles.toml").unlink()
-    assert load_catalog(directory).bundles == ()
+    (directory / "sources.toml").unlink()
+    assert (load_catalog(directory).bundles, load_catalog(directory).sources) == ((), ())
     (directory / "laws.toml").unlink()
     with pytest.raises(ConfigurationError, match=r"laws\.toml"):
         load_catalog(directory)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -186,3 +191,122 @@ def test_the_environment_cannot_put_a_proxy_in_between(monkeypatch: pytest.Monke
         monkeypatch.setenv("ALL_PROXY", proxy)
         Egress(allowed=[base]).post(f"{base}/ok", {}, b"")
     assert (proxied, seen) == ([], ["/ok"])
+
+
+@contextmanager
+def dripping(serve: Callable[[socket.socket, threading.Event], None]) -> Iterator[int]:
+    """A bare socket server that treats its one caller as ``serve`` does; its port."""
+    done = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    serve(connection, done)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            thread.join(5)
+
+
+def drip(connection: socket.socket, done: threading.Event, text: bytes) -> None:
+    """One byte every 50 ms: no single read ever waits long."""
+    for index in range(len(text)):
+        if done.wait(0.05):
+            return
+        connection.sendall(text[index : index + 1])
+
+
+def headers_in_drops(connection: socket.socket, done: threading.Event) -> None:
+    connection.recv(65536)
+    drip(connection, done, b"HTTP/1.1 200 OK\r\n" + b"x-filler: 1\r\n" * 400 + b"\r\n")
+
+
+def interim_answers_for_ever(connection: socket.socket, done: threading.Event) -> None:
+    connection.recv(65536)
+    drip(connection, done, b"HTTP/1.1 103 Early Hints\r\n\r\n" * 400)
+
+
+def handshake_in_drops(connection: socket.socket, done: threading.Event) -> None:
+    connection.recv(65536)
+    drip(connection, done, b"\x16\x03\x03\x3f\xff\x02" + bytes(4000))
+
+
+def nothing_at_all(connection: socket.socket, done: threading.Event) -> None:
+    del connection
+    done.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "serve"),
+    [
+        ("http", headers_in_drops),
+        ("http", interim_answers_for_ever),
+        ("http", nothing_at_all),
+        ("https", handshake_in_drops),
+        ("https", nothing_at_all),
+    ],
+)
+def test_one_deadline_stands_over_handshake_and_headers_too(
+    scheme: str, serve: Callable[[socket.socket, threading.Event], None]
+) -> None:
+    with dripping(serve) as port:
+        url = f"{scheme}://127.0.0.1:{port}"
+        started = time.monotonic()
+        with pytest.raises(OSError, match=r"0\.5 秒"):
+            Egress(allowed=[url], timeout_s=0.5).post(url, {}, b"question")
+        assert 0.4 < time.monotonic() - started < 2
+
+
+def test_a_reader_that_takes_the_question_too_slowly_is_cut_off() -> None:
+    def sip(connection: socket.socket, done: threading.Event) -> None:
+        while not done.wait(0.02):
+            connection.recv(1024)
+
+    with dripping(sip) as port:
+        url = f"http://127.0.0.1:{port}"
+        started = time.monotonic()
+        with pytest.raises(OSError, match=r"0\.5 秒"):
+            Egress(allowed=[url], timeout_s=0.5).post(url, {}, b"x" * 64_000_000)
+        assert time.monotonic() - started < 2
+
+
+def test_a_name_that_takes_too_long_and_addresses_that_do_not_answer_share_the_deadline() -> None:
+    def slow(_host: str, _port: int) -> tuple[str, ...]:
+        time.sleep(1.5)
+        return ("1.1.1.1",)
+
+    started = time.monotonic()
+    with pytest.raises(OSError, match=r"0\.3 秒"):
+        Egress(resolve=slow, timeout_s=0.3).post("https://tsa.example/", {}, b"")
+    assert time.monotonic() - started < 1
+    # Sockets whose queue is full answer no connection; ten such addresses do not get ten times the time.
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        with contextlib.ExitStack() as waiting:
+            for _ in range(3):
+                one = waiting.enter_context(socket.socket())
+                one.settimeout(0)
+                one.connect_ex(("127.0.0.1", port))
+            url = f"http://busy.example:{port}"
+            egress = Egress(allowed=[url], resolve=lambda _host, _port: ("127.0.0.1",) * 10, timeout_s=0.5)
+            started = time.monotonic()
+            with pytest.raises(OSError, match=r"0\.5 秒"):
+                egress.post(url, {}, b"")
+            assert time.monotonic() - started < 2
+
+
+def test_where_a_redirect_leads_is_asked_by_no_code_of_ours() -> None:
+    """A hop that is not followed is inside every rule; a caller that read ``location`` would need both anew."""
+    places = Path(__file__).resolve().parents[2] / "certsvc"
+    rooms = [path for path in places.rglob("*.py") if "egress" in path.read_text("utf-8")]
+    assert [
+        path.name for path in rooms if re.search(r"headers(\.get\(|\[)[\"']location", path.read_text("utf-8"))
+    ] == []

@@ -7,7 +7,9 @@ import re
 import subprocess
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sm2_oracle
@@ -22,7 +24,7 @@ from certsvc.ids import SystemIds
 from certsvc.seal.signer import Signer, SignerState
 from certsvc.seal.verdict import Indication
 from certsvc.signing import certificates
-from certsvc.signing.authority import open_ca
+from certsvc.signing.authority import Revocation, make_crl, open_ca
 from certsvc.signing.cms import message_digest_of
 from certsvc.signing.der import element_size
 from certsvc.signing.inspector import judge_file
@@ -30,6 +32,7 @@ from certsvc.signing.keyfile import DevelopmentKeysRefused
 from certsvc.signing.master_key import MasterKey
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
 from certsvc.signing.pin_wrap import SCRYPT_LOG_N, SCRYPT_P, SCRYPT_R, Cost, unwrap, wrap
+from certsvc.signing.trust import TrustAnchors
 
 PIN = "802467"
 CHEAP = Cost(log_n=4, r=8, p=1)
@@ -41,10 +44,14 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return open_workshop(tmp_path_factory.mktemp("people"))
 
 
-def keys_of(workshop: Workshop, algorithm: str, *, external: bool = False) -> WrappedPersonKeys:
+def keys_of(
+    workshop: Workshop, algorithm: str, *, external: bool = False, anchors: TrustAnchors | None = None
+) -> WrappedPersonKeys:
     ids = SystemIds()
     ca = None if external else DevelopmentPeopleCa(DEV_TOML, workshop.keys.directory, workshop.master, ids, profile="s")
-    return WrappedPersonKeys(workshop.master, ids, algorithm=algorithm, ca=ca, cost=CHEAP)
+    return WrappedPersonKeys(
+        workshop.master, ids, algorithm=algorithm, ca=ca, anchors=anchors or workshop.anchors, cost=CHEAP
+    )
 
 
 def new_signer(keys: WrappedPersonKeys, algorithm: str) -> Signer:
@@ -226,17 +233,124 @@ def test_production_makes_a_request_and_takes_the_answer_of_a_ca_for_this_key_on
         keys.room(waiting)
 
 
-def _issued(workshop: Workshop, request: x509.CertificateSigningRequest, above: x509.Certificate) -> bytes:
-    from certsvc.signing.keyfile import decrypt_key, read_file
-    from certsvc.signing.person_keys import _PERSON
+def answer_of(workshop: Workshop, signer: Signer, issuer: str = "dev-people-ec", **changes: Any) -> bytes:
+    """What an outside CA, here ours, answers to the request of ``signer``; ``changes`` are those of its mistakes."""
+    request = x509.load_pem_x509_csr(signer.csr.encode())
+    ca = open_ca(workshop.keys.directory, issuer, workshop.master)
+    return _issued(workshop, request, ca.certificate, issuer, **changes)
 
-    opened = decrypt_key(
-        read_file(workshop.keys.directory / "ca" / "dev-issuer-ec.key"), "dev-issuer-ec", workshop.master
+
+def refusal(keys: WrappedPersonKeys, signer: Signer, answer: bytes, at: datetime = NOW) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        keys.accept(signer, answer, now=at)
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/certificate"
+    assert problem.detail
+    return problem.code
+
+
+@pytest.mark.parametrize(("algorithm", "issuer"), [("p256", "dev-people-ec"), ("sm2", "dev-people-sm2")])
+def test_an_outside_certificate_is_taken_when_our_verifier_would_believe_it(
+    workshop: Workshop, algorithm: str, issuer: str
+) -> None:
+    keys = keys_of(workshop, algorithm, external=True)
+    signer = new_signer(keys, algorithm)
+    answer = answer_of(workshop, signer, issuer)
+    assert keys.accept(signer, answer, now=NOW).issuer_key_id == "external"
+    leaf = b"-----BEGIN" + answer.split(b"-----BEGIN")[1]
+    assert keys.accept(signer, leaf, now=NOW).issuer_key_id == "external", "the CA is known"
+
+
+def test_an_outside_certificate_is_refused_for_its_one_reason(workshop: Workshop) -> None:
+    keys = keys_of(workshop, "p256", external=True)
+    signer = new_signer(keys, "p256")
+    day = timedelta(days=1)
+    good = answer_of(workshop, signer)
+    only_sm2 = [(workshop.keys.trust_dir / "dev-root-sm2.pem").read_bytes()]
+    stranger = TrustAnchors(()).with_extra(only_sm2)
+    assert refusal(keys_of(workshop, "p256", external=True, anchors=stranger), signer, good) == "untrusted_chain"
+    assert refusal(keys, signer, answer_of(workshop, signer, begins=NOW + day)) == "cert_not_yet_valid"
+    assert refusal(keys, signer, answer_of(workshop, signer, signs=False)) == "wrong_key_usage"
+    assert refusal(keys, signer, answer_of(workshop, signer, authority=True)) == "wrong_key_usage"
+    late = NOW + timedelta(days=365 * 40)
+    outlived = answer_of(workshop, signer, begins=NOW, ends=late + day)
+    assert refusal(keys, signer, outlived, late) == "ca_out_of_period"
+    with pytest.raises(InvalidInput, match="已过有效期"):
+        keys.accept(signer, answer_of(workshop, signer, ends=NOW + day), now=NOW + 2 * day)
+    forged = answer_of(workshop, signer, signed_by="dev-issuer-ec")
+    with pytest.raises(InvalidInput, match="不连续"):
+        keys.accept(signer, forged, now=NOW)
+    leaf = b"-----BEGIN" + forged.split(b"-----BEGIN")[1]
+    assert refusal(keys, signer, leaf) == "untrusted_chain", "a name of a known CA without its signature"
+
+
+def test_a_certificate_known_to_be_revoked_is_refused_and_an_unknown_one_where_the_operator_says_so(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    signer = new_signer(keys_of(workshop, "p256", external=True), "p256")
+    answer = answer_of(workshop, signer)
+
+    def keys(*, revoked: bool, required: bool, listed: bool = True) -> WrappedPersonKeys:
+        crls = tmp_path / f"{revoked}{required}{listed}"
+        crls.mkdir()
+        for name in ("dev-people-ec", "dev-root") if listed else ():
+            ca = open_ca(workshop.keys.directory, name, workshop.master)
+            lines = {77: Revocation(at=NOW - timedelta(days=1))} if revoked and name == "dev-people-ec" else {}
+            (crls / f"{name}.crl").write_bytes(make_crl(ca, lines, number=1, now=NOW))
+        anchors = workshop.anchors.with_crls(crls, required=required)
+        return keys_of(workshop, "p256", external=True, anchors=anchors)
+
+    assert refusal(keys(revoked=True, required=False), signer, answer) == "cert_revoked"
+    assert refusal(keys(revoked=False, required=True, listed=False), signer, answer) == "revocation_unknown"
+    assert keys(revoked=False, required=True).accept(signer, answer, now=NOW).serial == "4d"
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    """For signing, or for encryption alone: every person of a CA under GM/T 0015 has one of each."""
+    return x509.KeyUsage(
+        digital_signature=signs,
+        content_commitment=signs,
+        key_encipherment=not signs,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
     )
-    key = certificates.load_private_key(opened.pkcs8)
-    public = request.public_key()
-    leaf = certificates.make_leaf(_PERSON, public, above, key, serial=77, now=NOW, subject=request.subject)  # type: ignore[arg-type]
-    return certificates.pem(leaf, above)
+
+
+def _issued(
+    workshop: Workshop,
+    request: x509.CertificateSigningRequest,
+    above: x509.Certificate,
+    issuer: str = "dev-issuer-ec",
+    *,
+    signed_by: str = "",
+    begins: datetime = NOW,
+    ends: datetime | None = None,
+    signs: bool = True,
+    authority: bool = False,
+) -> bytes:
+    from certsvc.signing.keyfile import decrypt_key, read_file
+    from certsvc.signing.person_keys import _requested_key
+
+    key_id = signed_by or issuer
+    opened = decrypt_key(read_file(workshop.keys.directory / "ca" / f"{key_id}.key"), key_id, workshop.master)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=authority, path_length=None), True),
+        (_usage(signs=signs), True),
+    ]
+    draft = certificates.Draft(
+        subject=request.subject,
+        issuer=above.subject,
+        public_key=_requested_key(request),
+        serial=77,
+        begins=begins,
+        ends=ends or NOW + timedelta(days=365),
+        extensions=tuple(extensions),
+    )
+    return certificates.pem(certificates.issue(draft, certificates.load_private_key(opened.pkcs8)), above)
 
 
 def test_an_sm2_request_is_signed_by_its_own_key(workshop: Workshop, tmp_path: Path) -> None:

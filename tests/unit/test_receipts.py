@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -17,10 +18,12 @@ from signing_pages import NOW, Workshop, open_workshop
 
 from certsvc.errors import InvalidInput, Unavailable
 from certsvc.ids import SystemIds
+from certsvc.seal.trust_list import TrustList
 from certsvc.signing.jws import load_public_keys
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.receipts import JwsReceipts, read_receipt
 from certsvc.signing.tokens import JwtTokenService
+from certsvc.signing.trust_files import directory_anchors
 
 ISSUER = "https://zz.example"
 CLAIMS = {"asked": {"kind": "file", "sha256": "00" * 32}, "text": "核验通过", "not_checked": ["revocation"]}
@@ -33,7 +36,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 @pytest.fixture(scope="module")
 def receipts(workshop: Workshop) -> JwsReceipts:
-    return JwsReceipts(workshop.ring, issuer=ISSUER, ids=SystemIds(), anchors=workshop.anchors)
+    return JwsReceipts(workshop.ring, issuer=ISSUER, ids=SystemIds())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,8 @@ def test_plain_ecdsa_agrees(receipts: JwsReceipts, signed: str) -> None:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
     head, body, value = signed.split(".")
-    (jwk,) = receipts.keys()["keys"]  # type: ignore[misc]
+    keys: Any = receipts.keys()["keys"]
+    (jwk,) = keys
     assert json.loads(raw(head))["kid"] == jwk["kid"]
     x, y = (int.from_bytes(raw(jwk[name]), "big") for name in ("x", "y"))
     r, s = (int.from_bytes(raw(value)[at : at + 32], "big") for at in (0, 32))
@@ -81,7 +85,7 @@ def test_an_access_token_is_no_receipt(workshop: Workshop, receipts: JwsReceipts
 
 
 def test_another_service_of_the_same_keys_is_not_taken_for_this_one(workshop: Workshop, signed: str) -> None:
-    other = JwsReceipts(workshop.ring, issuer="https://other.example", ids=SystemIds(), anchors=workshop.anchors)
+    other = JwsReceipts(workshop.ring, issuer="https://other.example", ids=SystemIds())
     with pytest.raises(InvalidInput, match="不是本服务"):
         other.read(signed)
 
@@ -93,10 +97,10 @@ def test_without_a_key_it_says_what_to_do(workshop: Workshop, tmp_path: Path) ->
 
     ring = Without(workshop.keys.directory, workshop.master, profile="sandbox")
     with pytest.raises(Unavailable, match="keys create receipt-1"):
-        JwsReceipts(ring, issuer=ISSUER, ids=SystemIds(), anchors=workshop.anchors).sign({}, now=NOW)
+        JwsReceipts(ring, issuer=ISSUER, ids=SystemIds()).sign({}, now=NOW)
 
 
-def test_the_trust_list_is_named_by_a_digest_over_its_anchors(workshop: Workshop, receipts: JwsReceipts) -> None:
+def test_the_trust_list_is_named_by_a_digest_over_its_anchors(workshop: Workshop) -> None:
+    found = directory_anchors((workshop.keys.trust_dir,))
     listed = sorted(hashlib.sha256(der).digest() for der in workshop.anchors.certificates)
-    expected = {"sha256": hashlib.sha256(b"".join(listed)).hexdigest(), "anchors": len(listed)}
-    assert receipts.trust_list() == expected
+    assert TrustList(anchors=found).fingerprint() == hashlib.sha256(b"".join(listed)).hexdigest()

@@ -23,8 +23,8 @@ from certsvc.seal.life import (
     UNDER_WAY,
     Who,
     lawful_move,
-    missing_needs,
     moves_from,
+    needs_of,
 )
 from certsvc.seal.model import SealState
 from certsvc.seal.odd import BURST_FLOOR, BUSY_HOURS_LEAST, OddRule, look_now, odd_burst, odd_tries, rule_for
@@ -43,8 +43,7 @@ def test_every_state_is_reached_and_the_three_groups_share_none() -> None:
         assert move.target not in move.sources
         assert move.event in SEAL_MOVED
         assert move.asked <= (move.who is not Who.SERVICE)
-        assert missing_needs(move, ()) == move.needs
-        assert missing_needs(move, move.needs) == ()
+        assert needs_of(move, None) == needs_of(move, SealState.ACTIVE) == move.needs
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
-from signing_pages import ALL_FORMATS, EC_SEAL, NOW, RSA_SEAL, SM2_SEAL, Workshop, open_workshop
+from signing_pages import ALL_FORMATS, EC_SEAL, NOW, RSA_SEAL, SM2_SEAL, Workshop, one_page, open_workshop
 
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import ConfigurationError, InvalidInput
@@ -38,8 +39,10 @@ from certsvc.signing.certificates import Draft, issue, pem, public_key_of
 from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.revocation import RevocationData, Standing
 from certsvc.signing.sealer import LicenseSealer
+from certsvc.signing.strict import StrictInspector
 from certsvc.signing.trust import TrustAnchors
 
 CA_OF = {EC_SEAL: "dev-issuer-ec", RSA_SEAL: "dev-issuer-rsa", SM2_SEAL: "dev-issuer-sm2"}
@@ -131,6 +134,59 @@ def test_a_new_certificate_serves_and_what_the_old_one_sealed_stays_ours(
     assert sealer.is_own(findings.signatures[0].signer_cert_sha256)
     assert sealer.is_own(ring.certificate(seal.key_id).certificate.fingerprint(hashes.SHA256()).hex())
     assert not LicenseSealer(ring).is_own(findings.signatures[0].signer_cert_sha256)
+
+
+@every_algorithm
+def test_a_running_ring_and_what_leans_on_it_take_a_new_certificate_up(
+    workshop: Workshop, ring_copy: Path, seal_id: str
+) -> None:
+    seal = workshop.seals[seal_id]
+    ring = SoftwareKeyRing(ring_copy, workshop.master, profile="sandbox")
+    sealer = LicenseSealer(ring, known=OwnCertificates(ring_copy))
+    strict = StrictInspector(ring, workshop.anchors)
+    old = ring.certificate(seal.key_id)
+    assert sealer.is_own(old.fingerprint.hex())
+    accept_certificate(ring_copy, old, external_answer(workshop, seal_id), NOW, SystemIds())
+    new = ring.certificate(seal.key_id)
+    assert new.certificate.serial_number != old.certificate.serial_number
+    form = "sm2-cms" if seal.algorithm == "sm2" else "pades-b-b"
+    prepared = one_page(sealer.reserved_bytes(seal, form), sub_filter=sealer.sub_filter(form))
+    sealed = sealer.seal(prepared, seal, form, signed_at=NOW)
+    # The inspector was asked nothing before: it knows the new one all the same.
+    findings = strict.inspect(sealed, TrustChoice(), NOW)
+    assert findings.signatures[0].signer_cert_sha256 == new.fingerprint.hex()
+    assert sealer.is_own(new.fingerprint.hex())
+    assert sealer.is_own(old.fingerprint.hex())
+
+
+def test_a_certificate_that_does_not_fit_is_not_taken_up(workshop: Workshop, ring_copy: Path) -> None:
+    ring = SoftwareKeyRing(ring_copy, workshop.master, profile="sandbox")
+    key_id = workshop.seals[EC_SEAL].key_id
+    path = ring_copy / "certs" / f"{key_id}.pem"
+    good, proven = path.read_bytes(), ring.certificate(key_id)
+    for bad in ((ring_copy / "certs" / "token-1.pem").read_bytes(), b"no certificate"):
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(bad)
+        fresh.replace(path)
+        assert ring.certificate(key_id) is proven
+    path.unlink()
+    assert ring.certificate(key_id) is proven
+    path.write_bytes(good)
+    assert ring.certificate(key_id).fingerprint == proven.fingerprint
+    assert ring.sign_digest(key_id, "sha256", b"x")
+
+
+def test_a_key_whose_seal_object_lists_its_certificate_gets_no_other_one(workshop: Workshop, ring_copy: Path) -> None:
+    declared = workshop.ring.certificate(workshop.seals[SM2_SEAL].key_id)
+    public = dataclasses.replace(declared, key_id="seal_01ABC-v2")
+    (ring_copy / "seals").mkdir(exist_ok=True)
+    (ring_copy / "seals" / f"{public.key_id}.esl").write_bytes(b"seal object")
+    path = ring_copy / "certs" / f"{public.key_id}.pem"
+    path.write_bytes(pem(declared.certificate, *declared.issuers))
+    before = path.read_bytes()
+    with pytest.raises(InvalidInput, match="换证"):
+        accept_certificate(ring_copy, public, external_answer(workshop, SM2_SEAL), NOW, SystemIds())
+    assert path.read_bytes() == before
 
 
 def test_the_certificate_of_a_key_that_is_gone_stays_ours(workshop: Workshop, ring_copy: Path) -> None:

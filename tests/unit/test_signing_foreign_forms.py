@@ -241,10 +241,17 @@ def test_pages_sealed_in_versions_1_and_5_pass(workshop: Workshop) -> None:
     first = look(workshop, ses_page(workshop, version_1(workshop), version=1))
     assert (first.indication, first.reason) == (Indication.TOTAL_PASSED, Reason.OK), first
     info, certificate, algorithm, value = seal_info(workshop).children
-    fifth = tlv(SEQ, info.whole, certificate.whole, algorithm.whole, value.whole, tlv(0xA0, bits(b"")))
+    header, *rest = info.children
+    mark, _, maker_id = header.children
+    body = tlv(SEQ, tlv(SEQ, mark.whole, integer(5), maker_id.whole), *(one.whole for one in rest))
+    signed = bits(workshop.ring.sign_digest(MAKER, "sm3", body))
+    fifth = tlv(SEQ, body, certificate.whole, algorithm.whole, signed, tlv(0xA0, bits(b"")))
     assert read_seal(fifth).version == 5
     found = look(workshop, ses_page(workshop, fifth, version=5))
     assert (found.indication, found.reason) == (Indication.TOTAL_PASSED, Reason.OK)
+    # In a seal that signs that it is of version 4, somebody else put the field there.
+    fourth = tlv(SEQ, info.whole, certificate.whole, algorithm.whole, value.whole, tlv(0xA0, bits(b"")))
+    assert look(workshop, ses_page(workshop, fourth)).indication is Indication.TOTAL_FAILED
 
 
 def with_digest_list(workshop: Workshop, digest: bytes) -> bytes:

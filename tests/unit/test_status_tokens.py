@@ -20,7 +20,7 @@ from certsvc.ids import SystemIds
 from certsvc.license.status_list import ENTRIES, StatusClaims, compress
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.service_keys import create_service_key
-from certsvc.signing.statement_keys import StatementKeys
+from certsvc.signing.statements import StatementKeys
 from certsvc.signing.status_tokens import StatusTokens
 
 ISSUER = "https://zz.example"
@@ -73,7 +73,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 @pytest.fixture(scope="module")
 def tokens(workshop: Workshop) -> StatusTokens:
-    return StatusTokens(workshop.ring, issuer=ISSUER)
+    return StatusTokens(workshop.ring, issuer=ISSUER, ids=SystemIds())
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_no_signed_byte_can_be_changed(tokens: StatusTokens, signed: bytes, data
 
 def test_a_new_key_signs_and_lists_of_the_old_one_are_still_read(tmp_path: Path) -> None:
     workshop = open_workshop(tmp_path)
-    before = StatusTokens(workshop.ring, issuer=ISSUER)
+    before = StatusTokens(workshop.ring, issuer=ISSUER, ids=SystemIds())
     old = before.sign_jwt(claims_of({}))
     create_service_key(
         workshop.keys.directory,
@@ -143,7 +143,7 @@ def test_a_new_key_signs_and_lists_of_the_old_one_are_still_read(tmp_path: Path)
         sandbox=True,
     )
     ring = SoftwareKeyRing(workshop.keys.directory, workshop.master, profile="sandbox")
-    after = StatusTokens(ring, issuer=ISSUER)
+    after = StatusTokens(ring, issuer=ISSUER, ids=SystemIds())
     new = after.sign_cwt(claims_of({}))
     first, second = (one["kid"] for one in after.keys()["keys"])  # type: ignore[attr-defined]
     assert read_cwt(new, after.keys()).kid == first
@@ -157,7 +157,9 @@ def test_without_a_key_it_says_what_to_do(workshop: Workshop) -> None:
         def key_ids(self) -> tuple[str, ...]:
             return tuple(one for one in super().key_ids() if not one.startswith("status-"))
 
-    tokens = StatusTokens(Without(workshop.keys.directory, workshop.master, profile="sandbox"), issuer=ISSUER)
+    tokens = StatusTokens(
+        Without(workshop.keys.directory, workshop.master, profile="sandbox"), issuer=ISSUER, ids=SystemIds()
+    )
     assert tokens.keys() == {"keys": []}
     for sign in (tokens.sign_jwt, tokens.sign_cwt):
         with pytest.raises(Unavailable, match="keys create status-1"):
@@ -178,4 +180,4 @@ def test_a_key_of_another_kind_is_refused_at_the_start(tmp_path: Path) -> None:
     )
     ring = SoftwareKeyRing(workshop.keys.directory, workshop.master, profile="sandbox")
     with pytest.raises(InvalidInput, match="status-2 应为 p256"):
-        StatementKeys(ring, "status", "状态列表")
+        StatementKeys(ring, "status", "状态列表", issuer=ISSUER, ids=SystemIds())

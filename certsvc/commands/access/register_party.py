@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.commands.access.roles import ALL, check_separation
+from certsvc.commands.access.roles import ALL, SOURCE, check_separation
 from certsvc.commands.evidence.record import record
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput
 from certsvc.identifiers.holder_code import HolderCode
+from certsvc.identifiers.region import SANDBOX_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ def register_parties(deps: Deps, clients: Iterable[Client], people: Iterable[Per
             _check_client(deps, client)
             _set_client(deps, tx, client, actor, now)
         for person in people:
-            _check_person(person)
+            _check_person(deps, person)
             _set_person(deps, tx, person, actor, now)
 
 
@@ -34,7 +35,7 @@ def register_client(deps: Deps, client: Client, *, actor: str) -> None:
     """Register or replace a client system.
 
     Raises:
-        InvalidInput: an unknown role, or an authority that the catalog does not know.
+        InvalidInput: an unknown role, or an authority that the catalog does not know, or in production an invented one.
         Forbidden: roles that one party must not hold together (三员分立).
     """
     register_parties(deps, (client,), (), actor=actor)
@@ -44,7 +45,7 @@ def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
     """Bind a person to roles and, for holders, to a verified holder code.
 
     Raises:
-        InvalidInput: an unknown role.
+        InvalidInput: an unknown role or authority.
         InvalidIdentifier: a holder code that is not one.
         Forbidden: roles that one party must not hold together.
     """
@@ -53,9 +54,22 @@ def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
 
 def _check_client(deps: Deps, client: Client) -> None:
     _check_roles(client.roles)
-    if not deps.catalog.has_authority(client.authority_code):
-        problem = FieldProblem(pointer="/authority_code", code="unknown", detail="机构代码不在目录中")
-        raise InvalidInput("机构代码不在目录中", problems=(problem,))
+    # Who runs a source is often no body of the city: such a system may report states, and nothing else.
+    runs_source = client.authority_code in {source.authority_code for source in deps.catalog.sources}
+    if not deps.catalog.has_authority(client.authority_code) and runs_source and client.roles == {SOURCE}:
+        return
+    _check_authority(deps, client.authority_code)
+
+
+def _check_authority(deps: Deps, code: str) -> None:
+    """InvalidInput for an authority that the catalog does not know, or an invented one in production."""
+    if not deps.catalog.has_authority(code):
+        detail = "机构代码不在目录中，请核对统一社会信用代码，或先写入 authorities.toml"
+    elif not deps.policy.sandbox and deps.catalog.authority(code).region.startswith(SANDBOX_PREFIX):
+        detail = "示例机构（区划 99 开头）仅供沙箱使用，正式环境请换用本地的证照目录（catalog_dir）"
+    else:
+        return
+    raise InvalidInput(detail, problems=(FieldProblem(pointer="/authority_code", code="unknown", detail=detail),))
 
 
 def _set_client(deps: Deps, tx: UnitOfWork, client: Client, actor: str, now: datetime) -> None:
@@ -64,8 +78,10 @@ def _set_client(deps: Deps, tx: UnitOfWork, client: Client, actor: str, now: dat
     record(tx, deps, kind="access.client_set", subject=client.client_id, actor=actor, content=content, at=now)
 
 
-def _check_person(person: Person) -> None:
+def _check_person(deps: Deps, person: Person) -> None:
     _check_roles(person.roles)
+    if person.authority_code:
+        _check_authority(deps, person.authority_code)
     if person.holder_code:
         try:
             HolderCode.parse(person.holder_code_type, person.holder_code)

@@ -13,6 +13,8 @@ APPROVAL = "approval"
 """审批系统: asks for issuance and moves in the name of its authority"""
 APPROVAL_ANY = "approval_any"
 """统一审批平台: the same for every authority of the catalog"""
+SOURCE = "source"
+"""来源系统: reports the state of the licenses of its body that were made elsewhere and registered here"""
 USING = "using"
 """用证系统: fetches for matters of its authority"""
 EVENTS = "events"
@@ -44,10 +46,16 @@ CATALOG_PROPOSER = "catalog_proposer"
 CATALOG_PUBLISHER = "catalog_publisher"
 """政务服务管理机构: publishes what departments propose"""
 
+TRUST_PROPOSER = "trust_proposer"
+"""信任列表管理员: proposes anchors and recognitions of other cities"""
+TRUST_CONFIRMER = "trust_confirmer"
+"""信任列表确认员: puts in force what somebody else proposed"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
         APPROVAL_ANY,
+        SOURCE,
         USING,
         EVENTS,
         HOLDER,
@@ -63,6 +71,8 @@ ALL: frozenset[str] = frozenset(
         SEAL_USE_APPROVER,
         CATALOG_PROPOSER,
         CATALOG_PUBLISHER,
+        TRUST_PROPOSER,
+        TRUST_CONFIRMER,
     }
 )
 
@@ -82,6 +92,8 @@ ROLE_ZH: dict[str, str] = {
     SEAL_USE_APPROVER: "用印审批人",
     CATALOG_PROPOSER: "部门目录管理员",
     CATALOG_PUBLISHER: "目录发布员",
+    TRUST_PROPOSER: "信任列表管理员",
+    TRUST_CONFIRMER: "信任列表确认员",
 }
 """Names of the roles that are kept apart, for sentences."""
 
@@ -96,6 +108,9 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     frozenset({SEAL_KEEPER, SEAL_USE_APPROVER}),
     frozenset({SEAL_MAKER, SEAL_USE_APPROVER}),
     frozenset({CATALOG_PROPOSER, CATALOG_PUBLISHER}),
+    frozenset({TRUST_PROPOSER, TRUST_CONFIRMER}),
+    *(frozenset({OPERATOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
+    *(frozenset({AUDITOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
 
@@ -107,7 +122,8 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
 * Left together on purpose: applicant and keeper, and applicant and use approver, are often one clerk or one head of a
   small office; applicant and keeper between them can neither approve nor make. Approver and use approver sit in
   different offices, and on one row the same person is refused anyway.
-* Who proposes a license type does not publish it.
+* Who proposes a license type does not publish it, and who proposes whom to trust does not confirm it. Neither is the
+  operator, who gives roles and configures the directory of anchors, nor the auditor; the security officer may be one.
 """
 
 

@@ -36,6 +36,11 @@ def using_client_id(authority_code: str) -> str:
     return f"using-{authority_code.lower()}"
 
 
+def source_client_id(source_id: str) -> str:
+    """Client id of the sandbox's system of a source."""
+    return f"source-{source_id}"
+
+
 def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxParties:
     """Register clients and people of the sandbox; secrets in ``known`` are kept. NotFound in production."""
     if not deps.policy.sandbox:
@@ -64,6 +69,8 @@ def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxP
     for code in sorted({issuer for kind in deps.catalog.types for issuer in kind.issuers}):
         name = f"{deps.catalog.authority(code).name}审批系统"
         client(f"approval-{code.lower()}", name, code, frozenset({roles.APPROVAL}))
+    for source in deps.catalog.sources:
+        client(source_client_id(source.id), source.name, source.authority_code, frozenset({roles.SOURCE}))
 
     people = [*_holders(deps), *_officers(deps)]
     register_parties(deps, clients, people, actor=SANDBOX)
@@ -113,6 +120,8 @@ def _officers(deps: Deps) -> list[Person]:
         ("auditor-1", "审计管理员", SERVICE_BUREAU, "审计01", roles.AUDITOR),
         ("proposer-1", "目录管理员", owner, "目录01", roles.CATALOG_PROPOSER),
         ("publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER),
+        ("trust-1", "信任列表管理员", SERVICE_BUREAU, "信任01", roles.TRUST_PROPOSER),
+        ("trust-2", "信任列表确认员", SERVICE_BUREAU, "信任02", roles.TRUST_CONFIRMER),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
 

@@ -98,8 +98,8 @@ class LiveCatalog:
             types = files_in_effect(tx)
         if not types:
             raise ConfigurationError(
-                "没有已发布的证照类型；请由部门提案（certsvc catalog propose --seeds），"
-                "再由政务服务管理机构的另一人发布（certsvc catalog publish --all）"
+                "没有已发布的证照类型；请由各部门提案（certsvc catalog propose --seeds --by 提案人），"
+                "再由政务服务管理机构的另一人发布（certsvc catalog publish --all --by 发布人）"
             )
         same = types == seed_files(self._directory)
         catalog = (seeds or load_catalog(self._directory)) if same else load_with(self._directory, types)

@@ -190,7 +190,7 @@ def _codes(deps: Deps, kind: LicenseType, version: LicenseVersion) -> Iterator[t
     else:
         if identifier.type_code != kind.type_code:
             yield Defect.CODE, "证照标识中的类型代码与目录不一致"
-    if not deps.catalog.has_authority(version.issuer_code):
+    if version.registration is None and not deps.catalog.has_authority(version.issuer_code):
         yield Defect.CODE, "颁发机构不在目录中，请登记该机构或其承继机关"
 
 
@@ -207,7 +207,8 @@ def _file(deps: Deps, version: LicenseVersion) -> str:
 
 
 def _row(deps: Deps, version: LicenseVersion, type_name: str, defect: Defect, detail: str) -> QualityRow:
-    code = heir(deps.catalog, version.issuer_code, local_day(deps.clock.now()))
+    responsible = version.registration.authority_code if version.registration else version.issuer_code
+    code = heir(deps.catalog, responsible, local_day(deps.clock.now()))
     return QualityRow(
         authority_code=code,
         department=deps.catalog.authority(code).name if deps.catalog.has_authority(code) else version.issuer_name,

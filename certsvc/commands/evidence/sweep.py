@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
 from certsvc.commands.signings.document import PREFIX as SIGNINGS
+from certsvc.commands.stamping.uploads import UPLOADS, left_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ SETTLE_S = 24 * 3600
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Object names under ``licenses/``, ``signings/``, ``stamped/``, older than ``settle_s``, that nothing registers.
+    """Names under ``licenses/``, ``signings/``, ``stamped/``, ``uploads/``, older than ``settle_s``, without a row.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
@@ -29,7 +30,8 @@ def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     places = (PREFIX, SIGNINGS, STAMPED)
     names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
-        return [name for name in names if not _registered(tx, name)]
+        found = [name for name in names if not _registered(tx, name)]
+    return [*found, *left_uploads(deps, settle=timedelta(seconds=settle_s))]
 
 
 def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
@@ -51,6 +53,8 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
 
 def _registered(tx: UnitOfWork, name: str) -> bool:
     digest = digest_of(name)
+    if name.startswith(UPLOADS):
+        return tx.stampings.keeps(name, digest)
     if name.startswith(SIGNINGS):
         return tx.signings.registered(digest) is not None
     if name.startswith(STAMPED):
@@ -59,5 +63,5 @@ def _registered(tx: UnitOfWork, name: str) -> bool:
 
 
 def digest_of(name: str) -> str:
-    """The digest in a content-hash name ``licenses/ab/<sha256>.pdf``."""
+    """The digest in a content-hash name ``licenses/ab/<sha256>.pdf``; the id in the name of an upload."""
     return name.rsplit("/", 1)[-1].removesuffix(".pdf")

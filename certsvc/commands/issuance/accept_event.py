@@ -1,22 +1,26 @@
-"""An approval event becomes the same command as the API's."""
+"""An event of an approval system or of a source becomes the same command as the API's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance, shape_problems
 from certsvc.commands.issuance.move_license import MoveBody, move_license
+from certsvc.commands.registrations.report_state import StateReportBody, report_state
 from certsvc.errors import FieldProblem, InvalidInput
-from certsvc.events.payloads import REQUESTED_ISSUANCE, REQUESTED_MOVE
+from certsvc.events.payloads import REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
+
+
+_Body = TypeVar("_Body", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +46,24 @@ def accept_event(
             accepted = accept_issuance(deps, caller, issuance, origin)
         return Taken(request_id=accepted.request.request_id, location=f"/v1/issuances/{accepted.request.request_id}")
     if event_type == REQUESTED_MOVE:
-        try:
-            body = MoveBody.model_validate(data)
-        except ValidationError as error:
-            problems = shape_problems(error, prefix="/data")
-            raise InvalidInput("决定内容有误，请按提示更正", problems=problems) from error
+        body = _shaped(MoveBody, data, "决定内容有误，请按提示更正")
         with _pointers_below_data():
             moved = move_license(deps, caller, subject, body, origin)
         return Taken(request_id=moved.record.move_id, location=f"/v1/licenses/{subject}")
-    detail = f"可用的类型：{REQUESTED_ISSUANCE}、{REQUESTED_MOVE}"
+    if event_type == REPORTED_STATE:
+        report = _shaped(StateReportBody, data, "报告内容有误，请按提示更正")
+        with _pointers_below_data():
+            reported = report_state(deps, caller, subject, report, origin)
+        return Taken(request_id=reported.record.move_id, location=f"/v1/licenses/{subject}")
+    detail = f"可用的类型：{REQUESTED_ISSUANCE}、{REQUESTED_MOVE}、{REPORTED_STATE}"
     raise InvalidInput("不处理此类型的事件", problems=(FieldProblem(pointer="/type", code="enum", detail=detail),))
+
+
+def _shaped(shape: type[_Body], data: Any, message: str) -> _Body:
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        raise InvalidInput(message, problems=shape_problems(error, prefix="/data")) from error
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def accept_issuance(deps: Deps, caller: Principal, body: IssuanceBody, origin: O
     roles.require(caller, roles.APPROVAL, roles.APPROVAL_ANY)
     if roles.APPROVAL_ANY not in caller.roles and body.authority_code != caller.authority_code:
         raise Forbidden("该系统不能以此颁发机构的名义申请制证（authority_code）")
-    _check_keys(origin)
+    check_keys(origin)
     digest = body_hash(body)
     with deps.uow.read() as tx:
         known = find_known(tx, caller.subject, body, origin, digest)
@@ -132,7 +132,8 @@ def _same(known: IssuanceRequest | None, digest: str) -> IssuanceRequest:
     return known
 
 
-def _check_keys(origin: Origin) -> None:
+def check_keys(origin: Origin) -> None:
+    """Raise InvalidInput for a key that would bloat the index or cannot be shown."""
     for name, value in (
         ("Idempotency-Key", origin.idempotency_key),
         ("id", origin.event_id),

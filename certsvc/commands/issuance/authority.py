@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from certsvc.catalog.bodies import heir, supervisor
 from certsvc.catalog.model import AuthorityKind
 from certsvc.clock import local_day
+from certsvc.errors import NotFound, StateOfSource
 from certsvc.identifiers.region import Region
 from certsvc.license.states import Who
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
 
+NOT_FOR_THIS_BODY = "没有这张证照，或此机关无权对其作出该决定；请核对证照标识和决定机关代码"
 MAX_LEVELS = 10
 """Authorities above one another; China has five levels, and a circle in the data must end."""
 
@@ -59,6 +61,24 @@ def may_decide(deps: Deps, tx: UnitOfWork, version: LicenseVersion, who: Who, au
             return superior or _reviews(deps, authority_code, issuing)
         case Who.SERVICE:
             return False
+
+
+def require_decider(deps: Deps, tx: UnitOfWork, version: LicenseVersion, who: Who, authority_code: str) -> None:
+    """Let an authority decide or note something about a license.
+
+    Raises:
+        StateOfSource: the authority has to do with the license, but it was made elsewhere.
+        NotFound: any other authority; to it a license looks like none.
+    """
+    may = may_decide(deps, tx, version, who, authority_code)
+    registration = version.registration
+    if registration is not None and (may or authority_code == registration.authority_code):
+        raise StateOfSource(
+            f"此证照由{registration.source_name}制作，本系统只作登记：状态和事项由来源系统报告"
+            f"（POST /v1/registrations/{version.identifier}/states），请向来源机关办理"
+        )
+    if not may:
+        raise NotFound(NOT_FOR_THIS_BODY)
 
 
 def issuer_today(deps: Deps, version: LicenseVersion) -> str:

@@ -80,6 +80,7 @@ def lineage_of(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> Lineage:
     ours = version is not None and issuer_today(deps, version) == payload.authority_code
     if version is None or not ours or version.type_slug != payload.type_slug:
         raise Refused("没有找到本机关颁发的原证照，请核对原证照标识（previous）")
+    _check_ours(version)
     main = _predecessor(deps, tx, request, rule, version)
     _check_main(payload, rule, version)
     absorbed = tuple(_absorbed(deps, tx, request, rule, identifier, version) for identifier in payload.absorbs)
@@ -152,9 +153,16 @@ def _absorbed(
     )
     if version is None or not (ours and same):
         raise Refused("被并入的证照应由本机关颁发给同一持证主体，请核对证照标识（absorbs）")
+    _check_ours(version)
     if version.license_id == main.license_id:
         raise Refused("被并入的证照与原证照是同一张证照，请核对证照标识（absorbs）")
     return _predecessor(deps, tx, request, rule, version)
+
+
+def _check_ours(version: LicenseVersion) -> None:
+    """A license made elsewhere is followed by what its source makes, never by one of ours."""
+    if version.registration is not None:
+        raise Refused(f"原证照由{version.registration.source_name}制作并登记，变更、延续等请向来源机关办理后重新登记")
 
 
 def _suspended_until(tx: UnitOfWork, version: LicenseVersion) -> date | None:

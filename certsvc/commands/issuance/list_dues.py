@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
-from certsvc.commands.verifying.stands import rules_of
+from certsvc.commands.verifying.stands import rules_for
 from certsvc.errors import Forbidden
 from certsvc.license.dues import dues_of
 
@@ -61,7 +61,7 @@ def list_dues(deps: Deps, caller: Principal, *, authority_code: str, kind: DueKi
             version = tx.licenses.by_version_id(row.version_id)
             if version is None:
                 continue
-            rules = rules_of(deps.catalog.type(version.type_slug))
+            rules = rules_for(deps, version)
             if row.due in dues_of(version, tx.facts.of(version.license_id), rules, now):
                 items.append(DueItem(version=version, due=row.due))
     return DuePage(items=tuple(items), next=rows[-1].version_id if more and rows else "")

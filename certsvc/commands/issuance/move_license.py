@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.authority import may_decide
+from certsvc.commands.issuance.authority import NOT_FOR_THIS_BODY, require_decider
 from certsvc.commands.issuance.body import Code, body_hash
 from certsvc.commands.shapes import Day, Line
 from certsvc.errors import (
@@ -28,6 +28,7 @@ from certsvc.license.model import Decision, LicenseVersion, MoveRecord
 from certsvc.license.states import MOVE_BY_NAME, lawful
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from certsvc.commands.issuance.accept_issuance import Origin
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.states import Move
 
-NOT_FOR_THIS_BODY = "没有这张证照，或此机关无权对其作出该决定；请核对证照标识和决定机关代码"
 
-
-class _Overtaken(Conflict):
+class Overtaken(Conflict):
     """Another call moved the license between our look and our write."""
 
 
@@ -76,6 +75,7 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody,
         IdempotencyMismatch: the key or event came before with another decision.
         Conflict: the same 文书号 came before with other content, or the license moved meanwhile.
         NotFound: no such license, or the caller may not act for the deciding authority on it.
+        StateOfSource: it was made elsewhere, and only its source reports its state.
         IllegalMove: the state does not allow the move; the detail names those that are.
         InvalidInput: end date missing or given where none belongs, or a decision from the future.
     """
@@ -86,7 +86,7 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody,
     _check_shape(body, now)
     try:
         return _carry_out(deps, caller, identifier, body, origin, now)
-    except _Overtaken:
+    except Overtaken:
         # The second look sees what the other call did: this very decision, or a state that may not allow it any more.
         return _carry_out(deps, caller, identifier, body, origin, now)
 
@@ -99,17 +99,16 @@ def _carry_out(
         if version is None:
             raise NotFound(NOT_FOR_THIS_BODY)
         repeated = _repeated(tx, version, body)
-        _bind(tx, caller, origin, f"{identifier}\n{body_hash(body)}", now)
+        bind_keys(tx, caller, origin, f"{identifier}\n{body_hash(body)}", now)
         if repeated is not None:
             return Moved(version=version, record=repeated, created=False)
         # Who may decide comes first: to anyone else a license in any state looks like none.
-        if not may_decide(deps, tx, version, MOVE_BY_NAME[body.move].who, body.authority_code):
-            raise NotFound(NOT_FOR_THIS_BODY)
+        require_decider(deps, tx, version, MOVE_BY_NAME[body.move].who, body.authority_code)
         move = lawful(body.move, version.state, version.paper)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None
-        _move(tx, row, version, until)
-        _announce(deps, tx, caller, version, move, row, now)
+        write_move(tx, row, version, until)
+        announce_move(deps, tx, version, move, row)
         changed = tx.licenses.by_version_id(version.version_id)
     if changed is None:
         msg = "a license vanished within its own transaction"
@@ -158,7 +157,7 @@ def _repeated(tx: UnitOfWork, version: LicenseVersion, body: MoveBody) -> MoveRe
     return None
 
 
-def _bind(tx: UnitOfWork, caller: Principal, origin: Origin | None, content: str, now: datetime) -> None:
+def bind_keys(tx: UnitOfWork, caller: Principal, origin: Origin | None, content: str, now: datetime) -> None:
     """Bind the keys under which the decision came; the same key with another decision is refused."""
     digest = hashlib.sha256(content.encode()).hexdigest()
     for key in origin.names if origin else ():
@@ -169,14 +168,15 @@ def _bind(tx: UnitOfWork, caller: Principal, origin: Origin | None, content: str
             raise IdempotencyMismatch("同一幂等键（或事件 id）已用于另一份决定；重发请保持内容不变，新决定请换新的键")
 
 
-def _move(tx: UnitOfWork, row: MoveRecord, version: LicenseVersion, until: date | None) -> None:
+def write_move(tx: UnitOfWork, row: MoveRecord, version: LicenseVersion, until: date | None) -> None:
+    """Set the state; Conflict when another version of it is in force, Overtaken when it moved meanwhile."""
     try:
         done = tx.licenses.move(row, revision=version.revision, suspended_until=until)
     except IntegrityError as error:
         # Only a reinstatement can meet this: the number or the license is in force again through a newer one.
         raise Conflict("同一编号或同一证照已有在用的新版本，不能恢复效力") from error
     if not done:
-        raise _Overtaken("证照状态刚刚被其他操作更改，请重新读取后再办理")
+        raise Overtaken("证照状态刚刚被其他操作更改，请重新读取后再办理")
 
 
 def _record(
@@ -200,9 +200,15 @@ def _record(
     )
 
 
-def _announce(
-    deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, move: Move, row: MoveRecord, now: datetime
+def announce_move(
+    deps: Deps,
+    tx: UnitOfWork,
+    version: LicenseVersion,
+    move: Move,
+    row: MoveRecord,
+    more: Mapping[str, str] | None = None,
 ) -> None:
+    """The event and the evidence of a move on a decision; ``more`` is added to the evidence."""
     decision = row.decision
     if decision is None:
         msg = "a move on a decision has none"
@@ -217,16 +223,24 @@ def _announce(
         decided_on=decision.decided_on.isoformat(),
         until=decision.until.isoformat() if decision.until else "",
         replaced_by="",
+        origin=version.origin.value,
     )
     tx.outbox.add(
-        payload.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=now)
+        payload.event(
+            event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=row.at
+        )
     )
     record(
         tx,
         deps,
         kind=f"license.{move.event}",
         subject=version.identifier,
-        actor=caller.subject,
-        content={"document_no": decision.document_no, "authority": decision.authority_code, "move_id": row.move_id},
-        at=now,
+        actor=row.actor,
+        content={
+            "document_no": decision.document_no,
+            "authority": decision.authority_code,
+            "move_id": row.move_id,
+            **(more or {}),
+        },
+        at=row.at,
     )

@@ -19,8 +19,10 @@ from certsvc.license.model import Holder
 from certsvc.license.request import Action, IssuancePayload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certsvc.catalog.model import LicenseType
-    from certsvc.commands.issuance.body import IssuanceBody
+    from certsvc.commands.issuance.body import HolderBody, IssuanceBody
     from certsvc.commands.ports import Deps
 
 SANDBOX_REGION = "99"
@@ -47,14 +49,15 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         raise UnknownLicenseType(error.detail, problems=(problem,)) from error
     problems: list[FieldProblem] = []
     region = _authority(deps, body, kind, problems)
-    holder = _holder(body, kind, problems)
+    holder = check_holder(body.holder, kind, problems)
     data: dict[str, str] = {}
     try:
         data = validate_fields(kind, body.data, holder=holder)
     except InvalidInput as error:
         problems.extend(error.problems)
     _matter(body, problems)
-    if _on_calendar(body, problems):
+    days = {"issued_on": body.issued_on, "valid_from": body.valid_from, "valid_until": body.valid_until}
+    if on_calendar(days, problems):
         start = body.valid_from or body.issued_on or local_day(deps.clock.now())
         _check_period(body, kind, start, problems)
     code = holder.value if holder else body.holder.code
@@ -130,9 +133,9 @@ def _matter(body: IssuanceBody, problems: list[FieldProblem]) -> None:
         problems.append(FieldProblem(pointer="/matter_code", code=error.code, detail=error.detail))
 
 
-def _on_calendar(body: IssuanceBody, problems: list[FieldProblem]) -> bool:
+def on_calendar(days: Mapping[str, date | None], problems: list[FieldProblem]) -> bool:
+    """Whether every day lies in the years of licenses; those that do not are named."""
     before = len(problems)
-    days = {"issued_on": body.issued_on, "valid_from": body.valid_from, "valid_until": body.valid_until}
     for name, day in days.items():
         if day is not None and not EARLIEST <= day <= LATEST:
             detail = f"应在 {EARLIEST.year} 年至 {LATEST.year} 年之间；长期有效请不填截止日期"
@@ -140,18 +143,19 @@ def _on_calendar(body: IssuanceBody, problems: list[FieldProblem]) -> bool:
     return len(problems) == before
 
 
-def _holder(body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> HolderCode | None:
+def check_holder(sent: HolderBody, kind: LicenseType, problems: list[FieldProblem]) -> HolderCode | None:
+    """The holder's code, checked against the type; what is wrong with code or name is named."""
     holder: HolderCode | None = None
-    if body.holder.code_type not in kind.holder_code_types:
+    if sent.code_type not in kind.holder_code_types:
         allowed = "、".join(kind.holder_code_types)
         detail = f"“{kind.name}”的持证主体代码类型应为 {allowed}"
         problems.append(FieldProblem(pointer="/holder/code_type", code="holder_code_type", detail=detail))
     else:
         try:
-            holder = HolderCode.parse(body.holder.code_type, body.holder.code)
+            holder = HolderCode.parse(sent.code_type, sent.code)
         except InvalidIdentifier as error:
             problems.append(FieldProblem(pointer="/holder/code", code=error.code, detail=error.detail))
-    fault = check_text(body.holder.name, max_length=MAX_HOLDER_NAME, is_name=True)
+    fault = check_text(sent.name, max_length=MAX_HOLDER_NAME, is_name=True)
     if fault:
         problems.append(FieldProblem(pointer="/holder/name", code="text", detail=fault))
     return holder

@@ -1,4 +1,4 @@
-"""A license for the authority that issued it, for the approval platform and for auditors."""
+"""A license for the authority that issued or registered it, for the approval platform and for auditors."""
 
 from __future__ import annotations
 
@@ -77,7 +77,11 @@ def read_license_face(deps: Deps, caller: Principal, identifier: str) -> License
 def _visible(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
     version = tx.licenses.by_identifier(identifier)
     wide = not caller.roles.isdisjoint({roles.APPROVAL_ANY, roles.AUDITOR})
-    if version is None or not (wide or issuer_today(deps, version) == caller.authority_code):
+    own = version is not None and caller.authority_code in {
+        issuer_today(deps, version),
+        version.registration.authority_code if version.registration else "",
+    }
+    if version is None or not (wide or (own and caller.authority_code)):
         raise NotFound("没有这张证照，请核对证照标识")
     return version
 

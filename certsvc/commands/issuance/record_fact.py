@@ -10,11 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.commands.issuance.authority import may_decide
+from certsvc.commands.issuance.authority import NOT_FOR_THIS_BODY, require_decider
 from certsvc.commands.issuance.body import Code
 from certsvc.commands.issuance.dependants import announce_fact, note_parent
 from certsvc.commands.issuance.fact_rules import check_against_license, check_shape
-from certsvc.commands.issuance.move_license import NOT_FOR_THIS_BODY
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import Conflict, Forbidden, NotFound
@@ -61,6 +60,7 @@ def record_fact(deps: Deps, caller: Principal, identifier: str, body: FactBody) 
 
     Raises:
         NotFound: no such license, or the caller may not note this about it.
+        StateOfSource: it was made elsewhere.
         InvalidInput: what the kind of fact needs and lacks, or lacks and has.
         Conflict: the license has ended, or the fact contradicts what was noted before.
     """
@@ -72,8 +72,9 @@ def record_fact(deps: Deps, caller: Principal, identifier: str, body: FactBody) 
     check_shape(body, rule, local_day(now))
     with deps.uow() as tx:
         version = tx.licenses.by_identifier(identifier)
-        if version is None or not may_decide(deps, tx, version, rule.who, body.authority_code):
+        if version is None:
             raise NotFound(NOT_FOR_THIS_BODY)
+        require_decider(deps, tx, version, rule.who, body.authority_code)
         tx.facts.hold(version.license_id)
         version = tx.licenses.by_version_id(version.version_id) or version  # it may have moved while we waited
         due = version.valid_until if rule.of_period else body.due_on

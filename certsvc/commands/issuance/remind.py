@@ -15,7 +15,7 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import issuer_today
-from certsvc.commands.verifying.stands import rules_of
+from certsvc.commands.verifying.stands import rules_for
 from certsvc.errors import UnknownLicenseType
 from certsvc.events.payloads import LicenseDue
 from certsvc.license.dues import DueRow, dues_of
@@ -80,7 +80,7 @@ def remind_some(deps: Deps) -> Reminded:
 
 def _announce_all(deps: Deps, tx: UnitOfWork, version: LicenseVersion, facts: Sequence[Fact], now: datetime) -> int:
     try:
-        rules = rules_of(deps.catalog.type(version.type_slug))
+        rules = rules_for(deps, version)
     except UnknownLicenseType:
         # A type that was taken out of the catalog: its licenses still expire, and nobody may stop the sweep.
         log.warning("type not in the catalog", action="remind.unknown_type", type=version.type_slug)
@@ -100,6 +100,7 @@ def _announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, due: Due, now
         kind=due.kind.value,
         ref=due.ref,
         due_on=due.due_on.isoformat(),
+        origin=version.origin.value,
     )
     tx.outbox.add(
         payload.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=now)

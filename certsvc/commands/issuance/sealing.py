@@ -66,7 +66,11 @@ def plan_steps(deps: Deps, tx: UnitOfWork, kind: LicenseType, authority_code: st
     seals = [tx.seals.by_id(seal_id) for seal_id in (authority.seal_id, *authority.further_seals) if seal_id]
     free = [seal for seal in seals if seal is not None]
     if not free:
-        raise SealUnavailable("颁发机构没有可用的电子印章，请先制作并启用印章")
+        named = "、".join(filter(None, (authority.seal_id, *authority.further_seals))) or "未填写"
+        raise SealUnavailable(
+            f"{authority.name}没有可用的电子印章：authorities.toml 所写的印章（{named}）不在登记中；"
+            "请制作并启用印章，把印章编号写入该机构的 seal_id，再重新启动各进程"
+        )
     steps: list[SealStep] = []
     for step, field in zip(kind.signature_plan, (FIELD_NAME, *later_fields(kind)), strict=True):
         chosen = next((seal for seal in free if deps.sealer.format_for(seal, step.format)), None)

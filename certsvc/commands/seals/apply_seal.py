@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.seals.check_application import SealWanted, check_wanted
 from certsvc.commands.seals.duties import UNSEEN, check_duty
-from certsvc.commands.seals.end_versions import drop_under_way, revoke_certificate
+from certsvc.commands.seals.end_versions import destroy_key, drop_under_way, revoke_certificate
 from certsvc.commands.seals.note_move import Moved, Said, note_move
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.seal.life import IN_USE, SEAL_MOVE, UNDER_WAY
@@ -60,6 +60,7 @@ def remake_seal(
         InvalidInput: no reason or 文书号, or a field that no seal can be made of.
         Conflict: the seal is not in use, or another version is under way.
     """
+    gone: tuple[str, ...] = ()
     name = "renew" if cause is Cause.CERTIFICATE else "remake"
     move = SEAL_MOVE[name]
     need(said.reason, "reason", "请写明换制的原因")
@@ -76,7 +77,7 @@ def remake_seal(
         if current is None:
             raise Conflict(f"印章当前状态为“{SEAL_STATE_ZH[seal.state]}”，不能换制，请重新申请印章")
         if cause is Cause.KEY_LOST:
-            _lose_key(deps, tx, caller, current, said, now)
+            gone = _lose_key(deps, tx, caller, current, said, now)
         elif any(one.state in UNDER_WAY for one in versions):
             raise Conflict("这枚印章已有一个版本正在办理，请先办结或终止")
         asked = wanted if wanted is not None and cause is Cause.CHANGED else _as_before(current)
@@ -91,6 +92,8 @@ def remake_seal(
             owner_name=owner.name if cause is Cause.CHANGED else current.owner_name,
         )
         _open(deps, tx, caller, name, version, replace(said, code=cause.value), now)
+    for key_id in gone:
+        destroy_key(deps, key_id)
     return version
 
 
@@ -101,10 +104,13 @@ def need(text: str, field: str, detail: str) -> None:
         raise InvalidInput(detail, problems=(problem,))
 
 
-def _lose_key(deps: Deps, tx: UnitOfWork, caller: Principal, current: SealVersion, said: Said, now: datetime) -> None:
+def _lose_key(
+    deps: Deps, tx: UnitOfWork, caller: Principal, current: SealVersion, said: Said, now: datetime
+) -> tuple[str, ...]:
+    """Stop and revoke; the ids of the keys of a version under way, which is given up."""
     lost = replace(said, code=Cause.KEY_LOST.value)
     revoke_certificate(deps, tx, current, RevocationReason.KEY_COMPROMISE, actor=caller.subject, at=now)
-    drop_under_way(deps, tx, current.seal_id, code=Cause.KEY_LOST.value, actor=caller.subject, at=now)
+    gone = drop_under_way(deps, tx, current.seal_id, code=Cause.KEY_LOST.value, actor=caller.subject, at=now)
     if tx.seals.set_state(current.seal_id, source=SealState.ACTIVE, target=SealState.STOPPED):
         moved = Moved(
             seal_id=current.seal_id,
@@ -113,6 +119,7 @@ def _lose_key(deps: Deps, tx: UnitOfWork, caller: Principal, current: SealVersio
             source=SealState.ACTIVE,
         )
         note_move(deps, tx, SEAL_MOVE["stop"], moved, lost, actor=caller.subject, at=now)
+    return gone
 
 
 def _as_before(current: SealVersion) -> SealWanted:

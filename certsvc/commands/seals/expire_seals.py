@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.commands.seals.end_versions import drop_under_way
+from certsvc.commands.seals.end_versions import destroy_key, drop_under_way
 from certsvc.commands.seals.note_move import SERVICE, Moved, Said, note_move
 from certsvc.seal.life import IN_USE, SEAL_MOVE
 
@@ -20,8 +20,8 @@ BATCH = 50
 def expire_seals(deps: Deps) -> int:
     """Move every seal in use whose period has ended; how many there were.
 
-    A use after the end is refused anyway (the reservation looks at the period); this puts the fact on record. Keys are
-    kept: a clock that runs ahead must not destroy them.
+    A use after the end is refused anyway (the reservation looks at the period); this puts the fact on record. Their
+    keys are kept: a clock that runs ahead must not destroy them. That of a version under way is not: it is given up.
     """
     now = deps.clock.now()
     moved = 0
@@ -42,5 +42,7 @@ def _expire(deps: Deps, seal_id: str, now: datetime) -> bool:
         tx.seals.set_state(seal_id, source=seal.state, target=move.target)
         moved = Moved(seal_id=seal_id, version=seal.version, owner_code=seal.owner_code, source=seal.state)
         note_move(deps, tx, move, moved, Said(code="period"), actor=SERVICE, at=now)
-        drop_under_way(deps, tx, seal_id, code="expired", actor=SERVICE, at=now)
+        gone = drop_under_way(deps, tx, seal_id, code="expired", actor=SERVICE, at=now)
+    for key_id in gone:
+        destroy_key(deps, key_id)
     return True

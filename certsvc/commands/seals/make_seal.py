@@ -7,6 +7,7 @@ by ``certsvc seals unanswered``, and the next try goes on with the same key.
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,7 @@ import rfc8785
 
 from certsvc.commands.evidence.record import record
 from certsvc.commands.seals.duties import UNSEEN, check_duty, check_seen
+from certsvc.commands.seals.end_versions import clear_dropped
 from certsvc.commands.seals.note_move import Moved, Said, note_move
 from certsvc.errors import CertsvcError, Conflict, NotFound
 from certsvc.seal.life import SEAL_MOVE, UNDER_WAY, lawful_move
@@ -21,7 +23,7 @@ from certsvc.seal.making import KeyOrder, ObjectOrder, SealMaking
 from certsvc.seal.model import ReservationResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     Done = TypeVar("Done")
 
 SM2 = "sm2"
+DROPPED_MEANWHILE = "这个版本在制作期间已终止办理，所制密钥已销毁、证书已吊销；仍需要的，请重新申请"
 
 
 def make_seal(deps: Deps, caller: Principal, seal_id: str, *, outside: bool) -> SealVersion:
@@ -48,15 +51,17 @@ def make_seal(deps: Deps, caller: Principal, seal_id: str, *, outside: bool) -> 
     version = _begin(deps, caller, seal_id)
     order = _order(version)
     if outside or not deps.seal_maker.issues():
-        return _request(deps, caller, version, order)
+        with _unless_dropped(deps, caller, version):
+            return _request(deps, caller, version, order)
 
     def work() -> CertificateFacts:
         deps.seal_maker.make_key(order)
         deps.faults.reach("seal.key_made")
         return deps.seal_maker.issue(order)
 
-    facts = _operation(deps, caller, version, "key", asdict(order), work)
-    return _finish(deps, caller, version, facts)
+    with _unless_dropped(deps, caller, version):
+        facts = _operation(deps, caller, version, "key", asdict(order), work)
+        return _finish(deps, caller, version, facts)
 
 
 def accept_seal_certificate(deps: Deps, caller: Principal, seal_id: str, answer: bytes) -> SealVersion:
@@ -71,10 +76,26 @@ def accept_seal_certificate(deps: Deps, caller: Principal, seal_id: str, answer:
     if not version.request:
         raise Conflict("尚未生成证书申请，请先办理制作并导出证书申请")
     order = _order(version)
-    facts = _operation(
-        deps, caller, version, "certificate", asdict(order), lambda: deps.seal_maker.accept(order, answer)
-    )
-    return _finish(deps, caller, version, facts)
+    with _unless_dropped(deps, caller, version):
+        facts = _operation(
+            deps, caller, version, "certificate", asdict(order), lambda: deps.seal_maker.accept(order, answer)
+        )
+        return _finish(deps, caller, version, facts)
+
+
+@contextmanager
+def _unless_dropped(deps: Deps, caller: Principal, version: SealVersion) -> Iterator[None]:
+    """Leave no key and no good certificate behind when the version was dropped while it was being made.
+
+    Raises:
+        Conflict: it was, whatever went wrong in the making.
+    """
+    try:
+        yield
+    except CertsvcError as error:
+        if clear_dropped(deps, version, actor=caller.subject):
+            raise Conflict(DROPPED_MEANWHILE) from error
+        raise
 
 
 def _begin(deps: Deps, caller: Principal, seal_id: str) -> SealVersion:

@@ -10,7 +10,7 @@ from certsvc.commands.seals.duties import UNSEEN, check_duty, check_seen
 from certsvc.commands.seals.end_versions import destroy_key, drop_under_way, revoke_certificate
 from certsvc.commands.seals.note_move import SERVICE, Moved, Said, note_move
 from certsvc.errors import Conflict, NotFound
-from certsvc.seal.life import IN_USE, NEEDS_ZH, SEAL_MOVE, UNDER_WAY, Needs, lawful_move
+from certsvc.seal.life import IN_USE, KEYLESS, NEEDS_ZH, SEAL_MOVE, UNDER_WAY, Needs, lawful_move, needs_of
 from certsvc.seal.model import SealState
 from certsvc.seal.version import Cause, RevocationReason
 
@@ -49,17 +49,22 @@ def move_seal(deps: Deps, caller: Principal, seal_id: str, name: str, said: Said
         check_seen(deps, caller, version.owner_code)
         move = lawful_move(name, version.state)
         check_duty(deps, caller, move, version)
-        for what in move.needs:
+        for what in needs_of(move, _state_in_use(tx, seal_id)):
             carried = {Needs.REASON: said.reason, Needs.DOCUMENT: said.document_no, Needs.FILING: said.filing_no}
             need(carried[what], what.value, f"办理“{move.name_zh}”须填写{NEEDS_ZH[what]}")
         ask = _Ask(move=move, said=said, actor=caller.subject, at=now)
         gone = _carry_out(deps, tx, version, ask)
         changed = tx.seal_lives.version(seal_id, version.version)
-    destroy_key(deps, gone)
+    for key_id in gone:
+        destroy_key(deps, key_id)
     if changed is None:
         msg = "a version vanished within its own transaction"
         raise RuntimeError(msg)
     return changed
+
+
+def _state_in_use(tx: UnitOfWork, seal_id: str) -> SealState | None:
+    return next((one.state for one in tx.seal_lives.versions(seal_id) if one.state in IN_USE), None)
 
 
 def _version_for(tx: UnitOfWork, name: str, seal_id: str) -> SealVersion:
@@ -72,8 +77,8 @@ def _version_for(tx: UnitOfWork, name: str, seal_id: str) -> SealVersion:
     return next((one for one in reversed(versions) if one.state in wanted), versions[-1])
 
 
-def _carry_out(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> str:
-    """Write the move; the id of a key that is never used again, or empty."""
+def _carry_out(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> tuple[str, ...]:
+    """Write the move; the ids of keys that are never used again."""
     if ask.move.name == "activate":
         return _activate(deps, tx, version, ask)
     if version.state in IN_USE:
@@ -84,24 +89,24 @@ def _carry_out(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> s
     if not tx.seal_lives.move(moved, source=version.state):
         raise Conflict("这枚印章刚刚由他人办理，请刷新后再看")
     _note(deps, tx, version, ask)
-    if version.state is SealState.MADE and ask.move.target is SealState.DROPPED:
+    if ask.move.target is SealState.DROPPED:
         revoke_certificate(deps, tx, version, RevocationReason.CESSATION, actor=ask.actor, at=ask.at)
-    return version.next_key_id if ask.move.target in {SealState.DROPPED, SealState.REFUSED} else ""
+    return (version.next_key_id,) if ask.move.target in KEYLESS else ()
 
 
-def _activate(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> str:
+def _activate(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> tuple[str, ...]:
     before = next((one for one in tx.seal_lives.versions(version.seal_id) if one.state in IN_USE), None)
     if not tx.seal_lives.activate(replace(version, state=SealState.ACTIVE, activated_by=ask.actor)):
         raise Conflict("原印章已注销或过期，新版本不能启用；请终止办理后重新申请印章")
     _note(deps, tx, version, ask)
     if before is None:
-        return ""
+        return ()
     replaced = replace(ask, move=SEAL_MOVE["replace"], said=Said(code=version.cause.value), actor=SERVICE)
     _note(deps, tx, before, replaced)
-    return before.key_id
+    return (before.key_id,)
 
 
-def _move_seal_in_use(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> str:
+def _move_seal_in_use(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _Ask) -> tuple[str, ...]:
     name = ask.move.name
     if name == "resume":
         _check_resumable(tx, version, ask.at)
@@ -111,10 +116,10 @@ def _move_seal_in_use(deps: Deps, tx: UnitOfWork, version: SealVersion, ask: _As
     if name == "resume":
         tx.seal_watch.excuse(version.seal_id, hour_of(ask.at))
     if name != "cancel":
-        return ""
-    drop_under_way(deps, tx, version.seal_id, code="cancelled", actor=ask.actor, at=ask.at)
+        return ()
+    gone = drop_under_way(deps, tx, version.seal_id, code="cancelled", actor=ask.actor, at=ask.at)
     revoke_certificate(deps, tx, version, RevocationReason.CESSATION, actor=ask.actor, at=ask.at)
-    return version.key_id
+    return (version.key_id, *gone)
 
 
 def _check_resumable(tx: UnitOfWork, version: SealVersion, now: datetime) -> None:

@@ -13,7 +13,7 @@ from certsvc.errors import NotFound
 from certsvc.seal.life import IN_USE, UNDER_WAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -79,6 +79,13 @@ def read_history(deps: Deps, caller: Principal, seal_id: str) -> Sequence[SealMo
     read_seal(deps, caller, seal_id)
     with deps.uow.read() as tx:
         return tx.seal_lives.history(seal_id)
+
+
+def names_of(deps: Deps, moves: Sequence[SealMoveRecord]) -> Mapping[str, str]:
+    """Names of the people who made these moves, as far as they are registered; for those who may read the history."""
+    with deps.uow.read() as tx:
+        people = {move.actor: tx.access.person(move.actor) for move in moves}
+    return {actor: one.name for actor, one in people.items() if one is not None}
 
 
 def seal_picture(deps: Deps, caller: Principal, seal_id: str, *, version: int = 0) -> bytes:

@@ -88,7 +88,7 @@ def reserve_uses(deps: Deps, asked: Sequence[Asked], *, watched: bool = True) ->
         if watched and len(asked) == 1 and one is not None:
             against, odd = refused.refusal.against, refused.odd
             note_refused_use(deps, one.seal.seal_id, against, one.use, purpose=one.purpose, at=now, odd=odd)
-        raise SealUnavailable(refused.refusal.detail) from None
+        raise SealUnavailable(refused.refusal.detail, against=refused.refusal.against.value) from None
     return [made[index] for index in range(len(asked))]
 
 

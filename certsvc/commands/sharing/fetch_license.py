@@ -187,6 +187,7 @@ def _give(
         case_no=body.case_no,
         basis=body.basis,
         fields=list(keys),
+        origin=version.origin.value,
     )
     tx.outbox.add(
         payload.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=now)

@@ -42,10 +42,15 @@ class GrantBody(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GrantAnswer:
-    """The grant and its one-time code."""
+    """A grant, the body whose system may use it, and the one-time code when it was just made.
+
+    Attributes:
+        authority_code: empty when the system is on record no more.
+    """
 
     grant: Grant
-    code: str
+    authority_code: str
+    code: str = ""
 
 
 def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
@@ -96,7 +101,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             content={"grant_id": grant.grant_id, "client_id": grant.client_id, "matter_code": grant.matter_code},
             at=now,
         )
-    return GrantAnswer(grant=grant, code=token)
+    return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token)
 
 
 def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
@@ -109,8 +114,11 @@ def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
         record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=caller.subject, content={}, at=now)
 
 
-def list_grants(deps: Deps, caller: Principal) -> Sequence[Grant]:
+def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:
     """The caller's grants, newest first."""
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
-        return tx.sharing.grants_of(caller.subject, limit=200)
+        found = tx.sharing.grants_of(caller.subject, limit=200)
+        clients = {client_id: tx.access.client(client_id) for client_id in {grant.client_id for grant in found}}
+    bodies = {client_id: client.authority_code for client_id, client in clients.items() if client is not None}
+    return [GrantAnswer(grant=grant, authority_code=bodies.get(grant.client_id, "")) for grant in found]

@@ -148,7 +148,10 @@ def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _F
         reasons = [*reasons, *why] if how.good else [reason_of(how), *reasons]
         light = RED if not how.good else (AMBER if found.reasons or how.light is Light.AMBER else GREEN)
         scene = kind.scene(show.scene) if show else None
-        seal = tx.seals.by_id(deps.catalog.authority(version.issuer_code).seal_id)
+        if version.registration is None:
+            seal = tx.seals.by_id(deps.catalog.authority(version.issuer_code).seal_id)
+        else:
+            notes.append(version.registration.sentence)
         if scene is not None:
             scene_name = scene.name
             if found.data:

@@ -1,4 +1,6 @@
-"""A person applies for an e-signature: identity from the verified sign-in, agreement, PIN, handwriting.
+"""A person applies for an e-signature: identity from the verified sign-in, agreement, PIN, handwriting, one-time code.
+
+A session alone is not enough: who found one open would otherwise end the person's e-signature and make another.
 
 The service makes the key and wraps it under the PIN. Where it issues certificates itself (sandbox) the signer is active
 at once; otherwise its request waits for an external CA (电子认证服务机构).
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.signers.agreement import VERSION
+from certsvc.commands.signers.codes import ALREADY_ZH, application_matter, check_signer_code, use_signer_code
 from certsvc.commands.signers.identity import own_living, person_of
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.events.signing_payloads import SignerIssued
@@ -38,6 +41,7 @@ class ApplicationBody(BaseModel):
     agreement: str = Field(max_length=32, description="已阅读并同意的协议版本")
     pin: str = Field(min_length=1, max_length=32, description="6 至 12 位数字")
     handwriting: str = Field(max_length=700_000, description="手写签名图样，PNG 或 JPEG 的 Base64")
+    code: str = Field(default="", max_length=16, description="验证码，先以 POST /v1/signers/codes 获取（act=apply）")
 
 
 def apply_for_signer(deps: Deps, caller: Principal, body: ApplicationBody, handwriting: bytes) -> Signer:
@@ -45,7 +49,8 @@ def apply_for_signer(deps: Deps, caller: Principal, body: ApplicationBody, handw
 
     Raises:
         Forbidden: an organisation, or a sign-in without a verified identity.
-        InvalidInput: another agreement, a weak PIN, a picture that is none.
+        InvalidInput: another agreement, a weak PIN, a picture that is none, no code.
+        CodeRefused: not the code that was sent to the person's own device.
         Conflict: the person has an e-signature already.
     """
     roles.require(caller, roles.HOLDER)
@@ -62,6 +67,7 @@ def apply_for_signer(deps: Deps, caller: Principal, body: ApplicationBody, handw
         if own_living(tx, caller) is not None:
             raise _already()
     now = deps.clock.now()
+    code_id = check_signer_code(deps, application_matter(caller), body.code, now)
     signer_id = deps.ids.new("sgn")
     made = deps.person_keys.make(signer_id, person.name, body.pin, now=now)
     signer = Signer(
@@ -81,6 +87,7 @@ def apply_for_signer(deps: Deps, caller: Principal, body: ApplicationBody, handw
         applied_at=now,
     )
     with deps.uow() as tx:
+        use_signer_code(tx, code_id, now)
         if not tx.signers.insert(signer):
             raise _already()
         content = {"agreement": body.agreement, "algorithm": signer.algorithm, "verified_by": person.verified_by}
@@ -147,4 +154,4 @@ def _on_issue(
 
 
 def _already() -> Conflict:
-    return Conflict("您已有电子签名；如需重新申请，请先注销现有的电子签名")
+    return Conflict(ALREADY_ZH)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.signers.codes import check_signer_code, pin_matter, use_signer_code
 from certsvc.commands.signers.identity import own_signer
 from certsvc.commands.signers.pin import pin_try
 from certsvc.errors import SignerUnavailable
@@ -50,12 +51,13 @@ def resume_signer(deps: Deps, caller: Principal, signer_id: str, pin: str) -> Si
     return _set_stopped(deps, caller, signer_id, stopped=False)
 
 
-def change_pin(deps: Deps, caller: Principal, signer_id: str, pin: str, new_pin: str) -> Signer:
-    """Wrap the key under another PIN.
+def change_pin(deps: Deps, caller: Principal, signer_id: str, pin: str, new_pin: str, *, code: str) -> Signer:
+    """Wrap the key under another PIN; ``code`` was sent to the person's own device.
 
     Raises:
         NotFound: not the caller's.
-        InvalidInput: a weak new PIN.
+        InvalidInput: a weak new PIN, or no code.
+        CodeRefused: another code; no try of the PIN is taken.
         PinRefused: the present one is wrong or locked.
         SignerUnavailable: ended, or its key was wrapped anew meanwhile.
     """
@@ -63,9 +65,12 @@ def change_pin(deps: Deps, caller: Principal, signer_id: str, pin: str, new_pin:
     with deps.uow.read() as tx:
         signer = own_signer(tx, caller, signer_id)
     check_pin(new_pin, holder_code=signer.holder_code, pointer="/new_pin")
+    now = deps.clock.now()
+    code_id = check_signer_code(deps, pin_matter(signer_id), code, now)
     with pin_try(deps, signer):
         wrapped = deps.person_keys.rewrap(signer, pin, new_pin)
     with deps.uow() as tx:
+        use_signer_code(tx, code_id, now)
         if not tx.signers.rewrap(signer_id, old=signer.wrapped_key, new=wrapped):
             raise SignerUnavailable("电子签名已注销，或 PIN 刚被修改过，请刷新后再试")
         record(
@@ -75,7 +80,7 @@ def change_pin(deps: Deps, caller: Principal, signer_id: str, pin: str, new_pin:
             subject=signer_id,
             actor=caller.subject,
             content={},
-            at=deps.clock.now(),
+            at=now,
         )
         return own_signer(tx, caller, signer_id)
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
+from certsvc.commands.signers.one_time import missing_code
 from certsvc.commands.signers.pin import pin_try
 from certsvc.commands.signings.codes import check_code, use_code
 from certsvc.commands.signings.completed import tell_completed
@@ -31,8 +32,6 @@ from certsvc.commands.signings.verdict import sound
 from certsvc.errors import (
     CertsvcError,
     Conflict,
-    FieldProblem,
-    InvalidInput,
     SignerUnavailable,
     SigningError,
     Unavailable,
@@ -42,6 +41,7 @@ from certsvc.seal.model import ReservationResult
 from certsvc.seal.signer import SignerUse
 from certsvc.seal.signing_page import SignatureLook
 from certsvc.seal.signing_round import Revision
+from certsvc.seal.trust_list import SIGNED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +58,10 @@ log = structlog.get_logger("certsvc.signings")
 
 CLAIM_S = 120
 """How long one signature may take before another may begin: writing, signing and verifying take two seconds."""
+
+
+CODE_ZH = "请先获取验证码，再填写手机收到的 6 位数字"
+NEW_ZH = f"电子签名启用未满一天，每次签名都须输入验证码：{CODE_ZH}"
 
 
 class ConfirmationBody(BaseModel):
@@ -77,7 +81,7 @@ def confirm(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody
         NotFound: not the caller's round.
         Conflict: not the caller's turn, another document, or the round ended meanwhile.
         Unavailable: somebody else signs this document at this moment.
-        InvalidInput: the round asks for a code and none was sent.
+        InvalidInput: no code was sent along, and the round or the first day of the signer asks for one.
         CodeRefused, PinRefused, SignerUnavailable: as they say; nothing was signed.
         SigningError: the result did not pass our own verifier; nothing was registered.
     """
@@ -89,9 +93,8 @@ def confirm(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody
     check_turn(signing, step, body.document_sha256, now)
     if signer.name != step.name:
         raise Conflict("发起人填写的姓名与您实名登记的姓名不一致，请联系发起人更正后重新发起")
-    if signing.needs_code and not body.code:
-        problem = FieldProblem(pointer="/code", code="missing", detail="请输入验证码")
-        raise InvalidInput("缺少验证码", problems=(problem,))
+    if (signing.needs_code or signer.new_at(now)) and not body.code:
+        raise missing_code(NEW_ZH if not signing.needs_code else CODE_ZH)
     token = deps.ids.token()
     with deps.uow() as tx:
         claimed = tx.signings.claim(round_id, token=token, now=now, lease_s=CLAIM_S)
@@ -115,7 +118,7 @@ def _sign(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody, 
             _on_record(deps, tx, left, ReservationResult.UNKNOWN, now)
     check_turn(signing, step, body.document_sha256, now)
     code_id = ""
-    if signing.needs_code:
+    if signing.needs_code or signer.new_at(now):
         code_id = check_code(
             deps,
             step_id=step.step_id,
@@ -136,7 +139,8 @@ def _sign(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody, 
         )
         data = _key_operation(deps, signing, step, signer, prepared, key, now)
     _own_verdict(deps, data, signing.round_id, now)
-    _register(deps, signing, step, signer, data, token, now)
+    # The revision is of the moment when its bytes exist, which is after the key operation.
+    _register(deps, signing, step, signer, data, token, deps.clock.now())
 
 
 def _key_operation(
@@ -187,7 +191,7 @@ def _on_record(deps: Deps, tx: UnitOfWork, use: SignerUse, result: ReservationRe
 
 def _own_verdict(deps: Deps, data: bytes, round_id: str, now: datetime) -> None:
     """Every signature of the new revision must pass before anybody gets it."""
-    findings = deps.inspector.inspect(data, TrustChoice(at=now), now)
+    findings = deps.inspector.inspect(data, TrustChoice(at=now, uses=SIGNED), now)
     if not sound(findings):
         reason = findings.reason.value
         log.error("own verifier refused", action="signing.self_check", round_id=round_id, reason=reason)

@@ -1,4 +1,7 @@
-"""How a round ends without being complete: a participant declines, the creator cancels, the deadline passes."""
+"""How a round ends without being complete.
+
+A participant declines, the creator cancels, the deadline passes, or the seal that was asked for will never be set.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.signings.read import own_step, read_round
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
-from certsvc.events.signing_payloads import SigningCancelled, SigningDeclined, SigningExpired
+from certsvc.events.signing_payloads import SigningCancelled, SigningDeclined, SigningExpired, SigningUnsealed
 from certsvc.seal.signing_round import ROUND_STATE_ZH, STEP_STATE_ZH, StepState
 
 if TYPE_CHECKING:
@@ -81,6 +84,25 @@ def expire_rounds(deps: Deps) -> int:
             _tell(tx, deps, SigningExpired(round_id=round_id, left_to_sign=left), round_id, "certsvc", {}, now)
             done += 1
     return done
+
+
+def end_unsealed(deps: Deps, signing: SigningRound, reason: str, *, token: str) -> None:
+    """End a round that everybody signed and nobody can seal, under the claim ``token``; all parties read the reason.
+
+    The signatures stay good; the creator has the file and asks for a seal elsewhere.
+    """
+    now = deps.clock.now()
+    seal_id = signing.seal.seal_id if signing.seal else ""
+    with deps.uow() as tx:
+        if not tx.round_seals.refuse(signing.round_id, token=token, trouble=reason, now=now):
+            return
+        payload = SigningUnsealed(
+            round_id=signing.round_id,
+            authority_code=signing.authority_code,
+            sha256=signing.head.sha256,
+            seal_id=seal_id,
+        )
+        _tell(tx, deps, payload, signing.round_id, "certsvc", {"seal_id": seal_id, "reason": reason}, now)
 
 
 def _tell(

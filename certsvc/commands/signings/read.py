@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.signers.identity import own_living
 from certsvc.commands.signings.document import load_document
 from certsvc.errors import InvalidInput, NotFound
 from certsvc.seal.signing_round import SigningRound, StepState
@@ -29,11 +30,18 @@ class SeenRound:
     Attributes:
         mine: the caller's own step, or None for the creator.
         my_turn: whether the caller may sign now.
+        new_signer: whether the caller's e-signature is in its first day, in which every signature needs a code.
     """
 
     signing: SigningRound
     mine: Step | None
     my_turn: bool
+    new_signer: bool = False
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether the caller's confirmation must bring a one-time code."""
+        return self.signing.needs_code or self.new_signer
 
 
 def list_rounds(deps: Deps, caller: Principal) -> Sequence[SeenRound]:
@@ -47,18 +55,25 @@ def list_rounds(deps: Deps, caller: Principal) -> Sequence[SeenRound]:
             found = tx.signings.of_person(caller.holder_code_type, caller.holder_code, limit=MAX_LISTED)
         else:
             found = tx.signings.of_creator(caller.subject, limit=MAX_LISTED)
+        new_signer = _in_first_day(tx, deps, caller)
     seen = (seen_by(deps, caller, signing) for signing in found)
-    return [one for one in seen if one is not None]
+    return [replace(one, new_signer=new_signer) for one in seen if one is not None]
 
 
 def read_round(deps: Deps, caller: Principal, round_id: str) -> SeenRound:
     """One round; NotFound when it is none of the caller's business."""
     with deps.uow.read() as tx:
         signing = tx.signings.by_id(round_id)
+        new_signer = _in_first_day(tx, deps, caller)
     seen = seen_by(deps, caller, signing) if signing is not None else None
     if seen is None:
         raise NotFound("没有这份待签文件，或还没有轮到您签名")
-    return seen
+    return replace(seen, new_signer=new_signer)
+
+
+def _in_first_day(tx: UnitOfWork, deps: Deps, caller: Principal) -> bool:
+    signer = own_living(tx, caller)
+    return signer is not None and signer.new_at(deps.clock.now())
 
 
 def own_step(tx: UnitOfWork, deps: Deps, caller: Principal, round_id: str) -> tuple[SigningRound, Step]:

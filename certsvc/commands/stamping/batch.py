@@ -15,8 +15,9 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.stamping.archive import files_of, packed
 from certsvc.commands.stamping.place import place
 from certsvc.commands.stamping.sealing import SealJob, seal_and_register
-from certsvc.commands.stamping.uploads import PDF, judged, own_seal, require_stamper, upload_name
-from certsvc.errors import CertsvcError, Conflict, NotFound, Unavailable
+from certsvc.commands.stamping.uploads import PDF, judged, own_seal, require_case, require_stamper, upload_name
+from certsvc.errors import CertsvcError, Conflict, NotFound, SealUnavailable
+from certsvc.seal.stamp_retries import INTERNAL, KEPT, MAX_TRIES, SEAL, may_run_again, passes, wait_after
 from certsvc.seal.stampings import BatchItem, ItemState, StampBatch
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("certsvc.stamping")
 
-INTERNAL = ("internal", "内部错误，此份文件未盖章，请单独重试或联系运维")
+CRASHED = "内部错误，此份文件未盖章，可对这一批重新办理，仍不成功请联系运维"
 
 
 def accept_batch(
@@ -43,9 +44,10 @@ def accept_batch(
 
     Raises:
         NotFound: no such seal for this caller.
+        Forbidden: neither keeper nor system, and no 首席代表 in term.
         InvalidInput, TooLarge: see :func:`~certsvc.commands.stamping.archive.files_of`.
     """
-    require_stamper(caller)
+    require_case(deps, caller, case)
     own_seal(deps, caller, seal_id)
     files = files_of(given, each=deps.policy.max_upload_bytes)
     now = deps.clock.now()
@@ -60,6 +62,7 @@ def accept_batch(
         created_at=now,
     )
     items = []
+    # Bytes before rows, so that no half batch is ever worked on; what a crash leaves is swept (``uploads.LEFT``).
     for number, (name, data) in enumerate(files, start=1):
         item_id = deps.ids.new("itm")
         upload = upload_name(item_id)
@@ -74,7 +77,7 @@ def accept_batch(
 
 def read_batch(deps: Deps, caller: Principal, batch_id: str) -> tuple[StampBatch, Sequence[BatchItem]]:
     """A batch of the caller's own and how far it is; NotFound otherwise."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     with deps.uow.read() as tx:
         batch = tx.stampings.batch(batch_id)
         items = tx.stampings.items(batch_id) if batch is not None else ()
@@ -115,18 +118,41 @@ def stamp_next(deps: Deps, *, worker: str, lease_s: int) -> bool:
     deps.faults.reach("batch.claimed")
     try:
         stamping = _stamped(deps, claimed)
-    except Unavailable:
-        # Nothing is known about the file; its lease runs out and it is tried again.
-        return True
     except CertsvcError as error:
-        code = error.problems[0].code if error.problems else error.code
-        _finish(deps, claimed, "", code, error.detail)
+        _end_or_wait(deps, claimed, _code_of(error), error.detail)
     except Exception:
         log.exception("unexpected failure", action="batch.crashed", item_id=claimed.item.item_id)
-        _finish(deps, claimed, "", *INTERNAL)
+        _end_or_wait(deps, claimed, INTERNAL, CRASHED)
     else:
         _finish(deps, claimed, stamping.stamping_id, "", "")
     return True
+
+
+def run_again(deps: Deps, caller: Principal, batch_id: str) -> int:
+    """Let the files of a batch wait once more that may succeed now (``seal/stamp_retries.py``); how many.
+
+    Raises:
+        NotFound: no such batch of this caller.
+        Conflict: none of its files can be run again.
+    """
+    read_batch(deps, caller, batch_id)
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        count = tx.stampings.run_again(batch_id, now=now)
+        if count:
+            content = {"count": count}
+            kind = "stamping.batch_again"
+            record(tx, deps, kind=kind, subject=batch_id, actor=caller.subject, content=content, at=now)
+    if not count:
+        days = KEPT.days
+        raise Conflict(f"没有可以重新办理的文件：文件本身有问题或已超过 {days} 天的，请更正后另行上传盖章")
+    return count
+
+
+def _code_of(error: CertsvcError) -> str:
+    if isinstance(error, SealUnavailable) and error.against:
+        return SEAL + error.against
+    return error.problems[0].code if error.problems else error.code
 
 
 def _stamped(deps: Deps, claimed: ClaimedItem) -> Stamping:
@@ -155,12 +181,37 @@ def _stamped(deps: Deps, claimed: ClaimedItem) -> Stamping:
     return seal_and_register(deps, seal, job)
 
 
+def _end_or_wait(deps: Deps, claimed: ClaimedItem, code: str, detail: str) -> None:
+    """A file that was not stamped waits when the reason passes by itself and tries are left; else it ends."""
+    if not passes(code):
+        _finish(deps, claimed, "", code, detail)
+        return
+    item_id = claimed.item.item_id
+    with deps.uow() as tx:
+        tries = tx.stampings.count_try(item_id)
+        if tries < MAX_TRIES:
+            ready_at = deps.clock.now() + wait_after(tries)
+            tx.stampings.defer_item(
+                item_id, claim_token=claimed.claim_token, ready_at=ready_at, code=code, detail=detail
+            )
+    if tries < MAX_TRIES:
+        log.info("file of a batch waits", action="batch.deferred", item_id=item_id, reason=code, tries=tries)
+        return
+    _finish(deps, claimed, "", code, f"{detail}（已自动重试 {tries} 次，可对这一批重新办理）")
+
+
 def _finish(deps: Deps, claimed: ClaimedItem, stamping_id: str, code: str, detail: str) -> None:
     item = claimed.item
+    kept = may_run_again(code)
     with deps.uow() as tx:
         held = tx.stampings.finish_item(
-            item.item_id, claim_token=claimed.claim_token, stamping_id=stamping_id, code=code, detail=detail
+            item.item_id,
+            claim_token=claimed.claim_token,
+            stamping_id=stamping_id,
+            code=code,
+            detail=detail,
+            kept_from=deps.clock.now() if kept else None,
         )
-    if held:
+    if held and not kept:
         deps.objects.delete(item.upload)
     log.info("file of a batch ended", action="batch.item", item_id=item.item_id, reason=code or "done", held=held)

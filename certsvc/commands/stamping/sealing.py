@@ -15,11 +15,12 @@ import structlog
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
-from certsvc.commands.stamping.uploads import PDF
+from certsvc.commands.stamping.uploads import PDF, cannot_check_now
 from certsvc.errors import CertsvcError, IntegrityError, SealUnavailable, SigningError
 from certsvc.events.payloads import DocumentSealed
 from certsvc.seal.marks import NextSignature
 from certsvc.seal.stampings import Stamping, content_digest
+from certsvc.seal.trust_list import SIGNED
 from certsvc.seal.use import Against, SealUse, refusal_of
 from certsvc.seal.verdict import Check, Reason
 
@@ -80,12 +81,12 @@ PREVIEWED = frozenset({Against.STATE, Against.PERIOD, Against.TYPE, Against.REGI
 """What already speaks against a use when it is previewed; hours, matter, approval and counts are asked when sealing."""
 
 
-def check_use(deps: Deps, seal: Seal, operator: str, now: datetime) -> None:
+def check_use(deps: Deps, seal: Seal, operator: str, now: datetime, *, represented_by: str = "") -> None:
     """SealUnavailable when this person cannot use the seal for documents, whatever they are; nothing is counted."""
-    use = SealUse(manual=True, operator=operator, region=region_of(deps, seal))
+    use = SealUse(manual=True, operator=operator, region=region_of(deps, seal), represented_by=represented_by)
     refusal = refusal_of(seal, use, now, key_id=seal.key_id, type_name="证照以外的文件")
     if refusal is not None and refusal.against in PREVIEWED:
-        raise SealUnavailable(refusal.detail)
+        raise SealUnavailable(refusal.detail, against=refusal.against.value)
 
 
 def region_of(deps: Deps, seal: Seal) -> str:
@@ -99,6 +100,7 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
     Raises:
         SealUnavailable: the seal may not be used; the detail says why.
         SigningError: the key failed, or the own verifier does not pass the file; nothing is handed out.
+        Unavailable: the own verifier cannot look at it now; nothing is handed out.
     """
     now = deps.clock.now().replace(microsecond=0)
     prepared = update_for(deps, job.data, seal, job.marks, lock=job.lock, name=job.work_id, signed_at=now)
@@ -111,6 +113,7 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
         matter_code=case.matter_code,
         region=region_of(deps, seal),
         approval_id=case.approval_id,
+        represented_by=case.represented_by,
         content_digest=content_digest(job.sha256, seal.seal_id, seal.key_id, job.marks, lock=job.lock),
     )
     reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
@@ -142,7 +145,8 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
         marks=len(job.marks),
         object_name=name,
         reservation_id=reservation.reservation_id,
-        at=now,
+        # When the bytes provably exist: after the key operation, never before it.
+        at=deps.clock.now(),
     )
     _register(deps, stamping)
     return stamping
@@ -153,7 +157,9 @@ def _check(deps: Deps, data: bytes, job: SealJob) -> None:
 
     The chains of other parties' signatures are theirs: that they are not in our trust list is no reason against ours.
     """
-    findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    findings = deps.inspector.inspect(data, TrustChoice(uses=SIGNED), deps.clock.now())
+    if findings.reason is Reason.CANNOT_CHECK_NOW:
+        raise cannot_check_now()
     own = [one for one in findings.signatures if one.field_name == field_name(job.work_id)]
     sound = (findings.integrity, findings.coverage, findings.modification)
     if len(own) != 1 or own[0].reason is not Reason.OK or any(check is not Check.GOOD for check in sound):
@@ -198,6 +204,7 @@ def _register(deps: Deps, stamping: Stamping) -> None:
                 "case_no": case.case_no,
                 "matter_code": case.matter_code,
                 "approval_id": case.approval_id,
+                "represented_by": case.represented_by,
             },
             at=stamping.at,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.stamping.place import place
 from certsvc.commands.stamping.sealing import SealJob, check_use, seal_and_register, update_for
-from certsvc.commands.stamping.uploads import check_page, own_seal, own_upload, require_stamper
+from certsvc.commands.stamping.uploads import check_page, own_seal, own_upload, require_case, require_stamper
 from certsvc.errors import Conflict, FieldProblem, NotFound
 from certsvc.seal.stampings import StampPreview
 
@@ -34,7 +34,7 @@ def preview(deps: Deps, caller: Principal, upload_id: str, seal_id: str, wish: S
     upload, data = own_upload(deps, caller, upload_id)
     seal = own_seal(deps, caller, seal_id)
     now = deps.clock.now()
-    check_use(deps, seal, caller.subject, now)
+    check_use(deps, seal, caller.subject, now, represented_by=require_stamper(deps, caller))
     marks = place(deps, data, upload.pages, seal, wish)
     shown = StampPreview(
         preview_id=deps.ids.new("prv"),
@@ -58,7 +58,7 @@ def preview(deps: Deps, caller: Principal, upload_id: str, seal_id: str, wish: S
 
 def own_preview(deps: Deps, caller: Principal, preview_id: str) -> StampPreview:
     """A preview of the caller's own, whatever its age; NotFound otherwise."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     with deps.uow.read() as tx:
         found = tx.stampings.preview(preview_id)
     if found is None or found.operator != caller.subject:
@@ -99,7 +99,9 @@ def seal_preview(
         NotFound: no such preview of this caller, or the upload is over.
         Conflict: other bytes or places than shown, or the preview is over or in use.
         SealUnavailable: the seal may not be used; the detail says why.
+        Forbidden, InvalidInput: see :func:`~certsvc.commands.stamping.uploads.require_case`.
     """
+    require_case(deps, caller, case)
     shown = own_preview(deps, caller, preview_id)
     seal = own_seal(deps, caller, shown.seal_id)
     expected = [(mark.page, mark.rect) for mark in shown.marks]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.ports import TrustChoice
-from certsvc.errors import FieldProblem, NotFound, TooLarge, UploadRefused
+from certsvc.errors import FieldProblem, Forbidden, InvalidInput, NotFound, TooLarge, Unavailable, UploadRefused
+from certsvc.seal.stamp_retries import CANNOT_CHECK_NOW, KEPT
 from certsvc.seal.stampings import StampUpload
+from certsvc.seal.trust_list import SIGNED
 from certsvc.seal.verdict import Check, Indication, Reason
 
 if TYPE_CHECKING:
@@ -17,13 +19,18 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.seal.model import Seal
-    from certsvc.seal.stampings import UploadReport
+    from certsvc.seal.stampings import StampCase, UploadReport
 
 KEPT_S = 1800
 """How long an upload is kept: one sitting of a person who stamps."""
 UPDATE_BYTES = 1024 * 1024
 """Room for marks and signature, so that the sealed file is one that everybody may upload to be checked."""
 STALE_BATCH = 100
+MOST_APPOINTMENTS = 200
+"""Appointments of one authority that are looked through, the newest."""
+UPLOADS = "uploads/"
+LEFT = timedelta(hours=24)
+"""Uploads without a row are swept when they are older: longer than any request takes to store its batch."""
 PDF = "application/pdf"
 
 SIGNATURE_REFUSALS: dict[Reason, tuple[str, str]] = {
@@ -36,9 +43,35 @@ SIGNATURE_REFUSALS: dict[Reason, tuple[str, str]] = {
 OTHERWISE = ("failing_signature", "文件已有的签名未通过核验，请向对方索取签名有效的原文件")
 
 
-def require_stamper(caller: Principal) -> None:
-    """Only keepers of seals, and approval systems: Forbidden for everyone else."""
-    roles.require(caller, roles.SEAL_KEEPER, roles.APPROVAL)
+def require_stamper(deps: Deps, caller: Principal) -> str:
+    """Let keepers of seals, approval systems and 首席代表 through: Forbidden for everyone else.
+
+    Empty, or for somebody who is neither keeper nor system the id of an appointment that is in its term. What it
+    covers is asked when the seal is used.
+    """
+    roles.require(caller, roles.SEAL_KEEPER, roles.APPROVAL, roles.SEAL_USE_APPROVER)
+    if caller.roles & {roles.SEAL_KEEPER, roles.APPROVAL}:
+        return ""
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        appointed = tx.approvals.representatives(caller.authority_code, limit=MOST_APPOINTMENTS)
+    mine = (one for one in appointed if one.person == caller.subject and one.in_term(now))
+    found = next(mine, None)
+    if found is None:
+        raise Forbidden("用印审批人只有在首席代表的任期内才能盖章，请由印章保管人办理，或先取得首席代表授权")
+    return found.representative_id
+
+
+def require_case(deps: Deps, caller: Principal, case: StampCase) -> None:
+    """As :func:`require_stamper`; a 首席代表 also says in the name of which appointment.
+
+    Raises:
+        Forbidden: as there.
+        InvalidInput: no appointment is named.
+    """
+    if require_stamper(deps, caller) and not case.represented_by:
+        detail = "以首席代表身份盖章，须填写授权编号（represented_by）"
+        raise InvalidInput(detail, problems=(FieldProblem(pointer="/represented_by", code="missing", detail=detail),))
 
 
 def own_seal(deps: Deps, caller: Principal, seal_id: str) -> Seal:
@@ -56,7 +89,7 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
     Raises:
         TooLarge: more bytes than the limit.
         UploadRefused: every reason against stamping it, each with a code and what to do.
-        Unavailable: all workers are busy.
+        Unavailable: all workers are busy, or none can look at the signatures now.
     """
     limit = deps.policy.max_upload_bytes - UPDATE_BYTES
     if len(data) > limit:
@@ -74,7 +107,9 @@ def judged(deps: Deps, data: bytes) -> UploadReport:
 
 def _signature_refusals(deps: Deps, data: bytes, *, signed: bool) -> list[tuple[str, str]]:
     """What stands against the signatures that are there, or a structure that no verifier would accept later."""
-    findings = deps.inspector.inspect(data, TrustChoice(), deps.clock.now())
+    findings = deps.inspector.inspect(data, TrustChoice(uses=SIGNED), deps.clock.now())
+    if findings.reason is Reason.CANNOT_CHECK_NOW:
+        raise cannot_check_now()
     if not signed and findings.reason is Reason.NO_SIGNATURE:
         return []
     sound = findings.integrity is Check.GOOD and findings.modification is Check.GOOD
@@ -83,9 +118,15 @@ def _signature_refusals(deps: Deps, data: bytes, *, signed: bool) -> list[tuple[
     return [SIGNATURE_REFUSALS.get(findings.reason, OTHERWISE)]
 
 
+def cannot_check_now() -> Unavailable:
+    """Nothing is known of the file yet, good or bad: the same file may be sent again."""
+    detail = "暂时无法检查文件中的签名，请稍后再试"
+    return Unavailable(detail, problems=(FieldProblem(pointer="/file", code=CANNOT_CHECK_NOW, detail=detail),))
+
+
 def take_upload(deps: Deps, caller: Principal, data: bytes) -> StampUpload:
     """Judge a file and keep it for :data:`KEPT_S`; see :func:`judged` for what is raised."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     report = judged(deps, data)
     now = deps.clock.now()
     upload_id = deps.ids.new("upl")
@@ -108,12 +149,12 @@ def take_upload(deps: Deps, caller: Principal, data: bytes) -> StampUpload:
 
 def upload_name(upload_id: str) -> str:
     """Object name of an upload."""
-    return f"uploads/{upload_id}.pdf"
+    return f"{UPLOADS}{upload_id}.pdf"
 
 
 def own_upload(deps: Deps, caller: Principal, upload_id: str) -> tuple[StampUpload, bytes]:
     """An upload of the caller's own and its bytes; NotFound when it is not, or is over."""
-    require_stamper(caller)
+    require_stamper(deps, caller)
     with deps.uow.read() as tx:
         upload = tx.stampings.upload(upload_id)
     if upload is None or upload.operator != caller.subject:
@@ -137,11 +178,32 @@ def check_page(page: int, count: int) -> None:
 
 
 def sweep_uploads(deps: Deps) -> Sequence[str]:
-    """Delete the bytes of uploads that are over; which ones."""
+    """Delete the bytes of uploads that are over, of files nobody ran again, and those a crash left; which ones."""
+    now = deps.clock.now()
     with deps.uow.read() as tx:
-        stale = tx.stampings.stale_uploads(before=deps.clock.now(), limit=STALE_BATCH)
+        stale = tx.stampings.stale_uploads(before=now, limit=STALE_BATCH)
+        kept = tx.stampings.kept_items(before=now - KEPT, limit=STALE_BATCH)
     for upload in stale:
         deps.objects.delete(upload.object_name)
         with deps.uow() as tx:
             tx.stampings.forget_object(upload.upload_id)
-    return [upload.upload_id for upload in stale]
+    for item in kept:
+        # The row first: a file that is run again in this moment keeps its bytes.
+        with deps.uow() as tx:
+            given_up = tx.stampings.forget_kept(item.item_id, before=now - KEPT)
+        if given_up:
+            deps.objects.delete(item.upload)
+    left = left_uploads(deps)
+    for name in left:
+        deps.objects.delete(name)
+    return [*(upload.upload_id for upload in stale), *(item.item_id for item in kept), *left]
+
+
+def left_uploads(deps: Deps, *, settle: timedelta = LEFT) -> Sequence[str]:
+    """Names of uploads that nothing refers to: of batches that were never accepted, of answers that were cut short.
+
+    Objects are listed first and rows are asked afterwards, so what is accepted in between is seen.
+    """
+    names = deps.objects.names(UPLOADS, before=deps.clock.now() - settle)
+    with deps.uow.read() as tx:
+        return [name for name in names if not tx.stampings.keeps(name, name.removeprefix(UPLOADS).removesuffix(".pdf"))]

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.verifying.register import RegisterView
     from certsvc.seal.stampings import Stamping
-    from certsvc.seal.verdict import FileFindings
+    from certsvc.seal.verdict import FileFindings, SignatureReport
+
+FILE_CHECKS = ("integrity", "coverage", "modification", "trust")
+"""Checks of a file; a code or a number says nothing about one."""
 
 LICENSE_STATE = "license_state"
 REGISTER = "register"
@@ -38,12 +41,12 @@ def conclude(deps: Deps, findings: FileFindings, view: RegisterView | None, *, f
             indication, sub, reason = Indication.TOTAL_FAILED, sub_indication_of(how), reason_of(how)
         elif indication is Indication.TOTAL_PASSED:
             reason = reason_of(how)
-    elif any(deps.sealer.is_own(item.signer_cert_sha256) for item in findings.signatures):
+    elif any(deps.sealer.is_own(item.signer_cert_sha256) and _holds(item) for item in findings.signatures):
         match = RegistryMatch.OTHER_BYTES
         if indication is Indication.TOTAL_PASSED:
             indication, sub = Indication.TOTAL_FAILED, SubIndication.SIG_CONSTRAINTS_FAILURE
             reason = Reason.NOT_OUR_BYTES
-    elif indication is Indication.TOTAL_PASSED and not foreign and reason is not Reason.OK_SEAL_OBJECT:
+    elif indication is Indication.TOTAL_PASSED and not foreign:
         indication, sub, reason = Indication.INDETERMINATE, SubIndication.GENERIC, Reason.NOT_OURS
     if status is Check.NOT_CHECKED:
         not_checked.append(LICENSE_STATE)
@@ -63,6 +66,31 @@ def conclude(deps: Deps, findings: FileFindings, view: RegisterView | None, *, f
         license=view.facts if view is not None else None,
         not_checked=tuple(not_checked),
         later=view.later if view is not None else None,
+    )
+
+
+def _holds(report: SignatureReport) -> bool:
+    """Whether a signature is one at all: somebody's certificate in a file is not yet that somebody's seal."""
+    return report.intact is Check.GOOD and report.valid is Check.GOOD
+
+
+def conclude_not_then(findings: FileFindings | None, now: datetime) -> Verdict:
+    """The verdict over what was not registered yet at the moment asked about: then, nobody had issued it."""
+    checks = (findings.integrity, findings.coverage, findings.modification) if findings else (Check.NOT_CHECKED,) * 3
+    return Verdict(
+        indication=Indication.TOTAL_FAILED,
+        sub_indication=SubIndication.GENERIC,
+        reason=Reason.LICENSE_NOT_REGISTERED_THEN,
+        detail="",
+        registry_match=RegistryMatch.NONE,
+        integrity=checks[0],
+        coverage=checks[1],
+        modification=checks[2],
+        trust=findings.trust if findings else Check.NOT_CHECKED,
+        status=Check.NOT_CHECKED,
+        checked_at=now,
+        signatures=findings.signatures if findings else (),
+        not_checked=(*(findings.not_checked if findings else FILE_CHECKS), LICENSE_STATE),
     )
 
 
@@ -93,13 +121,12 @@ def with_moment(
     return replace(verdict, as_of=at, time_basis=basis if verdict.signatures else "", unreachable=unreachable)
 
 
-def conclude_without_register(findings: FileFindings, now: datetime, at: datetime | None = None) -> Verdict:
-    """A verdict where there is no register to ask: the command line on a machine without one."""
-    passed = findings.indication is Indication.TOTAL_PASSED and findings.reason is not Reason.OK_SEAL_OBJECT
-    verdict = Verdict(
+def as_it_is(findings: FileFindings, now: datetime) -> Verdict:
+    """Findings as a verdict, before anybody was asked about the register."""
+    return Verdict(
         indication=findings.indication,
         sub_indication=findings.sub_indication,
-        reason=Reason.OK_REGISTER_NOT_ASKED if passed else findings.reason,
+        reason=findings.reason,
         detail=findings.detail,
         registry_match=RegistryMatch.NOT_CHECKED,
         integrity=findings.integrity,
@@ -109,6 +136,16 @@ def conclude_without_register(findings: FileFindings, now: datetime, at: datetim
         status=Check.NOT_CHECKED,
         checked_at=now,
         signatures=findings.signatures,
+        not_checked=findings.not_checked,
+    )
+
+
+def conclude_without_register(findings: FileFindings, now: datetime, at: datetime | None = None) -> Verdict:
+    """A verdict where there is no register to ask: the command line on a machine without one."""
+    passed = findings.indication is Indication.TOTAL_PASSED and findings.reason is not Reason.OK_SEAL_OBJECT
+    verdict = replace(
+        as_it_is(findings, now),
+        reason=Reason.OK_REGISTER_NOT_ASKED if passed else findings.reason,
         not_checked=(*findings.not_checked, REGISTER, LICENSE_STATE),
     )
     return with_moment(verdict, at, proven=None, unreachable=())

@@ -9,7 +9,7 @@ from certsvc.catalog.model import Mask
 from certsvc.catalog.validation import face_date
 from certsvc.commands.verifying.stands import stands
 from certsvc.license.standing import Light
-from certsvc.license.states import ENDED, State
+from certsvc.license.states import State
 from certsvc.license.status_list import list_uri
 from certsvc.seal.verdict import LicenseFacts, Reason, StatusFlag, SubIndication
 
@@ -25,16 +25,23 @@ OPEN_ENDED_ZH = "长期"
 
 
 def public_facts(
-    deps: Deps, tx: UnitOfWork, version: LicenseVersion, now: datetime, how_known: Standing | None = None
+    deps: Deps,
+    tx: UnitOfWork,
+    version: LicenseVersion,
+    now: datetime,
+    how_known: Standing | None = None,
+    *,
+    newest: tuple[str, ...] | None = None,
 ) -> LicenseFacts:
     """Facts for a verdict; the number stays out where it embeds an ID number (DOMAIN.md 3).
 
-    ``how_known`` is the standing at an earlier moment: what had not ended then had nothing newer behind it.
+    ``how_known`` and ``newest`` are standing and newest versions at an earlier moment; without them those of now.
     """
     kind = deps.catalog.type(version.type_slug)
     how = how_known or stands(deps, tx, version, now)
-    following = tx.licenses.newest(version.version_id) if how_known is None or version.state in ENDED else ()
-    newest = tuple(v.identifier for v in following if v.version_id != version.version_id)
+    if newest is None:
+        following = tx.licenses.newest(version.version_id)
+        newest = tuple(one.identifier for one in following if one.version_id != version.version_id)
     entry = version.status_entry
     return LicenseFacts(
         identifier=version.identifier,
@@ -51,6 +58,9 @@ def public_facts(
         newest=newest,
         light=how.light.value,
         flags=tuple(StatusFlag(code=flag.code, zh=flag.zh, light=flag.light.value) for flag in how.flags),
+        origin=version.origin.value,
+        source_name=version.registration.source_name if version.registration else "",
+        origin_zh=version.registration.sentence if version.registration else "",
         status_index=entry.index if entry else 0,
         status_uri=list_uri(deps.policy.public_base, entry.list_no) if entry else "",
     )
@@ -68,10 +78,13 @@ def amber_reasons(how: Standing) -> tuple[Reason, ...]:
 
 def sub_indication_of(how: Standing) -> SubIndication | None:
     """The nearest word of EN 319 102-1: a license is no certificate, so the reason code says it exactly."""
-    if how.good:
-        return None
+    return None if how.good else sub_indication_for(how.code)
+
+
+def sub_indication_for(code: str) -> SubIndication:
+    """The same for the code of a standing that is not good."""
     return {
         "expired": SubIndication.EXPIRED,
         "not_yet_valid": SubIndication.NOT_YET_VALID,
         "provisional": SubIndication.GENERIC,
-    }.get(how.code, SubIndication.REVOKED)
+    }.get(code, SubIndication.REVOKED)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.commands.ports import Deps
+    from certsvc.ids import Ids
     from certsvc.seal.verdict import Verdict
 
 TIME_SOURCE = "system-clock"
@@ -28,10 +29,15 @@ MAX_SIGNATURES = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What a verification was about: ``file``, ``digest``, ``code`` or ``number``, and its SHA-256 in hex."""
+    """What a verification was about: ``file``, ``digest``, ``code`` or ``number``, and its SHA-256 in hex.
+
+    Codes and numbers are digested with a ``salt`` that stands beside the receipt and not in it: whoever is shown the
+    receipt alone cannot try names and numbers until one fits, and showing the salt proves what was asked.
+    """
 
     kind: str
     sha256: str
+    salt: str = ""
 
     @classmethod
     def file(cls, data: bytes) -> Asked:
@@ -39,9 +45,10 @@ class Asked:
         return cls(kind="file", sha256=hashlib.sha256(data).hexdigest())
 
     @classmethod
-    def about(cls, kind: str, *parts: str) -> Asked:
+    def about(cls, ids: Ids, kind: str, *parts: str) -> Asked:
         """About texts that a receipt must not repeat."""
-        return cls(kind=kind, sha256=hashlib.sha256("\x1f".join(parts).encode()).hexdigest())
+        salt = ids.token()
+        return cls(kind=kind, sha256=hashlib.sha256("\x1f".join((salt, *parts)).encode()).hexdigest(), salt=salt)
 
 
 def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
@@ -71,7 +78,8 @@ def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
         ],
         "signature_count": len(verdict.signatures),
         "license": _license(verdict),
-        "trust_list": dict(deps.receipts.trust_list()),
+        "trust_list": _trust_list(deps, verdict),
+        "recognition": _recognition(verdict),
         "time_source": TIME_SOURCE,
         "time_basis": verdict.time_basis,
     }
@@ -83,8 +91,28 @@ def read_receipt(deps: Deps, receipt: str) -> Mapping[str, object]:
     return deps.receipts.read(receipt)
 
 
+def _trust_list(deps: Deps, verdict: Verdict) -> dict[str, object]:
+    """The version that the verdict stands on, or was in force: a digest over its anchors, and how many there are."""
+    log, number = deps.trust.log, verdict.list_version
+    listed = log.version(number) if number is not None else log.known_at(verdict.as_of or verdict.checked_at)
+    return {"version": listed.version, "sha256": listed.fingerprint(), "anchors": len(listed.anchors)}
+
+
+def _recognition(verdict: Verdict) -> dict[str, object] | None:
+    cited = verdict.recognition
+    if cited is None:
+        return None
+    return {
+        "partner": cited.partner,
+        "partner_name": cited.partner_name,
+        "list_version": cited.list_version,
+        "effective_from": rfc3339(cited.effective_from),
+        "note": cited.note,
+    }
+
+
 def _license(verdict: Verdict) -> dict[str, str] | None:
     facts = verdict.license
     if facts is None:
         return None
-    return {"identifier": facts.identifier, "type": facts.type_slug, "state": facts.state}
+    return {"identifier": facts.identifier, "type": facts.type_slug, "state": facts.state, "origin": facts.origin}

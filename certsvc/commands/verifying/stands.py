@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.license.standing import CheckRule, Rules, Standing, standing
+from certsvc.license.standing import NO_RULES, CheckRule, Rules, Standing, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,15 +26,17 @@ def rules_of(kind: LicenseType) -> Rules:
     )
 
 
+def rules_for(deps: Deps, version: LicenseVersion) -> Rules:
+    """The rules of its type; none for a license made elsewhere, whose checks and renewals its source knows alone."""
+    return NO_RULES if version.registration is not None else rules_of(deps.catalog.type(version.type_slug))
+
+
 def stands(deps: Deps, tx: UnitOfWork, version: LicenseVersion, now: datetime) -> Standing:
     """The standing of one version."""
-    return standing(version, tx.facts.of(version.license_id), rules_of(deps.catalog.type(version.type_slug)), now)
+    return standing(version, tx.facts.of(version.license_id), rules_for(deps, version), now)
 
 
 def stands_all(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> tuple[Standing, ...]:
     """The standings of several versions, with one look at the facts."""
     facts = tx.facts.of_many([version.license_id for version in versions])
-    return tuple(
-        standing(version, facts[version.license_id], rules_of(deps.catalog.type(version.type_slug)), now)
-        for version in versions
-    )
+    return tuple(standing(version, facts[version.license_id], rules_for(deps, version), now) for version in versions)

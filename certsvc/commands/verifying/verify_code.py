@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from certsvc.clock import rfc3339
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import read_code, token_sha256
+from certsvc.commands.verifying.conclusion import FILE_CHECKS, conclude_not_then
 from certsvc.commands.verifying.facts import reason_of, sub_indication_of
-from certsvc.commands.verifying.register import check_moment, view_of
-from certsvc.commands.verifying.verify_file import ANYONE
+from certsvc.commands.verifying.register import checked_moment, view_of
+from certsvc.commands.verifying.verify_file import ANYONE, look_up
 from certsvc.errors import UnknownLicenseType
 from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication, Verdict
 
@@ -18,10 +21,8 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.commands.verifying.verify_file import Known
     from certsvc.license.model import LicenseVersion
-
-FILE_CHECKS = ("integrity", "coverage", "modification", "trust")
-"""Checks of a file; a code or a number says nothing about one."""
 
 
 def verify_code(deps: Deps, text: str, *, at: datetime | None = None) -> Verdict:
@@ -31,7 +32,7 @@ def verify_code(deps: Deps, text: str, *, at: datetime | None = None) -> Verdict
         InvalidInput: a moment that is still to come.
     """
     now = deps.clock.now()
-    check_moment(at, now)
+    at = checked_moment(at, now)
     code = read_code(text, deps.policy.public_base)
     reason = Reason.NOT_OURS
     version: LicenseVersion | None = None
@@ -58,7 +59,7 @@ def verify_number(deps: Deps, *, type_slug: str, number: str, holder_name: str, 
         InvalidInput: a moment that is still to come.
     """
     now = deps.clock.now()
-    check_moment(at, now)
+    at = checked_moment(at, now)
     with deps.uow.read() as tx:
         try:
             deps.catalog.type(type_slug)
@@ -83,12 +84,38 @@ def verify_digest(deps: Deps, sha256: str, *, at: datetime | None = None) -> Ver
         InvalidInput: a moment that is still to come.
     """
     now = deps.clock.now()
-    check_moment(at, now)
+    at = checked_moment(at, now)
+    known = look_up(deps, sha256.lower(), at, now)
+    if known.document is not None or known.stamping is not None:
+        return _of_document(known, now, at)
     with deps.uow.read() as tx:
-        version = tx.licenses.by_sha256(sha256.lower())
-        verdict = register_verdict(deps, tx, version, Reason.NOT_OURS, now, at)
+        verdict = register_verdict(deps, tx, known.version, Reason.NOT_OURS, now, at)
+    if known.later:
+        verdict = replace(conclude_not_then(None, now), as_of=at)
     _on_record(deps, verdict, "digest", now)
     return verdict
+
+
+def _of_document(known: Known, now: datetime, at: datetime | None) -> Verdict:
+    """A document that was stamped or signed here is on the register too, and is no license."""
+    document = known.document
+    finished = document is None or document.final
+    reason = Reason.OK if document is None else Reason.OK_SIGNED_DOCUMENT if finished else Reason.SIGNING_UNFINISHED
+    return Verdict(
+        indication=Indication.TOTAL_PASSED if finished else Indication.INDETERMINATE,
+        sub_indication=None if finished else SubIndication.GENERIC,
+        reason=reason,
+        detail="本机关登记的盖章或签署文件，不是证照",
+        registry_match=RegistryMatch.EXACT,
+        integrity=Check.NOT_CHECKED,
+        coverage=Check.NOT_CHECKED,
+        modification=Check.NOT_CHECKED,
+        trust=Check.NOT_CHECKED,
+        status=Check.NOT_CHECKED,
+        checked_at=now,
+        not_checked=(*FILE_CHECKS, "license_state"),
+        as_of=at,
+    )
 
 
 def register_verdict(
@@ -101,12 +128,13 @@ def register_verdict(
 ) -> Verdict:
     """A verdict from the register alone, as of ``at``; ``unknown`` is the reason when there is no version."""
     view = view_of(deps, tx, version, now, at) if version is not None else None
+    if view is None and version is not None:
+        return replace(conclude_not_then(None, now), as_of=at)
     if view is None:
-        reason = unknown if version is None else Reason.LICENSE_NOT_REGISTERED_THEN
         return Verdict(
-            indication=Indication.INDETERMINATE if reason is Reason.CODE_EXPIRED else Indication.TOTAL_FAILED,
+            indication=Indication.INDETERMINATE if unknown is Reason.CODE_EXPIRED else Indication.TOTAL_FAILED,
             sub_indication=SubIndication.GENERIC,
-            reason=reason,
+            reason=unknown,
             detail="",
             registry_match=RegistryMatch.NONE,
             integrity=Check.NOT_CHECKED,
@@ -148,6 +176,11 @@ def _on_record(deps: Deps, verdict: Verdict, kind: str, now: datetime) -> None:
             kind="verify.answered",
             subject=verdict.license.identifier,
             actor=ANYONE,
-            content={"code_kind": kind, "reason": verdict.reason.value, "indication": verdict.indication.value},
+            content={
+                "code_kind": kind,
+                "reason": verdict.reason.value,
+                "indication": verdict.indication.value,
+                "as_of": rfc3339(verdict.as_of) if verdict.as_of is not None else "",
+            },
             at=now,
         )

@@ -9,12 +9,13 @@
 4. **Revocation still unknown**: asked of the publishers on the operator's list, and step 3 again (RFC 5280 §6.3,
    RFC 6960).
 5. **License state**, now or as the register knew it at the moment asked about.
-6. **Verdict**: one indication, sub-indication and reason code for all of this.
+6. **Recognition** (互认): a file of another city that a confirmed recognition covers; its own register is asked.
+7. **Verdict**: one indication, sub-indication and reason code for all of this.
 
 A check that was not made says so in ``not_checked``. A good signature over bytes that we did not register is never
-"passed" on the configured anchors alone: our own seal gives "not our bytes" (no trick on the file survives that
-comparison, RELIABILITY 1.3), a foreign one "not issued here". Only anchors that the caller of the command line brings
-make a foreign file pass.
+"passed" on the trust list's anchors alone: our own seal gives "not our bytes" (no trick on the file survives that
+comparison, RELIABILITY 1.3), a foreign one "not issued here", unless the register of a recognised city answers for it.
+Only anchors that the caller of the command line brings make another foreign file pass.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.signings.verdict import registered_document, with_register
-from certsvc.commands.verifying.conclusion import conclude, conclude_stamped, with_moment
-from certsvc.commands.verifying.register import check_moment, view_of
+from certsvc.commands.verifying.conclusion import conclude, conclude_not_then, conclude_stamped, with_moment
+from certsvc.commands.verifying.judged import judged
+from certsvc.commands.verifying.recognise import with_recognition
+from certsvc.commands.verifying.register import checked_moment, view_of
+from certsvc.commands.verifying.seal_objects import conclude_seal_object
 from certsvc.errors import TooLarge
+from certsvc.seal.trust_list import PERSON, SEAL
 from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from certsvc.commands.verifying.register import RegisterView
     from certsvc.license.model import LicenseVersion
     from certsvc.seal.stampings import Stamping
+    from certsvc.seal.trust_list import TrustList
     from certsvc.seal.verdict import FileFindings, Verdict
 
 ANYONE = "anyone"
@@ -54,6 +60,7 @@ class Known:
         version: of which these bytes are an artifact.
         view: its standing at the moment asked about; None when it was not registered then.
         proven: when the bytes were registered.
+        later: they are on the register now, and were not at the moment asked about.
     """
 
     version: LicenseVersion | None = None
@@ -62,6 +69,7 @@ class Known:
     stamping: Stamping | None = None
     proven: datetime | None = None
     crls: tuple[bytes, ...] = ()
+    later: bool = False
 
 
 def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on_record: bool = True) -> Verdict:
@@ -82,61 +90,84 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         raise TooLarge(f"文件超过 {limit // (1024 * 1024)} MB，请上传电子证照原文件")
     asked = trust or TrustChoice()
     now = deps.clock.now()
-    check_moment(asked.at, now)
+    asked = replace(asked, at=checked_moment(asked.at, now))
     digest = hashlib.sha256(data).hexdigest()
-    known = _look_up(deps, digest, asked.at, now)
-    findings, unreachable = _inspect(deps, data, _stand_on(asked, known), known, now)
-    if known.stamping is not None:
-        verdict = conclude_stamped(findings, known.stamping, now)
-    else:
-        verdict = conclude(deps, findings, known.view, foreign=bool(asked.extra_anchors), now=now)
-    if known.version is not None and known.view is None:
-        verdict = replace(verdict, reason=Reason.LICENSE_NOT_REGISTERED_THEN)
-    if known.document is not None:
-        verdict = replace(
-            with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
-        )
-    verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
+    known = look_up(deps, digest, asked.at, now)
+    verdict = judge_known(deps, data, asked, known, now)
     # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
     if on_record and known.version is not None:
         _on_record(deps, known.version, digest, verdict)
     return verdict
 
 
-def _look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Known:
+def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: datetime) -> Verdict:
+    """Steps 3, 4 and 6: the verdict over a file of which the register said what it holds."""
+    # One version of the trust list for the whole question: that which was known at the moment asked about.
+    listed = deps.trust.log.known_at(asked.at) if asked.at is not None else deps.trust.current
+    findings, unreachable = _inspect(deps, data, _stand_on(asked, known, listed), known, now)
+    if known.later:
+        verdict = conclude_not_then(findings, now)
+    elif findings.reason is Reason.OK_SEAL_OBJECT:
+        verdict = conclude_seal_object(deps, data, findings, foreign=bool(asked.extra_anchors), now=now)
+    elif known.stamping is not None:
+        verdict = conclude_stamped(findings, known.stamping, now)
+    else:
+        verdict = conclude(deps, findings, known.view, foreign=bool(asked.extra_anchors), now=now)
+    if known.document is not None:
+        verdict = replace(
+            with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
+        )
+    verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
+    verdict = replace(verdict, list_version=listed.version)
+    if known == Known(crls=known.crls) and verdict.reason is not Reason.OK_SEAL_OBJECT:
+        verdict = with_recognition(deps, findings, verdict, listed, at=asked.at)
+    return verdict
+
+
+def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Known:
     """Steps 2 and 5, in one reading of the register; what was registered later than ``at`` proves nothing then."""
     with deps.uow.read() as tx:
         crls = own_crls(deps, tx)
         version = tx.licenses.by_sha256(digest)
         if version is not None:
             view = view_of(deps, tx, version, now, at)
-            return Known(version=version, view=view, proven=version.created_at if view else None, crls=crls)
+            proven = version.created_at if view else None
+            return Known(version=version, view=view, proven=proven, crls=crls, later=view is None)
         document = registered_document(tx, digest)
         stamping = tx.stampings.by_sha256(digest)
     times = [row.at for row in (document, stamping) if row is not None]
-    if not times or (at is not None and at < times[0]):
-        return Known(crls=crls)
-    return Known(document=document, stamping=stamping, proven=times[0], crls=crls)
+    if times and at is not None and at < min(times):
+        return Known(crls=crls, later=True)
+    return Known(document=document, stamping=stamping, proven=min(times, default=None), crls=crls)
 
 
-def _stand_on(asked: TrustChoice, known: Known) -> TrustChoice:
-    """Certificates are judged when the bytes were registered, else at the moment asked about."""
-    return replace(asked, at=known.proven or asked.at, proven=known.proven, crls=(*asked.crls, *known.crls))
+def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoice:
+    """Certificates are judged when the bytes were registered, else at the moment asked about.
+
+    Anchors of people's certificates hold documents that people signed here and nothing else; those of other cities only
+    what is not on our register.
+    """
+    uses = {SEAL}
+    if known.document is not None:
+        uses.add(PERSON)
+    elif known.version is None and known.stamping is None:
+        uses |= listed.partner_purposes
+    return replace(
+        asked,
+        at=known.proven or asked.at,
+        proven=known.proven,
+        crls=(*asked.crls, *known.crls),
+        uses=frozenset(uses),
+        listed=listed,
+    )
 
 
 def _inspect(
     deps: Deps, data: bytes, choice: TrustChoice, known: Known, now: datetime
 ) -> tuple[FileFindings, tuple[str, ...]]:
-    """Steps 3 and 4: findings, and the hosts that should have told a revocation status and did not."""
-    inspector = deps.self_inspector if known.version is not None else deps.inspector
-    findings = inspector.inspect(data, choice, now)
-    if not findings.wanted:
-        return findings, ()
-    answers = deps.revocations.ask(findings.wanted, now)
-    if answers.crls or answers.ocsps:
-        more = replace(choice, crls=(*choice.crls, *answers.crls), ocsps=(*choice.ocsps, *answers.ocsps))
-        findings = inspector.inspect(data, more, now)
-    return findings, answers.unreachable if findings.wanted else ()
+    """Steps 3 and 4; what others made is judged in a process of its own, whether it was registered or not."""
+    ours = known.version is not None and known.version.registration is None
+    return judged(deps, deps.self_inspector if ours else deps.inspector, data, choice, now)
 
 
 def _on_record(deps: Deps, version: LicenseVersion, digest: str, verdict: Verdict) -> None:
@@ -147,6 +178,11 @@ def _on_record(deps: Deps, version: LicenseVersion, digest: str, verdict: Verdic
             kind="verify.answered",
             subject=version.identifier,
             actor=ANYONE,
-            content={"sha256": digest, "reason": verdict.reason.value, "indication": verdict.indication.value},
+            content={
+                "sha256": digest,
+                "reason": verdict.reason.value,
+                "indication": verdict.indication.value,
+                "as_of": rfc3339(verdict.as_of) if verdict.as_of is not None else "",
+            },
             at=verdict.checked_at,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.events.envelope import PREFIX
-from certsvc.events.payloads import MOVED, LicenseDue, LicenseIssued, LicenseSimulated
+from certsvc.events.payloads import MOVED, LicenseDue, LicenseIssued, LicenseRegistered, LicenseSimulated
 from certsvc.license.dues import DUE_ZH, DueKind
 from certsvc.license.states import MOVES
 from certsvc.license.uses import Notice
@@ -24,6 +24,8 @@ def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
     """Write the notice; other events leave nothing."""
     if event.type == PREFIX + LicenseIssued.NAME:
         kind, text = "issued", "已签发"
+    elif event.type == PREFIX + LicenseRegistered.NAME:
+        kind, text = "issued", "已登记"
     elif event.type == PREFIX + LicenseSimulated.NAME:
         kind, text = "issued", "的模拟审批意见已出具"
     elif event.type == PREFIX + LicenseDue.NAME:
@@ -37,6 +39,8 @@ def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
         return
     name = deps.catalog.type(version.type_slug).name
     document = str(event.data.get("document_no", ""))
+    if kind == "issued" and version.registration is not None:
+        text += f"（{version.registration.sentence}）"
     sentence = f"您的{name}{text}" + (f"（文书号：{document}）" if document else "")
     tx.sharing.insert_notice(
         Notice(notice_id=deps.ids.new("ntc"), version_id=version.version_id, kind=kind, text=sentence, at=event.time)

@@ -78,9 +78,15 @@ function problemOf(status, text, retryAfter) {
   });
 }
 
+/** Which of our words for trouble a problem has. */
+export function troubleKind(problem) {
+  if (has(`trouble.${problem.kind}`)) return problem.kind;
+  return Number(problem.kind) >= 502 ? "503" : Number(problem.kind) >= 500 ? "500" : "422";
+}
+
 /** The words for a problem: what happened, what the service said, what to do next. */
 export function problemBox(problem, { retry } = {}) {
-  const known = has(`trouble.${problem.kind}`) ? problem.kind : Number(problem.kind) >= 502 ? "503" : Number(problem.kind) >= 500 ? "500" : "422";
+  const known = troubleKind(problem);
   const box = el("div", { class: `notice ${known === "401" ? "amber" : "red"}`, role: "alert", data: { problem: known } });
   box.append(el("b", { t: `trouble.${known}` }));
   if (problem.detail) box.append(el("p", {}, problem.detail));

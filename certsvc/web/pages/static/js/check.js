@@ -1,6 +1,11 @@
-// The public check: a file, a code or a number; one verdict.
-import { call, Problem, trouble, upload } from "./api.js";
-import { announce, busy, byId, el } from "./dom.js";
+// The public check: files, a code, a number or a receipt; now, or as of a moment.
+import { call, Problem, trouble } from "./api.js";
+import { askFile, askText } from "./asking.js";
+import { redrawBatch, startBatch, stopBatch } from "./batch.js";
+import { differencesSection, mayDiffer } from "./differences.js";
+import { busy, byId, el } from "./dom.js";
+import { askedMoment, wireMoment } from "./moment.js";
+import { keepReceipt, receiptSection, wireReceipt } from "./receipt.js";
 import { mountScanner } from "./scanner.js";
 import { startShell } from "./shell.js";
 import { showVerdict } from "./verdict.js";
@@ -11,27 +16,43 @@ const limit = Number(document.documentElement.dataset.maxUpload) || 20 * MEGABYT
 const place = byId("verdict");
 let last = null;
 
-startShell(() => { if (last) showVerdict(place, last.verdict, { from: last.from, onAgain: again, quiet: true }); });
+startShell(() => { redrawBatch(); if (last) draw({ quiet: true }); });
 wireTabs();
 wireFile();
 wireNumber();
+wireMoment();
+wireReceipt(place, startOver);
 const scanner = mountScanner(byId("scanner"), { onText: checkCode });
 
-function present(verdict, from) {
-  last = { verdict, from };
+function present(verdict, asked) {
+  last = { verdict, asked };
   trouble(null);
-  showVerdict(place, verdict, { from, onAgain: again });
+  draw();
+}
+
+function draw({ quiet = false } = {}) {
+  const { verdict, asked } = last;
+  const sections = [...(mayDiffer(asked, verdict) ? [differencesSection(asked)] : []), receiptSection(verdict, () => renew(asked))];
+  showVerdict(place, verdict, { from: asked.from, sections, onAgain: again, quiet });
+}
+
+/** Ask the same again, with a receipt: what is shown is what the receipt says. */
+async function renew(asked) {
+  const verdict = await asked.ask({ receipt: true });
+  if (last?.asked !== asked) return;
+  present(verdict, asked);
+  keepReceipt(verdict);
 }
 
 function startOver() {
   last = null;
   place.hidden = true;
+  place.replaceChildren();
   trouble(null);
 }
 
 function again() {
   startOver();
-  byId("file").value = "";
   const tab = document.querySelector('[role="tab"][aria-selected="true"]');
   tab.scrollIntoView({ block: "center" });
   tab.focus();
@@ -57,6 +78,9 @@ function wireTabs() {
       byId(other.getAttribute("aria-controls")).hidden = !on;
     }
     if (tab.id !== "tab-code") scanner.stop();
+    // Only who has the file may ask about its past; a receipt speaks of its own moment.
+    byId("asof-box").hidden = tab.id !== "tab-file";
+    stopBatch();
     startOver();
   };
   for (const tab of tabs) {
@@ -77,29 +101,47 @@ function wireTabs() {
 function wireFile() {
   const drop = byId("drop");
   const input = byId("file");
-  input.addEventListener("change", () => { if (input.files.length) checkFile(input.files[0]); });
+  input.addEventListener("change", () => { take([...input.files]); input.value = ""; });
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    const { files } = event.dataTransfer;
-    if (files.length > 1) announce(t("check.one_file"));
-    if (files.length) checkFile(files[0]);
+    take(event.dataTransfer.files);
   });
 }
 
-function checkFile(file) {
+/** One file is checked, many are a batch; a picture is looked at for a code. */
+function take(files) {
+  if (!files.length) return;
+  stopBatch();
+  startOver();
+  if (files.length === 1 && files[0].type.startsWith("image/")) {
+    byId("tab-code").click();
+    scanner.look(files[0]);
+    return;
+  }
+  const moment = askedMoment();
+  if (!moment) return;
+  if (files.length > 1) {
+    const open = (item) => present(item.verdict, item.asked);
+    startBatch(files, { at: moment.at, limit, open });
+  } else {
+    checkFile(files[0], moment.at);
+  }
+}
+
+function checkFile(file, at) {
   startOver();
   if (file.size > limit) {
     const detail = t("check.too_large", { size: (file.size / MEGABYTE).toFixed(1), limit: Math.floor(limit / MEGABYTE) });
     trouble(new Problem(413, { detail }));
     return;
   }
-  attempt(() => sendFile(file));
+  attempt(() => sendFile(askFile(file, at)));
 }
 
-async function sendFile(file) {
+async function sendFile(asked) {
   const cancel = {};
   const text = byId("upload-text");
   const bar = byId("upload-bar");
@@ -112,12 +154,11 @@ async function sendFile(file) {
   byId("drop").hidden = true;
   byId("upload-cancel").onclick = () => cancel.now();
   try {
-    const verdict = await upload("/v1/verifications/file", file, progress, cancel);
-    if (verdict) present(verdict, "file");
+    const verdict = await asked.ask({ progress, cancel });
+    if (verdict) present(verdict, asked);
   } finally {
     byId("upload").hidden = true;
     byId("drop").hidden = false;
-    byId("file").value = "";
   }
 }
 
@@ -125,7 +166,11 @@ async function sendFile(file) {
 
 function checkCode(text) {
   startOver();
-  return attempt(async () => present(await call("POST", "/v1/verifications", { body: { code: text } }), "code"));
+  return answer(askText("code", { code: text }, null));
+}
+
+function answer(asked) {
+  return attempt(async () => present(await asked.ask(), asked));
 }
 
 // A number -----------------------------------------------------------------------------------------------------------
@@ -146,7 +191,7 @@ function wireNumber() {
     if (!complete(form)) return;
     const body = { type: select.value, number: byId("number").value.trim(), holder_name: byId("holder-name").value.trim() };
     startOver();
-    busy(byId("number-submit"), () => attempt(async () => present(await call("POST", "/v1/verifications", { body }), "number")));
+    busy(byId("number-submit"), () => answer(askText("number", body, null)));
   });
 }
 

@@ -47,6 +47,8 @@ const SHAPES = {
   later: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M12 6.5V12l4 2.5"],
   used: ["M3 3h7v7H3zM14 3h7v7h-7zM3 14h7v7H3z", "M14 14l7 7M21 14l-7 7"],
   provisional: ["M5 2.5h9l5 5V21.5H5z", "M8 12h8M8 16h5"],
+  noted: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M12 11v6M12 7v.4"],
+  seal: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M12 7l1.4 3.2 3.6.4-2.7 2.4.8 3.5-3.1-1.8-3.1 1.8.8-3.5L7 10.6l3.6-.4z"],
   yes: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M7 12.5l3.4 3.4L17 9"],
   no: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M8 8l8 8M16 8l-8 8"],
   unsure: ["M12 3l10 18H2z", "M12 10v5M12 17.8v.4"],
@@ -110,4 +112,15 @@ export async function busy(button, work) {
   } finally {
     button.removeAttribute("aria-busy");
   }
+}
+
+/** Let the browser keep `parts` as a file called `name`. */
+export function keepFile(name, parts, type) {
+  const address = URL.createObjectURL(new Blob(parts, { type }));
+  const link = el("a", { href: address, download: name, class: "unseen" });
+  byId("main").append(link);
+  link.click();
+  link.remove();
+  // The browser needs the address until it has read the bytes.
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
 }

@@ -43,7 +43,7 @@ function grantLine(grant, page, matters) {
   const item = el("li", { class: state === "open" ? "" : "refused", data: { state, grant: grant.grant_id } });
   item.append(
     el("p", { class: "main" }, `${t(`grants.state.${state}`)}　${matter ? matter.name : grant.matter_code}`),
-    el("p", {}, grant.client_id, grant.case_no ? `　${grant.case_no}` : ""),
+    el("p", {}, grant.client_name, grant.case_no ? `　${grant.case_no}` : ""),
     el("p", {}, t("grants.may_see", { names: grant.fields.map((key) => nameOf(key)).join("、") })),
     el("p", { class: "when" }, t("grants.until", { at: moment(grant.expires_at) })),
   );

@@ -15,7 +15,7 @@ export async function drawRecords(place, session) {
   place.append(el("p", { class: "hint", t: "records.count", args: { count: rows.length } }));
   const list = el("ul", { class: "uses", id: "records" });
   for (const row of rows) {
-    const seen = look(row.outcome);
+    const seen = look(row.result);
     const kind = has(`records.kind.${row.code_kind}`) ? t(`records.kind.${row.code_kind}`) : row.code_kind;
     const item = el("li", { data: { outcome: row.outcome, colour: seen.colour } });
     item.append(el("p", { class: "when" }, moment(row.at)), el("p", { class: "main" }, `${seen.word}　${kind}`), el("p", {}, t("records.by", { badge: row.badge })));

@@ -9,7 +9,7 @@ const BESIDE_PHOTO = 3;
 /** Show a scan's answer in `place`. */
 export function drawResult(place, answer, { quiet = false }) {
   const [first, ...others] = answer.reasons;
-  const seen = look(first?.code || "", answer.light);
+  const seen = look(first, answer.light);
   place.dataset.colour = seen.colour;
   place.dataset.reason = first?.code || "";
   place.dataset.group = seen.group;
@@ -51,9 +51,9 @@ function personSection(answer) {
 function reasonsSection(reasons, light) {
   const list = el("ul", { class: "checks", id: "result-reasons" });
   for (const reason of reasons) {
-    const seen = look(reason.code);
+    const seen = look(reason);
     const manner = { green: "good", red: "bad", amber: "unknown" }[seen.colour];
-    list.append(el("li", { data: { reason: reason.code } }, shape(seen.symbol, manner), el("span", { class: `what ${manner}` }, reason.code === "ok" ? t("result.state_ok") : english() ? `${seen.word} ${reason.text}` : reason.text)));
+    list.append(el("li", { data: { reason: reason.code } }, shape(seen.symbol, manner), el("span", { class: `what ${manner}` }, reason.code === "ok" ? t("result.state_ok") : english() ? `${reason.text_en} ${reason.text}` : reason.text)));
   }
   return el("section", { data: { light } }, el("h3", { t: "result.reasons" }), list);
 }

@@ -53,7 +53,7 @@ export function plainText(text) {
   return text.normalize("NFKC").replace(/。/g, ".").replace(/\s+/g, "");
 }
 
-/** Put the three ways into `place`; `onText` gets the text once per code. Gives `start` and `stop`. */
+/** Put the three ways into `place`; `onText` gets the text once per code. Gives `start`, `stop`, and `look` for a picture. */
 export function mountScanner(place, { onText, onStart = () => {} }) {
   const video = el("video", { playsinline: true, muted: true, id: "scan-video" });
   video.muted = true;
@@ -116,15 +116,14 @@ export function mountScanner(place, { onText, onStart = () => {} }) {
 
   start.addEventListener("click", () => busy(start, open));
   stopButton.addEventListener("click", () => { stop(); start.focus(); });
-  file.addEventListener("change", () => {
-    if (!file.files.length) return;
-    const [picture] = file.files;
+  const look = (picture) => {
     trouble(null);
-    readPicture(picture)
+    return readPicture(picture)
       .then((found) => { if (found === null) throw new Problem("no_code"); return deliver(found); })
       .catch((error) => { trouble(error); byId("scan-text").focus(); })
       .finally(() => { file.value = ""; });
-  });
+  };
+  file.addEventListener("change", () => { if (file.files.length) look(file.files[0]); });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     byId("scan-text-wrong")?.remove();
@@ -141,7 +140,7 @@ export function mountScanner(place, { onText, onStart = () => {} }) {
   });
   // A camera left running in a pocket is nobody's wish.
   document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); });
-  return { start: () => busy(start, open), stop };
+  return { start: () => busy(start, open), stop, look };
 }
 
 async function readPicture(file) {

@@ -13,10 +13,13 @@ const SHAPES = { active: "ok", stopped: "paused", cancelled: "ended", expired: "
 let rows = [];
 let limit = STEP;
 let me = { roles: [] };
+let waiting = 0; // requests for use that this person may answer
 const pictures = new Map();
 
 const session = new Session({ name: "seals", roles: ROLES, onIn: signedIn, onOut: signedOut });
 startShell(() => { if (session.person) draw(); });
+byId("search-form").addEventListener("submit", (event) => event.preventDefault());
+byId("search").addEventListener("input", () => { limit = STEP; draw(); });
 byId("more").addEventListener("click", () => { limit += STEP; draw(); });
 session.start();
 
@@ -32,6 +35,9 @@ function signedIn(person) {
 function signedOut() {
   rows = [];
   limit = STEP;
+  waiting = 0;
+  byId("search").value = "";
+  byId("idle").hidden = true;
   for (const url of pictures.values()) URL.revokeObjectURL(url);
   pictures.clear();
   byId("seals").replaceChildren();
@@ -44,12 +50,30 @@ async function load() {
   rows = await session.call("GET", "/v1/seals");
   draw();
   if (me.roles.some((role) => VOTERS.includes(role))) await drawApprovals();
+  drawIdle();
+}
+
+/** Say that nothing waits for this person, and what will come to them. */
+function drawIdle() {
+  const mine = ROLES.filter((role) => me.roles.includes(role));
+  const place = byId("idle");
+  place.hidden = waiting > 0 || !mine.length || rows.some((row) => row.moves.length);
+  place.replaceChildren(el("b", { t: "seals.idle" }), ...mine.map((role) => el("p", { t: `seals.idle.${role}` })));
+}
+
+/** Every word that was typed stands somewhere in what the card says. */
+function found(row) {
+  const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const said = [row.name, row.owner_name, row.state_zh, row.state, row.seal_id].join(" ").toLowerCase();
+  return words.every((word) => said.includes(word));
 }
 
 function draw() {
-  byId("count").textContent = rows.length ? t("seals.count", { count: rows.length }) : t("seals.none");
+  const left = rows.filter(found);
+  byId("search-form").hidden = !rows.length;
+  byId("count").textContent = left.length ? t("seals.count", { count: left.length }) : t(rows.length ? "seals.not_found" : "seals.none");
   // What waits for this person comes first.
-  const sorted = [...rows].sort((a, b) => Number(b.under_way !== null) - Number(a.under_way !== null));
+  const sorted = left.sort((a, b) => Number(b.under_way !== null) - Number(a.under_way !== null));
   byId("seals").replaceChildren(...sorted.slice(0, limit).map(card));
   byId("more").hidden = sorted.length <= limit;
 }
@@ -121,7 +145,7 @@ function past(row) {
 function pastLine(move) {
   const words = [move.reason, move.document_no, move.filing_no].filter(Boolean).join("　");
   return el("li", {}, el("p", { class: "when" }, moment(move.at)), el("p", { class: "main" }, move.name === move.to_state_zh ? move.name : `${move.name} → ${move.to_state_zh}`),
-    el("p", {}, t("seals.by", { actor: move.actor })), words ? el("p", {}, words) : null);
+    el("p", {}, t("seals.by", { actor: move.actor_name || move.actor })), words ? el("p", {}, words) : null);
 }
 
 async function showPicture(row, image) {
@@ -146,6 +170,7 @@ function local(iso) {
 
 async function drawApprovals() {
   const asked = (await session.call("GET", "/v1/seal-approvals")).filter((one) => one.state === "waiting" || one.state === "granted");
+  waiting = me.roles.includes("seal_use_approver") ? asked.filter((one) => one.state === "waiting").length : 0;
   const place = byId("approvals");
   place.hidden = !asked.length;
   const name = (one) => rows.find((row) => row.seal_id === one.seal_id)?.name || one.seal_id;

@@ -1,6 +1,7 @@
 // One document: who signs, every page of it, and then the confirmation with PIN and code, or the refusal.
 import { Problem, trouble } from "./api.js";
 import { announce, busy, byId, el, facts, label } from "./dom.js";
+import { codeInput, codeParts, field, filled, pinInput } from "./sign_fields.js";
 import { roundState } from "./sign_waiting.js";
 import { moment, t } from "./words.js";
 
@@ -35,10 +36,15 @@ export async function drawDocument(place, page) {
   after.append(refusal(round, page));
 }
 
+function sealWord(round) {
+  if (round.seal.sealed_at) return "sign.sealed";
+  return round.state === "unsealed" ? "sign.seal_refused" : "sign.not_sealed";
+}
+
 function about(round) {
   const people = el("ol", { class: "signers", id: "signers" }, round.steps.map((step) => el("li", { data: { state: step.state } },
     el("b", {}, step.name), el("span", {}, step.reason), el("span", { class: "when" }, step.signed_at ? `${step.state_zh}　${moment(step.signed_at)}` : step.state_zh))));
-  const seal = round.seal ? el("dd", {}, el("span", { t: round.seal.sealed_at ? "sign.sealed" : "sign.not_sealed" })) : "";
+  const seal = round.seal ? el("dd", {}, el("span", { t: sealWord(round) }), round.seal.trouble ? el("p", { id: "seal-trouble" }, round.seal.trouble) : null) : "";
   return el("section", { class: "card" },
     el("p", {}, roundState(round)),
     facts([
@@ -83,38 +89,9 @@ function noSigner(page) {
     el("p", { class: "row" }, el("button", { type: "button", class: "button primary", id: "go-apply", t: "sign.apply_go", on: { click: () => page.go("signer") } })));
 }
 
-/** A field whose label is one of our words. */
-export function field(id, key, control, hint) {
-  const box = el("div", { class: "field" }, el("label", { for: id, t: key }), control);
-  if (hint) {
-    control.setAttribute("aria-describedby", `${id}-hint`);
-    box.append(el("p", { class: "hint", id: `${id}-hint`, t: hint }));
-  }
-  return box;
-}
-
-/** An input for digits that nobody should see or keep. */
-export function pinInput(id) {
-  return el("input", { id, type: "password", inputmode: "numeric", autocomplete: "off", maxlength: "12", required: true });
-}
-
-/** Put a word of complaint into `wrong` for the first empty input; whether all are filled. */
-export function filled(wrong, inputs) {
-  wrong.textContent = "";
-  for (const [input, key] of inputs) {
-    const empty = !input.value.trim();
-    input.setAttribute("aria-invalid", String(empty));
-    if (empty && !wrong.textContent) {
-      wrong.textContent = t("sign.required", { name: t(key) });
-      input.focus();
-    }
-  }
-  return !wrong.textContent;
-}
-
 function confirmation(round, page) {
   const pin = pinInput("sign-pin");
-  const code = el("input", { id: "sign-code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "6", required: true });
+  const code = codeInput("sign-code");
   const wrong = el("p", { class: "wrong", id: "sign-wrong", role: "alert" });
   const go = el("button", { type: "submit", class: "button primary big", id: "sign-go", t: "sign.go" });
   const inputs = [[pin, "sign.pin"]];
@@ -122,7 +99,9 @@ function confirmation(round, page) {
     el("h3", { t: "sign.confirm_title" }), el("p", { t: "sign.confirm_text" }));
   if (round.needs_code) {
     inputs.unshift([code, "sign.code"]);
-    form.append(el("div", { class: "row" }, codeButton(round, page, code)), el("div", { id: "code-message" }), field("sign-code", "sign.code", code, "sign.code_hint"));
+    const path = `/v1/signings/${encodeURIComponent(round.round_id)}/codes`;
+    if (round.new_signer) form.append(el("p", { class: "hint", id: "sign-first-day", t: "sign.first_day" }));
+    form.append(...codeParts(page, { path, body: { document_sha256: round.sha256 }, code }));
   }
   form.append(field("sign-pin", "sign.pin", pin), wrong, go);
   form.addEventListener("submit", (event) => {
@@ -150,23 +129,6 @@ function confirmation(round, page) {
     });
   });
   return form;
-}
-
-function codeButton(round, page, code) {
-  const button = el("button", { type: "button", class: "button", id: "code-get", t: "sign.code_get" });
-  button.addEventListener("click", () => busy(button, () => page.session.attempt(async () => {
-    const path = `/v1/signings/${encodeURIComponent(round.round_id)}/codes`;
-    await page.session.call("POST", path, { body: { document_sha256: round.sha256 } });
-    announce(t("sign.code_sent"));
-    if (document.documentElement.dataset.profile === "sandbox") {
-      const [newest] = await page.session.call("GET", "/v1/sandbox/messages");
-      byId("code-message").replaceChildren(el("div", { class: "notice" }, el("p", { t: "sign.code_sample" }), el("p", { id: "code-sample" }, newest.text)));
-    } else {
-      byId("code-message").replaceChildren(el("p", { class: "notice green", t: "sign.code_sent" }));
-    }
-    code.focus();
-  })));
-  return button;
 }
 
 function refusal(round, page) {

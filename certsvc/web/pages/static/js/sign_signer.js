@@ -1,7 +1,8 @@
 // The own e-signature: apply for it, look at it, change PIN and handwriting, stop and resume, end it.
+import { Problem } from "./api.js";
 import { announce, busy, byId, el, facts, label, shape } from "./dom.js";
 import { makePad } from "./pad.js";
-import { field, filled, pinInput } from "./sign_document.js";
+import { codeInput, codeParts, field, filled, pinInput, saidAtFields } from "./sign_fields.js";
 import { applyWords, moment, t } from "./words.js";
 
 const REASONS = ["cessationOfOperation", "keyCompromise", "superseded"];
@@ -13,6 +14,7 @@ export async function drawSigner(place, page) {
   const all = await page.session.call("GET", "/v1/signers");
   const living = all.find((one) => !ENDED.includes(one.state));
   if (living) place.append(await card(living, page));
+  else if ((await page.session.call("GET", "/v1/me")).holder_kind === "organisation") place.append(elsewhere());
   else place.append(application(await page.session.call("GET", "/v1/signers/agreement"), page));
   const ended = all.filter((one) => ENDED.includes(one.state));
   if (ended.length) {
@@ -21,12 +23,19 @@ export async function drawSigner(place, page) {
   }
 }
 
+/** Organisations have seals, and nothing to apply for here. */
+function elsewhere() {
+  return el("section", { class: "notice", id: "signer-elsewhere" }, el("p", { t: "signer.organisation" }),
+    el("p", { class: "row" }, el("a", { class: "button", href: "/seals", t: "signer.organisation_go" })));
+}
+
 // Applying -----------------------------------------------------------------------------------------------------------
 
 function application(agreement, page) {
   const agree = el("input", { type: "checkbox", id: "agree" });
   const pin = pinInput("pin-new");
   const again = pinInput("pin-again");
+  const code = codeInput("act-code");
   const pad = makePad(() => { wrong.textContent = ""; });
   const wrong = el("p", { class: "wrong", id: "apply-wrong", role: "alert" });
   const go = el("button", { type: "submit", class: "button primary big", id: "apply-go", t: "signer.apply_go" });
@@ -36,23 +45,37 @@ function application(agreement, page) {
     el("label", { class: "tick" }, agree, el("span", { t: "signer.agree" })),
     field("pin-new", "signer.pin_new", pin, "signer.pin_hint"),
     field("pin-again", "signer.pin_again", again),
-    padField(pad), wrong, go);
+    padField(pad),
+    el("p", { t: "signer.code_why" }),
+    ...codeParts(page, { path: "/v1/signers/codes", body: { act: "apply" }, code }),
+    wrong, go);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!filled(wrong, [[pin, "signer.pin_new"], [again, "signer.pin_again"]])) return;
     if (!agree.checked) wrong.textContent = t("signer.agree_first");
     else if (pin.value !== again.value) wrong.textContent = t("signer.pin_differs");
     else if (!pad.ready) wrong.textContent = t("signer.pad_empty");
-    if (wrong.textContent) return;
-    const body = { agreement: agreement.version, pin: pin.value, handwriting: pad.picture() };
+    if (wrong.textContent || !filled(wrong, [[code, "sign.code"]])) return;
+    const body = { agreement: agreement.version, pin: pin.value, handwriting: pad.picture(), code: code.value.trim() };
     busy(go, () => page.session.attempt(async () => {
-      const made = await page.session.call("POST", "/v1/signers", { body });
+      const made = await told({ "/pin": pin, "/code": code }, () => page.session.call("POST", "/v1/signers", { body }));
+      if (!made) return;
       announce(t(made.state === "active" ? "signer.apply_done" : "signer.applied_done"));
       if (page.round) page.go("document");
       else page.go("signer");
     }));
   });
   return form;
+}
+
+/** The answer to `call`, or null after what the service said stands at the `inputs` (pointer -> input) it is about. */
+async function told(inputs, call) {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Problem && saidAtFields(error, inputs)) return null;
+    throw error;
+  }
 }
 
 function padField(pad) {
@@ -98,21 +121,21 @@ function stopButton(page, path) {
 }
 
 /** One small form: its fields, a button that sends it, and the way out first. */
-function small(page, work, { id, title, text, parts, go, body, check, method = "POST", path, done }) {
+function small(page, work, { id, title, text, parts, go, body, check, method = "POST", path, done, inputs = {} }) {
   const wrong = el("p", { class: "wrong", role: "alert" });
   const button = el("button", { type: "submit", class: "button primary", id: `${id}-go`, t: go });
   const form = el("form", { class: "card", id, novalidate: true }, el("h3", { t: title }), text ? el("p", { t: text }) : null, parts, wrong,
     el("div", { class: "row" }, el("button", { type: "button", class: "button", id: `${id}-no`, t: "shell.cancel", on: { click: () => work.replaceChildren() } }), button));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (check(wrong)) busy(button, () => send(page, method, path, body(), done));
+    if (check(wrong)) busy(button, () => send(page, method, path, body(), done, inputs));
   });
   return form;
 }
 
-async function send(page, method, path, body, done) {
+async function send(page, method, path, body, done, inputs = {}) {
   await page.session.attempt(async () => {
-    await page.session.call(method, path, { body });
+    if (!(await told(inputs, () => page.session.call(method, path, { body })))) return;
     announce(t(done));
     page.go("signer");
   });
@@ -120,15 +143,20 @@ async function send(page, method, path, body, done) {
 
 function pinForm(page, path, work) {
   const now = pinInput("pin-now");
+  const code = codeInput("act-code");
   const pin = pinInput("pin-new");
   const again = pinInput("pin-again");
   const check = (wrong) => {
     if (!filled(wrong, [[now, "signer.pin_now"], [pin, "signer.pin_new"], [again, "signer.pin_again"]])) return false;
     if (pin.value !== again.value) wrong.textContent = t("signer.pin_differs");
-    return pin.value === again.value;
+    return !wrong.textContent && filled(wrong, [[code, "sign.code"]]);
   };
-  const parts = [field("pin-now", "signer.pin_now", now), field("pin-new", "signer.pin_new", pin, "signer.pin_hint"), field("pin-again", "signer.pin_again", again)];
-  return small(page, work, { id: "pin-form", title: "signer.change_pin", parts, go: "signer.save", check, body: () => ({ pin: now.value, new_pin: pin.value }), path: `${path}/pin`, done: "signer.pin_changed" });
+  const parts = [
+    field("pin-now", "signer.pin_now", now), field("pin-new", "signer.pin_new", pin, "signer.pin_hint"), field("pin-again", "signer.pin_again", again),
+    ...codeParts(page, { path: "/v1/signers/codes", body: { act: "pin" }, code }),
+  ];
+  const inputs = { "/pin": now, "/new_pin": pin, "/code": code };
+  return small(page, work, { id: "pin-form", title: "signer.change_pin", parts, go: "signer.save", check, body: () => ({ pin: now.value, new_pin: pin.value, code: code.value.trim() }), path: `${path}/pin`, done: "signer.pin_changed", inputs });
 }
 
 function rewriteForm(page, path, work) {
@@ -143,7 +171,7 @@ function rewriteForm(page, path, work) {
 function resumeForm(page, path, work) {
   const pin = pinInput("pin-now");
   const check = (wrong) => filled(wrong, [[pin, "sign.pin"]]);
-  return small(page, work, { id: "resume-form", title: "signer.resume", parts: [field("pin-now", "sign.pin", pin)], go: "signer.resume", check, body: () => ({ change: "resume", pin: pin.value }), path: `${path}/changes`, done: "signer.resumed" });
+  return small(page, work, { id: "resume-form", title: "signer.resume", parts: [field("pin-now", "sign.pin", pin)], go: "signer.resume", check, body: () => ({ change: "resume", pin: pin.value }), path: `${path}/changes`, done: "signer.resumed", inputs: { "/pin": pin } });
 }
 
 function withdrawForm(page, path, work) {

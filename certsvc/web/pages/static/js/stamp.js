@@ -5,6 +5,7 @@ import { announce, busy, byId, el, facts, label } from "./dom.js";
 import { Session } from "./session.js";
 import { clearSheet, Sheet } from "./sheet.js";
 import { startShell } from "./shell.js";
+import { Approval } from "./stamp_approval.js";
 import { moment, t } from "./words.js";
 
 const STAGES = ["choose", "place", "confirm", "done"];
@@ -19,9 +20,11 @@ let shown = null; // the preview
 let made = null; // the register row
 let sheet = null;
 let pictures = null;
+let seals = [];
 
 const session = new Session({ name: "stamp", roles: ["seal_keeper"], onIn: signedIn, onOut: () => { forget(); go("choose", { quiet: true }); } });
-startShell(() => { if (sheet) sheet.redraw(); if (pictures) pictures.redraw(); drawFacts(); });
+const approval = new Approval(byId("approval"), { session, onChange: offer });
+startShell(() => { approval.redraw(); if (sheet) sheet.redraw(); if (pictures) pictures.redraw(); drawFacts(); });
 wire();
 session.start();
 
@@ -29,15 +32,32 @@ function signedIn(person) {
   byId("who").textContent = person.name;
   go("choose", { quiet: true });
   session.attempt(async () => {
-    const seals = (await session.call("GET", "/v1/seals")).filter((seal) => seal.state === "active");
-    byId("seal").replaceChildren(...seals.map((seal) => el("option", { value: seal.seal_id }, `${seal.owner_name}　${seal.name}`)));
+    seals = (await session.call("GET", "/v1/seals")).filter((seal) => seal.state === "active");
+    // Not a select: a small phone would cut the names, which differ only at their end.
+    const choices = seals.map((seal, index) => el("label", { class: "tick" },
+      el("input", { type: "radio", name: "seal", value: seal.seal_id, checked: index === 0 }), el("span", {}, `${seal.owner_name}　${seal.name}`)));
+    byId("seals").replaceChildren(byId("seals").firstElementChild, ...choices);
+    byId("seals").hidden = byId("drop").hidden = !seals.length;
+    byId("no-seal").hidden = seals.length > 0;
     byId("file").disabled = !seals.length;
-    if (!seals.length) byId("seal").append(el("option", { value: "", t: "stamp.no_seal" }));
   });
+}
+
+/** The seal that is chosen. */
+function chosen() {
+  const id = document.querySelector('input[name="seal"]:checked')?.value;
+  return seals.find((seal) => seal.seal_id === id);
+}
+
+/** Ask or seal: whichever is next. */
+function offer() {
+  byId("ask-now").hidden = !approval.unasked;
+  byId("seal-now").hidden = !approval.ready;
 }
 
 function forget() {
   taken = shown = made = sheet = pictures = null;
+  approval.forget();
   byId("file").value = "";
   for (const id of ["sheet", "shown", "shown-facts", "done-facts"]) clearSheet(id);
 }
@@ -84,10 +104,15 @@ function wire() {
   for (const id of ["x", "y"]) byId(id).addEventListener("change", () => sheet?.move(Number(byId("x").value), Number(byId("y").value)));
   byId("stage-place").addEventListener("submit", (event) => { event.preventDefault(); if (!unfilled()) busy(byId("preview"), () => session.attempt(look)); });
   byId("stage-confirm").addEventListener("submit", (event) => { event.preventDefault(); confirm(); });
+  byId("ask-now").addEventListener("click", () => withPurpose((purpose) => busy(byId("ask-now"), () => session.attempt(() => approval.ask(purpose)))));
   byId("purpose").addEventListener("input", () => missing("purpose", false));
   for (const id of WANTED) byId(id).addEventListener("input", () => missing(id, false));
   for (const button of document.querySelectorAll("[data-back]")) {
-    button.addEventListener("click", () => { if (button.dataset.back === "choose") forget(); go(button.dataset.back); });
+    button.addEventListener("click", () => {
+      approval.forget();
+      if (button.dataset.back === "choose") forget();
+      go(button.dataset.back);
+    });
   }
   byId("download").addEventListener("click", (event) => { event.preventDefault(); busy(byId("download"), () => session.attempt(download)); });
 }
@@ -152,7 +177,7 @@ function unfilled() {
 
 /** What the form asks for. */
 function wish() {
-  const asked = { upload_id: taken.upload_id, seal_id: byId("seal").value, lock: byId("lock").checked };
+  const asked = { upload_id: taken.upload_id, seal_id: chosen().seal_id, lock: byId("lock").checked };
   if (way() === "way-point") {
     const which = byId("which").value;
     const pages = which === "this" ? String(sheet.page) : which === "some" ? byId("some").value.replace(/\s/g, "") : which;
@@ -171,6 +196,8 @@ async function look() {
   shown = await session.call("POST", "/v1/stampings/previews", { body: wish() });
   go("confirm");
   drawFacts();
+  byId("seal-now").hidden = true;
+  await approval.begin(chosen(), shown);
   pictures = new Sheet(byId("shown"), {
     pages: taken.pages,
     numbers: shown.pages,
@@ -185,7 +212,7 @@ function drawFacts() {
   if (shown) {
     const kinds = ["stamp", "slice", "date", "watermark", "sample"].map((kind) => [kind, shown.marks.filter((mark) => mark.kind === kind).length]).filter(([, count]) => count);
     byId("shown-facts").replaceChildren(facts([
-      [label("stamp.seal"), byId("seal").selectedOptions[0]?.textContent],
+      [label("stamp.seal"), `${chosen().owner_name}　${chosen().name}`],
       [label("stamp.marks"), kinds.map(([kind, count]) => t(`stamp.kind.${kind}`, { count })).join("，")],
       [label("stamp.digest"), `${shown.sha256.slice(0, DIGITS)}…`],
       [label("stamp.valid_until"), moment(shown.expires_at)],
@@ -206,20 +233,32 @@ function missing(id, is) {
   else byId(id).removeAttribute("aria-invalid");
 }
 
-async function confirm() {
+/** Do `work` with the purpose, or point at its field. */
+function withPurpose(work) {
   const purpose = byId("purpose").value.trim();
   missing("purpose", !purpose);
-  if (!purpose) {
-    byId("purpose").focus();
-    return;
-  }
-  await busy(byId("seal-now"), () => session.attempt(async () => {
+  if (purpose) return work(purpose);
+  byId("purpose").focus();
+  return undefined;
+}
+
+function confirm() {
+  if (!approval.ready) return;
+  withPurpose((purpose) => busy(byId("seal-now"), () => session.attempt(async () => {
+    if (new Date(shown.expires_at) <= new Date()) {
+      // An approval may take longer than a preview lives: show it again, to be confirmed again.
+      await look();
+      announce(t("stamp.shown_again"));
+      return;
+    }
     const marks = shown.marks.map(({ page, rect }) => ({ page, rect }));
-    made = await session.call("POST", "/v1/stampings", { body: { preview_id: shown.preview_id, sha256: shown.sha256, marks, purpose, case_no: byId("case-no").value.trim() } });
+    const body = { preview_id: shown.preview_id, sha256: shown.sha256, marks, purpose, case_no: byId("case-no").value.trim(), approval_id: approval.id };
+    made = await session.call("POST", "/v1/stampings", { body });
+    approval.forget();
     go("done");
     drawFacts();
     announce(t("stamp.done"));
-  }));
+  })));
 }
 
 /** The file comes with the token, so it cannot be a plain link. */

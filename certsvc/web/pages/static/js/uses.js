@@ -30,5 +30,5 @@ function line(row) {
 
 function result(row) {
   if (row.outcome === "given") return t("uses.given");
-  return row.kind === "scan" ? look(row.outcome).word : t("uses.refused");
+  return row.kind === "scan" ? look(row.result).word : t("uses.refused");
 }

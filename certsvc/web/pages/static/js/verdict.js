@@ -1,6 +1,6 @@
 // A verdict for anybody: colour, symbol and word first; then every check with its own word, and what was not checked.
 import { announce, byId, el, facts, label, shape } from "./dom.js";
-import { look, lightOf } from "./reasons.js";
+import { look, lightOf, onRegister } from "./reasons.js";
 import { both, english, has, moment, t } from "./words.js";
 
 const FILE_CHECKS = ["integrity", "coverage", "modification", "trust"];
@@ -17,37 +17,62 @@ export function verdictHead(seen, sentence, second) {
   );
 }
 
-/** Show a verdict in `place`; `from` is file, code or number; `onAgain` offers the next check. */
-export function showVerdict(place, verdict, { from, onAgain, quiet = false } = {}) {
-  // A code or a number that is good says that the registration is, not the paper in one's hand.
-  const reason = verdict.reason === "ok" && from !== "file" ? "on_register" : verdict.reason;
-  const seen = look(reason, lightOf(verdict.indication, verdict.reason));
+/** Show a verdict in `place`; `from` is file, code or number; `sections` follow the checks; `onAgain` offers the next check. */
+export function showVerdict(place, verdict, { from, onAgain, sections = [], quiet = false } = {}) {
+  const seen = lookOf(verdict, from);
   place.dataset.colour = seen.colour;
   place.dataset.reason = verdict.reason;
   place.dataset.group = seen.group;
   const [first, second] = sentences(verdict, from);
   const body = el("div", { class: "verdict-body" });
+  if (verdict.as_of) body.append(thenSection(verdict));
   body.append(el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { id: "verdict-next" }, seen.next)));
   if (verdict.license) body.append(licenseSection(verdict.license));
-  body.append(checksSection(verdict, from), notCheckedSection(verdict));
+  body.append(checksSection(verdict, from), notCheckedSection(verdict), ...sections);
   if (verdict.signatures.length) body.append(signaturesSection(verdict.signatures));
   body.append(detailsSection(verdict));
   body.append(el("p", { class: "made", id: "verdict-at" }, t("verdict.at", { at: moment(verdict.checked_at) })));
   if (onAgain) body.append(el("p", { class: "row" }, el("button", { type: "button", class: "button primary", id: "verdict-again", t: "verdict.again", on: { click: onAgain } })));
   place.replaceChildren(verdictHead(seen, first, second), body);
+  if (quiet) place.hidden = false;
+  else reveal(place, `${seen.word}。${first}`);
+}
+
+/** Bring an answer before the reader: eyes, keyboard and screen reader. */
+export function reveal(place, sentence) {
   place.hidden = false;
-  if (quiet) return;
-  announce(`${seen.word}。${first}`);
+  announce(sentence);
   byId("verdict-word").focus({ preventScroll: true });
   place.scrollIntoView({ block: "start" });
+}
+
+function lookOf(verdict, from) {
+  // What was good then and is not now must never be green: nobody looks for the small print under a green head.
+  const light = verdict.later && lightOf(verdict) === "green" ? "amber" : lightOf(verdict);
+  // A code or a number that is good says that the registration is, not the paper in one's hand.
+  const seen = verdict.reason === "ok" && from !== "file" ? onRegister(light) : look(verdict, light);
+  return verdict.as_of ? { ...seen, word: t("asof.word", { word: seen.word }) } : seen;
+}
+
+/** Of which moment the verdict speaks, and what came after it. */
+function thenSection(verdict) {
+  const { later } = verdict;
+  const lines = [el("b", {}, t("asof.answer", { at: moment(verdict.as_of) })), el("p", {}, t(later ? "asof.later" : "asof.same", { text: later ? (english() ? later.text_en : later.text) : "" }))];
+  return el("section", { class: `notice ${later ? "red" : "amber"}`, id: "verdict-then" }, shape(later ? look(later).symbol : "later", "notice-shape"), lines);
 }
 
 /** The sentence under the word. The service says "verified" for what is good; what that covers depends on what was given. */
 function sentences(verdict, from) {
   // A stamped document is no license: nothing may be said of a license's state.
-  const own = `good.${from !== "file" ? "code" : verdict.license ? "file" : "document"}`;
-  const pair = verdict.reason === "ok" && verdict.indication === "TOTAL-PASSED" ? both(own) : [verdict.text, verdict.text_en];
+  const own = `good.${from === "file" ? kindOfFile(verdict.license) : "code"}`;
+  const pair = verdict.reason === "ok" && !verdict.as_of && verdict.indication === "TOTAL-PASSED" ? both(own) : [verdict.text, verdict.text_en];
   return english() ? pair.toReversed() : pair;
+}
+
+/** A stamped document is no license, of whose state something may be said; and what a source made was not issued here. */
+function kindOfFile(license) {
+  if (!license) return "document";
+  return license.origin === "registered" ? "registered" : "file";
 }
 
 /** What anyone may know of a license. */
@@ -57,6 +82,7 @@ export function licenseFacts(license) {
     [label("facts.number"), license.number],
     [label("facts.holder"), license.holder_masked],
     [label("facts.issuer"), license.issuer_name],
+    [label("facts.origin"), license.origin_text],
     [label("facts.state"), license.state_zh],
     [label("facts.valid"), license.valid_until ? validity(license) : ""],
     [label("facts.identifier"), license.identifier],
@@ -83,12 +109,18 @@ function checksSection(verdict, from) {
     const word = el("span", { class: `word ${CLASS_OF[answer] || "unknown"}` }, wordOf(name, answer, verdict, from));
     return el("li", { data: { check: name, answer } }, shape(SYMBOL_OF[answer] || "unsure", CLASS_OF[answer] || "unknown"), el("span", { class: "what", t: `what.${name}` }), word);
   });
-  return el("section", { id: "verdict-checks" }, el("h3", { t: "verdict.checked" }), el("ul", { class: "checks" }, rows));
+  const basis = verdict.time_basis ? el("p", { class: "hint", id: "verdict-basis", t: `basis.${verdict.time_basis}` }) : "";
+  return el("section", { id: "verdict-checks" }, el("h3", { t: "verdict.checked" }), el("ul", { class: "checks" }, rows), basis);
 }
 
 function wordOf(name, answer, verdict, from) {
   if (name === "status" && answer === "bad" && verdict.license) return verdict.license.state_zh;
   if (name === "registry_match" && answer === "exact" && from !== "file") return t("is.registry_match.exact_code");
+  return checkWord(name, answer);
+}
+
+/** The word for the answer of one check. */
+export function checkWord(name, answer) {
   const own = `is.${name}.${answer}`;
   return t(has(own) ? own : answer === "not_checked" ? "is.not_checked" : "is.unknown");
 }
@@ -97,7 +129,7 @@ function notCheckedSection(verdict) {
   const section = el("section", { id: "verdict-not-checked" }, el("h3", { t: "verdict.not_checked" }));
   const unasked = [...FILE_CHECKS, "registry_match"].filter((name) => verdict[name] === "not_checked");
   const names = [...new Set([...unasked, ...verdict.not_checked])];
-  if (!names.length) {
+  if (!names.length && !verdict.unreachable.length) {
     section.append(el("p", { t: "verdict.not_checked_none" }));
     return section;
   }
@@ -106,7 +138,9 @@ function notCheckedSection(verdict) {
     const what = has(`what.${name}`) ? el("span", { class: "what", t: `what.${name}` }) : el("span", { class: "what" }, name);
     list.append(el("li", {}, shape("dash", "none"), what, el("span", { class: "word none", t: "is.not_checked" })));
   }
+  for (const host of verdict.unreachable) list.append(el("li", { data: { host } }, shape("dash", "none"), el("span", { class: "what" }, t("what.host", { host })), el("span", { class: "word none", t: "is.unreachable" })));
   section.append(list);
+  if (verdict.unreachable.length) section.append(el("p", { class: "hint", t: "verdict.unreachable" }));
   return section;
 }
 

@@ -42,6 +42,7 @@ function licenseCard(card, page) {
       el("p", { class: "holder" }, card.holder_name),
       el("p", { class: "dates" }, `${t("wallet.number")} ${card.number}`),
       el("p", { class: "dates" }, dates(card)),
+      card.origin_text ? el("p", { class: "hint origin" }, card.origin_text) : null,
       el("div", { class: "row" }, show, card.good ? grant : null, file),
       details(card, page),
     ),
@@ -53,6 +54,7 @@ function details(card, page) {
   const rows = facts([
     [label("wallet.number"), card.number],
     [label("wallet.issuer"), card.issuer_name],
+    ...(card.origin_text ? [[label("wallet.origin"), card.origin_text]] : []),
     [label("wallet.issued_on"), day(card.issued_on)],
     [label("wallet.state"), card.state_zh],
     [label("wallet.identifier"), card.identifier],

@@ -8,8 +8,9 @@ import { SEAL_WORDS } from "./words_seals.js";
 import { SHELL_WORDS } from "./words_shell.js";
 import { SIGN_WORDS } from "./words_sign.js";
 import { STAMP_WORDS } from "./words_stamp.js";
+import { VERIFIER_WORDS } from "./words_verifier.js";
 
-const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS, ...SEAL_WORDS, ...SIGN_WORDS, ...STAMP_WORDS };
+const WORDS = { ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...HOLDER_WORDS, ...OFFICER_WORDS, ...SEAL_WORDS, ...SIGN_WORDS, ...STAMP_WORDS, ...VERIFIER_WORDS };
 
 /** Whether the reader chose English. */
 export function english() {

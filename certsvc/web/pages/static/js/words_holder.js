@@ -14,6 +14,7 @@ export const HOLDER_WORDS = {
   "wallet.more": ["证照详情", "Details"],
   "wallet.number": ["证照编号", "Number"],
   "wallet.issuer": ["颁发机构", "Issuer"],
+  "wallet.origin": ["来源", "Origin"],
   "wallet.issued_on": ["颁发日期", "Issued on"],
   "wallet.dates": ["有效期 {from} 至 {until}", "From {from} to {until}"],
   "wallet.dates_open": ["有效期 {from}起，长期", "From {from}, open-ended"],

@@ -20,7 +20,7 @@ export const OFFICER_WORDS = {
   "result.seal_name": ["印章名称", "Name"],
   "result.seal_owner": ["印章所有者", "Owner"],
   "result.seal_state": ["印章状态", "State"],
-  "result.made": ["生成时间 {at}", "Made at {at}"],
+  "result.made": ["核验时间 {at}", "Checked {at}"],
   "result.scan_id": ["检查记录号 {id}", "Record {id}"],
   "seal.active": ["正常", "Active"],
   "seal.stopped": ["已停用", "Stopped"],

@@ -1,6 +1,6 @@
 """Status numbers of license versions: the entries of status lists.
 
-Revision: 0007, after 0006. Only a column that may be empty, indexes and a sequence: older code runs on this schema, and
+Revision: 0011, after 0006. Only a column that may be empty, indexes and a sequence: older code runs on this schema, and
 what it registers meanwhile is numbered by newer processes. The versions that are there get their numbers here.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

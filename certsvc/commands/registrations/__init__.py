@@ -1,0 +1,1 @@
+"""Licenses made elsewhere: registered here, and moved by what their sources report."""

@@ -1,0 +1,1 @@
+"""The trust list: changes by two people, export and import, and the list in force."""

@@ -1,0 +1,101 @@
+"""Ports of the trust list: the one in force, its rows, its signed form, and the registers of partners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from certsvc.seal.partner_answer import PartnerAnswer
+    from certsvc.seal.trust_list import Recognition, TrustChange, TrustList, TrustLog, TrustProposal
+
+
+class TrustSource(Protocol):
+    """Holds the trust list in force and follows its changes."""
+
+    @property
+    def log(self) -> TrustLog:
+        """Every version; swapped as a whole, never changed."""
+        ...
+
+    @property
+    def current(self) -> TrustList:
+        """The version in force."""
+        ...
+
+    def follow(self) -> bool:
+        """Look at the number of changes, one row, and take up newer ones; True when there were some.
+
+        A log that was tampered with leaves the last good one in force and is logged once.
+        """
+        ...
+
+
+class TrustRows(Protocol):
+    """Proposed and confirmed changes of the trust list; rows are never changed."""
+
+    def version(self) -> int:
+        """How many changes were confirmed; one row."""
+        ...
+
+    def propose(self, proposal: TrustProposal) -> None:
+        """Store."""
+        ...
+
+    def proposal(self, proposal_id: str) -> TrustProposal | None:
+        """The proposal."""
+        ...
+
+    def waiting(self) -> Sequence[TrustProposal]:
+        """Proposals that nobody confirmed and that no later change of their entry overtook, oldest first."""
+        ...
+
+    def take_number(self) -> int:
+        """The number of the next change; nobody else takes one until the end of the transaction."""
+        ...
+
+    def last(self) -> TrustChange | None:
+        """The newest change."""
+        ...
+
+    def last_of(self, kind: str, entry_id: str) -> int:
+        """Number of the newest change of an entry; 0 when there is none."""
+        ...
+
+    def confirm(self, change: TrustChange) -> None:
+        """Store; IntegrityError when the number or the proposal was used already."""
+        ...
+
+    def changes(self, *, after: int = 0, limit: int | None = None) -> Sequence[TrustChange]:
+        """Changes with a number above ``after``, oldest first."""
+        ...
+
+
+class TrustDocuments(Protocol):
+    """Signs the trust list for others, reads theirs, and looks at certificates."""
+
+    def sign(self, claims: Mapping[str, object], *, now: datetime) -> str:
+        """A compact JWS over the claims; Unavailable without a key."""
+        ...
+
+    def read(self, text: str, jwks: str) -> Mapping[str, object]:
+        """The claims of an export under the publisher's keys; InvalidInput when it was changed."""
+        ...
+
+    def keys(self) -> Mapping[str, object]:
+        """The public keys as JWKS (RFC 7517)."""
+        ...
+
+    def check_certificate(self, der: bytes, *, authority: bool) -> str:
+        """Its common name; InvalidInput for what is no certificate, or no CA where ``authority`` wants one."""
+        ...
+
+
+class PartnerRegisters(Protocol):
+    """Asks the register of another city how a license stands."""
+
+    def ask(self, recognition: Recognition, sha256: str, at: datetime | None, now: datetime) -> PartnerAnswer | None:
+        """Its answer for a file, now or as of ``at``; None when none came in time, or none that can be read."""
+        ...

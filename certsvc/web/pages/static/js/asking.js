@@ -1,0 +1,17 @@
+// What was asked, so that it can be asked again: with a receipt, or after a refusal.
+import { call, upload } from "./api.js";
+
+/** A file: `progress` is told how much of it is gone, `cancel.now` stops it and the answer is then null. */
+export function askFile(file, at) {
+  const ask = ({ receipt = false, progress = () => {}, cancel = {} } = {}) => {
+    const query = new URLSearchParams({ ...(at ? { at } : {}), ...(receipt ? { receipt: "true" } : {}) });
+    return upload(`/v1/verifications/file${query.size ? `?${query}` : ""}`, file, progress, cancel);
+  };
+  return { from: "file", file, ask };
+}
+
+/** A code or a number. */
+export function askText(from, body, at) {
+  const ask = ({ receipt = false } = {}) => call("POST", "/v1/verifications", { body: { ...body, ...(at ? { at } : {}), ...(receipt ? { receipt } : {}) } });
+  return { from, ask };
+}
