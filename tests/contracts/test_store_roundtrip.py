@@ -115,6 +115,7 @@ VERSIONS = by_type(
     issuer_name=PLAIN,
     artifact=by_type(Artifact),
     registration=st.none() | REGISTRATIONS,
+    status_entry=st.none(),  # the register gives it
 ).map(lambda v: dataclasses.replace(v, artifact=dataclasses.replace(v.artifact, version_id=v.version_id)))
 MOVES = by_type(MoveRecord, version_id=st.just("ver_000001"), decision=DECISIONS)
 STAMPS = st.builds(StampSpec, ring_text=PLAIN, diameter_mm=st.floats(1, 99), second_line=PLAIN, number=PLAIN)
