@@ -211,7 +211,7 @@ class StrictInspector:
         signed = own.template.to_be_signed(covered, at)
         if not verify_signature(own.public.public_key, signature, signed, own.template.suite.digest):
             return None
-        return own, _passed(own, gap, whole)
+        return own, _passed(own, gap, whole, len(data))
 
     def _owner(self, der: bytes, sub_filter: str) -> _Own | None:
         found = self._templated(der, sub_filter)
@@ -313,7 +313,7 @@ def _digests(data: bytes, gap: _Gap, digest: str) -> tuple[bytes, str]:
     return covered.digest(), whole.hexdigest()
 
 
-def _passed(own: _Own, gap: _Gap, sha256: str) -> FileFindings:
+def _passed(own: _Own, gap: _Gap, sha256: str, size: int) -> FileFindings:
     good = Check.GOOD
     report = SignatureReport(
         field_name=gap.field_name,
@@ -329,6 +329,7 @@ def _passed(own: _Own, gap: _Gap, sha256: str) -> FileFindings:
         digest_algorithm=own.template.suite.digest,
         claimed_time=gap.signed_at.astimezone(UTC) if own.template.signing_time else gap.signed_at,
         reason=Reason.OK,
+        signed_end=size,
     )
     return FileFindings(
         indication=Indication.TOTAL_PASSED,
