@@ -205,8 +205,12 @@ def build(
         notifier=MessageSpool(settings.messages, ids),
     )
     register_seals(settings, deps, ring)
-    loops = Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
-    return Service(settings, deps, store, inspector, loops, renderer, upload_workers)
+    return Service(settings, deps, store, inspector, _loops(settings, deps), renderer, upload_workers)
+
+
+def _loops(settings: Settings, deps: Deps) -> Loops:
+    """The loops of this process, by a name that no other has."""
+    return Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
 
 
 def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:
