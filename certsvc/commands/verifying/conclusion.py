@@ -70,8 +70,11 @@ def conclude(deps: Deps, findings: FileFindings, view: RegisterView | None, *, f
 
 
 def _holds(report: SignatureReport) -> bool:
-    """Whether a signature is one at all: somebody's certificate in a file is not yet that somebody's seal."""
-    return report.intact is Check.GOOD and report.valid is Check.GOOD
+    """Whether the key of the certificate signed: somebody's certificate in a file is not yet that somebody's seal.
+
+    Over what it signed is another question: a seal of ours over other content is still "ours, and other bytes".
+    """
+    return report.valid is Check.GOOD
 
 
 def conclude_not_then(findings: FileFindings | None, now: datetime) -> Verdict:
