@@ -12,18 +12,33 @@ from certsvc.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILES_AT_ONCE = 4
+
+class FileDoor:
+    """Lets a fixed number of files in; the next one is told to come back. Use it with ``with``."""
+
+    def __init__(self, places: int, busy_zh: str) -> None:
+        """``busy_zh`` is what the one who does not come in is told."""
+        self.places = places
+        self._busy = busy_zh
+        self._places = BoundedSemaphore(places)
+
+    def __enter__(self) -> None:
+        """Unavailable when all places are taken."""
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(self._busy)
+
+    def __exit__(self, *_: object) -> None:
+        """Give the place back."""
+        self._places.release()
+
+
+FILE_DOOR = FileDoor(4, "正在处理的文件较多，请几秒后再试")
 """Uploads judged, drawn or sealed at one time, of 40 threads: a flood of slow files must not stop the API."""
-FILE_DOOR = BoundedSemaphore(FILES_AT_ONCE)
 
 
 def _enter() -> Iterator[None]:
-    if not FILE_DOOR.acquire(blocking=False):
-        raise Unavailable("正在处理的文件较多，请几秒后再试")
-    try:
+    with FILE_DOOR:
         yield
-    finally:
-        FILE_DOOR.release()
 
 
 DOOR = Depends(_enter)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from threading import BoundedSemaphore
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Query, Request, UploadFile
 from pydantic import AwareDatetime, Field, model_validator
 
 from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.doors import FileDoor
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut, VerdictOut
 from certsvc.commands.ports import TrustChoice
@@ -19,29 +18,15 @@ from certsvc.commands.verifying.differences import compare_with_sealed
 from certsvc.commands.verifying.receipts import Asked, read_receipt, receipt_of
 from certsvc.commands.verifying.verify_code import verify_code, verify_digest, verify_number
 from certsvc.commands.verifying.verify_file import verify_file
-from certsvc.errors import Unavailable
 from certsvc.seal.differences import COMPARED_WORDS, ChangedPage, Comparison
 
 router = APIRouter(tags=["verification 核验"], route_class=JsonRoute)
 
-FILES_AT_ONCE = 8
+FILE_DOOR = FileDoor(8, "正在核验的文件较多，请几秒后再试")
 """Files judged or waiting for a worker at one time, of 40 threads: a flood of slow files must not stop the API."""
-
-FILE_DOOR = BoundedSemaphore(FILES_AT_ONCE)
 
 MAX_RECEIPT_CHARS = 16 * 1024
 """Longest receipt that is read; stops megabytes of base64."""
-
-
-@contextmanager
-def _door() -> Iterator[None]:
-    """Few at a time, and no queue: files that take long must not hold the threads that everything else needs."""
-    if not FILE_DOOR.acquire(blocking=False):
-        raise Unavailable("正在核验的文件较多，请几秒后再试")
-    try:
-        yield
-    finally:
-        FILE_DOOR.release()
 
 
 class VerificationIn(Model):
@@ -132,13 +117,13 @@ def check(request: Request, body: VerificationIn) -> VerdictOut:
     """Check a scanned code, a number or a digest: state, type, issuer and masked name."""
     deps = deps_of(request)
     if body.code:
-        verdict, asked = verify_code(deps, body.code, at=body.at), Asked.about(deps.ids, "code", body.code)
+        verdict, asked = verify_code(deps, body.code), Asked.about(deps.ids, "code", body.code)
     elif body.sha256:
         verdict = verify_digest(deps, body.sha256, at=body.at)
         asked = Asked(kind="digest", sha256=body.sha256.lower())
     else:
         number, name = body.number, body.holder_name
-        verdict = verify_number(deps, type_slug=body.type, number=number, holder_name=name, at=body.at)
+        verdict = verify_number(deps, type_slug=body.type, number=number, holder_name=name)
         asked = Asked.about(deps.ids, "number", body.type, number, name)
     return (
         VerdictOut.of(verdict, receipt_of(deps, verdict, asked), asked.salt) if body.receipt else VerdictOut.of(verdict)
@@ -154,7 +139,7 @@ def check_file(
 ) -> VerdictOut:
     """Check a file: is it ours, was it changed, is the seal good, how does the license stand."""
     deps = deps_of(request)
-    with _door():
+    with FILE_DOOR:
         data = file.file.read(deps.policy.max_upload_bytes + 1)
         verdict = verify_file(deps, data, TrustChoice(at=at))
         return VerdictOut.of(verdict, receipt_of(deps, verdict, Asked.file(data)) if receipt else "")
@@ -166,7 +151,7 @@ def file_differences(
 ) -> DifferencesOut:
     """The pages as they were sealed beside the pages now, from the file itself; never from the register."""
     deps = deps_of(request)
-    with _door():
+    with FILE_DOOR:
         return DifferencesOut.of(compare_with_sealed(deps, file.file.read(deps.policy.max_upload_bytes + 1)))
 
 

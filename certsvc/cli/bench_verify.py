@@ -11,6 +11,7 @@ from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.issuance.payload import build_payload
 from certsvc.commands.ports import TrustChoice
+from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.verifying.verify_file import judge_known, look_up
 from certsvc.delivery.loops import drain
 
@@ -34,12 +35,12 @@ def exact_side(deps: Deps, client: Principal) -> Side:
         version = next(iter(tx.licenses.of_holder(build_payload(deps, body).holder, limit=1)))
     data = deps.objects.get(version.artifact.object_name)
     digest, now = hashlib.sha256(data).hexdigest(), deps.clock.now()
-    known = look_up(deps, digest, None, now)
+    known, asked = look_up(deps, digest, None, now), TrustChoice(crls=own_crls(deps))
 
     def exact() -> Verdict:
         if hashlib.sha256(data).hexdigest() != digest:
             msg = "the file changed"
             raise RuntimeError(msg)
-        return judge_known(deps, data, TrustChoice(), known, now)
+        return judge_known(deps, data, asked, known, now)
 
     return Side(name="registered file", once=exact)

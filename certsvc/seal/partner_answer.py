@@ -15,7 +15,7 @@ class PartnerAnswer:
 
     Attributes:
         passed: whether its verdict over the register was TOTAL-PASSED.
-        known: whether exactly this file is on its register (as of the moment asked about).
+        known: whether exactly this file is a license on its register (as of the moment asked about).
     """
 
     passed: bool
@@ -31,25 +31,21 @@ class PartnerAnswer:
     valid_until: str = ""
 
 
+INDICATIONS = frozenset({"TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"})
+
+
 def read_answer(value: object) -> PartnerAnswer:
     """The answer from JSON values (``POST /v1/verifications``); ValueError for anything else."""
-    if not isinstance(value, Mapping) or value.get("indication") not in {
-        "TOTAL-PASSED",
-        "TOTAL-FAILED",
-        "INDETERMINATE",
-    }:
+    verdict = _object(value)
+    if verdict.get("indication") not in INDICATIONS:
         msg = "not a verdict"
         raise ValueError(msg)
-    license_ = value.get("license")
-    known = value.get("registry_match") == "exact"
-    if not known:
+    # A document that was stamped or signed there is on its register too, and is no license that could be recognised.
+    if verdict.get("registry_match") != "exact" or verdict.get("license", ()) is None:
         return PartnerAnswer(passed=False, known=False)
-    facts: Mapping[str, object] = license_ if isinstance(license_, Mapping) else {}
-    if not facts:
-        msg = "a registered file without a license"
-        raise ValueError(msg)
+    facts = _object(verdict.get("license"))
     return PartnerAnswer(
-        passed=value["indication"] == "TOTAL-PASSED",
+        passed=verdict["indication"] == "TOTAL-PASSED",
         known=True,
         type_code=_text(facts, "type"),
         type_name=_text(facts, "type_name"),
@@ -61,6 +57,13 @@ def read_answer(value: object) -> PartnerAnswer:
         valid_from=_text(facts, "valid_from"),
         valid_until=_text(facts, "valid_until"),
     )
+
+
+def _object(value: object) -> Mapping[str, object]:
+    if isinstance(value, Mapping):
+        return value
+    msg = "no JSON object where one belongs"
+    raise ValueError(msg)
 
 
 def _text(values: Mapping[str, object], name: str) -> str:

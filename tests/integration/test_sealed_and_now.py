@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from test_bad_input import problem
 from test_verification import ask_file
 from upload_documents import letter
 
-from certsvc.api.verifications import FILE_DOOR, FILES_AT_ONCE
+from certsvc.api.verifications import FILE_DOOR
 from certsvc.rendering import differences
 from certsvc.rendering.upload_worker import answer, unpacked
 
@@ -77,15 +78,12 @@ def test_the_registered_original_is_never_given_to_who_holds_other_bytes(
 
 
 def test_the_door_is_that_of_files_and_a_full_one_says_try_again(small_city: ServedCity) -> None:
-    for _ in range(FILES_AT_ONCE):
-        assert FILE_DOOR.acquire(blocking=False)
-    try:
+    with ExitStack() as full_house:
+        for _ in range(FILE_DOOR.places):
+            full_house.enter_context(FILE_DOOR)
         refused = send(small_city, b"x")
         assert problem(refused, 503)
         assert refused.headers["retry-after"]
-    finally:
-        for _ in range(FILES_AT_ONCE):
-            FILE_DOOR.release()
 
 
 def test_a_worker_compares_few_pages_and_says_that_there_are_more() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import subprocess
 from collections import Counter
@@ -350,6 +351,8 @@ def test_a_stopped_seal_leaves_the_round_waiting_and_is_set_when_it_is_resumed(
     assert (answer.status_code, answer.json()["state_zh"]) == (201, "待盖章")
     creator = people.client.get(f"/v1/signings/{asked['round_id']}", headers=people.city.system()).json()
     assert "停用" in creator["seal"]["trouble"]
+    half = hashlib.sha256(people.file(asked["round_id"])).hexdigest()
+    assert people.city.public(sha256=half)["reason"] == "signing_unfinished"
     unfinished = people.city.check(people.file(asked["round_id"]))
     assert (unfinished["indication"], unfinished["reason"]) == ("INDETERMINATE", "signing_unfinished")
     with deps.uow() as tx:

@@ -47,6 +47,9 @@ def accepted(city: ServedCity, data: bytes, tmp_path: Path) -> None:
     for embedded in reader.embedded_signatures:
         status = validate_pdf_signature(embedded, ValidationContext(trust_roots=roots, allow_fetching=False))
         assert status.bottom_line, str(status)
+    by_digest = city.public(sha256=hashlib.sha256(data).hexdigest())
+    seen = by_digest["indication"], by_digest["registry_match"], by_digest["integrity"], by_digest["license"]
+    assert seen == ("TOTAL-PASSED", "exact", "not_checked", None), "the same bytes, asked without the file"
     verdict = city.check(data)
     assert (verdict["indication"], verdict["registry_match"], verdict["license"]) == ("TOTAL-PASSED", "exact", None)
 

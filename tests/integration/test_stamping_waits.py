@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from seal_people import APPLICANT
 from stamp_desk import Desk, desk_of
 from upload_documents import letter
 
-from certsvc.api.doors import FILE_DOOR, FILES_AT_ONCE
+from certsvc.api.doors import FILE_DOOR
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.evidence.sweep import orphans
 from certsvc.commands.ports import Deps, TrustChoice
@@ -269,17 +270,14 @@ def test_pictures_stand_behind_the_door_of_files(desk: Desk) -> None:
         f"/v1/stampings/previews/{shown['preview_id']}/pages/1",
         f"/v1/signings/rnd_x/pages/1?sha256={'0' * 64}",
     )
-    for _ in range(FILES_AT_ONCE):
-        assert FILE_DOOR.acquire(blocking=False)
-    try:
+    with ExitStack() as full_house:
+        for _ in range(FILE_DOOR.places):
+            full_house.enter_context(FILE_DOOR)
         for path in paths:
             full = desk.city.client.get(path, headers=desk.headers)
             assert (full.status_code, full.json()["code"]) == (503, "unavailable"), path
             assert int(full.headers["Retry-After"]) > 0
             assert "几秒后再试" in full.json()["detail"]
-    finally:
-        for _ in range(FILES_AT_ONCE):
-            FILE_DOOR.release()
     assert [desk.city.client.get(path, headers=desk.headers).status_code for path in paths] == [200, 200, 403]
 
 

@@ -115,6 +115,11 @@ def test_an_answer_that_cannot_be_read_is_none(body: bytes) -> None:
         assert ask(url) is None
 
 
+def test_a_document_that_is_no_license_there_is_not_known_and_no_failure_of_the_channel() -> None:
+    stamped = read_answer({"indication": "TOTAL-PASSED", "registry_match": "exact", "license": None})
+    assert stamped == PartnerAnswer(passed=False, known=False)
+
+
 def test_a_silent_partner_costs_the_time_limit_once() -> None:
     clock = SystemClock()
     channels = PartnerChannels(timeout_s=0.5)
@@ -171,7 +176,7 @@ def test_only_an_exact_match_that_passed_is_known_and_passed(value: Any) -> None
         answer = read_answer(value)
     except ValueError:
         return
-    assert answer.known == (value["registry_match"] == "exact" if "registry_match" in value else False)
+    assert answer.known == (value.get("registry_match") == "exact" and value["license"] is not None)
     if answer.passed:
         assert value["indication"] == "TOTAL-PASSED"
         assert answer.known

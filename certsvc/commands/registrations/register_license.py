@@ -155,9 +155,7 @@ def _bind(tx: UnitOfWork, caller: Principal, sent: _Sent, version_id: str, now: 
 def _judge(deps: Deps, caller: Principal, sent: _Sent, checked: CheckedBody) -> FileFindings:
     """The findings of a file that passed in every respect; else the refusal is put on record and raised."""
     now = deps.clock.now()
-    with deps.uow.read() as tx:
-        choice = TrustChoice(crls=own_crls(deps, tx))
-    findings, unreachable = judged(deps, deps.inspector, sent.data, choice, now)
+    findings, unreachable = judged(deps, deps.inspector, sent.data, TrustChoice(crls=own_crls(deps)), now)
     refusal = _refusal(deps, findings)
     if refusal is None:
         return findings

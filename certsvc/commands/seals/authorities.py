@@ -13,20 +13,25 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.seal.authorities import AuthorityFacts
+    from certsvc.seal.version import RevokedCertificate
 
 
 def crl_of(deps: Deps, ca_id: str) -> bytes:
     """The CA's CRL in DER, with every revocation that is committed now; NotFound."""
     facts = _facts(deps, ca_id)
     with deps.uow.read() as tx:
-        revoked = _revoked(tx, facts)
+        revoked = _revoked(tx, facts, tx.seal_lives.revocations())
     return deps.authorities.crl(ca_id, revoked, now=deps.clock.now())
 
 
-def own_crls(deps: Deps, tx: UnitOfWork) -> tuple[bytes, ...]:
+def own_crls(deps: Deps) -> tuple[bytes, ...]:
     """The CRLs of every CA kept here: our own verdicts know a revocation at once, not when a list is fetched."""
-    now = deps.clock.now()
-    return tuple(deps.authorities.crl(ca.ca_id, _revoked(tx, ca), now=now) for ca in deps.authorities.known())
+    known, now = deps.authorities.known(), deps.clock.now()
+    if not known:
+        return ()
+    with deps.uow.read() as tx:
+        seals = tx.seal_lives.revocations()
+        return tuple(deps.authorities.crl(ca.ca_id, _revoked(tx, ca, seals), now=now) for ca in known)
 
 
 def ocsp_of(deps: Deps, ca_id: str, request: bytes) -> bytes:
@@ -37,7 +42,9 @@ def ocsp_of(deps: Deps, ca_id: str, request: bytes) -> bytes:
         def issued(serial: str) -> bool:
             return tx.signers.issued(ca_id, serial)
 
-        return deps.authorities.ocsp(ca_id, request, _revoked(tx, facts), issued, now=deps.clock.now())
+        return deps.authorities.ocsp(
+            ca_id, request, _revoked(tx, facts, tx.seal_lives.revocations()), issued, now=deps.clock.now()
+        )
 
 
 def _facts(deps: Deps, ca_id: str) -> AuthorityFacts:
@@ -47,15 +54,15 @@ def _facts(deps: Deps, ca_id: str) -> AuthorityFacts:
     raise NotFound("没有这个签发机构")
 
 
-def _revoked(tx: UnitOfWork, facts: AuthorityFacts) -> Sequence[RevokedEntry]:
+def _revoked(tx: UnitOfWork, facts: AuthorityFacts, seals: Sequence[RevokedCertificate]) -> Sequence[RevokedEntry]:
     """Certificates of seals, which name their issuer by its key, and of people, which name it by its id."""
-    seals = [
+    of_seals = [
         RevokedEntry(serial=one.serial, at=one.revoked_at, reason=one.reason.value)
-        for one in tx.seal_lives.revocations()
+        for one in seals
         if one.issuer_key_id == facts.key_identifier
     ]
     people = [
         RevokedEntry(serial=one.serial, at=one.revoked_at, reason=one.reason)
         for one in tx.signers.revoked_certificates(facts.ca_id)
     ]
-    return [*seals, *people]
+    return [*of_seals, *people]

@@ -50,19 +50,14 @@ def conclude(deps: Deps, findings: FileFindings, view: RegisterView | None, *, f
         indication, sub, reason = Indication.INDETERMINATE, SubIndication.GENERIC, Reason.NOT_OURS
     if status is Check.NOT_CHECKED:
         not_checked.append(LICENSE_STATE)
-    return Verdict(
+    return replace(
+        as_it_is(findings, now),
         indication=indication,
         sub_indication=sub,
         reason=reason,
         detail=findings.detail if view is None else f"时间依据：登记时间 {rfc3339(view.version.created_at)}",
         registry_match=match,
-        integrity=findings.integrity,
-        coverage=findings.coverage,
-        modification=findings.modification,
-        trust=findings.trust,
         status=status,
-        checked_at=now,
-        signatures=findings.signatures,
         license=view.facts if view is not None else None,
         not_checked=tuple(not_checked),
         later=view.later if view is not None else None,
@@ -79,39 +74,24 @@ def _holds(report: SignatureReport) -> bool:
 
 def conclude_not_then(findings: FileFindings | None, now: datetime) -> Verdict:
     """The verdict over what was not registered yet at the moment asked about: then, nobody had issued it."""
-    checks = (findings.integrity, findings.coverage, findings.modification) if findings else (Check.NOT_CHECKED,) * 3
-    return Verdict(
+    seen = as_it_is(findings, now) if findings is not None else unseen(Reason.LICENSE_NOT_REGISTERED_THEN, now)
+    return replace(
+        seen,
         indication=Indication.TOTAL_FAILED,
         sub_indication=SubIndication.GENERIC,
         reason=Reason.LICENSE_NOT_REGISTERED_THEN,
         detail="",
         registry_match=RegistryMatch.NONE,
-        integrity=checks[0],
-        coverage=checks[1],
-        modification=checks[2],
-        trust=findings.trust if findings else Check.NOT_CHECKED,
-        status=Check.NOT_CHECKED,
-        checked_at=now,
-        signatures=findings.signatures if findings else (),
-        not_checked=(*(findings.not_checked if findings else FILE_CHECKS), LICENSE_STATE),
+        not_checked=(*seen.not_checked, *(() if findings is None else (LICENSE_STATE,))),
     )
 
 
 def conclude_stamped(findings: FileFindings, stamping: Stamping, now: datetime) -> Verdict:
     """The verdict over a document that was stamped here by hand: exactly the registered bytes, and no license."""
-    return Verdict(
-        indication=findings.indication,
-        sub_indication=findings.sub_indication,
-        reason=findings.reason,
+    return replace(
+        as_it_is(findings, now),
         detail=f"本机关登记的盖章文件，不是证照；时间依据：登记时间 {rfc3339(stamping.at)}",
         registry_match=RegistryMatch.EXACT,
-        integrity=findings.integrity,
-        coverage=findings.coverage,
-        modification=findings.modification,
-        trust=findings.trust,
-        status=Check.NOT_CHECKED,
-        checked_at=now,
-        signatures=findings.signatures,
         not_checked=(*findings.not_checked, LICENSE_STATE),
     )
 
@@ -122,6 +102,24 @@ def with_moment(
     """The verdict with what its times stand on, and with the hosts that did not answer."""
     basis = "registered" if proven is not None else "asked" if at is not None else "now"
     return replace(verdict, as_of=at, time_basis=basis if verdict.signatures else "", unreachable=unreachable)
+
+
+def unseen(reason: Reason, now: datetime) -> Verdict:
+    """The verdict where no file was looked at and the register knows nothing: every check says so."""
+    return Verdict(
+        indication=Indication.TOTAL_FAILED,
+        sub_indication=SubIndication.GENERIC,
+        reason=reason,
+        detail="",
+        registry_match=RegistryMatch.NONE,
+        integrity=Check.NOT_CHECKED,
+        coverage=Check.NOT_CHECKED,
+        modification=Check.NOT_CHECKED,
+        trust=Check.NOT_CHECKED,
+        status=Check.NOT_CHECKED,
+        checked_at=now,
+        not_checked=(*FILE_CHECKS, LICENSE_STATE),
+    )
 
 
 def as_it_is(findings: FileFindings, now: datetime) -> Verdict:

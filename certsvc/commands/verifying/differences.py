@@ -31,9 +31,7 @@ def compare_with_sealed(deps: Deps, data: bytes) -> Comparison:
     limit = deps.policy.max_upload_bytes
     if len(data) > limit:
         raise TooLarge(f"文件超过 {limit // (1024 * 1024)} MB，请上传电子证照原文件")
-    with deps.uow.read() as tx:
-        crls = own_crls(deps, tx)
-    findings = deps.inspector.inspect(data, TrustChoice(crls=crls), deps.clock.now())
+    findings = deps.inspector.inspect(data, TrustChoice(crls=own_crls(deps)), deps.clock.now())
     ends = sealed_ends(findings)
     if not ends:
         return Comparison(outcome=Compared.NO_SEAL)

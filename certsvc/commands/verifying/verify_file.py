@@ -68,7 +68,6 @@ class Known:
     document: RegisteredDocument | None = None
     stamping: Stamping | None = None
     proven: datetime | None = None
-    crls: tuple[bytes, ...] = ()
     later: bool = False
 
 
@@ -90,7 +89,7 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         raise TooLarge(f"文件超过 {limit // (1024 * 1024)} MB，请上传电子证照原文件")
     asked = trust or TrustChoice()
     now = deps.clock.now()
-    asked = replace(asked, at=checked_moment(asked.at, now))
+    asked = replace(asked, at=checked_moment(asked.at, now), crls=(*asked.crls, *own_crls(deps)))
     digest = hashlib.sha256(data).hexdigest()
     known = look_up(deps, digest, asked.at, now)
     verdict = judge_known(deps, data, asked, known, now)
@@ -101,7 +100,10 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
 
 
 def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: datetime) -> Verdict:
-    """Steps 3, 4 and 6: the verdict over a file of which the register said what it holds."""
+    """Steps 3, 4, 6 and 7: the verdict over a file of which the register said what it holds.
+
+    ``asked.crls`` hold the lists of our own CAs.
+    """
     # One version of the trust list for the whole question: that which was known at the moment asked about.
     listed = deps.trust.log.known_at(asked.at) if asked.at is not None else deps.trust.current
     findings, unreachable = _inspect(deps, data, _stand_on(asked, known, listed), known, now)
@@ -119,7 +121,7 @@ def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: 
         )
     verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
     verdict = replace(verdict, list_version=listed.version)
-    if known == Known(crls=known.crls) and verdict.reason is not Reason.OK_SEAL_OBJECT:
+    if known == Known() and findings.reason is not Reason.OK_SEAL_OBJECT:
         verdict = with_recognition(deps, findings, verdict, listed, at=asked.at)
     return verdict
 
@@ -127,18 +129,17 @@ def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: 
 def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Known:
     """Steps 2 and 5, in one reading of the register; what was registered later than ``at`` proves nothing then."""
     with deps.uow.read() as tx:
-        crls = own_crls(deps, tx)
         version = tx.licenses.by_sha256(digest)
         if version is not None:
             view = view_of(deps, tx, version, now, at)
             proven = version.created_at if view else None
-            return Known(version=version, view=view, proven=proven, crls=crls, later=view is None)
+            return Known(version=version, view=view, proven=proven, later=view is None)
         document = registered_document(tx, digest)
         stamping = tx.stampings.by_sha256(digest)
     times = [row.at for row in (document, stamping) if row is not None]
     if times and at is not None and at < min(times):
-        return Known(crls=crls, later=True)
-    return Known(document=document, stamping=stamping, proven=min(times, default=None), crls=crls)
+        return Known(later=True)
+    return Known(document=document, stamping=stamping, proven=min(times, default=None))
 
 
 def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoice:
@@ -156,7 +157,6 @@ def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoic
         asked,
         at=known.proven or asked.at,
         proven=known.proven,
-        crls=(*asked.crls, *known.crls),
         uses=frozenset(uses),
         listed=listed,
     )

@@ -10,8 +10,8 @@ export function askFile(file, at) {
   return { from: "file", file, ask };
 }
 
-/** A code or a number. */
-export function askText(from, body, at) {
-  const ask = ({ receipt = false } = {}) => call("POST", "/v1/verifications", { body: { ...body, ...(at ? { at } : {}), ...(receipt ? { receipt } : {}) } });
+/** A code or a number, as it stands now: only who has the file may ask about its past. */
+export function askText(from, body) {
+  const ask = ({ receipt = false } = {}) => call("POST", "/v1/verifications", { body: { ...body, ...(receipt ? { receipt } : {}) } });
   return { from, ask };
 }

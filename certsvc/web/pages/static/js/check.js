@@ -166,7 +166,7 @@ async function sendFile(asked) {
 
 function checkCode(text) {
   startOver();
-  return answer(askText("code", { code: text }, null));
+  return answer(askText("code", { code: text }));
 }
 
 function answer(asked) {
@@ -191,7 +191,7 @@ function wireNumber() {
     if (!complete(form)) return;
     const body = { type: select.value, number: byId("number").value.trim(), holder_name: byId("holder-name").value.trim() };
     startOver();
-    busy(byId("number-submit"), () => answer(askText("number", body, null)));
+    busy(byId("number-submit"), () => answer(askText("number", body)));
   });
 }
 
