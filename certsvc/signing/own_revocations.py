@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from asn1crypto import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certsvc.signing.revocation import RevocationData, Standing
@@ -41,7 +40,7 @@ class OwnRevocations:
         None when one is revoked: what that means depends on when the signature was made. Chains end at one of
         ``anchors``.
         """
-        key = (public.certificate.fingerprint(hashes.SHA256()), crls, anchors)
+        key = (public.fingerprint, crls, anchors)
         with self._lock:
             found = self._kept.get(key)
         if found is not None and now <= found[1]:

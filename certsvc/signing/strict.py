@@ -160,11 +160,10 @@ class StrictInspector:
         crls = (*anchors.crls, *trust.crls)
         known = self._revocations.known_good(own.public, crls, now, anchors.certificates) if crls else False
         if own.confirmed_under == anchors.certificates:
-            findings = replace(findings, anchors=(own.anchor,))
             if known:
-                return replace(findings, not_checked=())
+                return replace(findings, anchors=(own.anchor,), not_checked=())
             if known is False and own.wanted is not None and not anchors.revocation_required:
-                return replace(findings, wanted=own.wanted)
+                return replace(findings, anchors=(own.anchor,), wanted=own.wanted)
         judged = self._slow.inspect(data, trust, now)
         # Both must say the very same before this certificate's pages are matched alone.
         same = replace(judged, not_checked=findings.not_checked, wanted=(), anchors=findings.anchors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.clock import rfc3339
@@ -96,12 +96,31 @@ def conclude_stamped(findings: FileFindings, stamping: Stamping, now: datetime) 
     )
 
 
-def with_moment(
-    verdict: Verdict, at: datetime | None, *, proven: datetime | None, unreachable: tuple[str, ...]
-) -> Verdict:
-    """The verdict with what its times stand on, and with the hosts that did not answer."""
-    basis = "registered" if proven is not None else "asked" if at is not None else "now"
-    return replace(verdict, as_of=at, time_basis=basis if verdict.signatures else "", unreachable=unreachable)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Times:
+    """What a verdict stands on.
+
+    Attributes:
+        at: the moment asked about, or None for now.
+        proven: since when the bytes exist, by our register.
+        list_version: version of the trust list; None where there is none.
+    """
+
+    at: datetime | None = None
+    proven: datetime | None = None
+    list_version: int | None = None
+
+
+def with_times(verdict: Verdict, times: Times, unreachable: tuple[str, ...] = ()) -> Verdict:
+    """The verdict with what it stands on, and with the hosts that did not answer."""
+    basis = "registered" if times.proven is not None else "asked" if times.at is not None else "now"
+    return replace(
+        verdict,
+        as_of=times.at,
+        time_basis=basis if verdict.signatures else "",
+        list_version=times.list_version,
+        unreachable=unreachable,
+    )
 
 
 def unseen(reason: Reason, now: datetime) -> Verdict:
@@ -149,4 +168,4 @@ def conclude_without_register(findings: FileFindings, now: datetime, at: datetim
         reason=Reason.OK_REGISTER_NOT_ASKED if passed else findings.reason,
         not_checked=(*findings.not_checked, REGISTER, LICENSE_STATE),
     )
-    return with_moment(verdict, at, proven=None, unreachable=())
+    return with_times(verdict, Times(at=at))

@@ -29,7 +29,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.signings.verdict import registered_document, with_register
-from certsvc.commands.verifying.conclusion import conclude, conclude_not_then, conclude_stamped, with_moment
+from certsvc.commands.verifying.conclusion import Times, conclude, conclude_not_then, conclude_stamped, with_times
 from certsvc.commands.verifying.judged import judged
 from certsvc.commands.verifying.recognise import with_recognition
 from certsvc.commands.verifying.register import checked_moment, view_of
@@ -119,8 +119,8 @@ def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: 
         verdict = replace(
             with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
         )
-    verdict = with_moment(verdict, asked.at, proven=known.proven, unreachable=unreachable)
-    verdict = replace(verdict, list_version=listed.version)
+    times = Times(at=asked.at, proven=known.proven, list_version=listed.version)
+    verdict = with_times(verdict, times, unreachable)
     if known == Known() and findings.reason is not Reason.OK_SEAL_OBJECT:
         verdict = with_recognition(deps, findings, verdict, listed, at=asked.at)
     return verdict
