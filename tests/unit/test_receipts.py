@@ -73,9 +73,7 @@ def test_no_character_can_be_changed(receipts: JwsReceipts, signed: str, data: s
     at = data.draw(st.integers(0, len(signed) - 1))
     other = data.draw(st.characters(codec="ascii").filter(lambda char: char != signed[at]))
     with pytest.raises(InvalidInput):
-        receipts.read(signed[:at] + other + signed[at + 1 :] + ".")
-    with pytest.raises(InvalidInput):
-        receipts.read(f"x{signed[:at]}{other}{signed[at + 1 :]}"[1:])
+        receipts.read(signed[:at] + other + signed[at + 1 :])
 
 
 def test_an_access_token_is_no_receipt(workshop: Workshop, receipts: JwsReceipts) -> None:
