@@ -189,7 +189,7 @@ def build(
             settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
         ),
         revocations=revocation_source(settings),
-        receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
+        verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
         trust_lists=JwsTrustLists(ring, issuer=settings.issuer, ids=ids),
         partners=PartnerChannels(),

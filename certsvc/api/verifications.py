@@ -165,4 +165,4 @@ def check_receipt(request: Request, body: ReceiptIn) -> ReceiptOut:
 @router.get("/v1/verifications/keys", dependencies=[Depends(PUBLIC)])
 def receipt_keys(request: Request) -> Mapping[str, Any]:
     """The public keys of receipts as JWKS (RFC 7517), so that anyone checks one without asking us."""
-    return dict(deps_of(request).receipts.keys())
+    return dict(deps_of(request).verification_receipts.keys())

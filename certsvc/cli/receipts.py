@@ -68,7 +68,7 @@ def _reader(keys: Path | None) -> tuple[Callable[[str], Mapping[str, object]], C
         published = load_public_keys(keys.read_text(encoding="utf-8"))
         return lambda text: read_receipt(text, published), lambda: None
     service = build(load_settings())
-    return service.deps.receipts.read, service.close
+    return service.deps.verification_receipts.read, service.close
 
 
 def _match(claims: Mapping[str, object], sha256: str) -> None:

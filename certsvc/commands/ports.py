@@ -263,7 +263,8 @@ class Deps:
     self_inspector: FileInspector
     """judges what we have just sealed, or have on the register, in this process"""
     revocations: RevocationSource
-    receipts: ReceiptSigner
+    verification_receipts: ReceiptSigner
+    """signs statements about verdicts; ``tx.receipts`` are something else: what a caller sent under a key"""
     trust: TrustSource
     trust_lists: TrustDocuments
     partners: PartnerRegisters

@@ -322,7 +322,7 @@ def test_a_changed_export_another_key_or_another_statement_is_refused(small_city
     others = json.dumps(city.answer(city.client.get("/v1/verifications/keys"), 200))
     with pytest.raises(InvalidInput, match="签名不符"):
         read_import(deps, text, others)
-    receipt = deps.receipts.sign({"version": 1, "anchors": [], "recognitions": []}, now=deps.clock.now())
+    receipt = deps.verification_receipts.sign({"version": 1, "anchors": [], "recognitions": []}, now=deps.clock.now())
     with pytest.raises(InvalidInput):
         read_import(deps, receipt, jwks)
     with pytest.raises(InvalidInput):

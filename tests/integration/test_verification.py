@@ -146,7 +146,7 @@ def test_a_receipt_holds_no_number_no_name_and_no_code(small_city: ServedCity) -
     sample = small_city.catalog.sample(SLUG)
     asked = {"type": SLUG, "number": done["number"], "holder_name": sample["holder_name"], "receipt": True}
     answer = small_city.answer(small_city.client.post("/v1/verifications", json=asked), 200)
-    claims = small_city.service.deps.receipts.read(answer["receipt"])
+    claims = small_city.service.deps.verification_receipts.read(answer["receipt"])
     text = json.dumps(claims, ensure_ascii=False)
     assert sample["holder_name"] not in text
     assert done["number"] not in text

@@ -83,12 +83,12 @@ def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
         "time_source": TIME_SOURCE,
         "time_basis": verdict.time_basis,
     }
-    return deps.receipts.sign(claims, now=verdict.checked_at)
+    return deps.verification_receipts.sign(claims, now=verdict.checked_at)
 
 
 def read_receipt(deps: Deps, receipt: str) -> Mapping[str, object]:
     """The claims of a receipt of ours; InvalidInput when it is none."""
-    return deps.receipts.read(receipt)
+    return deps.verification_receipts.read(receipt)
 
 
 def _trust_list(deps: Deps, verdict: Verdict) -> dict[str, object]:
