@@ -315,6 +315,10 @@ class Outbox(Protocol):
         """Take or keep the lease ``name``; False while another owner holds it."""
         ...
 
+    def release(self, *, owner: str) -> None:
+        """Give up every lease of ``owner``, so that another takes over at once instead of after the lease."""
+        ...
+
     def cursor(self, consumer: str) -> int:
         """The last position a consumer has handled (0 at first)."""
         ...

@@ -116,6 +116,9 @@ class Loops:
             return numbered + relay.once() > 0
 
         self._repeat(once)
+        # A process that ends in good order hands over at once; only one that was killed makes others wait.
+        with self._deps.uow() as tx:
+            tx.outbox.release(owner=self._name)
 
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.

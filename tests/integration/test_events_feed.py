@@ -15,6 +15,7 @@ from fixtures_city import ServedCity
 from test_bad_input import problem, vectors
 
 from certsvc.delivery.consumers import holder_notices
+from certsvc.delivery.loops import Loops
 from certsvc.delivery.relay import Relay, deliver
 from certsvc.delivery.sequencer import sequence_once
 
@@ -84,6 +85,21 @@ def test_workers_in_parallel_leave_positions_without_a_gap(city: ServedCity) -> 
     numbers = [int(row[0][-6:]) for row in _numbers(city)]
     assert sorted(numbers) == list(range(1, total + 1))
     assert city.rows("SELECT count(*), count(DISTINCT request_id) FROM licenses") == [(total, total)]
+
+
+def test_a_process_that_stops_in_good_order_hands_over_at_once(city: ServedCity) -> None:
+    """Its leases are gone with it: the next owner numbers and relays without waiting for them to run out."""
+    city.system()
+    first = Loops(city.service.deps, name="first", lease_s=60)
+    first.start(workers=1, relay=True)
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=city.body(SLUG, "H-1")), 202)
+    read_on(city, limit=10, until=2)
+    assert city.rows("SELECT DISTINCT owner FROM leases") == [("first",)]
+    assert sequence_once(city.service.deps, owner="second") == 0
+    first.stop()
+    assert city.rows("SELECT count(*) FROM leases") == [(0,)]
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=city.body(SLUG, "H-2")), 202)
+    assert sequence_once(city.service.deps, owner="second") > 0
 
 
 def _numbers(city: ServedCity) -> list[tuple[str]]:
