@@ -34,7 +34,7 @@ _CONTAINER = frozenset({"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeP
 """Keys of a cross-reference stream, which is a trailer too."""
 _STORE = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
 _INFO = frozenset({"/ModDate", "/Producer"})
-_FIELD = frozenset({"/Type", "/Subtype", "/FT", "/Ff", "/T", "/F", "/Rect", "/P", "/V"})
+_FIELD = frozenset({"/Type", "/Subtype", "/FT", "/Ff", "/T", "/TU", "/F", "/Rect", "/P", "/V"})
 _RECT_NUMBERS = 4
 
 Ref = tuple[int, int]
