@@ -23,6 +23,7 @@ from certsvc.cli.demo_city import City
 from certsvc.cli.demo_steps import STEPS
 from certsvc.cli.logs import configure_logs
 from certsvc.commands.access.seed_sandbox import seed_sandbox
+from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def run_demo(out: Path) -> bool:
         service = build(settings)
         try:
             parties = seed_sandbox(service.deps)
+            make_sample_objects(service.deps)
             report.append(
                 {"name": "建立开发密钥体系、印章与数据库", "ok": True, "detail": f"印章 {_seals(service)} 枚"}
             )
