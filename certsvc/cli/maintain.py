@@ -123,6 +123,26 @@ def add_person(
         bind_person(service.deps, person, actor=OPERATOR)
 
 
+def list_people() -> tuple[list[tuple[str, ...]], int]:
+    """Account, name, roles and unit of everybody with a duty, and how many accounts belong to holders alone."""
+    with _service(seeds_only=True) as service:
+        deps = service.deps
+        with deps.uow.read() as tx:
+            people = tx.access.people()
+    known = deps.catalog
+    rows: list[tuple[str, ...]] = [
+        (
+            one.subject,
+            one.name,
+            "、".join(roles.ROLE_ZH.get(role, role) for role in sorted(one.roles)),
+            known.authority(one.authority_code).name if known.has_authority(one.authority_code) else one.authority_code,
+        )
+        for one in people
+        if one.roles != {roles.HOLDER}
+    ]
+    return rows, len(people) - len(rows)
+
+
 @contextmanager
 def _service(*, seeds_only: bool = False) -> Iterator[Service]:
     """A service for one command; over the seeds for parties: those who publish the first types come before them."""
