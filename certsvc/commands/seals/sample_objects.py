@@ -18,11 +18,9 @@ def make_sample_objects(deps: Deps) -> int:
         raise NotFound("体验数据仅在沙箱环境提供")
     with deps.uow.read() as tx:
         seals = [one for one in tx.seals.all() if one.algorithm == SM2]
-        in_use = [
-            version for seal in seals for version in tx.seal_lives.versions(seal.seal_id) if version.state in IN_USE
-        ]
+        versions = [one for seal in seals for one in tx.seal_lives.versions(seal.seal_id) if one.state in IN_USE]
     made = 0
-    for version in (one for one in versions if one.state in IN_USE):
+    for version in versions:
         try:
             deps.seal_maker.seal_object(version.key_id)
         except NotFound:
