@@ -157,7 +157,7 @@ def gallery(
     """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
     from certsvc.cli.gallery import write_gallery
 
-    typer.echo(f"{out}：{write_gallery(out, pages)} 种证照")
+    typer.echo(f"{out}：{write_gallery(out, pages)} 种证照和文书")
 
 
 @app.command()
@@ -265,7 +265,8 @@ def catalog_check() -> None:
     """检查证照目录并试排全部版面 · check every type file and draw every face."""
     from certsvc.cli.maintain import check_catalog
 
-    typer.echo(f"目录检查通过：{check_catalog()} 种证照")
+    licenses, documents = check_catalog()
+    typer.echo(f"目录检查通过：证照 {licenses} 种、文书 {documents} 种")
 
 
 @catalog_app.command("propose")

@@ -159,8 +159,8 @@ def sweep(*, delete: bool) -> Sequence[str]:
         return remove_orphans(service.deps) if delete else orphans(service.deps)
 
 
-def check_catalog() -> int:
-    """Load the whole catalog and draw every face; how many types it has.
+def check_catalog() -> tuple[int, int]:
+    """Load the whole catalog and draw every face; how many license types and how many documents (文书) it has.
 
     Raises:
         ConfigurationError: the first fault found, or fonts that are missing, without which no face can be drawn.
@@ -175,7 +175,8 @@ def check_catalog() -> int:
     except ConfigurationError as error:
         raise ConfigurationError(f"类型文件无误，但版面未能检查：{error.detail}") from error
     renderer.prove(types, SAMPLE_STAMP)
-    return len(types)
+    documents = sum(kind.document for kind in types)
+    return len(types) - documents, documents
 
 
 def sweep_dues() -> str:
