@@ -1,11 +1,12 @@
 """What revocation data at hand says of a certificate: CRLs of a directory, CRLs and OCSP responses inside a file.
 
-Nothing is fetched. Data counts only when its issuer's signature is good (RSA, ECDSA, SM2) and its time is right:
+Nothing is fetched. Data counts only when its issuer's signature is good (RSA, ECDSA, SM2) and ``thisUpdate`` is not in
+the future. Such data says "revoked" at any age: what its issuer revoked stays so. It says "not revoked" only when:
 
-* ``nextUpdate`` is not over at the moment of judging, ``thisUpdate`` is not in the future, and the two are no more than
-  :data:`LONGEST_WINDOW` apart (RFC 5280 §5.1.2.4-5; RFC 6960 §4.2.2.1).
-* What came with the file was chosen by whoever made the file. It may say "revoked" at any age, but "not revoked" only
-  when it is fresh at the moment of judging: last month's list would hide what happened since.
+* ``nextUpdate`` is not over at the moment of judging and no more than :data:`LONGEST_WINDOW` after ``thisUpdate``
+  (RFC 5280 §5.1.2.4-5; RFC 6960 §4.2.2.1).
+* It is fresh at the moment of judging where it came with the file: whoever made the file chose it, and last month's
+  list would hide what happened since.
 * A responder that the issuer appointed counts while its certificate is in its period and not revoked by the lists.
 """
 
@@ -19,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from asn1crypto import crl, ocsp, x509
-from cryptography.x509 import load_der_x509_crl
+from cryptography.x509 import CRLReason, ReasonFlags, load_der_x509_crl
 from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
 
 from certsvc.signing.primitives import load_public_key, verify_signature
@@ -38,6 +39,7 @@ _DIGESTS = {
     SM2_WITH_SM3: "sm3",
 }
 _OCSP_SIGNING = "ocsp_signing"
+_HOLD = "certificate_hold"
 
 FRESH = timedelta(days=7)
 """How old a list inside a file may be to say "not revoked": seal CAs publish daily to weekly."""
@@ -135,13 +137,15 @@ class RevocationData:
         # A critical extension narrows what the list speaks of (delta, one distribution point): such a list is no proof.
         critical = any(extension["critical"].native for extension in body["crl_extensions"] or ())
         times = _Times(body["this_update"].native, body["next_update"].native)
-        if critical or not self._in_time(times):
+        if critical or self._is_of_the_future(times):
             return None
         if not _signed_by(issuer, parsed["signature_algorithm"], parsed["signature"].native, body.dump()):
             return None
         since = _entries(der).get(certificate.serial_number)
         if since is not None:
-            return RevocationStatus(Standing.REVOKED, since)
+            # A suspension may be over since: it holds for as long as its list.
+            lifted = not self._in_time(times) and _is_suspended(der, certificate.serial_number)
+            return None if lifted else RevocationStatus(Standing.REVOKED, since)
         return GOOD if self._may_say_good(times, brought=brought) else None
 
     def _from_ocsps(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[RevocationStatus]:
@@ -165,10 +169,12 @@ class RevocationData:
             return
         for one in body["responses"]:
             times = _Times(one["this_update"].native, one["next_update"].native)
-            if not _is_about(one["cert_id"], certificate, issuer) or not self._in_time(times):
+            if not _is_about(one["cert_id"], certificate, issuer) or self._is_of_the_future(times):
                 continue
             if one["cert_status"].name == "revoked":
-                yield RevocationStatus(Standing.REVOKED, one["cert_status"].chosen["revocation_time"].native)
+                told = one["cert_status"].chosen
+                if self._in_time(times) or told["revocation_reason"].native != _HOLD:
+                    yield RevocationStatus(Standing.REVOKED, told["revocation_time"].native)
             elif one["cert_status"].name == "good" and self._may_say_good(times, brought=brought):
                 yield GOOD
 
@@ -183,13 +189,18 @@ class RevocationData:
             and not any(status.standing is Standing.REVOKED for status in self._from_crls(one, issuer))
         ]
 
+    def _is_of_the_future(self, times: _Times) -> bool:
+        return times.made is None or times.made > self._now + SKEW
+
     def _in_time(self, times: _Times) -> bool:
-        if times.made is None or times.ends is None or times.made > self._now + SKEW:
+        if times.made is None or times.ends is None:
             return False
         return times.ends >= self._moment and times.ends - times.made <= LONGEST_WINDOW
 
     def _may_say_good(self, times: _Times, *, brought: bool) -> bool:
-        return not brought or (times.made is not None and times.made >= self._moment - FRESH)
+        if times.made is None or not self._in_time(times):
+            return False
+        return not brought or times.made >= self._moment - FRESH
 
 
 def is_answer(kind: str, body: bytes) -> bool:
@@ -208,6 +219,13 @@ def _entries(der: bytes) -> dict[int, datetime]:
     """Serial numbers of a list, each with its date."""
     listed = load_der_x509_crl(der)
     return {entry.serial_number: entry.revocation_date_utc for entry in listed}
+
+
+def _is_suspended(der: bytes, serial: int) -> bool:
+    """Whether a list holds a certificate for a time only (certificateHold, RFC 5280 §5.3.1)."""
+    entry = load_der_x509_crl(der).get_revoked_certificate_by_serial_number(serial)
+    reasons = [one.value.reason for one in entry.extensions if isinstance(one.value, CRLReason)] if entry else []
+    return ReasonFlags.certificate_hold in reasons
 
 
 def _appointed(basic: ocsp.BasicOCSPResponse, issuer: x509.Certificate) -> list[x509.Certificate]:

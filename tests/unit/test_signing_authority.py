@@ -371,7 +371,7 @@ def test_a_crl_that_is_over_forged_or_of_another_ca_says_nothing(workshop: Works
     at = NOW - timedelta(minutes=1)
     good = crl_of(workshop, EC_SEAL, at=at)
     forged = good[:-1] + bytes((good[-1] ^ 1,))
-    over = crl_of(workshop, EC_SEAL, at=at, made=NOW - timedelta(days=3))
+    over = crl_of(workshop, EC_SEAL, made=NOW - timedelta(days=3), other=True)
     impostor = make_crl(
         CaSigner(certificate=ca_of(workshop, EC_SEAL).certificate, sign=ca_of(workshop, RSA_SEAL).sign),
         {leaf_of(workshop, EC_SEAL).serial_number: Revocation(at=at)},
