@@ -5,6 +5,8 @@ the future. Such data says "revoked" at any age: what its issuer revoked stays s
 
 * ``nextUpdate`` is not over at the moment of judging and no more than :data:`LONGEST_WINDOW` after ``thisUpdate``
   (RFC 5280 §5.1.2.4-5; RFC 6960 §4.2.2.1).
+* It speaks of the certificate still: publishers drop what expired (RFC 5280 §3.3). It was made before the certificate
+  ended, or says itself that it keeps expired ones from then on (``expiredCertsOnCRL`` of X.509; RFC 6960 §4.4.4).
 * It is fresh at the moment of judging where it came with the file: whoever made the file chose it, and last month's
   list would hide what happened since.
 * A responder that the issuer appointed counts while its certificate is in its period and not revoked by the lists.
@@ -19,7 +21,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from asn1crypto import crl, ocsp, x509
+from asn1crypto import core, crl, ocsp, x509
 from cryptography.x509 import CRLReason, ReasonFlags, load_der_x509_crl
 from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
 
@@ -40,6 +42,8 @@ _DIGESTS = {
 }
 _OCSP_SIGNING = "ocsp_signing"
 _HOLD = "certificate_hold"
+EXPIRED_KEPT = "2.5.29.60"
+"""expiredCertsOnCRL (X.509): a GeneralizedTime."""
 
 FRESH = timedelta(days=7)
 """How old a list inside a file may be to say "not revoked": seal CAs publish daily to weekly."""
@@ -78,10 +82,11 @@ GOOD = RevocationStatus(Standing.GOOD)
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """When data was made and until when it is good."""
+    """When data was made, until when it is good, and from when on it keeps certificates that expired."""
 
     made: datetime | None
     ends: datetime | None
+    keeps: datetime | None = None
 
 
 class RevocationData:
@@ -136,7 +141,7 @@ class RevocationData:
             return None
         # A critical extension narrows what the list speaks of (delta, one distribution point): such a list is no proof.
         critical = any(extension["critical"].native for extension in body["crl_extensions"] or ())
-        times = _Times(body["this_update"].native, body["next_update"].native)
+        times = _Times(body["this_update"].native, body["next_update"].native, _keeps_expired(body))
         if critical or self._is_of_the_future(times):
             return None
         if not _signed_by(issuer, parsed["signature_algorithm"], parsed["signature"].native, body.dump()):
@@ -146,7 +151,7 @@ class RevocationData:
             # A suspension may be over since: it holds for as long as its list.
             lifted = not self._in_time(times) and _is_suspended(der, certificate.serial_number)
             return None if lifted else RevocationStatus(Standing.REVOKED, since)
-        return GOOD if self._may_say_good(times, brought=brought) else None
+        return GOOD if self._may_say_good(times, certificate, brought=brought) else None
 
     def _from_ocsps(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[RevocationStatus]:
         for der, brought in self._ocsps:
@@ -168,14 +173,16 @@ class RevocationData:
         if not any(_signed_by(signer, algorithm, signature, body.dump()) for signer in signers):
             return
         for one in body["responses"]:
-            times = _Times(one["this_update"].native, one["next_update"].native)
+            cutoff = one.archive_cutoff_value
+            keeps = cutoff.native if cutoff is not None else None
+            times = _Times(one["this_update"].native, one["next_update"].native, keeps)
             if not _is_about(one["cert_id"], certificate, issuer) or self._is_of_the_future(times):
                 continue
             if one["cert_status"].name == "revoked":
                 told = one["cert_status"].chosen
                 if self._in_time(times) or told["revocation_reason"].native != _HOLD:
                     yield RevocationStatus(Standing.REVOKED, told["revocation_time"].native)
-            elif one["cert_status"].name == "good" and self._may_say_good(times, brought=brought):
+            elif one["cert_status"].name == "good" and self._may_say_good(times, certificate, brought=brought):
                 yield GOOD
 
     def _delegated(
@@ -197,8 +204,11 @@ class RevocationData:
             return False
         return times.ends >= self._moment and times.ends - times.made <= LONGEST_WINDOW
 
-    def _may_say_good(self, times: _Times, *, brought: bool) -> bool:
+    def _may_say_good(self, times: _Times, certificate: x509.Certificate, *, brought: bool) -> bool:
         if times.made is None or not self._in_time(times):
+            return False
+        ended = certificate.not_valid_after
+        if times.made > ended and (times.keeps is None or times.keeps > ended):
             return False
         return not brought or times.made >= self._moment - FRESH
 
@@ -219,6 +229,14 @@ def _entries(der: bytes) -> dict[int, datetime]:
     """Serial numbers of a list, each with its date."""
     listed = load_der_x509_crl(der)
     return {entry.serial_number: entry.revocation_date_utc for entry in listed}
+
+
+def _keeps_expired(body: crl.TbsCertList) -> datetime | None:
+    """From when on a list keeps certificates that expired, or None (expiredCertsOnCRL of X.509)."""
+    for extension in body["crl_extensions"] or ():
+        if extension["extn_id"].dotted == EXPIRED_KEPT:
+            return core.GeneralizedTime.load(extension["extn_value"].contents, strict=True).native
+    return None
 
 
 def _is_suspended(der: bytes, serial: int) -> bool:

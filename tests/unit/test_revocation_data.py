@@ -136,3 +136,26 @@ def test_good_needs_the_time_of_its_list(made: float, ends: float) -> None:
     assert status(ocsps=(answer(made, ends),)).standing is Standing.UNKNOWN
     assert status(crls=(crl(-1, 6),)).standing is Standing.GOOD
     assert status(ocsps=(answer(-1, 6),)).standing is Standing.GOOD
+
+
+def kept_since(number: float) -> tuple[x509.ExtensionType, bool]:
+    value = core.GeneralizedTime(day(number)).dump()
+    return (x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.60"), value), False)
+
+
+def test_a_list_made_after_a_certificate_ended_says_nothing_of_it() -> None:
+    """RFC 5280 §3.3: a publisher drops what expired, revoked or not."""
+    ended = certify("示例印章", new_key(), CA, days=(-300, -5), usages=("digital_signature",))
+    assert status(crls=(crl(-1, 6),), leaf=ended).standing is Standing.UNKNOWN
+    assert status(ocsps=(answer(-1, 6, leaf=ended),), leaf=ended).standing is Standing.UNKNOWN
+    assert status(crls=(crl(-6, 1),), leaf=ended).standing is Standing.GOOD
+    assert status(ocsps=(answer(-6, 1, leaf=ended),), leaf=ended).standing is Standing.GOOD
+    assert status(crls=(crl(-1, 6, revoked=-30, leaf=ended),), leaf=ended).standing is Standing.REVOKED
+
+
+@pytest.mark.parametrize(("since", "known"), [(-4000, True), (-6, True), (-4, False)])
+def test_a_list_that_keeps_what_expired_says_good_of_it(since: float, known: bool) -> None:
+    ended = certify("示例印章", new_key(), CA, days=(-300, -5), usages=("digital_signature",))
+    expected = Standing.GOOD if known else Standing.UNKNOWN
+    assert status(crls=(crl(-1, 6, extensions=(kept_since(since),)),), leaf=ended).standing is expected
+    assert status(ocsps=(answer(-1, 6, cutoff=since, leaf=ended),), leaf=ended).standing is expected

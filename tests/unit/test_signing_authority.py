@@ -412,6 +412,18 @@ def test_an_ocsp_answer_is_believed_as_far_as_its_signature_goes(
     assert standing(answer_ocsp(ca, question, {}, [], NOW)) is Standing.UNKNOWN
 
 
+@every_algorithm
+def test_our_statements_keep_what_expired(workshop: Workshop, tmp_path: Path, seal_id: str) -> None:
+    question = ocsp_question(workshop, seal_id, tmp_path)
+    ca, leaf = ca_of(workshop, seal_id), leaf_of(workshop, seal_id)
+    later = leaf.not_valid_after_utc + timedelta(days=30)
+    pair = [asn1_x509.Certificate.load(der_of(one)) for one in (leaf, ca.certificate)]
+    crl = make_crl(ca, {}, number=1, now=later)
+    assert RevocationData((crl,), (), later).status(*pair).standing is Standing.GOOD
+    answer = answer_ocsp(ca, question, {}, [leaf.serial_number], later)
+    assert RevocationData((), (answer,), later).status(*pair).standing is Standing.GOOD
+
+
 def test_crls_reach_the_workers_too(workshop: Workshop, tmp_path: Path) -> None:
     _, sealed = workshop.sealed("sm2-cms", SM2_SEAL)
     (tmp_path / "one.crl").write_bytes(crl_of(workshop, SM2_SEAL, at=NOW - timedelta(minutes=1)))
