@@ -58,7 +58,7 @@ class Judgement:
     Attributes:
         order: position of its revision in the file; the highest is the last signature.
         revisions_after: how many revisions follow the signed one.
-        pinned: the signer's own certificate is the trust anchor.
+        pinned: the signer's own certificate is the trust anchor, and no timestamp inside could be revoked unseen.
         out_of_period: the pinned certificate is outside its validity at the moment; an anchor is trusted as it is
             (RFC 5280 §6.1.1 d gives anchors no period), so this is told and not judged.
         revocation_checked: revocation data at hand spoke of every certificate of the path.

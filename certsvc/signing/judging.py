@@ -19,6 +19,8 @@ from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, Sub
 from certsvc.signing.bytes_rules import hole_problem
 from certsvc.signing.chains import path_problem
 from certsvc.signing.cms_rules import cms_problem, signer_problem
+from certsvc.signing.inner_stamps import DETAIL as INNER_STAMP
+from certsvc.signing.inner_stamps import InnerStamps, future_problem, judge_inner
 from certsvc.signing.judgement import (
     COVERAGE,
     STRICT_POLICY,
@@ -75,11 +77,13 @@ async def judge(
     except SignatureValidationError as error:
         return broken(found, str(error), embedded.signed_revision)
     outcome = _outcome(found, embedded, status, store)
-    used = _use_time(embedded, status, proofs)
+    inner = judge_inner(status, store)
+    used = _use_time(embedded, inner, proofs)
     if outcome.reason is Reason.CERT_EXPIRED and used.proven is not None:
         # EN 319 102-1 §5.5: the certificate is judged at the time that a timestamp proves.
         status = await _validate_seal(embedded, store, used.proven)
         outcome = _outcome(found, embedded, status, store, at=used.proven)
+        inner = judge_inner(status, store)
     revoked = RevocationJudgement()
     pinned = store.is_pinned(embedded.signer_cert, found.kind)
     anchor = embedded.signer_cert.sha256.hex() if pinned else ""
@@ -88,16 +92,19 @@ async def judge(
         anchor = path[0].sha256.hex()
         revoked = judge_revocation(path, store, used)
         outcome = path_problem(path) or revoked.refusal or outcome
+    if outcome.reason is Reason.OK:
+        stamped = _stamped(status)
+        outcome = inner.refusal or (future_problem(stamped, store) if stamped else None) or outcome
     return Judgement(
         report=_report(found, embedded, status, outcome),
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,
         order=embedded.signed_revision,
         revisions_after=reader.xrefs.total_revisions - 1 - embedded.signed_revision,
-        pinned=pinned,
+        pinned=pinned and inner.checked,
         out_of_period=pinned and not within(embedded.signer_cert, store.moment),
-        revocation_checked=revoked.checked,
-        wanted=revoked.wanted,
+        revocation_checked=revoked.checked and inner.checked,
+        wanted=(*revoked.wanted, *inner.wanted),
         proven_time=_proven(outcome, status),
         anchor=anchor,
     )
@@ -144,21 +151,17 @@ def _report(
 
 def _proven(outcome: Outcome, status: PdfSignatureStatus | DocumentTimestampStatus) -> datetime | None:
     """The time of a document timestamp that holds."""
-    if outcome.reason is Reason.OK and isinstance(status, DocumentTimestampStatus):
-        return check_aware(status.timestamp)
-    return None
+    return _stamped(status) if outcome.reason is Reason.OK else None
 
 
-def _use_time(
-    embedded: EmbeddedPdfSignature,
-    status: PdfSignatureStatus | DocumentTimestampStatus,
-    proofs: Sequence[Judgement],
-) -> UseTime:
+def _stamped(status: PdfSignatureStatus | DocumentTimestampStatus) -> datetime | None:
+    """The time that a document timestamp states; None for a seal."""
+    return check_aware(status.timestamp) if isinstance(status, DocumentTimestampStatus) else None
+
+
+def _use_time(embedded: EmbeddedPdfSignature, inner: InnerStamps, proofs: Sequence[Judgement]) -> UseTime:
     """The earliest time that a trusted timestamp proves, in the signature or behind it, or the one that is claimed."""
-    proven = [one.proven_time for one in proofs if one.order > embedded.signed_revision]
-    stamp = getattr(status, "timestamp_validity", None)
-    if stamp is not None and stamp.intact and stamp.valid and stamp.trusted:
-        proven.append(stamp.timestamp)
+    proven = [inner.proven, *(one.proven_time for one in proofs if one.order > embedded.signed_revision)]
     claimed = embedded.self_reported_timestamp
     return UseTime(
         claimed=claimed if claimed is not None and claimed.tzinfo is not None else None,
@@ -217,8 +220,8 @@ def _constraint(status: PdfSignatureStatus) -> Outcome:
     sound = all(stamp.intact and stamp.valid for stamp in inner)
     if inner and sound and not all(stamp.trusted for stamp in inner):
         chain = SubIndication.NO_CERTIFICATE_CHAIN_FOUND
-        return not_trusted(chain, Reason.UNTRUSTED_CHAIN, detail="timestamp inside the signature")
-    detail = "seed value of the field" if sound else "timestamp inside the signature"
+        return not_trusted(chain, Reason.UNTRUSTED_CHAIN, detail=INNER_STAMP)
+    detail = "seed value of the field" if sound else INNER_STAMP
     return not_trusted(SubIndication.SIG_CONSTRAINTS_FAILURE, Reason.BAD_SIGNATURE, detail=detail)
 
 

@@ -24,6 +24,7 @@ from certsvc.signing.chains import judge_certificate
 from certsvc.signing.der import element_size
 from certsvc.signing.fields import SES_SUB_FILTER, VENDOR_CMS_SUB_FILTER
 from certsvc.signing.gm_cms import is_gm_cms, read_gm_cms
+from certsvc.signing.inner_stamps import future_problem
 from certsvc.signing.judgement import (
     COVERAGE,
     STRICT_POLICY,
@@ -213,6 +214,8 @@ async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stampe
     used = UseTime(claimed=token.at)
     chain = await judge_certificate(token.certificate, token.beside, store, used, kind="timestamp")
     trusted = chain.outcome.reason is Reason.OK
+    if trusted and (future := future_problem(token.at, store)):
+        return _Stamped(refusal=future)
     return _Stamped(at=token.at) if trusted else _Stamped(unchecked="seal_timestamp")
 
 

@@ -235,7 +235,8 @@ def _keeps_expired(body: crl.TbsCertList) -> datetime | None:
     """From when on a list keeps certificates that expired, or None (expiredCertsOnCRL of X.509)."""
     for extension in body["crl_extensions"] or ():
         if extension["extn_id"].dotted == EXPIRED_KEPT:
-            return core.GeneralizedTime.load(extension["extn_value"].contents, strict=True).native
+            kept: datetime = core.GeneralizedTime.load(extension["extn_value"].contents, strict=True).native
+            return kept
     return None
 
 

@@ -196,6 +196,7 @@ class TrustStore:
         self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
         self.anchors = anchors
         self.moment = moment
+        self.now = max(moment, evidence.now or moment)
         self.proven = evidence.proven
         self.revocation = RevocationData(
             (*anchors.crls, *evidence.crls),
