@@ -90,7 +90,8 @@ async def _judge(
         return ChainJudgement(outcome=weak)
     except (PathError, ValidationError):
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
-    if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
+    anchored = store.is_anchor(certificate, kind)
+    if refusal := leaf_problem(kind, certificate, store.moment, anchored=anchored) or refusal:
         return ChainJudgement(outcome=refusal)
     if refusal := path_problem(path):
         return ChainJudgement(outcome=refusal)

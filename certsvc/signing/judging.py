@@ -243,8 +243,10 @@ def _trust(
         return not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    if not store.is_pinned(certificate, found.kind) and (refusal := leaf_problem(found.kind, certificate, moment)):
-        return refusal
+    if not store.is_pinned(certificate, found.kind):
+        anchored = store.is_anchor(certificate, found.kind)
+        if refusal := leaf_problem(found.kind, certificate, moment, anchored=anchored):
+            return refusal
     if problem is not None:
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         if name in set(SubIndication):

@@ -229,6 +229,10 @@ class TrustStore:
         """Whether this very end-entity certificate is an anchor for signatures of ``kind``."""
         return certificate.sha256 in self._pinned[kind]
 
+    def is_anchor(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
+        """Whether this very certificate, of a CA or not, is an anchor for signatures of ``kind``."""
+        return any(one.sha256 == certificate.sha256 for one in self._parsed[kind])
+
 
 def is_ca(certificate: x509.Certificate) -> bool:
     """Whether a certificate may issue others: basicConstraints says so, or it is a self-issued one of version 1."""
