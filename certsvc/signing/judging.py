@@ -12,6 +12,7 @@ from pyhanko.sign.validation.pdf_embedded import (
     async_validate_pdf_timestamp,
     extract_contents,
 )
+from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus, SignatureCoverageLevel
 
 from certsvc.clock import check_aware
@@ -33,6 +34,7 @@ from certsvc.signing.judgement import (
     modification_of,
     not_trusted,
     unsupported,
+    usage_allows,
     within,
 )
 from certsvc.signing.judging_gm import judge_gm, reads_gm
@@ -113,12 +115,17 @@ async def judge(
 async def _validate_seal(
     embedded: EmbeddedPdfSignature, store: TrustStore, at: datetime | None = None
 ) -> PdfSignatureStatus:
-    """The status by pyHanko; a timestamp inside the signature stands on anchors of timestamps alone."""
+    """The status by pyHanko; a timestamp inside the signature stands on anchors of timestamps alone.
+
+    What a certificate may be used for is asked in ``leaf_problem``, alike for every format; pyHanko's own rule wants
+    nonRepudiation, which certificates of GB/T 20518 may lack.
+    """
     with_known = not embedded.other_embedded_certs
     return await async_validate_pdf_signature(
         embedded,
         store.context(with_known=with_known, at=at),
         ts_validation_context=store.context(with_known=with_known, kind="timestamp", at=at),
+        key_usage_settings=KeyUsageConstraints(key_usage=()),
         diff_policy=STRICT_POLICY,
     )
 
@@ -243,7 +250,10 @@ def _trust(
         return not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    if not store.is_pinned(certificate, found.kind):
+    if store.is_pinned(certificate, found.kind):
+        if not usage_allows(found.kind, certificate):
+            return not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+    else:
         anchored = store.is_anchor(certificate, found.kind)
         if refusal := leaf_problem(found.kind, certificate, moment, anchored=anchored):
             return refusal

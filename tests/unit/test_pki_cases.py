@@ -84,7 +84,7 @@ def certify(
     issuer: Party | None,
     *,
     days: tuple[float, float] = (-500, 500),
-    usages: tuple[str, ...] = (),
+    usages: tuple[str, ...] | None = (),
     ca: bool = False,
     path_length: int | None = None,
     digest: Any = None,
@@ -97,8 +97,9 @@ def certify(
     begins, ends = (NOW + timedelta(days=one) for one in days)
     builder = builder.not_valid_before(begins).not_valid_after(ends)
     builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
-    named = {usage: usage in usages for usage in USAGES}
-    builder = builder.add_extension(x509.KeyUsage(**named, encipher_only=False, decipher_only=False), critical=True)
+    if usages is not None:
+        named = {usage: usage in usages for usage in USAGES}
+        builder = builder.add_extension(x509.KeyUsage(**named, encipher_only=False, decipher_only=False), critical=True)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
     signer = issuer.key if issuer else key
@@ -144,12 +145,13 @@ def made(case: dict[str, Any]) -> Pki:
     if "leaf_purposes" in case:
         purposes = [x509.ObjectIdentifier(one) for one in case["leaf_purposes"]]
         more.append((x509.ExtendedKeyUsage(purposes), case.get("leaf_purposes_critical", True)))
+    usages = tuple(case.get("leaf_usages", ("digital_signature", "content_commitment")))
     leaf = certify(
         "示例印章",
         new_key(case.get("leaf_key", "p256")),
         issuer,
         days=tuple(case.get("leaf_days", (-300, 300))),
-        usages=tuple(case.get("leaf_usages", ("digital_signature", "content_commitment"))),
+        usages=None if case.get("leaf_no_usages") else usages,
         ca=case.get("leaf_ca", False),
         digest=hashes.SHA224() if case.get("leaf_digest") == "sha224" else None,
         extensions=tuple(more),
@@ -203,6 +205,8 @@ def anchors_of(pki: Pki, case: dict[str, Any]) -> TrustAnchors:
     anchors = [root.der] if case.get("anchored", True) else [certify("Other", new_key(), None, ca=True).der]
     if case.get("intermediate_anchored"):
         anchors = [pki.between[0].der]
+    if case.get("leaf_anchored"):
+        anchors.append(pki.leaf.der)
     return TrustAnchors(tuple(anchors), (), tuple(pki.crls))
 
 
