@@ -34,6 +34,8 @@ class ChainJudgement:
     wanted: tuple[RevocationQuery, ...] = ()
     anchor: str = ""
     """hex SHA-256 of the anchor that the path ends at, or empty"""
+    pinned: bool = False
+    """the certificate is itself an anchor: its revocation is not applicable"""
 
 
 def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
@@ -73,7 +75,7 @@ async def _judge(
         if not usage_allows(kind, certificate):
             wrong = not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
             return ChainJudgement(outcome=wrong)
-        return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex())
+        return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex(), pinned=True)
     intermediates = [x509.Certificate.load(one) for one in beside]
     validator = CertificateValidator(
         certificate,
