@@ -41,7 +41,13 @@ _DIGESTS = {
     SM2_WITH_SM3: "sm3",
 }
 _OCSP_SIGNING = "ocsp_signing"
+_SIGNING = frozenset({"digital_signature", "non_repudiation"})
+"""Key usages of which a responder's certificate has one, where it has the extension (RFC 5280 §4.2.1.12)."""
+
 _HOLD = "certificate_hold"
+_NARROWING = frozenset({"2.5.29.27", "2.5.29.28"})
+"""deltaCRLIndicator and issuingDistributionPoint (RFC 5280 §5.2.4-5)."""
+
 EXPIRED_KEPT = "2.5.29.60"
 """expiredCertsOnCRL (X.509): a GeneralizedTime."""
 
@@ -139,10 +145,14 @@ class RevocationData:
         usage = issuer.key_usage_value
         if body["issuer"].dump() != issuer.subject.dump() or (usage is not None and "crl_sign" not in usage.native):
             return None
-        # A critical extension narrows what the list speaks of (delta, one distribution point): such a list is no proof.
-        critical = any(extension["critical"].native for extension in body["crl_extensions"] or ())
+        # Some extensions narrow what the list speaks of (delta, one distribution point), critical as they must be or
+        # not: such a list is no proof, and none with a critical one that nobody here reads (RFC 5280 §5.2).
+        narrowed = any(
+            extension["critical"].native or extension["extn_id"].dotted in _NARROWING
+            for extension in body["crl_extensions"] or ()
+        )
         times = _Times(body["this_update"].native, body["next_update"].native, _keeps_expired(body))
-        if critical or self._is_of_the_future(times):
+        if narrowed or self._is_of_the_future(times):
             return None
         if not _signed_by(issuer, parsed["signature_algorithm"], parsed["signature"].native, body.dump()):
             return None
@@ -251,8 +261,10 @@ def _appointed(basic: ocsp.BasicOCSPResponse, issuer: x509.Certificate) -> list[
     """Responder certificates inside an answer that the issuer itself gave that purpose (RFC 6960 §4.2.2.2)."""
     found = []
     for certificate in basic["certs"] or ():
-        purposes = certificate.extended_key_usage_value
-        if purposes is None or _OCSP_SIGNING not in purposes.native:
+        purposes, usage = certificate.extended_key_usage_value, certificate.key_usage_value
+        if purposes is None or _OCSP_SIGNING not in purposes.native or certificate.ca:
+            continue
+        if usage is not None and not _SIGNING & set(usage.native):
             continue
         body = certificate["tbs_certificate"].dump()
         if _signed_by(issuer, certificate["signature_algorithm"], certificate["signature_value"].native, body):

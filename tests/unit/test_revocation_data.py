@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from test_pki_cases import NOW, Party, certify, new_key
 
 from certsvc.signing.revocation import RevocationData, RevocationStatus, Standing
@@ -159,3 +160,40 @@ def test_a_list_that_keeps_what_expired_says_good_of_it(since: float, known: boo
     expected = Standing.GOOD if known else Standing.UNKNOWN
     assert status(crls=(crl(-1, 6, extensions=(kept_since(since),)),), leaf=ended).standing is expected
     assert status(ocsps=(answer(-1, 6, cutoff=since, leaf=ended),), leaf=ended).standing is expected
+
+
+@pytest.mark.parametrize("critical", [False, True])
+@pytest.mark.parametrize("what", ["only CA certificates", "delta"])
+def test_a_list_that_speaks_of_a_part_is_no_proof(what: str, critical: bool) -> None:
+    part: x509.ExtensionType = x509.DeltaCRLIndicator(5)
+    if what == "only CA certificates":
+        part = x509.IssuingDistributionPoint(
+            full_name=None,
+            relative_name=None,
+            only_contains_user_certs=False,
+            only_contains_ca_certs=True,
+            only_some_reasons=None,
+            indirect_crl=False,
+            only_contains_attribute_certs=False,
+        )
+    assert status(crls=(crl(-1, 6, extensions=((part, critical),)),)).standing is Standing.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("usages", "ca", "purpose", "known"),
+    [
+        (("digital_signature",), False, True, True),
+        (None, False, True, True),
+        (("key_encipherment",), False, True, False),
+        (("digital_signature", "key_cert_sign"), True, True, False),
+        (("digital_signature",), False, False, False),
+    ],
+)
+def test_a_responder_is_one_that_may_sign_and_is_no_ca(
+    usages: tuple[str, ...] | None, ca: bool, purpose: bool, known: bool
+) -> None:
+    purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+    more = ((purposes, False),) if purpose else ()
+    responder = certify("Responder", new_key(), CA, usages=usages, ca=ca, extensions=more)
+    expected = Standing.GOOD if known else Standing.UNKNOWN
+    assert status(ocsps=(answer(-1, 6, responder=responder),)).standing is expected
