@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from certsvc.app_keys import (
     token_service,
     trust_anchors,
 )
+from certsvc.app_objects import open_objects, prepare_objects
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
@@ -36,6 +36,7 @@ from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
 from certsvc.delivery.loops import Loops
+from certsvc.delivery.object_locks import ObjectLocks
 from certsvc.delivery.partners import PartnerChannels
 from certsvc.delivery.press_pool import PressPool
 from certsvc.delivery.spool import MessageSpool
@@ -64,7 +65,6 @@ from certsvc.signing.trust_documents import JwsTrustLists
 from certsvc.signing.worker_pool import WorkerPool
 from certsvc.store.engine import Store, open_store
 from certsvc.store.migrate import upgrade
-from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.web.install import install_pages
 
 if TYPE_CHECKING:
@@ -128,6 +128,9 @@ class Service:
             self.deps.press.close()
         self.inspector.close()
         self.upload_workers.close()
+        for carrier in self.deps.carriers:
+            carrier.close()
+        self.deps.objects.close()
         self.store.close()
 
 
@@ -144,6 +147,7 @@ def prepare(settings: Settings, *, clock: Clock | None = None, ids: Ids | None =
             create_master_key(settings.master_key, ids)
         init_dev_keys(settings.keys_file, settings.keys, load_master_key(settings.master_key), clock, ids)
     upgrade(settings.database)
+    prepare_objects(settings)
 
 
 def build(
@@ -170,6 +174,7 @@ def build(
     inspector = IsolatedInspector(anchors)
     own = OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
+    objects = open_objects(settings, clock)
     uploads = IsolatedUploads(upload_workers.ask)
     renderer = PageRenderer(settings.font_dirs)
     sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
@@ -183,7 +188,7 @@ def build(
         self_inspector=StrictInspector(ring, anchors),
         uploads=uploads,
         painter=renderer.mark_board(),
-        objects=_objects(settings, clock),
+        objects=objects,
         tokens=token_service(settings, ring, ids),
         seal_maker=SoftwareSealMaker(
             settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
@@ -203,6 +208,7 @@ def build(
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
+        carriers=(ObjectLocks(),) if settings.s3_url else (),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps), renderer, upload_workers)
@@ -217,13 +223,6 @@ def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:
     """The trust list in force, and the anchors that it gives to whoever judges."""
     trust = LiveTrust(store.uow, file_anchors(settings))
     return trust, ListedAnchors(trust_anchors(settings), lambda: trust.current)
-
-
-def _objects(settings: Settings, clock: Clock) -> DirectoryObjectStore:
-    """The store of files, without what writers that died left in it."""
-    objects = DirectoryObjectStore(settings.objects)
-    objects.sweep_incoming(before=clock.now() - timedelta(days=1))
-    return objects
 
 
 def _policy(settings: Settings) -> Policy:

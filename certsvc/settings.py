@@ -44,6 +44,14 @@ class Settings(BaseModel):
     database_url: str = ""
     """SQLAlchemy URL; empty means SQLite in ``var_dir``."""
     objects_dir: Path | None = None
+    s3_url: str = ""
+    """Address of an S3 server (``https://minio:9000``); empty means the directory. Needs ``s3_credentials_file``."""
+    s3_bucket: str = "certsvc"
+    s3_region: str = "us-east-1"
+    s3_credentials_file: Path | None = None
+    """Two lines: access key, secret key."""
+    s3_public_url: str = ""
+    """The same server as readers outside see it; links to files begin with it. Empty means no links are given."""
     key_dir: Path | None = None
     master_key_file: Path | None = None
     """File with the 32-byte key that wraps keys and personal columns; outside ``var_dir`` in production."""
@@ -143,6 +151,9 @@ class Settings(BaseModel):
             raise ValueError(msg)
         if bool(self.token_module) != bool(self.token_label and self.token_pin_file):
             msg = "token_module、token_label、token_pin_file 须一并设置"
+            raise ValueError(msg)
+        if bool(self.s3_url) != bool(self.s3_credentials_file):
+            msg = "s3_url、s3_credentials_file 须一并设置"
             raise ValueError(msg)
         if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"
