@@ -35,6 +35,8 @@ from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
+from certsvc.delivery.broker import Broker, BrokerAddress
+from certsvc.delivery.jetstream import JetStreamCarrier
 from certsvc.delivery.loops import Loops
 from certsvc.delivery.object_locks import ObjectLocks
 from certsvc.delivery.partners import PartnerChannels
@@ -73,7 +75,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.page_ports import Press
-    from certsvc.commands.ports import FaultPoints
+    from certsvc.commands.ports import Carrier, FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
@@ -109,6 +111,7 @@ class Service:
     loops: Loops
     renderer: PageRenderer
     upload_workers: WorkerPool
+    broker: Broker | None = None
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -130,6 +133,8 @@ class Service:
         self.upload_workers.close()
         for carrier in self.deps.carriers:
             carrier.close()
+        if self.broker is not None:
+            self.broker.close()
         self.deps.objects.close()
         self.store.close()
 
@@ -175,6 +180,7 @@ def build(
     own = OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
     objects = open_objects(settings, clock)
+    broker = open_broker(settings)
     uploads = IsolatedUploads(upload_workers.ask)
     renderer = PageRenderer(settings.font_dirs)
     sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
@@ -208,15 +214,35 @@ def build(
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
-        carriers=(ObjectLocks(),) if settings.s3_url else (),
+        carriers=_carriers(settings, broker),
     )
     register_seals(settings, deps, ring)
-    return Service(settings, deps, store, inspector, _loops(settings, deps), renderer, upload_workers)
+    loops = Loops(deps, name=_process_name(), lease_s=settings.lease_s, broker=broker)
+    return Service(settings, deps, store, inspector, loops, renderer, upload_workers, broker)
 
 
-def _loops(settings: Settings, deps: Deps) -> Loops:
-    """The loops of this process, by a name that no other has."""
-    return Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
+def _process_name() -> str:
+    """A name that no other process has."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def open_broker(settings: Settings) -> Broker | None:
+    """The broker, not connected yet; None in the embedded shape."""
+    if not settings.nats_servers:
+        return None
+    address = BrokerAddress(
+        servers=settings.nats_servers,
+        credentials=settings.nats_credentials_file,
+        prefix=settings.nats_prefix,
+        replicas=settings.nats_replicas,
+    )
+    return Broker(address, name=_process_name())
+
+
+def _carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
+    """What the relay takes events to, outside the database."""
+    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
+    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
 
 
 def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:

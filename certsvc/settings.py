@@ -29,6 +29,7 @@ _LISTS: dict[str, str | None] = {
     "platform_seals": None,
     "tsa_servers": None,
     "egress_allowed": None,
+    "nats_servers": None,
     "simulation_matters": None,
 }
 """Keys that hold several values, and what separates them in the environment (None: white space)."""
@@ -78,6 +79,12 @@ class Settings(BaseModel):
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
     egress_allowed: tuple[str, ...] = ()
     """Origins (``http://tsa.example:8080``) that may be called though they are not public https addresses."""
+    nats_servers: tuple[str, ...] = ()
+    """URLs of NATS servers with JetStream (``tls://nats1:4222``); empty means no broker: relay in process."""
+    nats_credentials_file: Path | None = None
+    nats_prefix: str = Field(default="certsvc", pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """Copies of each stream; 3 in a cluster."""
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
     public_base: str = "https://zz.certsvc.example"

@@ -64,20 +64,21 @@ class Relay:
     def _due(self, name: str) -> bool:
         return self._deps.clock.monotonic() >= self._not_before.get(name, 0.0)
 
-    def _waiting(self, name: str, limit: int) -> Sequence[Event]:
-        """What waits for the consumer, when there is something and this relay holds its lease."""
+    def _waiting(self, name: str, limit: int) -> tuple[int, Sequence[Event]]:
+        """The consumer's place, and what waits behind it, when this relay holds its lease."""
         deps = self._deps
         with deps.uow.read() as tx:
-            events = tx.outbox.after(tx.outbox.cursor(name), limit=limit)
+            place = tx.outbox.cursor(name)
+            events = tx.outbox.after(place, limit=limit)
         if not events:
-            return ()
+            return place, ()
         with deps.uow() as tx:
             held = tx.outbox.lease(f"relay:{name}", owner=self._owner, now=deps.clock.now(), lease_s=LEASE_S)
-        return events if held else ()
+        return place, events if held else ()
 
     def _drain(self, name: str, handle: Handle) -> int:
         done = 0
-        for event in self._waiting(name, BATCH):
+        for event in self._waiting(name, BATCH)[1]:
             try:
                 deliver(self._deps, name, handle, event)
             except Exception as error:  # noqa: BLE001  (whatever a consumer raises, the event waits and others go on)
@@ -88,7 +89,7 @@ class Relay:
         return done
 
     def _carry(self, carrier: Carrier) -> int:
-        events = self._waiting(carrier.name, CARRIED)
+        place, events = self._waiting(carrier.name, CARRIED)
         if not events:
             return 0
         deps = self._deps
@@ -99,7 +100,8 @@ class Relay:
             return 0
         deps.faults.reach("relay.carried")
         with deps.uow() as tx:
-            if tx.outbox.cursor(carrier.name) < events[-1].position:
+            # Somebody may have moved it back meanwhile, to have events sent again.
+            if tx.outbox.cursor(carrier.name) == place:
                 tx.outbox.advance(carrier.name, position=events[-1].position)
         self._failures.pop(carrier.name, None)
         return len(events)
