@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from certsvc.app_keys import (
     token_service,
     trust_anchors,
 )
-from certsvc.app_objects import open_objects, prepare_objects
+from certsvc.app_shape import open_broker, open_carriers, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
@@ -35,10 +34,8 @@ from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
-from certsvc.delivery.broker import Broker, BrokerAddress
-from certsvc.delivery.jetstream import JetStreamCarrier
+from certsvc.delivery.broker import Broker
 from certsvc.delivery.loops import Loops
-from certsvc.delivery.object_locks import ObjectLocks
 from certsvc.delivery.partners import PartnerChannels
 from certsvc.delivery.press_pool import PressPool
 from certsvc.delivery.spool import MessageSpool
@@ -75,7 +72,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.page_ports import Press
-    from certsvc.commands.ports import Carrier, FaultPoints
+    from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
@@ -179,11 +176,12 @@ def build(
     inspector = IsolatedInspector(anchors)
     own = OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
-    objects = open_objects(settings, clock)
     broker = open_broker(settings)
     uploads = IsolatedUploads(upload_workers.ask)
     renderer = PageRenderer(settings.font_dirs)
     sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
+    policy = maker_policy(settings)
+    maker = SoftwareSealMaker(settings.keys, master, ring, anchors, own, policy, clock=clock, ids=ids)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -194,11 +192,9 @@ def build(
         self_inspector=StrictInspector(ring, anchors),
         uploads=uploads,
         painter=renderer.mark_board(),
-        objects=objects,
+        objects=open_objects(settings, clock),
         tokens=token_service(settings, ring, ids),
-        seal_maker=SoftwareSealMaker(
-            settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
-        ),
+        seal_maker=maker,
         revocations=revocation_source(settings),
         verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
@@ -214,35 +210,15 @@ def build(
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
-        carriers=_carriers(settings, broker),
+        carriers=open_carriers(settings, broker),
     )
     register_seals(settings, deps, ring)
-    loops = Loops(deps, name=_process_name(), lease_s=settings.lease_s, broker=broker)
-    return Service(settings, deps, store, inspector, loops, renderer, upload_workers, broker)
+    return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
 
 
-def _process_name() -> str:
-    """A name that no other process has."""
-    return f"{socket.gethostname()}-{os.getpid()}"
-
-
-def open_broker(settings: Settings) -> Broker | None:
-    """The broker, not connected yet; None in the embedded shape."""
-    if not settings.nats_servers:
-        return None
-    address = BrokerAddress(
-        servers=settings.nats_servers,
-        credentials=settings.nats_credentials_file,
-        prefix=settings.nats_prefix,
-        replicas=settings.nats_replicas,
-    )
-    return Broker(address, name=_process_name())
-
-
-def _carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
-    """What the relay takes events to, outside the database."""
-    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
-    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
+def _loops(settings: Settings, deps: Deps, broker: Broker | None) -> Loops:
+    """The loops of this process, by a name that no other has."""
+    return Loops(deps, name=process_name(), lease_s=settings.lease_s, broker=broker)
 
 
 def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:

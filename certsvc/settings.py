@@ -46,7 +46,7 @@ class Settings(BaseModel):
     """SQLAlchemy URL; empty means SQLite in ``var_dir``."""
     objects_dir: Path | None = None
     s3_url: str = ""
-    """Address of an S3 server (``https://minio:9000``); empty means the directory. Needs ``s3_credentials_file``."""
+    """Address of an S3 server (``https://s3.example:9000``), with ``s3_credentials_file``; empty means a directory."""
     s3_bucket: str = "certsvc"
     s3_region: str = "us-east-1"
     s3_credentials_file: Path | None = None

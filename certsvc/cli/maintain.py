@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.app import build
-from certsvc.app_objects import prepare_objects
+from certsvc.app_shape import prepare_objects
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.access import roles

@@ -63,7 +63,7 @@ class S3ObjectStore:
         public_url: str = "",
         read_s: float = READ_S,
     ) -> None:
-        """Speak to the server at ``url`` (``https://minio:9000``); nothing is connected yet.
+        """Speak to the server at ``url`` (``https://s3.example:9000``); nothing is connected yet.
 
         ``public_url`` is the same server as readers outside see it; without it no links are given.
 

@@ -16,7 +16,6 @@ from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.commands.evidence.resend import resend_by
 from certsvc.commands.issuance.take_message import MAX_TRIES, take_message
 from certsvc.delivery.broker import Broker
-from certsvc.delivery.loops import drain
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
 from certsvc.errors import Unavailable

@@ -1,16 +1,22 @@
-"""Which store of files the settings name; part of the composition root."""
+"""What the shape decides (DESIGN.md 6): where files lie, whether there is a broker; part of the composition root."""
 
 from __future__ import annotations
 
+import os
+import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from certsvc.delivery.broker import Broker, BrokerAddress
+from certsvc.delivery.jetstream import JetStreamCarrier
+from certsvc.delivery.object_locks import ObjectLocks
 from certsvc.errors import ConfigurationError
 from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.store.objects_s3 import S3ObjectStore
 
 if TYPE_CHECKING:
     from certsvc.clock import Clock
+    from certsvc.commands.ports import Carrier
     from certsvc.settings import Settings
 
 
@@ -37,6 +43,30 @@ def prepare_objects(settings: Settings) -> None:
             store.prepare()
         finally:
             store.close()
+
+
+def process_name() -> str:
+    """A name that no other process has."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def open_broker(settings: Settings) -> Broker | None:
+    """The broker, not connected yet; None in the embedded shape."""
+    if not settings.nats_servers:
+        return None
+    address = BrokerAddress(
+        servers=settings.nats_servers,
+        credentials=settings.nats_credentials_file,
+        prefix=settings.nats_prefix,
+        replicas=settings.nats_replicas,
+    )
+    return Broker(address, name=process_name())
+
+
+def open_carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
+    """What the relay takes events to, outside the database."""
+    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
+    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
 
 
 def _open_s3(settings: Settings) -> S3ObjectStore:
