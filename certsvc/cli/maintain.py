@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.app import build
+from certsvc.app_shape import prepare_objects
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.access import roles
@@ -57,6 +58,7 @@ def upgrade_database() -> str:
     settings = load_settings()
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
+    prepare_objects(settings)
     return current(settings.database)
 
 
