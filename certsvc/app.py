@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.timestamps import TimestampClient
 
 
 class NoFaults:
@@ -170,7 +171,6 @@ def build(
     master = load_master_key(settings.master_key)
     egress = open_egress(settings)
     ring = open_ring(settings, master, egress)
-    timestamps = timestamp_client(settings, egress, ids)
     store = open_store(settings.database, ColumnCipher(master, ids))
     trust, anchors = _trust(settings, store)
     inspector = IsolatedInspector(anchors)
@@ -179,9 +179,8 @@ def build(
     broker = open_broker(settings)
     uploads = IsolatedUploads(upload_workers.ask)
     renderer = PageRenderer(settings.font_dirs)
-    sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
-    policy = maker_policy(settings)
-    maker = SoftwareSealMaker(settings.keys, master, ring, anchors, own, policy, clock=clock, ids=ids)
+    sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
+    make_seals = partial(SoftwareSealMaker, settings.keys, master, ring, anchors, own, maker_policy(settings))
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -194,7 +193,7 @@ def build(
         painter=renderer.mark_board(),
         objects=open_objects(settings, clock),
         tokens=token_service(settings, ring, ids),
-        seal_maker=maker,
+        seal_maker=make_seals(clock=clock, ids=ids),
         revocations=revocation_source(settings),
         verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
@@ -214,6 +213,12 @@ def build(
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
+
+
+def _sealer(
+    settings: Settings, ring: KeyRing, timestamps: TimestampClient | None, own: OwnCertificates
+) -> LicenseSealer:
+    return LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
 
 
 def _loops(settings: Settings, deps: Deps, broker: Broker | None) -> Loops:
