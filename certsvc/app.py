@@ -27,6 +27,7 @@ from certsvc.app_keys import (
     timestamp_client,
     token_service,
     trust_anchors,
+    webhook_receivers,
 )
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.master_key import MasterKey
 
 
 class NoFaults:
@@ -185,9 +187,7 @@ def build(
         painter=renderer.mark_board(),
         objects=_objects(settings, clock),
         tokens=token_service(settings, ring, ids),
-        seal_maker=SoftwareSealMaker(
-            settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids
-        ),
+        seal_maker=_seal_maker(settings, master, ring, anchors, own, clock=clock, ids=ids),
         revocations=revocation_source(settings),
         verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
@@ -203,9 +203,24 @@ def build(
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
+        receivers=webhook_receivers(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps), renderer, upload_workers)
+
+
+def _seal_maker(
+    settings: Settings,
+    master: MasterKey,
+    ring: KeyRing,
+    anchors: ListedAnchors,
+    own: OwnCertificates,
+    *,
+    clock: Clock,
+    ids: Ids,
+) -> SoftwareSealMaker:
+    """Makes the keys and objects of seals under the policy of the profile."""
+    return SoftwareSealMaker(settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids)
 
 
 def _loops(settings: Settings, deps: Deps) -> Loops:

@@ -15,6 +15,7 @@ from rich.table import Table
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
+from certsvc.cli.webhook_commands import events_app, webhooks_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
@@ -43,6 +44,8 @@ for name, group in (
     ("signers", signers_app),
     ("signings", signings_app),
     ("trust", trust_app),
+    ("events", events_app),
+    ("webhooks", webhooks_app),
 ):
     app.add_typer(group, name=name)
 
