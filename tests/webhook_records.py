@@ -12,12 +12,13 @@ from certsvc.events.envelope import Event
 from certsvc.events.webhooks import Secret, Subscription, SubscriptionState
 from certsvc.store.engine import Store
 
+SUBSCRIBED = T0 - timedelta(days=1)
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def make_subscription(n: int = 1, **changes: Any) -> Subscription:
     """An active subscription to everything."""
-    at = T0 + timedelta(seconds=n)
+    at = SUBSCRIBED + timedelta(seconds=n)
     subscription = Subscription(
         subscription_id=f"whk_{n:06d}",
         client_id="client_1",

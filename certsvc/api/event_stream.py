@@ -103,6 +103,11 @@ class EventStreams:
             self._watch.cancel()
             self._watch = None
 
+    @property
+    def open(self) -> int:
+        """How many readers there are."""
+        return self._readers.total()
+
     def end_all(self) -> None:
         """Let every stream end after what it is sending; none begins any more."""
         self._ending = True

@@ -102,7 +102,10 @@ class Deliveries(Protocol):
         ...
 
     def heads(self, subscription_id: str, *, now: datetime, limit: int) -> Sequence[tuple[Delivery, Event]]:
-        """What may be sent now, in order of position: due, and without an earlier waiting one of the same subject."""
+        """What may be sent now, in order of position: due, and without an earlier waiting one of the same subject.
+
+        Nothing or little may come back although more is due: what is behind another is put off with it.
+        """
         ...
 
     def confirm(self, claim: Claim, delivery: Delivery, last: Try) -> bool:

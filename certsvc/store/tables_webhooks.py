@@ -58,6 +58,7 @@ Index(
     "ix_webhook_deliveries_due",
     _C.subscription_id,
     _C.ready_at,
+    _C.position,
     sqlite_where=_WAITING,
     postgresql_where=_WAITING,
 )

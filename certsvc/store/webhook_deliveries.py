@@ -13,7 +13,6 @@ from certsvc.store.outbox import event_of
 from certsvc.store.tables_uses import events
 from certsvc.store.tables_webhooks import WAITING_DELIVERY, webhook_deliveries, webhook_subscriptions
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
-from certsvc.store.webhooks import may_be_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,13 +32,56 @@ _IS = {state: text(f"webhook_deliveries.state = '{state.value}'") for state in D
 _END = 2**62
 """Above every position."""
 
+LOOKED_AT = 256
+"""Due rows looked at per turn, those behind others of their subject included."""
+
 _QUEUE = webhook_deliveries.alias("queue")
-_HEADS = (
-    select(*_QUEUE.c, *(column.label(f"event_{column.name}") for column in _E))
-    .join(events, _E.position == _QUEUE.c.position)
-    .where(_QUEUE.c.subscription_id == bindparam("which"), may_be_sent(_QUEUE))
-    .order_by(_QUEUE.c.position)
+_FIRST = webhook_deliveries.alias("first")
+
+
+def _of_first(column: str) -> Any:
+    """A value of the first row that waits of the same subject; looked up row by row, whatever the statistics say."""
+    return (
+        select(_FIRST.c[column])
+        .where(
+            _FIRST.c.subscription_id == _QUEUE.c.subscription_id,
+            _FIRST.c.subject == _QUEUE.c.subject,
+            text(f"first.{WAITING_DELIVERY}"),
+        )
+        .order_by(_FIRST.c.position)
+        .limit(1)
+        .correlate(_QUEUE)
+        .scalar_subquery()
+        .label(f"first_{column}")
+    )
+
+
+_DUE = (
+    select(_QUEUE.c.position, _QUEUE.c.subject, _of_first("position"), _of_first("ready_at"))
+    .where(
+        _QUEUE.c.subscription_id == bindparam("which"),
+        text(f"queue.{WAITING_DELIVERY}"),
+        _QUEUE.c.ready_at <= bindparam("now"),
+    )
+    .order_by(_QUEUE.c.ready_at, _QUEUE.c.position)
     .limit(bindparam("most"))
+)
+_PARK = (
+    update(webhook_deliveries)
+    .where(
+        _OWN,
+        _D.subject == bindparam("about"),
+        _IS[DeliveryState.WAITING],
+        _D.position > bindparam("place"),
+        _D.ready_at < bindparam("until"),
+    )
+    .values(ready_at=bindparam("until"))
+)
+_WHOLE = (
+    select(*_D, *(column.label(f"event_{column.name}") for column in _E))
+    .join(events, _E.position == _D.position)
+    .where(_OWN, _D.position.in_(bindparam("these", expanding=True)))
+    .order_by(_D.position)
 )
 _HELD = exists().where(_S.subscription_id == bindparam("which"), _S.claim_token == bindparam("token"))
 _TRIED = (
@@ -74,25 +116,10 @@ def _counts(state: DeliveryState) -> Any:
 
 
 _WAITING_COUNTS, _FAILED_COUNTS = _counts(DeliveryState.WAITING), _counts(DeliveryState.FAILED)
-_OLD = webhook_deliveries.alias("old")
-
-
-def _forget(*clauses: Any) -> Any:
-    """Delete some rows; PostgreSQL passes over those that somebody holds."""
-    some = (
-        select(_OLD.c.subscription_id, _OLD.c.position)
-        .where(*clauses)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-        .subquery("some")
-    )
-    return delete(webhook_deliveries).where(
-        exists().where(some.c.subscription_id == _D.subscription_id, some.c.position == _D.position)
-    )
-
-
-_SWEEP = _forget(text("old.state = 'delivered'"), _OLD.c.ended_at < bindparam("before"))
-_FORGET_OF = _forget(_OLD.c.subscription_id == bindparam("which"))
+_KEYS = select(_D.subscription_id, _D.position).limit(bindparam("most")).with_for_update(skip_locked=True)
+_OLD = _KEYS.where(_IS[DeliveryState.DELIVERED], _D.ended_at < bindparam("before"))
+_ALL_OF = _KEYS.where(_OWN)
+_FORGET = delete(webhook_deliveries).where(_OWN, _D.position == bindparam("place"))
 
 
 @cache
@@ -137,8 +164,18 @@ class DeliveryRows:
             self._tx.write_all(_requeue(self._tx.dialect), [_row(subscription_id, event, now) for event in events])
 
     def heads(self, subscription_id: str, *, now: datetime, limit: int) -> Sequence[tuple[Delivery, Event]]:
-        """What may be sent now, in order of position."""
-        found = self._tx.rows(_HEADS, which=subscription_id, now=now, most=limit)
+        """What may be sent now, in order of position.
+
+        What is due behind a row of its subject that is tried again later waits as long as that row: it is not looked
+        at again before.
+        """
+        due = self._tx.rows(_DUE, which=subscription_id, now=now, most=max(limit, LOOKED_AT))
+        free = [row["position"] for row in due if row["first_position"] == row["position"]]
+        blocked = {row["subject"]: row for row in due if row["first_ready_at"] > now}
+        for subject, row in blocked.items():
+            place, until = row["first_position"], row["first_ready_at"]
+            self._tx.changed(_PARK, which=subscription_id, about=subject, place=place, until=until)
+        found = self._tx.rows(_WHOLE, which=subscription_id, these=free[:limit])
         return [(_delivery(row), event_of(_event_part(row))) for row in found]
 
     def confirm(self, claim: Claim, delivery: Delivery, last: Try) -> bool:
@@ -177,11 +214,16 @@ class DeliveryRows:
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         """Forget what was confirmed before ``before``."""
-        return self._tx.changed(_SWEEP, before=before, most=limit)
+        return self._forget(self._tx.rows(_OLD, before=before, most=limit))
 
     def forget(self, subscription_id: str, *, limit: int) -> int:
         """Forget deliveries of a deleted subscription."""
-        return self._tx.changed(_FORGET_OF, which=subscription_id, most=limit)
+        return self._forget(self._tx.rows(_ALL_OF, which=subscription_id, most=limit))
+
+    def _forget(self, keys: Sequence[RowMapping]) -> int:
+        if keys:
+            self._tx.write_all(_FORGET, [{"which": key["subscription_id"], "place": key["position"]} for key in keys])
+        return len(keys)
 
     def _tried(self, claim: Claim, delivery: Delivery, last: Try, state: DeliveryState, next_try: datetime) -> bool:
         changed = self._tx.changed(

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import bindparam, delete, func, select, text, update
 
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.events.webhooks import QUEUEING, Claim, Secret, Subscription, SubscriptionState
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping, Select, Update
+    from sqlalchemy import RowMapping, Select, Update
 
     from certsvc.events.webhooks import Health
     from certsvc.store.transaction import Transaction
@@ -84,25 +84,26 @@ _RELEASE = (
 _FORGET = delete(webhook_subscriptions).where(_S.subscription_id == bindparam("which"), _S.state == _DELETED)
 
 
-def may_be_sent(delivery: Any) -> ColumnElement[bool]:
-    """Whether a row of (an alias of) the deliveries is due and the first that waits of its subject."""
-    earlier = webhook_deliveries.alias("earlier")
-    first = ~exists().where(
-        earlier.c.subscription_id == delivery.c.subscription_id,
-        earlier.c.subject == delivery.c.subject,
-        text(f"earlier.{WAITING_DELIVERY}"),
-        earlier.c.position < delivery.c.position,
-    )
-    return and_(text(f"{delivery.name}.{WAITING_DELIVERY}"), delivery.c.ready_at <= bindparam("now"), first)
-
-
 def _due(*, healthy: bool) -> Select[Any]:
-    """Active ones that rest no longer and have something to send, served longest ago first."""
+    """Active ones that rest no longer and have something due, served longest ago first.
+
+    The first due row is looked up per subscription, as a value: an EXISTS may become a join over the whole queue when
+    the statistics of the database lag behind, as they do for queues.
+    """
     queued = webhook_deliveries.alias("queued")
     turn = webhook_subscriptions.alias("turn")
-    something = exists().where(queued.c.subscription_id == turn.c.subscription_id, may_be_sent(queued))
+    first = (
+        select(queued.c.ready_at)
+        .where(queued.c.subscription_id == turn.c.subscription_id, text(f"queued.{WAITING_DELIVERY}"))
+        .order_by(queued.c.ready_at)
+        .limit(1)
+        .correlate(turn)
+        .scalar_subquery()
+    )
     found = select(turn.c.subscription_id).where(
-        turn.c.state == SubscriptionState.ACTIVE.value, turn.c.not_before <= bindparam("now"), something
+        turn.c.state == SubscriptionState.ACTIVE.value,
+        turn.c.not_before <= bindparam("now"),
+        first <= bindparam("now"),
     )
     if healthy:
         found = found.where(turn.c.failures == 0)

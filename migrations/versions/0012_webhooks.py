@@ -22,7 +22,7 @@ FAILED = sa.text("state = 'failed'")
 DELIVERED = sa.text("state = 'delivered'")
 
 INDEXES = (
-    ("ix_webhook_deliveries_due", ["subscription_id", "ready_at"], WAITING),
+    ("ix_webhook_deliveries_due", ["subscription_id", "ready_at", "position"], WAITING),
     ("ix_webhook_deliveries_order", ["subscription_id", "subject", "position"], WAITING),
     ("ix_webhook_deliveries_failed", ["subscription_id", "position"], FAILED),
     ("ix_webhook_deliveries_old", ["ended_at"], DELIVERED),

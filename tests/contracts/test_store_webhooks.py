@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from store_records import T0, make_event
-from webhook_records import WHSEC, make_subscription, queued, subscribe
+from webhook_records import SUBSCRIBED, WHSEC, make_subscription, queued, subscribe
 
 from certsvc.events.webhooks import (
     Claim,
@@ -42,7 +42,7 @@ def must_claim(store: Store, name: str = "t1", *, at: int = 60) -> Claim:
 
 
 def heads(store: Store, subscription_id: str = ONE, *, at: int = 60) -> list[Delivery]:
-    with store.uow.read() as tx:
+    with store.uow() as tx:
         found = tx.deliveries.heads(subscription_id, now=T0 + timedelta(seconds=at), limit=100)
     for delivery, event in found:
         assert (delivery.event_id, delivery.position, delivery.subject) == (
@@ -96,9 +96,9 @@ def test_a_client_finds_its_own_and_a_deleted_one_is_found_by_the_sweep_alone(st
         assert tx.webhooks.by_id("whk_000005") is None
         assert tx.webhooks.deleted(limit=9) == ["whk_000005"]
         assert [one.subscription_id[-1] for one in tx.webhooks.queueing()] == list("12346")
-        found = tx.webhooks.paused_since_before(T0 + timedelta(seconds=7), limit=9)
+        found = tx.webhooks.paused_since_before(SUBSCRIBED + timedelta(seconds=7), limit=9)
         assert [one.subscription_id for one in found] == ["whk_000006"]
-        assert tx.webhooks.paused_since_before(T0 + timedelta(seconds=6), limit=9) == []
+        assert tx.webhooks.paused_since_before(SUBSCRIBED + timedelta(seconds=6), limit=9) == []
 
 
 def test_one_process_holds_a_subscription_until_it_gives_it_back_or_its_lease_runs_out(store: Store) -> None:
@@ -111,9 +111,10 @@ def test_one_process_holds_a_subscription_until_it_gives_it_back_or_its_lease_ru
     assert found[0].secrets == (WHSEC,)
     assert claim(store, "late", at=89) is None
     second = must_claim(store, "late", at=90)
+    [first] = heads(store, at=90)
     with store.uow() as tx:
         assert not tx.webhooks.release(found[0], health=WELL, not_before=SOON)
-        assert not tx.deliveries.confirm(found[0], heads(store, at=90)[0], OK), "its lease was lost"
+        assert not tx.deliveries.confirm(found[0], first, OK), "its lease was lost"
     with store.uow() as tx:
         assert tx.webhooks.release(second, health=WELL, not_before=T0 + timedelta(seconds=95))
     assert claim(store, at=94) is None, "it rests"
@@ -201,15 +202,22 @@ def test_what_waits_goes_out_in_order_and_behind_what_waits_of_its_subject(store
         assert tx.deliveries.failed(ONE, behind=4, limit=9) == []
 
 
-def test_blocked_events_alone_give_nothing_to_claim(store: Store) -> None:
+def test_events_behind_one_that_is_tried_later_are_not_looked_at_before_that_one_is(store: Store) -> None:
     subscribe(store, 1)
     queued(store, "aaa", 1)
     held = must_claim(store)
+    first = heads(store)[0]
     with store.uow() as tx:
-        tx.deliveries.put_off(held, heads(store)[0], BAD, ready_at=SOON + timedelta(minutes=5))
+        tx.deliveries.put_off(held, first, BAD, ready_at=SOON + timedelta(minutes=5))
+        tx.webhooks.release(held, health=WELL, not_before=SOON)
+    held = must_claim(store)
+    assert heads(store) == []
+    with store.uow() as tx:
         tx.webhooks.release(held, health=WELL, not_before=SOON)
     assert claim(store) is None
+    assert claim(store, at=359) is None
     assert claim(store, at=360) is not None
+    assert places(heads(store, at=360)) == [1]
 
 
 def test_an_event_is_queued_once_and_a_replay_begins_anew_what_does_not_wait(store: Store) -> None:
@@ -248,8 +256,9 @@ def test_a_row_remembers_the_last_tries_only(store: Store) -> None:
     held = must_claim(store)
     for n in range(25):
         tried = Try(at=SOON, status=500 + n, fault=Fault.STATUS, duration_ms=n)
+        [found] = heads(store)
         with store.uow() as tx:
-            assert tx.deliveries.put_off(held, heads(store)[0], tried, ready_at=SOON)
+            assert tx.deliveries.put_off(held, found, tried, ready_at=SOON)
     assert [tried.status for tried in log(store)[0].tries] == list(range(505, 525))
 
 
