@@ -25,6 +25,7 @@ from certsvc.app_keys import (
     timestamp_client,
     token_service,
     trust_anchors,
+    webhook_receivers,
 )
 from certsvc.app_shape import open_broker, open_carriers, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from certsvc.ids import Ids
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.master_key import MasterKey
     from certsvc.signing.timestamps import TimestampClient
 
 
@@ -180,7 +182,6 @@ def build(
     uploads = IsolatedUploads(upload_workers.ask)
     renderer = PageRenderer(settings.font_dirs)
     sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
-    make_seals = partial(SoftwareSealMaker, settings.keys, master, ring, anchors, own, maker_policy(settings))
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -193,7 +194,7 @@ def build(
         painter=renderer.mark_board(),
         objects=open_objects(settings, clock),
         tokens=token_service(settings, ring, ids),
-        seal_maker=make_seals(clock=clock, ids=ids),
+        seal_maker=_seal_maker(settings, master, ring, anchors, own, clock=clock, ids=ids),
         revocations=revocation_source(settings),
         verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
@@ -210,9 +211,24 @@ def build(
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
         carriers=open_carriers(settings, broker),
+        receivers=webhook_receivers(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
+
+
+def _seal_maker(
+    settings: Settings,
+    master: MasterKey,
+    ring: KeyRing,
+    anchors: ListedAnchors,
+    own: OwnCertificates,
+    *,
+    clock: Clock,
+    ids: Ids,
+) -> SoftwareSealMaker:
+    """Makes the keys and objects of seals under the policy of the profile."""
+    return SoftwareSealMaker(settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids)
 
 
 def _sealer(

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certsvc.delivery.egress import Egress
+from certsvc.delivery.receivers import HttpReceivers
 from certsvc.delivery.revocations import FetchedRevocations
 from certsvc.errors import ConfigurationError
+from certsvc.events.webhooks import TIMEOUT_S as WEBHOOK_TIMEOUT_S
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.keyring import SoftwareKeyRing
@@ -163,6 +165,11 @@ def revocation_source(settings: Settings) -> FetchedRevocations:
     """Asks the publishers on the operator's list for revocation data, each within some seconds."""
     egress = Egress(allowed=settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
     return FetchedRevocations(egress, settings.egress_allowed, is_answer=is_answer, timeout_s=REVOCATION_TIMEOUT_S)
+
+
+def webhook_receivers(settings: Settings) -> HttpReceivers:
+    """Calls the receivers of webhooks: public https addresses, and the origins on the operator's list."""
+    return HttpReceivers(Egress(allowed=settings.egress_allowed, timeout_s=WEBHOOK_TIMEOUT_S))
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:

@@ -12,6 +12,7 @@ from certsvc.api import (
     authorities,
     bundles,
     catalog,
+    event_stream,
     events,
     facts,
     fetches,
@@ -35,8 +36,10 @@ from certsvc.api import (
     tokens,
     trust,
     verifications,
+    webhooks,
 )
 from certsvc.api.document import finish
+from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
 from certsvc.commands.verifying.status_lists import StatusBoard
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
 ROUTERS = (
     tokens,
     events,
+    event_stream,
+    webhooks,
     issuances,
     licenses,
     registrations,
@@ -110,6 +115,7 @@ def create_application(
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
     app.state.status_board = StatusBoard()
+    app.state.streams = EventStreams(deps)
     for module in ROUTERS:
         app.include_router(module.router)
     app.openapi = create_document  # type: ignore[method-assign]  # the same document as the file in openapi/

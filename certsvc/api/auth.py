@@ -45,7 +45,7 @@ class Access:
         rate, address = rate_of(request), address_of(request)
         rate.check_guesses(address)
         try:
-            caller = authenticate(deps_of(request), _bearer(request))
+            caller = authenticate(deps_of(request), bearer_of(request))
         except Unauthenticated:
             rate.count_guess(address)
             raise
@@ -54,7 +54,8 @@ class Access:
         return caller
 
 
-def _bearer(request: Request) -> str:
+def bearer_of(request: Request) -> str:
+    """The token of a request; Unauthenticated without one."""
     header = request.headers.get("authorization", "")
     if not header.lower().startswith(BEARER) or len(header) > MAX_TOKEN_LENGTH:
         raise Unauthenticated("请先取得访问令牌，并以 Authorization: Bearer 携带")

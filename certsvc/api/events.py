@@ -84,6 +84,6 @@ def feed(
     """The feed: every event in order of its position. Keep ``next`` and ask again; nothing is missed."""
     events = read_feed(deps_of(request), caller, after=after, limit=limit)
     return EventPage(
-        events=[{"position": event.position, **event.cloudevent()} for event in events],
+        events=[event.in_feed() for event in events],
         next=events[-1].position if events else after,
     )

@@ -12,11 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.event_commands import events_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
+from certsvc.cli.webhook_commands import webhooks_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
@@ -44,6 +46,8 @@ for name, group in (
     ("signers", signers_app),
     ("signings", signings_app),
     ("trust", trust_app),
+    ("events", events_app),
+    ("webhooks", webhooks_app),
 ):
     app.add_typer(group, name=name)
 

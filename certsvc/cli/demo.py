@@ -21,6 +21,7 @@ from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
 from certsvc.cli.demo_city import City
 from certsvc.cli.demo_steps import STEPS
+from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.commands.seals.sample_objects import make_sample_objects
@@ -115,8 +116,8 @@ def serving(service: Service) -> Iterator[str]:
     """The application on a free loopback port, in this process."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(service.application(), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    app = service.application()
+    server = StreamingServer(app, uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + START_TIMEOUT_S

@@ -31,9 +31,7 @@ def all_parked() -> list[ParkedEvent]:
     service = build(load_settings())
     try:
         with service.deps.uow.read() as tx:
-            while page := tx.parked.waiting(
-                client_id=None, after=found[-1].parked_id if found else "", limit=MAX_PAGE
-            ):
+            while page := tx.parked.waiting(client_id=None, after=found[-1].parked_id if found else "", limit=MAX_PAGE):
                 found += page
     finally:
         service.close()

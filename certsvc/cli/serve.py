@@ -14,6 +14,7 @@ import uvicorn
 from rich.console import Console
 
 from certsvc.app import build, prepare
+from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.sample_signings import request_sample_signings
 from certsvc.cli.samples import sample_body
@@ -50,8 +51,9 @@ def run_server(*, port: int | None, workers: int | None) -> None:
         # in the middle of a seal's use, before they are stopped below.
         signal.signal(signal.SIGTERM, lambda *_: None)
         service.loops.start(workers=workers or settings.worker_threads, relay=True)
+        app = service.application()
         config = uvicorn.Config(
-            service.application(),
+            app,
             host=settings.host,
             port=settings.port,
             log_config=None,
@@ -59,7 +61,7 @@ def run_server(*, port: int | None, workers: int | None) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        StreamingServer(app, config).run(sockets=[listener])
     finally:
         service.close()
         listener.close()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.commands.trust_ports import PartnerRegisters, TrustDocuments, TrustSource
+    from certsvc.commands.webhook_ports import Receivers
     from certsvc.events.envelope import Event
     from certsvc.ids import Ids
     from certsvc.license.status_list import StatusClaims
@@ -297,6 +298,8 @@ class Deps:
     signing_pages: SigningPages
     upload_check: UploadCheck
     notifier: Notifier
+    receivers: Receivers
+    """calls the URLs of webhook subscriptions"""
     carriers: tuple[Carrier, ...] = ()
     """what the relay takes events to, outside the database"""
 

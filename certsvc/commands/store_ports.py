@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
     from certsvc.commands.trust_ports import TrustRows
+    from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
@@ -364,6 +365,9 @@ class UnitOfWork(Protocol):
     statuses: Statuses
     quality: Quality
     trust: TrustRows
+    webhooks: Subscriptions
+    deliveries: Deliveries
+    feed: Feed
 
 
 class UnitOfWorkFactory(Protocol):

@@ -38,6 +38,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 TIMEOUT_S = 10.0
 """The whole exchange, from the name to the last byte: a slow answer must not hold a worker."""
 
+_INSIDE = "{} 指向内部地址，不予访问；如确需访问，请由运维列入允许的地址"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -82,25 +83,44 @@ class Egress:
         """The answer to a POST; EgressRefused or OSError as :meth:`call`."""
         return self.call("POST", url, headers, body)
 
-    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    def check(self, url: str) -> None:
+        """What can be said of a URL before it is called: EgressRefused for one that never will be.
+
+        A host that is an address, in whatever spelling the resolver takes for one, is looked at here; a name is
+        resolved when it is called, and not before: by then it may lead elsewhere.
+        """
+        origin = self._called(url)
+        host = urlsplit(url).hostname or ""
+        address = _as_address(host)
+        inner = "." not in host.rstrip(".") if address is None else not is_public(address)
+        if inner and origin not in self._allowed:
+            raise EgressRefused(_INSIDE.format(host))
+
+    def post_only(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The answer to a POST without its body, which is not read: a status is all that the caller wants.
+
+        Raises as :meth:`call`.
+        """
+        return self.call("POST", url, headers, body, read=False)
+
+    def call(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", *, read: bool = True
+    ) -> Answer:
         """The answer, whatever its status.
 
         Raises:
             EgressRefused: a URL or an address that is not called.
             OSError: no answer, too late, or too long.
         """
-        origin = origin_of(url)
+        origin = self._called(url)
         listed = origin in self._allowed
-        if not listed and urlsplit(url).scheme.lower() != "https":
-            msg = f"只访问 https 地址：{origin}；如确需访问，请由运维列入允许的地址"
-            raise EgressRefused(msg)
         backend = _CheckedBackend(self._resolve, _Deadline(self._timeout_s), listed=listed)
         try:
             with (
                 httpcore.ConnectionPool(network_backend=backend, max_connections=1) as pool,
                 pool.stream(method, url, headers=list(headers.items()), content=body) as response,
             ):
-                content = self._read(response)
+                content = self._read(response) if read else b""
                 plain = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 return Answer(status=response.status, headers=plain, body=content)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
@@ -109,6 +129,14 @@ class Egress:
         except (httpcore.UnsupportedProtocol, UnicodeError, ValueError) as error:
             msg = f"地址 {origin} 无法使用"
             raise EgressRefused(msg) from error
+
+    def _called(self, url: str) -> str:
+        """The origin of a URL that may be called as far as its scheme goes; EgressRefused."""
+        origin = origin_of(url)
+        if origin not in self._allowed and urlsplit(url).scheme.lower() != "https":
+            msg = f"只访问 https 地址：{origin}；如确需访问，请由运维列入允许的地址"
+            raise EgressRefused(msg)
+        return origin
 
     def _read(self, response: httpcore.Response) -> bytes:
         parts, size = [], 0
@@ -149,6 +177,16 @@ def is_public(address: str) -> bool:
         if inner is not None:
             found = inner
     return found.is_global and not found.is_multicast
+
+
+def _as_address(host: str) -> str | None:
+    """The address that a host is by itself, also as ``127.1`` or ``0x7f000001``; None for a name."""
+    if ":" in host:
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -206,8 +244,7 @@ class _CheckedBackend(httpcore.SyncBackend):
         del timeout
         addresses = self._resolved(host, port)
         if not addresses or not (self._listed or all(map(is_public, addresses))):
-            msg = f"{host} 指向内部地址，不予访问；如确需访问，请由运维列入允许的地址"
-            raise EgressRefused(msg)
+            raise EgressRefused(_INSIDE.format(host))
         last: Exception = httpcore.ConnectError(host)
         for address in addresses:
             try:

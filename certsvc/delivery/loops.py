@@ -17,9 +17,11 @@ from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.commands.verifying.status_lists import number_versions
+from certsvc.commands.webhooks.ends import sweep_webhooks
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
+from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ REMIND_WAIT_S = 60.0
 SIGNINGS_WAIT_S = 15.0
 """Pause between two looks at signing rounds: deadlines, seals that wait, certificates that ended; three index reads."""
 SWEEP_WAIT_S = 60.0
-"""Pause between two looks for uploads that are over."""
+"""Pause between two looks for what is over: uploads, deliveries of webhooks."""
 
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
@@ -69,7 +71,7 @@ class Loops:
         self._warned_on: date | None = None
 
     def start(self, *, workers: int, relay: bool) -> None:
-        """Start ``workers`` issuing threads and, if asked, the sequencer with its relay."""
+        """Start ``workers`` issuing threads and, if asked, the sequencer with its relay and the sender of webhooks."""
         for index in range(workers):
             owner = f"{self._name}-w{index}"
             self._spawn(owner, lambda owner=owner: self._work(owner))  # type: ignore[misc]  # bound per thread
@@ -78,6 +80,9 @@ class Loops:
             if self._broker is not None:
                 receiver = Receiver(self._deps, self._broker, owner=self._name)
                 self._spawn(f"{self._name}-receiver", lambda: self._repeat(receiver.once))
+            sender = f"{self._name}-webhooks"
+            self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
+            self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
         self._spawn(f"{self._name}-catalog", self._follow)

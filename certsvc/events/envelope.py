@@ -54,3 +54,7 @@ class Event:
             "dataschema": f"urn:certsvc:events:{self.type.removeprefix(PREFIX)}",
             "data": dict(self.data),
         }
+
+    def in_feed(self) -> dict[str, object]:
+        """The same with its position in front, as feed, stream and webhooks give it; without one it has none yet."""
+        return {"position": self.position, **self.cloudevent()} if self.position else self.cloudevent()

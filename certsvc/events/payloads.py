@@ -13,6 +13,7 @@ from certsvc.events.envelope import PREFIX
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
+from certsvc.events.webhook_payloads import WebhookDisabled, WebhookTested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -319,6 +320,8 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SealUseDecided,
     *SIGNING_PAYLOADS,
     DocumentSealed,
+    WebhookDisabled,
+    WebhookTested,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -88,6 +88,19 @@ def _first_time(dialect: str) -> Insert:
     return insert_into(dialect, inbox).on_conflict_do_nothing()
 
 
+def event_of(row: RowMapping) -> Event:
+    """The event of a row with the columns of ``events``."""
+    return Event(
+        event_id=row["event_id"],
+        type=row["type"],
+        source=row["source"],
+        subject=row["subject"],
+        time=row["time"],
+        data=from_json(row["data"]),
+        position=row["position"],
+    )
+
+
 class OutboxRows:
     """Implements ``store_ports.Outbox``."""
 
@@ -138,18 +151,7 @@ class OutboxRows:
 
     def after(self, position: int, *, limit: int) -> Sequence[Event]:
         """Sequenced events behind ``position``, in order."""
-        return [
-            Event(
-                event_id=row["event_id"],
-                type=row["type"],
-                source=row["source"],
-                subject=row["subject"],
-                time=row["time"],
-                data=from_json(row["data"]),
-                position=row["position"],
-            )
-            for row in self._tx.rows(_EVENTS_AFTER, behind=position, most=limit)
-        ]
+        return [event_of(row) for row in self._tx.rows(_EVENTS_AFTER, behind=position, most=limit)]
 
     def evidence_after(self, position: int, *, limit: int) -> Sequence[EvidenceRow]:
         """Sequenced evidence rows behind ``position``, in order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, text
 
 from certsvc.store.columns import Key, PlainText, UtcTime
-from certsvc.store.tables_trust import metadata
+from certsvc.store.tables_webhooks import metadata
 
 __all__ = ["metadata"]  # with the tables of all files in it
 

@@ -9,6 +9,7 @@ from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
 from certsvc.store.failures import in_our_words
+from certsvc.store.feed import FeedRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
@@ -34,6 +35,8 @@ from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
+from certsvc.store.webhook_deliveries import DeliveryRows
+from certsvc.store.webhooks import SubscriptionRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
         stamping_ports,
         store_ports,
         trust_ports,
+        webhook_ports,
     )
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
@@ -60,8 +64,10 @@ class Work:
     __slots__ = (
         "access",
         "approvals",
+        "deliveries",
         "dues",
         "facts",
+        "feed",
         "intents",
         "licenses",
         "links",
@@ -86,6 +92,7 @@ class Work:
         "stampings",
         "statuses",
         "trust",
+        "webhooks",
     )
 
     def __init__(self, tx: Transaction) -> None:
@@ -118,6 +125,9 @@ class Work:
         self.source_reports: life_ports.SourceReports = SourceReportRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
         self.trust: trust_ports.TrustRows = TrustRows(tx)
+        self.webhooks: webhook_ports.Subscriptions = SubscriptionRows(tx)
+        self.deliveries: webhook_ports.Deliveries = DeliveryRows(tx)
+        self.feed: webhook_ports.Feed = FeedRows(tx)
 
 
 class UnitsOfWork:

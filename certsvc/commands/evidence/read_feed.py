@@ -21,3 +21,10 @@ def read_feed(deps: Deps, caller: Principal, *, after: int, limit: int) -> Seque
     roles.require(caller, roles.EVENTS, roles.AUDITOR)
     with deps.uow.read() as tx:
         return tx.outbox.after(after, limit=min(limit, MAX_PAGE))
+
+
+def feed_end(deps: Deps, caller: Principal) -> int:
+    """The last position that was given: where a reader begins who wants only what comes."""
+    roles.require(caller, roles.EVENTS, roles.AUDITOR)
+    with deps.uow.read() as tx:
+        return tx.feed.end()

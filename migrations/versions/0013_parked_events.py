@@ -1,6 +1,6 @@
 """Events that came over the broker and could not be carried out.
 
-Revision: 0015, after 0011. A new table only: older code runs on this schema.
+Revision: 0013. A new table only: older code runs on this schema.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

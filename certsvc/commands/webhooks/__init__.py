@@ -1,0 +1,1 @@
+"""Subscriptions to events: made, changed, tested, replayed, disabled."""

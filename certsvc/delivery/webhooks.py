@@ -1,0 +1,323 @@
+"""Sends what is queued for webhook subscriptions.
+
+One process at a time sends for a subscription, under a lease. What is due is sent outside every transaction and the
+result recorded afterwards: a crash in between sends again, with the same id (at least once). No transaction, and no
+receiver, waits for another receiver:
+
+* each subscription that has something to send takes a slot, in turn, for a few seconds at most;
+* its first event goes out alone; only when that was taken, the next ones go out side by side (of different subjects);
+* receivers whose last try failed get half of the slots together, and one event per turn, and rest ever longer.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+import certsvc
+from certsvc.commands.access import roles
+from certsvc.commands.webhooks.ends import disable_now
+from certsvc.errors import CertsvcError, Unavailable
+from certsvc.events.standard_webhooks import body_of, headers_of
+from certsvc.events.webhooks import (
+    FAILING_FOR,
+    TIMEOUT_S,
+    DisabledBecause,
+    Fault,
+    Health,
+    Try,
+    pause_before,
+    rest_after,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certsvc.commands.ports import Deps
+    from certsvc.events.envelope import Event
+    from certsvc.events.webhooks import Claim, Delivery
+
+    Item = tuple[Delivery, Event]
+
+log = structlog.get_logger("certsvc.webhooks")
+
+SLOTS = 16
+"""Subscriptions served at one time by a process; each takes a thread."""
+
+SUSPECT_SHARE = 2
+"""One such part of the slots is for receivers whose last try failed: those that hang leave room for the others."""
+
+LANES = 4
+"""Events of one subscription under way at one time: a receiver far away is served faster, and never flooded."""
+
+ROUND = 64
+"""Events of one subscription per turn."""
+
+ROUND_S = 5.0
+"""No event of a turn is begun later than this: others wait."""
+
+RECORD_S = 10
+"""Time to record the last result of a turn, a busy database included."""
+
+LEASE_S = int(ROUND_S + TIMEOUT_S) + RECORD_S
+"""A process that died keeps a subscription for so long at most."""
+
+IDLE_WAIT_S = 0.2
+ERROR_WAIT_S = 1.0
+
+HTTP_OK, HTTP_MULTIPLE, HTTP_BAD, HTTP_GONE = 200, 300, 400, 410
+BUSY = frozenset({429, 503})
+"""Statuses whose Retry-After is for the receiver as a whole, which then rests."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of one try, and how long the receiver asked us to stay away."""
+
+    tried: Try
+    wait: timedelta = timedelta(0)
+
+    @property
+    def taken(self) -> bool:
+        """Whether the receiver has the event."""
+        return self.tried.fault is Fault.NONE
+
+
+class WebhookSender:
+    """Claims subscriptions and serves each in a slot of a bounded pool of threads."""
+
+    def __init__(self, deps: Deps, *, owner: str, lease_s: int = LEASE_S, slots: int = SLOTS) -> None:
+        """Send through ``deps.receivers``; ``owner`` names the threads."""
+        self._deps = deps
+        self._lease_s = lease_s
+        self._slots = slots
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix=owner)
+        self._guard = threading.Lock()
+        self._busy = self._suspects = 0
+        self._freed = threading.Event()
+        self._stopping = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until told to stop; what is under way then is finished and recorded."""
+        while not stop.is_set():
+            try:
+                busy = self.once()
+            except CertsvcError as error:
+                log.warning("loop waits", action="loop.error", reason=error.code)
+                stop.wait(ERROR_WAIT_S)
+                continue
+            except Exception:
+                log.exception("loop failed", action="loop.crashed")
+                stop.wait(ERROR_WAIT_S)
+                continue
+            if not busy:
+                self._freed.wait(IDLE_WAIT_S)
+                self._freed.clear()
+        self.close()
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        self._stopping.set()
+        self._pool.shutdown(wait=True)
+
+    def once(self) -> bool:
+        """Give every free slot a subscription that is due; whether any began."""
+        began = False
+        while True:
+            with self._guard:
+                if self._busy >= self._slots:
+                    return began
+                healthy = self._suspects >= max(1, self._slots // SUSPECT_SHARE)
+            turn = take_turn(self._deps, lease_s=self._lease_s, healthy=healthy)
+            if turn is None:
+                return began
+            began = True
+            with self._guard:
+                self._busy += 1
+                self._suspects += turn.suspect
+            self._pool.submit(self._serve, turn)
+
+    def _serve(self, turn: Turn) -> None:
+        try:
+            turn.serve(self._stopping)
+        except CertsvcError as error:
+            log.warning("turn ends early", action="webhook.interrupted", reason=error.code)
+        except Exception:
+            log.exception("turn failed", action="webhook.crashed")
+        finally:
+            with self._guard:
+                self._busy -= 1
+                self._suspects -= turn.suspect
+            self._freed.set()
+
+
+def send_due(deps: Deps, *, lease_s: int = LEASE_S) -> int:
+    """Serve in this thread whatever is due, turn by turn; how many tries were made (tests, one-off runs)."""
+    tries = 0
+    while turn := take_turn(deps, lease_s=lease_s):
+        tries += turn.serve(threading.Event())
+    return tries
+
+
+def take_turn(deps: Deps, *, lease_s: int = LEASE_S, healthy: bool = False) -> Turn | None:
+    """Claim the subscription that is due longest, with what it is to be sent; None when nothing is due.
+
+    A client that is no longer active, or lost its role, is sent nothing more: its subscriptions are disabled.
+    """
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        if not tx.webhooks.is_due(now=now, healthy=healthy):
+            return None
+    with deps.uow() as tx:
+        claim = tx.webhooks.claim(token=deps.ids.new("clm"), now=now, lease_s=lease_s, healthy=healthy)
+        if claim is None:
+            return None
+        subscription = claim.subscription
+        client = tx.access.client(subscription.client_id)
+        if client is None or not client.active or roles.EVENTS not in client.roles:
+            disable_now(deps, tx, subscription.subscription_id, DisabledBecause.ACCESS_ENDED, now)
+            return Turn(deps, claim, ())
+        limit = 1 if subscription.failures else ROUND
+        items = tx.deliveries.heads(subscription.subscription_id, now=now, limit=limit)
+    return Turn(deps, claim, items)
+
+
+class Turn:
+    """One subscription served under its lease."""
+
+    def __init__(self, deps: Deps, claim: Claim, items: Sequence[Item]) -> None:
+        """Send ``items``, each of another subject, in order of position."""
+        self._deps = deps
+        self._claim = claim
+        self._items = items
+        self._outcomes: list[Outcome] = []
+        self._over = threading.Event()
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the last try failed."""
+        return self._claim.subscription.failures > 0
+
+    def serve(self, stopping: threading.Event) -> int:
+        """Send, record, and give the claim back; how many tries were made."""
+        ends = self._deps.clock.monotonic() + ROUND_S
+        first, rest = self._items[:1], self._items[1:]
+
+        def send(item: Item) -> None:
+            if not (self._over.is_set() or stopping.is_set() or self._deps.clock.monotonic() >= ends):
+                self._send(item)
+
+        try:
+            for item in first:
+                send(item)
+            if rest and not self._over.is_set():
+                with ThreadPoolExecutor(LANES, thread_name_prefix="webhook-lane") as lanes:
+                    list(lanes.map(send, rest))
+        finally:
+            self._release()
+        return len(self._outcomes)
+
+    def _send(self, item: Item) -> None:
+        """One try and its record; anything but a success ends the turn."""
+        delivery, event = item
+        well = False
+        try:
+            outcome = self._attempt(event)
+            self._deps.faults.reach("webhook.sent")
+            self._outcomes.append(outcome)
+            well = self._record(delivery, outcome) and outcome.taken
+            self._deps.faults.reach("webhook.recorded")
+        finally:
+            if not well:
+                self._over.set()
+
+    def _attempt(self, event: Event) -> Outcome:
+        deps, claim = self._deps, self._claim
+        now, started = deps.clock.now(), deps.clock.monotonic()
+        body = body_of(event)
+        headers = {
+            **headers_of(claim.secrets, event.event_id, now, body),
+            "user-agent": f"certsvc/{certsvc.__version__}",
+        }
+        deps.faults.reach("webhook.sending")
+        status, wait = 0, timedelta(0)
+        try:
+            reply = deps.receivers.post(claim.subscription.url, headers, body, now=now)
+            status, fault = reply.status, _fault_of(reply.status)
+            if status in BUSY and reply.retry_after is not None:
+                wait = reply.retry_after
+        except Unavailable:
+            fault = Fault.ADDRESS
+        except TimeoutError:
+            fault = Fault.TIMEOUT
+        except OSError:
+            fault = Fault.NO_ANSWER
+        took = int((deps.clock.monotonic() - started) * 1000)
+        return Outcome(tried=Try(at=now, status=status, fault=fault, duration_ms=took), wait=wait)
+
+    def _record(self, delivery: Delivery, outcome: Outcome) -> bool:
+        """Keep what came of a try; False when the claim was lost meanwhile: then another sends it again."""
+        deps, claim, tried = self._deps, self._claim, outcome.tried
+        now = deps.clock.now()
+        key = f"{delivery.subscription_id}:{delivery.position}"
+        pause = pause_before(delivery.attempts + 2, key)
+        with deps.uow() as tx:
+            if outcome.taken:
+                kept = tx.deliveries.confirm(claim, delivery, tried)
+            elif pause is None:
+                kept = tx.deliveries.fail(claim, delivery, tried)
+            else:
+                ready_at = now + max(pause, outcome.wait)
+                kept = tx.deliveries.put_off(claim, delivery, tried, ready_at=ready_at)
+            if kept and tried.fault is Fault.GONE:
+                disable_now(deps, tx, delivery.subscription_id, DisabledBecause.GONE, now)
+        if not outcome.taken:
+            log.info(
+                "webhook failed",
+                action="webhook.failed",
+                subscription=delivery.subscription_id,
+                event_id=delivery.event_id,
+                attempt=delivery.attempts + 1,
+                status=tried.status,
+                fault=tried.fault.value,
+                last=pause is None,
+            )
+        return kept
+
+    def _release(self) -> None:
+        now = self._deps.clock.now()
+        health = self._health()
+        rest = max([rest_after(health.failures), *(outcome.wait for outcome in self._outcomes)], default=timedelta(0))
+        failing = health.failing_since is not None and now - health.failing_since >= FAILING_FOR
+        with self._deps.uow() as tx:
+            held = tx.webhooks.release(self._claim, health=health, not_before=now + rest)
+            if held and failing:
+                subscription_id = self._claim.subscription.subscription_id
+                disable_now(self._deps, tx, subscription_id, DisabledBecause.FAILING, now)
+
+    def _health(self) -> Health:
+        """How the receiver stands: one success and it is well."""
+        before = self._claim.subscription
+        taken = [outcome.tried.at for outcome in self._outcomes if outcome.taken]
+        missed = [outcome.tried.at for outcome in self._outcomes if not outcome.taken]
+        if taken:
+            return Health(failures=0, failing_since=None, last_success_at=max(taken))
+        return Health(
+            failures=before.failures + len(missed),
+            failing_since=before.failing_since or min(missed, default=None),
+            last_success_at=before.last_success_at,
+        )
+
+
+def _fault_of(status: int) -> Fault:
+    """2xx is success and nothing else is; a redirect is not followed."""
+    if HTTP_OK <= status < HTTP_MULTIPLE:
+        return Fault.NONE
+    if HTTP_MULTIPLE <= status < HTTP_BAD:
+        return Fault.REDIRECT
+    return Fault.GONE if status == HTTP_GONE else Fault.STATUS
