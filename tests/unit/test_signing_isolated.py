@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from certsvc.clock import SystemClock
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import InvalidInput
 from certsvc.seal.verdict import Indication, Reason
+from certsvc.signing import worker_pool
 from certsvc.signing.findings_json import dump_findings, load_findings
 from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.isolated import IsolatedInspector
@@ -114,6 +116,26 @@ def test_a_worker_that_died_while_idle_costs_no_verdict(isolated: IsolatedInspec
     isolated.inspect(sealed, CHOICE, NOW)
     os.kill(worker_pid(isolated), signal.SIGKILL)
     assert isolated.inspect(sealed, CHOICE, NOW).indication is Indication.TOTAL_PASSED
+
+
+def test_a_file_that_kills_its_worker_is_not_tried_again(
+    anchors: TrustAnchors, sealed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    ask = worker_pool._Worker.ask
+
+    def counted(worker: worker_pool._Worker, request: bytes, data: bytes, limit_s: float) -> bytes:
+        asked.append(len(data))
+        if len(data) < len(sealed):
+            threading.Timer(0.3, worker._process.kill).start()  # as the memory limit or a broken parser would
+            data = file_of([b"<< /Type /Catalog /A [" + b"0 " * (8 * MIB) + b"] >>"])
+        return ask(worker, request, data, limit_s)
+
+    monkeypatch.setattr(worker_pool._Worker, "ask", counted)
+    with IsolatedInspector(anchors, workers=1) as isolated:
+        isolated.inspect(sealed, CHOICE, NOW)
+        assert isolated.inspect(b"%PDF-1.7 short", CHOICE, NOW).indication is not Indication.TOTAL_PASSED
+        assert len(asked) == 2, "one try for each file"
 
 
 def test_memory_runs_out_in_the_worker_and_not_here(anchors: TrustAnchors, sealed: bytes) -> None:
