@@ -157,7 +157,7 @@ class _Worker:
         """Start the process and wait until it is ready; TimeoutError or OSError when it is not."""
         self.files = 0
         self.has_it = False
-        """whether the last file was handed over whole"""
+        """whether the worker said that it has the last file"""
         self._clock = SystemClock()
         ours, theirs = socket.socketpair()
         self._channel = ours
@@ -191,12 +191,11 @@ class _Worker:
         """The worker's answer; TimeoutError, EOFError, OSError or ValueError when it gives none."""
         self.files += 1
         self.has_it = False
-        if self._process.poll() is not None:
-            raise EOFError
         deadline = self._clock.monotonic() + limit_s
         for message in (request, data):
             self._channel.settimeout(self._left(deadline))
             send(self._channel, message)
+        receive(self._channel, lambda: self._left(deadline))
         self.has_it = True
         return receive(self._channel, lambda: self._left(deadline))
 

@@ -1,8 +1,8 @@
 """A worker process of :mod:`certsvc.signing.worker_pool`: reads files from a socket, answers bytes, one at a time.
 
 It starts with an empty environment, no secrets, no open files but the socket, and a limit on its memory. One message
-is a 4-byte length and that many bytes: a JSON request, then the file; the answer is one message. What is done with
-them is the function that the pool names.
+is a 4-byte length and that many bytes: a JSON request, then the file; the answer is two, that it was taken and what
+came of it. What is done with them is the function that the pool names.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ MAX_MESSAGE = 64 * 1024 * 1024
 """Longest message that either side accepts: an upload is smaller, findings are far smaller."""
 
 READY = b"ready"
+TAKEN = b"taken"
+"""Said when a file is there whole: a worker that dies afterwards died over it."""
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 1 << 20
@@ -60,6 +62,7 @@ def main(arguments: Sequence[str]) -> None:
                 data = receive(channel)
             except EOFError:
                 return
+            send(channel, TAKEN)
             send(channel, answer(request, data))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
+import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from certsvc.clock import SystemClock
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import InvalidInput
 from certsvc.seal.verdict import Indication, Reason
-from certsvc.signing import worker_pool
+from certsvc.signing import worker_pool, worker_process
 from certsvc.signing.findings_json import dump_findings, load_findings
 from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.worker_process import TAKEN
 
 CHOICE = TrustChoice()
 MIB = 1024 * 1024
@@ -121,21 +122,29 @@ def test_a_worker_that_died_while_idle_costs_no_verdict(isolated: IsolatedInspec
 def test_a_file_that_kills_its_worker_is_not_tried_again(
     anchors: TrustAnchors, sealed: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    slow = file_of([b"<< /Type /Catalog /A [" + b"0 " * MIB + b"] >>"])
+    said: list[bytes] = []
+    receive = worker_process.receive
+
+    def killing(channel: socket.socket, left: Callable[[], float] | None = None) -> bytes:
+        said.append(receive(channel, left))
+        if said.count(TAKEN) == 2 and said[-1] == TAKEN:
+            workers[-1]._process.kill()  # as its memory limit would, over the second file
+        return said[-1]
+
+    workers: list[worker_pool._Worker] = []
     ask = worker_pool._Worker.ask
+    monkeypatch.setattr(worker_pool, "receive", killing)
 
     def counted(worker: worker_pool._Worker, request: bytes, data: bytes, limit_s: float) -> bytes:
-        asked.append(len(data))
-        if len(data) < len(sealed):
-            threading.Timer(0.3, worker._process.kill).start()  # as the memory limit or a broken parser would
-            data = file_of([b"<< /Type /Catalog /A [" + b"0 " * (8 * MIB) + b"] >>"])
+        workers.append(worker)
         return ask(worker, request, data, limit_s)
 
     monkeypatch.setattr(worker_pool._Worker, "ask", counted)
     with IsolatedInspector(anchors, workers=1) as isolated:
         isolated.inspect(sealed, CHOICE, NOW)
-        assert isolated.inspect(b"%PDF-1.7 short", CHOICE, NOW).indication is not Indication.TOTAL_PASSED
-        assert len(asked) == 2, "one try for each file"
+        assert isolated.inspect(slow, CHOICE, NOW).indication is not Indication.TOTAL_PASSED
+        assert len(workers) == 2, "one try for each file"
 
 
 def test_memory_runs_out_in_the_worker_and_not_here(anchors: TrustAnchors, sealed: bytes) -> None:
