@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +27,7 @@ from certsvc.app_keys import (
     trust_anchors,
     webhook_receivers,
 )
+from certsvc.app_shape import open_broker, open_carriers, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
@@ -36,6 +35,7 @@ from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
+from certsvc.delivery.broker import Broker
 from certsvc.delivery.loops import Loops
 from certsvc.delivery.partners import PartnerChannels
 from certsvc.delivery.press_pool import PressPool
@@ -65,7 +65,6 @@ from certsvc.signing.trust_documents import JwsTrustLists
 from certsvc.signing.worker_pool import WorkerPool
 from certsvc.store.engine import Store, open_store
 from certsvc.store.migrate import upgrade
-from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.web.install import install_pages
 
 if TYPE_CHECKING:
@@ -79,6 +78,7 @@ if TYPE_CHECKING:
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
     from certsvc.signing.master_key import MasterKey
+    from certsvc.signing.timestamps import TimestampClient
 
 
 class NoFaults:
@@ -111,6 +111,7 @@ class Service:
     loops: Loops
     renderer: PageRenderer
     upload_workers: WorkerPool
+    broker: Broker | None = None
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -130,6 +131,11 @@ class Service:
             self.deps.press.close()
         self.inspector.close()
         self.upload_workers.close()
+        for carrier in self.deps.carriers:
+            carrier.close()
+        if self.broker is not None:
+            self.broker.close()
+        self.deps.objects.close()
         self.store.close()
 
 
@@ -146,6 +152,7 @@ def prepare(settings: Settings, *, clock: Clock | None = None, ids: Ids | None =
             create_master_key(settings.master_key, ids)
         init_dev_keys(settings.keys_file, settings.keys, load_master_key(settings.master_key), clock, ids)
     upgrade(settings.database)
+    prepare_objects(settings)
 
 
 def build(
@@ -166,15 +173,15 @@ def build(
     master = load_master_key(settings.master_key)
     egress = open_egress(settings)
     ring = open_ring(settings, master, egress)
-    timestamps = timestamp_client(settings, egress, ids)
     store = open_store(settings.database, ColumnCipher(master, ids))
     trust, anchors = _trust(settings, store)
     inspector = IsolatedInspector(anchors)
     own = OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
+    broker = open_broker(settings)
     uploads = IsolatedUploads(upload_workers.ask)
     renderer = PageRenderer(settings.font_dirs)
-    sealer = LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
+    sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -185,7 +192,7 @@ def build(
         self_inspector=StrictInspector(ring, anchors),
         uploads=uploads,
         painter=renderer.mark_board(),
-        objects=_objects(settings, clock),
+        objects=open_objects(settings, clock),
         tokens=token_service(settings, ring, ids),
         seal_maker=_seal_maker(settings, master, ring, anchors, own, clock=clock, ids=ids),
         revocations=revocation_source(settings),
@@ -203,10 +210,11 @@ def build(
         signing_pages=SigningPageMaker(renderer, uploads.prepare, sandbox=settings.sandbox),
         upload_check=FixedPages(uploads),
         notifier=MessageSpool(settings.messages, ids),
+        carriers=open_carriers(settings, broker),
         receivers=webhook_receivers(settings),
     )
     register_seals(settings, deps, ring)
-    return Service(settings, deps, store, inspector, _loops(settings, deps), renderer, upload_workers)
+    return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
 
 
 def _seal_maker(
@@ -223,22 +231,21 @@ def _seal_maker(
     return SoftwareSealMaker(settings.keys, master, ring, anchors, own, maker_policy(settings), clock=clock, ids=ids)
 
 
-def _loops(settings: Settings, deps: Deps) -> Loops:
+def _sealer(
+    settings: Settings, ring: KeyRing, timestamps: TimestampClient | None, own: OwnCertificates
+) -> LicenseSealer:
+    return LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
+
+
+def _loops(settings: Settings, deps: Deps, broker: Broker | None) -> Loops:
     """The loops of this process, by a name that no other has."""
-    return Loops(deps, name=f"{socket.gethostname()}-{os.getpid()}", lease_s=settings.lease_s)
+    return Loops(deps, name=process_name(), lease_s=settings.lease_s, broker=broker)
 
 
 def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:
     """The trust list in force, and the anchors that it gives to whoever judges."""
     trust = LiveTrust(store.uow, file_anchors(settings))
     return trust, ListedAnchors(trust_anchors(settings), lambda: trust.current)
-
-
-def _objects(settings: Settings, clock: Clock) -> DirectoryObjectStore:
-    """The store of files, without what writers that died left in it."""
-    objects = DirectoryObjectStore(settings.objects)
-    objects.sweep_incoming(before=clock.now() - timedelta(days=1))
-    return objects
 
 
 def _policy(settings: Settings) -> Policy:

@@ -71,6 +71,12 @@ def local_day(at: datetime) -> date:
     return check_aware(at).astimezone(SHANGHAI).date()
 
 
+def beijing_time(at: datetime) -> str:
+    """``2026年1月1日 08:00:05``: a moment for people, in Asia/Shanghai, as the pages write it."""
+    t = check_aware(at).astimezone(SHANGHAI)
+    return f"{t.year}年{t.month}月{t.day}日 {t:%H:%M:%S}"
+
+
 def end_of_day(day: date) -> datetime:
     """The first moment after ``day`` in Asia/Shanghai, in UTC: a license valid until ``day`` ends here."""
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC) + timedelta(days=1)

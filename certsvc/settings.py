@@ -29,6 +29,7 @@ _LISTS: dict[str, str | None] = {
     "platform_seals": None,
     "tsa_servers": None,
     "egress_allowed": None,
+    "nats_servers": None,
     "simulation_matters": None,
 }
 """Keys that hold several values, and what separates them in the environment (None: white space)."""
@@ -44,6 +45,14 @@ class Settings(BaseModel):
     database_url: str = ""
     """SQLAlchemy URL; empty means SQLite in ``var_dir``."""
     objects_dir: Path | None = None
+    s3_url: str = ""
+    """Address of an S3 server (``https://s3.example:9000``), with ``s3_credentials_file``; empty means a directory."""
+    s3_bucket: str = "certsvc"
+    s3_region: str = "us-east-1"
+    s3_credentials_file: Path | None = None
+    """Two lines: access key, secret key."""
+    s3_public_url: str = ""
+    """The same server as readers outside see it; links to files begin with it. Empty means no links are given."""
     key_dir: Path | None = None
     master_key_file: Path | None = None
     """File with the 32-byte key that wraps keys and personal columns; outside ``var_dir`` in production."""
@@ -70,6 +79,12 @@ class Settings(BaseModel):
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
     egress_allowed: tuple[str, ...] = ()
     """Origins (``http://tsa.example:8080``) that may be called though they are not public https addresses."""
+    nats_servers: tuple[str, ...] = ()
+    """URLs of NATS servers with JetStream (``tls://nats1:4222``); empty means no broker: relay in process."""
+    nats_credentials_file: Path | None = None
+    nats_prefix: str = Field(default="certsvc", pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """Copies of each stream; 3 in a cluster."""
     catalog_dir: Path | None = None
     font_dirs: tuple[Path, ...] = (Path(".fonts"),)
     public_base: str = "https://zz.certsvc.example"
@@ -143,6 +158,9 @@ class Settings(BaseModel):
             raise ValueError(msg)
         if bool(self.token_module) != bool(self.token_label and self.token_pin_file):
             msg = "token_module、token_label、token_pin_file 须一并设置"
+            raise ValueError(msg)
+        if bool(self.s3_url) != bool(self.s3_credentials_file):
+            msg = "s3_url、s3_credentials_file 须一并设置"
             raise ValueError(msg)
         if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"

@@ -6,15 +6,18 @@ import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from postgres_process import PostgresProcess
+from s3_process import S3Process
 
 from certsvc.ids import SystemIds
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.signing.master_key import MasterKey
 from certsvc.store import migrate
 from certsvc.store.engine import Store, open_store
+from certsvc.store.objects_s3 import S3ObjectStore
 
 DATABASES = ("sqlite", "postgresql")
 _counter = itertools.count(1)
@@ -51,6 +54,32 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.sqlite3"
     migrate.upgrade(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Process]:
+    """A running S3 server, one per worker process of the test run; share it, never stop it."""
+    server = S3Process()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+def open_bucket(server: S3Process, *, url: str = "", **changes: Any) -> S3ObjectStore:
+    """A store over a bucket of its own; ``url`` leads there by another way."""
+    changes |= {"access_key": server.access_key, "secret_key": server.secret_key}
+    return S3ObjectStore(url or server.url, f"certs-{next(_counter)}", **changes)
+
+
+@pytest.fixture
+def s3_objects(s3_server: S3Process) -> Iterator[S3ObjectStore]:
+    """An empty bucket."""
+    store = open_bucket(s3_server)
+    store.prepare()
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from certsvc.api.auth import Access, deps_of
-from certsvc.api.cloudevents import BATCH, STRUCTURED, Incoming, read_events
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.api.problems import answer, document_of
@@ -18,6 +17,7 @@ from certsvc.commands.evidence.read_feed import MAX_PAGE, read_feed
 from certsvc.commands.issuance.accept_event import accept_event
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import CertsvcError
+from certsvc.events.cloudevents import BATCH, STRUCTURED, Incoming, read_events
 
 router = APIRouter(tags=["events 事件"], route_class=JsonRoute)
 

@@ -15,7 +15,12 @@ from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, out
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
 from certsvc.commands.issuance.move_license import MoveBody, move_license
-from certsvc.commands.issuance.read_license import read_license, read_license_face, read_license_file
+from certsvc.commands.issuance.read_license import (
+    read_license,
+    read_license_face,
+    read_license_file,
+    read_license_link,
+)
 from certsvc.commands.ports import Principal
 from certsvc.license.model import MoveRecord
 from certsvc.license.states import MOVE_BY_NAME
@@ -26,6 +31,14 @@ AUTHORITY = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 DECIDER = Access(roles.APPROVAL, roles.APPROVAL_ANY)
 
 Identifier = Annotated[str, Path(max_length=128, pattern=r"^[0-9A-Z.]+$", description="证照标识")]
+
+
+class LinkOut(Model):
+    """Where the sealed PDF can be had until ``expires_at``, and the SHA-256 it must have."""
+
+    url: str
+    expires_at: datetime
+    sha256: str
 
 
 class MoveOut(Model):
@@ -104,6 +117,16 @@ def file(
         page=page,
         width=width,
     )
+
+
+@router.get("/v1/licenses/{identifier}/link")
+def link(
+    request: Request, response: Response, identifier: Identifier, caller: Annotated[Principal, Depends(AUTHORITY)]
+) -> LinkOut:
+    """An address of the sealed PDF at the object store, good for five minutes; 404 where files have none."""
+    found = read_license_link(deps_of(request), caller, identifier)
+    response.headers["Cache-Control"] = "no-store"
+    return LinkOut(url=found.url, expires_at=found.expires_at, sha256=found.sha256)
 
 
 @router.post("/v1/licenses/{identifier}/moves", status_code=201)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.license.status_list import list_uri
+from certsvc.seal.headlines import next_step
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import Reason
 
@@ -255,6 +256,7 @@ class VerdictOut(Model):
     def of(verdict: Verdict, receipt: str = "", salt: str = "") -> VerdictOut:
         """From the command's verdict."""
         words = WORDS[verdict.reason]
+        next_zh, next_en = next_step(verdict)
         return VerdictOut(
             indication=verdict.indication.value,
             sub_indication=verdict.sub_indication.value if verdict.sub_indication else None,
@@ -274,8 +276,8 @@ class VerdictOut(Model):
             family=words.family.value,
             word=words.short_zh,
             word_en=words.short_en,
-            next=words.next_zh,
-            next_en=words.next_en,
+            next=next_zh,
+            next_en=next_en,
             as_of=verdict.as_of,
             later=ReasonOut.of(verdict.later) if verdict.later else None,
             time_basis=verdict.time_basis,

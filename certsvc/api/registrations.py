@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.doors import DOOR
-from certsvc.api.json_body import JsonRoute, read_json
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
@@ -21,6 +21,7 @@ from certsvc.commands.registrations.body import RegistrationBody
 from certsvc.commands.registrations.register_license import Registered, register_license
 from certsvc.commands.registrations.report_state import StateReportBody, report_state
 from certsvc.errors import InvalidInput
+from certsvc.events.strict_json import read_json
 
 router = APIRouter(tags=["registration 登记"], route_class=JsonRoute)
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.doors import DOOR
-from certsvc.api.json_body import JsonRoute, read_json
+from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.api.signers import CodeSent, SecretModel
 from certsvc.commands.access import roles
@@ -27,6 +27,7 @@ from certsvc.commands.signings.read import SeenRound, document_of, list_rounds, 
 from certsvc.commands.signings.request import request_signing
 from certsvc.commands.signings.seal import seal_round
 from certsvc.errors import InvalidInput, Unavailable
+from certsvc.events.strict_json import read_json
 from certsvc.seal.signing_round import ROUND_STATE_ZH, STEP_STATE_ZH, RoundState, Step
 
 router = APIRouter(tags=["signing 签署"], route_class=JsonRoute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import Field
@@ -18,6 +18,9 @@ from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
 from certsvc.commands.ports import Principal
 from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
 from certsvc.identifiers.holder_code import HolderCodeType
+
+if TYPE_CHECKING:
+    from certsvc.catalog.loader import Catalog
 
 router = APIRouter(tags=["access 身份与令牌"], route_class=JsonRoute)
 
@@ -43,6 +46,7 @@ class PersonOut(Model):
     subject: str
     name: str
     roles: list[str]
+    authority_name: str = Field(description="单位；持证人为空")
 
 
 class MeOut(Model):
@@ -110,12 +114,10 @@ def _basic(header: str) -> tuple[str, str] | None:
 @router.get("/v1/me")
 def me(request: Request, caller: Annotated[Principal, Depends(Access(*sorted(roles.ALL)))]) -> MeOut:
     """Who the caller is: officers show their 执法证号 and unit before they scan (DOMAIN.md 3)."""
-    catalog = deps_of(request).catalog
-    known = catalog.has_authority(caller.authority_code)
     return MeOut(
         subject=caller.subject,
         name=caller.name,
-        authority_name=catalog.authority(caller.authority_code).name if known else "",
+        authority_name=_unit(deps_of(request).catalog, caller.authority_code),
         roles=sorted(caller.roles),
         holder_kind=_holder_kind(caller),
     )
@@ -130,7 +132,17 @@ def _holder_kind(caller: Principal) -> Literal["", "person", "organisation"]:
 @router.get("/v1/sandbox/people", dependencies=[Depends(PUBLIC)])
 def people(request: Request) -> list[PersonOut]:
     """The synthetic people one can be in the sandbox; 404 in production."""
-    return [PersonOut(subject=p.subject, name=p.name, roles=sorted(p.roles)) for p in sandbox_people(deps_of(request))]
+    deps = deps_of(request)
+    return [
+        PersonOut(
+            subject=p.subject, name=p.name, roles=sorted(p.roles), authority_name=_unit(deps.catalog, p.authority_code)
+        )
+        for p in sandbox_people(deps)
+    ]
+
+
+def _unit(catalog: Catalog, authority_code: str) -> str:
+    return catalog.authority(authority_code).name if catalog.has_authority(authority_code) else ""
 
 
 @router.post("/v1/sandbox/login", dependencies=[Depends(PUBLIC)])

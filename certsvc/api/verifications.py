@@ -18,6 +18,7 @@ from certsvc.commands.verifying.differences import compare_with_sealed
 from certsvc.commands.verifying.receipts import Asked, read_receipt, receipt_of
 from certsvc.commands.verifying.verify_code import verify_code, verify_digest, verify_number
 from certsvc.commands.verifying.verify_file import verify_file
+from certsvc.license.standing import standing_zh
 from certsvc.seal.differences import COMPARED_WORDS, ChangedPage, Comparison
 
 router = APIRouter(tags=["verification 核验"], route_class=JsonRoute)
@@ -66,6 +67,7 @@ class ReceiptOut(Model):
 
     claims: Mapping[str, Any]
     conclusion: ReasonOut | None = Field(description="当时的结论；早先的结论代码现已不用的为空")
+    state_zh: str = Field(description="当时的证照状态；回执不涉及证照的为空")
 
 
 class ChangedPageOut(Model):
@@ -159,7 +161,11 @@ def file_differences(
 def check_receipt(request: Request, body: ReceiptIn) -> ReceiptOut:
     """Read a receipt: what was checked, when, on which trust list, and what was not checked."""
     claims = dict(read_receipt(deps_of(request), body.receipt))
-    return ReceiptOut(claims=claims, conclusion=ReasonOut.named(claims.get("reason")))
+    said = claims.get("license")
+    state = str(said.get("state", "")) if isinstance(said, dict) else ""
+    return ReceiptOut(
+        claims=claims, conclusion=ReasonOut.named(claims.get("reason")), state_zh=standing_zh(state) if state else ""
+    )
 
 
 @router.get("/v1/verifications/keys", dependencies=[Depends(PUBLIC)])

@@ -210,7 +210,7 @@ def _read_types(directory: Path, authorities: Mapping[str, str]) -> dict[str, Ty
 def _known(types: Mapping[str, LicenseType], key: str) -> LicenseType:
     found = types.get(key)
     if found is None:
-        raise UnknownLicenseType(f"证照类型不存在或未发布；现有：{'、'.join(kind.slug for kind in types.values())}")
+        raise UnknownLicenseType(f"证照类型不存在或未发布；现有 {len(types)} 种，见 GET /v1/catalog/types")
     return found
 
 

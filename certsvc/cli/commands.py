@@ -12,10 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.event_commands import events_app
+from certsvc.cli.logs import configure_logs
+from certsvc.cli.people_commands import people_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
-from certsvc.cli.webhook_commands import events_app, webhooks_app
+from certsvc.cli.webhook_commands import webhooks_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
@@ -30,7 +33,6 @@ db_app = typer.Typer(help="数据库 · database", no_args_is_help=True)
 objects_app = typer.Typer(help="文件存储 · object store", no_args_is_help=True)
 requests_app = typer.Typer(help="制证申请 · issuance requests", no_args_is_help=True)
 clients_app = typer.Typer(help="接入系统 · client systems", no_args_is_help=True)
-people_app = typer.Typer(help="人员绑定 · people", no_args_is_help=True)
 catalog_app = typer.Typer(help="证照目录 · catalog", no_args_is_help=True)
 for name, group in (
     ("keys", keys_app),
@@ -122,7 +124,7 @@ def receipt(
     keys: Annotated[Path | None, typer.Option(help="出具机关公布的公钥（JWKS），不填用本机的")] = None,
     of: Annotated[Path | None, typer.Option(help="回执所说的文件，一并核对")] = None,
 ) -> None:
-    """查验核验回执：退出码 0 属实、1 不属实."""
+    """查验核验回执：退出码 0 属实、1 不属实或不是这个文件的、3 用法有误."""
     from certsvc.cli.receipts import check_receipts
 
     raise typer.Exit(check_receipts(receipts, keys, of))
@@ -159,7 +161,7 @@ def gallery(
     """绘制全部证照类型的样张总览 · every type's sample page on one picture."""
     from certsvc.cli.gallery import write_gallery
 
-    typer.echo(f"{out}：{write_gallery(out, pages)} 种证照")
+    typer.echo(f"{out}：{write_gallery(out, pages)} 种证照和文书")
 
 
 @app.command()
@@ -262,30 +264,13 @@ def clients_add(
     typer.echo(f"client_secret={secret}" if secret else "已登记（private_key_jwt）")
 
 
-@people_app.command("bind")
-def people_bind(
-    subject: Annotated[str, typer.Argument(help="身份提供方的 sub")],
-    issuer: Annotated[str, typer.Option(help="身份提供方的 iss")],
-    name: Annotated[str, typer.Option(help="姓名")],
-    role: Annotated[list[str], typer.Option(help="角色，可多次：holder、officer、clerk…")],
-    holder_code: Annotated[str, typer.Option(help="核实过的持证主体代码")] = "",
-    holder_code_type: Annotated[str, typer.Option(help="持证主体代码类型代码")] = "",
-    authority: Annotated[str, typer.Option(help="所属机构")] = "",
-    badge: Annotated[str, typer.Option(help="执法证号")] = "",
-) -> None:
-    """绑定身份提供方的人员 · bind a person of the identity provider."""
-    from certsvc.cli.maintain import add_person
-
-    add_person(subject, issuer, name, role, holder=(holder_code_type, holder_code), unit=(authority, badge))
-    typer.echo("已绑定")
-
-
 @catalog_app.command("check")
 def catalog_check() -> None:
     """检查证照目录并试排全部版面 · check every type file and draw every face."""
     from certsvc.cli.maintain import check_catalog
 
-    typer.echo(f"目录检查通过：{check_catalog()} 种证照")
+    licenses, documents = check_catalog()
+    typer.echo(f"目录检查通过：证照 {licenses} 种、文书 {documents} 种")
 
 
 @catalog_app.command("propose")
@@ -385,6 +370,8 @@ def _moment(text: str) -> datetime | None:
 
 def main() -> None:
     """Run the command line; an expected error is one sentence on standard error and exit code 3."""
+    # What is logged on the way belongs to standard error, and only when it matters: results are for people and scripts.
+    configure_logs("WARNING")
     try:
         app()
     except CertsvcError as error:

@@ -24,6 +24,7 @@ from certsvc.cli.demo_steps import STEPS
 from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
 from certsvc.commands.access.seed_sandbox import seed_sandbox
+from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def run_demo(out: Path) -> bool:
         service = build(settings)
         try:
             parties = seed_sandbox(service.deps)
+            make_sample_objects(service.deps)
             report.append(
                 {"name": "建立开发密钥体系、印章与数据库", "ok": True, "detail": f"印章 {_seals(service)} 枚"}
             )
@@ -140,9 +142,8 @@ def _print(console: Console, report: list[dict[str, object]], city: City, out: P
     steps = Table(Column("步骤", no_wrap=True), "结果", Column("说明", overflow="fold"), title="演示步骤")
     for row in report:
         steps.add_row(str(row["name"]), "[green]✔[/green]" if row["ok"] else "[red]✘[/red]", str(row["detail"]))
-    licenses = Table(
-        "证照", Column("编号", no_wrap=True), Column("现在核验", overflow="fold"), "pdfsig", title="签发的证照"
-    )
+    names, verdicts = Column("证照", overflow="fold"), Column("现在核验", overflow="fold")
+    licenses = Table(names, Column("编号", no_wrap=True), verdicts, "pdfsig", title="签发的证照")
     for row in city.licenses:
         kind = city.catalog.type(str(row["type"]))
         # A number that is an ID number is not printed where everything may be logged (DOMAIN.md 3).

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.app import build
+from certsvc.app_shape import prepare_objects
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.access import roles
@@ -57,6 +58,7 @@ def upgrade_database() -> str:
     settings = load_settings()
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
+    prepare_objects(settings)
     return current(settings.database)
 
 
@@ -123,6 +125,26 @@ def add_person(
         bind_person(service.deps, person, actor=OPERATOR)
 
 
+def list_people() -> tuple[list[tuple[str, ...]], int]:
+    """Account, name, roles and unit of everybody with a duty, and how many accounts belong to holders alone."""
+    with _service(seeds_only=True) as service:
+        deps = service.deps
+        with deps.uow.read() as tx:
+            people = tx.access.people()
+    known = deps.catalog
+    rows: list[tuple[str, ...]] = [
+        (
+            one.subject,
+            one.name,
+            "、".join(roles.ROLE_ZH.get(role, role) for role in sorted(one.roles)),
+            known.authority(one.authority_code).name if known.has_authority(one.authority_code) else one.authority_code,
+        )
+        for one in people
+        if one.roles != {roles.HOLDER}
+    ]
+    return rows, len(people) - len(rows)
+
+
 @contextmanager
 def _service(*, seeds_only: bool = False) -> Iterator[Service]:
     """A service for one command; over the seeds for parties: those who publish the first types come before them."""
@@ -139,8 +161,8 @@ def sweep(*, delete: bool) -> Sequence[str]:
         return remove_orphans(service.deps) if delete else orphans(service.deps)
 
 
-def check_catalog() -> int:
-    """Load the whole catalog and draw every face; how many types it has.
+def check_catalog() -> tuple[int, int]:
+    """Load the whole catalog and draw every face; how many license types and how many documents (文书) it has.
 
     Raises:
         ConfigurationError: the first fault found, or fonts that are missing, without which no face can be drawn.
@@ -155,7 +177,8 @@ def check_catalog() -> int:
     except ConfigurationError as error:
         raise ConfigurationError(f"类型文件无误，但版面未能检查：{error.detail}") from error
     renderer.prove(types, SAMPLE_STAMP)
-    return len(types)
+    documents = sum(kind.document for kind in types)
+    return len(types) - documents, documents
 
 
 def sweep_dues() -> str:

@@ -22,6 +22,7 @@ from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
+from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.errors import BusinessKeyConflict, ConfigurationError
 from certsvc.settings import load_settings
 
@@ -87,6 +88,7 @@ def seed_and_tell(service: Service) -> dict[str, str]:
     # A restart keeps the secrets: systems that are connected stay connected.
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     parties = seed_sandbox(service.deps, known)
+    make_sample_objects(service.deps)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(dict(parties.secrets), file, ensure_ascii=False, indent=2)

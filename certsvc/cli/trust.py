@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tomllib
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from certsvc.app import build
-from certsvc.clock import rfc3339
+from certsvc.clock import beijing_time, rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.ports import Principal
 from certsvc.commands.trust.change import confirm_change, propose_change, trust_record
 from certsvc.commands.trust.exchange import CHANGED, NEW, ONLY_HERE, export_list, propose_import, read_import
 from certsvc.errors import InvalidInput, NotFound
-from certsvc.seal.trust_entries import MAX_ENTRY_BYTES, anchor_of, recognition_of
+from certsvc.seal.trust_entries import ANCHOR_FIELDS, MAX_ENTRY_BYTES, anchor_of, recognition_of
+from certsvc.seal.trust_list import ANCHOR, FILE, LISTED, PARTNER_PREFIX, PERSON, RECOGNITION, SEAL, TIMESTAMP
 from certsvc.settings import load_settings
 from certsvc.signing.trust import read_anchors
 from certsvc.signing.trust_documents import MAX_EXPORT_CHARS
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 OPERATOR = Principal(subject="cli", kind="system", roles=frozenset({roles.OPERATOR}))
 
+ORIGIN_ZH = {FILE: "随配置文件", LISTED: "经两人变更"}
+KIND_ZH = {ANCHOR: "信任证书", RECOGNITION: "互认"}
+PURPOSE_ZH = {SEAL: "机构印章", PERSON: "个人签名", TIMESTAMP: "时间戳"}
 DIFFERENCE_ZH = {NEW: "新增", CHANGED: "变更", ONLY_HERE: "仅本地有"}
 
 
@@ -42,8 +47,10 @@ def describe_list() -> list[str]:
     lines = [f"第 {listed.version} 版\t信任证书 {len(listed.anchors)} 张\t互认城市 {len(listed.recognitions)} 个"]
     for one in listed.anchors:
         state = "有效" if one.covers(now) else "不在有效期"
-        purposes = "、".join(sorted(one.purposes))
-        lines.append(f"信任证书\t{one.anchor_id}\t{one.name}\t{purposes}\t{state}\t{one.origin}")
+        purposes = "、".join(_purpose_zh(purpose) for purpose in sorted(one.purposes))
+        lines.append(
+            f"信任证书\t{one.anchor_id}\t{one.name}\t{purposes}\t{state}\t{ORIGIN_ZH.get(one.origin, one.origin)}"
+        )
     for row in listed.recognitions:
         state = "生效中" if row.in_effect(now) else "不在有效期"
         types = "、".join(kind.code for kind in row.types)
@@ -61,7 +68,7 @@ def propose_file(path: Path, *, by: str) -> list[str]:
     with _deps() as deps:
         caller = _person(deps, by)
         proposals = [propose_change(deps, caller, entry, reason) for entry in entries]
-    return [f"{one.proposal_id}\t{one.kind}\t{one.entry_id}" for one in proposals]
+    return [f"{one.proposal_id}\t{_kind_zh(one.kind)}\t{one.entry_id}" for one in proposals]
 
 
 def confirm_proposals(proposal_ids: Sequence[str], *, by: str) -> list[str]:
@@ -69,7 +76,7 @@ def confirm_proposals(proposal_ids: Sequence[str], *, by: str) -> list[str]:
     with _deps() as deps:
         caller = _person(deps, by)
         changes = [confirm_change(deps, caller, proposal_id) for proposal_id in proposal_ids]
-    return [f"第 {one.number} 次变更\t{one.kind}\t{one.entry_id}\t{one.digest}" for one in changes]
+    return [f"第 {one.number} 次变更\t{_kind_zh(one.kind)}\t{one.entry_id}\t{one.digest}" for one in changes]
 
 
 def describe_log() -> list[str]:
@@ -77,12 +84,12 @@ def describe_log() -> list[str]:
     with _deps() as deps:
         found = trust_record(deps, OPERATOR)
     lines = [
-        f"{one.number}\t{rfc3339(one.confirmed_at)}\t{one.kind}\t{one.entry_id}\t提案 {one.proposed_by}\t"
-        f"确认 {one.confirmed_by}\t{one.reason}"
+        f"{one.number}\t{beijing_time(one.confirmed_at)}\t{_kind_zh(one.kind)}\t{one.entry_id}\t"
+        f"提案 {one.proposed_by}\t确认 {one.confirmed_by}\t{one.reason}"
         for one in found.changes
     ]
     lines += [
-        f"待确认\t{one.proposal_id}\t{one.kind}\t{one.entry_id}\t提案 {one.proposed_by}\t{one.reason}"
+        f"待确认\t{one.proposal_id}\t{_kind_zh(one.kind)}\t{one.entry_id}\t提案 {one.proposed_by}\t{one.reason}"
         for one in found.waiting
     ]
     return lines or ["没有变更，也没有待确认的提案"]
@@ -106,12 +113,31 @@ def import_file(path: Path, keys: Path, *, by: str, reason: str, partner: str) -
     with _deps() as deps:
         imported = read_import(deps, text, keys.read_text(encoding="utf-8"), partner=partner)
         lines = [f"{imported.issuer}\t第 {imported.version} 版\t差异 {len(imported.differences)} 项"]
-        lines += [f"{DIFFERENCE_ZH[one.what]}\t{one.kind}\t{one.entry_id}\t{one.name}" for one in imported.differences]
+        lines += [
+            f"{DIFFERENCE_ZH[one.what]}\t{_kind_zh(one.kind)}\t{one.entry_id}\t{one.name}"
+            for one in imported.differences
+        ]
         if by:
             why = reason or f"导入 {imported.issuer} 第 {imported.version} 版"
             proposals = propose_import(deps, _person(deps, by), imported, why)
-            lines += [f"待确认\t{one.proposal_id}\t{one.kind}\t{one.entry_id}" for one in proposals]
+            lines += [f"待确认\t{one.proposal_id}\t{_kind_zh(one.kind)}\t{one.entry_id}" for one in proposals]
     return lines
+
+
+def _kind_zh(kind: str) -> str:
+    return KIND_ZH.get(kind, kind)
+
+
+def _purpose_zh(purpose: str) -> str:
+    code = purpose.removeprefix(PARTNER_PREFIX)
+    return PURPOSE_ZH.get(purpose, purpose) if code == purpose else f"互认方 {code}"
+
+
+def _toml_place(error: tomllib.TOMLDecodeError) -> str:
+    """Where the fault is, in words; the parser says it in English."""
+    found = re.search(r"at line (\d+), column (\d+)", str(error))
+    where = f"第 {found[1]} 行第 {found[2]} 列有误" if found else "文件末尾不完整"
+    return f"{where}（{error}）"
 
 
 def _read(path: Path) -> tuple[str, list[Anchor | Recognition]]:
@@ -119,8 +145,10 @@ def _read(path: Path) -> tuple[str, list[Anchor | Recognition]]:
         if path.stat().st_size > MAX_ENTRY_BYTES:
             raise InvalidInput(f"变更文件超过 {MAX_ENTRY_BYTES // 1024} KiB")
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"变更文件 {path} 不是正确的 TOML：{_toml_place(error)}") from error
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"变更文件 {path} 无法读取：应为 TOML（UTF-8）") from error
+        raise InvalidInput(f"变更文件 {path} 无法读取：应为 UTF-8 编码的 TOML") from error
     if unknown := set(content) - {"reason", "anchor", "recognition"}:
         raise InvalidInput(f"变更文件有不认识的项：{'、'.join(sorted(unknown))}")
     anchors, recognitions = content.get("anchor", []), content.get("recognition", [])
@@ -134,7 +162,12 @@ def _read(path: Path) -> tuple[str, list[Anchor | Recognition]]:
 def _anchor(row: object, beside: Path) -> object:
     """The row with the certificates of the PEM files that it names."""
     if not isinstance(row, dict):
-        return row
+        raise InvalidInput("anchor 应写成 [[anchor]]，其下每行一项")
+    # Before any file is opened: a misspelt key is told by its name, not as something that is missing.
+    if unknown := sorted(set(row) - ANCHOR_FIELDS):
+        raise InvalidInput(f"[[anchor]] 有不认识的项：{'、'.join(unknown)}；可用：{'、'.join(sorted(ANCHOR_FIELDS))}")
+    if not row.get("certificate"):
+        raise InvalidInput("[[anchor]] 缺少 certificate：请写上与本文件同目录的 PEM 文件名")
     plain = {key: _plain(value) for key, value in row.items()}
     certificates = _pem(beside, plain.get("certificate"))
     if len(certificates) != 1:
@@ -173,5 +206,5 @@ def _person(deps: Deps, subject: str) -> Principal:
     with deps.uow.read() as tx:
         person = tx.access.person(subject)
     if person is None:
-        raise NotFound(f"没有登记的人员 {subject}，请先登记并授予信任列表角色")
+        raise NotFound(f"没有账号为 {subject} 的人员：请填账号，不是姓名；certsvc people list 列出账号")
     return of_person(person)

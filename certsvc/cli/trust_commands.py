@@ -22,7 +22,7 @@ def trust_list() -> None:
 @trust_app.command("propose")
 def trust_propose(
     file: Annotated[Path, typer.Argument(help="变更文件（TOML，见 docs/trust.md）", exists=True, dir_okay=False)],
-    by: Annotated[str, typer.Option(help="提案人（已登记，有信任列表管理员角色）")],
+    by: Annotated[str, typer.Option(help="提案人的账号（已登记，有信任列表管理员角色；沙箱为 trust-1）")],
 ) -> None:
     """提出信任证书、互认城市的变更 · propose entries of a TOML file."""
     from certsvc.cli.trust import propose_file
@@ -33,7 +33,7 @@ def trust_propose(
 
 @trust_app.command("confirm")
 def trust_confirm(
-    by: Annotated[str, typer.Option(help="确认人（已登记，有信任列表确认员角色，且不是提案人）")],
+    by: Annotated[str, typer.Option(help="确认人的账号（已登记，有信任列表确认员角色，且不是提案人；沙箱为 trust-2）")],
     proposals: Annotated[list[str], typer.Argument(help="变更提案编号")],
 ) -> None:
     """确认变更，各进程数秒内生效 · put proposals in force."""
@@ -67,7 +67,7 @@ def trust_export(
 def trust_import(
     file: Annotated[Path, typer.Argument(help="导出的信任列表", exists=True, dir_okay=False)],
     keys: Annotated[Path, typer.Option(help="导出方的公钥（JWKS），应经另外的渠道取得", exists=True)],
-    by: Annotated[str, typer.Option(help="提案人；不填只看差异")] = "",
+    by: Annotated[str, typer.Option(help="提案人的账号；不填只看差异")] = "",
     reason: Annotated[str, typer.Option(help="变更理由")] = "",
     partner: Annotated[str, typer.Option(help="作为互认方导入：只取其印章根证书，用途为此代码")] = "",
 ) -> None:

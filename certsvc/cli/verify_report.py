@@ -6,31 +6,53 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.clock import rfc3339
+from certsvc.cli.verify_words import explanation_zh, head_zh, unasked_zh
+from certsvc.clock import beijing_time
 from certsvc.errors import InvalidInput
 from certsvc.rendering.spreadsheet import workbook
-from certsvc.seal.reason_words import WORDS
+from certsvc.seal.headlines import next_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from certsvc.cli.verify_words import Hint
     from certsvc.seal.verdict import Verdict
 
-HEADER = ("文件", "结论", "原因代码", "说明", "下一步", "证照类型", "证照标识", "状态", "SHA-256", "未核对", "核验时间")
-INDICATION_ZH = {"TOTAL-PASSED": "通过", "TOTAL-FAILED": "不通过", "INDETERMINATE": "无法判定"}
+HEADER = (
+    "文件",
+    "结论",
+    "原因代码",
+    "说明",
+    "下一步",
+    "证照类型",
+    "证照标识",
+    "状态",
+    "SHA-256",
+    "未核对",
+    "核验时间（北京时间）",
+    "所问时刻（北京时间）",
+    "回执文件",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet program calculate a cell of a CSV (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """One file of a run: its verdict, or why it could not even be read."""
+    """One file of a run: its verdict, or why it could not even be read.
+
+    Attributes:
+        hint: what the file seems to be, where it is no PDF.
+        receipt: name of its receipt in the directory of receipts, or empty.
+    """
 
     name: str
     sha256: str
     verdict: Verdict | None
     trouble: str = ""
+    hint: Hint | None = None
+    receipt: str = ""
 
 
 def check_report_path(path: Path | None) -> None:
@@ -58,20 +80,23 @@ def write_report(path: Path, judged: Sequence[Judged]) -> None:
 def _row(one: Judged) -> tuple[str, ...]:
     verdict = one.verdict
     if verdict is None:
-        return (one.name, "无法判定", "unreadable", one.trouble, "请检查文件后重新核验", *[""] * 6)
-    words, facts = WORDS[verdict.reason], verdict.license
+        row = (one.name, head_zh(one), "unreadable", explanation_zh(one), "请检查文件后重新核验")
+        return (*row, *[""] * (len(HEADER) - len(row)))
+    facts = verdict.license
     return (
         one.name,
-        INDICATION_ZH[verdict.indication.value],
+        head_zh(one),
         verdict.reason.value,
-        words.zh,
-        words.next_zh,
+        explanation_zh(one),
+        next_step(verdict)[0],
         facts.type_name if facts else "",
         facts.identifier if facts else "",
         facts.state_zh if facts else "",
         one.sha256,
-        "、".join(verdict.not_checked),
-        rfc3339(verdict.checked_at),
+        unasked_zh(verdict.not_checked),
+        beijing_time(verdict.checked_at),
+        beijing_time(verdict.as_of) if verdict.as_of else "",
+        one.receipt,
     )
 
 

@@ -41,7 +41,15 @@ def printable(name: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in name.encode("utf-8", "replace").decode("utf-8"))
 
 
-def sources_of(paths: Sequence[Path]) -> list[Source]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """What a run judges, and the names of what it does not."""
+
+    taken: tuple[Source, ...]
+    skipped: tuple[str, ...]
+
+
+def sources_of(paths: Sequence[Path]) -> Sources:
     """Every file of ``paths``, folders and archives opened, in order of their names.
 
     Raises:
@@ -50,20 +58,26 @@ def sources_of(paths: Sequence[Path]) -> list[Source]:
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise InvalidInput(f"找不到文件：{'、'.join(missing)}")
-    found = [source for path in paths for source in _of(path)]
-    if not found:
+    found = [one for path in paths for one in _of(path)]
+    taken = tuple(one for one in found if isinstance(one, Source))
+    if not taken:
         raise InvalidInput("没有可核验的文件：文件夹和 ZIP 中只核验 .pdf 与 .esl 文件")
-    if len(found) > MAX_SOURCES:
+    if len(taken) > MAX_SOURCES:
         raise TooLarge(f"一次最多核验 {MAX_SOURCES} 个文件，请分批核验")
-    return found
+    return Sources(taken=taken, skipped=tuple(printable(one) for one in found if isinstance(one, str)))
 
 
-def _of(path: Path) -> Iterator[Source]:
+def _of(path: Path) -> Iterator[Source | str]:
+    """What is judged, and the names of what is not."""
     if path.is_dir():
         # Links are not followed: one could lead out of the folder or around in a circle.
         for one in sorted(path.rglob("*")):
+            if one.is_dir() or is_litter(one.relative_to(path).as_posix()):
+                continue
             if one.suffix.lower() in ENDINGS and one.is_file() and not one.is_symlink():
                 yield Source(name=printable(str(one)), read=lambda one=one: _read(one))  # type: ignore[misc]
+            else:
+                yield str(one)
     elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
         yield from _members(path)
     else:
@@ -78,7 +92,7 @@ def _read(path: Path) -> bytes:
         raise InvalidInput(f"文件 {path.name} 无法读取") from error
 
 
-def _members(path: Path) -> Iterator[Source]:
+def _members(path: Path) -> Iterator[Source | str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [one for one in archive.infolist() if not one.is_dir() and not is_litter(one.filename)]
@@ -87,6 +101,8 @@ def _members(path: Path) -> Iterator[Source]:
     for member in sorted(names, key=lambda one: one.filename):
         if any(member.filename.lower().endswith(ending) for ending in ENDINGS):
             yield Source(name=printable(f"{path}!{member.filename}"), read=lambda one=member: _read_member(path, one))  # type: ignore[misc]
+        else:
+            yield f"{path}!{member.filename}"
 
 
 def _read_member(path: Path, member: zipfile.ZipInfo) -> bytes:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.commands.trust_ports import PartnerRegisters, TrustDocuments, TrustSource
     from certsvc.commands.webhook_ports import Receivers
+    from certsvc.events.envelope import Event
     from certsvc.ids import Ids
     from certsvc.license.status_list import StatusClaims
     from certsvc.seal.model import Seal
@@ -186,8 +187,20 @@ class ObjectStore(Protocol):
         """Remove, if there."""
         ...
 
+    def retain(self, name: str, *, until: datetime) -> None:
+        """Lock against deletion until then, where the store can; never shortened. NotFound when there is none."""
+        ...
+
+    def link(self, name: str, *, file_name: str, lifetime_s: int) -> str | None:
+        """A short-lived URL that gives the object to whoever holds it; None where the store has no address."""
+        ...
+
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
         """All names that start with ``prefix``, sorted; with ``before`` only what was last written before it."""
+        ...
+
+    def close(self) -> None:
+        """End its connections."""
         ...
 
 
@@ -287,6 +300,8 @@ class Deps:
     notifier: Notifier
     receivers: Receivers
     """calls the URLs of webhook subscriptions"""
+    carriers: tuple[Carrier, ...] = ()
+    """what the relay takes events to, outside the database"""
 
     @property
     def catalog(self) -> Catalog:
@@ -322,6 +337,23 @@ class Policy:
     simulation_matters: frozenset[str] = frozenset()
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""
+
+
+class Carrier(Protocol):
+    """Takes events to something outside the database, in order; to take one again must be as if it was taken once."""
+
+    @property
+    def name(self) -> str:
+        """Under which its place in the feed is kept; never changed once in use."""
+        ...
+
+    def carry(self, deps: Deps, events: Sequence[Event]) -> None:
+        """Return when every one of ``events`` has arrived; whatever is raised, all of them are brought again."""
+        ...
+
+    def close(self) -> None:
+        """End its connections."""
+        ...
 
 
 class FaultPoints(Protocol):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
+    from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
@@ -346,6 +347,7 @@ class UnitOfWork(Protocol):
     sharing: Sharing
     access: Access
     outbox: Outbox
+    parked: Parked
     links: Links
     facts: Facts
     dues: Dues

@@ -18,6 +18,7 @@ from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.webhooks.ends import sweep_webhooks
+from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from certsvc.commands.ports import Deps
+    from certsvc.delivery.broker import Broker
 
 log = structlog.get_logger("certsvc.loops")
 
@@ -57,10 +59,12 @@ FOLLOW_WAIT_S = 2.0
 class Loops:
     """Worker and relay threads of one process."""
 
-    def __init__(self, deps: Deps, *, name: str, lease_s: int) -> None:
+    def __init__(self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None) -> None:
+        """Loops over ``deps``; with a ``broker``, a relay process takes events from it too."""
         self._deps = deps
         self._name = name
         self._lease_s = lease_s
+        self._broker = broker
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -73,6 +77,9 @@ class Loops:
             self._spawn(owner, lambda owner=owner: self._work(owner))  # type: ignore[misc]  # bound per thread
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
+            if self._broker is not None:
+                receiver = Receiver(self._deps, self._broker, owner=self._name)
+                self._spawn(f"{self._name}-receiver", lambda: self._repeat(receiver.once))
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))

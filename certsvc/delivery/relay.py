@@ -1,7 +1,9 @@
-"""The in-process relay of the embedded shape: sequenced events to consumers, in order, each once.
+"""The relay: sequenced events to consumers and carriers, in order.
 
-A consumer's effect, its inbox row and its cursor are one transaction, so a crash anywhere repeats nothing and loses
-nothing. A consumer that fails keeps its place and is tried again; the others go on.
+A consumer works inside the database: its effect, its inbox row and its cursor are one transaction, so a crash anywhere
+repeats nothing and loses nothing. A carrier takes events outside (a broker, the locks of objects): first it brings
+them, then its cursor moves, so a crash in between brings them again. One that fails keeps its place and is tried again;
+the others go on.
 """
 
 from __future__ import annotations
@@ -13,13 +15,17 @@ import structlog
 from certsvc.delivery.consumers import dependants, holder_notices, webhooks
 
 if TYPE_CHECKING:
-    from certsvc.commands.ports import Deps
+    from collections.abc import Sequence
+
+    from certsvc.commands.ports import Carrier, Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
 
 log = structlog.get_logger("certsvc.relay")
 
 BATCH = 200
+CARRIED = 500
+"""Events carried at once, all within one lease."""
 LEASE_S = 30
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
@@ -52,30 +58,54 @@ class Relay:
         self._not_before: dict[str, float] = {}
 
     def once(self) -> int:
-        """Hand every waiting event to every consumer that is not pausing; how many were handled."""
-        return sum(self._drain(name, handle) for name, handle in CONSUMERS if self._due(name))
+        """Hand every waiting event to every consumer and carrier that is not pausing; how many were handled."""
+        done = sum(self._drain(name, handle) for name, handle in CONSUMERS if self._due(name))
+        return done + sum(self._carry(carrier) for carrier in self._deps.carriers if self._due(carrier.name))
 
     def _due(self, name: str) -> bool:
         return self._deps.clock.monotonic() >= self._not_before.get(name, 0.0)
 
-    def _drain(self, name: str, handle: Handle) -> int:
+    def _waiting(self, name: str, limit: int) -> tuple[int, Sequence[Event]]:
+        """The consumer's place, and what waits behind it, when this relay holds its lease."""
         deps = self._deps
         with deps.uow.read() as tx:
-            events = tx.outbox.after(tx.outbox.cursor(name), limit=BATCH)
+            place = tx.outbox.cursor(name)
+            events = tx.outbox.after(place, limit=limit)
         if not events:
-            return 0
+            return place, ()
         with deps.uow() as tx:
             held = tx.outbox.lease(f"relay:{name}", owner=self._owner, now=deps.clock.now(), lease_s=LEASE_S)
+        return place, events if held else ()
+
+    def _drain(self, name: str, handle: Handle) -> int:
         done = 0
-        for event in events if held else ():
+        for event in self._waiting(name, BATCH)[1]:
             try:
-                deliver(deps, name, handle, event)
+                deliver(self._deps, name, handle, event)
             except Exception as error:  # noqa: BLE001  (whatever a consumer raises, the event waits and others go on)
                 self._pause(name, event, error)
                 break
             done += 1
             self._failures.pop(name, None)
         return done
+
+    def _carry(self, carrier: Carrier) -> int:
+        place, events = self._waiting(carrier.name, CARRIED)
+        if not events:
+            return 0
+        deps = self._deps
+        try:
+            carrier.carry(deps, events)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._pause(carrier.name, events[0], error)
+            return 0
+        deps.faults.reach("relay.carried")
+        with deps.uow() as tx:
+            # Somebody may have moved it back meanwhile, to have events sent again.
+            if tx.outbox.cursor(carrier.name) == place:
+                tx.outbox.advance(carrier.name, position=events[-1].position)
+        self._failures.pop(carrier.name, None)
+        return len(events)
 
     def _pause(self, name: str, event: Event, error: Exception) -> None:
         failures = self._failures[name] = self._failures.get(name, 0) + 1

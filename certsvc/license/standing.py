@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 EXPIRED_ZH = "已过有效期"
 NOT_YET_ZH = "未到生效日期"
 RENEWAL_ZH = "延续办理中"
+CODE_ZH: dict[str, str] = {
+    **{state.value: zh for state, zh in STATE_ZH.items()},
+    "expired": EXPIRED_ZH,
+    "not_yet_valid": NOT_YET_ZH,
+    "renewal_pending": RENEWAL_ZH,
+}
+"""Codes of standings in words."""
 PROVISIONAL_ZH = "模拟审批意见，不具有行政审批文件的法律效力，未转换为正式文件前不得开工建设"
 """What any check of a provisional paper answers (DOMAIN.md 1.6)."""
 
@@ -194,3 +201,8 @@ def _checks(version: LicenseVersion, facts: Sequence[Fact], rules: Rules, today:
             yield Flag(code="check_failed", zh=f"{rule.name}不合格", light=Light.AMBER)
         if today > check_due(version, facts, rule):
             yield Flag(code="check_overdue", zh=rule.overdue_zh, light=Light.AMBER)
+
+
+def standing_zh(code: str) -> str:
+    """The word for the code of a standing; one that is used no more stands as it is."""
+    return CODE_ZH.get(code, code)

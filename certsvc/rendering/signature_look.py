@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.clock import SHANGHAI, check_aware
+from certsvc.clock import beijing_time
 from certsvc.rendering.fonts import EM
 from certsvc.rendering.mark_drawings import packed, png_drawing
 from certsvc.rendering.outline import glyph_path
 from certsvc.rendering.pdf import num
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from certsvc.rendering.fonts import Family
     from certsvc.seal.marks import Drawing
     from certsvc.seal.signing_page import SignatureLook
@@ -39,7 +37,7 @@ def signature_drawing(look: SignatureLook, family: Family, width: float, height:
     Raises:
         MissingGlyph: a character that no font has.
     """
-    lines = [look.name, spoken_time(look.signed_at), look.reason, *([SAMPLE_ZH] if sandbox else [])]
+    lines = [look.name, beijing_time(look.signed_at), look.reason, *([SAMPLE_ZH] if sandbox else [])]
     picture, ratio = png_drawing(look.handwriting)
     left = _PAD + (width - 3 * _PAD) * _PICTURE_SHARE
     room = width - left - 2 * _PAD
@@ -50,12 +48,6 @@ def signature_drawing(look: SignatureLook, family: Family, width: float, height:
         y = top - (index + _BASELINE) * size * LEADING
         operators.append(_line(text, family, (left + _PAD, y), size, _SAMPLE if sample else _INK))
     return packed(f"/BBox[0 0 {num(width)} {num(height)}]", "\n".join(operators), parts=(("H", picture),))
-
-
-def spoken_time(at: datetime) -> str:
-    """``2026年1月1日 08:00:05``, the time of Beijing."""
-    t = check_aware(at).astimezone(SHANGHAI)
-    return f"{t.year}年{t.month}月{t.day}日 {t:%H:%M:%S}"
 
 
 def _picture(ratio: float, room: tuple[float, float]) -> str:

@@ -30,6 +30,10 @@ class Family(StrEnum):
     """not what was sealed"""
     FOREIGN = "foreign"
     """not from here, or from nobody that is trusted"""
+    SEAL_ONLY = "seal_only"
+    """a good seal, and nobody was asked how the license stands"""
+    BEFORE = "before"
+    """not registered yet at the moment asked about"""
     UNSEALED = "unsealed"
     """nothing that proves anything"""
     UNKNOWN = "unknown"
@@ -66,6 +70,14 @@ NEXT_STEP: dict[Family, tuple[str, str]] = {
     Family.PAUSED: ("暂扣期内不得使用，请勿采信。", "Do not rely on it while it is suspended."),
     Family.EXPIRED: ("请勿采信。请持证人办理延续或出示新证。", "Do not rely on it. Ask for a renewed license."),
     Family.EARLY: ("请在生效日期以后再核验。", "Check again from its first day."),
+    Family.SEAL_ONLY: (
+        "请先与登记比对再采信：到颁发机构的核验页上传文件，或在有登记库的机器上核验；证照可能已经注销或吊销。",
+        "Ask the register first, on the issuer's check page: the license may have ended.",
+    ),
+    Family.BEFORE: (
+        "所问时刻还没有这份文件的登记，请改填登记以后的时刻；要知道现在如何，请不填时刻再核验。",
+        "It was not on the register then: ask about a later moment, or about now.",
+    ),
     Family.REPLACED: ("请持证人出示换发后的新证。", "Ask the holder for the new license."),
     Family.CHANGED: (
         "请勿采信。请持证人从“我的证照”重新下载原文件；怀疑伪造的，请向颁发机构反映。",

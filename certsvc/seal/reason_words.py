@@ -40,9 +40,9 @@ class Words:
 WORDS: dict[Reason, Words] = {
     Reason.OK: Words(Family.OK, "核验通过", "Verified", "核验通过", "Verified"),
     Reason.OK_REGISTER_NOT_ASKED: Words(
-        Family.DOUBT,
-        "未与登记比对",
-        "Register not asked",
+        Family.SEAL_ONLY,
+        "印章有效（未与登记比对）",
+        "Seal good (register not asked)",
         "印章有效、内容未改；未与登记比对，证照可能已经注销或吊销，请联网核验",
         "Seal good, content unchanged; the register was not asked: the license may have ended",
     ),
@@ -62,22 +62,22 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.NOT_A_PDF: Words(
         Family.BROKEN,
-        "不是 PDF 文件",
-        "Not a PDF",
-        "不是 PDF 文件，请上传电子证照原文件",
-        "Not a PDF: upload the original license file",
+        "不是 PDF 文件，无法核验",
+        "Not a PDF: cannot be checked",
+        "不是 PDF 文件：电子证照原文件是 PDF，印章数据是 .esl",
+        "Not a PDF: an original license is a PDF, a seal object an .esl",
     ),
     Reason.MALFORMED: Words(
         Family.BROKEN,
-        "文件已损坏",
-        "Damaged file",
+        "文件已损坏，无法核验",
+        "Damaged file: cannot be checked",
         "文件已损坏，无法核验，请向持证人索取原文件",
         "Damaged file: ask the holder for the original",
     ),
     Reason.ENCRYPTED: Words(
         Family.BROKEN,
-        "文件已加密",
-        "Encrypted file",
+        "文件已加密，无法核验",
+        "Encrypted file: cannot be checked",
         "文件已加密，无法核验，请提供未加密的原文件",
         "Encrypted file: provide the original",
     ),
@@ -251,7 +251,7 @@ WORDS: dict[Reason, Words] = {
         Family.NOTED, "存续（歇业）", "Dormant", "存续（歇业），证照有效", "Dormant; the license is valid"
     ),
     Reason.LICENSE_NOT_REGISTERED_THEN: Words(
-        Family.EARLY,
+        Family.BEFORE,
         "当时尚未登记",
         "Not registered then",
         "所问时刻证照尚未登记",

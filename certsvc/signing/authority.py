@@ -38,6 +38,7 @@ from certsvc.signing.der import (
 )
 from certsvc.signing.keyfile import decrypt_key, read_file
 from certsvc.signing.primitives import key_identifier, sign
+from certsvc.signing.revocation import EXPIRED_KEPT
 from certsvc.signing.suites import SUITES
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _CONTEXT_2, _GOOD, _UNKNOWN = 0xA2, b"\x80\x00", b"\x82\x00"
 _ENUMERATED = 0x0A
 _BASIC = "1.3.6.1.5.5.7.48.1.1"
 _NONCE = "1.3.6.1.5.5.7.48.1.2"
+_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6"
 _HASHES = {"sha1": "sha1", "sha256": "sha256", "sm3": "sm3"}
 
 
@@ -108,14 +110,18 @@ def open_ca(directory: Path, key_id: str, master: MasterKey) -> CaSigner:
 
 
 def make_crl(ca: CaSigner, revoked: Mapping[int, Revocation], *, number: int, now: datetime) -> bytes:
-    """The CRL of ``ca`` in DER: serial -> revocation; ``number`` grows with every CRL."""
+    """The CRL of ``ca`` in DER: serial -> revocation; ``number`` grows with every CRL.
+
+    It says that it keeps what expired, since the CA began: ``revoked`` are all revocations ever.
+    """
     moment = check_aware(now).replace(microsecond=0)
     suite = SUITES[ca.algorithm]
     entries = [
         tlv(SEQUENCE, integer(serial), time_der(one.at), _entry_extensions(one))
         for serial, one in sorted(revoked.items())
     ]
-    extensions = extensions_der(((_authority(ca), False), (x509.CRLNumber(number), False)))
+    kept = x509.UnrecognizedExtension(x509.ObjectIdentifier(EXPIRED_KEPT), _began(ca))
+    extensions = extensions_der(((_authority(ca), False), (x509.CRLNumber(number), False), (kept, False)))
     body = tlv(
         SEQUENCE,
         integer(1),
@@ -189,13 +195,20 @@ def _answer(
             status = tlv(CONTEXT_1, generalized_time(found.at), reason)
         elif serial in known:
             status = _GOOD
+    cutoff = tlv(SEQUENCE, core.ObjectIdentifier(_ARCHIVE_CUTOFF).dump(), tlv(OCTET_STRING, _began(ca)))
     return tlv(
         SEQUENCE,
         asked.dump(),
         status,
         generalized_time(moment),
         tlv(CONTEXT_0, generalized_time(moment + VALIDITY)),
+        tlv(CONTEXT_1, tlv(SEQUENCE, cutoff)),
     )
+
+
+def _began(ca: CaSigner) -> bytes:
+    """Since when the CA's statements hold expired certificates too: since it began."""
+    return generalized_time(ca.certificate.not_valid_before_utc)
 
 
 def _names(ca: CaSigner, asked: ocsp.CertId) -> bool:

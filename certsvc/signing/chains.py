@@ -15,7 +15,7 @@ from pyhanko_certvalidator.errors import (
 )
 
 from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
-from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted
+from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted, usage_allows
 from certsvc.signing.revoked import UseTime, judge_revocation
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class ChainJudgement:
     wanted: tuple[RevocationQuery, ...] = ()
     anchor: str = ""
     """hex SHA-256 of the anchor that the path ends at, or empty"""
+    pinned: bool = False
+    """the certificate is itself an anchor: its revocation is not applicable"""
 
 
 def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
@@ -70,7 +72,10 @@ async def _judge(
 ) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
     if store.is_pinned(certificate, kind):
-        return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex())
+        if not usage_allows(kind, certificate):
+            wrong = not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+            return ChainJudgement(outcome=wrong)
+        return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex(), pinned=True)
     intermediates = [x509.Certificate.load(one) for one in beside]
     validator = CertificateValidator(
         certificate,
@@ -90,7 +95,8 @@ async def _judge(
         return ChainJudgement(outcome=weak)
     except (PathError, ValidationError):
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
-    if refusal := leaf_problem(kind, certificate, store.moment) or refusal:
+    anchored = store.is_anchor(certificate, kind)
+    if refusal := leaf_problem(kind, certificate, store.moment, anchored=anchored) or refusal:
         return ChainJudgement(outcome=refusal)
     if refusal := path_problem(path):
         return ChainJudgement(outcome=refusal)

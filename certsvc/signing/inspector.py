@@ -31,7 +31,9 @@ from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
 from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
 from certsvc.signing.listed_anchors import ListedAnchors, listed
+from certsvc.signing.placed import stands_outside
 from certsvc.signing.revisions import only_security_store_after, security_store
+from certsvc.signing.trailing import only_long_term_data
 from certsvc.signing.trust import NO_EVIDENCE, Evidence, TrustStore
 
 if TYPE_CHECKING:
@@ -149,13 +151,16 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
     seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
     judged = [*seals, *stamps]
     judged.sort(key=lambda one: one.order)
-    store_only = only_security_store_after(reader, judged[-1].order)
-    return _combine(data, judged, store_only=store_only)
+    seals_end = max([one.order for one in judged if one.report.kind != "timestamp"], default=judged[-1].order)
+    store_only = only_security_store_after(reader, judged[-1].order) and only_long_term_data(reader, seals_end)
+    ends = [(one.order, one.report.signed_end) for one in judged if one.report.signed_end]
+    outside = stands_outside(reader, data, ends)
+    return _combine(data, judged, store_only=store_only, outside=outside)
 
 
-def _combine(data: bytes, judged: list[Judgement], *, store_only: bool) -> FileFindings:
+def _combine(data: bytes, judged: list[Judgement], *, store_only: bool, outside: bool) -> FileFindings:
     """Step 5: one answer for the file from those of its signatures, ordered by revision."""
-    covered = _coverage(data, judged)
+    covered = Check.BAD if outside else _coverage(data, judged)
     modified = _modified(judged, store_only=store_only)
     worst = min(judged, key=_rank)
     indication, sub, reason = worst.indication, worst.sub_indication, worst.report.reason

@@ -48,6 +48,19 @@ MODIFICATION = {
 SEAL_KEY_USAGES = frozenset({"digital_signature", "non_repudiation"})
 """One of these must be in the key usage of a sealing certificate (GB/T 20518 signing certificate)."""
 
+SEAL_PURPOSES = frozenset(
+    {
+        "2.5.29.37.0",  # any purpose
+        "1.3.6.1.5.5.7.3.2",  # clientAuth: what CAs here give to people and organisations
+        "1.3.6.1.5.5.7.3.4",  # emailProtection, likewise
+        "1.3.6.1.5.5.7.3.36",  # documentSigning (RFC 9336)
+        "1.3.6.1.4.1.311.10.3.12",  # Microsoft document signing
+        "1.2.840.113583.1.1.5",  # Adobe authentic documents
+    }
+)
+"""One of these must be in the extended key usage, critical or not, of a sealing certificate that has one (RFC 5280
+§4.2.1.12): the key of a web server, a timestamping authority or an OCSP responder seals nothing."""
+
 TSA_PURPOSE = "time_stamping"
 
 
@@ -58,7 +71,7 @@ class Judgement:
     Attributes:
         order: position of its revision in the file; the highest is the last signature.
         revisions_after: how many revisions follow the signed one.
-        pinned: the signer's own certificate is the trust anchor.
+        pinned: the signer's own certificate is the trust anchor, and no timestamp inside could be revoked unseen.
         out_of_period: the pinned certificate is outside its validity at the moment; an anchor is trusted as it is
             (RFC 5280 §6.1.1 d gives anchors no period), so this is told and not judged.
         revocation_checked: revocation data at hand spoke of every certificate of the path.
@@ -93,22 +106,29 @@ class Outcome:
     detail: str = ""
 
 
-def leaf_problem(kind: str, certificate: x509.Certificate, moment: datetime) -> Outcome | None:
-    """What is wrong with the signer's certificate itself, asked before pyHanko's wider answer about the chain."""
+def leaf_problem(
+    kind: str, certificate: x509.Certificate, moment: datetime, *, anchored: bool = False
+) -> Outcome | None:
+    """What is wrong with the signer's certificate itself, asked before pyHanko's wider answer about the chain.
+
+    ``anchored`` says that it is one of the configured anchors: only then may a CA's certificate sign by itself.
+    """
     if moment > certificate.not_valid_after:
         return not_trusted(SubIndication.OUT_OF_BOUNDS_NO_POE, Reason.CERT_EXPIRED, trust=Check.BAD)
     if moment < certificate.not_valid_before:
         return not_trusted(SubIndication.NOT_YET_VALID, Reason.CERT_NOT_YET_VALID, trust=Check.BAD)
-    if not usage_allows(kind, certificate):
+    if not usage_allows(kind, certificate) or (certificate.ca and not anchored):
         return not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
     return None
 
 
 def usage_allows(kind: str, certificate: x509.Certificate) -> bool:
-    """Whether the certificate's key usage lets it make a signature of ``kind`` (``seal``, ``timestamp``)."""
+    """Whether key usage and purposes of a certificate let it make a signature of ``kind`` (``seal``, ``timestamp``)."""
+    purposes = certificate.extended_key_usage_value
     if kind == "timestamp":
-        purposes = certificate.extended_key_usage_value
         return purposes is not None and TSA_PURPOSE in purposes.native
+    if purposes is not None and not SEAL_PURPOSES & {one.dotted for one in purposes}:
+        return False
     usage = certificate.key_usage_value
     return usage is None or bool(SEAL_KEY_USAGES & set(usage.native))
 

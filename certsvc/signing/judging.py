@@ -12,6 +12,7 @@ from pyhanko.sign.validation.pdf_embedded import (
     async_validate_pdf_timestamp,
     extract_contents,
 )
+from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus, SignatureCoverageLevel
 
 from certsvc.clock import check_aware
@@ -19,6 +20,8 @@ from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, Sub
 from certsvc.signing.bytes_rules import hole_problem
 from certsvc.signing.chains import path_problem
 from certsvc.signing.cms_rules import cms_problem, signer_problem
+from certsvc.signing.inner_stamps import DETAIL as INNER_STAMP
+from certsvc.signing.inner_stamps import InnerStamps, future_problem, judge_inner
 from certsvc.signing.judgement import (
     COVERAGE,
     STRICT_POLICY,
@@ -31,6 +34,7 @@ from certsvc.signing.judgement import (
     modification_of,
     not_trusted,
     unsupported,
+    usage_allows,
     within,
 )
 from certsvc.signing.judging_gm import judge_gm, reads_gm
@@ -75,11 +79,13 @@ async def judge(
     except SignatureValidationError as error:
         return broken(found, str(error), embedded.signed_revision)
     outcome = _outcome(found, embedded, status, store)
-    used = _use_time(embedded, status, proofs)
+    inner = judge_inner(status, store)
+    used = _use_time(embedded, inner, proofs)
     if outcome.reason is Reason.CERT_EXPIRED and used.proven is not None:
         # EN 319 102-1 §5.5: the certificate is judged at the time that a timestamp proves.
         status = await _validate_seal(embedded, store, used.proven)
         outcome = _outcome(found, embedded, status, store, at=used.proven)
+        inner = judge_inner(status, store)
     revoked = RevocationJudgement()
     pinned = store.is_pinned(embedded.signer_cert, found.kind)
     anchor = embedded.signer_cert.sha256.hex() if pinned else ""
@@ -88,16 +94,19 @@ async def judge(
         anchor = path[0].sha256.hex()
         revoked = judge_revocation(path, store, used)
         outcome = path_problem(path) or revoked.refusal or outcome
+    if outcome.reason is Reason.OK:
+        stamped = _stamped(status)
+        outcome = inner.refusal or (future_problem(stamped, store) if stamped else None) or outcome
     return Judgement(
         report=_report(found, embedded, status, outcome),
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,
         order=embedded.signed_revision,
         revisions_after=reader.xrefs.total_revisions - 1 - embedded.signed_revision,
-        pinned=pinned,
+        pinned=pinned and inner.checked,
         out_of_period=pinned and not within(embedded.signer_cert, store.moment),
-        revocation_checked=revoked.checked,
-        wanted=revoked.wanted,
+        revocation_checked=revoked.checked and inner.checked,
+        wanted=(*revoked.wanted, *inner.wanted),
         proven_time=_proven(outcome, status),
         anchor=anchor,
     )
@@ -106,12 +115,17 @@ async def judge(
 async def _validate_seal(
     embedded: EmbeddedPdfSignature, store: TrustStore, at: datetime | None = None
 ) -> PdfSignatureStatus:
-    """The status by pyHanko; a timestamp inside the signature stands on anchors of timestamps alone."""
+    """The status by pyHanko; a timestamp inside the signature stands on anchors of timestamps alone.
+
+    What a certificate may be used for is asked in ``leaf_problem``, alike for every format; pyHanko's own rule wants
+    nonRepudiation, which certificates of GB/T 20518 may lack.
+    """
     with_known = not embedded.other_embedded_certs
     return await async_validate_pdf_signature(
         embedded,
         store.context(with_known=with_known, at=at),
         ts_validation_context=store.context(with_known=with_known, kind="timestamp", at=at),
+        key_usage_settings=KeyUsageConstraints(key_usage=()),
         diff_policy=STRICT_POLICY,
     )
 
@@ -144,21 +158,17 @@ def _report(
 
 def _proven(outcome: Outcome, status: PdfSignatureStatus | DocumentTimestampStatus) -> datetime | None:
     """The time of a document timestamp that holds."""
-    if outcome.reason is Reason.OK and isinstance(status, DocumentTimestampStatus):
-        return check_aware(status.timestamp)
-    return None
+    return _stamped(status) if outcome.reason is Reason.OK else None
 
 
-def _use_time(
-    embedded: EmbeddedPdfSignature,
-    status: PdfSignatureStatus | DocumentTimestampStatus,
-    proofs: Sequence[Judgement],
-) -> UseTime:
+def _stamped(status: PdfSignatureStatus | DocumentTimestampStatus) -> datetime | None:
+    """The time that a document timestamp states; None for a seal."""
+    return check_aware(status.timestamp) if isinstance(status, DocumentTimestampStatus) else None
+
+
+def _use_time(embedded: EmbeddedPdfSignature, inner: InnerStamps, proofs: Sequence[Judgement]) -> UseTime:
     """The earliest time that a trusted timestamp proves, in the signature or behind it, or the one that is claimed."""
-    proven = [one.proven_time for one in proofs if one.order > embedded.signed_revision]
-    stamp = getattr(status, "timestamp_validity", None)
-    if stamp is not None and stamp.intact and stamp.valid and stamp.trusted:
-        proven.append(stamp.timestamp)
+    proven = [inner.proven, *(one.proven_time for one in proofs if one.order > embedded.signed_revision)]
     claimed = embedded.self_reported_timestamp
     return UseTime(
         claimed=claimed if claimed is not None and claimed.tzinfo is not None else None,
@@ -217,8 +227,8 @@ def _constraint(status: PdfSignatureStatus) -> Outcome:
     sound = all(stamp.intact and stamp.valid for stamp in inner)
     if inner and sound and not all(stamp.trusted for stamp in inner):
         chain = SubIndication.NO_CERTIFICATE_CHAIN_FOUND
-        return not_trusted(chain, Reason.UNTRUSTED_CHAIN, detail="timestamp inside the signature")
-    detail = "seed value of the field" if sound else "timestamp inside the signature"
+        return not_trusted(chain, Reason.UNTRUSTED_CHAIN, detail=INNER_STAMP)
+    detail = "seed value of the field" if sound else INNER_STAMP
     return not_trusted(SubIndication.SIG_CONSTRAINTS_FAILURE, Reason.BAD_SIGNATURE, detail=detail)
 
 
@@ -240,8 +250,13 @@ def _trust(
         return not_trusted(SubIndication.REVOKED_NO_POE, Reason.CERT_REVOKED, trust=Check.BAD)
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
-    if not store.is_pinned(certificate, found.kind) and (refusal := leaf_problem(found.kind, certificate, moment)):
-        return refusal
+    if store.is_pinned(certificate, found.kind):
+        if not usage_allows(found.kind, certificate):
+            return not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+    else:
+        anchored = store.is_anchor(certificate, found.kind)
+        if refusal := leaf_problem(found.kind, certificate, moment, anchored=anchored):
+            return refusal
     if problem is not None:
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         if name in set(SubIndication):

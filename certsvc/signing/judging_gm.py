@@ -24,6 +24,7 @@ from certsvc.signing.chains import judge_certificate
 from certsvc.signing.der import element_size
 from certsvc.signing.fields import SES_SUB_FILTER, VENDOR_CMS_SUB_FILTER
 from certsvc.signing.gm_cms import is_gm_cms, read_gm_cms
+from certsvc.signing.inner_stamps import future_problem
 from certsvc.signing.judgement import (
     COVERAGE,
     STRICT_POLICY,
@@ -36,7 +37,7 @@ from certsvc.signing.judgement import (
     within,
 )
 from certsvc.signing.revoked import UseTime
-from certsvc.signing.seal_object import problem_of_use
+from certsvc.signing.seal_object import judge_use
 from certsvc.signing.ses import read_signature, sm2_verifies
 from certsvc.signing.timestamps import read_token
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.diff_analysis import DiffResult, SuspiciousModification
 
+    from certsvc.seal.verdict import RevocationQuery
     from certsvc.signing.fields import FoundSignature
     from certsvc.signing.trust import TrustStore
 
@@ -65,6 +67,8 @@ class ReadSignature:
         refusal: what else is wrong with the seal itself, or None.
         unchecked: a part that was not looked into, or empty.
         proven_time: what a trusted timestamp inside proves, or None.
+        checked: revocation data spoke of the other certificates inside: the seal's maker, a timestamp's authority.
+        wanted: what could still be asked about those.
     """
 
     certificate: bytes
@@ -75,6 +79,8 @@ class ReadSignature:
     refusal: Outcome | None = None
     unchecked: str = ""
     proven_time: datetime | None = None
+    checked: bool = True
+    wanted: tuple[RevocationQuery, ...] = ()
 
 
 class SignedGap(EmbeddedPdfSignature):
@@ -165,11 +171,11 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
         sub_indication=outcome.sub_indication,
         order=order,
         revisions_after=reader.xrefs.total_revisions - 1 - order,
-        pinned=pinned,
+        pinned=pinned and read.checked,
         out_of_period=pinned and not within(certificate, store.moment),
         unchecked=read.unchecked,
-        revocation_checked=chain.revocation_checked,
-        wanted=chain.wanted,
+        revocation_checked=chain.revocation_checked and read.checked,
+        wanted=(*chain.wanted, *read.wanted),
         anchor=chain.anchor,
     )
 
@@ -179,15 +185,18 @@ async def _read_ses(der: bytes, digest: bytes, store: TrustStore) -> ReadSignatu
     seal = signature.seal
     valid = sm2_verifies(signature.certificate, signature.algorithm, signature.signature, signature.signed)
     stamped = await _timestamp(signature.timestamp, signature.signature, store)
+    use = await judge_use(signature, store)
     return ReadSignature(
         certificate=signature.certificate,
         beside=(),
         claimed_time=check_aware(signature.signed_at) if signature.signed_at is not None else None,
         intact=signature.data_hash == digest,
         valid=valid,
-        refusal=stamped.refusal or await problem_of_use(signature, store),
+        refusal=stamped.refusal or use.refusal,
         unchecked=stamped.unchecked or ("seal_timestamp" if seal.timestamp else ""),
         proven_time=stamped.at,
+        checked=stamped.checked and use.checked,
+        wanted=(*stamped.wanted, *use.wanted),
     )
 
 
@@ -196,6 +205,8 @@ class _Stamped:
     at: datetime | None = None
     refusal: Outcome | None = None
     unchecked: str = ""
+    checked: bool = True
+    wanted: tuple[RevocationQuery, ...] = ()
 
 
 async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stamped:
@@ -213,7 +224,11 @@ async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stampe
     used = UseTime(claimed=token.at)
     chain = await judge_certificate(token.certificate, token.beside, store, used, kind="timestamp")
     trusted = chain.outcome.reason is Reason.OK
-    return _Stamped(at=token.at) if trusted else _Stamped(unchecked="seal_timestamp")
+    if trusted and (future := future_problem(token.at, store)):
+        return _Stamped(refusal=future)
+    if not trusted:
+        return _Stamped(unchecked="seal_timestamp", wanted=chain.wanted)
+    return _Stamped(at=token.at, checked=chain.pinned or chain.revocation_checked, wanted=chain.wanted)
 
 
 def _read_cms(der: bytes, digest: bytes, data: bytes, byte_range: tuple[int, ...]) -> ReadSignature:

@@ -1,11 +1,14 @@
 """What revocation data at hand says of a certificate: CRLs of a directory, CRLs and OCSP responses inside a file.
 
-Nothing is fetched. Data counts only when its issuer's signature is good (RSA, ECDSA, SM2) and its time is right:
+Nothing is fetched. Data counts only when its issuer's signature is good (RSA, ECDSA, SM2) and ``thisUpdate`` is not in
+the future. Such data says "revoked" at any age: what its issuer revoked stays so. It says "not revoked" only when:
 
-* ``nextUpdate`` is not over at the moment of judging, ``thisUpdate`` is not in the future, and the two are no more than
-  :data:`LONGEST_WINDOW` apart (RFC 5280 §5.1.2.4-5; RFC 6960 §4.2.2.1).
-* What came with the file was chosen by whoever made the file. It may say "revoked" at any age, but "not revoked" only
-  when it is fresh at the moment of judging: last month's list would hide what happened since.
+* ``nextUpdate`` is not over at the moment of judging and no more than :data:`LONGEST_WINDOW` after ``thisUpdate``
+  (RFC 5280 §5.1.2.4-5; RFC 6960 §4.2.2.1).
+* It speaks of the certificate still: publishers drop what expired (RFC 5280 §3.3). It was made before the certificate
+  ended, or says itself that it keeps expired ones from then on (``expiredCertsOnCRL`` of X.509; RFC 6960 §4.4.4).
+* It is fresh at the moment of judging where it came with the file: whoever made the file chose it, and last month's
+  list would hide what happened since.
 * A responder that the issuer appointed counts while its certificate is in its period and not revoked by the lists.
 """
 
@@ -18,8 +21,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from asn1crypto import crl, ocsp, x509
-from cryptography.x509 import load_der_x509_crl
+from asn1crypto import core, crl, ocsp, x509
+from cryptography.x509 import CRLReason, ReasonFlags, load_der_x509_crl
 from cryptography.x509.ocsp import OCSPResponseStatus, load_der_ocsp_response
 
 from certsvc.signing.primitives import load_public_key, verify_signature
@@ -38,6 +41,15 @@ _DIGESTS = {
     SM2_WITH_SM3: "sm3",
 }
 _OCSP_SIGNING = "ocsp_signing"
+_SIGNING = frozenset({"digital_signature", "non_repudiation"})
+"""Key usages of which a responder's certificate has one, where it has the extension (RFC 5280 §4.2.1.12)."""
+
+_HOLD = "certificate_hold"
+_NARROWING = frozenset({"2.5.29.27", "2.5.29.28"})
+"""deltaCRLIndicator and issuingDistributionPoint (RFC 5280 §5.2.4-5)."""
+
+EXPIRED_KEPT = "2.5.29.60"
+"""expiredCertsOnCRL (X.509): a GeneralizedTime."""
 
 FRESH = timedelta(days=7)
 """How old a list inside a file may be to say "not revoked": seal CAs publish daily to weekly."""
@@ -76,10 +88,11 @@ GOOD = RevocationStatus(Standing.GOOD)
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """When data was made and until when it is good."""
+    """When data was made, until when it is good, and from when on it keeps certificates that expired."""
 
     made: datetime | None
     ends: datetime | None
+    keeps: datetime | None = None
 
 
 class RevocationData:
@@ -132,17 +145,23 @@ class RevocationData:
         usage = issuer.key_usage_value
         if body["issuer"].dump() != issuer.subject.dump() or (usage is not None and "crl_sign" not in usage.native):
             return None
-        # A critical extension narrows what the list speaks of (delta, one distribution point): such a list is no proof.
-        critical = any(extension["critical"].native for extension in body["crl_extensions"] or ())
-        times = _Times(body["this_update"].native, body["next_update"].native)
-        if critical or not self._in_time(times):
+        # Some extensions narrow what the list speaks of (delta, one distribution point), critical as they must be or
+        # not: such a list is no proof, and none with a critical one that nobody here reads (RFC 5280 §5.2).
+        narrowed = any(
+            extension["critical"].native or extension["extn_id"].dotted in _NARROWING
+            for extension in body["crl_extensions"] or ()
+        )
+        times = _Times(body["this_update"].native, body["next_update"].native, _keeps_expired(body))
+        if narrowed or self._is_of_the_future(times):
             return None
         if not _signed_by(issuer, parsed["signature_algorithm"], parsed["signature"].native, body.dump()):
             return None
         since = _entries(der).get(certificate.serial_number)
         if since is not None:
-            return RevocationStatus(Standing.REVOKED, since)
-        return GOOD if self._may_say_good(times, brought=brought) else None
+            # A suspension may be over since: it holds for as long as its list.
+            lifted = not self._in_time(times) and _is_suspended(der, certificate.serial_number)
+            return None if lifted else RevocationStatus(Standing.REVOKED, since)
+        return GOOD if self._may_say_good(times, certificate, brought=brought) else None
 
     def _from_ocsps(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[RevocationStatus]:
         for der, brought in self._ocsps:
@@ -164,12 +183,16 @@ class RevocationData:
         if not any(_signed_by(signer, algorithm, signature, body.dump()) for signer in signers):
             return
         for one in body["responses"]:
-            times = _Times(one["this_update"].native, one["next_update"].native)
-            if not _is_about(one["cert_id"], certificate, issuer) or not self._in_time(times):
+            cutoff = one.archive_cutoff_value
+            keeps = cutoff.native if cutoff is not None else None
+            times = _Times(one["this_update"].native, one["next_update"].native, keeps)
+            if not _is_about(one["cert_id"], certificate, issuer) or self._is_of_the_future(times):
                 continue
             if one["cert_status"].name == "revoked":
-                yield RevocationStatus(Standing.REVOKED, one["cert_status"].chosen["revocation_time"].native)
-            elif one["cert_status"].name == "good" and self._may_say_good(times, brought=brought):
+                told = one["cert_status"].chosen
+                if self._in_time(times) or told["revocation_reason"].native != _HOLD:
+                    yield RevocationStatus(Standing.REVOKED, told["revocation_time"].native)
+            elif one["cert_status"].name == "good" and self._may_say_good(times, certificate, brought=brought):
                 yield GOOD
 
     def _delegated(
@@ -183,13 +206,21 @@ class RevocationData:
             and not any(status.standing is Standing.REVOKED for status in self._from_crls(one, issuer))
         ]
 
+    def _is_of_the_future(self, times: _Times) -> bool:
+        return times.made is None or times.made > self._now + SKEW
+
     def _in_time(self, times: _Times) -> bool:
-        if times.made is None or times.ends is None or times.made > self._now + SKEW:
+        if times.made is None or times.ends is None:
             return False
         return times.ends >= self._moment and times.ends - times.made <= LONGEST_WINDOW
 
-    def _may_say_good(self, times: _Times, *, brought: bool) -> bool:
-        return not brought or (times.made is not None and times.made >= self._moment - FRESH)
+    def _may_say_good(self, times: _Times, certificate: x509.Certificate, *, brought: bool) -> bool:
+        if times.made is None or not self._in_time(times):
+            return False
+        ended = certificate.not_valid_after
+        if times.made > ended and (times.keeps is None or times.keeps > ended):
+            return False
+        return not brought or times.made >= self._moment - FRESH
 
 
 def is_answer(kind: str, body: bytes) -> bool:
@@ -210,12 +241,30 @@ def _entries(der: bytes) -> dict[int, datetime]:
     return {entry.serial_number: entry.revocation_date_utc for entry in listed}
 
 
+def _keeps_expired(body: crl.TbsCertList) -> datetime | None:
+    """From when on a list keeps certificates that expired, or None (expiredCertsOnCRL of X.509)."""
+    for extension in body["crl_extensions"] or ():
+        if extension["extn_id"].dotted == EXPIRED_KEPT:
+            kept: datetime = core.GeneralizedTime.load(extension["extn_value"].contents, strict=True).native
+            return kept
+    return None
+
+
+def _is_suspended(der: bytes, serial: int) -> bool:
+    """Whether a list holds a certificate for a time only (certificateHold, RFC 5280 §5.3.1)."""
+    entry = load_der_x509_crl(der).get_revoked_certificate_by_serial_number(serial)
+    reasons = [one.value.reason for one in entry.extensions if isinstance(one.value, CRLReason)] if entry else []
+    return ReasonFlags.certificate_hold in reasons
+
+
 def _appointed(basic: ocsp.BasicOCSPResponse, issuer: x509.Certificate) -> list[x509.Certificate]:
     """Responder certificates inside an answer that the issuer itself gave that purpose (RFC 6960 §4.2.2.2)."""
     found = []
     for certificate in basic["certs"] or ():
-        purposes = certificate.extended_key_usage_value
-        if purposes is None or _OCSP_SIGNING not in purposes.native:
+        purposes, usage = certificate.extended_key_usage_value, certificate.key_usage_value
+        if purposes is None or _OCSP_SIGNING not in purposes.native or certificate.ca:
+            continue
+        if usage is not None and not _SIGNING & set(usage.native):
             continue
         body = certificate["tbs_certificate"].dump()
         if _signed_by(issuer, certificate["signature_algorithm"], certificate["signature_value"].native, body):

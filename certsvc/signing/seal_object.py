@@ -7,9 +7,10 @@ stamp's picture is given by the caller; the keys stay in the key ring.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import serialization
 
 from certsvc.clock import check_aware
@@ -27,8 +28,9 @@ from certsvc.signing.der import (
     integer,
     tlv,
 )
-from certsvc.signing.judgement import Outcome, not_trusted
+from certsvc.signing.judgement import Outcome, not_trusted, within
 from certsvc.signing.keyfile import check_key_id
+from certsvc.signing.revocation import SKEW
 from certsvc.signing.revoked import UseTime
 from certsvc.signing.ses import V4, SealObject, read_seal, sm2_verifies
 from certsvc.signing.suites import SUITES
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from certsvc.seal.verdict import RevocationQuery
     from certsvc.signing.keyring import KeyRing
     from certsvc.signing.ses import SesSignature
     from certsvc.signing.trust import TrustAnchors
@@ -101,6 +104,21 @@ class SealReport:
     trust: Check
     in_period: Check
     reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UseJudgement:
+    """The seal in a signature.
+
+    Attributes:
+        refusal: what does not hold, or None.
+        checked: revocation data spoke of the maker's whole path.
+        wanted: what could still be asked about it.
+    """
+
+    refusal: Outcome | None = None
+    checked: bool = True
+    wanted: tuple[RevocationQuery, ...] = ()
 
 
 def make_seal(draft: SealDraft, ring: KeyRing, maker_key_id: str) -> bytes:
@@ -193,25 +211,37 @@ def verify_seal(seal: SealObject, anchors: TrustAnchors, moment: datetime) -> Se
     )
 
 
-async def problem_of_use(signature: SesSignature, store: TrustStore) -> Outcome | None:
+async def judge_use(signature: SesSignature, store: TrustStore) -> UseJudgement:
     """What is wrong with the seal in a signature: signer not listed, maker, period at the signing time."""
     seal = signature.seal
     if not seal.lists(signature.certificate):
-        return _failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "signer is not in the seal's list")
+        return UseJudgement(refusal=_failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "signer is not in the seal's list"))
     if not maker_signed(seal):
-        return _failure(SubIndication.SIG_CRYPTO_FAILURE, "maker of the seal")
-    maker = (await judge_certificate(seal.maker_certificate, (), store, UseTime(claimed=seal.created))).outcome
-    if maker.reason is not Reason.OK:
-        return not_trusted(
-            maker.sub_indication or SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-            maker.reason,
-            trust=maker.trust,
-            detail="maker of the seal",
-        )
+        return UseJudgement(refusal=_failure(SubIndication.SIG_CRYPTO_FAILURE, "maker of the seal"))
+    if seal.maker_certificate == signature.certificate:
+        # GB/T 38540: a seal is made for its signer by another; a name and a picture of one's own making are nobody's.
+        sub = SubIndication.CHAIN_CONSTRAINTS_FAILURE
+        return UseJudgement(refusal=not_trusted(sub, Reason.SEAL_MAKER_UNKNOWN, detail="maker of the seal"))
+    maker = await judge_certificate(seal.maker_certificate, (), store, UseTime(claimed=seal.created))
+    refusal = replace(maker.outcome, detail="maker of the seal") if maker.outcome.reason is not Reason.OK else None
+    return UseJudgement(
+        refusal=refusal or _problem_of_time(signature, store),
+        checked=maker.pinned or maker.revocation_checked,
+        wanted=maker.wanted,
+    )
+
+
+def _problem_of_time(signature: SesSignature, store: TrustStore) -> Outcome | None:
     if signature.signed_at is None:
         return not_trusted(SubIndication.SIG_CONSTRAINTS_FAILURE, Reason.BAD_SIGNATURE, detail="no signing time")
-    if not seal.covers(signature.signed_at):
+    if not signature.seal.covers(signature.signed_at):
         return _failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "signed outside the period of the seal")
+    signer, at = asn1_x509.Certificate.load(signature.certificate), check_aware(signature.signed_at)
+    if not store.is_pinned(signer) and not within(signer, at):
+        return _failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "signed outside the period of the certificate")
+    if at > store.now + SKEW:
+        sub = SubIndication.SIG_CONSTRAINTS_FAILURE
+        return not_trusted(sub, Reason.BAD_SIGNATURE, detail="signing time of the future")
     return None
 
 

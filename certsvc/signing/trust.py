@@ -196,6 +196,7 @@ class TrustStore:
         self._known = [x509.Certificate.load(der) for der in anchors.intermediates]
         self.anchors = anchors
         self.moment = moment
+        self.now = max(moment, evidence.now or moment)
         self.proven = evidence.proven
         self.revocation = RevocationData(
             (*anchors.crls, *evidence.crls),
@@ -227,6 +228,10 @@ class TrustStore:
     def is_pinned(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
         """Whether this very end-entity certificate is an anchor for signatures of ``kind``."""
         return certificate.sha256 in self._pinned[kind]
+
+    def is_anchor(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
+        """Whether this very certificate, of a CA or not, is an anchor for signatures of ``kind``."""
+        return any(one.sha256 == certificate.sha256 for one in self._parsed[kind])
 
 
 def is_ca(certificate: x509.Certificate) -> bool:

@@ -7,7 +7,6 @@ hard-linked to its name, which fails when the name is taken. A crash leaves at m
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -15,15 +14,11 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import check_aware
 from certsvc.errors import IntegrityError, NotFound, Unavailable
+from certsvc.store.object_names import check_name, check_prefix
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_SEGMENT = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
-NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,7}}")
-"""An allow-list (path traversal): a segment starts with a letter or digit, so there is no ``..``, no hidden file, no
-absolute path and no NUL; names are made by us from digests, so any other is our own mistake."""
-PREFIX = re.compile(rf"(?:{_SEGMENT}/){{0,7}}(?:{_SEGMENT})?")
 _INCOMING = ".incoming"
 
 
@@ -86,15 +81,21 @@ class DirectoryObjectStore:
         except OSError as error:
             raise Unavailable("文件存储无法删除，请检查权限后重试") from error
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def retain(self, name: str, *, until: datetime) -> None:
+        """Nothing: a file system has no lock that its owner could not lift; the operator's backups keep."""
+
+    def link(self, name: str, *, file_name: str, lifetime_s: int) -> None:
+        """None: a directory has no address; the service hands the bytes out itself."""
+
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
         """All names that start with ``prefix``, sorted; only the prefix's directory is read.
 
         With ``before``, only what was last written before it (by the file system's clock).
         """
-        if not PREFIX.fullmatch(prefix):
-            msg = "not the beginning of an object name"
-            raise RuntimeError(msg)
-        directory, _, _ = prefix.rpartition("/")
+        directory, _, _ = check_prefix(prefix).rpartition("/")
         found = []
         try:
             for parent, directories, files in os.walk(self._root / directory, onerror=_unless_missing):
@@ -127,10 +128,7 @@ class DirectoryObjectStore:
             return False
 
     def _path(self, name: str) -> Path:
-        if not NAME.fullmatch(name):
-            msg = "not an object name of ours"
-            raise RuntimeError(msg)
-        return self._root / name
+        return self._root / check_name(name)
 
     def _write_temporary(self, data: bytes) -> Path:
         """A synced file in ``.incoming/``; nothing is left when writing fails."""

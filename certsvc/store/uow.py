@@ -14,6 +14,7 @@ from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.outbox import OutboxRows
+from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands import (
         life_ports,
+        parked_ports,
         quality_ports,
         seal_ports,
         signer_ports,
@@ -70,6 +72,7 @@ class Work:
         "licenses",
         "links",
         "outbox",
+        "parked",
         "photos",
         "publications",
         "quality",
@@ -104,6 +107,7 @@ class Work:
         self.sharing: store_ports.Sharing = SharingRows(tx)
         self.access: store_ports.Access = AccessRows(tx)
         self.outbox: store_ports.Outbox = OutboxRows(tx)
+        self.parked: parked_ports.Parked = ParkedRows(tx)
         self.links: life_ports.Links = LinkRows(tx)
         self.facts: life_ports.Facts = FactRows(tx)
         self.dues: life_ports.Dues = DueRows(tx)

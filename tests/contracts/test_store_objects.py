@@ -1,4 +1,4 @@
-"""Objects in a directory are whole or absent, whatever happens while they are written."""
+"""Objects are whole or absent, whatever happens while they are written; in a directory and in an S3 server alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from certsvc.errors import IntegrityError, NotFound, Unavailable
-from certsvc.store.objects_dir import NAME, DirectoryObjectStore
+from certsvc.store.object_names import NAME
+from certsvc.store.objects_dir import DirectoryObjectStore
+from certsvc.store.objects_s3 import S3ObjectStore
+
+Store = DirectoryObjectStore | S3ObjectStore
 
 PDF = "application/pdf"
 NAME_1 = "originals/ab/abcd.pdf"
@@ -26,33 +30,40 @@ def objects(tmp_path: Path) -> DirectoryObjectStore:
     return DirectoryObjectStore(tmp_path / "deep" / "objects")
 
 
-def test_what_was_put_comes_back_byte_for_byte(objects: DirectoryObjectStore) -> None:
+@pytest.fixture(params=["directory", "s3"])
+def either(request: pytest.FixtureRequest) -> Store:
+    """An empty store, once per kind."""
+    store: Store = request.getfixturevalue("objects" if request.param == "directory" else "s3_objects")
+    return store
+
+
+def test_what_was_put_comes_back_byte_for_byte(either: Store) -> None:
     data = bytes(range(256)) * 1000
-    objects.put(NAME_1, data, content_type=PDF)
-    objects.put("empty", b"", content_type=PDF)
-    assert objects.get(NAME_1) == data
-    assert objects.get("empty") == b""
+    either.put(NAME_1, data, content_type=PDF)
+    either.put("empty", b"", content_type=PDF)
+    assert either.get(NAME_1) == data
+    assert either.get("empty") == b""
 
 
-def test_a_name_that_was_never_put_is_not_found(objects: DirectoryObjectStore) -> None:
-    objects.put(NAME_1, b"x", content_type=PDF)
+def test_a_name_that_was_never_put_is_not_found(either: Store) -> None:
+    either.put(NAME_1, b"x", content_type=PDF)
     for name in ("originals/ab/other.pdf", "originals", "originals/ab/abcd.pdf/below"):
         with pytest.raises(NotFound):
-            objects.get(name)
+            either.get(name)
 
 
-def test_the_same_bytes_may_be_put_again_and_other_bytes_never_replace_them(objects: DirectoryObjectStore) -> None:
-    objects.put(NAME_1, b"first", content_type=PDF)
-    objects.put(NAME_1, b"first", content_type=PDF)
+def test_the_same_bytes_may_be_put_again_and_other_bytes_never_replace_them(either: Store) -> None:
+    either.put(NAME_1, b"first", content_type=PDF)
+    either.put(NAME_1, b"first", content_type=PDF)
     with pytest.raises(IntegrityError):
-        objects.put(NAME_1, b"second", content_type=PDF)
-    assert objects.get(NAME_1) == b"first"
+        either.put(NAME_1, b"second", content_type=PDF)
+    assert either.get(NAME_1) == b"first"
 
 
-def test_of_twenty_writers_with_other_bytes_exactly_one_wins_and_its_bytes_stay(objects: DirectoryObjectStore) -> None:
+def test_of_twenty_writers_with_other_bytes_exactly_one_wins_and_its_bytes_stay(either: Store) -> None:
     def put(n: int) -> bool:
         try:
-            objects.put(NAME_1, bytes([n]) * 100_000, content_type=PDF)
+            either.put(NAME_1, bytes([n]) * 100_000, content_type=PDF)
         except IntegrityError:
             return False
         return True
@@ -60,17 +71,39 @@ def test_of_twenty_writers_with_other_bytes_exactly_one_wins_and_its_bytes_stay(
     with ThreadPoolExecutor(20) as pool:
         won = [n for n, took in enumerate(pool.map(put, range(20))) if took]
     assert len(won) == 1
-    assert objects.get(NAME_1) == bytes([won[0]]) * 100_000
+    assert either.get(NAME_1) == bytes([won[0]]) * 100_000
 
 
-def test_a_deleted_object_is_gone_and_deleting_again_does_nothing(objects: DirectoryObjectStore) -> None:
-    objects.put(NAME_1, b"x", content_type=PDF)
-    objects.delete(NAME_1)
-    objects.delete(NAME_1)
-    objects.delete("originals/none/none.pdf")
+def test_a_deleted_object_is_gone_and_deleting_again_does_nothing(either: Store) -> None:
+    either.put(NAME_1, b"x", content_type=PDF)
+    either.delete(NAME_1)
+    either.delete(NAME_1)
+    either.delete("originals/none/none.pdf")
     with pytest.raises(NotFound):
-        objects.get(NAME_1)
-    assert objects.names("") == ()
+        either.get(NAME_1)
+    assert either.names("") == ()
+
+
+def test_names_are_listed_alike(either: Store) -> None:
+    for name in ("b/2", "a/1", "a/10", "b/1", "ab", "a/1.d/x"):
+        either.put(name, b"x", content_type=PDF)
+    assert either.names("") == ("a/1", "a/1.d/x", "a/10", "ab", "b/1", "b/2")
+    assert either.names("a/1") == ("a/1", "a/1.d/x", "a/10")
+    assert either.names("none/") == ()
+    now = datetime.now(UTC)
+    assert either.names("b/", before=now - timedelta(minutes=1)) == ()
+    assert either.names("b/", before=now + timedelta(minutes=1)) == ("b/1", "b/2")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "", "a//b", "a b", "a\n", "é"], ids=ascii)
+def test_other_names_are_refused_alike(either: Store, name: str) -> None:
+    for ask in (
+        lambda: either.put(name, b"x", content_type=PDF),
+        lambda: either.get(name),
+        lambda: either.delete(name),
+    ):
+        with pytest.raises(RuntimeError):
+            ask()
 
 
 def test_names_are_listed_by_prefix_sorted_and_without_unfinished_files(

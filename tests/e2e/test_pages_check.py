@@ -120,7 +120,7 @@ def test_a_license_past_its_last_day_is_expired_not_ended(
 
 @pytest.mark.parametrize(
     ("data", "word", "colour"),
-    [(unsealed(), "没有电子印章", RED), (b"not a pdf at all", "不是 PDF 文件", AMBER)],
+    [(unsealed(), "没有电子印章", RED), (b"not a pdf at all", "不是 PDF 文件，无法核验", AMBER)],
     ids=["without a seal", "not a PDF"],
 )
 def test_a_file_of_somebody_else_gets_its_own_word(open_page: OpenPage, data: bytes, word: str, colour: str) -> None:

@@ -179,6 +179,15 @@ def test_the_downloaded_file_is_the_registered_one(open_page: OpenPage, live_cit
     assert hashlib.sha256((tmp_path / "license.pdf").read_bytes()).hexdigest() == row["sha256"]
 
 
+def test_a_document_offers_no_show_and_no_grant_and_says_what_to_do(
+    open_page: OpenPage, live_city: LiveCity, issue: Callable[..., dict[str, Any]]
+) -> None:
+    row = issue("delivery_receipt")
+    page = holder_page(open_page, live_city, "delivery_receipt")
+    expect(card(page, row)).to_contain_text("文书，不用亮证")
+    assert [button.inner_text() for button in card(page, row).get_by_role("button").all()] == ["下载 PDF"]
+
+
 def test_a_grant_gives_a_code_that_works_once_and_can_be_taken_back(open_page: OpenPage, live_city: LiveCity) -> None:
     city = live_city.city
     page = holder_page(open_page, live_city, "business_license")

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from city_browser import SMALLEST, OpenPage, Watch
+from city_browser import PHONE, SMALLEST, OpenPage, Watch
 from fixtures_city import LiveCity
 from later_changes import drawn_over
 from playwright.sync_api import Page, Route, expect
@@ -24,6 +24,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 Issue = Callable[..., dict[str, Any]]
+
+SCROLL_MS = 800
+"""A smooth scroll is over by then."""
+
+CUT_OFF = """
+() => {
+  const box = document.getElementById('verdict');
+  const right = box.getBoundingClientRect().right + 1;
+  const texts = [...box.querySelectorAll('dd, dd *, .word, .what, p')];
+  return texts.filter((node) => node.getBoundingClientRect().right > right).map((node) => node.textContent);
+}
+"""
+"""Texts that reach out of the verdict, which hides what does."""
 
 
 def files(*pairs: tuple[str, bytes]) -> list[Any]:
@@ -62,6 +75,7 @@ def test_what_was_good_then_and_is_revoked_now_is_told_and_never_green(
     expect_verdict(page, "当时：核验通过", AMBER)
     expect(page.locator("#verdict-then")).to_contain_text("不是现在")
     expect(page.locator("#verdict-then")).to_contain_text("证照已被吊销")
+    expect(page.locator("#verdict-next")).to_have_text("当时可以采信；证照现在已吊销，现在的事项请勿采信。")
     page.get_by_role("button", name="改回现在").click()
     upload(page, data)
     expect_verdict(page, "已吊销", RED)
@@ -116,6 +130,101 @@ def test_a_receipt_is_made_kept_and_read_again_and_told_from_that_of_another_fil
     expect_verdict(page, "回执无效", RED)
 
 
+def test_a_receipt_of_a_revoked_license_names_its_state(
+    open_page: OpenPage, live_city: LiveCity, issue: Issue, move: Callable[..., None]
+) -> None:
+    row = issue()
+    move(row, "revoke")
+    page = open_page("/")
+    upload(page, live_city.city.file(row["identifier"]))
+    receipt = saved(page, "#receipt-make")
+    page.get_by_role("tab", name="查验回执").click()
+    page.get_by_label("或粘贴回执内容").fill(receipt.decode())
+    page.get_by_role("button", name="查验回执").click()
+    expect(page.locator("#verdict-word")).to_have_text("回执属实")
+    status = page.locator("#verdict .checks li", has=page.get_by_text("证照状态"))
+    expect(status).to_contain_text("吊销")
+    expect(page.locator("#verdict")).not_to_contain_text("异常")
+
+
+# What is told apart -------------------------------------------------------------------------------------------------
+
+
+def test_the_register_of_a_recognised_city_that_keeps_silent_is_named_as_that(
+    open_page: OpenPage, live_city: LiveCity
+) -> None:
+    page = open_page("/")
+
+    def silent(route: Route) -> None:
+        answer = route.fetch().json()
+        cited = {
+            "partner": "990300",
+            "partner_name": "示例乙市",
+            "list_version": 2,
+            "effective_from": "2026-02-01T00:00:00Z",
+            "note": "对方的核验接口没有答复",
+        }
+        told = {"reason": "cannot_check_now", "family": "later", "indication": "INDETERMINATE", "license": None}
+        route.fulfill(json={**answer, **told, "recognition": cited, "unreachable": ["zz.yi.example"]})
+
+    page.route("**/v1/verifications/file*", silent)
+    upload(page, original(live_city))
+    cited = page.locator("#verdict-recognition")
+    for text in ("互认", "示例乙市", "第 2 版", "没有答复"):
+        expect(cited).to_contain_text(text)
+    host = page.locator('[data-host="zz.yi.example"]')
+    expect(host).to_contain_text("互认城市的登记 zz.yi.example")
+    expect(page.locator("#verdict-not-checked")).not_to_contain_text("吊销")
+
+
+def test_bytes_behind_a_good_seal_leave_the_sealed_part_as_it_was(open_page: OpenPage, live_city: LiveCity) -> None:
+    page = open_page("/")
+    upload(page, original(live_city) + b"more")
+    expect_verdict(page, "印章未覆盖全文", RED)
+    content = page.locator('#verdict-checks [data-check="integrity"]')
+    expect(content).to_have_attribute("data-answer", "good")
+    expect(content).to_contain_text("印章所盖部分一致")
+    expect(page.locator('#verdict-checks [data-check="coverage"]')).to_have_attribute("data-answer", "bad")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind", "said"),
+    [("空.pdf", b"", "empty", "文件是空的"), ("多个.zip", b"PK\x03\x04", "archive", "请解压后一次选多个文件")],
+)
+def test_what_need_not_be_sent_is_said_at_once(
+    open_page: OpenPage, watch: Watch, name: str, data: bytes, kind: str, said: str
+) -> None:
+    page = open_page("/")
+    page.set_input_files("#file", files((name, data)))
+    expect(page.locator(f'#trouble [data-problem="{kind}"]')).to_contain_text(said)
+    assert not [url for url in watch.addresses if "/v1/verifications" in url]
+
+
+def test_a_broken_seal_object_is_not_called_a_pdf(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.set_input_files("#file", files(("印章.esl", b"garbage")))
+    expect_verdict(page, "印章数据无法读取", AMBER)
+    expect(page.locator("#verdict-next")).to_contain_text("印章保管人")
+
+
+# Large letters --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "elder"), [(PHONE, 1), (PHONE, 4), (SMALLEST, 4)])
+def test_in_large_letters_the_verdict_is_at_the_top_and_nothing_of_it_is_cut_off(
+    open_page: OpenPage, live_city: LiveCity, size: tuple[int, int], elder: int
+) -> None:
+    page = open_page("/", size=size, elder=elder)
+    upload(page, original(live_city))
+    expect(page.locator("#verdict-word")).to_be_visible()
+    page.wait_for_timeout(SCROLL_MS)
+    top = page.evaluate("() => document.getElementById('verdict').getBoundingClientRect().top")
+    assert 0 <= top < size[1] / 4, "the page stopped above or below the verdict"
+    assert page.evaluate(CUT_OFF) == []
+    widths = page.evaluate("() => [...document.querySelectorAll('.checks .what')].map((node) => node.clientWidth)")
+    assert min(widths) > size[0] / 2, "what was checked has a line of its own"
+
+
 # Many files -------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +252,7 @@ def test_many_files_have_a_verdict_each_wait_when_refused_and_leave_a_table(
     expect(page.locator("#batch-text")).to_contain_text("秒后自动继续")
     expect(page.locator("#batch-text")).to_contain_text("1 个可以采信，2 个请逐个查看")
     for index, (word, colour) in enumerate(
-        (("核验通过", "green"), ("没有电子印章", "red"), ("不是 PDF 文件", "amber"))
+        (("核验通过", "green"), ("没有电子印章", "red"), ("不是 PDF 文件，无法核验", "amber"))
     ):
         expect(lines.nth(index)).to_contain_text(word)
         expect(lines.nth(index)).to_have_attribute("data-colour", colour)
@@ -154,7 +263,7 @@ def test_many_files_have_a_verdict_each_wait_when_refused_and_leave_a_table(
         ["文件名", "结论"],
         ["甲.pdf", "核验通过"],
         ["'=乙.pdf", "没有电子印章"],
-        ["丙.pdf", "不是 PDF 文件"],
+        ["丙.pdf", "不是 PDF 文件，无法核验"],
     ]
     page.get_by_role("button", name="=乙.pdf").click()
     expect_verdict(page, "没有电子印章", RED)

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from certsvc.commands.access.roles import check_separation
 from certsvc.commands.ports import Principal
 from certsvc.commands.trust.change import MAX_REASON, propose_change
 from certsvc.commands.trust.exchange import NEW, ONLY_HERE, export_list, propose_import, read_import
-from certsvc.errors import Forbidden, IntegrityError, InvalidInput
+from certsvc.errors import Forbidden, IntegrityError, InvalidInput, NotFound
 from certsvc.seal.trust_entries import recognition_of
 from certsvc.seal.trust_list import TrustLog
 from certsvc.signing.trust import read_anchors
@@ -375,12 +376,18 @@ def test_the_command_line_does_the_whole_of_it(command: Callable[..., str], tmp_
         encoding="utf-8",
     )
     assert "没有变更" in command("log")
+    with pytest.raises(NotFound, match="certsvc people list"):
+        command("propose", str(change_file), "--by", "提案人")
     proposal = command("propose", str(change_file), "--by", PROPOSER).split()[0]
     assert f"待确认\t{proposal}" in command("log")
     with pytest.raises(Forbidden):
         command("confirm", proposal, "--by", PROPOSER)
     assert "第 1 次变更" in command("confirm", proposal, "--by", CONFIRMER)
-    assert "示例省根证书" in command("log")
+    log = command("log")
+    assert "信任证书" in log
+    assert "示例省根证书" in log
+    assert re.search(r"\t\d{4}年\d+月\d+日 \d\d:\d\d:\d\d\t", log)
+    assert "anchor" not in log
     anchor_id = hashlib.sha256(read_anchors((tmp_path / "root.pem").read_bytes())[0]).hexdigest()
     change_file.write_text(
         'reason = "互认"\n[[recognition]]\npartner = "a"\nname = "示例甲市"\n'
@@ -398,6 +405,23 @@ def test_the_command_line_does_the_whole_of_it(command: Callable[..., str], tmp_
     command("export", str(out), "--keys", str(keys))
     assert "差异 0 项" in command("import", str(out), "--keys", str(keys))
     assert json.loads(keys.read_text())["keys"][0]["kty"] == "EC"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('reason = "x"\n[[anchor]]\nname = "a"\n', "缺少 certificate"),
+        ('reason = "x"\n[[anchor]]\nnaem = "a"\n', "不认识的项：naem"),
+        ('reason = "x"\n\nname = = 1\n', "第 3 行"),
+    ],
+)
+def test_a_fault_of_a_change_file_is_named_with_its_place(
+    command: Callable[..., str], tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "change.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=said):
+        command("propose", str(path), "--by", PROPOSER)
 
 
 @pytest.mark.parametrize(

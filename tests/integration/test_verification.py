@@ -18,6 +18,7 @@ from test_bad_input import problem
 from certsvc.clock import FixedClock, rfc3339
 from certsvc.commands.ports import Deps
 from certsvc.commands.seals.apply_seal import remake_seal
+from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.commands.verifying.verify_file import verify_file
 from certsvc.seal.verdict import Check, Indication, Reason
 from certsvc.seal.version import Cause
@@ -134,7 +135,9 @@ def test_a_receipt_can_be_checked_by_others_and_tells_what_was_not_checked(small
     assert claims["trust_list"]["anchors"] >= 2  # type: ignore[index]
     assert claims["license"]["identifier"] == done["identifier"]  # type: ignore[index]
     read = small_city.client.post("/v1/verifications/receipts", json={"receipt": answer["receipt"]})
-    assert small_city.answer(read, 200)["claims"] == claims
+    answered = small_city.answer(read, 200)
+    assert answered["claims"] == claims
+    assert answered["state_zh"] == "正常"
     head, body, value = answer["receipt"].split(".")
     forged = f"{head}.{body[:-2]}AA.{value}"
     refused = small_city.client.post("/v1/verifications/receipts", json={"receipt": forged})
@@ -228,6 +231,10 @@ def test_a_seal_object_is_judged_by_its_maker_and_by_the_register_of_seals(small
     now = small_city.service.deps.clock.now()
     draft = seal_draft(seal, ring, created=now, begins=now - timedelta(days=1), ends=now + timedelta(days=30))
     ours = make_seal(draft, ring, MAKER)
+    assert make_sample_objects(small_city.service.deps) >= 1, "the seals of the sandbox come without their objects"
+    assert make_sample_objects(small_city.service.deps) == 0
+    own = small_city.service.deps.seal_maker.seal_object(seal.key_id)
+    assert ask_file(small_city, own)["reason"] == "ok_seal_object"
     export_seal(settings.keys / "seals", seal.key_id, ours)
     answer = ask_file(small_city, ours)
     assert (answer["indication"], answer["reason"], answer["registry_match"], answer["status"]) == (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tomllib
 from dataclasses import dataclass, field
@@ -23,8 +24,10 @@ from signing_pages import one_page
 from certsvc.clock import SystemClock
 from certsvc.commands.ports import TrustChoice
 from certsvc.seal.verdict import FileFindings, Indication
+from certsvc.signing.chains import judge_certificate
 from certsvc.signing.inspector import PdfInspector
-from certsvc.signing.trust import TrustAnchors
+from certsvc.signing.revoked import UseTime
+from certsvc.signing.trust import TrustAnchors, TrustStore
 
 HOLE = 8000
 CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "pki.toml").read_text(encoding="utf-8"))["case"]
@@ -81,7 +84,7 @@ def certify(
     issuer: Party | None,
     *,
     days: tuple[float, float] = (-500, 500),
-    usages: tuple[str, ...] = (),
+    usages: tuple[str, ...] | None = (),
     ca: bool = False,
     path_length: int | None = None,
     digest: Any = None,
@@ -94,8 +97,9 @@ def certify(
     begins, ends = (NOW + timedelta(days=one) for one in days)
     builder = builder.not_valid_before(begins).not_valid_after(ends)
     builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
-    named = {usage: usage in usages for usage in USAGES}
-    builder = builder.add_extension(x509.KeyUsage(**named, encipher_only=False, decipher_only=False), critical=True)
+    if usages is not None:
+        named = {usage: usage in usages for usage in USAGES}
+        builder = builder.add_extension(x509.KeyUsage(**named, encipher_only=False, decipher_only=False), critical=True)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
     signer = issuer.key if issuer else key
@@ -138,12 +142,17 @@ def made(case: dict[str, Any]) -> Pki:
         more.append((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.7"), b"\x05\x00"), True))
     if "leaf_dns" in case:
         more.append((x509.SubjectAlternativeName([x509.DNSName(case["leaf_dns"])]), False))
+    if "leaf_purposes" in case:
+        purposes = [x509.ObjectIdentifier(one) for one in case["leaf_purposes"]]
+        more.append((x509.ExtendedKeyUsage(purposes), case.get("leaf_purposes_critical", True)))
+    usages = tuple(case.get("leaf_usages", ("digital_signature", "content_commitment")))
     leaf = certify(
         "示例印章",
         new_key(case.get("leaf_key", "p256")),
         issuer,
         days=tuple(case.get("leaf_days", (-300, 300))),
-        usages=tuple(case.get("leaf_usages", ("digital_signature", "content_commitment"))),
+        usages=None if case.get("leaf_no_usages") else usages,
+        ca=case.get("leaf_ca", False),
         digest=hashes.SHA224() if case.get("leaf_digest") == "sha224" else None,
         extensions=tuple(more),
     )
@@ -196,6 +205,8 @@ def anchors_of(pki: Pki, case: dict[str, Any]) -> TrustAnchors:
     anchors = [root.der] if case.get("anchored", True) else [certify("Other", new_key(), None, ca=True).der]
     if case.get("intermediate_anchored"):
         anchors = [pki.between[0].der]
+    if case.get("leaf_anchored"):
+        anchors.append(pki.leaf.der)
     return TrustAnchors(tuple(anchors), (), tuple(pki.crls))
 
 
@@ -224,6 +235,17 @@ def test_each_case_has_its_reason_and_openssl_agrees(case: dict[str, Any], tmp_p
         assert set(findings.not_checked) == expected
     if case["openssl"]:
         assert case["openssl"] in openssl_says(pki, case, tmp_path)
+
+
+@pytest.mark.parametrize("case", [one for one in CASES if "leaf_key" not in one], ids=lambda case: case["name"])
+def test_a_certificate_alone_is_judged_like_that_of_a_signed_page(case: dict[str, Any]) -> None:
+    """GM formats and seal objects ask about a certificate alone; its key is weighed where the signature is read."""
+    pki = made(case)
+    anchors = anchors_of(pki, case)
+    beside = [party.der for party in pki.between] if case.get("intermediate_sent", True) else []
+    used = UseTime(claimed=NOW - timedelta(days=1))
+    found = asyncio.run(judge_certificate(pki.leaf.der, beside, TrustStore(anchors, NOW), used))
+    assert found.outcome.reason.value == case["reason"]
 
 
 def test_the_file_names_every_kind_that_must_be_told_apart() -> None:

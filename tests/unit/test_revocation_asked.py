@@ -229,7 +229,7 @@ def test_a_list_that_the_file_brings_speaks_only_while_it_is_fresh(made: int, en
 def test_an_old_list_still_tells_of_a_revocation() -> None:
     stranger = make_stranger()
     builder = x509.CertificateRevocationListBuilder().issuer_name(stranger.root.subject)
-    builder = builder.last_update(NOW - timedelta(days=20)).next_update(NOW + timedelta(days=10))
+    builder = builder.last_update(NOW - timedelta(days=20)).next_update(NOW - timedelta(days=10))
     entry = x509.RevokedCertificateBuilder().serial_number(stranger.certificate.serial_number)
     builder = builder.add_revoked_certificate(entry.revocation_date(NOW - timedelta(days=21)).build())
     der = builder.sign(stranger.root_key, hashes.SHA256()).public_bytes(Encoding.DER)

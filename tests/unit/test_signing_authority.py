@@ -371,7 +371,7 @@ def test_a_crl_that_is_over_forged_or_of_another_ca_says_nothing(workshop: Works
     at = NOW - timedelta(minutes=1)
     good = crl_of(workshop, EC_SEAL, at=at)
     forged = good[:-1] + bytes((good[-1] ^ 1,))
-    over = crl_of(workshop, EC_SEAL, at=at, made=NOW - timedelta(days=3))
+    over = crl_of(workshop, EC_SEAL, made=NOW - timedelta(days=3), other=True)
     impostor = make_crl(
         CaSigner(certificate=ca_of(workshop, EC_SEAL).certificate, sign=ca_of(workshop, RSA_SEAL).sign),
         {leaf_of(workshop, EC_SEAL).serial_number: Revocation(at=at)},
@@ -410,6 +410,18 @@ def test_an_ocsp_answer_is_believed_as_far_as_its_signature_goes(
     if seal_id != SM2_SEAL:
         assert standing(answer_ocsp(stranger, question, {}, [serial], NOW)) is Standing.UNKNOWN
     assert standing(answer_ocsp(ca, question, {}, [], NOW)) is Standing.UNKNOWN
+
+
+@every_algorithm
+def test_our_statements_keep_what_expired(workshop: Workshop, tmp_path: Path, seal_id: str) -> None:
+    question = ocsp_question(workshop, seal_id, tmp_path)
+    ca, leaf = ca_of(workshop, seal_id), leaf_of(workshop, seal_id)
+    later = leaf.not_valid_after_utc + timedelta(days=30)
+    pair = [asn1_x509.Certificate.load(der_of(one)) for one in (leaf, ca.certificate)]
+    crl = make_crl(ca, {}, number=1, now=later)
+    assert RevocationData((crl,), (), later).status(*pair).standing is Standing.GOOD
+    answer = answer_ocsp(ca, question, {}, [leaf.serial_number], later)
+    assert RevocationData((), (answer,), later).status(*pair).standing is Standing.GOOD
 
 
 def test_crls_reach_the_workers_too(workshop: Workshop, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sm2_oracle
@@ -219,7 +219,7 @@ def test_a_version_1_seal_is_read_and_verified(workshop: Workshop) -> None:
     assert verify_seal(seal, workshop.anchors, NOW).reason is Reason.OK
 
 
-def ses_page(workshop: Workshop, seal: bytes, *, version: int = 4, timestamp: bytes = b"") -> bytes:
+def ses_page(workshop: Workshop, seal: bytes, *, version: int = 4, timestamp: bytes = b"", at: datetime = NOW) -> bytes:
     """A page with a SES_Signature put together by hand over ``seal``."""
     page = one_page(HOLE, sub_filter="GM.sm2seal")
     digest, key_id = page.digest("sm3"), workshop.seals[SM2_SEAL].key_id
@@ -230,7 +230,7 @@ def ses_page(workshop: Workshop, seal: bytes, *, version: int = 4, timestamp: by
         to_sign = tlv(SEQ, *common, time, bits(digest), tlv(0x16, b"x"), certificate, OID["sm2_sm3"])
         der = tlv(SEQ, to_sign, bits(workshop.ring.sign_digest(key_id, "sm3", to_sign)))
     else:
-        to_sign = tlv(SEQ, *common, generalized_time(NOW), bits(digest), tlv(0x16, b"x"))
+        to_sign = tlv(SEQ, *common, generalized_time(at), bits(digest), tlv(0x16, b"x"))
         value = bits(workshop.ring.sign_digest(key_id, "sm3", to_sign))
         extra = tlv(0xA0, bits(timestamp)) if timestamp else b""
         der = tlv(SEQ, to_sign, certificate, OID["sm2_sm3"], value, extra)

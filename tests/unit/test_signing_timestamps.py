@@ -7,7 +7,7 @@ import subprocess
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from certsvc.clock import FixedClock
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import SigningError
 from certsvc.ids import SystemIds
-from certsvc.seal.verdict import Check, FileFindings, Indication, Reason
+from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
 from certsvc.signing.authority import Revocation, make_crl, open_ca
 from certsvc.signing.der import Element
 from certsvc.signing.formats import FORMATS
@@ -258,6 +258,80 @@ def test_a_timestamp_tells_before_from_after_a_revocation(
         findings = inspector.inspect(sealed, TrustChoice(), NOW + timedelta(hours=1))
         assert (findings.indication is Indication.TOTAL_PASSED) == passes
         assert findings.reason is (Reason.OK if passes else Reason.CERT_REVOKED)
+
+
+AFTER, BEFORE = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
+
+
+def with_lists(
+    workshop: Workshop,
+    directory: Path,
+    revoked: dict[str, dict[str, datetime]],
+    *,
+    made: datetime = NOW,
+    required: bool = False,
+) -> PdfInspector:
+    """An inspector with a list of each named CA, which revoked these keys at these times."""
+    directory.mkdir()
+    for name, keys in revoked.items():
+        ca = open_ca(workshop.keys.directory, name, workshop.master)
+        entries = {
+            workshop.ring.certificate(key).certificate.serial_number: Revocation(at=at) for key, at in keys.items()
+        }
+        (directory / f"{name}.crl").write_bytes(make_crl(ca, entries, number=1, now=made))
+    return PdfInspector(workshop.anchors.with_crls(directory, required=required))
+
+
+def test_a_revoked_authority_inside_a_seal_proves_nothing(
+    workshop: Workshop, tsa: DevelopmentTsa, tmp_path: Path
+) -> None:
+    sealed, key = level_t(workshop, tsa, SM2_SEAL), workshop.seals[SM2_SEAL].key_id
+    cas: dict[str, dict[str, datetime]] = {"dev-issuer-sm2": {key: AFTER}, "dev-root-sm2": {}, "dev-root": {}}
+    at = NOW + timedelta(hours=1)
+    good = with_lists(workshop, tmp_path / "1", {**cas, "dev-issuer-ec": {}}).inspect(sealed, TrustChoice(), at)
+    assert (good.indication, good.not_checked) == (Indication.TOTAL_PASSED, ())
+    for number, (ended, seal_ended) in enumerate([(BEFORE, True), (AFTER, True), (BEFORE, False), (AFTER, False)]):
+        seals = {key: AFTER} if seal_ended else {}
+        lists = {**cas, "dev-issuer-sm2": seals, "dev-issuer-ec": {TSA: ended}}
+        findings = with_lists(workshop, tmp_path / f"bad{number}", lists).inspect(sealed, TrustChoice(), at)
+        assert findings.indication is Indication.INDETERMINATE
+        expected = Reason.CERT_REVOKED_AFTER_SIGNING if seal_ended else Reason.UNTRUSTED_CHAIN
+        assert (findings.reason, findings.sub_indication) == (expected, SubIndication.REVOKED_NO_POE)
+
+
+def test_a_revoked_authority_keeps_no_seal_beyond_its_certificate(
+    workshop: Workshop, tsa: DevelopmentTsa, tmp_path: Path
+) -> None:
+    sealed, later = level_t(workshop, tsa, EC_SEAL), NOW + timedelta(days=4 * 365)
+    good = with_lists(workshop, tmp_path / "1", {"dev-issuer-ec": {}, "dev-root": {}}, made=later)
+    assert good.inspect(sealed, TrustChoice(), later).reason is Reason.OK
+    bad = with_lists(workshop, tmp_path / "2", {"dev-issuer-ec": {TSA: BEFORE}, "dev-root": {}}, made=later)
+    assert bad.inspect(sealed, TrustChoice(), later).reason is Reason.CERT_EXPIRED
+
+
+def test_an_authority_of_which_nothing_is_known_is_told(
+    workshop: Workshop, tsa: DevelopmentTsa, tmp_path: Path
+) -> None:
+    sealed, at = level_t(workshop, tsa, SM2_SEAL), NOW + timedelta(hours=1)
+    lists: dict[str, dict[str, datetime]] = {"dev-issuer-sm2": {}, "dev-root-sm2": {}}
+    findings = with_lists(workshop, tmp_path / "1", lists).inspect(sealed, TrustChoice(), at)
+    assert (findings.indication, findings.not_checked) == (Indication.TOTAL_PASSED, ("revocation",))
+    strict = with_lists(workshop, tmp_path / "2", lists, required=True).inspect(sealed, TrustChoice(), at)
+    assert (strict.indication, strict.reason) == (Indication.INDETERMINATE, Reason.REVOCATION_UNKNOWN)
+
+
+@pytest.mark.parametrize("place", ["inside", "behind"])
+def test_a_timestamp_of_the_future_proves_nothing(workshop: Workshop, place: str) -> None:
+    tomorrow = DevelopmentTsa(workshop.ring, TSA, FixedClock(NOW + timedelta(days=1)), SystemIds())
+    if place == "inside":
+        data = level_t(workshop, tomorrow, EC_SEAL)
+    else:
+        data = add_document_timestamp(workshop.sealed("pades-b-b", EC_SEAL)[1], client_of(tomorrow))
+    findings = look(workshop, data)
+    assert (findings.indication, findings.detail) == (Indication.INDETERMINATE, "timestamp of the future")
+    assert look(workshop, data, days=2).indication is Indication.TOTAL_PASSED
+    asked = PdfInspector(workshop.anchors).inspect(data, TrustChoice(at=NOW), NOW + timedelta(days=2))
+    assert asked.indication is Indication.TOTAL_PASSED, "the machine's time, not the moment asked about"
 
 
 def test_a_token_moved_to_another_signature_is_seen(workshop: Workshop, tsa: DevelopmentTsa) -> None:

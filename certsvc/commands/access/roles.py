@@ -82,6 +82,9 @@ THREE_OFFICERS: frozenset[str] = frozenset({OPERATOR, SECURITY, AUDITOR})
 SEAL_DUTIES: frozenset[str] = frozenset({SEAL_APPLICANT, SEAL_APPROVER, SEAL_MAKER, SEAL_KEEPER, SEAL_USE_APPROVER})
 
 ROLE_ZH: dict[str, str] = {
+    HOLDER: "持证人",
+    OFFICER: "执法人员",
+    CLERK: "窗口人员",
     OPERATOR: "系统管理员",
     SECURITY: "安全保密管理员",
     AUDITOR: "审计管理员",
@@ -95,7 +98,7 @@ ROLE_ZH: dict[str, str] = {
     TRUST_PROPOSER: "信任列表管理员",
     TRUST_CONFIRMER: "信任列表确认员",
 }
-"""Names of the roles that are kept apart, for sentences."""
+"""Names of the roles that people have, for sentences."""
 
 EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({one, other}) for one in sorted(THREE_OFFICERS) for other in sorted(THREE_OFFICERS) if one < other),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
@@ -13,6 +14,7 @@ from certsvc.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion, MoveRecord
     from certsvc.license.standing import Standing
 
+LINK_LIFETIME_S = 300
+"""A link opens the file for whoever holds it: long enough to begin a download, too short to pass around."""
 READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 
 
@@ -40,6 +44,15 @@ class LicenseHistory:
     newest: Sequence[LicenseVersion]
     issuer_today: str
     supervisor: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileLink:
+    """Where the PDF can be had until when, and what its SHA-256 (hex) must be."""
+
+    url: str
+    expires_at: datetime
+    sha256: str
 
 
 def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHistory:
@@ -64,6 +77,23 @@ def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[L
     with deps.uow.read() as tx:
         version = _visible(deps, tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
+
+
+def read_license_link(deps: Deps, caller: Principal, identifier: str) -> FileLink:
+    """A short-lived address of the PDF at the object store, for its issuer: large pickups need not pass through here.
+
+    Raises:
+        NotFound: no such license, or the files of this service have no address of their own.
+    """
+    roles.require(caller, *READERS)
+    with deps.uow.read() as tx:
+        version = _visible(deps, tx, caller, identifier)
+    name = version.artifact.object_name
+    url = deps.objects.link(name, file_name=f"{version.identifier}.pdf", lifetime_s=LINK_LIFETIME_S)
+    if url is None:
+        raise NotFound("本服务的文件没有单独的下载地址，请用 /file 下载")
+    expires_at = deps.clock.now() + timedelta(seconds=LINK_LIFETIME_S)
+    return FileLink(url=url, expires_at=expires_at, sha256=version.artifact.sha256)
 
 
 def read_license_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:

@@ -139,17 +139,22 @@ def _request(deps: Deps, caller: Principal, version: SealVersion, order: KeyOrde
     return asked
 
 
+def object_order(deps: Deps, version: SealVersion, key_id: str) -> ObjectOrder:
+    """What the seal object of a version's key is made from."""
+    width, height = deps.renderer.stamp_size(version.stamp)
+    return ObjectOrder(
+        key_id=key_id,
+        seal_id=version.seal_id,
+        name=version.name,
+        picture=deps.renderer.stamp_png(version.stamp),
+        width_mm=round(width),
+        height_mm=round(height),
+    )
+
+
 def _finish(deps: Deps, caller: Principal, version: SealVersion, facts: CertificateFacts) -> SealVersion:
     if version.algorithm == SM2:
-        width, height = deps.renderer.stamp_size(version.stamp)
-        order = ObjectOrder(
-            key_id=facts.key_id,
-            seal_id=version.seal_id,
-            name=version.name,
-            picture=deps.renderer.stamp_png(version.stamp),
-            width_mm=round(width),
-            height_mm=round(height),
-        )
+        order = object_order(deps, version, facts.key_id)
         said = {**asdict(order), "picture": hashlib.sha256(order.picture).hexdigest()}
         _operation(deps, caller, version, "object", said, lambda: deps.seal_maker.make_object(order))
     move = SEAL_MOVE["make"]

@@ -80,6 +80,7 @@ function problemOf(status, text, retryAfter) {
 
 /** Which of our words for trouble a problem has. */
 export function troubleKind(problem) {
+  if (has(`trouble.${problem.code}`)) return problem.code;
   if (has(`trouble.${problem.kind}`)) return problem.kind;
   return Number(problem.kind) >= 502 ? "503" : Number(problem.kind) >= 500 ? "500" : "422";
 }

@@ -10,6 +10,12 @@ export function askFile(file, at) {
   return { from: "file", file, ask };
 }
 
+/** The trouble with a file that need not be sent at all: `empty`, `archive` or nothing. */
+export function unfitFor(file) {
+  if (!file.size) return "empty";
+  return /\.(zip|rar|7z|tar|gz)$/i.test(file.name) ? "archive" : "";
+}
+
 /** A code or a number, as it stands now: only who has the file may ask about its past. */
 export function askText(from, body) {
   const ask = ({ receipt = false } = {}) => call("POST", "/v1/verifications", { body: { ...body, ...(receipt ? { receipt } : {}) } });

@@ -1,6 +1,6 @@
 // Many files: one after another, one at a time on its way; a verdict each, and all of them as a table to keep.
 import { Problem, troubleKind } from "./api.js";
-import { askFile } from "./asking.js";
+import { askFile, unfitFor } from "./asking.js";
 import { announce, byId, el, keepFile, shape } from "./dom.js";
 import { lightOf, look } from "./reasons.js";
 import { moment, t } from "./words.js";
@@ -63,6 +63,8 @@ async function run(mine) {
 }
 
 async function judge(item, mine) {
+  const unfit = unfitFor(item.file);
+  if (unfit) { item.trouble = `trouble.${unfit}`; return; }
   if (item.file.size > mine.limit) { item.trouble = "trouble.413"; return; }
   for (let waits = 0; !mine.stopped; waits += 1) {
     try {

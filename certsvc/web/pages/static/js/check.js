@@ -1,6 +1,6 @@
 // The public check: files, a code, a number or a receipt; now, or as of a moment.
 import { call, Problem, trouble } from "./api.js";
-import { askFile, askText } from "./asking.js";
+import { askFile, askText, unfitFor } from "./asking.js";
 import { redrawBatch, startBatch, stopBatch } from "./batch.js";
 import { differencesSection, mayDiffer } from "./differences.js";
 import { busy, byId, el } from "./dom.js";
@@ -9,7 +9,7 @@ import { keepReceipt, receiptSection, wireReceipt } from "./receipt.js";
 import { mountScanner } from "./scanner.js";
 import { startShell } from "./shell.js";
 import { showVerdict } from "./verdict.js";
-import { t } from "./words.js";
+import { both, t } from "./words.js";
 
 const MEGABYTE = 1024 * 1024;
 const limit = Number(document.documentElement.dataset.maxUpload) || 20 * MEGABYTE;
@@ -33,7 +33,7 @@ function present(verdict, asked) {
 function draw({ quiet = false } = {}) {
   const { verdict, asked } = last;
   const sections = [...(mayDiffer(asked, verdict) ? [differencesSection(asked)] : []), receiptSection(verdict, () => renew(asked))];
-  showVerdict(place, verdict, { from: asked.from, sections, onAgain: again, quiet });
+  showVerdict(place, named(verdict, asked), { from: asked.from, sections, onAgain: again, quiet });
 }
 
 /** Ask the same again, with a receipt: what is shown is what the receipt says. */
@@ -42,6 +42,13 @@ async function renew(asked) {
   if (last?.asked !== asked) return;
   present(verdict, asked);
   keepReceipt(verdict);
+}
+
+/** What is no PDF under the name of a seal object is told as that; the service is not told names. */
+function named(verdict, { file }) {
+  if (verdict.reason !== "not_a_pdf" || !/\.esl$/i.test(file?.name || "")) return verdict;
+  const [word, text, next] = ["esl.word", "esl.text", "esl.next"].map(both);
+  return { ...verdict, word: word[0], word_en: word[1], text: text[0], text_en: text[1], next: next[0], next_en: next[1] };
 }
 
 function startOver() {
@@ -133,6 +140,8 @@ function take(files) {
 
 function checkFile(file, at) {
   startOver();
+  const unfit = unfitFor(file);
+  if (unfit) { trouble(new Problem(unfit)); return; }
   if (file.size > limit) {
     const detail = t("check.too_large", { size: (file.size / MEGABYTE).toFixed(1), limit: Math.floor(limit / MEGABYTE) });
     trouble(new Problem(413, { detail }));
@@ -153,13 +162,15 @@ async function sendFile(asked) {
   byId("upload").hidden = false;
   byId("drop").hidden = true;
   byId("upload-cancel").onclick = () => cancel.now();
+  let verdict = null;
   try {
-    const verdict = await asked.ask({ progress, cancel });
-    if (verdict) present(verdict, asked);
+    verdict = await asked.ask({ progress, cancel });
   } finally {
     byId("upload").hidden = true;
     byId("drop").hidden = false;
   }
+  // Only now: what stands above the verdict has its height again, so the page stops at the verdict.
+  if (verdict) present(verdict, asked);
 }
 
 // A code -------------------------------------------------------------------------------------------------------------

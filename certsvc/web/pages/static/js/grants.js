@@ -1,6 +1,7 @@
 // 授权: one system, one license, one matter, once. The 用证码 is shown here and nowhere else.
 import { announce, busy, byId, el } from "./dom.js";
 import { call } from "./api.js";
+import { grantable } from "./wallet.js";
 import { nameOf, readNames } from "./names.js";
 import { moment, t } from "./words.js";
 
@@ -12,7 +13,7 @@ export async function drawGrants(place, page) {
   place.append(el("h2", { class: "view-title", tabindex: "-1", t: "holder.grants" }), el("p", { class: "lead", t: "grants.lead" }));
   const [grants, cards, matters] = await Promise.all([page.session.call("GET", "/v1/grants"), page.session.call("GET", "/v1/wallet"), call("GET", "/v1/catalog/matters"), readNames()]);
   const open = matters.filter((matter) => matter.bases.includes(CONSENT));
-  const usable = cards.filter((card) => card.good && open.some((matter) => matter.allows[card.type]));
+  const usable = cards.filter((card) => grantable(card, open));
   const formPlace = el("div", { id: "grant-place" });
   const list = grants.length ? el("ul", { class: "uses", id: "grants" }, grants.map((grant) => grantLine(grant, page, matters))) : el("p", { class: "card empty", t: "grants.empty" });
   // While something new is being granted, the list of before steps back.

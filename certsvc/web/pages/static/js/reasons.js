@@ -14,6 +14,8 @@ const FAMILIES = {
   replaced: ["red", "replaced"],
   changed: ["red", "changed"],
   foreign: ["red", "foreign"],
+  seal_only: ["amber", "seal_only"],
+  before: ["red", "early"],
   unsealed: ["red", "unsealed"],
   unknown: ["red", "foreign"],
   code: ["amber", "used"],

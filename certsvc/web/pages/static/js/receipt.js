@@ -2,7 +2,7 @@
 import { call, Problem, problemBox } from "./api.js";
 import { announce, busy, byId, el, facts, keepFile, label, shape } from "./dom.js";
 import { look } from "./reasons.js";
-import { checkWord, reveal, verdictHead } from "./verdict.js";
+import { checkWord, recognitionFacts, reveal, verdictHead } from "./verdict.js";
 import { both, english, has, moment, t } from "./words.js";
 
 const MAX_CHARS = 16 * 1024;
@@ -71,8 +71,8 @@ function wrong(key) {
 
 async function read(place, receipt, file) {
   try {
-    const { claims, conclusion } = await call("POST", "/v1/verifications/receipts", { body: { receipt } });
-    drawReceipt(place, claims, conclusion, file ? await fits(claims, file) : "");
+    const read = await call("POST", "/v1/verifications/receipts", { body: { receipt } });
+    drawReceipt(place, read, file ? await fits(read.claims, file) : "");
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "422") { byId("trouble").replaceChildren(problemBox(error)); return; }
     draw(place, "red", "no", "receipt.bad", error.detail, [el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { t: "receipt.bad_next" }))]);
@@ -88,13 +88,13 @@ async function fits(claims, file) {
   return hex === claims.asked.sha256 ? "same" : "other";
 }
 
-function drawReceipt(place, claims, conclusion, fit) {
+function drawReceipt(place, { claims, conclusion, state_zh: state }, fit) {
   const seen = look(conclusion);
   const manner = { green: "good", red: "bad", amber: "unknown" }[seen.colour];
   const said = el("section", { id: "receipt-said" }, el("h3", { t: "receipt.said" }), el("ul", { class: "checks" }, el("li", {}, shape(seen.symbol, manner), el("span", { class: `what ${manner}` }, (english() && conclusion?.text_en) || claims.text || t("verdict.unclear")))), el("p", { class: "hint", t: "receipt.then" }));
   const parts = [said];
   if (fit) parts.unshift(el("p", { class: `notice ${{ same: "green", other: "red" }[fit] || "amber"}`, id: "receipt-fit", data: { fit } }, t(`receipt.fit_${fit}`)));
-  parts.push(factsOf(claims), checksOf(claims));
+  parts.push(factsOf(claims), checksOf(claims, state));
   const other = fit === "other";
   draw(place, other ? "red" : "", other ? "no" : "yes", other ? "receipt.other" : "receipt.good", t(other ? "receipt.other_text" : "receipt.good_text"), parts);
 }
@@ -108,6 +108,7 @@ function factsOf(claims) {
     [label("receipt.asked"), has(kind) ? t(kind) : ""],
     [label("receipt.digest"), claims.asked?.sha256],
     [label("facts.identifier"), claims.license?.identifier],
+    ...(claims.recognition ? recognitionFacts(claims.recognition) : []),
     [label("receipt.basis"), claims.time_basis ? t(`basis.${claims.time_basis}`) : ""],
     [label("receipt.signatures"), claims.signature_count],
     [label("receipt.trust"), claims.trust_list?.sha256],
@@ -117,10 +118,10 @@ function factsOf(claims) {
   return el("section", {}, el("h3", { t: "receipt.facts" }), facts(rows.filter(([, value]) => value)));
 }
 
-function checksOf(claims) {
+function checksOf(claims, state) {
   const line = (name, word) => el("li", {}, el("span", { class: "what" }, has(`what.${name}`) ? t(`what.${name}`) : name), el("span", { class: "word none" }, word));
-  const checked = Object.entries(claims.checks || {}).filter(([, answer]) => answer !== "not_checked").map(([name, answer]) => line(name, checkWord(name, answer)));
-  const missing = [...(claims.not_checked || []).map((name) => line(name, t("is.not_checked"))), ...(claims.unreachable || []).map((host) => line(host, t("is.unreachable")))];
+  const checked = Object.entries(claims.checks || {}).filter(([, answer]) => answer !== "not_checked").map(([name, answer]) => line(name, name === "status" && answer === "bad" && state ? state : checkWord(name, answer)));
+  const missing = [...(claims.not_checked || []).map((name) => line(name, t("is.not_checked"))), ...(claims.unreachable || []).map((host) => line(t(claims.recognition ? "what.partner" : "what.host", { host }), t("is.unreachable")))];
   return el("section", {}, el("h3", { t: "verdict.checked" }), el("ul", { class: "checks" }, checked), el("h3", { t: "verdict.not_checked" }), missing.length ? el("ul", { class: "checks" }, missing) : el("p", { t: "verdict.not_checked_none" }));
 }
 

@@ -7,6 +7,12 @@ import { t } from "./words.js";
 /** So many names are too many to look through. */
 const MANY_PEOPLE = 12;
 
+/** The role and the unit beside a name, as far as the name does not say them already. */
+function whatOf(person, role) {
+  const unit = person.authority_name && person.authority_name !== person.name ? el("small", {}, person.authority_name) : null;
+  return [t(`role.${role}`) === person.name ? null : el("small", { t: `role.${role}` }), unit];
+}
+
 /** A sign-in for people with one of `roles`, kept under `name`; `onIn` and `onOut` draw the page. */
 export class Session {
   constructor({ name, roles, onIn, onOut }) {
@@ -102,7 +108,7 @@ export class Session {
     const list = el("ul", { class: "people", id: "people" });
     for (const person of fitting) {
       const role = person.roles.find((one) => this.roles.includes(one));
-      const button = el("button", { type: "button", class: "button", data: { subject: person.subject } }, el("span", {}, person.name), el("small", { t: `role.${role}` }));
+      const button = el("button", { type: "button", class: "button", data: { subject: person.subject } }, el("span", {}, person.name), ...whatOf(person, role));
       button.addEventListener("click", () => busy(button, () => this.attempt(() => this.#enter(person))));
       list.append(el("li", {}, button));
     }

@@ -14,7 +14,8 @@ export async function drawUses(place, page) {
     place.append(el("p", { class: "card empty", t: "uses.empty" }));
     return;
   }
-  place.append(el("p", { class: "hint", t: "uses.count", args: { count: rows.length } }), el("ul", { class: "uses", id: "uses" }, rows.map(line)));
+  const notices = rows.filter((row) => row.kind === "notice").length;
+  place.append(el("p", { class: "hint", t: notices ? "uses.count_notices" : "uses.count", args: { count: rows.length - notices, notices } }), el("ul", { class: "uses", id: "uses" }, rows.map(line)));
 }
 
 function line(row) {

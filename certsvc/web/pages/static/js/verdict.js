@@ -1,7 +1,7 @@
 // A verdict for anybody: colour, symbol and word first; then every check with its own word, and what was not checked.
 import { announce, byId, el, facts, label, shape } from "./dom.js";
 import { look, lightOf, onRegister } from "./reasons.js";
-import { both, english, has, moment, t } from "./words.js";
+import { both, day, english, has, moment, t } from "./words.js";
 
 const FILE_CHECKS = ["integrity", "coverage", "modification", "trust"];
 const SYMBOL_OF = { good: "yes", exact: "yes", bad: "no", none: "no", other_bytes: "no", unknown: "unsure", not_checked: "dash" };
@@ -28,6 +28,7 @@ export function showVerdict(place, verdict, { from, onAgain, sections = [], quie
   if (verdict.as_of) body.append(thenSection(verdict));
   body.append(el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { id: "verdict-next" }, seen.next)));
   if (verdict.license) body.append(licenseSection(verdict.license));
+  if (verdict.recognition) body.append(recognitionSection(verdict.recognition));
   body.append(checksSection(verdict, from), notCheckedSection(verdict), ...sections);
   if (verdict.signatures.length) body.append(signaturesSection(verdict.signatures));
   body.append(detailsSection(verdict));
@@ -92,7 +93,7 @@ export function licenseFacts(license) {
 
 /** From and until, each unbroken on a narrow screen. */
 function validity(license) {
-  const dates = [license.valid_from, license.valid_until].filter((date) => date);
+  const dates = [license.valid_from, license.valid_until].filter((date) => date).map(day);
   return el("dd", {}, dates.flatMap((date, index) => [index ? ` ${t("facts.valid_to")} ` : "", el("span", { class: "nobr" }, date)]));
 }
 
@@ -101,11 +102,32 @@ function licenseSection(license) {
   return el("section", { id: "verdict-license" }, el("h3", { t: "verdict.license" }), licenseFacts(license), masked || "");
 }
 
+/** Under which 互认 the license of another city was looked at, and why that did not help where it did not. */
+function recognitionSection(cited) {
+  const rows = recognitionFacts(cited);
+  return el("section", { id: "verdict-recognition" }, el("h3", { t: "recognition.title" }), facts(rows));
+}
+
+/** The rows of a cited 互认, in a verdict and in a receipt. */
+export function recognitionFacts(cited) {
+  return [
+    [label("recognition.partner"), cited.partner_name],
+    [label("recognition.version"), t("recognition.version_no", { number: cited.list_version })],
+    [label("recognition.since"), moment(cited.effective_from)],
+    [label("recognition.note"), cited.note],
+  ].filter(([, value]) => value);
+}
+
+/** Bytes may be added behind what was sealed; what the seals cover is then as it was, and says so. */
+function onlyAddedTo(verdict) {
+  return verdict.integrity === "bad" && verdict.signatures.length > 0 && verdict.signatures.every((one) => one.intact === "good" && one.valid === "good");
+}
+
 function checksSection(verdict, from) {
   // A code or a number says nothing about a file, so those rows stand under "not checked" only.
   const names = from === "file" ? [...FILE_CHECKS, "registry_match", "status"] : ["registry_match", "status"];
   const rows = names.filter((name) => verdict[name] !== "not_checked").map((name) => {
-    const answer = verdict[name];
+    const answer = name === "integrity" && onlyAddedTo(verdict) ? "good" : verdict[name];
     const word = el("span", { class: `word ${CLASS_OF[answer] || "unknown"}` }, wordOf(name, answer, verdict, from));
     return el("li", { data: { check: name, answer } }, shape(SYMBOL_OF[answer] || "unsure", CLASS_OF[answer] || "unknown"), el("span", { class: "what", t: `what.${name}` }), word);
   });
@@ -114,6 +136,7 @@ function checksSection(verdict, from) {
 }
 
 function wordOf(name, answer, verdict, from) {
+  if (name === "integrity" && onlyAddedTo(verdict)) return t("is.integrity.sealed_part");
   if (name === "status" && answer === "bad" && verdict.license) return verdict.license.state_zh;
   if (name === "registry_match" && answer === "exact" && from !== "file") return t("is.registry_match.exact_code");
   return checkWord(name, answer);
@@ -138,9 +161,11 @@ function notCheckedSection(verdict) {
     const what = has(`what.${name}`) ? el("span", { class: "what", t: `what.${name}` }) : el("span", { class: "what" }, name);
     list.append(el("li", {}, shape("dash", "none"), what, el("span", { class: "word none", t: "is.not_checked" })));
   }
-  for (const host of verdict.unreachable) list.append(el("li", { data: { host } }, shape("dash", "none"), el("span", { class: "what" }, t("what.host", { host })), el("span", { class: "word none", t: "is.unreachable" })));
+  // A partner's register is asked only of what is good in every other way: then it is the one that kept silent.
+  const silent = verdict.recognition ? "partner" : "host";
+  for (const host of verdict.unreachable) list.append(el("li", { data: { host } }, shape("dash", "none"), el("span", { class: "what" }, t(`what.${silent}`, { host })), el("span", { class: "word none", t: "is.unreachable" })));
   section.append(list);
-  if (verdict.unreachable.length) section.append(el("p", { class: "hint", t: "verdict.unreachable" }));
+  if (verdict.unreachable.length) section.append(el("p", { class: "hint", t: `verdict.unreachable_${silent}` }));
   return section;
 }
 

@@ -1,17 +1,18 @@
 // The wallet: one card per license, with its state in words, and what can be done with it.
+import { call } from "./api.js";
 import { announce, busy, byId, el, facts, label, shape } from "./dom.js";
 import { day, t } from "./words.js";
 
 /** Draw the caller's licenses into `place`. */
 export async function drawWallet(place, page) {
   place.append(el("h2", { class: "view-title", tabindex: "-1", t: "holder.wallet" }));
-  const cards = await page.session.call("GET", "/v1/wallet");
+  const [cards, matters] = await Promise.all([page.session.call("GET", "/v1/wallet"), call("GET", "/v1/catalog/matters")]);
   if (!cards.length) {
     place.append(el("p", { class: "card empty", t: "wallet.empty" }));
     return;
   }
   place.append(el("p", { class: "hint", t: "wallet.count", args: { count: cards.length } }));
-  place.append(el("ul", { class: "wallet", id: "wallet" }, cards.map((card) => el("li", {}, licenseCard(card, page)))));
+  place.append(el("ul", { class: "wallet", id: "wallet" }, cards.map((card) => el("li", {}, licenseCard(card, page, grantable(card, matters))))));
 }
 
 /** 有效期 as a field: from and until, or open-ended. */
@@ -25,7 +26,12 @@ export function stateMark(card) {
   return el("span", { class: `state ${card.good ? "is-good" : "is-bad"}` }, shape(card.good ? "yes" : "no"), card.state_zh);
 }
 
-function licenseCard(card, page) {
+/** Whether some matter may use this license with the holder's consent: without one there is nothing to grant. */
+export function grantable(card, matters) {
+  return card.good && matters.some((matter) => matter.bases.includes("consent") && matter.allows[card.type]);
+}
+
+function licenseCard(card, page, mayGrant) {
   const show = el("button", { type: "button", class: "button primary", data: { action: "show" }, "aria-label": `${t("wallet.show")} ${card.type_name}`, t: "wallet.show" });
   show.addEventListener("click", () => page.go("show", card));
   const file = el("button", { type: "button", class: "button", data: { action: "file" }, "aria-label": `${t("wallet.file")} ${card.type_name}`, t: "wallet.file" });
@@ -43,7 +49,8 @@ function licenseCard(card, page) {
       el("p", { class: "dates" }, `${t("wallet.number")} ${card.number}`),
       el("p", { class: "dates" }, dates(card)),
       card.origin_text ? el("p", { class: "hint origin" }, card.origin_text) : null,
-      el("div", { class: "row" }, show, card.good ? grant : null, file),
+      card.scenes.length ? null : el("p", { class: "hint", t: "wallet.no_show" }),
+      el("div", { class: "row" }, card.scenes.length ? show : null, mayGrant ? grant : null, file),
       details(card, page),
     ),
   );

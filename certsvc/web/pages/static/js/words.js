@@ -40,8 +40,10 @@ export function applyWords(root = document) {
   for (const node of root.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
 }
 
-/** 2026年1月1日 for "2026-01-01"; other texts as they are. */
+/** 2026年1月1日 for "2026-01-01", and the other way for an English reader; other texts as they are. */
 export function day(text) {
+  const written = /^(\d{4})年(\d{1,2})月(\d{1,2})日$/.exec(text);
+  if (written && english()) return `${written[1]}-${written[2].padStart(2, "0")}-${written[3].padStart(2, "0")}`;
   const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   if (!parts) return text;
   if (english()) return text;

@@ -10,6 +10,7 @@ export const HOLDER_WORDS = {
   "wallet.refresh": ["刷新", "Reload"],
   "wallet.show": ["亮证", "Show"],
   "wallet.grant": ["授权使用", "Grant a use"],
+  "wallet.no_show": ["这是文书，不用亮证：下载 PDF，把原文件交给对方核验。", "A document, not shown by code: download the PDF and hand the original over."],
   "wallet.file": ["下载 PDF", "Download PDF"],
   "wallet.more": ["证照详情", "Details"],
   "wallet.number": ["证照编号", "Number"],
@@ -53,6 +54,7 @@ export const HOLDER_WORDS = {
 
   "uses.lead": ["每一次扫码、用证、拒绝都记在这里。", "Every scan, use and refusal is recorded here."],
   "uses.count": ["共 {count} 件", "{count} records"],
+  "uses.count_notices": ["使用 {count} 件，另有通知 {notices} 条", "{count} uses, and {notices} notices"],
   "uses.empty": ["还没有人用过您的证照。", "Nobody has used your licenses yet."],
   "uses.kind.scan": ["扫码核验", "Scan"],
   "uses.kind.fetch": ["用证", "Use"],

@@ -12,6 +12,13 @@ export const VERIFIER_WORDS = {
   "asof.later": ["此后有变化，现在：{text}。", "It has changed since. Now: {text}."],
   "asof.same": ["此后登记的状态没有变化。", "The registered state has not changed since."],
 
+  "recognition.title": ["互认", "Recognition"],
+  "recognition.partner": ["颁发城市", "Issuing city"],
+  "recognition.version": ["依据", "Basis"],
+  "recognition.version_no": ["信任列表第 {number} 版", "Trust list, version {number}"],
+  "recognition.since": ["生效时间", "In effect from"],
+  "recognition.note": ["未予认可的原因", "Why it does not pass"],
+
   "receipt.title": ["核验回执", "Receipt"],
   "receipt.offer": ["需要向别人证明核验过的，可以出具回执：带本服务的签名，写明核验了什么、没有核验什么。文件、编号和姓名不写进回执。", "To show others that you checked: a signed statement of what was checked and what was not. It holds no file, number or name."],
   "receipt.make": ["出具核验回执", "Make a receipt"],
@@ -23,6 +30,9 @@ export const VERIFIER_WORDS = {
   "receipt.of_hint": ["选了就核对回执是不是这个文件的；文件不上传。", "To see whether the receipt is about this file, which is not uploaded."],
   "receipt.submit": ["查验回执", "Check the receipt"],
   "receipt.empty": ["请先选择回执文件，或粘贴回执内容。", "Choose the receipt or paste its text first."],
+  "esl.word": ["印章数据无法读取", "Seal object cannot be read"],
+  "esl.text": ["不是印章数据（GB/T 38540、GM/T 0031），或已损坏", "Not a seal object (GB/T 38540, GM/T 0031), or a damaged one"],
+  "esl.next": ["请向印章保管人重新索取 .esl 文件。", "Ask the seal's keeper for the .esl file again."],
   "receipt.not_one": ["这不是核验回执：太长，或没有内容。", "This is no receipt: too long, or empty."],
   "receipt.good": ["回执属实", "Genuine receipt"],
   "receipt.good_text": ["由本服务出具，未被改动。证照现在如何，请重新核验。", "Made by this service and unchanged. For the state now, check again."],

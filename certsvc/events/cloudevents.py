@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 over HTTP: structured, binary and batched content modes (HTTP protocol binding §3)."""
+"""CloudEvents 1.0 as they come in: structured, binary and batched (HTTP protocol binding §3, NATS binding §3)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from certsvc.api.json_body import read_json
 from certsvc.errors import FieldProblem, InvalidInput, TooLarge, UnsupportedMedia
+from certsvc.events.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

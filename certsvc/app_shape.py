@@ -1,0 +1,95 @@
+"""What the shape decides (DESIGN.md 6): where files lie, whether there is a broker; part of the composition root."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.delivery.broker import Broker, BrokerAddress
+from certsvc.delivery.jetstream import JetStreamCarrier
+from certsvc.delivery.object_locks import ObjectLocks
+from certsvc.errors import ConfigurationError
+from certsvc.store.objects_dir import DirectoryObjectStore
+from certsvc.store.objects_s3 import S3ObjectStore
+
+if TYPE_CHECKING:
+    from certsvc.clock import Clock
+    from certsvc.commands.ports import Carrier
+    from certsvc.settings import Settings
+
+
+def open_objects(settings: Settings, clock: Clock) -> DirectoryObjectStore | S3ObjectStore:
+    """The store of files: an S3 server when ``s3_url`` is set, else a directory.
+
+    The directory is freed of what writers that died left in it.
+
+    Raises:
+        ConfigurationError: credentials that cannot be read.
+    """
+    if settings.s3_url:
+        return _open_s3(settings)
+    objects = DirectoryObjectStore(settings.objects)
+    objects.sweep_incoming(before=clock.now() - timedelta(days=1))
+    return objects
+
+
+def prepare_objects(settings: Settings) -> None:
+    """Make the bucket, where there is an S3 server; a directory is made when it is opened."""
+    if settings.s3_url:
+        store = _open_s3(settings)
+        try:
+            store.prepare()
+        finally:
+            store.close()
+
+
+def process_name() -> str:
+    """A name that no other process has."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def open_broker(settings: Settings) -> Broker | None:
+    """The broker, not connected yet; None in the embedded shape."""
+    if not settings.nats_servers:
+        return None
+    address = BrokerAddress(
+        servers=settings.nats_servers,
+        credentials=settings.nats_credentials_file,
+        prefix=settings.nats_prefix,
+        replicas=settings.nats_replicas,
+    )
+    return Broker(address, name=process_name())
+
+
+def open_carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
+    """What the relay takes events to, outside the database."""
+    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
+    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
+
+
+def _open_s3(settings: Settings) -> S3ObjectStore:
+    access_key, secret_key = _credentials(settings)
+    return S3ObjectStore(
+        settings.s3_url,
+        settings.s3_bucket,
+        access_key=access_key,
+        secret_key=secret_key,
+        region=settings.s3_region,
+        public_url=settings.s3_public_url,
+    )
+
+
+def _credentials(settings: Settings) -> tuple[str, str]:
+    """Access key and secret key, the two lines of a file (a mounted secret)."""
+    path = settings.s3_credentials_file
+    if path is None:
+        raise ConfigurationError("s3_url 须与 s3_credentials_file 一并设置：文件两行，先访问密钥，后私密密钥")
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"s3_credentials_file {path} 无法读取") from error
+    if len(lines) != 2:  # noqa: PLR2004
+        raise ConfigurationError(f"s3_credentials_file {path} 应有两行：先访问密钥，后私密密钥")
+    return lines[0], lines[1]

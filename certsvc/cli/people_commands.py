@@ -1,0 +1,38 @@
+"""``certsvc people``: who may sign in here, and under which account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+people_app = typer.Typer(help="人员绑定 · people", no_args_is_help=True)
+
+
+@people_app.command("bind")
+def people_bind(
+    subject: Annotated[str, typer.Argument(help="身份提供方的 sub")],
+    issuer: Annotated[str, typer.Option(help="身份提供方的 iss")],
+    name: Annotated[str, typer.Option(help="姓名")],
+    role: Annotated[list[str], typer.Option(help="角色，可多次：holder、officer、clerk…")],
+    holder_code: Annotated[str, typer.Option(help="核实过的持证主体代码")] = "",
+    holder_code_type: Annotated[str, typer.Option(help="持证主体代码类型代码")] = "",
+    authority: Annotated[str, typer.Option(help="所属机构")] = "",
+    badge: Annotated[str, typer.Option(help="执法证号")] = "",
+) -> None:
+    """绑定身份提供方的人员 · bind a person of the identity provider."""
+    from certsvc.cli.maintain import add_person
+
+    add_person(subject, issuer, name, role, holder=(holder_code_type, holder_code), unit=(authority, badge))
+    typer.echo("已绑定")
+
+
+@people_app.command("list")
+def people_list() -> None:
+    """列出有岗位的人员：账号、姓名、角色、单位；持证人只计数 · accounts with duties; holders are only counted."""
+    from certsvc.cli.maintain import list_people
+
+    rows, holders = list_people()
+    for row in rows:
+        typer.echo("\t".join(row))
+    typer.echo(f"有岗位的人员 {len(rows)} 人，持证人账号 {holders} 个")

@@ -1,0 +1,135 @@
+"""A message that came over the broker: the same command as by HTTP, or parked with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.access.principals import of_client
+from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.accept_event import accept_event
+from certsvc.errors import CertsvcError, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
+from certsvc.events.cloudevents import read_events
+from certsvc.license.parked import ParkedEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from certsvc.commands.issuance.accept_event import Taken
+    from certsvc.commands.ports import Deps, Principal
+
+SENDERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.SOURCE)
+READERS = (*SENDERS, roles.AUDITOR)
+MAX_MESSAGE_BYTES = 1024 * 1024
+"""Largest message; the broker's own default. A photo goes by HTTP."""
+MAX_PAGE = 200
+"""Parked events in one answer: bounds the memory of one request."""
+
+
+def take_message(
+    deps: Deps, client_id: str, headers: Mapping[str, str], body: bytes, *, sequence: int, tries: int
+) -> ParkedEvent | None:
+    """Carry out the one event of a message; what cannot be carried out is parked, and given back.
+
+    ``client_id`` is the last token of the subject, to which the broker lets nobody else write.
+
+    Raises:
+        Unavailable: not now; the message must come again. So does any error that is a fault of ours, the first times.
+    """
+    try:
+        _carry_out(deps, client_id, headers, body)
+    except Unavailable:
+        raise
+    except CertsvcError as error:
+        return _park(deps, client_id, headers, body, sequence=sequence, code=error.code, detail=str(error))
+    except Exception:
+        if tries < MAX_TRIES:
+            raise
+        detail = "多次处理均出错，已存放；请运维查看日志后重放"
+        return _park(deps, client_id, headers, body, sequence=sequence, code="internal", detail=detail)
+    return None
+
+
+MAX_TRIES = 5
+"""Deliveries of a message that makes us fail: after these it is parked, so that it never blocks those behind it."""
+
+
+def parked_events(deps: Deps, caller: Principal, *, after: str, limit: int) -> Sequence[ParkedEvent]:
+    """What waits: of the caller's own, or of all for an auditor."""
+    roles.require(caller, *READERS)
+    client_id = None if roles.AUDITOR in caller.roles else caller.subject
+    with deps.uow.read() as tx:
+        return tx.parked.waiting(client_id=client_id, after=after, limit=min(limit, MAX_PAGE))
+
+
+def replay_event(deps: Deps, caller: Principal, parked_id: str) -> Taken:
+    """Carry out a parked event after all, as its sender; it stays parked when it cannot be carried out again.
+
+    Raises:
+        NotFound: no such event of the caller's.
+        CertsvcError: why it still cannot be carried out.
+    """
+    roles.require(caller, *SENDERS)
+    with deps.uow.read() as tx:
+        event = tx.parked.get(parked_id)
+    if event is None or event.client_id != caller.subject or event.state != "parked":
+        raise NotFound("没有这个待处理的事件，或它已处理完毕")
+    return replay(deps, event, by=caller.subject)
+
+
+def replay(deps: Deps, event: ParkedEvent, *, by: str) -> Taken:
+    """As :func:`replay_event`, for the operator."""
+    taken = _carry_out(deps, event.client_id, event.headers, event.body)
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        if tx.parked.end(event.parked_id, state="replayed", by=by, now=now):
+            content = {"parked_id": event.parked_id, "request_id": taken.request_id}
+            record(tx, deps, kind="event.replayed", subject=event.client_id, actor=by, content=content, at=now)
+    return taken
+
+
+def _carry_out(deps: Deps, client_id: str, headers: Mapping[str, str], body: bytes) -> Taken:
+    with deps.uow.read() as tx:
+        client = tx.access.client(client_id)
+    if client is None or not client.active:
+        raise Unauthenticated(f"没有登记的系统 {client_id}，或已停用")
+    caller = of_client(client)
+    if caller.roles.isdisjoint(SENDERS):
+        raise Forbidden("此系统无权发送事件")
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise TooLarge(f"消息不得超过 {MAX_MESSAGE_BYTES} 字节")
+    events, batch = read_events(headers, body)
+    if batch or len(events) != 1:
+        raise InvalidInput("每条消息只放一个事件")
+    (event,) = events
+    return accept_event(
+        deps,
+        caller,
+        event_type=event.type,
+        source=event.source,
+        event_id=event.event_id,
+        subject=event.subject,
+        data=event.data,
+    )
+
+
+def _park(
+    deps: Deps, client_id: str, headers: Mapping[str, str], body: bytes, *, sequence: int, code: str, detail: str
+) -> ParkedEvent:
+    now = deps.clock.now()
+    event = ParkedEvent(
+        parked_id=deps.ids.new("parked"),
+        client_id=client_id,
+        sequence=sequence,
+        headers=headers,
+        body=body[: MAX_MESSAGE_BYTES + 1],
+        code=code,
+        detail=detail,
+        state="parked",
+        parked_at=now,
+    )
+    with deps.uow() as tx:
+        tx.parked.add(event)
+        content = {"parked_id": event.parked_id, "code": code, "sequence": sequence}
+        record(tx, deps, kind="event.parked", subject=client_id, actor="broker", content=content, at=now)
+    return event
