@@ -64,7 +64,9 @@ def test_the_asyncapi_document_names_every_event_and_every_reference_leads_somew
     assert DOCUMENT["asyncapi"] == "3.0.0"
     messages = DOCUMENT["components"]["messages"]
     assert sorted(one["name"] for one in messages.values()) == sorted([*OUT, *IN])
-    for channel, types in (("feed", OUT), ("webhook", OUT), ("requests", IN)):
+    channels = {"feed": OUT, "webhook": OUT, "broker": OUT, "requests": IN, "brokerRequests": IN}
+    assert set(DOCUMENT["channels"]) == set(channels)
+    for channel, types in channels.items():
         named = DOCUMENT["channels"][channel]["messages"]
         assert sorted(messages[key]["name"] for key in named) == sorted(types)
     found = references(DOCUMENT)
