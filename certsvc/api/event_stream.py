@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import anyio
@@ -71,14 +72,24 @@ _OPENAPI: dict[int | str, dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamLimits:
+    """How many streams, and how long each may be silent, unread and open."""
+
+    streams: int = MAX_STREAMS
+    per_caller: int = MAX_PER_CALLER
+    heartbeat_s: float = HEARTBEAT_S
+    send_s: float = SEND_S
+    lifetime_s: float = LIFETIME_S
+
+
 class EventStreams:
     """The streams of one process, and the task that wakes them. Lives in one event loop."""
 
-    def __init__(self, deps: Deps, *, lifetime_s: float = LIFETIME_S, heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(self, deps: Deps, limits: StreamLimits | None = None) -> None:
         """No task runs before the first stream comes."""
         self._deps = deps
-        self._lifetime_s = lifetime_s
-        self._heartbeat_s = heartbeat_s
+        self.limits = limits or StreamLimits()
         self._readers: Counter[str] = Counter()
         self._watch: asyncio.Task[None] | None = None
         self._seen = 0
@@ -90,9 +101,10 @@ class EventStreams:
         """Count a reader in; RateLimited or Unavailable when there is no room."""
         if self._ending:
             raise Unavailable("服务正在停止，请稍后重连")
-        if self._readers[caller.subject] >= MAX_PER_CALLER:
-            raise RateLimited(f"同一系统最多同时打开 {MAX_PER_CALLER} 个事件流，请先关闭不用的")
-        if self._readers.total() >= MAX_STREAMS:
+        most = self.limits.per_caller
+        if self._readers[caller.subject] >= most:
+            raise RateLimited(f"同一系统最多同时打开 {most} 个事件流，请先关闭不用的")
+        if self._readers.total() >= self.limits.streams:
             raise Unavailable("打开的事件流已满，请稍后重连，或改用 GET /v1/events")
         self._readers[caller.subject] += 1
 
@@ -122,40 +134,47 @@ class EventStreams:
             log.info("stream ends", action="stream.ended", reason=error.code)
 
     async def _frames(self, caller: Principal, token: str, after: int | None) -> AsyncIterator[bytes]:
-        clock = self._deps.clock
+        clock, limits = self._deps.clock, self.limits
         await self._begin(caller)
         place = self._seen if after is None else after
         # No event: it only sets the last id of the reader, who may come again before anything happens.
         yield f"retry: {RETRY_MS}\nid: {place}\n\n".encode()
-        ends = clock.monotonic() + self._lifetime_s
-        while not self._ending and clock.monotonic() < ends:
+        begun = checked = clock.monotonic()
+        while not self._ending and clock.monotonic() < begun + limits.lifetime_s:
             for event in await self._behind(caller, place):
                 place = event.position
                 yield _frame(event)
+            if clock.monotonic() >= checked + limits.heartbeat_s:
+                await run_in_threadpool(self._check, token)
+                checked = clock.monotonic()
             news = self._news
             if self._seen > place or self._ending:
                 continue
-            wait = min(self._heartbeat_s, ends - clock.monotonic())
             try:
-                await asyncio.wait_for(news.wait(), max(wait, 0))
+                await asyncio.wait_for(news.wait(), min(limits.heartbeat_s, limits.lifetime_s))
             except TimeoutError:
-                await run_in_threadpool(self._check, token)
                 yield b": \n\n"
 
     async def _begin(self, caller: Principal) -> None:
         """Know where the feed ends before the first stream, and look for more from there on."""
-        if self._watch is None or self._watch.done():
-            self._seen, self._recent = await run_in_threadpool(feed_end, self._deps, caller), ()
-            if self._watch is None or self._watch.done():
+        if not self._is_watching():
+            end = await run_in_threadpool(feed_end, self._deps, caller)
+            if not self._is_watching():
+                self._seen, self._recent = end, ()
                 self._watch = asyncio.get_running_loop().create_task(self._look(caller))
+
+    def _is_watching(self) -> bool:
+        return self._watch is not None and not self._watch.done()
 
     async def _look(self, caller: Principal) -> None:
         while True:
+            found: Sequence[Event] = ()
             try:
                 found = await run_in_threadpool(read_feed, self._deps, caller, after=self._seen, limit=MAX_PAGE)
             except CertsvcError as error:
                 log.warning("stream waits", action="stream.error", reason=error.code)
-                found = ()
+            except Exception:
+                log.exception("stream waits", action="stream.crashed")
             if found:
                 self._recent, self._seen = tuple(found), found[-1].position
                 self._wake()
@@ -191,7 +210,7 @@ class _Stream(StreamingResponse):
         """Send until reader, token, hour or process ends."""
 
         async def in_time(message: Message) -> None:
-            with anyio.fail_after(SEND_S):
+            with anyio.fail_after(self._streams.limits.send_s):
                 await send(message)
 
         try:

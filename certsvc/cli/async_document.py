@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import certsvc
+from certsvc.events.cloudevents import STRUCTURED
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payloads import PAYLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-STRUCTURED = "application/cloudevents+json"
-
 _TEXT = {"type": "string", "minLength": 1}
 _REFERENCE = {"type": "string", "format": "uri-reference", "minLength": 1}
 _MOMENT = {"type": "string", "format": "date-time"}
+_ON_BROKER = {
+    "prefix": {"description": "主题的第一段", "default": "certsvc"},
+    "type": {"description": "如 license.issued.v1"},
+    "client": {"description": "certsvc clients add 登记的标识"},
+}
 _ENVELOPES = {
     "EventOut": {
         "title": "EventOut",
@@ -71,11 +75,17 @@ def async_document(incoming: Iterable[tuple[str, str]]) -> dict[str, Any]:
             "webhook": _channel(
                 None, "推送到订阅的网址（Standard Webhooks v1：webhook-id、webhook-timestamp、webhook-signature）", out
             ),
+            "broker": _channel("{prefix}.events.{type}", "JetStream 主题；type 为不带前缀的事件名", out, _ON_BROKER),
+            "brokerRequests": _channel(
+                "{prefix}.in.{client}", "JetStream 主题；client 为系统标识", come, _ON_BROKER
+            ),
             "requests": _channel("/v1/events", "审批系统、来源系统发来的事件（POST，结构化、二进制或成批）", come),
         },
         "operations": {
             "streamEvents": _operation("send", "feed", "读者断线后以 Last-Event-ID 继续，不漏一件"),
             "pushEvents": _operation("send", "webhook", "至少一次；同一 subject 按次序；重发时编号不变"),
+            "publishEvents": _operation("send", "broker", "至少一次，按事件流的次序；编号即 Nats-Msg-Id"),
+            "takeBrokerRequests": _operation("receive", "brokerRequests", "办理后才确认；办不了的另存并说明原因"),
             "takeRequests": _operation("receive", "requests", "收下即持久保存，答 202"),
         },
         "components": {
@@ -88,9 +98,13 @@ def async_document(incoming: Iterable[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def _channel(address: str | None, words: str, messages: Mapping[str, str]) -> dict[str, Any]:
+def _channel(
+    address: str | None, words: str, messages: Mapping[str, str], parameters: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     refs = {_key(one): {"$ref": f"#/components/messages/{_key(one)}"} for one in messages}
-    return {"address": address, "description": words, "messages": refs}
+    named = {name: said for name, said in (parameters or {}).items() if f"{{{name}}}" in (address or "")}
+    found = {"address": address, "description": words, "messages": refs}
+    return {**found, "parameters": named} if named else found
 
 
 def _operation(action: str, channel: str, words: str) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class Subscriptions(Protocol):
         """How many a client has."""
         ...
 
-    def queueing(self) -> Sequence[Subscription]:
-        """Those for which events are queued: active or paused."""
+    def wanting(self, event_type: str) -> Sequence[Subscription]:
+        """Those for which events of this type are queued: active or paused, and they asked for it."""
         ...
 
     def update(self, subscription: Subscription) -> None:
@@ -121,7 +121,7 @@ class Deliveries(Protocol):
         ...
 
     def restart(self, subscription_id: str, *, now: datetime) -> None:
-        """Let everything that waits be due now, from the beginning of the schedule."""
+        """Let everything that waits and failed, or is behind such, be due now, from the beginning of the schedule."""
         ...
 
     def log(self, subscription_id: str, *, state: DeliveryState | None, before: int, limit: int) -> Sequence[Delivery]:

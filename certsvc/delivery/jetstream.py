@@ -42,6 +42,6 @@ def message_of(event: Event, prefix: str) -> Outgoing:
     return Outgoing(
         subject=f"{prefix}.events.{event.type.removeprefix(PREFIX)}",
         key=event.event_id,
-        body=orjson.dumps({**event.cloudevent(), "position": event.position}),
+        body=orjson.dumps(event.in_feed()),
         headers={"content-type": STRUCTURED},
     )

@@ -21,7 +21,7 @@ import structlog
 
 import certsvc
 from certsvc.commands.access import roles
-from certsvc.commands.webhooks.ends import disable_now
+from certsvc.commands.webhooks.ends import CONSUMER, disable_now
 from certsvc.errors import CertsvcError, Unavailable
 from certsvc.events.standard_webhooks import body_of, headers_of
 from certsvc.events.webhooks import (
@@ -179,11 +179,13 @@ def take_turn(deps: Deps, *, lease_s: int = LEASE_S, healthy: bool = False) -> T
             return None
         subscription = claim.subscription
         client = tx.access.client(subscription.client_id)
-        if client is None or not client.active or roles.EVENTS not in client.roles:
-            disable_now(deps, tx, subscription.subscription_id, DisabledBecause.ACCESS_ENDED, now)
-            return Turn(deps, claim, ())
+        allowed = client is not None and client.active and roles.EVENTS in client.roles
         limit = 1 if subscription.failures else ROUND
-        items = tx.deliveries.heads(subscription.subscription_id, now=now, limit=limit)
+        items = tx.deliveries.heads(subscription.subscription_id, now=now, limit=limit) if allowed else ()
+    if not allowed:
+        # Apart: whoever changes a subscription holds the queue first and the subscription after it.
+        with deps.uow() as tx:
+            disable_now(deps, tx, subscription.subscription_id, DisabledBecause.ACCESS_ENDED, now)
     return Turn(deps, claim, items)
 
 
@@ -223,18 +225,24 @@ class Turn:
         return len(self._outcomes)
 
     def _send(self, item: Item) -> None:
-        """One try and its record; anything but a success ends the turn."""
+        """One try and its record; the turn ends when that was lost, or failed as with a receiver that is away."""
         delivery, event = item
-        well = False
+        goes_on = False
         try:
             outcome = self._attempt(event)
             self._deps.faults.reach("webhook.sent")
             self._outcomes.append(outcome)
-            well = self._record(delivery, outcome) and outcome.taken
+            goes_on = self._record(delivery, outcome) and (outcome.taken or self._is_one_bad_event(outcome))
             self._deps.faults.reach("webhook.recorded")
         finally:
-            if not well:
+            if not goes_on:
                 self._over.set()
+
+    def _is_one_bad_event(self, outcome: Outcome) -> bool:
+        """Whether the receiver took others in this turn, failed few of them, and did not ask us to stay away."""
+        missed = sum(not one.taken for one in self._outcomes)
+        some_taken = missed < len(self._outcomes)
+        return some_taken and missed < LANES and not outcome.wait and outcome.tried.fault is not Fault.GONE
 
     def _attempt(self, event: Event) -> Outcome:
         deps, claim = self._deps, self._claim
@@ -295,6 +303,8 @@ class Turn:
         rest = max([rest_after(health.failures), *(outcome.wait for outcome in self._outcomes)], default=timedelta(0))
         failing = health.failing_since is not None and now - health.failing_since >= FAILING_FOR
         with self._deps.uow() as tx:
+            if failing:
+                tx.webhooks.hold_queue(CONSUMER)  # before the subscription, as everybody who takes both
             held = tx.webhooks.release(self._claim, health=health, not_before=now + rest)
             if held and failing:
                 subscription_id = self._claim.subscription.subscription_id

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from certsvc.events.cloudevents import STRUCTURED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,7 +26,7 @@ LEAST_SECRET_BYTES, MOST_SECRET_BYTES = 24, 64
 """Bytes of a secret (Standard Webhooks, "Signature scheme"): fewer can be guessed, more add nothing to SHA-256."""
 
 VERSION = "v1"
-CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+CONTENT_TYPE = f"{STRUCTURED}; charset=utf-8"
 
 MAX_RETRY_AFTER = timedelta(hours=24)
 """Longest wait that a receiver may ask for: a wrong number in a header must not silence it for a year."""

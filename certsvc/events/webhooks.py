@@ -12,7 +12,7 @@ Laws:
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -142,16 +142,14 @@ class Subscription:
 
     def wants(self, event_type: str) -> bool:
         """Whether this full event type is among those it asked for."""
-        name = event_type.removeprefix(PREFIX)
-        family = name.split(".")[0]
-        return bool({EVERYTHING, name, f"{family}.*"} & set(self.types))
+        return not set(self.types).isdisjoint(spellings_of(event_type))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
     """A signing secret and until when it signs; the newest has no end."""
 
-    text: str
+    text: str = field(repr=False)
     until: datetime | None = None
 
 
@@ -200,7 +198,7 @@ class Claim:
 
     subscription: Subscription
     token: str
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,6 +208,12 @@ class Health:
     failures: int
     failing_since: datetime | None
     last_success_at: datetime | None
+
+
+def spellings_of(event_type: str) -> tuple[str, str, str]:
+    """What a subscription may have written that wants this full event type: all, its family, its name."""
+    name = event_type.removeprefix(PREFIX)
+    return EVERYTHING, f"{name.split('.')[0]}.*", name
 
 
 def pause_before(attempt: int, key: str) -> timedelta | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, exists, func, select, text, update
+from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
 
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.events.webhooks import MAX_TRIES_KEPT, Delivery, DeliveryState, Fault, Try
@@ -95,7 +95,11 @@ _TRIED = (
         tries=bindparam("known"),
     )
 )
-_RESTART = update(webhook_deliveries).where(_OWN, text(WAITING_DELIVERY)).values(attempts=0, ready_at=bindparam("now"))
+_RESTART = (
+    update(webhook_deliveries)
+    .where(_OWN, text(WAITING_DELIVERY), or_(_D.ready_at > bindparam("now"), _D.attempts > 0))
+    .values(attempts=0, ready_at=bindparam("now"))
+)
 _LOG = select(*_D).where(_OWN, _D.position < bindparam("front")).order_by(_D.position.desc()).limit(bindparam("most"))
 _LOG_OF = {state: _LOG.where(clause) for state, clause in _IS.items()}
 _FAILED = (
@@ -191,7 +195,7 @@ class DeliveryRows:
         return self._tried(claim, delivery, last, DeliveryState.FAILED, delivery.ready_at)
 
     def restart(self, subscription_id: str, *, now: datetime) -> None:
-        """Let everything that waits be due now."""
+        """Let everything that waits be due now; what was only queued is so already, and may be very much."""
         self._tx.changed(_RESTART, which=subscription_id, now=now)
 
     def log(self, subscription_id: str, *, state: DeliveryState | None, before: int, limit: int) -> Sequence[Delivery]:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, select, text, update
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
 from certsvc.clock import parse_rfc3339, rfc3339
-from certsvc.events.webhooks import QUEUEING, Claim, Secret, Subscription, SubscriptionState
+from certsvc.events.webhooks import QUEUEING, Claim, Secret, Subscription, SubscriptionState, spellings_of
 from certsvc.store.tables_uses import cursors
 from certsvc.store.tables_webhooks import WAITING_DELIVERY, webhook_deliveries, webhook_subscriptions
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
@@ -38,7 +38,14 @@ _PAGE = (
 )
 _PAGE_OF = _PAGE.where(_S.client_id == bindparam("client"))
 _COUNT = select(func.count().label("value")).where(_S.client_id == bindparam("client"), _S.state != _DELETED)
-_QUEUEING = select(*_S).where(_S.state.in_(sorted(state.value for state in QUEUEING))).order_by(_S.subscription_id)
+_WANTING = (
+    select(*_S)
+    .where(
+        _S.state.in_(sorted(state.value for state in QUEUEING)),
+        or_(*(_S.types.like(bindparam(f"spelling_{n}"), escape="\\") for n in range(3))),
+    )
+    .order_by(_S.subscription_id)
+)
 _ITS_SECRETS = select(_S.secrets).where(_S.subscription_id == bindparam("which"))
 _DELETED_IDS = select(_S.subscription_id).where(_S.state == _DELETED).limit(bindparam("most"))
 _PAUSED = (
@@ -188,9 +195,15 @@ class SubscriptionRows:
         row = self._tx.row(_COUNT, client=client_id)
         return 0 if row is None else int(row["value"])
 
-    def queueing(self) -> Sequence[Subscription]:
-        """Those for which events are queued."""
-        return [_subscription(row) for row in self._tx.rows(_QUEUEING)]
+    def wanting(self, event_type: str) -> Sequence[Subscription]:
+        """Those for which events of this type are queued; the database sorts out most, the subscription decides."""
+        # The types are JSON: each stands in quotes, so that no name is found within another.
+        written = {
+            f"spelling_{n}": '%"' + spelling.replace("_", "\\_") + '"%'
+            for n, spelling in enumerate(spellings_of(event_type))
+        }
+        found = (_subscription(row) for row in self._tx.rows(_WANTING, **written))
+        return [one for one in found if one.wants(event_type)]
 
     def update(self, subscription: Subscription) -> None:
         """Store everything that changes but secrets, claim and last success."""

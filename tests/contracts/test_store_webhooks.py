@@ -10,6 +10,7 @@ import pytest
 from store_records import T0, make_event
 from webhook_records import SUBSCRIBED, WHSEC, make_subscription, queued, subscribe
 
+from certsvc.events.envelope import PREFIX
 from certsvc.events.webhooks import (
     Claim,
     Delivery,
@@ -95,10 +96,31 @@ def test_a_client_finds_its_own_and_a_deleted_one_is_found_by_the_sweep_alone(st
         assert (tx.webhooks.count("client_1"), tx.webhooks.count("client_2"), tx.webhooks.count("x")) == (5, 1, 0)
         assert tx.webhooks.by_id("whk_000005") is None
         assert tx.webhooks.deleted(limit=9) == ["whk_000005"]
-        assert [one.subscription_id[-1] for one in tx.webhooks.queueing()] == list("12346")
+        assert [one.subscription_id[-1] for one in tx.webhooks.wanting(make_event(1).type)] == list("12346")
         found = tx.webhooks.paused_since_before(SUBSCRIBED + timedelta(seconds=7), limit=9)
         assert [one.subscription_id for one in found] == ["whk_000006"]
         assert tx.webhooks.paused_since_before(SUBSCRIBED + timedelta(seconds=6), limit=9) == []
+
+
+def test_the_database_finds_who_wants_a_type_and_takes_no_name_within_another(store: Store) -> None:
+    asked = {
+        1: ("*",),
+        2: ("license.*",),
+        3: ("seal.use_decided.v1",),
+        4: ("seal.*", "license.issued.v1"),
+        5: ("seal.usexdecided.v1", "al.*", "license.issued.v11"),
+    }
+    for n, types in asked.items():
+        subscribe(store, n, types=types)
+    with store.uow.read() as tx:
+
+        def who(name: str) -> str:
+            return "".join(one.subscription_id[-1] for one in tx.webhooks.wanting(PREFIX + name))
+
+        assert who("license.issued.v1") == "124"
+        assert who("license.revoked.v1") == "12"
+        assert who("seal.use_decided.v1") == "134"
+        assert who("signer.issued.v1") == "1"
 
 
 def test_one_process_holds_a_subscription_until_it_gives_it_back_or_its_lease_runs_out(store: Store) -> None:

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from certsvc.api.application import ROUTERS, create_document
 from certsvc.api.auth import Access
-from certsvc.api.event_stream import EventStreams
+from certsvc.api.event_stream import EventStreams, StreamLimits
 from certsvc.app import build, prepare
 from certsvc.cli.documents import documents, rendered
 from certsvc.commands.access import roles
@@ -94,7 +94,8 @@ def fuzzed(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     try:
         parties = seed_sandbox(service.deps)
         app = service.application()
-        app.state.streams = EventStreams(service.deps, lifetime_s=0.05)  # a client of tests waits for the end
+        # The client of tests waits for the end of every answer.
+        app.state.streams = EventStreams(service.deps, StreamLimits(lifetime_s=0.05))
         with TestClient(app, raise_server_exceptions=False) as client:
             city = ServedCity(
                 client=client,

@@ -72,10 +72,11 @@ def delivery_log(
         return tx.deliveries.log(subscription_id, state=state, before=before, limit=min(limit, MAX_LOG_PAGE))
 
 
-def replay(deps: Deps, caller: Principal, subscription_id: str, wish: Wish) -> Replayed:
+def replay(deps: Deps, caller: Principal, subscription_id: str, wish: Wish, *, most: int = MAX_REPLAY) -> Replayed:
     """Queue events again, with their ids; whoever keeps ids handles nothing twice.
 
-    Events are queued if the subscription asks for their type, or if it is the one that was named.
+    At most ``most`` events are looked at. Those are queued whose type the subscription asks for, and the one that was
+    named, whatever it is.
 
     Raises:
         NotFound: no such subscription of this client, or no such event.
@@ -102,7 +103,7 @@ def replay(deps: Deps, caller: Principal, subscription_id: str, wish: Wish) -> R
             return _one(tx, subscription, wish.position, now)
         behind = max(wish.after, tx.feed.before(wish.since)) if wish.since is not None else wish.after
         last = min(tx.feed.end(), tx.feed.end() if wish.until is None else wish.until)
-    return _many(deps, subscription, wish, behind, last, now)
+    return _many(deps, subscription, wish, behind, last, most, now)
 
 
 def _replayable(caller: Principal, subscription: Subscription | None) -> Subscription:
@@ -122,10 +123,12 @@ def _one(tx: UnitOfWork, subscription: Subscription, position: int, now: datetim
     return Replayed(count=1, next=None)
 
 
-def _many(deps: Deps, subscription: Subscription, wish: Wish, behind: int, last: int, now: datetime) -> Replayed:
+def _many(
+    deps: Deps, subscription: Subscription, wish: Wish, behind: int, last: int, most: int, now: datetime
+) -> Replayed:
     """Page by page, each in a transaction of its own: what is done twice has no other effect."""
     count = looked_at = 0
-    while looked_at < MAX_REPLAY:
+    while looked_at < most:
         with deps.uow() as tx:
             found = _page(tx, subscription, wish, behind)
             page = [event for event in found if event.position <= last]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.webhooks.ends import CONSUMER
 from certsvc.events.envelope import PREFIX
 from certsvc.events.webhook_payloads import WebhookTested
-from certsvc.events.webhooks import OWN_FAMILY
+from certsvc.events.webhooks import OWN_FAMILY, QUEUEING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +35,11 @@ def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
 
 def _wanting(tx: UnitOfWork, event: Event) -> Sequence[Subscription]:
     """Who wants an event; what happens to a subscription is told to its own client only, a test to itself only."""
-    queueing = tx.webhooks.queueing()
-    if event.type == _TESTED:
-        return [one for one in queueing if one.subscription_id == event.subject]
-    wanting = [one for one in queueing if one.wants(event.type)]
     if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
-        return wanting
+        return tx.webhooks.wanting(event.type)
     about = tx.webhooks.by_id(event.subject)
-    return [one for one in wanting if about is not None and one.client_id == about.client_id]
+    if about is None:
+        return []
+    if event.type == _TESTED:
+        return [about] if about.state in QUEUEING else []
+    return [one for one in tx.webhooks.wanting(event.type) if one.client_id == about.client_id]
