@@ -485,7 +485,7 @@ def test_a_receiver_that_hangs_costs_its_time_limit_and_delays_nobody(hooked: Ho
         dead = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in (silent, unused)]
         good = hooked.receivers[:2]
         allowed = [*dead, *(one.base for one in good)]
-        calls = HttpReceivers(Egress(allowed=allowed, timeout_s=1.5))
+        calls = HttpReceivers(Egress(allowed=allowed, timeout_s=4))
         deps = replace(hooked.service.deps, receivers=calls)
         ids = []
         for base in [*dead, *(one.base for one in good)]:
@@ -509,7 +509,6 @@ def test_a_receiver_that_hangs_costs_its_time_limit_and_delays_nobody(hooked: Ho
         try:
             delays = []
             for n in range(6):
-                queued_at = time.monotonic()
                 hooked.city.answer(
                     hooked.city.client.post(
                         "/v1/issuances", headers=hooked.city.system(), json=hooked.city.body("tour_guide", f"DEAD-{n}")
@@ -517,6 +516,7 @@ def test_a_receiver_that_hangs_costs_its_time_limit_and_delays_nobody(hooked: Ho
                     202,
                 )
                 hooked.city.drain()
+                queued_at = time.monotonic()
                 deadline = time.monotonic() + 10
                 while min(len(times) for times in arrived.values()) < 2 * (n + 1) and time.monotonic() < deadline:
                     time.sleep(0.01)
@@ -526,12 +526,12 @@ def test_a_receiver_that_hangs_costs_its_time_limit_and_delays_nobody(hooked: Ho
             thread.join(20)
         assert not thread.is_alive()
         assert [len(times) for times in arrived.values()] == [12, 12]
-        work = min(delays)
-        assert max(delays) < work + 1.0, delays
+        # Far below the four seconds that the hanging one costs each time, and with room for a busy machine.
+        assert max(delays) < 2.0, delays
         faults = [{tried["fault"] for one in hooked.log(made) for tried in one["tries"]} for made in ids]
         assert faults == [{"timeout"}, {"no_answer"}, {""}, {""}]
         slow = [tried["duration_ms"] for one in hooked.log(ids[0]) for tried in one["tries"]]
-        assert all(1400 <= took < 3000 for took in slow)
+        assert all(3900 <= took < 8000 for took in slow)
         assert hooked.city.rows("SELECT count(*) FROM webhook_subscriptions WHERE claim_token != ''") == [(0,)]
 
 
