@@ -12,6 +12,7 @@ from certsvc.signing.inspection_worker import ANCHOR_PARTS, ANSWER
 from certsvc.signing.inspector import cannot_verify, refuse_at_the_door
 from certsvc.signing.listed_anchors import ListedAnchors, listed
 from certsvc.signing.worker_pool import MEMORY_LIMIT_BYTES, TIME_LIMIT_S, AllBusy, WorkerDied, WorkerPool
+from certsvc.signing.worker_process import MAX_MESSAGE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,8 +61,12 @@ class IsolatedInspector:
         request["revocation_required"] = anchors.revocation_required
         request |= {name: [der.hex() for der in ders] for name, ders in zip(ANCHOR_PARTS, parts, strict=True)}
         open_question = Indication.INDETERMINATE
+        asked = json.dumps(request).encode("ascii")
+        if len(asked) > MAX_MESSAGE:
+            # Ours and the publishers' lists together; nothing is wrong with the file.
+            return cannot_verify(data, open_question, Reason.CANNOT_CHECK_NOW, "revocation lists too large")
         try:
-            return load_findings(self._pool.call(json.dumps(request).encode("ascii"), data))
+            return load_findings(self._pool.call(asked, data))
         except AllBusy as error:
             return cannot_verify(data, open_question, Reason.CANNOT_CHECK_NOW, str(error))
         except TimeoutError:

@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING
 from asn1crypto import crl, pem, x509
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.authority import AuthorityWithCert, CertTrustAnchor, TrustQualifiers
+from pyhanko_certvalidator.name_trees import (
+    default_excluded_subtrees,
+    default_permitted_subtrees,
+    process_general_subtrees,
+)
+from pyhanko_certvalidator.policy_decl import PKIXValidationParams
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
@@ -36,6 +42,9 @@ MAX_ANCHOR_BYTES = 256 * 1024
 
 MAX_CRL_BYTES = 16 * 1024 * 1024
 """Size of one CRL file."""
+
+MAX_CRLS_BYTES = 24 * 1024 * 1024
+"""Size of all CRL files together: they go to a worker with every upload, and a message to it has a limit."""
 
 INTERMEDIATES = "intermediates"
 """Directory beside the anchors with CA certificates that are known, not trusted: seals and vendor signatures carry the
@@ -105,6 +114,9 @@ class TrustAnchors:
             ConfigurationError: a file that is no CRL.
         """
         found = tuple(_read_crl(path) for path in sorted(directory.glob("*.crl")))
+        if sum(map(len, found)) > MAX_CRLS_BYTES:
+            msg = f"{directory} 中的吊销列表合计超过 {MAX_CRLS_BYTES // (1024 * 1024)} MB：请移出不再需要的列表"
+            raise ConfigurationError(msg)
         return replace(self, crls=(*self.crls, *found), revocation_required=required)
 
 
@@ -241,10 +253,18 @@ def is_ca(certificate: x509.Certificate) -> bool:
     return bool(certificate["tbs_certificate"]["version"].native == "v1") and certificate.self_issued == "yes"
 
 
-class _AnchorsThatIssue(SimpleTrustManager):
-    """pyHanko lets any anchor issue certificates; here only CA certificates may, and no longer paths than they allow.
+def may_issue(certificate: x509.Certificate) -> bool:
+    """Whether a certificate may sign others: a CA, whose key usage, if it has one, says so (RFC 5280 §4.2.1.3)."""
+    usage = certificate.key_usage_value
+    return is_ca(certificate) and (usage is None or "key_cert_sign" in usage.native)
 
-    The path length is the anchor's own (RFC 5937 §3.2); its period is not asked (RFC 5280 §6.1.1 d).
+
+class _AnchorsThatIssue(SimpleTrustManager):
+    """pyHanko lets any anchor issue certificates; here only CA certificates may, within the bounds that they name.
+
+    Path length and name constraints are the anchor's own (RFC 5937 §3.2): a provincial root that may speak for its
+    province must not vouch for another. Its period is not asked (RFC 5280 §6.1.1 d), nor are its policies, which
+    operators did not agree to.
     """
 
     @classmethod
@@ -253,12 +273,29 @@ class _AnchorsThatIssue(SimpleTrustManager):
         for certificate in certificates:
             longest = certificate.max_path_length
             # pyHanko counts paths of attribute authorities too, and cannot count from None.
-            limits = TrustQualifiers(max_path_length=longest, max_aa_path_length=longest)
+            limits = TrustQualifiers(
+                standard_parameters=_name_bounds(certificate), max_path_length=longest, max_aa_path_length=longest
+            )
             manager._register_root(CertTrustAnchor(certificate, limits if is_ca(certificate) else None))
         return manager
 
     def find_potential_issuers(self, cert: x509.Certificate) -> Iterator[TrustAnchor]:
         for anchor in super().find_potential_issuers(cert):
             authority = anchor.authority
-            if isinstance(authority, AuthorityWithCert) and is_ca(authority.certificate):
+            if isinstance(authority, AuthorityWithCert) and may_issue(authority.certificate):
                 yield anchor
+
+
+def _name_bounds(certificate: x509.Certificate) -> PKIXValidationParams | None:
+    """The name constraints of an anchor as the beginning of a path; None without any."""
+    bounds = certificate.name_constraints_value
+    if bounds is None:
+        return None
+    permitted, excluded = bounds["permitted_subtrees"], bounds["excluded_subtrees"]
+    named = process_general_subtrees(permitted) if isinstance(permitted, x509.GeneralSubtrees) else {}
+    refused = process_general_subtrees(excluded) if isinstance(excluded, x509.GeneralSubtrees) else {}
+    return PKIXValidationParams(
+        # Names of a kind that the constraints do not speak of stay free (RFC 5280 §4.2.1.10).
+        initial_permitted_subtrees={**default_permitted_subtrees(), **named},
+        initial_excluded_subtrees={**default_excluded_subtrees(), **refused},
+    )

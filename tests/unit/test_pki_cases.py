@@ -119,7 +119,17 @@ def crl_of(issuer: Party, signer: Key, entries: dict[int, float], *, stale: bool
 def made(case: dict[str, Any]) -> Pki:
     ca_usages = ("key_cert_sign", "crl_sign")
     length = case.get("root_path_length")
-    root = certify("Root", new_key(), None, days=(-5000, 5000), usages=ca_usages, ca=True, path_length=length)
+    bound = case.get("root_name_constraint")
+    root = certify(
+        "Root",
+        new_key(),
+        None,
+        days=(-5000, 5000),
+        usages=tuple(case.get("root_usages", ca_usages)),
+        ca=True,
+        path_length=length,
+        extensions=((x509.NameConstraints([x509.DNSName(bound)], None), True),) if bound else (),
+    )
     between: list[Party] = []
     issuer = root
     for number in range(2 if case.get("extra_intermediate") else 1):

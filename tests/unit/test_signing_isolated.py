@@ -23,7 +23,7 @@ from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.sealer import LicenseSealer
 from certsvc.signing.trust import TrustAnchors
-from certsvc.signing.worker_process import TAKEN
+from certsvc.signing.worker_process import MAX_MESSAGE, TAKEN
 
 CHOICE = TrustChoice()
 MIB = 1024 * 1024
@@ -145,6 +145,11 @@ def test_a_file_that_kills_its_worker_is_not_tried_again(
         isolated.inspect(sealed, CHOICE, NOW)
         assert isolated.inspect(slow, CHOICE, NOW).indication is not Indication.TOTAL_PASSED
         assert len(workers) == 2, "one try for each file"
+
+
+def test_lists_too_large_for_a_message_say_nothing_about_the_file(isolated: IsolatedInspector, sealed: bytes) -> None:
+    findings = isolated.inspect(sealed, TrustChoice(crls=(bytes(MAX_MESSAGE // 2),)), NOW)
+    assert (findings.indication, findings.reason) == (Indication.INDETERMINATE, Reason.CANNOT_CHECK_NOW)
 
 
 def test_memory_runs_out_in_the_worker_and_not_here(anchors: TrustAnchors, sealed: bytes) -> None:
