@@ -76,9 +76,7 @@ def async_document(incoming: Iterable[tuple[str, str]]) -> dict[str, Any]:
                 None, "推送到订阅的网址（Standard Webhooks v1：webhook-id、webhook-timestamp、webhook-signature）", out
             ),
             "broker": _channel("{prefix}.events.{type}", "JetStream 主题；type 为不带前缀的事件名", out, _ON_BROKER),
-            "brokerRequests": _channel(
-                "{prefix}.in.{client}", "JetStream 主题；client 为系统标识", come, _ON_BROKER
-            ),
+            "brokerRequests": _channel("{prefix}.in.{client}", "JetStream 主题；client 为系统标识", come, _ON_BROKER),
             "requests": _channel("/v1/events", "审批系统、来源系统发来的事件（POST，结构化、二进制或成批）", come),
         },
         "operations": {
