@@ -183,7 +183,10 @@ def test_an_address_that_is_never_called_cannot_be_subscribed(hooked: Hooked, ur
 
 def test_another_port_of_a_listed_origin_is_not_listed(hooked: Hooked) -> None:
     base = hooked.receivers[0].base
-    problem(hooked.ask("POST", "", json={"url": base[:-1] + "1/hook", "types": ["*"]}), 422)
+    listed = {one.base for one in hooked.receivers}
+    host = base.rpartition(":")[0]
+    other = next(f"{host}:{port}" for port in range(1025, 65535) if f"{host}:{port}" not in listed)
+    problem(hooked.ask("POST", "", json={"url": f"{other}/hook", "types": ["*"]}), 422)
     problem(hooked.ask("POST", "", json={"url": base.replace("http", "https", 1), "types": ["*"]}), 422)
     hooked.subscribe("https://receiver.example/hook?token=x")
 
