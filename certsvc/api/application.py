@@ -10,12 +10,14 @@ from fastapi.routing import APIRoute
 import certsvc
 from certsvc.api import (
     authorities,
+    bulks,
     bundles,
     catalog,
     events,
     facts,
     fetches,
     health,
+    imports,
     issuances,
     licenses,
     lists,
@@ -69,6 +71,8 @@ ROUTERS = (
     publications,
     quality,
     trust,
+    imports,
+    bulks,
     health,
 )
 """Every noun: one file and one name here."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.clock import local_day
+from certsvc.commands.bulk.effect import advance_bulk
+from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.end_versions import destroy_ended_keys
@@ -48,6 +50,12 @@ NUMBER_WAIT_S = 5.0
 STAMP_LEASE_S = 120
 """Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
 
+IMPORT_WAIT_S = 1.0
+"""Pause between two looks for imports and bulk decisions; two guarded updates of a partial index."""
+
+IMPORT_LEASE_S = 120
+"""Lease of an import or a bulk decision; kept with every chunk of rows."""
+
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
@@ -77,6 +85,8 @@ class Loops:
         self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
+        self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
+        self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def wake(self) -> None:
@@ -143,6 +153,11 @@ class Loops:
             warn_expiry(self._deps)
             self._warned_on = today
 
+    def _advance(self) -> None:
+        """Take imports and bulk decisions further while they come on; the requests that they make are the workers'."""
+        while not self._stop.is_set() and advance_all(self._deps):
+            self._wake.set()
+
     def _signings(self) -> None:
         """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
         self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
@@ -177,11 +192,20 @@ class Loops:
                 self._wake.clear()
 
 
+def advance_all(deps: Deps) -> bool:
+    """One step of one import and of one bulk decision; whether anything came on."""
+    came_on = advance_import(deps, lease_s=IMPORT_LEASE_S)
+    return advance_bulk(deps, lease_s=IMPORT_LEASE_S) or came_on
+
+
 def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     """Work until nothing waits, then number and relay: the embedded shape in one call (demo, tests)."""
     done = 0
-    while some := process_batch(deps, worker=worker, lease_s=lease_s):
-        done += len(some)
+    while True:
+        if some := process_batch(deps, worker=worker, lease_s=lease_s):
+            done += len(some)
+        elif not advance_all(deps):
+            break
     while stamp_next(deps, worker=worker, lease_s=lease_s):
         done += 1
     relay = Relay(deps, owner=worker)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from certsvc.events.envelope import PREFIX
+from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
@@ -319,6 +320,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SealUseDecided,
     *SIGNING_PAYLOADS,
     DocumentSealed,
+    *IMPORT_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.bulks import BulkStore
 from certsvc.store.failures import in_our_words
+from certsvc.store.import_rows import ImportRowStore
+from certsvc.store.imports import ImportStore
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        import_ports,
         life_ports,
         quality_ports,
         seal_ports,
@@ -58,8 +62,11 @@ class Work:
     __slots__ = (
         "access",
         "approvals",
+        "bulks",
         "dues",
         "facts",
+        "import_rows",
+        "imports",
         "intents",
         "licenses",
         "links",
@@ -114,6 +121,9 @@ class Work:
         self.source_reports: life_ports.SourceReports = SourceReportRows(tx)
         self.quality: quality_ports.Quality = QualityRows(tx)
         self.trust: trust_ports.TrustRows = TrustRows(tx)
+        self.imports: import_ports.Imports = ImportStore(tx)
+        self.import_rows: import_ports.ImportRows = ImportRowStore(tx)
+        self.bulks: import_ports.Bulks = BulkStore(tx)
 
 
 class UnitsOfWork:

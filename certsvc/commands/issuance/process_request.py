@@ -11,7 +11,9 @@ A crash between any two steps leaves a row that says what was meant, and the nex
 7. object stored and read back;
 8. license, outbox and evidence in one transaction.
 
-A batch commits once per step. A sealed file that was not registered is never handed out; ``objects sweep`` removes it.
+A batch commits once per step and is of one lane: whatever is live goes first, backfill (存量, bulk renewals) takes what
+is left, in smaller batches, so that a live request that comes meanwhile waits for few pages. A sealed file that was not
+registered is never handed out; ``objects sweep`` removes it.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from certsvc.errors import (
     SealUnavailable,
 )
 from certsvc.events.payloads import IssuanceRefused
+from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
@@ -51,6 +54,9 @@ PARKED_S = 24 * 3600
 
 BATCH = 32
 """Requests that a worker takes at once: enough for one commit to cost little."""
+
+BACKFILL_BATCH = 8
+"""Backfill requests that a worker takes at once: a live one that comes after them waits for their pages."""
 
 PER_LEASE_SECOND = 2
 """Requests per second of the lease at most, so that a batch ends long before another worker may take it over."""
@@ -74,15 +80,7 @@ def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
 def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) -> list[Processed]:
     """Work on up to ``limit`` waiting requests at once; empty when there is none."""
     deps = deps.pinned()
-    now = deps.clock.now()
-    limit = min(limit, max(1, lease_s * PER_LEASE_SECOND))
-    claimed: list[ClaimedRequest] = []
-    with deps.uow() as tx:
-        while len(claimed) < limit:
-            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s)
-            if found is None:
-                break
-            claimed.append(found)
+    claimed = _claim(deps, worker, lease_s, min(limit, max(1, lease_s * PER_LEASE_SECOND)))
     if not claimed:
         return []
     # Counters are taken in one order everywhere, so that two batches never wait for each other; the order of arrival
@@ -99,6 +97,23 @@ def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) 
         if piece.claimed.request.attempts > 1:
             issue_pieces(deps, [piece])
     return [_ended(deps, piece) for piece in pieces]
+
+
+def _claim(deps: Deps, worker: str, lease_s: int, limit: int) -> list[ClaimedRequest]:
+    """Up to ``limit`` requests of one lane, the first that has any."""
+    now = deps.clock.now()
+    claimed: list[ClaimedRequest] = []
+    with deps.uow() as tx:
+        for lane, most in ((Lane.LIVE, limit), (Lane.BACKFILL, min(limit, BACKFILL_BATCH))):
+            while len(claimed) < most:
+                token = deps.ids.new("clm")
+                found = tx.requests.claim(worker=worker, token=token, now=now, lease_s=lease_s, lane=lane)
+                if found is None:
+                    break
+                claimed.append(found)
+            if claimed:
+                break
+    return claimed
 
 
 def _ended(deps: Deps, piece: Piece) -> Processed:
