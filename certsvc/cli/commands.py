@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
@@ -43,6 +44,8 @@ for name, group in (
     ("signers", signers_app),
     ("signings", signings_app),
     ("trust", trust_app),
+    ("import", import_app),
+    ("bulk", bulk_app),
 ):
     app.add_typer(group, name=name)
 

@@ -10,7 +10,7 @@ from certsvc.catalog.validation import face_date
 from certsvc.commands.access import roles
 from certsvc.commands.bulk.body import check_order, move_body, renewal
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.authority import NOT_FOR_THIS_BODY, require_decider
+from certsvc.commands.issuance.authority import NOT_FOR_THIS_BODY, issuer_today, require_decider
 from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.errors import CertsvcError, FieldProblem, InvalidInput, NotFound
 from certsvc.license.bulk import RENEW, BulkBatch, BulkRow, BulkRowState, BulkState
@@ -75,7 +75,8 @@ def judged(deps: Deps, tx: UnitOfWork, batch: BulkBatch, row_no: int, version: L
         CertsvcError: why it may not be made; the kinds are those of the single command.
     """
     if batch.order.action == RENEW:
-        # Who is not its issuer is told by the same words as for no license.
+        if issuer_today(deps, version) != batch.authority_code:
+            raise NotFound(NOT_FOR_THIS_BODY)
         request = renewal(deps, tx, batch, row_no, version, now)
         lineage_of(deps, tx, request)
         until = request.payload.valid_until

@@ -94,6 +94,7 @@ class RowChecker:
             index = given.get(column.key, -1)
             text = row.cells[index] if 0 <= index < len(row.cells) else ""
             cells[column.key], fault = read_cell(column, text, numeric=index in row.numeric)
+            fault = self._ended(text) or fault if column.key == "state" else fault
             if fault is not None:
                 faults.append(fault)
         if self._is_example(cells):
@@ -199,11 +200,14 @@ class RowChecker:
         found = (old_id(self._by_key[key], cells[key]) for key in keys)
         return [fault for fault in found if fault is not None]
 
+    def _ended(self, state: str) -> Fault | None:
+        """What registers call a license that is not in force; no file is made of it."""
+        if not any(word in state for word in ENDED_WORDS):
+            return None
+        return self._fault("state", "ended", f"“{state.strip()}”的证照不再制发，请删除此行")
+
     def _state_faults(self, cells: Mapping[str, str]) -> list[Fault]:
         state = cells["state"]
-        if any(word in state for word in ENDED_WORDS):
-            detail = f"“{state}”的证照不再制发，请删除此行"
-            return [self._fault("state", "ended", detail)]
         missing = [key for key in _SUSPENSION if not cells[key]]
         if state == SUSPENDED:
             return [self._fault(key, "missing", "暂扣的证照必须填写，请按暂扣决定补充") for key in missing]
