@@ -115,9 +115,6 @@ def _license(catalog: Catalog, kind: LicenseType, sample: Sample, today: date) -
         (body.code, body.name) for body in catalog.authorities if heir(catalog, body.code, today) in kind.issuers
     )
     is_holder_code = kind.number.pattern == HOLDER_CODE
-    open_end = kind.validity.kind is ValidityKind.OPEN_ENDED or (
-        kind.validity.kind is ValidityKind.GIVEN and not kind.validity.years
-    )
     return (
         Column(
             key="issuer",
@@ -136,6 +133,23 @@ def _license(catalog: Catalog, kind: LicenseType, sample: Sample, today: date) -
             note="就是持证主体代码，可不填" if is_holder_code else "原编号，原样保留",
             example=sample["number"] or first_number(kind, sample["data"], region=sample["region"], year=today.year),
         ),
+        *_days(kind, today),
+        Column(
+            key="region",
+            heading="所属区划",
+            kind=ColumnKind.CODE,
+            required=False,
+            note="GB/T 2260 六位代码，不填即为原发证机关的区划",
+            example=sample["region"],
+        ),
+    )
+
+
+def _days(kind: LicenseType, today: date) -> tuple[Column, ...]:
+    open_end = kind.validity.kind is ValidityKind.OPEN_ENDED or (
+        kind.validity.kind is ValidityKind.GIVEN and not kind.validity.years
+    )
+    return (
         Column(
             key="issued_on",
             heading="颁发日期",
@@ -166,14 +180,6 @@ def _license(catalog: Catalog, kind: LicenseType, sample: Sample, today: date) -
             required=not open_end,
             note="含当日" + ("；长期有效的填“长期”或不填" if open_end else ""),
             example=OPEN_ENDED_WORDS[0] if open_end else f"{today.year + kind.validity.years - 1}-12-31",
-        ),
-        Column(
-            key="region",
-            heading="所属区划",
-            kind=ColumnKind.CODE,
-            required=False,
-            note="GB/T 2260 六位代码，不填即为原发证机关的区划",
-            example=sample["region"],
         ),
     )
 

@@ -64,11 +64,11 @@ class Requests(Protocol):
         ...
 
     def claim(
-        self, *, worker: str, token: str, now: datetime, lease_s: int, lane: Lane = Lane.LIVE
+        self, *, worker: str, token: str, now: datetime, lease_s: int, up_to: Lane = Lane.BACKFILL
     ) -> ClaimedRequest | None:
-        """Take the oldest request of a lane that is accepted, or failed and due, or whose lease ran out.
+        """Take the oldest request of the first lane that has one accepted, or failed and due, or whose lease ran out.
 
-        Its attempts grow by one.
+        No lane behind ``up_to`` is looked at. Its attempts grow by one.
 
         A guarded UPDATE … RETURNING: two workers never hold the same request.
         """

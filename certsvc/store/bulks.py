@@ -127,7 +127,8 @@ class BulkStore:
         )
         if changed == 0:
             return False
-        self._tx.write_all(_insert(self._tx.dialect, bulk_rows), [self._out(batch.bulk_id, row) for row in rows])
+        if rows:
+            self._tx.write_all(_insert(self._tx.dialect, bulk_rows), [self._out(batch.bulk_id, row) for row in rows])
         return True
 
     def by_id(self, bulk_id: str) -> BulkBatch | None:

@@ -171,27 +171,7 @@ class LicenseRows:
             revision=version.revision,
             artifact_id=version.artifact.artifact_id,
         )
-        if version.project_code:
-            self._tx.changed(
-                _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
-            )
-        if version.registration is not None:
-            self._tx.changed(
-                _insert(self._tx.dialect, registered_licenses),
-                version_id=row_id,
-                source_id=version.registration.source_id,
-                source_name=version.registration.source_name,
-                authority_code=version.registration.authority_code,
-                body_sha256=version.registration.body_sha256,
-            )
-        if version.stock is not None:
-            self._tx.changed(
-                _insert(self._tx.dialect, stock_licenses),
-                version_id=row_id,
-                import_id=version.stock.import_id,
-                row_no=version.stock.row_no,
-                trust=version.stock.trust.value,
-            )
+        self._insert_origin(version)
         self._insert_artifact(version)
         self._tx.changed(_REGISTERED, which=row_id)
         Tallies(self._tx).add(Noun.LICENSE, {version.state.value: 1})
@@ -284,6 +264,31 @@ class LicenseRows:
         """How many versions stand in each state; a state without versions has 0."""
         found = Tallies(self._tx).of(Noun.LICENSE)
         return {state: found.get(state.value, 0) for state in State}
+
+    def _insert_origin(self, version: LicenseVersion) -> None:
+        """What only some versions have: a project, a source, a row of an import."""
+        row_id = version.version_id
+        if version.project_code:
+            self._tx.changed(
+                _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
+            )
+        if version.registration is not None:
+            self._tx.changed(
+                _insert(self._tx.dialect, registered_licenses),
+                version_id=row_id,
+                source_id=version.registration.source_id,
+                source_name=version.registration.source_name,
+                authority_code=version.registration.authority_code,
+                body_sha256=version.registration.body_sha256,
+            )
+        if version.stock is not None:
+            self._tx.changed(
+                _insert(self._tx.dialect, stock_licenses),
+                version_id=row_id,
+                import_id=version.stock.import_id,
+                row_no=version.stock.row_no,
+                trust=version.stock.trust.value,
+            )
 
     def _insert_artifact(self, version: LicenseVersion) -> None:
         artifact = version.artifact

@@ -55,8 +55,8 @@ _OPEN_COUNTS = select(_C.state, func.count().label("value")).where(_IS_OPEN).gro
 _QUEUE = requests.alias("queue")
 _OLDEST_READY = (
     select(_QUEUE.c.request_id)
-    .where(text(f"queue.{OPEN_REQUEST}"), _QUEUE.c.lane == bindparam("line"), _QUEUE.c.ready_at <= bindparam("now"))
-    .order_by(_QUEUE.c.created_at, _QUEUE.c.request_id)
+    .where(text(f"queue.{OPEN_REQUEST}"), _QUEUE.c.lane <= bindparam("line"), _QUEUE.c.ready_at <= bindparam("now"))
+    .order_by(_QUEUE.c.lane, _QUEUE.c.created_at, _QUEUE.c.request_id)
     .limit(1)
     .with_for_update(skip_locked=True)  # PostgreSQL: two workers never wait for one row; SQLite has one writer anyway
     .scalar_subquery()
@@ -160,16 +160,16 @@ class RequestRows:
         return self._first(found)
 
     def claim(
-        self, *, worker: str, token: str, now: datetime, lease_s: int, lane: Lane = Lane.LIVE
+        self, *, worker: str, token: str, now: datetime, lease_s: int, up_to: Lane = Lane.BACKFILL
     ) -> ClaimedRequest | None:
-        """Take the oldest request of a lane that is accepted, or failed and due, or whose lease ran out.
+        """Take the oldest request of the first lane that has one accepted, or failed and due, or whose lease ran out.
 
-        Its attempts grow by one.
+        No lane behind ``up_to`` is looked at. Its attempts grow by one.
 
         ``ready_at`` says all three: it is the creation, the next try or the end of the lease.
         """
         end = now + timedelta(seconds=lease_s)
-        row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=end, line=int(lane))
+        row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=end, line=int(up_to))
         return None if row is None else ClaimedRequest(request=self._request(row), claim_token=token)
 
     def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +18,16 @@ import pytest
 from fixtures_city import ROOT, ServedCity, sandbox_settings
 from import_desk import SLUG, VERIFIER, ImportDesk, food_number
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
 from certsvc.app import build
+from certsvc.cli import callers
+from certsvc.cli.commands import app
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.delivery.loops import drain
+from certsvc.identifiers.citizen_id import check_character
 from certsvc.license.imports import draw_sample
+from certsvc.rendering.portrait import silhouette
 
 LEASE_S = 1
 
@@ -72,8 +78,8 @@ def check_events(city: ServedCity, import_id: str) -> None:
     assert sorted(kinds) == [["issuance", "accepted"]] * 2 + [["license", "issued"]] * 2
 
 
-OTHER_POINTS = ("import.rows_stored", "import.requests_made", "import.noted")
-"""Kills in the middle of the check, of asking, and of noting what became of requests."""
+OTHER_POINTS = ("import.claimed", "import.rows_stored", "import.requests_made", "import.noted")
+"""In the check, of asking, and of noting what became of requests."""
 
 
 def work_until_killed(var: str, database_url: str) -> None:
@@ -129,20 +135,36 @@ def test_sixty_rows_are_issued_once_each_though_the_process_is_killed_in_the_mid
     }
 
 
+class Killed(BaseException):
+    """Stands for a process that dies at a step outside of every transaction."""
+
+
+class DiesAt:
+    """Dies when a step is reached."""
+
+    def __init__(self, point: str) -> None:
+        self._point = point
+
+    def reach(self, name: str) -> None:
+        if name == self._point:
+            raise Killed
+
+
 @pytest.mark.parametrize("point", OTHER_POINTS)
-def test_a_kill_at_this_point_neither_loses_nor_doubles_a_row(small_city: ServedCity, point: str) -> None:
+def test_a_death_at_this_point_neither_loses_nor_doubles_a_row(small_city: ServedCity, point: str) -> None:
     desk = ImportDesk(small_city)
     data = desk.csv([desk.row(1), desk.row(2), desk.row(2)])
     import_id = small_city.answer(desk.send(data), 202)["import_id"]
-    if point != "import.rows_stored":
+    if point not in {"import.claimed", "import.rows_stored"}:
         small_city.drain()
         desk.sampled(import_id)
         small_city.answer(desk.approve(import_id), 201)
-    kill_at(small_city, point)
+    with pytest.raises(Killed):
+        drain(replace(small_city.service.deps, faults=DiesAt(point)), worker="dies")
     free_leases(small_city)
     small_city.drain()
     assert list(desk.reasons(import_id)[4]) == ["duplicate_in_file"]
-    if point == "import.rows_stored":
+    if point in {"import.claimed", "import.rows_stored"}:
         desk.sampled(import_id)
         small_city.answer(desk.approve(import_id), 201)
         small_city.drain()
@@ -396,6 +418,157 @@ def test_what_need_not_be_kept_is_erased(small_city: ServedCity) -> None:
     gone = desk.get(f"/{finished}/result")
     assert (gone.status_code, gone.json()["code"]) == (409, "conflict")
     assert list(small_city.service.deps.objects.names("imports/")) == []
+
+
+FAULTS: tuple[tuple[str, dict[str, str], str, str], ...] = (
+    ("a character of an old system", {"holder_name": "示例\ue863有限公司"}, "private_use", "持证主体名称"),
+    ("a question mark in a name", {"data_legal_representative": "张?示例"}, "text", "法定代表人（负责人）"),
+    ("a lost character", {"data_premises": "示例路\ufffd号"}, "text", "经营场所"),
+    ("an old number", {"holder_code_type": "111", "holder_code": "990101900101123"}, "old_id", "持证主体代码"),
+    ("a wrong check character", {"holder_code": "91990000MA0000016Q"}, "invalid_identifier", "持证主体代码"),
+    ("a number with a wrong check digit", {"number": "JY29901010000099"}, "text", "证照编号"),
+    ("a number that Excel wrote", {"holder_code": "9.199E+17"}, "excel_number", "持证主体代码"),
+    ("a code without its zeros", {"holder_code_type": "1"}, "leading_zero", "持证主体代码类型"),
+    ("a date in another form", {"issued_on": "20230101"}, "date_form", "颁发日期"),
+    ("no such day", {"valid_until": "2027-02-30"}, "no_such_day", "有效期截止日期"),
+    ("a word that is no choice", {"data_business_form": "小吃店"}, "unknown_code", "主体业态"),
+    ("an issuer that is none", {"issuer": "示例省教育厅"}, "unknown_code", "原发证机关"),
+    ("another department's issuer", {"issuer": "11990100MB00010113"}, "other_department", "原发证机关"),
+    ("nothing where something must be", {"number": ""}, "missing", "证照编号"),
+    (
+        "a license that is over",
+        {"valid_until": "2026-01-01", "issued_on": "2021-01-02", "valid_from": "2021-01-02"},
+        "expired",
+        "有效期截止日期",
+    ),
+    ("a license of tomorrow", {"issued_on": "2027-01-01", "valid_from": "2027-01-01"}, "in_future", "颁发日期"),
+    ("a longer period than the law allows", {"valid_until": "2039-12-31"}, "too_long", "有效期截止日期"),
+    ("a first issue after the issue", {"first_issued_on": "2024-01-01"}, "after_issue", "首次发证日期"),
+    ("a region elsewhere", {"region": "110101"}, "other_region", "所属区划"),
+    ("a license that was cancelled", {"state": "已注销"}, "ended", "证照状态"),
+)
+
+
+def test_every_fault_of_a_row_is_named_with_its_column_and_what_to_do(small_city: ServedCity) -> None:
+    desk = ImportDesk(small_city)
+    rows = [desk.row(n, **changes) for n, (_, changes, _, _) in enumerate(FAULTS, start=1)]
+    doubled = [desk.row(90), desk.row(90, holder_name="示例另一有限公司")]
+    checked = desk.checked(desk.csv([*rows, *doubled], encoding="gb18030"))
+    assert (checked["rows"]["passed"], checked["rows"]["faulty"]) == (1, len(FAULTS) + 1)
+    reasons = desk.reasons(checked["batch"]["import_id"])
+    for row_no, (name, _, code, heading) in enumerate(FAULTS, start=2):
+        assert list(reasons[row_no]) == [code], (name, reasons[row_no])
+        column, said = reasons[row_no][code].split("|")
+        assert (column, bool(said)) == (heading, True), name
+    assert "与第 22 行的编号相同" in reasons[23]["duplicate_in_file"]
+    again = desk.checked(desk.csv([desk.row(90), desk.row(91)]))
+    assert list(desk.reasons(again["batch"]["import_id"])[2]) == ["duplicate_in_import"]
+
+
+def test_a_file_without_a_column_or_with_one_too_many_is_refused_as_a_whole(small_city: ServedCity) -> None:
+    desk = ImportDesk(small_city)
+    rows = list(csv.reader(io.StringIO(desk.many(1).decode(), newline="")))
+    name = rows[0].index("持证主体名称")
+    rows[0][name] = "姓名"
+    found = desk.checked(csv_of(rows))
+    assert found["batch"]["state_zh"] == "文件无法读取"
+    problems = {one["code"]: one["detail"] for one in found["batch"]["problems"]}
+    assert set(problems) == {"unknown_column", "missing_column"}
+    assert "“持证主体名称”列" in problems["missing_column"]
+    rows[0][name] = rows[0][name + 1]
+    assert "duplicate_column" in {one["code"] for one in desk.checked(csv_of(rows))["batch"]["problems"]}
+    assert (
+        desk.checked(csv_of(rows[:0] or [[column.heading for column in desk.columns]]))["batch"]["problems"][0]["code"]
+        == "no_rows"
+    )
+    extra = [[column.heading for column in desk.columns], [*desk.row(5).values(), "多余"]]
+    shifted = desk.checked(csv_of(extra))
+    assert list(desk.reasons(shifted["batch"]["import_id"])[2]) == ["extra_cells"]
+    refused = desk.send(b"%PDF-1.7")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "not_a_table")
+    assert desk.send(desk.many(1), slug="medical_institution").status_code == 422
+    assert desk.send(desk.many(1), slug="none").status_code == 422
+
+
+def test_photos_come_in_a_zip_and_are_on_the_page(small_city: ServedCity) -> None:
+    desk = ImportDesk(small_city, slug="special_equipment_worker")
+    cells = {column.key: column.example for column in desk.columns} | {"holder_name": "示例张三"}
+    missing, broken, good = (
+        cells | {"photo": name, "holder_code": code, "number": ""}
+        for name, code in (("b.jpg", citizen(1)), ("c.png", citizen(3)), ("A.jpg", citizen(5)))
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("表.csv", desk.csv([missing, broken, good]))
+        made.writestr("照片/a.JPG", silhouette())
+        made.writestr("照片/c.png", b"no picture")
+    checked = desk.checked(out.getvalue())
+    import_id = checked["batch"]["import_id"]
+    reasons = desk.reasons(import_id)
+    assert "no_photo" in reasons[2]
+    assert "照片文件名" in next(said for code, said in reasons[3].items() if code == "invalid_input")
+    assert checked["rows"]["passed"] == 1
+    desk.sampled(import_id)
+    photo = desk.get(f"/{import_id}/samples/4/photo", by=VERIFIER)
+    assert (photo.headers["content-type"], photo.content[:2]) == ("image/jpeg", b"\xff\xd8")
+    assert desk.get(f"/{import_id}/samples/2/photo", by=VERIFIER).status_code == 404
+    small_city.answer(desk.approve(import_id), 201)
+    small_city.drain()
+    assert desk.read(import_id)["rows"]["issued"] == 1
+    assert small_city.rows("SELECT count(*) FROM licenses JOIN photos ON licenses.photo_id = photos.photo_id") == [(1,)]
+    assert small_city.rows("SELECT count(*) FROM import_rows WHERE photo IS NOT NULL") == [(0,)]
+
+
+def citizen(n: int) -> str:
+    """A citizen's number of the sandbox, the ``n``-th of its day."""
+    body = f"99010119900101{n:03d}"
+    return body + check_character(body)
+
+
+def test_the_command_line_does_the_same(
+    small_city: ServedCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(callers, "build", lambda _: small_city.service)
+    monkeypatch.setattr(callers, "load_settings", lambda: small_city.service.settings)
+    monkeypatch.setattr(type(small_city.service), "close", lambda _: None)
+    desk, runner = ImportDesk(small_city), CliRunner()
+
+    def run(*words: str, code: int = 0) -> str:
+        done = runner.invoke(app, list(words))
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.output
+
+    run("import", "template", SLUG, "--out", str(tmp_path / "t.xlsx"))
+    assert zipfile.is_zipfile(tmp_path / "t.xlsx")
+    (tmp_path / "stock.csv").write_bytes(desk.csv([desk.row(1), desk.row(2, number="")]))
+    how = ("--type", SLUG, "--trust", "A", "--by", "batch-clerk-1", "--out", str(tmp_path / "result.csv"))
+    run("import", "check", str(tmp_path / "stock.csv"), *how, code=1)
+    assert "必填" in (tmp_path / "result.csv").read_text("utf-8-sig")
+    import_id = run("import", "status", "--by", "batch-clerk-1").split("\t")[0]
+    assert "第 2 行" in run("import", "sample", import_id, "--by", VERIFIER)
+    run("import", "judge", import_id, "2", "confirmed", "--by", VERIFIER)
+    assert "已批准" in run("import", "approve", import_id, "--by", VERIFIER, "--reason", "一致")
+    run("import", "watch", import_id, "--by", "batch-clerk-1", "--work")
+    assert "已办结" in run("import", "status", import_id, "--by", "batch-clerk-1")
+    (tmp_path / "list.txt").write_text(f"{food_number(1)}\n", encoding="utf-8")
+    asked = (
+        "--action",
+        "revoke",
+        "--type",
+        SLUG,
+        "--document-no",
+        "示1号",
+        "--decided-on",
+        "2026-01-01",
+        "--basis",
+        "法",
+    )
+    shown = run("bulk", "preview", str(tmp_path / "list.txt"), *asked, "--by", "batch-clerk-1")
+    bulk_id = next(word for word in shown.split() if word.startswith("blk_"))
+    assert "等待生效" in run("bulk", "confirm", bulk_id, "--count", "1", "--by", VERIFIER)
+    assert "已取消办理" in run("bulk", "drop", bulk_id, "--by", VERIFIER, "--reason", "名单有误")
+    assert "已取消办理" in run("bulk", "status", bulk_id, "--by", VERIFIER)
+    assert "已办结" in run("import", "status", import_id, "--by", "batch-clerk-1")
 
 
 def test_a_thousand_rows_are_checked_within_five_seconds(small_city: ServedCity) -> None:

@@ -97,6 +97,9 @@ class RowChecker:
             fault = self._ended(text) or fault if column.key == "state" else fault
             if fault is not None:
                 faults.append(fault)
+        if any(cell.strip() for cell in row.cells[len(keys) :]):
+            detail = "内容比列名多，可能整行错位，请核对（单元格中有逗号的应加引号）"
+            faults.append(Fault(column="", code="extra_cells", detail=detail))
         if self._is_example(cells):
             only = Fault(column="", code="example_row", detail="这是模板的示例行，请删除后上传")
             return CheckedRow(cells=cells, faults=(only,), payload=None)

@@ -102,8 +102,11 @@ def _cells(data: bytes) -> Iterator[RawRow]:
             raise bad_file("no_sheet", "文件中没有工作表，请在模板中填写后上传")
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its own size is not believed
-        found = sheet.iter_rows(max_col=MAX_COLUMNS + 1, max_row=MAX_SHEET_ROW)
-        for number, row in enumerate(found, start=1):
+        heading = _row(1, next(sheet.iter_rows(max_row=1, max_col=MAX_COLUMNS + 1), ()))
+        yield heading
+        # No wider than the heading, and one more to see that a row goes on: a cell far out must not widen every row.
+        rows = sheet.iter_rows(min_row=2, max_col=len(heading.cells) + 1, max_row=MAX_SHEET_ROW)
+        for number, row in enumerate(rows, start=2):
             yield _row(number, row)
     finally:
         book.close()

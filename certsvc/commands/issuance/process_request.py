@@ -103,16 +103,16 @@ def _claim(deps: Deps, worker: str, lease_s: int, limit: int) -> list[ClaimedReq
     """Up to ``limit`` requests of one lane, the first that has any."""
     now = deps.clock.now()
     claimed: list[ClaimedRequest] = []
+    lane = Lane.BACKFILL
     with deps.uow() as tx:
-        for lane, most in ((Lane.LIVE, limit), (Lane.BACKFILL, min(limit, BACKFILL_BATCH))):
-            while len(claimed) < most:
-                token = deps.ids.new("clm")
-                found = tx.requests.claim(worker=worker, token=token, now=now, lease_s=lease_s, lane=lane)
-                if found is None:
-                    break
-                claimed.append(found)
-            if claimed:
+        while len(claimed) < limit:
+            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
+            if found is None:
                 break
+            claimed.append(found)
+            if len(claimed) == 1:
+                lane = found.request.lane
+                limit = min(limit, BACKFILL_BATCH) if lane is Lane.BACKFILL else limit
     return claimed
 
 
