@@ -38,6 +38,11 @@ class ImportDesk:
         deps = self.city.service.deps
         return stock_columns(deps.catalog, deps.catalog.type(self.slug), local_day(deps.clock.now()))
 
+    @property
+    def year(self) -> int:
+        """The present year."""
+        return local_day(self.city.service.deps.clock.now()).year
+
     def heading(self, key: str) -> str:
         """The heading of a column."""
         return next(column.heading for column in self.columns if column.key == key)
@@ -45,8 +50,12 @@ class ImportDesk:
     def row(self, n: int = 1, **changes: str) -> dict[str, str]:
         """Cells by key of a row that passes; ``data.x`` is written ``data_x``."""
         cells = {column.key: column.example for column in self.columns}
-        cells |= {"number": food_number(n), "holder_name": f"示例餐饮第{n}有限公司", "valid_until": "2027-12-31"}
-        cells |= {"issued_on": "2023-01-01", "valid_from": "2023-01-01"}
+        cells |= {
+            "number": food_number(n),
+            "holder_name": f"示例餐饮第{n}有限公司",
+            "issued_on": f"{self.year - 3}-01-01",
+        }
+        cells |= {"valid_from": f"{self.year - 3}-01-01", "valid_until": f"{self.year + 1}-12-31"}
         for key, text in changes.items():
             name = "data." + key.removeprefix("data_") if key.startswith("data_") else key
             assert name in cells, name

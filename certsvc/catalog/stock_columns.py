@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FIELD = "data."
 """Begins the key of a column that holds a field of the type."""
+CHECK = "check."
+"""Begins the key of a column that holds the day of the last periodic check of a name."""
 RESULT, REASON = "结果", "原因"
 """Columns of our result files; in an upload they are ignored, so that a mended result file can be sent again."""
 IN_FORCE, SUSPENDED = "有效", "暂扣"
@@ -64,7 +66,7 @@ def stock_columns(catalog: Catalog, kind: LicenseType, today: date) -> tuple[Col
     """Every column of the type, in the order of its template; on ``today`` bodies have the successors they have."""
     sample = catalog.sample(kind.slug)
     fixed = (*_holder(kind, sample), *_license(catalog, kind, sample, today), *_STATE)
-    taken = {column.heading for column in fixed} | {RESULT, REASON}
+    taken = {column.heading for column in (*fixed, *_checks(kind))} | {RESULT, REASON}
     fields = tuple(_field(spec, sample, taken) for spec in kind.fields)
     photo = Column(
         key="photo",
@@ -74,7 +76,7 @@ def stock_columns(catalog: Catalog, kind: LicenseType, today: date) -> tuple[Col
         note="随表打包在同一 ZIP 中的照片文件名，例如 0001.jpg；JPEG 或 PNG",
         example="0001.jpg",
     )
-    return (*fixed, *fields, *((photo,) if kind.photo else ()))
+    return (*fixed, *_checks(kind), *fields, *((photo,) if kind.photo else ()))
 
 
 def _holder(kind: LicenseType, sample: Sample) -> tuple[Column, ...]:
@@ -181,6 +183,19 @@ def _days(kind: LicenseType, today: date) -> tuple[Column, ...]:
             note="含当日" + ("；长期有效的填“长期”或不填" if open_end else ""),
             example=OPEN_ENDED_WORDS[0] if open_end else f"{today.year + kind.validity.years - 1}-12-31",
         ),
+    )
+
+
+def _checks(kind: LicenseType) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            key=CHECK + check.name,
+            heading=f"最近一次{check.name}日期",
+            kind=ColumnKind.DAY,
+            required=False,
+            note=f"最近一次合格的日期；不填的从首次发证日期起算，逾期的将提示“{check.overdue}”",
+        )
+        for check in kind.periodic_checks
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +23,7 @@ from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.errors import CertsvcError
+from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +49,14 @@ SWEEP_WAIT_S = 60.0
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
 
+LIVE_ECHO_S = 2.0
+"""How long after a live request backfill takes others to be on their way."""
+
+REST = 1.0
+"""How long backfill rests then, for each second that it works: it takes what is left, not half of everything."""
+
+LONGEST_REST_S = 2.0
+
 STAMP_LEASE_S = 120
 """Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
 
@@ -71,12 +81,15 @@ class Loops:
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
         self._warned_on: date | None = None
+        self._live_until = 0.0
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, the sequencer with its relay."""
         for index in range(workers):
             owner = f"{self._name}-w{index}"
-            self._spawn(owner, lambda owner=owner: self._work(owner))  # type: ignore[misc]  # bound per thread
+            # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
+            lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
+            self._spawn(owner, partial(self._work, owner, lane))
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
         self._spawn(f"{self._name}-remind", self._remind)
@@ -110,8 +123,21 @@ class Loops:
         self._threads.append(thread)
         thread.start()
 
-    def _work(self, owner: str) -> None:
-        self._repeat(lambda: bool(process_batch(self._deps, worker=owner, lease_s=self._lease_s)))
+    def _work(self, owner: str, lane: Lane) -> None:
+        """Issue what waits; while live requests come, backfill rests as long as it works, so that they find room."""
+        clock = self._deps.clock
+
+        def once() -> bool:
+            begun = clock.monotonic()
+            done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane)
+            now = clock.monotonic()
+            if done and done[0].lane is Lane.LIVE:
+                self._live_until = now + LIVE_ECHO_S
+            elif done and now < self._live_until:
+                self._wake.wait(min(REST * (now - begun), LONGEST_REST_S))
+            return bool(done)
+
+        self._repeat(once)
 
     def _stamp(self, owner: str) -> None:
         """Files of batches, one at a time: a batch of two hundred must not hold up licenses."""

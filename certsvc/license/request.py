@@ -67,11 +67,13 @@ class StockClaim:
     Attributes:
         first_issued_on: 首次发证日期, which may lie before the issue of the version that is brought in.
         suspension: the decision under which it is suspended now, or None.
+        checks: name and day of the last periodic checks that it passed, as far as they are known.
     """
 
     entry: StockEntry
     first_issued_on: date
     suspension: Decision | None = None
+    checks: tuple[tuple[str, date], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

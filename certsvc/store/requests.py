@@ -294,6 +294,7 @@ def _stock_out(stock: StockClaim) -> dict[str, object]:
         "trust": stock.entry.trust.value,
         "first_issued_on": stock.first_issued_on.isoformat(),
         "suspension": decision_out(stock.suspension) if stock.suspension else None,
+        "checks": [[name, day.isoformat()] for name, day in stock.checks],
     }
 
 
@@ -305,6 +306,7 @@ def _stock_in(value: dict[str, Any]) -> StockClaim:
         entry=entry,
         first_issued_on=date.fromisoformat(value["first_issued_on"]),
         suspension=decision_in(suspension) if suspension else None,
+        checks=tuple((name, date.fromisoformat(day)) for name, day in value["checks"]),
     )
 
 

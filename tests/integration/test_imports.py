@@ -49,8 +49,13 @@ def test_an_import_is_checked_sampled_approved_and_issued(city: ServedCity) -> N
     issued = desk.rows(import_id, state="issued")
     card = city.answer(city.client.get(f"/v1/licenses/{issued[0]['identifier']}", headers=city.system()), 200)
     license_, flags = card["license"], {one["code"]: one for one in card["license"]["flags"]}
-    assert (license_["number"], license_["issued_on"], license_["light"]) == (food_number(1), "2023-01-01", "green")
-    assert flags["stock"]["text"] == "存量证照：依2023年颁发的证照数据制作，可信等级B（取自原业务系统，抽样核对）"
+    assert (license_["number"], license_["issued_on"], license_["light"]) == (
+        food_number(1),
+        f"{desk.year - 3}-01-01",
+        "green",
+    )
+    said = f"存量证照：依{desk.year - 3}年颁发的证照数据制作，可信等级B（取自原业务系统，抽样核对）"
+    assert flags["stock"]["text"] == said
     verdict = city.check(city.file(issued[0]["identifier"]))
     assert (verdict["indication"], verdict["registry_match"]) == ("TOTAL-PASSED", "exact")
     assert "stock" in {one["code"] for one in verdict["license"]["flags"]}
@@ -258,9 +263,10 @@ def test_the_issuer_of_the_time_is_on_the_page_and_its_successor_seals(small_cit
     desk = ImportDesk(small_city, slug=slug)
     changes = {
         "issued_on": "2016-03-01",
-        "valid_from": "2024-03-01",
-        "valid_until": "2028-02-29",
+        "valid_from": f"{desk.year - 1}-03-01",
+        "valid_until": f"{desk.year + 3}-02-28",
         "number": "旧证第1号",
+        "check.复核": f"{desk.year - 1}-06-01",
     }
     rows = [
         desk.row(1, issuer=old, **changes),
@@ -277,6 +283,9 @@ def test_the_issuer_of_the_time_is_on_the_page_and_its_successor_seals(small_cit
     )
     assert found["license"]["issuer_name"] == "示例市卫生和计划生育局"
     assert found["issuer_today"] == "示例市卫生健康委员会"
+    assert found["license"]["light"] == "green", "the check of last year is known"
+    [fact] = small_city.rows("SELECT kind, code, authority_code FROM version_facts")
+    assert fact == ("check_passed", "复核", new)
     assert "可信等级C" in next(flag["text"] for flag in found["license"]["flags"] if flag["code"] == "stock")
     data = small_city.file(row["identifier"])
     verdict = small_city.check(data)
@@ -292,7 +301,7 @@ def test_a_suspended_license_is_suspended_from_its_first_moment(small_city: Serv
         "state": "暂扣",
         "suspended_no": "示市监罚〔2026〕9号",
         "suspended_on": "2026-10-01",
-        "suspended_until": "2027-03-31",
+        "suspended_until": "2099-03-31",
         "suspended_basis": "《中华人民共和国行政处罚法》",
     }
     rows = [desk.row(1, **how), desk.row(2, state="暂扣"), desk.row(3, state="吊销"), desk.row(4, suspended_no="1号")]
@@ -437,13 +446,18 @@ FAULTS: tuple[tuple[str, dict[str, str], str, str], ...] = (
     ("nothing where something must be", {"number": ""}, "missing", "证照编号"),
     (
         "a license that is over",
-        {"valid_until": "2026-01-01", "issued_on": "2021-01-02", "valid_from": "2021-01-02"},
+        {"valid_until": "2019-12-31", "issued_on": "2015-01-01", "valid_from": "2015-01-01"},
         "expired",
         "有效期截止日期",
     ),
-    ("a license of tomorrow", {"issued_on": "2027-01-01", "valid_from": "2027-01-01"}, "in_future", "颁发日期"),
-    ("a longer period than the law allows", {"valid_until": "2039-12-31"}, "too_long", "有效期截止日期"),
-    ("a first issue after the issue", {"first_issued_on": "2024-01-01"}, "after_issue", "首次发证日期"),
+    (
+        "a license of tomorrow",
+        {"issued_on": "2090-01-01", "valid_from": "2090-01-01", "valid_until": "2094-12-31"},
+        "in_future",
+        "颁发日期",
+    ),
+    ("a longer period than the law allows", {"valid_until": "2099-12-31"}, "too_long", "有效期截止日期"),
+    ("a first issue after the issue", {"first_issued_on": "2098-01-01"}, "after_issue", "首次发证日期"),
     ("a region elsewhere", {"region": "110101"}, "other_region", "所属区划"),
     ("a license that was cancelled", {"state": "已注销"}, "ended", "证照状态"),
 )

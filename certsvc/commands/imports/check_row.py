@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from certsvc.catalog.bodies import heir
-from certsvc.catalog.stock_columns import ENDED_WORDS, FIELD, REASON, RESULT, SUSPENDED, stock_columns
+from certsvc.catalog.stock_columns import CHECK, ENDED_WORDS, FIELD, REASON, RESULT, SUSPENDED, stock_columns
 from certsvc.clock import local_day
 from certsvc.commands.imports.cells import old_id, read_cell
 from certsvc.commands.issuance.body import DecisionBody, IssuanceBody, shape_problems
@@ -174,6 +174,11 @@ class RowChecker:
             entry=entry,
             first_issued_on=date.fromisoformat(first) if known else self._today,
             suspension=self._suspension(cells, bad) if cells["state"] == SUSPENDED else None,
+            checks=tuple(
+                (key.removeprefix(CHECK), date.fromisoformat(text))
+                for key, text in cells.items()
+                if key.startswith(CHECK) and text and self.heading(key) not in bad
+            ),
         )
 
     def _suspension(self, cells: Mapping[str, str], bad: set[str]) -> Decision | None:
@@ -228,6 +233,10 @@ class RowChecker:
             faults.append(self._fault("issued_on", "in_future", "颁发日期晚于今天，请核对"))
         if claim is not None and issued is not None and claim.first_issued_on > issued:
             faults.append(self._fault("first_issued_on", "after_issue", "首次发证日期晚于颁发日期，请核对"))
+        for name, day in claim.checks if claim is not None else ():
+            if day > self._today or (claim is not None and day < claim.first_issued_on):
+                detail = "日期应在首次发证之后、今天之前，请核对"
+                faults.append(self._fault(CHECK + name, "out_of_range", detail))
         body = payload.authority_code
         if self._successor(body) != self._batch.authority_code:
             detail = "原发证机关的职权现由其他机关行使，请由该机关上传，或核对原发证机关"

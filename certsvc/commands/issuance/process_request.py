@@ -18,7 +18,7 @@ registered is never handed out; ``objects sweep`` removes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,7 @@ class Processed:
     request_id: str
     outcome: str
     """``issued``, ``refused``, ``failed`` or ``lost``"""
+    lane: Lane = Lane.LIVE
 
 
 def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
@@ -77,10 +78,12 @@ def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
     return done[0] if done else None
 
 
-def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) -> list[Processed]:
-    """Work on up to ``limit`` waiting requests at once; empty when there is none."""
+def process_batch(
+    deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH, up_to: Lane = Lane.BACKFILL
+) -> list[Processed]:
+    """Work on up to ``limit`` waiting requests at once, of no lane behind ``up_to``; empty when there is none."""
     deps = deps.pinned()
-    claimed = _claim(deps, worker, lease_s, min(limit, max(1, lease_s * PER_LEASE_SECOND)))
+    claimed = _claim(deps, worker, lease_s, min(limit, max(1, lease_s * PER_LEASE_SECOND)), up_to)
     if not claimed:
         return []
     # Counters are taken in one order everywhere, so that two batches never wait for each other; the order of arrival
@@ -96,14 +99,13 @@ def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) 
             continue
         if piece.claimed.request.attempts > 1:
             issue_pieces(deps, [piece])
-    return [_ended(deps, piece) for piece in pieces]
+    return [replace(_ended(deps, piece), lane=piece.claimed.request.lane) for piece in pieces]
 
 
-def _claim(deps: Deps, worker: str, lease_s: int, limit: int) -> list[ClaimedRequest]:
-    """Up to ``limit`` requests of one lane, the first that has any."""
+def _claim(deps: Deps, worker: str, lease_s: int, limit: int, lane: Lane) -> list[ClaimedRequest]:
+    """Up to ``limit`` requests of one lane, the first up to ``lane`` that has any."""
     now = deps.clock.now()
     claimed: list[ClaimedRequest] = []
-    lane = Lane.BACKFILL
     with deps.uow() as tx:
         while len(claimed) < limit:
             found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)

@@ -9,7 +9,9 @@ from certsvc.catalog.numbers import MAX_LENGTH, check_given_number, read_number
 from certsvc.catalog.validation import check_text
 from certsvc.clock import local_day
 from certsvc.commands.issuance.move_license import announce_move, write_move
+from certsvc.commands.issuance.record_fact import FactBody, append_fact
 from certsvc.errors import FieldProblem, InvalidInput
+from certsvc.license.facts import FactKind
 from certsvc.license.model import MoveRecord
 from certsvc.license.states import MOVE_BY_NAME
 
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
     from certsvc.commands.issuance.body import IssuanceBody
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.license.model import LicenseVersion
-    from certsvc.license.request import IssuancePayload
+    from certsvc.license.model import Decision, LicenseVersion
+    from certsvc.license.request import IssuancePayload, StockClaim
+
+ACTOR = "certsvc"
+"""Who acts when an approved row is carried out; the people stand in the evidence of its import."""
 
 PAGE_MARK = "存量证照"
 """Under the title of a page that was made from 存量: the date on it is older than the seal."""
@@ -71,11 +76,23 @@ def check_stock_number(kind: LicenseType, number: str, holder_code: str, problem
     return text
 
 
-def suspend_stock(deps: Deps, tx: UnitOfWork, version: LicenseVersion, payload: IssuancePayload, now: datetime) -> None:
-    """A license that is suspended when it is brought in is suspended from its first moment, by the decision of then."""
-    decision = payload.stock.suspension if payload.stock else None
-    if decision is None:
+def bring_in(deps: Deps, tx: UnitOfWork, version: LicenseVersion, payload: IssuancePayload, now: datetime) -> None:
+    """What was so before the license was brought in is on record from its first moment: its checks, its suspension."""
+    claim = payload.stock
+    if claim is None:
         return
+    for name, day in claim.checks:
+        body = FactBody(
+            fact=FactKind.CHECK_PASSED, authority_code=sealing_body(deps, payload), happened_on=day, code=name
+        )
+        append_fact(deps, tx, version, body, actor=ACTOR, now=now)
+    if claim.suspension is not None:
+        _suspend(deps, tx, version, claim, claim.suspension, now)
+
+
+def _suspend(
+    deps: Deps, tx: UnitOfWork, version: LicenseVersion, claim: StockClaim, decision: Decision, now: datetime
+) -> None:
     move = MOVE_BY_NAME["suspend"]
     row = MoveRecord(
         move_id=deps.ids.new("mov"),
@@ -84,8 +101,8 @@ def suspend_stock(deps: Deps, tx: UnitOfWork, version: LicenseVersion, payload: 
         from_state=version.state,
         to_state=move.target,
         decision=decision,
-        actor="certsvc",
+        actor=ACTOR,
         at=now,
     )
     write_move(tx, row, version, decision.until)
-    announce_move(deps, tx, version, move, row, {"import_id": payload.stock.entry.import_id if payload.stock else ""})
+    announce_move(deps, tx, version, move, row, {"import_id": claim.entry.import_id})
