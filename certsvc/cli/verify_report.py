@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.text_cells import safe_cell
 from certsvc.clock import rfc3339
 from certsvc.errors import InvalidInput
 from certsvc.rendering.spreadsheet import workbook
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 HEADER = ("文件", "结论", "原因代码", "说明", "下一步", "证照类型", "证照标识", "状态", "SHA-256", "未核对", "核验时间")
 INDICATION_ZH = {"TOTAL-PASSED": "通过", "TOTAL-FAILED": "不通过", "INDETERMINATE": "无法判定"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet program calculate a cell of a CSV (OWASP, CSV injection)."""
 
 
@@ -52,7 +52,7 @@ def write_report(path: Path, judged: Sequence[Judged]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        writer.writerows([_harmless(cell) for cell in row] for row in rows)
+        writer.writerows([safe_cell(cell) for cell in row] for row in rows)
 
 
 def _row(one: Judged) -> tuple[str, ...]:
@@ -73,7 +73,3 @@ def _row(one: Judged) -> tuple[str, ...]:
         "、".join(verdict.not_checked),
         rfc3339(verdict.checked_at),
     )
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

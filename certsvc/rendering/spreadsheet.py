@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.text_cells import FORMULA_STARTS
 from certsvc.errors import RenderingError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from certsvc.commands.page_ports import TextSheet
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 MAX_CELL = 32_767
 """Characters of a cell (Excel); longer ones would be cut without a word."""
 MAX_ROWS = 20_000

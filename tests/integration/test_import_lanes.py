@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from certsvc.commands.imports.advance import advance_import
 from certsvc.commands.imports.pace import WINDOW
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, BATCH, process_batch
 from certsvc.delivery.loops import drain
+from certsvc.license.request import Lane
 from certsvc.seal.odd import BURST_FLOOR, BUSY_HOURS_LEAST
 
 LEASE_S = 60
@@ -29,6 +29,7 @@ def test_a_live_request_is_issued_before_the_rest_of_a_waiting_backfill(city: Se
     desk.approved(desk.many(WINDOW + 60))
     feed(city)
     assert city.rows("SELECT count(*) FROM requests WHERE lane = 1 AND state = 'accepted'") == [(WINDOW,)]
+    assert process_batch(city.service.deps, worker="w", lease_s=LEASE_S, up_to=Lane.LIVE) == []
     first = process_batch(city.service.deps, worker="w", lease_s=LEASE_S)
     assert len(first) == BACKFILL_BATCH, "backfill goes in small batches"
 
@@ -36,7 +37,7 @@ def test_a_live_request_is_issued_before_the_rest_of_a_waiting_backfill(city: Se
         body = city.body("food_production", f"LIVE-{n}")
         city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
     second = process_batch(city.service.deps, worker="w", lease_s=LEASE_S)
-    assert [one.outcome for one in second] == ["issued"] * 3, "and the live ones are alone in theirs"
+    assert [(one.outcome, one.lane) for one in second] == [("issued", Lane.LIVE)] * 3, "the live ones go alone"
     assert city.rows("SELECT lane, count(*) FROM requests WHERE state = 'issued' GROUP BY lane ORDER BY lane") == [
         (0, 3),
         (1, BACKFILL_BATCH),
@@ -93,7 +94,7 @@ def test_a_backfill_is_no_burst_and_no_measure_of_one(small_city: ServedCity, la
             tx.seal_watch.count_hour(seal_id, hour - timedelta(hours=ago))
         for _ in range(BURST_FLOOR + 49):
             tx.seal_watch.count_hour(seal_id, hour)
-    drain(replace(deps), worker="test")
+    drain(deps, worker="test")
     state = {0: "stopped", 1: "active"}[lane]
     assert small_city.rows(f"SELECT state FROM seals WHERE seal_id = '{seal_id}'") == [(state,)]
     used = small_city.rows(f"SELECT max(used) FROM seal_hours WHERE seal_id = '{seal_id}'")[0][0]

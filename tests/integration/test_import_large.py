@@ -21,7 +21,7 @@ WORKERS = 2
 PRESS = 2
 """Processes that draw and seal, as on a server: their work does not hold up the threads of the API."""
 MOST_MOVED = 1.5
-"""How much the median of live requests may move; the p99 is printed, for on a machine that others use it tells of them."""
+"""How much the median of live requests may move; the p99 is printed: where others work too it tells of them."""
 ALONE_S = 20
 
 

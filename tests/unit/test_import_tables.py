@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from certsvc.catalog.text_cells import safe_cell
 from certsvc.commands.imports import archive, table, xlsx_table
-from certsvc.commands.imports.csv_table import safe_cell
 from certsvc.commands.imports.open_table import form_of, open_upload
 from certsvc.commands.imports.table import RawRow
 from certsvc.errors import CertsvcError, InvalidInput, TooLarge

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from certsvc.catalog.numbers import MAX_LENGTH
 from certsvc.commands.issuance.body import HolderBody, IssuanceBody, body_hash
 from certsvc.commands.issuance.move_license import MoveBody, check_move
 from certsvc.commands.issuance.payload import build_payload
@@ -30,6 +31,9 @@ _HOURS = int(WINDOW.total_seconds()) // 3600
 _MOST_HOURS = int(LONGEST_WINDOW.total_seconds()) // 3600
 
 
+Named = Annotated[Line, Field(min_length=1, max_length=MAX_LENGTH)]
+
+
 class BulkBody(BaseModel):
     """一份决定办理多张证照：先预览，另一人确认，等待期满后逐张办理."""
 
@@ -44,7 +48,7 @@ class BulkBody(BaseModel):
     type: Line = Field(
         default="", max_length=64, pattern=r"^[0-9a-z_-]*$", description="证照类型，按编号列出证照时必填"
     )
-    licenses: tuple[Line, ...] = Field(
+    licenses: tuple[Named, ...] = Field(
         min_length=1, max_length=MAX_LICENSES, description="证照标识或证照编号，一张一项"
     )
     document_no: Line = Field(min_length=1, max_length=100, description="文书号", examples=["示市监罚〔2026〕1号"])

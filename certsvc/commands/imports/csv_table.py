@@ -7,6 +7,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.text_cells import plain_cell
 from certsvc.commands.imports.table import RawRow, bad_file, check_cells, headed, too_large
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of a CSV file; a hundred thousand rows have a third of it. Stops files that fill memory as text."""
 TEXT_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_QUOTED = "'"
-"""Stands before what would run as a formula, in our own result files."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def open_csv(data: bytes) -> OpenTable:
@@ -32,16 +30,6 @@ def open_csv(data: bytes) -> OpenTable:
     if len(data) > MAX_BYTES:
         raise too_large(f"CSV 超过 {MAX_BYTES // 1024 // 1024} MB，请拆成几个文件")
     return headed("csv", _rows(_text(data)))
-
-
-def safe_cell(text: str) -> str:
-    """The text as it may stand in a CSV file that spreadsheets open: never a formula (CWE-1236)."""
-    return _QUOTED + text if text.startswith(FORMULA_STARTS) else text
-
-
-def _plain(text: str) -> str:
-    """What :func:`safe_cell` made of it, undone."""
-    return text[1:] if text.startswith(_QUOTED) and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def _text(data: bytes) -> str:
@@ -65,7 +53,7 @@ def _rows(text: str) -> Iterator[RawRow]:
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
-            yield RawRow(number=number, cells=check_cells(tuple(_plain(cell) for cell in cells), number))
+            yield RawRow(number=number, cells=check_cells(tuple(plain_cell(cell) for cell in cells), number))
     except csv.Error as error:
         detail = f"第 {number + 1} 行不是规范的 CSV（引号或换行有误），请用表格软件另存后上传"
         raise bad_file("csv_broken", detail) from error

@@ -7,8 +7,8 @@ import io
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.stock_columns import REASON, RESULT
+from certsvc.catalog.text_cells import safe_cell
 from certsvc.commands.access import roles
-from certsvc.commands.imports.csv_table import safe_cell
 from certsvc.commands.imports.read import MAX_PAGE, own_import
 from certsvc.commands.page_ports import TextSheet
 from certsvc.errors import Conflict, TooLarge
