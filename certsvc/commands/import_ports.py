@@ -76,8 +76,8 @@ class Imports(Protocol):
         """Imports whose contents need not be kept any longer."""
         ...
 
-    def forget(self, import_id: str) -> None:
-        """Erase what its rows say; counts, states, codes and who decided stay."""
+    def forget(self, import_id: str) -> bool:
+        """Erase what its rows say; counts, states and who decided stay. False when it was done before."""
         ...
 
 

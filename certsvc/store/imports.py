@@ -97,7 +97,11 @@ _OVER = (
     .order_by(_C.keep_until)
     .limit(bindparam("most"))
 )
-_FORGET = update(imports).where(_C.import_id == bindparam("which")).values(forgotten=True, upload="", problems=None)
+_FORGET = (
+    update(imports)
+    .where(_C.import_id == bindparam("which"), text(KEPT_IMPORT))
+    .values(forgotten=True, upload="", problems=None)
+)
 _FORGET_ROWS = (
     update(import_rows)
     .where(import_rows.c.import_id == bindparam("which"))
@@ -216,10 +220,12 @@ class ImportStore:
         """Imports whose contents need not be kept any longer."""
         return [self._batch(row) for row in self._tx.rows(_OVER, now=now, most=limit)]
 
-    def forget(self, import_id: str) -> None:
-        """Erase what its rows say; counts, states, codes and who decided stay."""
+    def forget(self, import_id: str) -> bool:
+        """Erase what its rows say; counts, states and who decided stay. False when it was done before."""
+        if self._tx.changed(_FORGET, which=import_id) == 0:
+            return False
         self._tx.changed(_FORGET_ROWS, which=import_id)
-        self._tx.changed(_FORGET, which=import_id)
+        return True
 
     def _faults(self, faults: Sequence[Fault], import_id: str) -> bytes | None:
         return self._tx.seal_json(faults_out(faults), _PROBLEMS, import_id) if faults else None

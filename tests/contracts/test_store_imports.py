@@ -158,7 +158,8 @@ def test_what_is_forgotten_is_gone_and_what_is_being_issued_is_not_over(store: S
     with store.uow() as tx:
         assert not tx.imports.finish(import_id, claim_token="x", keep_until=NOW)
         assert tx.imports.finish(import_id, claim_token="t", keep_until=NOW)
-        tx.imports.forget(import_id)
+        assert tx.imports.forget(import_id)
+        assert not tx.imports.forget(import_id)
         assert tx.imports.over(now=LATER, limit=9) == []
         row, batch = tx.import_rows.row(import_id, 2), tx.imports.by_id(import_id)
         assert tx.import_rows.waiting_numbers("food-operation", ["N-2"]) == {}

@@ -57,7 +57,8 @@ def forget_imports(deps: Deps) -> int:
                     reason="超过保存期限未办理",
                     now=now,
                 )
-            tx.imports.forget(batch.import_id)
+            if not tx.imports.forget(batch.import_id):
+                continue  # another process was faster
             content = {"state": batch.state.value}
             subject = batch.import_id
             record(tx, deps, kind="import.forgotten", subject=subject, actor="certsvc", content=content, at=now)

@@ -106,8 +106,8 @@ class RowChecker:
         return self._judged(row.number, cells, faults)
 
     def again(self, row_no: int, cells: Mapping[str, str]) -> CheckedRow:
-        """A row that passed before, under the catalog and on the day of now."""
-        return self._judged(row_no, dict(cells), [])
+        """A row that passed before, under the catalog and on the day of now; columns may have come since, or gone."""
+        return self._judged(row_no, dict.fromkeys(self._by_key, "") | dict(cells), [])
 
     def _is_example(self, cells: Mapping[str, str]) -> bool:
         return all(cells[key] == example for key, example in self._example.items() if example and key != "valid_until")
