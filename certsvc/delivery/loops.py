@@ -11,7 +11,7 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.bulk.effect import advance_bulk
 from certsvc.commands.imports.advance import advance_import, forget_imports
-from certsvc.commands.issuance.process_request import process_batch
+from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
@@ -52,8 +52,8 @@ NUMBER_WAIT_S = 5.0
 LIVE_ECHO_S = 2.0
 """How long after a live request backfill takes others to be on their way."""
 
-REST = 1.0
-"""How long backfill rests then, for each second that it works: it takes what is left, not half of everything."""
+REST = 2.0
+"""How long backfill rests then, for each second that it works: it takes what is left, not its share of everything."""
 
 LONGEST_REST_S = 2.0
 
@@ -124,12 +124,17 @@ class Loops:
         thread.start()
 
     def _work(self, owner: str, lane: Lane) -> None:
-        """Issue what waits; while live requests come, backfill rests as long as it works, so that they find room."""
+        """Issue what waits.
+
+        While live requests come, backfill goes one by one and rests in between: they find a press free.
+        """
         clock = self._deps.clock
 
         def once() -> bool:
             begun = clock.monotonic()
-            done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane)
+            busy = begun < self._live_until
+            backfill = 1 if busy else BACKFILL_BATCH
+            done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
             now = clock.monotonic()
             if done and done[0].lane is Lane.LIVE:
                 self._live_until = now + LIVE_ECHO_S

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("certsvc.imports")
 
-AT_ONCE = 64
+AT_ONCE = 16
 """Rows asked for, or noted, in one transaction; SQLite has one writer, and live requests wait for it."""
 PAUSE = timedelta(seconds=1)
 """When to look again at an import whose rows are being issued."""

@@ -38,6 +38,8 @@ from certsvc.events.payloads import IssuanceRefused
 from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certsvc.commands.ports import Deps
     from certsvc.license.request import ClaimedRequest
 
@@ -79,11 +81,27 @@ def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
 
 
 def process_batch(
-    deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH, up_to: Lane = Lane.BACKFILL
+    deps: Deps,
+    *,
+    worker: str,
+    lease_s: int,
+    limit: int = BATCH,
+    up_to: Lane = Lane.BACKFILL,
+    backfill: int = BACKFILL_BATCH,
 ) -> list[Processed]:
-    """Work on up to ``limit`` waiting requests at once, of no lane behind ``up_to``; empty when there is none."""
+    """Work on waiting requests of one lane at once; empty when there is none.
+
+    Args:
+        deps: the ports.
+        worker: who works.
+        lease_s: how long the requests are its own.
+        limit: how many at most, and ``backfill`` how many when they are backfill.
+        up_to: no lane behind it is looked at.
+        backfill: see ``limit``.
+    """
     deps = deps.pinned()
-    claimed = _claim(deps, worker, lease_s, min(limit, max(1, lease_s * PER_LEASE_SECOND)), up_to)
+    limit = min(limit, max(1, lease_s * PER_LEASE_SECOND))
+    claimed = _claim(deps, worker, lease_s, up_to, {Lane.LIVE: limit, Lane.BACKFILL: min(limit, backfill)})
     if not claimed:
         return []
     # Counters are taken in one order everywhere, so that two batches never wait for each other; the order of arrival
@@ -102,19 +120,17 @@ def process_batch(
     return [replace(_ended(deps, piece), lane=piece.claimed.request.lane) for piece in pieces]
 
 
-def _claim(deps: Deps, worker: str, lease_s: int, limit: int, lane: Lane) -> list[ClaimedRequest]:
-    """Up to ``limit`` requests of one lane, the first up to ``lane`` that has any."""
+def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
+    """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
     now = deps.clock.now()
     claimed: list[ClaimedRequest] = []
     with deps.uow() as tx:
-        while len(claimed) < limit:
+        while not claimed or len(claimed) < most[lane]:
             found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
             if found is None:
                 break
             claimed.append(found)
-            if len(claimed) == 1:
-                lane = found.request.lane
-                limit = min(limit, BACKFILL_BATCH) if lane is Lane.BACKFILL else limit
+            lane = min(lane, found.request.lane)
     return claimed
 
 
