@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 import certsvc
 from certsvc.api import (
     authorities,
+    bulks,
     bundles,
     catalog,
     event_stream,
@@ -17,6 +18,7 @@ from certsvc.api import (
     facts,
     fetches,
     health,
+    imports,
     issuances,
     licenses,
     lists,
@@ -76,6 +78,8 @@ ROUTERS = (
     publications,
     quality,
     trust,
+    imports,
+    bulks,
     health,
 )
 """Every noun: one file and one name here."""

@@ -24,8 +24,8 @@ UPLOAD_PATHS = (
 )
 """Paths that take files, up to the configured upload limit."""
 
-BATCH_PATHS = ("/v1/stampings/batches",)
-"""Paths that take several files at once."""
+BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports")
+"""Paths that take several files at once, or one that holds many."""
 
 MAX_BATCH_BYTES = 100 * 1024 * 1024
 """A batch as it is sent; larger ones are split. It is spooled to disk while it arrives."""

@@ -8,6 +8,7 @@ and ``{check}``, which covers the digits before it. For a given number the patte
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.errors import FieldProblem, InvalidInput
@@ -99,6 +100,56 @@ def render_number(
         raise RuntimeError(msg)
     body = _fill(rule, Region.parse(region).code, year, parts or {}, sequence=str(sequence), check="")
     return body + mod_11_10(re.sub(r"[^0-9]", "", body)) if rule.check else body
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadNumber:
+    """What a number says that follows the pattern of its type.
+
+    Attributes:
+        region: GB/T 2260 code, or empty when the pattern has none.
+        year: calendar year, or 1 when the pattern has none: it is not asked for then.
+        sequence: the running number.
+        parts: as :func:`number_parts` gives them.
+        check_good: whether the check digit is right; true for a pattern without one.
+    """
+
+    region: str
+    year: int
+    sequence: int
+    parts: Mapping[str, str]
+    check_good: bool
+
+
+def read_number(rule: NumberRule, number: str) -> ReadNumber | None:
+    """What an existing number says, or None when the rule gives none or it has another form."""
+    if rule.given:
+        return None
+    names = _PLACEHOLDER.findall(rule.pattern)
+    match = re.fullmatch(_reading(rule.pattern), number)
+    if match is None:
+        return None
+    found = dict(zip(names, match.groups(), strict=True))
+    sequence = next(text for name, text in found.items() if name.startswith("seq:"))
+    body = number[:-1] if rule.check else number
+    return ReadNumber(
+        region=found.get("region", ""),
+        year=max(int(found.get("year", "1")), 1),
+        sequence=int(sequence),
+        parts={name: text for name, text in found.items() if name.startswith("choice:")},
+        check_good=not rule.check or number == body + mod_11_10(re.sub(r"[^0-9]", "", body)),
+    )
+
+
+def _reading(pattern: str) -> str:
+    """The pattern as a regular expression with one group per placeholder."""
+    made, behind = "", 0
+    for match in _PLACEHOLDER.finditer(pattern):
+        kind, _, digits = match[1].partition(":")
+        width = {"region": 6, "year": 4, "choice": 1, "check": 1}.get(kind) or int(digits)
+        made += re.escape(pattern[behind : match.start()]) + f"([0-9]{{{width}}})"
+        behind = match.end()
+    return made + re.escape(pattern[behind:])
 
 
 def first_number(license_type: LicenseType, data: Mapping[str, str], *, region: str, year: int) -> str:

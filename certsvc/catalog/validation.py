@@ -126,6 +126,11 @@ def check_text(text: str, *, max_length: int, is_name: bool) -> str:
     return _name_fault(text) if is_name else ""
 
 
+def holds_name(spec: FieldSpec) -> bool:
+    """Whether the rules for names apply to a field."""
+    return spec.key in NAME_KEYS or Mask.NAME in spec.masks.values()
+
+
 def parse_date(text: str) -> date:
     """The day of ``2026-01-01``.
 
@@ -162,9 +167,7 @@ def _field(spec: FieldSpec, value: object) -> str:
         if spec.required:
             raise _Fault("missing", "必填，不能为空")
         return ""
-    fault = check_text(
-        text, max_length=spec.max_length, is_name=spec.key in NAME_KEYS or Mask.NAME in spec.masks.values()
-    )
+    fault = check_text(text, max_length=spec.max_length, is_name=holds_name(spec))
     if fault:
         raise _Fault("too_long" if len(text) > spec.max_length else "text", fault)
     try:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from certsvc.app import build
 from certsvc.catalog.publication import seed_files
+from certsvc.cli.callers import person_of
 from certsvc.commands.access import roles
-from certsvc.commands.access.principals import of_person
 from certsvc.commands.catalog.govern import catalog_status, propose_type, publish_types, waiting
 from certsvc.commands.catalog.preview import preview_type
 from certsvc.commands.ports import Principal
@@ -94,8 +94,4 @@ def _slugs_of(deps: Deps, caller: Principal) -> list[str]:
 
 
 def _person(deps: Deps, subject: str) -> Principal:
-    with deps.uow.read() as tx:
-        person = tx.access.person(subject)
-    if person is None:
-        raise NotFound(f"没有登记的人员 {subject}，请先登记并授予目录角色")
-    return of_person(person)
+    return person_of(deps, subject, "请先登记并授予目录角色")

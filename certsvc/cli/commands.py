@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.event_commands import events_app
+from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.seal_commands import keys_app, seals_app
@@ -48,6 +49,8 @@ for name, group in (
     ("trust", trust_app),
     ("events", events_app),
     ("webhooks", webhooks_app),
+    ("import", import_app),
+    ("bulk", bulk_app),
 ):
     app.add_typer(group, name=name)
 

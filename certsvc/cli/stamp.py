@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from certsvc.app import build, prepare
-from certsvc.commands.access.principals import of_person
+from certsvc.cli.callers import person_of, working_service
 from certsvc.commands.stamping.read import stamped_file
 from certsvc.commands.stamping.stamp import preview, seal_preview
 from certsvc.commands.stamping.uploads import take_upload
-from certsvc.errors import CertsvcError, NotFound
-from certsvc.settings import load_settings
+from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,12 +27,9 @@ def stamp_files(
     files: Sequence[Path], *, keeper: str, seal_id: str, wish: StampWish, case: StampCase, out: Path | None
 ) -> int:
     """Stamp every file beside itself, or into ``out``; 0 when all were stamped, else 1."""
-    settings = load_settings()
-    prepare(settings)
-    service = build(settings)
     console, refused = Console(stderr=True), 0
-    try:
-        caller = _keeper(service.deps, keeper)
+    with working_service() as service:
+        caller = person_of(service.deps, keeper, "请先用 certsvc people bind 绑定印章保管人")
         columns = (TextColumn("盖章"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=console) as progress:
             task = progress.add_task("", total=len(files))
@@ -56,17 +51,7 @@ def stamp_files(
                     target.write_bytes(made)
                     print(target)
                 progress.advance(task)
-    finally:
-        service.close()
     return 1 if refused else 0
-
-
-def _keeper(deps: Deps, subject: str) -> Principal:
-    with deps.uow.read() as tx:
-        person = tx.access.person(subject)
-    if person is None:
-        raise NotFound(f"没有绑定的人员 {subject}，请先用 certsvc people bind 绑定印章保管人")
-    return of_person(person)
 
 
 def _stamp(deps: Deps, caller: Principal, data: bytes, seal_id: str, wish: StampWish, case: StampCase) -> bytes:

@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.text_cells import safe_cell
 from certsvc.cli.verify_words import explanation_zh, head_zh, unasked_zh
 from certsvc.clock import beijing_time
 from certsvc.errors import InvalidInput
@@ -34,8 +35,6 @@ HEADER = (
     "所问时刻（北京时间）",
     "回执文件",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet program calculate a cell of a CSV (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +73,7 @@ def write_report(path: Path, judged: Sequence[Judged]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        writer.writerows([_harmless(cell) for cell in row] for row in rows)
+        writer.writerows([safe_cell(cell) for cell in row] for row in rows)
 
 
 def _row(one: Judged) -> tuple[str, ...]:
@@ -98,7 +97,3 @@ def _row(one: Judged) -> tuple[str, ...]:
         beijing_time(verdict.as_of) if verdict.as_of else "",
         one.receipt,
     )
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

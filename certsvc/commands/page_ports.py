@@ -74,6 +74,15 @@ class PageJob:
     later_fields: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextSheet:
+    """One sheet of a workbook: title, heading, and rows as they come."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: Iterable[tuple[str, ...]]
+
+
 class Renderer(Protocol):
     """Makes pages. Fonts, templates and colour profiles are loaded once, at construction."""
 
@@ -164,6 +173,10 @@ class Renderer(Protocol):
 
     def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
         """A table of text as XLSX; no cell is ever a formula."""
+        ...
+
+    def book_xlsx(self, sheets: Sequence[TextSheet]) -> bytes:
+        """Several tables of text in one XLSX file, whose cells stay text when people write in them; nothing is kept."""
         ...
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:

@@ -16,10 +16,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from certsvc.license.request import Lane
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
@@ -62,8 +65,12 @@ class Requests(Protocol):
         """The request under this business key."""
         ...
 
-    def claim(self, *, worker: str, token: str, now: datetime, lease_s: int) -> ClaimedRequest | None:
-        """Take the oldest request that is accepted, or failed and due, or whose lease ran out; attempts grows by one.
+    def claim(
+        self, *, worker: str, token: str, now: datetime, lease_s: int, up_to: Lane = Lane.BACKFILL
+    ) -> ClaimedRequest | None:
+        """Take the oldest request of the first lane that has one accepted, or failed and due, or whose lease ran out.
+
+        No lane behind ``up_to`` is looked at. Its attempts grow by one.
 
         A guarded UPDATE … RETURNING: two workers never hold the same request.
         """
@@ -113,6 +120,10 @@ class Intents(Protocol):
 
     def next_number(self, series: str) -> int:
         """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
+        ...
+
+    def raise_number(self, series: str, *, to: int) -> None:
+        """Let a series go on behind ``to``, if it has not come so far: numbers that were given before this service."""
         ...
 
     def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
@@ -368,6 +379,9 @@ class UnitOfWork(Protocol):
     webhooks: Subscriptions
     deliveries: Deliveries
     feed: Feed
+    imports: Imports
+    import_rows: ImportRows
+    bulks: Bulks
 
 
 class UnitOfWorkFactory(Protocol):

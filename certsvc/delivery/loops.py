@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from certsvc.clock import local_day
-from certsvc.commands.issuance.process_request import process_batch
+from certsvc.commands.bulk.effect import advance_bulk
+from certsvc.commands.imports.advance import advance_import, forget_imports
+from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
@@ -23,6 +26,7 @@ from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError
+from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +53,22 @@ SWEEP_WAIT_S = 60.0
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
 
+LIVE_ECHO_S = 2.0
+"""How long after a live request backfill takes others to be on their way."""
+
+REST = 2.0
+"""How long backfill rests then, for each second that it works: it takes what is left, not its share of everything."""
+
+LONGEST_REST_S = 2.0
+
 STAMP_LEASE_S = 120
 """Lease of a file of a batch: judging, searching, writing and checking each have ten seconds in a worker."""
+
+IMPORT_WAIT_S = 1.0
+"""Pause between two looks for imports and bulk decisions; two guarded updates of a partial index."""
+
+IMPORT_LEASE_S = 120
+"""Lease of an import or a bulk decision; kept with every chunk of rows."""
 
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
@@ -69,12 +87,15 @@ class Loops:
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
         self._warned_on: date | None = None
+        self._live_until = 0.0
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, the sequencer with its relay and the sender of webhooks."""
         for index in range(workers):
             owner = f"{self._name}-w{index}"
-            self._spawn(owner, lambda owner=owner: self._work(owner))  # type: ignore[misc]  # bound per thread
+            # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
+            lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
+            self._spawn(owner, partial(self._work, owner, lane))
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
             if self._broker is not None:
@@ -89,6 +110,8 @@ class Loops:
         self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
+        self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
+        self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def wake(self) -> None:
@@ -112,8 +135,26 @@ class Loops:
         self._threads.append(thread)
         thread.start()
 
-    def _work(self, owner: str) -> None:
-        self._repeat(lambda: bool(process_batch(self._deps, worker=owner, lease_s=self._lease_s)))
+    def _work(self, owner: str, lane: Lane) -> None:
+        """Issue what waits.
+
+        While live requests come, backfill goes one by one and rests in between: they find a press free.
+        """
+        clock = self._deps.clock
+
+        def once() -> bool:
+            begun = clock.monotonic()
+            busy = begun < self._live_until
+            backfill = 1 if busy else BACKFILL_BATCH
+            done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
+            now = clock.monotonic()
+            if done and done[0].lane is Lane.LIVE:
+                self._live_until = now + LIVE_ECHO_S
+            elif done and now < self._live_until:
+                self._wake.wait(min(REST * (now - begun), LONGEST_REST_S))
+            return bool(done)
+
+        self._repeat(once)
 
     def _stamp(self, owner: str) -> None:
         """Files of batches, one at a time: a batch of two hundred must not hold up licenses."""
@@ -155,6 +196,11 @@ class Loops:
             warn_expiry(self._deps)
             self._warned_on = today
 
+    def _advance(self) -> None:
+        """Take imports and bulk decisions further while they come on; the requests that they make are the workers'."""
+        while not self._stop.is_set() and advance_all(self._deps):
+            self._wake.set()
+
     def _signings(self) -> None:
         """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
         self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
@@ -189,11 +235,20 @@ class Loops:
                 self._wake.clear()
 
 
+def advance_all(deps: Deps) -> bool:
+    """One step of one import and of one bulk decision; whether anything came on."""
+    came_on = advance_import(deps, lease_s=IMPORT_LEASE_S)
+    return advance_bulk(deps, lease_s=IMPORT_LEASE_S) or came_on
+
+
 def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     """Work until nothing waits, then number and relay: the embedded shape in one call (demo, tests)."""
     done = 0
-    while some := process_batch(deps, worker=worker, lease_s=lease_s):
-        done += len(some)
+    while True:
+        if some := process_batch(deps, worker=worker, lease_s=lease_s):
+            done += len(some)
+        elif not advance_all(deps):
+            break
     while stamp_next(deps, worker=worker, lease_s=lease_s):
         done += 1
     relay = Relay(deps, owner=worker)

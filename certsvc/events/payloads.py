@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from certsvc.events.envelope import PREFIX
+from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
@@ -322,6 +323,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     DocumentSealed,
     WebhookDisabled,
     WebhookTested,
+    *IMPORT_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -109,6 +109,20 @@ class CitizenId:
         return self.value
 
 
+def eighteen(old: str) -> str:
+    """The number of 18 characters that a number of the old 15 digits became, or empty when it cannot have been one.
+
+    The old form has the year of birth without its century; all who still live got 19 (998 to 996 marked the others).
+    """
+    if len(old) != OLD_LENGTH or not (old.isascii() and old.isdigit()):
+        return ""
+    body = f"{old[:6]}19{old[6:]}"
+    try:
+        return CitizenId.parse(body + check_character(body)).value
+    except InvalidIdentifier:
+        return ""
+
+
 def check_character(body: str) -> str:
     """Return the 18th character for the first 17 digits (GB 11643-1999, ISO 7064 MOD 11-2).
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import end_of_day
 from certsvc.license.origin import LicenseOrigin, Registration
 from certsvc.license.states import Paper, State
+from certsvc.license.stock import StockEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,7 @@ class LicenseVersion:
         project_code: 项目代码 of a provisional opinion (模拟审批); empty for a formal license.
         status_entry: where its status is published; the register gives it at registration, None before.
         registration: how a license made elsewhere came here; None for one that was issued here.
+        stock: the row of an import (存量) that it was made from; None for what an approval asked for.
     """
 
     version_id: str
@@ -87,6 +89,7 @@ class LicenseVersion:
     project_code: str = ""
     status_entry: StatusEntry | None = field(default=None, compare=False)
     registration: Registration | None = None
+    stock: StockEntry | None = None
 
     @property
     def origin(self) -> LicenseOrigin:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from certsvc.license.model import Decision, Holder
+from certsvc.license.stock import StockEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +47,33 @@ class Action(StrEnum):
     """模拟审批: an opinion without legal force for a project"""
 
 
+class Lane(IntEnum):
+    """Which queue a request waits in: the workers take from the first while anything waits there."""
+
+    LIVE = 0
+    """somebody waits for it"""
+    BACKFILL = 1
+    """存量 and bulk renewals: what is left of the workers' time"""
+
+
 FIRST_ACTIONS: frozenset[Action] = frozenset({Action.ISSUE, Action.PROVISIONAL})
 """Actions that follow nothing; every other is a link of ``license/links.py`` of the same name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StockClaim:
+    """What an approved import says of a license that was issued before (存量).
+
+    Attributes:
+        first_issued_on: 首次发证日期, which may lie before the issue of the version that is brought in.
+        suspension: the decision under which it is suspended now, or None.
+        checks: name and day of the last periodic checks that it passed, as far as they are known.
+    """
+
+    entry: StockEntry
+    first_issued_on: date
+    suspension: Decision | None = None
+    checks: tuple[tuple[str, date], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +88,7 @@ class IssuancePayload:
         decision: the issuer's decision behind a correction.
         number: given number, or empty when the service makes it.
         region: GB/T 2260 code used in numbers and metadata (证照所属管辖属地编码).
+        stock: for 存量; then ``authority_code`` is the issuer of the time, and its successor seals.
     """
 
     authority_code: str
@@ -81,6 +108,7 @@ class IssuancePayload:
     case_no: str = ""
     project_code: str = ""
     decision: Decision | None = None
+    stock: StockClaim | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +140,7 @@ class IssuanceRequest:
     version_id: str
     created_at: datetime
     updated_at: datetime
+    lane: Lane = Lane.LIVE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -169,6 +169,8 @@ def _flags(version: LicenseVersion, facts: Sequence[Fact], rules: Rules, today: 
         until = dormant_until(facts)
         if until is not None and today <= until:
             yield Flag(code="dormant", zh="存续（歇业）", light=Light.AMBER)
+    if version.stock is not None:
+        yield Flag(code="stock", zh=version.stock.sentence(version.issued_on.year), light=Light.GREEN)
     if twin_state(facts, version) is TwinState.REPLACED:
         yield Flag(code="twin_replaced", zh="纸质证照不是现行版本，应予收回", light=Light.GREEN)
 

@@ -28,7 +28,7 @@ from certsvc.rendering.pdf import FileWriter
 from certsvc.rendering.portrait import silhouette
 from certsvc.rendering.raster import preview_png
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
-from certsvc.rendering.spreadsheet import workbook
+from certsvc.rendering.spreadsheet import book, workbook
 from certsvc.rendering.stamp import stamp_size
 from certsvc.rendering.stamp_form import stamp_png
 from certsvc.rendering.template import Template, TemplateKey, compile_template
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from certsvc.catalog.model import FacePlan, LicenseType
-    from certsvc.commands.page_ports import PageJob
+    from certsvc.commands.page_ports import PageJob, TextSheet
     from certsvc.rendering.flow import Rest
     from certsvc.rendering.fonts import Family
     from certsvc.rendering.layout import Slot
@@ -172,6 +172,10 @@ class PageRenderer:
     def table_xlsx(self, title: str, header: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> bytes:
         """A table of text as XLSX, no cell a formula; see :mod:`.spreadsheet`."""
         return workbook(title, header, rows)
+
+    def book_xlsx(self, sheets: Sequence[TextSheet]) -> bytes:
+        """Several tables of text in one file; see :mod:`.spreadsheet`."""
+        return book(sheets)
 
     def check_glyphs(self, text: str) -> tuple[str, ...]:
         """The characters of ``text`` that no font draws, once each, in order; line breaks are not characters."""

@@ -9,10 +9,17 @@ from __future__ import annotations
 import io
 import unicodedata
 from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING
 
+from certsvc.catalog.text_cells import FORMULA_STARTS
 from certsvc.errors import RenderingError
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certsvc.commands.page_ports import TextSheet
+
 MAX_CELL = 32_767
 """Characters of a cell (Excel); longer ones would be cut without a word."""
 MAX_ROWS = 20_000
@@ -73,3 +80,42 @@ def _write(cell: object, text: str, place: str, *, head: bool) -> None:
 def _columns(text: str) -> int:
     """How many narrow characters wide the text is; Chinese characters take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def book(sheets: Sequence[TextSheet]) -> bytes:
+    """Several sheets, row by row; every column is text, so that codes that people write keep all their digits.
+
+    Nothing is kept of it: the rows may be personal.
+    """
+    from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
+
+    made = Workbook(write_only=True)
+    for sheet in sheets:
+        target = made.create_sheet(sheet.title[:MAX_SHEET_NAME])
+        target.freeze_panes = "A2"
+        for index, heading in enumerate(sheet.header, start=1):
+            column = target.column_dimensions[get_column_letter(index)]
+            column.width = min(max(_columns(heading) + _PADDING, _NARROWEST), _WIDEST)
+            column.number_format = "@"
+        for row in chain((sheet.header,), sheet.rows):
+            target.append([_text_cell(target, text) for text in row])
+    made.properties.creator = "certsvc"
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def _text_cell(sheet: object, text: str) -> object:
+    """A cell that holds the text and nothing but text."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if len(text) > MAX_CELL:
+        raise RenderingError(f"有一格超过 {MAX_CELL} 字，不能写成表格")
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", text))
+    cell.data_type = "s"  # after the value: the library guesses formulas and errors from its first character
+    cell.number_format = "@"
+    if text.startswith(FORMULA_STARTS):
+        cell.quotePrefix = True
+    return cell

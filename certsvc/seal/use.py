@@ -28,6 +28,8 @@ class SealUse:
         represented_by: id of the 首席代表 appointment in whose name the use is made, or empty.
         content_digest: hex SHA-256 of what was shown to those who approve, where it is not what the key signs (which
             holds the time of signing), or empty.
+        backfill: one of many that people approved together (存量, bulk renewals): counted against the budget, and
+            neither a sign of odd use nor the measure of it.
     """
 
     type_slug: str = ""
@@ -38,6 +40,7 @@ class SealUse:
     approval_id: str = ""
     represented_by: str = ""
     content_digest: str = ""
+    backfill: bool = False
 
 
 class Against(StrEnum):

@@ -57,6 +57,16 @@ def next_of(dialect: str) -> Executable:
     ).returning(counters.c.value)
 
 
+@cache
+def _raise(dialect: str) -> Insert:
+    made = insert_into(dialect, counters)
+    return made.on_conflict_do_update(
+        index_elements=[counters.c.name],
+        set_={"value": made.excluded.value},
+        where=counters.c.value < made.excluded.value,
+    )
+
+
 class IntentRows:
     """Implements ``store_ports.Intents``."""
 
@@ -106,6 +116,10 @@ class IntentRows:
             msg = "an upsert returned no row"
             raise RuntimeError(msg)
         return int(row["value"])
+
+    def raise_number(self, series: str, *, to: int) -> None:
+        """Let a series go on behind ``to``, if it has not come so far: numbers that were given before this service."""
+        self._tx.changed(_raise(self._tx.dialect), name=f"series:{series}", value=to)
 
     def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
         """Intents signed before ``before`` whose license was not registered, oldest first."""

@@ -11,10 +11,12 @@ from certsvc.errors import IntegrityError
 from certsvc.license.model import Artifact, Holder, LicenseVersion, MoveRecord
 from certsvc.license.origin import Registration
 from certsvc.license.states import State
+from certsvc.license.stock import StockEntry, Trust
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.statuses import entry_of, next_number
 from certsvc.store.tables import IN_FORCE, artifacts, intents, licenses, moves
+from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import provisional_papers, registered_licenses, version_links
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _C = licenses.c
 _A = artifacts.c
 _R = registered_licenses.c
+_S = stock_licenses.c
 _NUMBER = "licenses.number"
 _HOLDER = "licenses.holder"
 _DATA = "licenses.data"
@@ -51,10 +54,14 @@ VERSION = (
         _R.source_name,
         _R.authority_code.label("registered_by"),
         _R.body_sha256,
+        _S.import_id.label("stock_import"),
+        _S.row_no.label("stock_row"),
+        _S.trust,
     )
     .join_from(licenses, artifacts, _A.artifact_id == _C.artifact_id)
     .outerjoin(provisional_papers, provisional_papers.c.version_id == _C.version_id)
     .outerjoin(registered_licenses, _R.version_id == _C.version_id)
+    .outerjoin(stock_licenses, _S.version_id == _C.version_id)
 )
 
 _BY_VERSION_ID = VERSION.where(_C.version_id == bindparam("which"))
@@ -164,19 +171,7 @@ class LicenseRows:
             revision=version.revision,
             artifact_id=version.artifact.artifact_id,
         )
-        if version.project_code:
-            self._tx.changed(
-                _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
-            )
-        if version.registration is not None:
-            self._tx.changed(
-                _insert(self._tx.dialect, registered_licenses),
-                version_id=row_id,
-                source_id=version.registration.source_id,
-                source_name=version.registration.source_name,
-                authority_code=version.registration.authority_code,
-                body_sha256=version.registration.body_sha256,
-            )
+        self._insert_origin(version)
         self._insert_artifact(version)
         self._tx.changed(_REGISTERED, which=row_id)
         Tallies(self._tx).add(Noun.LICENSE, {version.state.value: 1})
@@ -270,6 +265,31 @@ class LicenseRows:
         found = Tallies(self._tx).of(Noun.LICENSE)
         return {state: found.get(state.value, 0) for state in State}
 
+    def _insert_origin(self, version: LicenseVersion) -> None:
+        """What only some versions have: a project, a source, a row of an import."""
+        row_id = version.version_id
+        if version.project_code:
+            self._tx.changed(
+                _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
+            )
+        if version.registration is not None:
+            self._tx.changed(
+                _insert(self._tx.dialect, registered_licenses),
+                version_id=row_id,
+                source_id=version.registration.source_id,
+                source_name=version.registration.source_name,
+                authority_code=version.registration.authority_code,
+                body_sha256=version.registration.body_sha256,
+            )
+        if version.stock is not None:
+            self._tx.changed(
+                _insert(self._tx.dialect, stock_licenses),
+                version_id=row_id,
+                import_id=version.stock.import_id,
+                row_no=version.stock.row_no,
+                trust=version.stock.trust.value,
+            )
+
     def _insert_artifact(self, version: LicenseVersion) -> None:
         artifact = version.artifact
         if artifact.version_id != version.version_id:
@@ -331,6 +351,7 @@ class LicenseRows:
             revision=row["revision"],
             project_code=row["project_code"],
             registration=_registration(row),
+            stock=_stock(row),
             status_entry=entry_of(self._tx, row["status_no"]),
             artifact=Artifact(
                 artifact_id=row["artifact_id"],
@@ -342,6 +363,13 @@ class LicenseRows:
                 created_at=row["artifact_created_at"],
             ),
         )
+
+
+def _stock(row: RowMapping) -> StockEntry | None:
+    if row["stock_import"] is None:
+        return None
+    trust = as_word(Trust, row["trust"])
+    return StockEntry(import_id=row["stock_import"], row_no=row["stock_row"], trust=trust)
 
 
 def _registration(row: RowMapping) -> Registration | None:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, select, text, update
 
 from certsvc.license.model import Holder
-from certsvc.license.request import Action, ClaimedRequest, IssuancePayload, IssuanceRequest, RequestState
+from certsvc.license.request import (
+    Action,
+    ClaimedRequest,
+    IssuancePayload,
+    IssuanceRequest,
+    Lane,
+    RequestState,
+    StockClaim,
+)
+from certsvc.license.stock import StockEntry, Trust
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.tables import OPEN_REQUEST, requests
 from certsvc.store.tallies import Noun, Tallies
@@ -46,8 +55,8 @@ _OPEN_COUNTS = select(_C.state, func.count().label("value")).where(_IS_OPEN).gro
 _QUEUE = requests.alias("queue")
 _OLDEST_READY = (
     select(_QUEUE.c.request_id)
-    .where(text(f"queue.{OPEN_REQUEST}"), _QUEUE.c.ready_at <= bindparam("now"))
-    .order_by(_QUEUE.c.created_at, _QUEUE.c.request_id)
+    .where(text(f"queue.{OPEN_REQUEST}"), _QUEUE.c.lane <= bindparam("line"), _QUEUE.c.ready_at <= bindparam("now"))
+    .order_by(_QUEUE.c.lane, _QUEUE.c.created_at, _QUEUE.c.request_id)
     .limit(1)
     .with_for_update(skip_locked=True)  # PostgreSQL: two workers never wait for one row; SQLite has one writer anyway
     .scalar_subquery()
@@ -124,6 +133,7 @@ class RequestRows:
                 ready_at=request.created_at,
                 created_at=request.created_at,
                 updated_at=request.updated_at,
+                lane=int(request.lane),
             )
             == 1
         )
@@ -149,12 +159,17 @@ class RequestRows:
         )
         return self._first(found)
 
-    def claim(self, *, worker: str, token: str, now: datetime, lease_s: int) -> ClaimedRequest | None:
-        """Take the oldest request that is accepted, or failed and due, or whose lease ran out; attempts grows by one.
+    def claim(
+        self, *, worker: str, token: str, now: datetime, lease_s: int, up_to: Lane = Lane.BACKFILL
+    ) -> ClaimedRequest | None:
+        """Take the oldest request of the first lane that has one accepted, or failed and due, or whose lease ran out.
+
+        No lane behind ``up_to`` is looked at. Its attempts grow by one.
 
         ``ready_at`` says all three: it is the creation, the next try or the end of the lease.
         """
-        row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=now + timedelta(seconds=lease_s))
+        end = now + timedelta(seconds=lease_s)
+        row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=end, line=int(up_to))
         return None if row is None else ClaimedRequest(request=self._request(row), claim_token=token)
 
     def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
@@ -218,6 +233,7 @@ class RequestRows:
             version_id=row["version_id"],
             created_at=row["created_at"],
             updated_at=row["updated_at"],
+            lane=as_word(Lane, row["lane"]),
         )
 
 
@@ -241,6 +257,7 @@ def _payload_out(payload: IssuancePayload) -> dict[str, object]:
         "case_no": payload.case_no,
         "project_code": payload.project_code,
         "decision": decision_out(payload.decision) if payload.decision else None,
+        **({"stock": _stock_out(payload.stock)} if payload.stock else {}),
     }
 
 
@@ -265,6 +282,31 @@ def _payload_in(value: dict[str, Any]) -> IssuancePayload:
         case_no=value.get("case_no", ""),
         project_code=value.get("project_code", ""),
         decision=decision_in(decision) if decision else None,
+        stock=_stock_in(value["stock"]) if value.get("stock") else None,
+    )
+
+
+def _stock_out(stock: StockClaim) -> dict[str, object]:
+    """Plain JSON values."""
+    return {
+        "import_id": stock.entry.import_id,
+        "row_no": stock.entry.row_no,
+        "trust": stock.entry.trust.value,
+        "first_issued_on": stock.first_issued_on.isoformat(),
+        "suspension": decision_out(stock.suspension) if stock.suspension else None,
+        "checks": [[name, day.isoformat()] for name, day in stock.checks],
+    }
+
+
+def _stock_in(value: dict[str, Any]) -> StockClaim:
+    """What :func:`stock_out` described."""
+    suspension = value["suspension"]
+    entry = StockEntry(import_id=value["import_id"], row_no=value["row_no"], trust=as_word(Trust, value["trust"]))
+    return StockClaim(
+        entry=entry,
+        first_issued_on=date.fromisoformat(value["first_issued_on"]),
+        suspension=decision_in(suspension) if suspension else None,
+        checks=tuple((name, date.fromisoformat(day)) for name, day in value["checks"]),
     )
 
 

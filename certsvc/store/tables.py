@@ -70,17 +70,29 @@ requests = Table(
     Column("ready_at", UtcTime, nullable=False),  # when a worker may take it: creation, next try or lease end
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("lane", Integer, nullable=False, server_default="0"),  # live, or backfill (``license/request.py``)
     UniqueConstraint("authority_code", "business_no", "type_slug", "action", name="uq_requests_business_key"),
     UniqueConstraint("caller", "idempotency_key", name="uq_requests_idempotency_key"),
     UniqueConstraint("caller", "event_source", "event_id", name="uq_requests_event"),
 )
-# Partial: both indexes hold the backlog only, however many requests have ended.
+# Partial: these indexes hold the backlog only, however many requests have ended. The first is that of workers of
+# earlier releases, who know no lanes; it goes when none of them can run any more.
 Index(
     "ix_requests_queue",
     requests.c.created_at,
     requests.c.request_id,
     requests.c.ready_at,
     requests.c.state,  # only so that SQLite can skip what is not due without reading its row
+    sqlite_where=_OPEN_REQUEST,
+    postgresql_where=_OPEN_REQUEST,
+)
+Index(
+    "ix_requests_lane",
+    requests.c.lane,
+    requests.c.created_at,
+    requests.c.request_id,
+    requests.c.ready_at,
+    requests.c.state,
     sqlite_where=_OPEN_REQUEST,
     postgresql_where=_OPEN_REQUEST,
 )

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.bulks import BulkStore
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
+from certsvc.store.import_rows import ImportRowStore
+from certsvc.store.imports import ImportStore
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        import_ports,
         life_ports,
         parked_ports,
         quality_ports,
@@ -64,10 +68,13 @@ class Work:
     __slots__ = (
         "access",
         "approvals",
+        "bulks",
         "deliveries",
         "dues",
         "facts",
         "feed",
+        "import_rows",
+        "imports",
         "intents",
         "licenses",
         "links",
@@ -128,6 +135,9 @@ class Work:
         self.webhooks: webhook_ports.Subscriptions = SubscriptionRows(tx)
         self.deliveries: webhook_ports.Deliveries = DeliveryRows(tx)
         self.feed: webhook_ports.Feed = FeedRows(tx)
+        self.imports: import_ports.Imports = ImportStore(tx)
+        self.import_rows: import_ports.ImportRows = ImportRowStore(tx)
+        self.bulks: import_ports.Bulks = BulkStore(tx)
 
 
 class UnitsOfWork:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from import_records import make_bulk, make_import, make_row
 from sqlalchemy import Engine, event
 from store_records import (
     DAY_END,
@@ -38,7 +39,10 @@ from store_records import (
 )
 
 from certsvc.commands.store_ports import UnitOfWork
+from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.dues import DueKind
+from certsvc.license.imports import ImportState, Judgement, RowState
+from certsvc.license.request import Lane
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealState
 from certsvc.seal.odd import OddRule
@@ -52,8 +56,7 @@ READS_ALL = re.compile(
 )
 """By contract: few seals and their uses of a day, the sandbox's people, some hundred types, what was revoked."""
 SMALL_SCANS = {
-    "SCAN queue USING COVERING INDEX ix_requests_queue",  # partial: the backlog, up to the first request that is due
-    "SCAN requests USING COVERING INDEX ix_requests_queue",  # counts of the backlog
+    "SCAN requests USING COVERING INDEX ix_requests_lane",  # partial: counts of the backlog
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
@@ -73,6 +76,8 @@ def run_everything(tx: UnitOfWork) -> None:
     use(tx)
     live(tx)
     seal_life(tx)
+    stock(tx)
+    bulk(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
@@ -206,6 +211,69 @@ def live(tx: UnitOfWork) -> None:
     tx.publications.in_effect()
 
 
+def stock(tx: UnitOfWork) -> None:
+    """Imports and their rows."""
+    assert tx.imports.insert(make_import())
+    tx.imports.by_id("i")
+    tx.imports.open_file("a", "s", "d")
+    tx.imports.of_authority("a", before="", limit=9)
+    tx.imports.of_authority("a", before="i", limit=9)
+    assert tx.imports.claim(token="t", now=NOW, until=NOW)
+    tx.imports.keep("i", claim_token="t", ready_at=NOW, total=1, waits_for="")
+    tx.imports.read_heading("i", claim_token="t", columns=())
+    tx.imports.end_check("i", claim_token="t", state=ImportState.CHECKED, problems=(), total=1)
+    tx.imports.draw("i", seed="s", size=1)
+    how: dict[str, Any] = {
+        "source": ImportState.CHECKED,
+        "target": ImportState.APPROVED,
+        "by": "v",
+        "reason": "r",
+        "now": NOW,
+    }
+    tx.imports.decide("i", **how)
+    tx.imports.finish("i", claim_token="t", keep_until=NOW)
+    tx.imports.over(now=NOW, limit=9)
+    tx.imports.forget("i")
+    tx.import_rows.add("imp_000001", "s", [make_row()])
+    tx.import_rows.last("i")
+    tx.import_rows.row("i", 2)
+    tx.import_rows.some("i", after=0, limit=9)
+    tx.import_rows.some("i", after=0, limit=9, state=RowState.PASSED)
+    tx.import_rows.passed("i", limit=9)
+    tx.import_rows.passed_numbers("i")
+    tx.import_rows.counts("i")
+    tx.import_rows.waiting_numbers("s", ["n", "m"])
+    tx.import_rows.registered_numbers("s", ["n", "m"])
+    tx.import_rows.sample("i", [2])
+    tx.import_rows.sampled("i")
+    tx.import_rows.judged("i")
+    tx.import_rows.judge("i", 2, judgement=Judgement.CONFIRMED, by="v", reason="", now=NOW)
+    tx.import_rows.queue("i", 2, request_id="r")
+    tx.import_rows.end("i", 2, source=RowState.QUEUED, state=RowState.ISSUED, identifier="x", faults=())
+    tx.import_rows.ended_requests("i", limit=9)
+    tx.intents.raise_number("s", to=1)
+
+
+def bulk(tx: UnitOfWork) -> None:
+    """Bulk decisions."""
+    row = BulkRow(row_no=1, state=BulkRowState.READY, given="g")
+    assert tx.bulks.insert(make_bulk(), [row], content="c")
+    tx.bulks.by_id("b")
+    tx.bulks.open_content("a", "c")
+    tx.bulks.of_authority("a", before="", limit=9)
+    tx.bulks.of_authority("a", before="b", limit=9)
+    tx.bulks.confirm("b", by="v", effect_at=NOW)
+    tx.bulks.drop("b", source=BulkState.PREVIEW, by="v", reason="", now=NOW)
+    tx.bulks.claim(token="t", now=NOW, until=NOW)
+    tx.bulks.keep("b", claim_token="t", ready_at=NOW)
+    tx.bulks.finish("b", claim_token="t", now=NOW)
+    tx.bulks.rows("b", after=0, limit=9)
+    tx.bulks.rows("b", after=0, limit=9, state=BulkRowState.READY)
+    tx.bulks.counts("b")
+    tx.bulks.set_row("b", row, source=BulkRowState.READY)
+    tx.bulks.ended_requests("b", limit=9)
+
+
 def use(tx: UnitOfWork) -> None:
     """Shows, scans, grants, fetches and notices."""
     tx.showing.insert_show(make_show(1))
@@ -273,3 +341,33 @@ def test_postgresql_scans_no_table(postgres_store: Store) -> None:
         if scanned and not READS_ALL.search(statement):
             bad[statement] = plan
     assert bad == {}
+
+
+MANY_REQUESTS = """
+INSERT INTO requests (request_id, caller, authority_code, business_no, type_slug, action, payload, body_hash, photo_id,
+  state, attempts, reason_code, version_id, ready_at, created_at, updated_at, lane)
+SELECT 'r' || n, 'c', 'a', 'b' || n, 't', 'issue', payload, '', '', 'accepted', 0, '', '', created_at, created_at,
+  created_at, CASE WHEN n > 4900 THEN 0 ELSE 1 END
+FROM ({numbers}) AS numbers, requests WHERE requests.request_id = 'req_000001'"""
+NUMBERS = {
+    "sqlite": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5000) SELECT n FROM c",
+    "postgresql": "SELECT n FROM generate_series(1, 5000) AS n",
+}
+
+
+def test_a_claim_walks_along_its_lane_however_long_the_other_is(store: Store) -> None:
+    engine = store._engines[0]
+    with recorded(engine) as statements, store.uow() as tx:
+        assert tx.requests.insert(make_request(1))
+        assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1, up_to=Lane.LIVE)
+    statement, parameters = statements[-1]
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql(MANY_REQUESTS.format(numbers=NUMBERS[engine.dialect.name]))
+        connection.exec_driver_sql("ANALYZE requests")
+        explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+        rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+    plan = "\n".join(str(row[-1]) for row in rows)
+    assert "ix_requests_lane" in plan, plan
+    assert "ORDER BY" not in plan, plan
+    assert "Sort" not in plan, plan
+    assert ("(lane<?" if engine.dialect.name == "sqlite" else "Index Cond: ((lane <= 0)") in plan, plan

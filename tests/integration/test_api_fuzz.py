@@ -130,6 +130,8 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.CATALOG_PUBLISHER: city.person("publisher-1"),
         roles.TRUST_PROPOSER: city.person("trust-1"),
         roles.TRUST_CONFIRMER: city.person("trust-2"),
+        roles.BATCH_CLERK: city.person("batch-clerk-1"),
+        roles.BATCH_VERIFIER: city.person("batch-verifier-1"),
     }
 
 

@@ -51,6 +51,11 @@ TRUST_PROPOSER = "trust_proposer"
 TRUST_CONFIRMER = "trust_confirmer"
 """信任列表确认员: puts in force what somebody else proposed"""
 
+BATCH_CLERK = "batch_clerk"
+"""批量经办人: uploads 存量 and asks for bulk decisions in the name of the own authority"""
+BATCH_VERIFIER = "batch_verifier"
+"""批量核实人: samples, approves and confirms what somebody else of the own authority brought"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
@@ -73,6 +78,8 @@ ALL: frozenset[str] = frozenset(
         CATALOG_PUBLISHER,
         TRUST_PROPOSER,
         TRUST_CONFIRMER,
+        BATCH_CLERK,
+        BATCH_VERIFIER,
     }
 )
 
@@ -97,6 +104,8 @@ ROLE_ZH: dict[str, str] = {
     CATALOG_PUBLISHER: "目录发布员",
     TRUST_PROPOSER: "信任列表管理员",
     TRUST_CONFIRMER: "信任列表确认员",
+    BATCH_CLERK: "批量经办人",
+    BATCH_VERIFIER: "批量核实人",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -114,6 +123,8 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     frozenset({TRUST_PROPOSER, TRUST_CONFIRMER}),
     *(frozenset({OPERATOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
     *(frozenset({AUDITOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
+    frozenset({BATCH_CLERK, BATCH_VERIFIER}),
+    *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (BATCH_CLERK, BATCH_VERIFIER)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
 
@@ -127,6 +138,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
   different offices, and on one row the same person is refused anyway.
 * Who proposes a license type does not publish it, and who proposes whom to trust does not confirm it. Neither is the
   operator, who gives roles and configures the directory of anchors, nor the auditor; the security officer may be one.
+* 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 
 

@@ -122,6 +122,8 @@ def _officers(deps: Deps) -> list[Person]:
         ("publisher-1", "目录发布员", SERVICE_BUREAU, "目录02", roles.CATALOG_PUBLISHER),
         ("trust-1", "信任列表管理员", SERVICE_BUREAU, "信任01", roles.TRUST_PROPOSER),
         ("trust-2", "信任列表确认员", SERVICE_BUREAU, "信任02", roles.TRUST_CONFIRMER),
+        ("batch-clerk-1", "批量经办人", owner, "批量01", roles.BATCH_CLERK),
+        ("batch-verifier-1", "批量核实人", owner, "批量02", roles.BATCH_VERIFIER),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
 

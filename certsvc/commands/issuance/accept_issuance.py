@@ -190,33 +190,54 @@ def _store(
             created_at=now,
             updated_at=now,
         )
-        if not tx.requests.insert(request):
+        if not store_request(deps, tx, request):
             # Another call with the same key won the race; answer with what it stored.
             known = find_known(tx, caller.subject, body, origin, digest)
             if known is None:
                 msg = "a unique key is taken, yet none of the three keys finds its request"
                 raise RuntimeError(msg)
             return Accepted(request=known, created=False)
-        accepted = IssuanceAccepted(
-            request_id=request.request_id,
-            authority_code=payload.authority_code,
-            business_no=payload.business_no,
-            license_type=payload.type_slug,
-            action=payload.action.value,
-        )
-        tx.outbox.add(
-            accepted.event(
-                event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=request.request_id, at=now
-            )
-        )
-        record(
-            tx,
-            deps,
-            kind="issuance.accepted",
-            subject=request.request_id,
-            actor=caller.subject,
-            content={"body_sha256": digest, "business_no": payload.business_no},
-            at=now,
-        )
     deps.faults.reach("issue.accepted")
     return Accepted(request=request, created=True)
+
+
+def ask_once(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> IssuanceRequest:
+    """The request under this business key: this one, or the one that was put into the queue before."""
+    if store_request(deps, tx, request):
+        return request
+    payload = request.payload
+    known = tx.requests.by_business_key(
+        payload.authority_code, payload.business_no, payload.type_slug, payload.action.value
+    )
+    if known is None:
+        msg = "a unique key of a request is taken, and it is not the business key"
+        raise RuntimeError(msg)
+    return known
+
+
+def store_request(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> bool:
+    """Put a request into the queue, with its event and its evidence; False when one of its unique keys is taken."""
+    if not tx.requests.insert(request):
+        return False
+    payload = request.payload
+    accepted = IssuanceAccepted(
+        request_id=request.request_id,
+        authority_code=payload.authority_code,
+        business_no=payload.business_no,
+        license_type=payload.type_slug,
+        action=payload.action.value,
+    )
+    at = request.created_at
+    tx.outbox.add(
+        accepted.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=request.request_id, at=at)
+    )
+    record(
+        tx,
+        deps,
+        kind="issuance.accepted",
+        subject=request.request_id,
+        actor=request.caller,
+        content={"body_sha256": request.body_hash, "business_no": payload.business_no},
+        at=at,
+    )
+    return True

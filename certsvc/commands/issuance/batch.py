@@ -17,8 +17,10 @@ from certsvc.commands.issuance.page import page_job, period
 from certsvc.commands.issuance.plan import ensure_intent
 from certsvc.commands.issuance.register import register
 from certsvc.commands.issuance.sealing import SealingPage, SealStep, plan_steps, seal_pages
+from certsvc.commands.issuance.stock import sealing_body
 from certsvc.commands.ports import TrustChoice
 from certsvc.errors import CertsvcError, IntegrityError, SigningError
+from certsvc.license.request import Lane
 from certsvc.seal.use import SealUse
 from certsvc.seal.verdict import Indication
 
@@ -115,7 +117,7 @@ def _plan(deps: Deps, pieces: Sequence[Piece]) -> None:
             request = piece.claimed.request
             piece.kind = deps.catalog.type(request.payload.type_slug)
             piece.intent = intent = ensure_intent(deps, tx, request)
-            piece.steps = plan_steps(deps, tx, piece.kind, request.payload.authority_code)
+            piece.steps = plan_steps(deps, tx, piece.kind, sealing_body(deps, request.payload))
             begun = max(step.seal.valid_from for step in piece.steps)
             if intent.signed_at < begun:
                 # The seal was re-made while the request waited: its certificate cannot have signed before it began.
@@ -167,7 +169,12 @@ def _page(piece: Piece) -> SealingPage:
         prepared=piece.prepared,
         steps=piece.steps,
         purpose=f"issue:{piece.request_id}",
-        use=SealUse(type_slug=piece.kind.slug, matter_code=payload.matter_code, region=payload.region),
+        use=SealUse(
+            type_slug=piece.kind.slug,
+            matter_code=payload.matter_code,
+            region=payload.region,
+            backfill=piece.claimed.request.lane is Lane.BACKFILL,
+        ),
         signed_at=piece.intent.signed_at,
     )
 

@@ -83,7 +83,7 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody,
     if roles.APPROVAL_ANY not in caller.roles and body.authority_code != caller.authority_code:
         raise Forbidden("该系统不能以此决定机关的名义办理（authority_code）")
     now = deps.clock.now()
-    _check_shape(body, now)
+    check_move(body, now)
     try:
         return _carry_out(deps, caller, identifier, body, origin, now)
     except Overtaken:
@@ -116,7 +116,8 @@ def _carry_out(
     return Moved(version=changed, record=row, created=True)
 
 
-def _check_shape(body: MoveBody, now: datetime) -> None:
+def check_move(body: MoveBody, now: datetime) -> None:
+    """What is wrong with a decision whatever license it is about, with pointers (InvalidInput)."""
     problems: list[FieldProblem] = []
     move = MOVE_BY_NAME.get(body.move)
     if move is None or move.by_link:

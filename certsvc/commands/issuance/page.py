@@ -11,6 +11,7 @@ from certsvc.catalog.model import FieldKind, ValidityKind
 from certsvc.catalog.validation import face_date
 from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.payload import last_day
+from certsvc.commands.issuance.stock import PAGE_MARK
 from certsvc.commands.page_ports import PageJob, SignatureField
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.links import LinkKind
@@ -83,8 +84,8 @@ def page_job(
         signature=SignatureField(
             name=FIELD_NAME,
             sub_filter=deps.sealer.sub_filter(form),
-            reason=f"出具{kind.name}模拟审批意见" if provisional else f"颁发{kind.name}",
-            location=issuer.name,
+            reason=_reason(payload, kind, provisional=provisional),
+            location=seal.owner_name if payload.stock else issuer.name,
             signed_at=intent.signed_at,
             docmdp=step.docmdp,
             reserved_bytes=deps.sealer.reserved_bytes(seal, form),
@@ -92,7 +93,16 @@ def page_job(
         sandbox=deps.policy.sandbox,
         document_id=intent.document_id,
         later_fields=later_fields(kind),
+        copy_label=kind.face.subtitle.strip("（）") if payload.stock else "",
+        copy_number=PAGE_MARK if payload.stock else "",
     )
+
+
+def _reason(payload: IssuancePayload, kind: LicenseType, *, provisional: bool) -> str:
+    """Why the page is sealed, as readers of the file show it."""
+    if provisional:
+        return f"出具{kind.name}模拟审批意见"
+    return f"依存量数据制作{kind.name}" if payload.stock else f"颁发{kind.name}"
 
 
 def later_fields(kind: LicenseType) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from certsvc.catalog.numbers import check_given_number
 from certsvc.catalog.validation import check_text, validate_fields
 from certsvc.clock import local_day
 from certsvc.commands.issuance.link_fields import check_link_fields, decision_of, link_rule
+from certsvc.commands.issuance.stock import check_stock_issuer, check_stock_number
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.matter_code import MatterCode
 from certsvc.identifiers.region import Region
 from certsvc.license.model import Holder
-from certsvc.license.request import Action, IssuancePayload
+from certsvc.license.request import Action, IssuancePayload, StockClaim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +36,8 @@ EARLIEST, LATEST = date(1850, 1, 1), date(2999, 12, 31)
 """Days beyond are slips (0206 for 2026) or stand for 长期 (9999-12-31), and period rules would run off the calendar."""
 
 
-def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
-    """The payload with defaults filled in.
+def build_payload(deps: Deps, body: IssuanceBody, stock: StockClaim | None = None) -> IssuancePayload:
+    """The payload with defaults filled in; with ``stock`` what the body says was decided before this service.
 
     Raises:
         UnknownLicenseType: not in the catalog.
@@ -48,7 +49,7 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         problem = FieldProblem(pointer="/type", code=error.code, detail=error.detail)
         raise UnknownLicenseType(error.detail, problems=(problem,)) from error
     problems: list[FieldProblem] = []
-    region = _authority(deps, body, kind, problems)
+    region = _authority(deps, body, kind, problems, stock=stock is not None)
     holder = check_holder(body.holder, kind, problems)
     data: dict[str, str] = {}
     try:
@@ -61,7 +62,10 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         start = body.valid_from or body.issued_on or local_day(deps.clock.now())
         _check_period(body, kind, start, problems)
     code = holder.value if holder else body.holder.code
-    number = _number(body, kind, code, problems)
+    if stock is None:
+        number = _number(body, kind, code, problems)
+    else:
+        number = check_stock_number(kind, body.number, code, problems)
     check_link_fields(body, kind, deps.clock.now(), problems)
     _glyphs(deps, body, data, problems)
     if problems:
@@ -84,22 +88,36 @@ def build_payload(deps: Deps, body: IssuanceBody) -> IssuancePayload:
         case_no=body.case_no,
         project_code=body.project_code,
         decision=decision_of(body),
+        stock=stock,
     )
 
 
-def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> str:
+def _authority(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem], *, stock: bool) -> str:
     """Check issuer and region; returns the region code."""
+    before = len(problems)
+    if stock:
+        check_stock_issuer(deps, body, kind, problems)
+    else:
+        _issuer(deps, body, kind, problems)
+    if len(problems) > before:
+        return ""
+    return _region(deps, body, problems)
+
+
+def _issuer(deps: Deps, body: IssuanceBody, kind: LicenseType, problems: list[FieldProblem]) -> None:
     if body.authority_code not in kind.issuers:
         detail = f"此机关不在“{kind.name}”的颁发机构之列；请核对机关代码或证照类型"
         problems.append(FieldProblem(pointer="/authority_code", code="not_an_issuer", detail=detail))
-        return ""
+        return
     today = local_day(deps.clock.now())
     heir_code = heir(deps.catalog, body.authority_code, today)
     if heir_code != body.authority_code:
         name = deps.catalog.authority(heir_code).name
         detail = f"此机关已并入{name}，请以{name}的名义申请；以前颁发的证照也由其办理"
         problems.append(FieldProblem(pointer="/authority_code", code="merged", detail=detail))
-        return ""
+
+
+def _region(deps: Deps, body: IssuanceBody, problems: list[FieldProblem]) -> str:
     own = deps.catalog.authority(body.authority_code).region
     region = body.region or own
     if not deps.policy.sandbox and SANDBOX_REGION in {region[:2], own[:2]}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.numbers import number_parts, number_series, render_number
+from certsvc.catalog.numbers import number_parts, number_series, read_number, render_number
 from certsvc.clock import local_day
 from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.errors import Refused
@@ -87,7 +87,7 @@ def _first(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, lineage: Lineag
         printed_token=deps.ids.token(),
         document_id=deps.ids.salt(),
         issued_on=issued_on,
-        first_issued_on=issued_on,
+        first_issued_on=payload.stock.first_issued_on if payload.stock else issued_on,
         signed_at=now,
         previous_version_id=lineage.main.version.version_id if lineage.main is not None else "",
     )
@@ -131,6 +131,11 @@ def _number(deps: Deps, tx: UnitOfWork, request: IssuanceRequest, issued_on: dat
         count = tx.intents.next_number(f"provisional:{kind.slug}:{payload.project_code}")
         return f"{PROVISIONAL_MARK}{payload.project_code}-{count}"
     if payload.number:
+        given = read_number(kind.number, payload.number)
+        if given is not None:
+            # 存量 of a type whose numbers are made here: later ones go on behind it.
+            series = number_series(kind.number, region=given.region, year=given.year, parts=given.parts)
+            tx.intents.raise_number(f"number:{kind.slug}:{series}", to=given.sequence)
         return payload.number
     parts = number_parts(kind, payload.data)
     series = number_series(kind.number, region=payload.region, year=issued_on.year, parts=parts)

@@ -11,12 +11,14 @@ A crash between any two steps leaves a row that says what was meant, and the nex
 7. object stored and read back;
 8. license, outbox and evidence in one transaction.
 
-A batch commits once per step. A sealed file that was not registered is never handed out; ``objects sweep`` removes it.
+A batch commits once per step and is of one lane: whatever is live goes first, backfill (存量, bulk renewals) takes what
+is left, in smaller batches, so that a live request that comes meanwhile waits for few pages. A sealed file that was not
+registered is never handed out; ``objects sweep`` removes it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -33,8 +35,11 @@ from certsvc.errors import (
     SealUnavailable,
 )
 from certsvc.events.payloads import IssuanceRefused
+from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certsvc.commands.ports import Deps
     from certsvc.license.request import ClaimedRequest
 
@@ -52,6 +57,9 @@ PARKED_S = 24 * 3600
 BATCH = 32
 """Requests that a worker takes at once: enough for one commit to cost little."""
 
+BACKFILL_BATCH = 8
+"""Backfill requests that a worker takes at once: a live one that comes after them waits for their pages."""
+
 PER_LEASE_SECOND = 2
 """Requests per second of the lease at most, so that a batch ends long before another worker may take it over."""
 
@@ -63,6 +71,7 @@ class Processed:
     request_id: str
     outcome: str
     """``issued``, ``refused``, ``failed`` or ``lost``"""
+    lane: Lane = Lane.LIVE
 
 
 def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
@@ -71,18 +80,28 @@ def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
     return done[0] if done else None
 
 
-def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) -> list[Processed]:
-    """Work on up to ``limit`` waiting requests at once; empty when there is none."""
+def process_batch(
+    deps: Deps,
+    *,
+    worker: str,
+    lease_s: int,
+    limit: int = BATCH,
+    up_to: Lane = Lane.BACKFILL,
+    backfill: int = BACKFILL_BATCH,
+) -> list[Processed]:
+    """Work on waiting requests of one lane at once; empty when there is none.
+
+    Args:
+        deps: the ports.
+        worker: who works.
+        lease_s: how long the requests are its own.
+        limit: how many at most, and ``backfill`` how many when they are backfill.
+        up_to: no lane behind it is looked at.
+        backfill: see ``limit``.
+    """
     deps = deps.pinned()
-    now = deps.clock.now()
     limit = min(limit, max(1, lease_s * PER_LEASE_SECOND))
-    claimed: list[ClaimedRequest] = []
-    with deps.uow() as tx:
-        while len(claimed) < limit:
-            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s)
-            if found is None:
-                break
-            claimed.append(found)
+    claimed = _claim(deps, worker, lease_s, up_to, {Lane.LIVE: limit, Lane.BACKFILL: min(limit, backfill)})
     if not claimed:
         return []
     # Counters are taken in one order everywhere, so that two batches never wait for each other; the order of arrival
@@ -98,7 +117,21 @@ def process_batch(deps: Deps, *, worker: str, lease_s: int, limit: int = BATCH) 
             continue
         if piece.claimed.request.attempts > 1:
             issue_pieces(deps, [piece])
-    return [_ended(deps, piece) for piece in pieces]
+    return [replace(_ended(deps, piece), lane=piece.claimed.request.lane) for piece in pieces]
+
+
+def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
+    """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
+    now = deps.clock.now()
+    claimed: list[ClaimedRequest] = []
+    with deps.uow() as tx:
+        while not claimed or len(claimed) < most[lane]:
+            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
+            if found is None:
+                break
+            claimed.append(found)
+            lane = min(lane, found.request.lane)
+    return claimed
 
 
 def _ended(deps: Deps, piece: Piece) -> Processed:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
 
@@ -84,25 +85,26 @@ def record_fact(deps: Deps, caller: Principal, identifier: str, body: FactBody) 
             if version.provisional or (version.state in ENDED and not rule.after_end):
                 raise Conflict(f"证照当前状态为“{STATE_ZH[version.state]}”，不能登记“{rule.name_zh}”")
             parent = check_against_license(deps, tx, version, body, rule)
-            fact = _fact(deps, caller, version, body, due, parent, now)
-            tx.facts.append(fact, key=key)
-            announce_fact(deps, tx, version, fact)
+            fact = append_fact(deps, tx, version, body, actor=caller.subject, due=due, parent=parent, now=now)
             if parent is not None:
                 note_parent(deps, tx, version, parent, now)
         how = stands(deps, tx, version, now)
         return Noted(fact=fact, version=version, standing=how, created=known is None)
 
 
-def _fact(
+def append_fact(
     deps: Deps,
-    caller: Principal,
+    tx: UnitOfWork,
     version: LicenseVersion,
     body: FactBody,
-    due: date | None,
-    parent: LicenseVersion | None,
+    *,
+    actor: str,
     now: datetime,
+    due: date | None = None,
+    parent: LicenseVersion | None = None,
 ) -> Fact:
-    return Fact(
+    """Store a fact that is known to be lawful and new, with its event and its evidence."""
+    fact = Fact(
         fact_id=deps.ids.new("fct"),
         license_id=version.license_id,
         version_id=version.version_id,
@@ -114,9 +116,12 @@ def _fact(
         text=body.text,
         authority_code=body.authority_code,
         document_no=body.document_no,
-        actor=caller.subject,
+        actor=actor,
         at=now,
     )
+    tx.facts.append(fact, key=_key(version, body, due))
+    announce_fact(deps, tx, version, fact)
+    return fact
 
 
 def _key(version: LicenseVersion, body: FactBody, due: date | None) -> str:

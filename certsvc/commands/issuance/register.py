@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.commands.issuance.predecessors import end_predecessors, link_predecessors
+from certsvc.commands.issuance.stock import bring_in
 from certsvc.events.payloads import LicenseIssued, LicenseSimulated
 from certsvc.license.model import Artifact, LicenseVersion
 from certsvc.license.request import Action
@@ -58,6 +59,7 @@ def register(
     tx.licenses.insert(version)
     link_predecessors(tx, claimed.request, lineage, version, now)
     _announce(deps, tx, version, claimed, lineage, now)
+    bring_in(deps, tx, version, claimed.request.payload, now)
     return version
 
 
@@ -110,6 +112,7 @@ def _version(
         revision=1,
         artifact=artifact,
         project_code=_project_code(payload, lineage),
+        stock=payload.stock.entry if payload.stock else None,
     )
 
 

@@ -111,7 +111,7 @@ def _reserve(deps: Deps, tx: UnitOfWork, asked: Asked, now: datetime) -> SealRes
     )
     if refusal is not None:
         raise _RefusedUse(refusal)
-    _count(tx, held, reservation)
+    _count(tx, held, reservation, backfill=use.backfill)
     return reservation
 
 
@@ -147,13 +147,15 @@ def _not_approved(tx: UnitOfWork, seal: Seal, reservation: SealReservation, use:
     return Refusal(against=Against.APPROVAL, detail=problem) if problem else None
 
 
-def _count(tx: UnitOfWork, seal: Seal, reservation: SealReservation) -> None:
-    """Store the reservation and count it; a burst is refused with the use that shows it."""
+def _count(tx: UnitOfWork, seal: Seal, reservation: SealReservation, *, backfill: bool) -> None:
+    """Store the reservation and count it; a burst is refused with the use that shows it, backfill is none."""
     now = reservation.reserved_at
     day_end = end_of_day(local_day(now))
     if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
         detail = f"印章“{seal.name}”今日用印次数已达上限 {seal.daily_budget} 次，明日自动恢复或由保管人调整"
         raise _RefusedUse(Refusal(against=Against.BUDGET, detail=detail))
+    if backfill:
+        return
     hour = hour_of(now)
     used, excused = tx.seal_watch.count_hour(seal.seal_id, hour)
     if excused or not look_now(used):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.showing.codes import Code, read_code, token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason_of
@@ -149,7 +150,8 @@ def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _F
         light = RED if not how.good else (AMBER if found.reasons or how.light is Light.AMBER else GREEN)
         scene = kind.scene(show.scene) if show else None
         if version.registration is None:
-            seal = tx.seals.by_id(deps.catalog.authority(version.issuer_code).seal_id)
+            sealed_by = issuer_today(deps, version) if version.stock is not None else version.issuer_code
+            seal = tx.seals.by_id(deps.catalog.authority(sealed_by).seal_id)
         else:
             notes.append(version.registration.sentence)
         if scene is not None:
