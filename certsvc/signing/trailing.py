@@ -5,8 +5,9 @@ EN 319 142-1 §5.4.2.3, §5.4.3), because a policy that says what is *forbidden*
 rectangle, by an appearance that is also a certificate, by a key of the form that makes readers draw it anew.
 
 1. An object of the sealed revision stays as it was, but for: the catalog (``/DSS``, ``/Extensions``), the document
-   information (its dates and producer), members of a ``/DSS`` that was there, the form (fields are added), a page and
-   its ``/Annots`` (the fields' widgets are added), an empty signature field that a timestamp fills.
+   information and the XMP packet (moment of change and producer), members of a ``/DSS`` that was there, the form
+   (fields are added), a page and its ``/Annots`` (the fields' widgets are added), an empty signature field that a
+   timestamp fills.
 2. A new field is an invisible one that holds a document timestamp, with no key that could act or draw.
 3. A new object is reached through these places alone: nothing of the sealed revision refers to its number, and what may
    be overwritten serves no other purpose there.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from pyhanko.pdf_utils import generic
 
 from certsvc.signing.fields import TIMESTAMP_SUB_FILTER, item_of
+from certsvc.signing.xmp_update import only_brought_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,7 @@ _TRAILER = frozenset({"/Size", "/Prev", "/XRefStm", "/ID", "/Root", "/Info"})
 _CONTAINER = frozenset({"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"})
 """Keys of a cross-reference stream, which is a trailer too."""
 _STORE = frozenset({"/Type", "/VRI", "/Certs", "/CRLs", "/OCSPs"})
+_PACKET = frozenset({"/Type", "/Subtype", "/Length", "/Filter", "/DecodeParms"})
 _INFO = frozenset({"/ModDate", "/Producer"})
 _FIELD = frozenset({"/Type", "/Subtype", "/FT", "/Ff", "/T", "/TU", "/F", "/Rect", "/P", "/V"})
 _RECT_NUMBERS = 4
@@ -129,7 +132,23 @@ class _Trailing:
         self._only(before, after, frozenset({"/DSS", "/Extensions", "/AcroForm"}))
         self._store(item_of(before, "/DSS"), item_of(after, "/DSS"))
         self._overwritten(before, after, "/Extensions")
+        self._packet(before, after)
         self._form(before, after)
+
+    def _packet(self, before: generic.DictionaryObject, after: generic.DictionaryObject) -> None:
+        """The XMP packet is the same object, and serves nothing else; it says what it said, of another moment."""
+        place = _place(before, "/Metadata")
+        if place is None or place not in self._written:
+            return
+        old, new = self._before(place), self._after(place)
+        for one in (old, new):
+            if not isinstance(one, generic.StreamObject) or not _PACKET.issuperset(one):
+                raise _Foreign
+            if str(item_of(one, "/Type")) != "/Metadata" or str(item_of(one, "/Subtype")) != "/XML":
+                raise _Foreign
+        if not only_brought_up_to_date(old.data, new.data):  # type: ignore[union-attr]
+            raise _Foreign
+        self._overwritten(before, after, "/Metadata")
 
     def _store(self, before: object, after: object) -> None:
         """The store has the keys of one, and its old members are nothing else in the sealed revision."""
@@ -267,10 +286,10 @@ class _Trailing:
             raise _Foreign
 
     def _sealed_refs(self) -> Iterator[Ref]:
-        """Every reference in the sealed revision, but those through its store, its extensions and its information."""
+        """Every reference in the sealed revision, but those through its store, packet, extensions and information."""
         catalog = self._old.root
         todo: list[generic.PdfObject] = [
-            dict.__getitem__(catalog, key) for key in catalog if key not in {"/DSS", "/Extensions"}
+            dict.__getitem__(catalog, key) for key in catalog if key not in {"/DSS", "/Extensions", "/Metadata"}
         ]
         seen: set[Ref] = set()
         while todo:

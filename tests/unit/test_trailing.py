@@ -169,6 +169,51 @@ def test_what_the_page_uses_may_not_be_overwritten_as_a_member_of_the_store(stra
         assert only_long_term_data(PdfFileReader(io.BytesIO(more)), 1) is not shared
 
 
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+<dc:format>{format}</dc:format><xmp:ModifyDate>{moment}</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def packet(facts: str = "application/pdf", moment: str = "2026-01-01T00:00:00Z", *, head: str = "") -> bytes:
+    body = head.encode() + XMP.format(format=facts, moment=moment).encode()
+    return b"<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%b\nendstream" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("later", "contents", "passes"),
+    [
+        (packet(moment="2026-02-02T00:00:00Z"), b"4 0 R", True),
+        (packet("text/plain"), b"4 0 R", False),
+        (packet(moment="2026-02-02T00:00:00Z", head="<!DOCTYPE x [<!ENTITY e 'a'>]>"), b"4 0 R", False),
+        (packet().replace(b"<x:xmpmeta", b"<y:xmpmeta"), b"4 0 R", False),
+        (packet().replace(b"/Subtype /XML", b"/Subtype /XML /Extra 1"), b"4 0 R", False),
+        (FACE, b"4 0 R", False),
+        (packet(moment="2026-02-02T00:00:00Z"), b"28 0 R", False),
+    ],
+)
+def test_a_packet_of_metadata_may_be_brought_up_to_date_and_say_nothing_else(
+    later: bytes, contents: bytes, passes: bool, stranger: Stranger, tmp_path: Path
+) -> None:
+    """As writers of long-term data do; not where the page draws the packet, and not another fact of the document."""
+    packed = catalog(more=b"/Metadata 28 0 R ")
+    objects = store(
+        o1=packed.replace(b"7 0 R", b"27 0 R"),
+        o3=page_object(6, 8).replace(b"/Contents 4 0 R", b"/Contents " + contents),
+        o6=FIELD.replace(b"7 0 R", b"27 0 R"),
+        o7=b"null",
+        o27=signature_object(RESERVED, docmdp=1),
+        o28=packet(),
+    )
+    data = sealed_by(stranger, prepare(with_revision(one_page(RESERVED, amount="100").data, objects)), tmp_path)
+    assert judged(data, stranger).reason is Reason.OK
+    findings = judged(
+        with_revision(data, {20: b"<< /Certs [ 21 0 R 29 0 R ] >>", 28: later, 29: CERTIFICATE}), stranger
+    )
+    assert (findings.reason is Reason.OK) is passes, findings.detail
+    if not passes:
+        assert findings.reason in {Reason.CHANGED_AFTER_SEALING, Reason.MALFORMED}
+
+
 # Where the objects of the sealed revision stand ----------------------------------------------------------------------
 
 
