@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import nats
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -24,7 +25,6 @@ from certsvc.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
@@ -155,6 +155,8 @@ class Broker:
         if self._client is not None:
             with suppress(Unavailable):  # it is going away anyway
                 self._ask(self._client.close())
+        with suppress(Unavailable):
+            self._ask(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(WAIT_S)
         self._loop.close()
@@ -171,15 +173,7 @@ class Broker:
 
     async def _stream(self, config: StreamConfig) -> JetStreamContext:
         if self._client is None or self._client.is_closed:
-            self._client = await nats.connect(
-                list(self._address.servers),
-                name=self._name,
-                connect_timeout=CONNECT_S,
-                max_reconnect_attempts=-1,
-                allow_reconnect=True,
-                user_credentials=str(self._address.credentials) if self._address.credentials else None,
-                error_cb=_quiet,
-            )
+            self._client = await self._connect()
         context = self._client.jetstream(timeout=ACK_S)
         name = str(config.name)
         if name not in self._ready:
@@ -189,6 +183,23 @@ class Broker:
                 await context.add_stream(config)
             self._ready.add(name)
         return context
+
+    async def _connect(self) -> Client:
+        client = Client()
+        try:
+            await client.connect(
+                list(self._address.servers),
+                name=self._name,
+                connect_timeout=CONNECT_S,
+                max_reconnect_attempts=-1,
+                allow_reconnect=True,
+                user_credentials=str(self._address.credentials) if self._address.credentials else None,
+                error_cb=_quiet,
+            )
+        except BaseException:  # cancelled, too: half a connection is nobody's, and its socket and tasks would stay
+            await client.close()
+            raise
+        return client
 
     async def _publish(self, messages: Sequence[Outgoing]) -> None:
         context = await self._stream(self._address.events)
@@ -236,6 +247,14 @@ def _delivered(message: Msg) -> Delivered:
         tries=meta.num_delivered or 1,
         handle=message,
     )
+
+
+async def _end_tasks() -> None:
+    """End what the client leaves running when its server is away: a loop closed over it would complain later."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 async def _quiet(_error: Exception) -> None:

@@ -52,11 +52,14 @@ def published(city: ServedCity, server: NatsProcess) -> list[dict[str, Any]]:
 
     async def read() -> list[dict[str, Any]]:
         client = await nats.connect(server.url)
-        context = client.jetstream()
-        info = await context.stream_info(stream)
-        first, last = info.state.first_seq, info.state.last_seq
-        found = [await context.get_msg(stream, seq) for seq in range(first, last + 1)] if info.state.messages else []
-        await client.close()
+        try:
+            context = client.jetstream()
+            info = await context.stream_info(stream)
+            first, last = info.state.first_seq, info.state.last_seq
+            sequences = range(first, last + 1) if info.state.messages else range(0)
+            found = [await context.get_msg(stream, sequence) for sequence in sequences]
+        finally:
+            await client.close()
         return [{"subject": one.subject, **json.loads(one.data or b"{}")} for one in found]
 
     return asyncio.run(read())
@@ -67,10 +70,12 @@ def send(city: ServedCity, server: NatsProcess, client_id: str, *bodies: bytes, 
 
     async def publish() -> None:
         client = await nats.connect(server.url)
-        context = client.jetstream()
-        for body in bodies:
-            await context.publish(f"{broker_of(city).prefix}.in.{client_id}", body, headers=headers or STRUCTURED)
-        await client.close()
+        try:
+            for body in bodies:
+                subject = f"{broker_of(city).prefix}.in.{client_id}"
+                await client.jetstream().publish(subject, body, headers=headers or STRUCTURED)
+        finally:
+            await client.close()
 
     asyncio.run(publish())
 
