@@ -33,7 +33,7 @@ T = TypeVar("T")
 IN_FLIGHT = 100
 """Messages published without waiting for the acknowledgement of the one before."""
 ACK_S = 5.0
-CONNECT_S = 3.0
+CONNECT_S = 3
 WAIT_S = 30.0
 """Longest wait for anything: a broker that hangs must not hold a relay beyond its lease."""
 DUPLICATES_S = 3600.0

@@ -104,7 +104,9 @@ def test_the_code_renews_itself_and_stops_when_the_network_is_gone(
     expect(page.locator("#show-qr")).not_to_have_attribute("src", str(old))
     second = code_on_screen(page)
     assert second != first
+    old = page.locator("#show-qr").get_attribute("src")
     page.get_by_role("button", name="立即更新").click()
+    expect(page.locator("#show-qr")).not_to_have_attribute("src", str(old))
     expect(page.locator("#show-left")).to_contain_text("秒后自动更新")
     page.context.set_offline(offline=True)
     page.clock.fast_forward(61_000)

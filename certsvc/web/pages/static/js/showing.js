@@ -37,9 +37,10 @@ export async function drawShowing(place, page) {
 }
 
 async function makeCode(page, scene) {
+  const startedAt = performance.now(); // before the question: the life of a code begins at the server
   const made = await page.session.call("POST", "/v1/shows", { body: { identifier: page.license.identifier, scene: scene.code } });
   const span = (from, to) => new Date(to) - new Date(from);
-  return { ...made, startedAt: performance.now(), refreshMs: span(made.created_at, made.refresh_at), lifeMs: span(made.created_at, made.expires_at) };
+  return { ...made, startedAt, refreshMs: span(made.created_at, made.refresh_at), lifeMs: span(made.created_at, made.expires_at) };
 }
 
 function fieldList(made) {
