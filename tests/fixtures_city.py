@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from certsvc.app import Service, build, prepare
+from certsvc.catalog.loader import Catalog, load_catalog
 from certsvc.cli.demo import serving
 from certsvc.cli.demo_city import City
 from certsvc.commands.access.seed_sandbox import SandboxParties, seed_sandbox
@@ -129,6 +131,19 @@ def sandbox_settings(var: Path, database_url: str, **changes: Any) -> Settings:
         "lease_s": 2,
     }
     return Settings.model_validate({**values, **changes})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _seeds_read_once() -> Iterator[None]:
+    """The seed catalog is read once per worker process: it is frozen, and every city of the run begins with it."""
+    seeds = cache(load_catalog)
+
+    def load(directory: Path | None = None) -> Catalog:
+        return seeds() if directory is None else load_catalog(directory)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("certsvc.commands.catalog.live.load_catalog", load)
+        yield
 
 
 @pytest.fixture

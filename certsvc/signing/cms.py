@@ -19,7 +19,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import serialization
 
 from certsvc.errors import SigningError
-from certsvc.signing.der import tlv
+from certsvc.signing.der import check_nesting, tlv
 from certsvc.signing.suites import SUITES, Suite
 
 if TYPE_CHECKING:
@@ -181,11 +181,16 @@ def _check_template(template: CmsTemplate, leaf: asn1_x509.Certificate) -> None:
     at = _MARKER_TIME if template.signing_time else None
     der = template.assemble(digest, b"\x01" * template.signature_size, at)
     read_digest, signed, signature = message_digest_of(der)
-    forced = cms.ContentInfo.load(der, strict=True).dump(force=True)
+    # What we wrote is encoded anew and compared; certificates come as their authority encoded them, which takes long.
+    signers = cms.ContentInfo.load(der, strict=True)["content"]["signer_infos"]
     good = (digest, template.to_be_signed(digest, at), b"\x01" * template.signature_size)
-    if (read_digest, signed, signature) != good or forced != der:
-        msg = "签名模板自检未通过：编码与 DER 不一致"
+    msg = "签名模板自检未通过：编码与 DER 不一致"
+    if (read_digest, signed, signature) != good or signers.copy().dump(force=True) != signers.dump():
         raise SigningError(msg)
+    try:
+        check_nesting(der)
+    except ValueError as error:
+        raise SigningError(msg) from error
 
 
 def _around(attributes: cms.CMSAttributes) -> tuple[bytes, bytes, bytes]:

@@ -102,10 +102,11 @@ class TrustAnchors:
         is at hand: nobody has to copy it. Those of retired certificates too: what they sealed is still judged.
         """
         places = (keys / "certs", keys / "certs" / RETIRED)
-        found = [
-            der for place in places for path in sorted(place.glob("*.pem")) for der in read_anchors(read_file(path))[1:]
-        ]
-        return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *found))))
+        # Many keys have one CA above them: it is read once.
+        found = {der for place in places for path in place.glob("*.pem") for der in _ders(read_file(path))[1:]}
+        for der in found:
+            _check_anchor(der)
+        return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *sorted(found)))))
 
     def with_crls(self, directory: Path, *, required: bool = False) -> TrustAnchors:
         """These anchors, with the CRLs in ``directory`` (``*.crl``, DER or PEM).
@@ -118,6 +119,9 @@ class TrustAnchors:
             msg = f"{directory} 中的吊销列表合计超过 {MAX_CRLS_BYTES // (1024 * 1024)} MB：请移出不再需要的列表"
             raise ConfigurationError(msg)
         return replace(self, crls=(*self.crls, *found), revocation_required=required)
+
+
+_NO_CERTIFICATE = "信任证书不是有效的 PEM 证书"
 
 
 def _read_crl(path: Path) -> bytes:
@@ -151,22 +155,33 @@ def read_anchors(text: bytes) -> tuple[bytes, ...]:
     Raises:
         InvalidInput: too large, no PEM, no certificate in it, or one that cannot be read.
     """
+    ders = _ders(text)
+    for der in ders:
+        _check_anchor(der)
+    return ders
+
+
+def _ders(text: bytes) -> tuple[bytes, ...]:
     if len(text) > MAX_ANCHOR_BYTES:
         msg = f"信任证书文件超过 {MAX_ANCHOR_BYTES} 字节"
         raise InvalidInput(msg)
     try:
         ders = [der for kind, _, der in pem.unarmor(text, multiple=True) if kind == "CERTIFICATE"]
-        for der in ders:
-            # Touch what path building reads, so that a bad anchor is refused here and not in the middle of a check.
-            certificate = x509.Certificate.load(der, strict=True)
-            _ = (certificate.subject.hashable, certificate.public_key.algorithm, certificate.ca)
-    except (ValueError, TypeError, KeyError) as error:
-        msg = "信任证书不是有效的 PEM 证书"
-        raise InvalidInput(msg) from error
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(_NO_CERTIFICATE) from error
     if not ders or len(ders) > MAX_ANCHORS:
         msg = f"信任证书文件应含 1 至 {MAX_ANCHORS} 张证书"
         raise InvalidInput(msg)
     return tuple(ders)
+
+
+def _check_anchor(der: bytes) -> None:
+    """Touch what path building reads, so that a bad anchor is refused here and not in the middle of a check."""
+    try:
+        certificate = x509.Certificate.load(der, strict=True)
+        _ = (certificate.subject.hashable, certificate.public_key.algorithm, certificate.ca)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidInput(_NO_CERTIFICATE) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
