@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,13 @@ class ServedCity(City):
     """The demo's city over a service of this test process."""
 
     service: Service
+    samples: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def one_of(self, slug: str) -> dict[str, Any]:
+        """A license of the type, issued when a test first asks: for tests that end nothing, in a city they share."""
+        if slug not in self.samples:
+            self.samples[slug] = self.issue(slug, f"ONE-{slug}")
+        return self.samples[slug]
 
     def drain(self) -> int:
         """Issue, number and relay everything that waits."""
@@ -189,6 +196,23 @@ def city(database_url: str, make_city: Callable[..., ServedCity]) -> ServedCity:
 def small_city(sqlite_url: str, make_city: Callable[..., ServedCity]) -> ServedCity:
     """The same on SQLite only, where the database makes no difference."""
     return make_city(sqlite_url)
+
+
+@pytest.fixture(scope="session")
+def shared_city(
+    city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedCity]:
+    """A city of a whole worker process, for tests that only look at licenses (``one_of``) or show and scan them."""
+    place = tmp_path_factory.mktemp("shared")
+    shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")
+    service = build(sandbox_settings(place / "var", f"sqlite:///{place / 'certsvc.sqlite3'}"))
+    try:
+        parties = seed_sandbox(service.deps)
+        with TestClient(service.application(), raise_server_exceptions=False) as client:
+            yield _served(service, parties, client, place)
+    finally:
+        service.close()
 
 
 def _served(service: Service, parties: SandboxParties, client: Any, out: Path) -> ServedCity:

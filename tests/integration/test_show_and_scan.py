@@ -86,17 +86,17 @@ def test_of_fifty_parallel_redemptions_exactly_one_gets_data(city: ServedCity) -
 
 @pytest.mark.parametrize(("slug", "scene_code"), SCENES)
 def test_a_scan_gives_the_scenes_fields_to_its_readers_and_nothing_more(
-    small_city: ServedCity, slug: str, scene_code: str
+    shared_city: ServedCity, slug: str, scene_code: str
 ) -> None:
-    kind = small_city.catalog.type(slug)
+    kind = shared_city.catalog.type(slug)
     scene = kind.scene(scene_code)
     assert scene is not None
-    done = small_city.issue(slug, "S-1")
-    sample = small_city.catalog.sample(slug)
+    done = shared_city.one_of(slug)
+    sample = shared_city.catalog.sample(slug)
     readers = {"officer": {"officer"}, "clerk": {"officer", "clerk"}, "public": {"officer", "clerk"}}[scene.audience]
-    for role, subject in (("clerk", "clerk-1"), ("officer", small_city.officer_of(slug))):
-        shown = small_city.show(slug, done["identifier"], scene_code)
-        scan = small_city.scan(subject, shown["code"])
+    for role, subject in (("clerk", "clerk-1"), ("officer", shared_city.officer_of(slug))):
+        shown = shared_city.show(slug, done["identifier"], scene_code)
+        scan = shared_city.scan(subject, shown["code"])
         assert scan["license"]["state"] == "valid"
         if role not in readers:
             assert no_data(scan)
