@@ -22,11 +22,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certsvc.clock import check_aware
 from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
+from certsvc.signing.dangling import NullReader
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
 from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
@@ -139,7 +139,7 @@ def cannot_verify(data: bytes, indication: Indication, reason: Reason, detail: s
 
 
 async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidence: Evidence) -> FileFindings:
-    reader = PdfFileReader(io.BytesIO(data), strict=True)
+    reader = NullReader(io.BytesIO(data))
     if reader.encrypt_dict is not None:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.ENCRYPTED, "")
     found = find_signatures(reader)
