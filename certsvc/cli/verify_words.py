@@ -64,6 +64,8 @@ NOT_CHECKED_ZH = {
     "signatures": "印章与签名",
     "certificate_period": "签章时证书是否在有效期内",
     "unlisted_byte_range": "无法归属的签名区段",
+    "seal_maker": "制章者是否为印章制作管理单位",
+    "seal_timestamp": "印章数据中的时间戳",
     "integrity": "内容",
     "coverage": "覆盖",
     "modification": "改动",

@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+SEAL_MAKER = "seal_maker"
+"""In ``not_checked``: whether the certificate that made a seal is one of a maker of seals (制作管理单位)."""
+
+SEAL_TIMESTAMP = "seal_timestamp"
+"""In ``not_checked``: a timestamp in a seal object, or one in a SES signature that no anchor stands behind."""
+
 
 class Indication(StrEnum):
     """ETSI EN 319 102-1 §5.1.3, main status indication."""

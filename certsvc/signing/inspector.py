@@ -247,7 +247,7 @@ def _not_checked(data: bytes, judged: list[Judgement]) -> tuple[str, ...]:
         missing.append(NOT_CHECKED_REVOCATION)
     if any(one.out_of_period for one in judged):
         missing.append(NOT_CHECKED_PERIOD)
-    missing.extend(sorted({one.unchecked for one in judged if one.unchecked}))
+    missing.extend(sorted({part for one in judged for part in one.unchecked}))
     if byte_range_count(data) > len(judged):
         missing.append(NOT_CHECKED_EXTRA_BYTE_RANGE)
     return tuple(missing)

@@ -85,6 +85,8 @@ export const CHECK_WORDS = {
   "what.register": ["与登记比对", "Register"],
   "what.revocation": ["印章证书是否被吊销", "Revocation of the seal certificate"],
   "what.certificate_period": ["签章时印章证书是否在有效期内", "Certificate period at sealing"],
+  "what.seal_maker": ["制章者是否为印章制作管理单位", "Whether the seal's maker may make seals"],
+  "what.seal_timestamp": ["印章数据中的时间戳", "Timestamp in the seal object"],
   "what.unlisted_byte_range": ["文件中无法归属的签名区段", "Signature ranges that belong to no field"],
   "is.integrity.good": ["与印章一致", "As sealed"],
   "is.integrity.sealed_part": ["印章所盖部分一致", "The sealed part is as sealed"],
