@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from certsvc.clock import beijing_time
 from certsvc.seal.headlines import MARK_ZH, Mark, headline_of, next_step, only_added_to
-from certsvc.seal.reason_words import WORDS
+from certsvc.seal.reason_words import REMARKS, WORDS
 from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
         lines.append((label, "印章所盖部分一致" if field == "integrity" and only_added_to(verdict) else word))
     if verdict.not_checked:
         lines.append(("未核对", unasked_zh(verdict.not_checked)))
+    lines += [("留意", REMARKS[one][0]) for one in verdict.remarks]
     if verdict.unreachable:
         lines.append(("没有答复", escape("、".join(verdict.unreachable))))
     return lines

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 from pyhanko.pdf_utils.misc import PdfError
 
 from certsvc.clock import check_aware
-from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
+from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, Remark, SubIndication
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
+from certsvc.signing.covering import shows_on_the_sealed_page
 from certsvc.signing.dangling import NullReader
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
@@ -155,7 +156,16 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
     store_only = only_security_store_after(reader, judged[-1].order) and only_long_term_data(reader, seals_end)
     ends = [(one.order, one.report.signed_end) for one in judged if one.report.signed_end]
     outside = stands_outside(reader, data, ends)
-    return _combine(data, judged, store_only=store_only, outside=outside)
+    findings = _combine(data, judged, store_only=store_only, outside=outside)
+    return replace(findings, remarks=_remarks(reader, judged))
+
+
+def _remarks(reader: NullReader, judged: list[Judgement]) -> tuple[Remark, ...]:
+    """What to look at beside the outcome; a later timestamp shows nothing, or the file fails."""
+    seals = [one.order for one in judged if one.report.kind == "seal" and one.report.valid is Check.GOOD]
+    if len(seals) > 1 and shows_on_the_sealed_page(reader, min(seals)):
+        return (Remark.LATER_SIGNATURE_SHOWS,)
+    return ()
 
 
 def _combine(data: bytes, judged: list[Judgement], *, store_only: bool, outside: bool) -> FileFindings:

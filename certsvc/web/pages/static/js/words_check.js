@@ -54,6 +54,7 @@ export const CHECK_WORDS = {
   "verdict.checked": ["核对了什么", "What was checked"],
   "verdict.not_checked": ["没有核对什么", "What was not checked"],
   "verdict.not_checked_none": ["上列各项均已核对。", "Nothing was left out."],
+  "verdict.remarks": ["请留意", "Please look"],
   "verdict.signatures": ["印章与签名（{count} 个）", "Seals and signatures ({count})"],
   "verdict.next": ["下一步", "Next step"],
   "verdict.at": ["核验时间 {at}", "Checked {at}"],
