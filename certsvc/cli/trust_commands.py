@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-trust_app = typer.Typer(help="信任列表与互认 · trust list and recognised cities", no_args_is_help=True)
+from certsvc.cli.program import Program
+
+trust_app = Program(help="信任列表与互认 · trust list and recognised cities")
 
 
 @trust_app.command("list")
@@ -45,7 +47,7 @@ def trust_confirm(
 
 @trust_app.command("reject")
 def trust_reject(
-    by: Annotated[str, typer.Option(help="确认人的账号（有信任列表确认员角色，且不是提案人；沙箱为 trust-2）")],
+    by: Annotated[str, typer.Option(help="确认人的账号（沙箱为 trust-2）")],
     reason: Annotated[str, typer.Option(help="不予确认的理由")],
     proposals: Annotated[list[str], typer.Argument(help="变更提案编号")],
 ) -> None:
