@@ -300,7 +300,7 @@ def register_seals(settings: Settings, deps: Deps, ring: KeyRing) -> None:
 def standalone_inspector(trust_dir: Path = Path("keys/trust")) -> IsolatedInspector:
     """An inspector for a machine without a service: the anchors in ``trust_dir``, if any, and what the caller adds."""
     pems = [path.read_bytes() for path in sorted(trust_dir.glob("*.pem"))]
-    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir).with_makers_in(trust_dir)
     return IsolatedInspector(anchors, workers=1)
 
 

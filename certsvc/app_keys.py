@@ -124,6 +124,9 @@ def trust_anchors(settings: Settings) -> TrustAnchors:
     if not pems:
         raise ConfigurationError(f"信任目录 {settings.trust_dir} 中没有根证书（*.pem），无法核验任何印章")
     anchors = TrustAnchors(()).with_extra(pems).with_intermediates(*directories).with_issuers_of(settings.keys)
+    anchors = anchors.with_makers_in(*directories)
+    if maker := maker_policy(settings).maker_key_id:
+        anchors = anchors.with_maker_of(settings.keys, maker)
     if settings.crl_dir is not None:
         anchors = anchors.with_crls(settings.crl_dir, required=settings.revocation_required)
     return anchors

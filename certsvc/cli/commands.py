@@ -16,6 +16,7 @@ from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.people_commands import people_app
+from certsvc.cli.program import Program
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
@@ -23,18 +24,17 @@ from certsvc.cli.webhook_commands import webhooks_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
-app = typer.Typer(
+app = Program(
     name="certsvc",
     help="电子证照与电子印章服务 · e-license and e-seal service",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-db_app = typer.Typer(help="数据库 · database", no_args_is_help=True)
-objects_app = typer.Typer(help="文件存储 · object store", no_args_is_help=True)
-requests_app = typer.Typer(help="制证申请 · issuance requests", no_args_is_help=True)
-clients_app = typer.Typer(help="接入系统 · client systems", no_args_is_help=True)
-catalog_app = typer.Typer(help="证照目录 · catalog", no_args_is_help=True)
+db_app = Program(help="数据库 · database")
+objects_app = Program(help="文件存储 · object store")
+requests_app = Program(help="制证申请 · issuance requests")
+clients_app = Program(help="接入系统 · client systems")
+catalog_app = Program(help="证照目录 · catalog")
 for name, group in (
     ("keys", keys_app),
     ("db", db_app),

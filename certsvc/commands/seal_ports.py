@@ -252,7 +252,7 @@ class SealMaker(Protocol):
         ...
 
     def is_maker(self, cert_sha256: str) -> bool:
-        """Whether this certificate (hex SHA-256) is that of the seal maker here."""
+        """Whether this certificate (hex SHA-256) is one that the seal maker's key was given here, now or before."""
         ...
 
     def has_object(self, key_id: str, data: bytes) -> bool:

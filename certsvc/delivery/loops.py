@@ -19,6 +19,7 @@ from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
+from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.webhooks.ends import sweep_webhooks
 from certsvc.delivery.receiver import Receiver
@@ -176,13 +177,14 @@ class Loops:
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
 
-        Seals whose period has ended are moved first, and keys that ended versions left are destroyed: reads of a small
-        table and a listing of key files.
+        Seals whose period has ended are moved first, keys that ended versions left are destroyed, and proposals that
+        nobody decided about end: reads of small tables and a listing of key files.
         """
 
         def sweep() -> None:
             expire_seals(self._deps)
             destroy_ended_keys(self._deps)
+            expire_proposals(self._deps)
             self._warn()
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass

@@ -1,6 +1,6 @@
 """Whether an XMP packet was only brought up to date (ISO 16684-1 §8.4), as writers of long-term data do.
 
-What a reader shows of a document (title, author, licence facts) stays; the moment of the change and the program that
+What a reader shows of a document (title, author, license facts) stays; the moment of the change and the program that
 made it may differ.
 """
 
