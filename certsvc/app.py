@@ -27,8 +27,9 @@ from certsvc.app_keys import (
     trust_anchors,
     webhook_receivers,
 )
-from certsvc.app_shape import open_broker, open_carriers, open_objects, prepare_objects, process_name
+from certsvc.app_shape import open_broker, open_carriers, open_channels, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
+from certsvc.catalog.notice_texts import read_notice_texts
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
@@ -212,6 +213,8 @@ def build(
         notifier=MessageSpool(settings.messages, ids),
         carriers=open_carriers(settings, broker),
         receivers=webhook_receivers(settings),
+        notice_texts=read_notice_texts(settings.catalog_dir),
+        channels=open_channels(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)

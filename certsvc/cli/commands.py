@@ -15,6 +15,7 @@ from rich.table import Table
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.notice_commands import notices_app
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.program import Program
 from certsvc.cli.seal_commands import keys_app, seals_app
@@ -49,6 +50,7 @@ for name, group in (
     ("trust", trust_app),
     ("events", events_app),
     ("webhooks", webhooks_app),
+    ("notices", notices_app),
     ("import", import_app),
     ("bulk", bulk_app),
 ):
@@ -59,11 +61,14 @@ for name, group in (
 def serve(
     port: Annotated[int | None, typer.Option(help="端口，缺省取配置")] = None,
     workers: Annotated[int | None, typer.Option(help="制证线程数")] = None,
+    loops: Annotated[
+        bool | None, typer.Option("--loops/--no-loops", help="是否也制证、投递；缺省取配置（serve_loops）")
+    ] = None,
 ) -> None:
-    """启动服务：接口、页面、制证与事件 · API, pages, workers and relay in one process."""
+    """启动服务：接口、页面，并制证、投递 · API, pages and, unless --no-loops, workers and relay."""
     from certsvc.cli.serve import run_server
 
-    run_server(port=port, workers=workers)
+    run_server(port=port, workers=workers, loops=loops)
 
 
 @app.command()

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
+    from certsvc.catalog.notice_texts import NoticeTexts
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.notice_ports import NoticeChannel
     from certsvc.commands.page_ports import Press, Renderer
     from certsvc.commands.seal_ports import Authorities, SealMaker
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
@@ -300,6 +302,9 @@ class Deps:
     notifier: Notifier
     receivers: Receivers
     """calls the URLs of webhook subscriptions"""
+    notice_texts: NoticeTexts
+    channels: tuple[NoticeChannel, ...] = ()
+    """ways to holders; without one a notice is a line on the own page"""
     carriers: tuple[Carrier, ...] = ()
     """what the relay takes events to, outside the database"""
 

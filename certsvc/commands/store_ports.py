@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
+    from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
     from certsvc.license.parties import Client, Person
-    from certsvc.license.request import ClaimedRequest, IssuanceRequest
+    from certsvc.license.request import ClaimedRequest, IssuanceRequest, RequestState
     from certsvc.license.states import State
-    from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
+    from certsvc.license.uses import Fetch, Grant, Scan, Show
 
 
 class Requests(Protocol):
@@ -92,6 +93,14 @@ class Requests(Protocol):
 
     def counts(self) -> dict[str, int]:
         """How many requests stand in each state."""
+        ...
+
+    def of_case(self, case_no: str, *, caller: str, behind: str, limit: int) -> Sequence[IssuanceRequest]:
+        """Requests of a case behind a request id, of one caller or of all (empty), oldest first."""
+        ...
+
+    def case_counts(self, case_no: str, *, caller: str) -> dict[RequestState, int]:
+        """How many of them stand in each state; a state without any is left out."""
         ...
 
     def stuck(self, *, before: datetime, limit: int) -> Sequence[IssuanceRequest]:
@@ -231,7 +240,7 @@ class Showing(Protocol):
 
 
 class Sharing(Protocol):
-    """Grants, the fetch ledger and notices."""
+    """Grants and the fetch ledger."""
 
     def insert_grant(self, grant: Grant) -> None:
         """Store a consent."""
@@ -259,14 +268,6 @@ class Sharing(Protocol):
 
     def fetches_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
         """Ledger rows about these versions, newest first."""
-        ...
-
-    def insert_notice(self, notice: Notice) -> None:
-        """Store a line for the holder."""
-        ...
-
-    def notices_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Notice]:
-        """Notices about these versions, newest first."""
         ...
 
 
@@ -382,6 +383,8 @@ class UnitOfWork(Protocol):
     imports: Imports
     import_rows: ImportRows
     bulks: Bulks
+    notices: Notices
+    contacts: Contacts
 
 
 class UnitOfWorkFactory(Protocol):

@@ -22,6 +22,7 @@ from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.webhooks.ends import sweep_webhooks
+from certsvc.delivery.notices import NoticeSender
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.sequencer import sequence_once
@@ -91,7 +92,7 @@ class Loops:
         self._live_until = 0.0
 
     def start(self, *, workers: int, relay: bool) -> None:
-        """Start ``workers`` issuing threads and, if asked, the sequencer with its relay and the sender of webhooks."""
+        """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
         for index in range(workers):
             owner = f"{self._name}-w{index}"
             # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
@@ -105,15 +106,23 @@ class Loops:
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
+            for channel in self._deps.channels:
+                self._spawn(
+                    f"{self._name}-{channel.way}", partial(self._repeat, NoticeSender(self._deps, channel).once)
+                )
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
-        self._spawn(f"{self._name}-catalog", self._follow)
-        self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
+        self.follow()
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
         self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
+
+    def follow(self) -> None:
+        """Start only what every process needs: it takes up what others publish and confirm."""
+        self._spawn(f"{self._name}-catalog", lambda: self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow))
+        self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -206,10 +215,6 @@ class Loops:
     def _signings(self) -> None:
         """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
         self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
-
-    def _follow(self) -> None:
-        """Take up what is published."""
-        self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow)
 
     def _every(self, wait_s: float, once: Callable[[], object]) -> None:
         while not self._stop.wait(wait_s):

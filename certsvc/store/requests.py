@@ -20,7 +20,7 @@ from certsvc.license.request import (
 )
 from certsvc.license.stock import StockEntry, Trust
 from certsvc.store.decisions import decision_in, decision_out
-from certsvc.store.tables import OPEN_REQUEST, requests
+from certsvc.store.tables import OF_A_CASE, OPEN_REQUEST, requests
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -50,6 +50,18 @@ _BY_BUSINESS_KEY = _ALL.where(
     _C.action == bindparam("what"),
 )
 _STUCK = _ALL.where(_IS_OPEN, _C.updated_at < bindparam("before")).order_by(_C.updated_at).limit(bindparam("most"))
+_OF_CASE = (
+    _ALL.where(text(OF_A_CASE), _C.case_no == bindparam("case"), _C.request_id > bindparam("behind"))
+    .order_by(_C.request_id)
+    .limit(bindparam("most"))
+)
+_OF_CASE_BY = _OF_CASE.where(_C.caller == bindparam("by"))
+_CASE_COUNTS = (
+    select(_C.state, func.count().label("value"))
+    .where(text(OF_A_CASE), _C.case_no == bindparam("case"))
+    .group_by(_C.state)
+)
+_CASE_COUNTS_BY = _CASE_COUNTS.where(_C.caller == bindparam("by"))
 _OPEN_COUNTS = select(_C.state, func.count().label("value")).where(_IS_OPEN).group_by(_C.state)
 
 _QUEUE = requests.alias("queue")
@@ -134,6 +146,7 @@ class RequestRows:
                 created_at=request.created_at,
                 updated_at=request.updated_at,
                 lane=int(request.lane),
+                case_no=payload.case_no,
             )
             == 1
         )
@@ -203,6 +216,22 @@ class RequestRows:
         found.update(Tallies(self._tx).of(Noun.REQUEST))
         found.update({row["state"]: row["value"] for row in self._tx.rows(_OPEN_COUNTS)})
         return found
+
+    def of_case(self, case_no: str, *, caller: str, behind: str, limit: int) -> Sequence[IssuanceRequest]:
+        """Requests of a case behind a request id, oldest first."""
+        if caller:
+            rows = self._tx.rows(_OF_CASE_BY, case=case_no, by=caller, behind=behind, most=limit)
+        else:
+            rows = self._tx.rows(_OF_CASE, case=case_no, behind=behind, most=limit)
+        return [self._request(row) for row in rows]
+
+    def case_counts(self, case_no: str, *, caller: str) -> dict[RequestState, int]:
+        """How many of them stand in each state."""
+        if caller:
+            rows = self._tx.rows(_CASE_COUNTS_BY, case=case_no, by=caller)
+        else:
+            rows = self._tx.rows(_CASE_COUNTS, case=case_no)
+        return {as_word(RequestState, row["state"]): row["value"] for row in rows}
 
     def stuck(self, *, before: datetime, limit: int) -> Sequence[IssuanceRequest]:
         """Requests not ended and not touched since ``before``, oldest first."""

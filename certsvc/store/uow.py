@@ -9,6 +9,7 @@ from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
+from certsvc.store.contacts import ContactRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.import_rows import ImportRowStore
@@ -16,6 +17,7 @@ from certsvc.store.imports import ImportStore
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
+from certsvc.store.notices import NoticeRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from certsvc.commands import (
         import_ports,
         life_ports,
+        notice_ports,
         parked_ports,
         quality_ports,
         seal_ports,
@@ -69,6 +72,7 @@ class Work:
         "access",
         "approvals",
         "bulks",
+        "contacts",
         "deliveries",
         "dues",
         "facts",
@@ -78,6 +82,7 @@ class Work:
         "intents",
         "licenses",
         "links",
+        "notices",
         "outbox",
         "parked",
         "photos",
@@ -138,6 +143,8 @@ class Work:
         self.imports: import_ports.Imports = ImportStore(tx)
         self.import_rows: import_ports.ImportRows = ImportRowStore(tx)
         self.bulks: import_ports.Bulks = BulkStore(tx)
+        self.notices: notice_ports.Notices = NoticeRows(tx)
+        self.contacts: notice_ports.Contacts = ContactRows(tx)
 
 
 class UnitsOfWork:

@@ -42,6 +42,7 @@ from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
+from certsvc.license.notices import Contact, NoticeState, Service, Way
 from certsvc.license.request import Lane
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealState
@@ -289,8 +290,31 @@ def use(tx: UnitOfWork) -> None:
     tx.sharing.grants_of("h", limit=9)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
-    tx.sharing.insert_notice(make_notice(1))
-    tx.sharing.notices_of(["v"], limit=9)
+    tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
+    tx.notices.of_versions(["v"], limit=9)
+    tell(tx)
+
+
+def tell(tx: UnitOfWork) -> None:
+    """Cases, notices, and the contacts of holders."""
+    for caller in ("", "c"):
+        tx.requests.of_case("c", caller=caller, behind="", limit=9)
+        tx.requests.case_counts("c", caller=caller)
+    tx.notices.by_id("n")
+    tx.notices.open(NoticeState.FAILED, authority_code="", behind="", limit=9)
+    tx.notices.open(NoticeState.FAILED, authority_code="a", behind="", limit=9)
+    assert tx.notices.is_due(Way.SMS, now=T0)
+    claim = tx.notices.claim(Way.SMS, token="t", now=T0, lease_s=9)
+    assert claim is not None
+    assert tx.notices.put_off(claim, way=Way.SMS, attempts=1, ready_at=T0)
+    assert not tx.notices.fail(claim, Service(), reason="away", now=T0)
+    assert not tx.notices.sent(claim, Service(), now=T0)
+    assert tx.notices.read(["ntc_000001"], now=T0)
+    assert not tx.notices.serve("ntc_000001", Way.POST, Service(), now=T0)
+    assert not tx.notices.resend("ntc_000001", Way.SMS, now=T0)
+    tx.contacts.set_given(HOLDER, Contact(phone="13800000000"), by="s", now=T0)
+    tx.contacts.set_own(HOLDER, Contact(mail="a@example.com"), tell_uses=True, by="s", now=T0)
+    assert tx.contacts.of(HOLDER)
 
 
 @contextmanager
