@@ -36,6 +36,7 @@ from certsvc.signing.placed import stands_outside
 from certsvc.signing.revisions import only_security_store_after, security_store
 from certsvc.signing.trailing import only_long_term_data
 from certsvc.signing.trust import NO_EVIDENCE, Evidence, TrustStore
+from certsvc.signing.unlisted import reads_two_ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,7 +156,7 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
     seals_end = max([one.order for one in judged if one.report.kind != "timestamp"], default=judged[-1].order)
     store_only = only_security_store_after(reader, judged[-1].order) and only_long_term_data(reader, seals_end)
     ends = [(one.order, one.report.signed_end) for one in judged if one.report.signed_end]
-    outside = stands_outside(reader, data, ends)
+    outside = stands_outside(reader, data, ends) or reads_two_ways(reader, data, ends)
     findings = _combine(data, judged, store_only=store_only, outside=outside)
     return replace(findings, remarks=_remarks(reader, judged))
 

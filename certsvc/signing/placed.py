@@ -32,14 +32,14 @@ def stands_outside(reader: PdfFileReader, data: bytes, signed: Sequence[tuple[in
         signed: revision and signed end of every signature.
     """
     sections = [reader.xrefs.get_xref_data(number) for number in range(reader.xrefs.total_revisions)]
-    starts = sorted({offset for section in sections for _, offset in _entries(section)} | {end for _, end in signed})
+    starts = sorted({offset for section in sections for _, offset in entries(section)} | {end for _, end in signed})
     following = dict(itertools.pairwise(starts))
     source = io.BytesIO(data)
     for number, section in enumerate(sections):
         bound = min((end for revision, end in signed if revision >= number), default=None)
         if bound is None:
             break
-        for ref, offset in _entries(section):
+        for ref, offset in entries(section):
             if offset >= bound:
                 return True
             # An object that ends before the next one begins needs no second look; only then nothing lies behind.
@@ -50,12 +50,12 @@ def stands_outside(reader: PdfFileReader, data: bytes, signed: Sequence[tuple[in
     return False
 
 
-def _entries(section: XRefSectionData) -> Iterator[tuple[tuple[int, int], int]]:
+def entries(section: XRefSectionData) -> Iterator[tuple[tuple[int, int], int]]:
     """Number and offset of every object that the section places, in both halves of a hybrid one."""
     for idnum, (generation, offset) in section.standard_xrefs.items():
         yield (idnum, generation), offset
     if section.hybrid is not None:
-        yield from _entries(section.hybrid.xref_data)
+        yield from entries(section.hybrid.xref_data)
 
 
 def _closed(data: bytes, start: int, limit: int) -> bool:
