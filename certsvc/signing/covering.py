@@ -22,10 +22,14 @@ MAX_NODES = 20_000
 
 _HIDDEN = 1 << 1
 """Annotation flag 2 (ISO 32000-2 table 167)."""
+_FLAGS = range(1 << 16)
+"""Values of flags that every reader takes as they are; one that takes no number beyond 31 bits shows the annotation."""
 _RECT_NUMBERS = 4
 
 Ref = tuple[int, int]
 Place = tuple[float, ...]
+Seat = tuple[int, Ref]
+"""Which page, counted as they are met, and which annotation: one of another page may be shown on this one too."""
 
 
 def shows_on_the_sealed_page(reader: PdfFileReader, sealed: int) -> bool:
@@ -34,8 +38,9 @@ def shows_on_the_sealed_page(reader: PdfFileReader, sealed: int) -> bool:
     Also True where there are too many to tell. Errors of the parser come out as they are.
     """
     try:
-        before = {(ref, _place(node)) for ref, node in _annotations(reader.get_historical_resolver(sealed).root)}
-        return any(_is_seen(node) and (ref, _place(node)) not in before for ref, node in _annotations(reader.root))
+        old, new = reader.get_historical_resolver(sealed).root, reader.root
+        before = {(seat, _place(node)) for seat, node in _annotations(old)}
+        return any(_is_seen(node) and (seat, _place(node)) not in before for seat, node in _annotations(new))
     except _TooMany:
         return True
 
@@ -44,20 +49,28 @@ class _TooMany(Exception):
     """More nodes than are looked at."""
 
 
-def _annotations(root: generic.DictionaryObject) -> Iterator[tuple[Ref, generic.DictionaryObject]]:
+def _annotations(root: generic.DictionaryObject) -> Iterator[tuple[Seat, generic.DictionaryObject]]:
     """Every annotation of every page with its number, those written straight into a page under that of the page."""
     todo = [_numbered(root.raw_get("/Pages"), (0, 0))]
-    count = 0
+    count = page = 0
     while todo:
         number, node = todo.pop()
         if not isinstance(node, generic.DictionaryObject):
             continue
-        annotations = _members(node, "/Annots", number)
-        count += 1 + len(annotations)
+        page += 1
+        count += 1 + _length(node, "/Annots") + _length(node, "/Kids")
         if count > MAX_NODES:
             raise _TooMany
-        yield from ((ref, one) for ref, one in annotations if isinstance(one, generic.DictionaryObject))
+        for ref, one in _members(node, "/Annots", number):
+            if isinstance(one, generic.DictionaryObject):
+                yield (page, ref), one
         todo += _members(node, "/Kids", number)
+
+
+def _length(node: generic.DictionaryObject, key: str) -> int:
+    """How many members an array has, none of which is read."""
+    array = item_of(node, key)
+    return len(array) if isinstance(array, generic.ArrayObject) else 0
 
 
 def _members(node: generic.DictionaryObject, key: str, owner: Ref) -> list[tuple[Ref, object]]:
@@ -87,6 +100,6 @@ def _place(node: generic.DictionaryObject) -> Place:
 def _is_seen(node: generic.DictionaryObject) -> bool:
     """Whether an annotation takes room on its page and is not hidden; what cannot be told counts as seen."""
     flags, place = item_of(node, "/F"), _place(node)
-    if isinstance(flags, generic.NumberObject) and flags & _HIDDEN:
+    if isinstance(flags, generic.NumberObject) and flags in _FLAGS and flags & _HIDDEN:
         return False
     return not place or (place[0] != place[2] and place[1] != place[3])

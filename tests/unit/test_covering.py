@@ -67,6 +67,9 @@ def sealed_again(stranger: Stranger, directory: Path, look: bytes) -> bytes:
     [
         pytest.param(OVER_THE_TEXT, True, id="over the text"),
         pytest.param(OVER_THE_TEXT.replace(b"/F 132", b"/F 134"), False, id="hidden"),
+        pytest.param(OVER_THE_TEXT.replace(b"/F 132", b"/F 4294967298"), True, id="hidden beyond 32 bits"),
+        pytest.param(OVER_THE_TEXT.replace(b"/F 132", b"/F 2147483650"), True, id="hidden beyond 31 bits"),
+        pytest.param(OVER_THE_TEXT.replace(b"/F 132", b"/F -2"), True, id="hidden by a negative number"),
         pytest.param(b"/F 132 /Rect [ 0 0 0 0 ]", False, id="without room"),
         pytest.param(b"/F 132 /Rect [ 50 600 50 800 ]", False, id="without width"),
     ],
@@ -100,6 +103,35 @@ def test_a_rectangle_that_cannot_be_told_counts_as_seen(
     field = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Two) /P 3 0 R /Rect %b >>" % look
     data = with_revision(first, {1: catalog_object(6, 9, docmdp=0), 3: page_object(6, 9), 9: field})
     assert shows_on_the_sealed_page(NullReader(io.BytesIO(data)), 0) is told
+
+
+def test_an_annotation_of_another_page_may_not_come_to_the_sealed_one_untold(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    """A new field may name any old annotation as its widget, and so lay it over another page."""
+    stamp = b"<< /Type /Annot /Subtype /Stamp /F 4 /Rect [ 50 600 550 800 ] /AP << /N 16 0 R >> >>"
+    second_page = b"<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ] /Annots [ 15 0 R ] >>"
+    widget = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal1) /V 17 0 R /P 3 0 R /Rect [ 0 0 0 0 ] >>"
+    pages = {2: b"<< /Type /Pages /Kids [ 3 0 R 14 0 R ] /Count 2 >>", 14: second_page, 15: stamp, 16: FACE}
+    unsigned = with_revision(
+        one_page(RESERVED, docmdp=0).data, pages | {6: widget, 7: b"null", 17: signature_object(RESERVED)}
+    )
+    first = sealed_by(stranger, prepare(unsigned), tmp_path)
+    field = b"<< /FT /Sig /T (Two) /V 20 0 R /Kids [ 15 0 R 21 0 R ] >>"
+    own = b"<< /Type /Annot /Subtype /Widget /Parent 19 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>"
+    objects = {1: catalog_object(6, 19, docmdp=0), 3: page_object(6, 15, 21), 19: field, 21: own}
+    data = sealed_by(stranger, prepare(with_revision(first, objects | {20: signature_object(RESERVED)})), tmp_path)
+    findings = judged(data, stranger)
+    assert (findings.indication, findings.remarks) == (Indication.TOTAL_PASSED, (Remark.LATER_SIGNATURE_SHOWS,))
+
+
+@pytest.mark.timeout(30)
+def test_pages_that_hold_each_other_many_times_are_not_multiplied(stranger: Stranger, tmp_path: Path) -> None:
+    """Each of the looks at one node would add thousands more to look at."""
+    first = sealed_once(stranger, tmp_path)
+    kids = b"2 0 R " * (MAX_NODES - 1)
+    data = with_revision(first, {2: b"<< /Type /Pages /Kids [ %b] /Count 1 >>" % kids})
+    assert shows_on_the_sealed_page(NullReader(io.BytesIO(data)), 0)
 
 
 def test_a_page_tree_without_end_is_told_and_not_walked(stranger: Stranger, tmp_path: Path) -> None:
