@@ -17,6 +17,7 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import SigFieldCreationRu
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from certsvc.seal.verdict import Check, Indication, Reason, RevocationQuery, SignatureReport, SubIndication
+from certsvc.signing.same_look import SameLookRule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 STRICT_POLICY = StandardDiffPolicy(
     global_rules=DEFAULT_DIFF_POLICY.global_rules,
-    form_rule=FormUpdatingRule(field_rules=[SigFieldCreationRule(), SigFieldModificationRule()]),  # type: ignore[no-untyped-call]
+    form_rule=FormUpdatingRule(field_rules=[SigFieldCreationRule(), SigFieldModificationRule(), SameLookRule()]),  # type: ignore[no-untyped-call]
 )
 """pyHanko's default policy without ``GenericFieldModificationRule``: no value of a form field may change after sealing
-(rule c; a shadow attack passes as form filling otherwise)."""
+(rule c; a shadow attack passes as form filling otherwise), nor how the form draws its fields."""
 
 COVERAGE = {
     SignatureCoverageLevel.ENTIRE_FILE: "entire_file",
