@@ -197,7 +197,9 @@ class _Trailing:
         field = self._new(ref)
         if not isinstance(field, generic.DictionaryObject) or isinstance(field, generic.StreamObject):
             raise _Foreign
-        if not _FIELD.issuperset(field) or field.get("/FT") != "/Sig" or field.get("/Subtype", "/Widget") != "/Widget":
+        if not _FIELD.issuperset(field.keys() - _empty(field, "/MK")):
+            raise _Foreign
+        if field.get("/FT") != "/Sig" or field.get("/Subtype", "/Widget") != "/Widget":
             raise _Foreign
         if "/Rect" in field and not _is_nothing(field.raw_get("/Rect")):
             raise _Foreign
@@ -243,7 +245,8 @@ class _Trailing:
         if not isinstance(old, generic.ArrayObject) or not isinstance(new, generic.ArrayObject):
             raise _Foreign
         self._judge_place(before, key)
-        self._judge_place(after, key)
+        if _place(after, key) != _place(before, key):
+            self._in_a_new_place(after, key)
         if len(new) < len(old) or not all(_same(old.raw_get(n), new.raw_get(n)) for n in range(len(old))):
             raise _Foreign
         return [_ref(new.raw_get(n)) for n in range(len(old), len(new))]
@@ -252,6 +255,13 @@ class _Trailing:
         """The object that ``key`` of ``owner`` refers to, if it is one, is compared by its own rule."""
         if (place := _place(owner, key)) is not None:
             self._judged.add(place)
+
+    def _in_a_new_place(self, owner: generic.DictionaryObject, key: str) -> None:
+        """What ``key`` refers to now is no object of the sealed revision that was written anew: others may use it."""
+        place = _place(owner, key)
+        if place is not None and place in self._written and self._before(place) is not None:
+            raise _Foreign
+        self._judge_place(owner, key)
 
     def _new(self, ref: Ref) -> generic.PdfObject | None:
         if self._before(ref) is not None:
@@ -281,8 +291,8 @@ class _Trailing:
     def _nobody_waited(self) -> None:
         """The sealed revision refers to no number that was given only now, and uses what was overwritten once only."""
         new = {ref for ref in self._written if self._before(ref) is None and self._after(ref) is not None}
-        sought = new | self._private
-        if sought and any(ref in sought for ref in self._sealed_refs()):
+        sought = {number for number, _ in new | self._private}  # some readers pass over generations
+        if sought and any(number in sought for number, _ in self._sealed_refs()):
             raise _Foreign
 
     def _sealed_refs(self) -> Iterator[Ref]:
@@ -324,6 +334,12 @@ def _ref(raw: generic.PdfObject) -> Ref:
 
 def _is_ref(raw: object, ref: Ref) -> bool:
     return isinstance(raw, generic.IndirectObject) and (raw.idnum, raw.generation) == ref
+
+
+def _empty(owner: generic.DictionaryObject, key: str) -> AbstractSet[str]:
+    """``key``, if there is nothing in it: writers leave such behind."""
+    held = item_of(owner, key)
+    return frozenset({key}) if isinstance(held, generic.DictionaryObject) and not held else frozenset()
 
 
 def _is_nothing(raw: object) -> bool:

@@ -81,7 +81,7 @@ def test_a_document_timestamp_may_follow(sealed: bytes, stranger: Stranger, tmp_
     )
     place = b"[" + b" ".join([b"%010d" % 0] * 4) + b"]"
     body = signature % (place, b"0" * 2 * RESERVED)
-    objects = with_field(INVISIBLE, b"/V 23 0 R", o23=body)
+    objects = with_field(INVISIBLE, b"/MK << >> /V 23 0 R", o23=body)
     data = timestamped_by(authority, prepare(with_revision(sealed, objects)), tmp_path)
     choice = TrustChoice(extra_anchors=(stranger.root_pem, authority.root_pem), at=NOW)
     findings = PdfInspector(TrustAnchors(())).inspect(data, choice, NOW)
@@ -100,6 +100,7 @@ ATTACKS = {
     "a script": with_field(INVISIBLE, b"/AA << /PO << /S /JavaScript /JS (1) >> >>"),
     "a program": with_field(INVISIBLE, b"/A << /S /Launch /F (x) >>"),
     "an address": with_field(INVISIBLE, b"/A << /S /URI /URI (http://a.example) >>"),
+    "a look": with_field(INVISIBLE, b"/MK << /BG [ 1 0 0 ] >>"),
     "kids": with_field(INVISIBLE, b"/Kids [ 8 0 R ]"),
     "a value that is no signature": with_field(INVISIBLE, b"/V (text)"),
     "a widget that is no field": store(o3=page_object(6, 8, 22), o22=field(INVISIBLE)),
@@ -209,6 +210,23 @@ def test_what_the_page_uses_may_not_be_overwritten_as_a_member_of_the_store(stra
         more = with_revision(data, {26: b"[ 21 0 R 28 0 R ]", 28: FACE})
         # The rule alone: pyHanko's policy refuses arrays that are overwritten so, whatever else uses them.
         assert only_long_term_data(PdfFileReader(io.BytesIO(more)), 1) is not shared
+
+
+STAMP = b"<< /Type /DocTimeStamp /SubFilter /ETSI.RFC3161 >>"
+
+
+def test_what_the_page_uses_may_not_become_its_annotations() -> None:
+    """The page draws object 26; were its annotations written there, nothing would be drawn any more."""
+    page = page_object(6, 8).replace(b"/Contents 4 0 R", b"/Contents 26 0 R")
+    unsigned = with_revision(one_page(RESERVED, amount="100").data, {3: page, 26: b"[ 4 0 R ]"})
+    for place, passes in ((26, False), (28, True)):
+        field = FIELD.replace(b"(Seal1) /V 7 0 R", b"(New) /V 23 0 R")
+        later = page.replace(b"[ 6 0 R 8 0 R ]", b"%d 0 R" % place)
+        objects = {1: catalog_object(6, 8, 22, docmdp=1), 3: later, 22: field, 23: STAMP}
+        data = with_revision(unsigned, {30: b"null"})
+        data = with_revision(data, objects | {place: b"[ 6 0 R 8 0 R 22 0 R ]", 31: b"null"})
+        # The rule alone: pyHanko's policy looks for other uses as well.
+        assert only_long_term_data(PdfFileReader(io.BytesIO(data)), 2) is passes
 
 
 DESCRIPTION = """<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
