@@ -352,6 +352,10 @@ REMARKS: dict[Remark, tuple[str, str]] = {
         "首枚印章之后加入的签名或印章在页面上有图样，可能遮住盖章时的内容，请查看图样下的内容",
         "A signature added after the first seal shows on the page and may hide what was sealed: look below it",
     ),
+    Remark.DETAILS_CHANGED_LATER: (
+        "首枚印章之后文件的说明信息（标题、作者等）被改动，请以页面上的内容为准",
+        "Details of the document (title, author and so on) were changed after the first seal: go by its pages",
+    ),
 }
 
 

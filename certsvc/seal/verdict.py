@@ -132,6 +132,8 @@ class Remark(StrEnum):
 
     LATER_SIGNATURE_SHOWS = "later_signature_shows"
     """a signature behind the first seal shows something on the sealed page, and may hide what stands there"""
+    DETAILS_CHANGED_LATER = "details_changed_later"
+    """title, author or other facts beside the pages were changed behind the first seal"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

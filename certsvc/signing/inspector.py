@@ -28,6 +28,7 @@ from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, Remark
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
 from certsvc.signing.covering import shows_on_the_sealed_page
 from certsvc.signing.dangling import NullReader
+from certsvc.signing.details import details_changed
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
 from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
@@ -164,9 +165,12 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
 def _remarks(reader: NullReader, judged: list[Judgement]) -> tuple[Remark, ...]:
     """What to look at beside the outcome; a later timestamp shows nothing, or the file fails."""
     seals = [one.order for one in judged if one.report.kind == "seal" and one.report.valid is Check.GOOD]
+    told = []
     if len(seals) > 1 and shows_on_the_sealed_page(reader, min(seals)):
-        return (Remark.LATER_SIGNATURE_SHOWS,)
-    return ()
+        told.append(Remark.LATER_SIGNATURE_SHOWS)
+    if len(seals) > 1 and details_changed(reader, min(seals)):
+        told.append(Remark.DETAILS_CHANGED_LATER)
+    return tuple(told)
 
 
 def _combine(data: bytes, judged: list[Judgement], *, store_only: bool, outside: bool) -> FileFindings:

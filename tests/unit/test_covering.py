@@ -141,6 +141,38 @@ def test_a_page_tree_without_end_is_told_and_not_walked(stranger: Stranger, tmp_
     assert shows_on_the_sealed_page(NullReader(io.BytesIO(data)), 0)
 
 
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:pdf="http://ns.adobe.com/pdf/1.3/">%b</rdf:Description></rdf:RDF></x:xmpmeta>'
+)
+PRODUCER = XMP % b"<pdf:Producer>Another</pdf:Producer>"
+KEYWORDS = XMP % b"<pdf:Keywords>Holder: Li</pdf:Keywords>"
+
+
+@pytest.mark.parametrize(
+    ("information", "packet", "told"),
+    [
+        (b"", b"", False),
+        (b"/Producer (Another) /ModDate (D:20260301)", PRODUCER, False),
+        (b"/Title (Another)", b"", True),
+        (b"", KEYWORDS, True),
+        (b"", KEYWORDS.replace(b"rdf:Description", b"pdf:Thing"), True),
+    ],
+)
+def test_details_that_change_behind_the_first_seal_are_told(
+    information: bytes, packet: bytes, told: bool, stranger: Stranger, tmp_path: Path
+) -> None:
+    first = sealed_once(stranger, tmp_path)
+    field = b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Two) /V 10 0 R /P 3 0 R /F 132 /Rect [ 0 0 0 0 ] >>"
+    objects = {3: page_object(6, 9), 9: field, 10: signature_object(RESERVED), 13: b"<< %b >>" % information}
+    said = b"<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%b\nendstream" % (len(packet), packet)
+    objects[1] = catalog_object(6, 9, docmdp=0)[:-2] + (b"/Metadata 14 0 R >>" if packet else b">>")
+    data = with_revision(first, objects | {14: said}).replace(b"/Size 15", b"/Info 13 0 R /Size 15")
+    findings = judged(sealed_by(stranger, prepare(data), tmp_path), stranger)
+    assert findings.indication is Indication.TOTAL_PASSED
+    assert findings.remarks == ((Remark.DETAILS_CHANGED_LATER,) if told else ())
+
+
 def test_the_remark_has_words_wherever_a_verdict_is_read(stranger: Stranger, tmp_path: Path) -> None:
     assert set(REMARKS) == set(Remark)
     verdict = conclude_without_register(judged(sealed_again(stranger, tmp_path, OVER_THE_TEXT), stranger), NOW)
