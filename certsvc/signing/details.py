@@ -32,7 +32,7 @@ def details_changed(reader: PdfFileReader, sealed: int) -> bool:
     )
     if before != after:
         return True
-    was, now = _packet(old.root), _packet(reader.root)
+    was, now = _packet(reader, old.root, sealed), _packet(reader, reader.root, None)
     return was != now and not only_brought_up_to_date(was, now)
 
 
@@ -43,7 +43,11 @@ def _information(node: object) -> dict[str, object]:
     return {key: item_of(node, key) for key in node if key not in _MAY_CHANGE}
 
 
-def _packet(catalog: generic.DictionaryObject) -> bytes:
+def _packet(reader: PdfFileReader, catalog: generic.DictionaryObject, revision: int | None) -> bytes:
     """The XMP packet; one that says nothing where there is none."""
-    held = item_of(catalog, "/Metadata")
+    raw = catalog.raw_get("/Metadata") if "/Metadata" in catalog else None
+    if not isinstance(raw, generic.IndirectObject):
+        return _SAYS_NOTHING
+    # Straight from the file: copies of packets of an earlier revision cannot be made.
+    held = reader.get_object(generic.Reference(raw.idnum, raw.generation, pdf=reader), revision)  # type: ignore[no-untyped-call]
     return bytes(held.data) if isinstance(held, generic.StreamObject) else _SAYS_NOTHING

@@ -128,5 +128,6 @@ def _stream_counts_well(reader: PdfFileReader, ref: generic.Reference | None) ->
     whole = [*list.__iter__(widths), *list.__iter__(index), table.raw_get("/Size")]
     if not all(isinstance(one, generic.NumberObject) and 0 <= one <= MAX_NUMBER + 1 for one in whole):
         return False
-    ends = (int(first) + int(count) for first, count in zip(index[::2], index[1::2], strict=False))
+    numbers = [int(one) for one in list.__iter__(index)]
+    ends = (first + count for first, count in zip(numbers[::2], numbers[1::2], strict=False))
     return len(widths) == _WIDTHS and max(widths) <= _WIDEST and max(ends, default=0) <= MAX_NUMBER + 1
