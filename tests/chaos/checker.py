@@ -14,6 +14,7 @@ from certsvc.commands.issuance.batch import object_name
 
 def check_town(town: Town, acknowledged: dict[str, str]) -> None:
     """AssertionError for anything lost, doubled, half done or stuck; waits until what was accepted is issued."""
+    town.forget_connections()
     _wait(lambda: _is_settled(town, acknowledged), "requests not issued")
     requests = dict(town.rows("SELECT request_id, state FROM requests"))
     assert all(requests.get(one) == "issued" for one in acknowledged.values()), (

@@ -132,6 +132,11 @@ class Town:
             node.kill()
         self.watcher.close()
 
+    def forget_connections(self) -> None:
+        """Those of the watcher ended with the database that was restarted."""
+        for engine in self.watcher.store._engines:
+            engine.dispose()
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a plain SELECT finds."""
         with self.watcher.store._engines[-1].connect() as connection:
