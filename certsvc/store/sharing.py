@@ -108,7 +108,7 @@ class SharingRows:
 
     def insert_notice(self, notice: Notice) -> None:
         """Store a line for the holder."""
-        self._tx.changed(
+        self._tx.append(
             _insert(self._tx.dialect, notices),
             notice_id=notice.notice_id,
             version_id=notice.version_id,
@@ -119,6 +119,7 @@ class SharingRows:
 
     def notices_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Notice]:
         """Notices about these versions, newest first."""
+        self._tx.flush()
         return [
             Notice(
                 notice_id=row["notice_id"],

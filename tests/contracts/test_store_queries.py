@@ -117,7 +117,7 @@ def register(tx: UnitOfWork) -> None:
     tx.intents.insert(make_intent(1))
     tx.intents.by_request("req_000001")
     tx.intents.next_number("s")
-    tx.intents.renew("r", signed_at=NOW)
+    tx.intents.renew(["r"], signed_at=NOW)
     tx.intents.drop("r")
     assert tx.receipts.bind("c", "k", body_hash="b", result_id="r", now=NOW)
     tx.receipts.find("c", "k")
@@ -139,10 +139,10 @@ def register(tx: UnitOfWork) -> None:
     tx.seals.upsert(make_seal(1))
     tx.seals.by_id("s")
     tx.seals.all()
-    assert tx.seals.reserve(make_reservation(1), day_start=DAY_START, day_end=DAY_END)
+    assert tx.seals.reserve([make_reservation(1)], day_start=DAY_START, day_end=DAY_END)
     tx.seals.unanswered(before=NOW, limit=9)
-    assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="", now=NOW)
-    tx.seals.abandon(purpose="p", now=NOW)
+    assert tx.seals.answer([("res_000001", ReservationResult.USED, "")], now=NOW)
+    tx.seals.abandon(["p"], now=NOW)
     assert tx.seals.set_state("seal_001", source=SealState.ACTIVE, target=SealState.STOPPED)
 
 

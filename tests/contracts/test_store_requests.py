@@ -280,7 +280,7 @@ def test_a_resumed_intent_seals_at_its_new_time_and_a_registered_one_keeps_its_o
             tx.intents.insert(make_intent(n))
         tx.licenses.insert(make_version(2))
         for n in (1, 2):
-            tx.intents.renew(f"req_{n:06d}", signed_at=NOW)
+            tx.intents.renew([f"req_{n:06d}"], signed_at=NOW)
     with store.uow.read() as tx:
         assert tx.intents.by_request("req_000001") == make_intent(1, signed_at=NOW)
         assert tx.intents.by_request("req_000002") == make_intent(2)

@@ -188,7 +188,7 @@ def test_reservations(store: Store, record: SealReservation) -> None:
     long = {"valid_from": at, "valid_until": at + timedelta(seconds=1)}
     with one_round(store) as tx:
         tx.seals.upsert(make_seal(1, **long))
-        assert tx.seals.reserve(record, day_start=at, day_end=at + timedelta(days=1))
+        assert tx.seals.reserve([record], day_start=at, day_end=at + timedelta(days=1))
         found = list(tx.seals.unanswered(before=at + timedelta(days=1), limit=9))
         assert found == ([record] if record.result.value in {"open", "unknown"} else [])
 

@@ -123,15 +123,24 @@ def process_batch(
 def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
     """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
     now = deps.clock.now()
-    claimed: list[ClaimedRequest] = []
     with deps.uow() as tx:
-        while not claimed or len(claimed) < most[lane]:
-            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
-            if found is None:
-                break
-            claimed.append(found)
-            lane = min(lane, found.request.lane)
-    return claimed
+        first = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
+        if first is None:
+            return []
+        found = first.request.lane
+        if most[found] == 1:
+            return [first]
+        return [
+            first,
+            *tx.requests.claim_some(
+                worker=worker,
+                token=deps.ids.new("clm"),
+                now=now,
+                lease_s=lease_s,
+                lane=found,
+                limit=most[found] - 1,
+            ),
+        ]
 
 
 def _ended(deps: Deps, piece: Piece) -> Processed:

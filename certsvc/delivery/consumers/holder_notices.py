@@ -11,6 +11,8 @@ from certsvc.license.states import MOVES
 from certsvc.license.uses import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
@@ -20,28 +22,36 @@ NAME = "holder-notices"
 _MOVE_ZH = {PREFIX + MOVED[move.event].NAME: move.name_zh for move in MOVES}
 
 
-def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
-    """Write the notice; other events leave nothing."""
+def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+    """Write the notices; other events leave nothing."""
+    told = [(event, words) for event in events if (words := _words(event)) is not None]
+    versions = tx.licenses.by_identifiers(sorted({event.subject for event, _ in told}))
+    for event, (kind, text) in told:
+        version = versions.get(event.subject)
+        if version is None:
+            continue
+        name = deps.catalog.type(version.type_slug).name
+        document = str(event.data.get("document_no", ""))
+        made = version.registration if kind == "issued" else None
+        remarks = (f"（{made.sentence}）" if made else "") + (f"（文书号：{document}）" if document else "")
+        sentence = f"您的{name}{text}{remarks}"
+        tx.sharing.insert_notice(
+            Notice(
+                notice_id=deps.ids.new("ntc"), version_id=version.version_id, kind=kind, text=sentence, at=event.time
+            )
+        )
+
+
+def _words(event: Event) -> tuple[str, str] | None:
+    """Kind of the notice and what it says behind the name of the license; None for events that holders are not told."""
     if event.type == PREFIX + LicenseIssued.NAME:
-        kind, text = "issued", "已签发"
-    elif event.type == PREFIX + LicenseRegistered.NAME:
-        kind, text = "issued", "已登记"
-    elif event.type == PREFIX + LicenseSimulated.NAME:
-        kind, text = "issued", "的模拟审批意见已出具"
-    elif event.type == PREFIX + LicenseDue.NAME:
-        kind, text = "due", "：" + DUE_ZH[DueKind(str(event.data["kind"]))]
-    elif event.type in _MOVE_ZH:
-        kind, text = "moved", f"已{_MOVE_ZH[event.type]}"
-    else:
-        return
-    version = tx.licenses.by_identifier(event.subject)
-    if version is None:
-        return
-    name = deps.catalog.type(version.type_slug).name
-    document = str(event.data.get("document_no", ""))
-    if kind == "issued" and version.registration is not None:
-        text += f"（{version.registration.sentence}）"
-    sentence = f"您的{name}{text}" + (f"（文书号：{document}）" if document else "")
-    tx.sharing.insert_notice(
-        Notice(notice_id=deps.ids.new("ntc"), version_id=version.version_id, kind=kind, text=sentence, at=event.time)
-    )
+        return "issued", "已签发"
+    if event.type == PREFIX + LicenseRegistered.NAME:
+        return "issued", "已登记"
+    if event.type == PREFIX + LicenseSimulated.NAME:
+        return "issued", "的模拟审批意见已出具"
+    if event.type == PREFIX + LicenseDue.NAME:
+        return "due", "：" + DUE_ZH[DueKind(str(event.data["kind"]))]
+    if event.type in _MOVE_ZH:
+        return "moved", f"已{_MOVE_ZH[event.type]}"
+    return None

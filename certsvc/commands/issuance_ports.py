@@ -1,0 +1,130 @@
+"""What the store offers the issue spine before there is a license: requests, and what is about to be issued."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from certsvc.license.request import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from certsvc.license.model import IssueIntent
+    from certsvc.license.request import ClaimedRequest, IssuanceRequest
+
+
+class Requests(Protocol):
+    """Issuance requests and the queue that they are."""
+
+    def insert(self, request: IssuanceRequest) -> bool:
+        """Store; False when one of its unique keys is taken (business key; caller + idempotency key; source + id)."""
+        ...
+
+    def by_id(self, request_id: str) -> IssuanceRequest | None:
+        """The request."""
+        ...
+
+    def by_idempotency_key(self, caller: str, key: str) -> IssuanceRequest | None:
+        """The request that this caller sent under this key."""
+        ...
+
+    def by_event(self, caller: str, source: str, event_id: str) -> IssuanceRequest | None:
+        """The request that came as this event from this caller."""
+        ...
+
+    def by_business_key(
+        self, authority_code: str, business_no: str, type_slug: str, action: str
+    ) -> IssuanceRequest | None:
+        """The request under this business key."""
+        ...
+
+    def claim(
+        self, *, worker: str, token: str, now: datetime, lease_s: int, up_to: Lane = Lane.BACKFILL
+    ) -> ClaimedRequest | None:
+        """Take the oldest request of the first lane that has one accepted, or failed and due, or whose lease ran out.
+
+        No lane behind ``up_to`` is looked at. Its attempts grow by one.
+
+        A guarded UPDATE … RETURNING: two workers never hold the same request.
+        """
+        ...
+
+    def claim_some(
+        self, *, worker: str, token: str, now: datetime, lease_s: int, lane: Lane, limit: int
+    ) -> Sequence[ClaimedRequest]:
+        """Take at most ``limit`` requests of one lane that could be claimed, the oldest first; as :meth:`claim`."""
+        ...
+
+    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
+        """To ``issued``; False when the claim was lost."""
+        ...
+
+    def finish_all(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
+        """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held.
+
+        A caller who finds fewer than it asked for leaves the unit of work, for nobody knows which.
+        """
+        ...
+
+    def refuse(self, request_id: str, *, claim_token: str, code: str, detail: str, now: datetime) -> bool:
+        """To ``refused`` with the reason; False when the claim was lost."""
+        ...
+
+    def fail(
+        self, request_id: str, *, claim_token: str, code: str, detail: str, next_try_at: datetime, now: datetime
+    ) -> bool:
+        """To ``failed``, to be tried again; False when the claim was lost."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many requests stand in each state."""
+        ...
+
+    def stuck(self, *, before: datetime, limit: int) -> Sequence[IssuanceRequest]:
+        """Requests not ended and not touched since ``before``, oldest first."""
+        ...
+
+
+class Intents(Protocol):
+    """What is about to be issued."""
+
+    def by_request(self, request_id: str) -> IssueIntent | None:
+        """The intent stored for this request, if a run got that far."""
+        ...
+
+    def by_requests(self, request_ids: Sequence[str]) -> Mapping[str, IssueIntent]:
+        """The intents stored for these requests, by request."""
+        ...
+
+    def insert(self, intent: IssueIntent) -> None:
+        """Store; IntegrityError when the request has one or the identifier is taken."""
+        ...
+
+    def insert_all(self, made: Sequence[IssueIntent]) -> None:
+        """Store; IntegrityError as :meth:`insert`."""
+        ...
+
+    def renew(self, request_ids: Sequence[str], *, signed_at: datetime) -> None:
+        """Set the sealing time of unregistered intents: a run that resumes seals now, not when it first began."""
+        ...
+
+    def drop(self, request_id: str) -> None:
+        """Forget the intent of a refused request: nothing was handed out, so its identifier is free again."""
+        ...
+
+    def next_number(self, series: str) -> int:
+        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
+        ...
+
+    def next_numbers(self, series: str, count: int) -> range:
+        """The next ``count`` numbers of a series; as :meth:`next_number`."""
+        ...
+
+    def raise_number(self, series: str, *, to: int) -> None:
+        """Let a series go on behind ``to``, if it has not come so far: numbers that were given before this service."""
+        ...
+
+    def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
+        """Intents older than ``before`` whose license was not registered: the reconciler's list."""
+        ...
