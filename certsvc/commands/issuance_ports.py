@@ -56,11 +56,7 @@ class Requests(Protocol):
         """Take at most ``limit`` requests of one lane that could be claimed, the oldest first; as :meth:`claim`."""
         ...
 
-    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
-        """To ``issued``; False when the claim was lost."""
-        ...
-
-    def finish_all(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
+    def finish(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
         """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held.
 
         A caller who finds fewer than it asked for leaves the unit of work, for nobody knows which.
@@ -89,20 +85,12 @@ class Requests(Protocol):
 class Intents(Protocol):
     """What is about to be issued."""
 
-    def by_request(self, request_id: str) -> IssueIntent | None:
-        """The intent stored for this request, if a run got that far."""
-        ...
-
     def by_requests(self, request_ids: Sequence[str]) -> Mapping[str, IssueIntent]:
-        """The intents stored for these requests, by request."""
-        ...
-
-    def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or the identifier is taken."""
+        """The intents stored for these requests, where a run got that far, by request."""
         ...
 
     def insert_all(self, made: Sequence[IssueIntent]) -> None:
-        """Store; IntegrityError as :meth:`insert`."""
+        """Store; IntegrityError when a request has one or an identifier is taken."""
         ...
 
     def renew(self, request_ids: Sequence[str], *, signed_at: datetime) -> None:
@@ -113,12 +101,8 @@ class Intents(Protocol):
         """Forget the intent of a refused request: nothing was handed out, so its identifier is free again."""
         ...
 
-    def next_number(self, series: str) -> int:
-        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
-        ...
-
     def next_numbers(self, series: str, count: int) -> range:
-        """The next ``count`` numbers of a series; as :meth:`next_number`."""
+        """The next ``count`` numbers of a series (from 1), taken within this transaction; none is ever given twice."""
         ...
 
     def raise_number(self, series: str, *, to: int) -> None:

@@ -76,20 +76,12 @@ class IntentRows:
         """Work in ``tx``."""
         self._tx = tx
 
-    def by_request(self, request_id: str) -> IssueIntent | None:
-        """The intent stored for this request, if a run got that far."""
-        return self.by_requests([request_id]).get(request_id)
-
     def by_requests(self, request_ids: Sequence[str]) -> Mapping[str, IssueIntent]:
         """The intents stored for these requests, by request."""
         return {row["request_id"]: self._intent(row) for row in self._tx.rows(_BY_REQUESTS, which=list(request_ids))}
 
-    def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or is unknown, or the identifier is taken."""
-        self.insert_all([intent])
-
     def insert_all(self, made: Sequence[IssueIntent]) -> None:
-        """Store; IntegrityError as :meth:`insert`."""
+        """Store; IntegrityError when a request has one or is unknown, or an identifier is taken."""
         self._tx.changed_all(_insert(self._tx.dialect), [self._row(intent) for intent in made])
 
     def renew(self, request_ids: Sequence[str], *, signed_at: datetime) -> None:
@@ -101,12 +93,8 @@ class IntentRows:
         """Forget the intent of a refused request; a registered one stays."""
         self._tx.changed(_DROP, which=request_id)
 
-    def next_number(self, series: str) -> int:
-        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
-        return self.next_numbers(series, 1)[0]
-
     def next_numbers(self, series: str, count: int) -> range:
-        """The next ``count`` numbers of a series; as :meth:`next_number`."""
+        """The next ``count`` numbers of a series (from 1), taken within this transaction; none is ever given twice."""
         row = self._tx.row(next_of(self._tx.dialect), series=f"series:{series}", step=count)
         if row is None:
             msg = "an upsert returned no row"

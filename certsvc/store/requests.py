@@ -190,11 +190,7 @@ class RequestRows:
         found = [ClaimedRequest(request=self._request(row), claim_token=token) for row in rows]
         return sorted(found, key=lambda one: (one.request.created_at, one.request.request_id))
 
-    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
-        """To ``issued``; False when the claim was lost."""
-        return self.finish_all([(request_id, claim_token, version_id)], now=now) == 1
-
-    def finish_all(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
+    def finish(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
         """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held."""
         rows = [
             {"which": request_id, "token": token, "version": version_id, "now": now}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import exc
 
@@ -106,7 +106,7 @@ class Work:
         """Give every noun the same transaction."""
         self._tx = tx
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         """A noun is made when it is first asked for: most units of work need a few of many."""
         if name not in _NOUNS:
             raise AttributeError(name)

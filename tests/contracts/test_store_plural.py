@@ -60,9 +60,9 @@ def test_only_requests_that_are_held_are_finished_and_they_are_counted(store: St
         claimed = tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=60, lane=Lane.LIVE, limit=9)
     ended = [(one.request.request_id, one.claim_token, "ver") for one in claimed]
     with store.uow() as tx:
-        assert tx.requests.finish_all([*ended[:2], ("req_000003", "another", "ver")], now=NOW) == 2
+        assert tx.requests.finish([*ended[:2], ("req_000003", "another", "ver")], now=NOW) == 2
         assert tx.requests.counts() == {"accepted": 1, "issued": 2, "refused": 0, "failed": 0}
-        assert tx.requests.finish_all(ended, now=NOW) == 1
+        assert tx.requests.finish(ended, now=NOW) == 1
 
 
 def test_intents_are_stored_renewed_and_read_together_or_not_at_all(store: Store) -> None:
@@ -76,7 +76,7 @@ def test_intents_are_stored_renewed_and_read_together_or_not_at_all(store: Store
     with pytest.raises(IntegrityError), store.uow() as tx:
         tx.intents.insert_all([make_intent(6), make_intent(7, identifier=make_intent(1).identifier)])
     with store.uow.read() as tx:
-        assert tx.intents.by_request("req_000006") is None
+        assert tx.intents.by_requests(["req_000006"]).get("req_000006") is None
 
 
 def test_numbers_of_a_series_are_taken_in_a_row(store: Store) -> None:

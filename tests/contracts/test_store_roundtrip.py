@@ -149,8 +149,8 @@ def test_requests(store: Store, record: IssuanceRequest) -> None:
 def test_intents(store: Store, record: IssueIntent) -> None:
     with one_round(store) as tx:
         assert tx.requests.insert(make_request(1))
-        tx.intents.insert(record)
-        assert tx.intents.by_request("req_000001") == record
+        tx.intents.insert_all([record])
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") == record
 
 
 @ROUNDS

@@ -54,8 +54,9 @@ MAX_ATTEMPTS = len(BACKOFF_S)
 PARKED_S = 24 * 3600
 """A parked request is looked at once a day."""
 
-BATCH = 32
-"""Requests that a worker takes at once: enough for one commit to cost little."""
+BATCH = 64
+"""Requests that a worker takes at once: enough for the commits and statements of a batch to cost little per license.
+All are registered with the last one, so more would only let the first ones wait."""
 
 BACKFILL_BATCH = 8
 """Backfill requests that a worker takes at once: a live one that comes after them waits for their pages."""

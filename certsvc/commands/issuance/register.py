@@ -60,7 +60,7 @@ def register(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense]) -> Non
     """
     now = deps.clock.now()
     ended = [(one.claimed.request.request_id, one.claimed.claim_token, one.intent.version_id) for one in sealed]
-    if tx.requests.finish_all(ended, now=now) != len(ended):
+    if tx.requests.finish(ended, now=now) != len(ended):
         raise LostClaim
     _insert(deps, tx, [one for one in sealed if not _follows(one)], now)
     for one in filter(_follows, sealed):
