@@ -62,7 +62,8 @@ SMALL_SCANS = {
     "SCAN chain",  # what follows one version
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
-    "SCAN oldest",  # these four: at most ``limit`` rows of a subquery
+    "SCAN ready",  # these five: at most ``limit`` rows of a subquery
+    "SCAN oldest",
     "SCAN ranked",
     "SCAN (subquery-4)",
     "SCAN anon_1",
@@ -73,6 +74,7 @@ NOW = T0 + timedelta(hours=1)
 def run_everything(tx: UnitOfWork) -> None:
     """Call every operation of every noun once."""
     register(tx)
+    look_for_many(tx)
     use(tx)
     live(tx)
     seal_life(tx)
@@ -96,6 +98,13 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.access.person("person-1")
     tx.access.people()
     assert tx.access.remember_once("k", until=NOW, now=T0)
+
+
+def look_for_many(tx: UnitOfWork) -> None:
+    """What a batch asks; the rest of it has the statements of single questions."""
+    tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
+    tx.licenses.by_numbers("food_operation", ["n"])
+    tx.seals.by_ids(["s"])
 
 
 def register(tx: UnitOfWork) -> None:

@@ -136,12 +136,12 @@ def _plan(deps: Deps, pieces: Sequence[Piece]) -> None:
             piece.intent = replace(intent, signed_at=max(begun, intent.signed_at))
         photos = tx.photos.get_all(sorted({piece.claimed.request.photo_id for piece in pieces} - {""}))
         before = tx.licenses.by_version_ids(sorted({intent.previous_version_id for intent in intents} - {""}))
-    for piece in pieces:
-        request = piece.claimed.request
-        if request.photo_id and request.photo_id not in photos:
-            raise NotFound("照片不存在，请重新上传照片")
-        piece.photo = photos.get(request.photo_id)
-        piece.previous = before.get(piece.intent.previous_version_id)
+        for piece in pieces:
+            photo_id = piece.claimed.request.photo_id
+            if photo_id and photo_id not in photos:
+                raise NotFound("照片不存在，请重新上传照片")
+            piece.photo = photos.get(photo_id)
+            piece.previous = before.get(piece.intent.previous_version_id)
 
 
 def _draw(deps: Deps, pieces: Sequence[Piece]) -> None:
