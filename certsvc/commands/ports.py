@@ -185,6 +185,14 @@ class ObjectStore(Protocol):
         """The bytes; NotFound when there are none."""
         ...
 
+    def put_all(self, files: Mapping[str, bytes], *, content_type: str) -> None:
+        """Store each durably, as :meth:`put`; after an error some may be there, whole, and all may be put again."""
+        ...
+
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes by name; NotFound when there are none under one of them."""
+        ...
+
     def delete(self, name: str) -> None:
         """Remove, if there."""
         ...

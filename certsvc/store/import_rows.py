@@ -117,7 +117,7 @@ class ImportRowStore:
     def add(self, import_id: str, type_slug: str, rows: Sequence[ImportRow]) -> None:
         """Store; IntegrityError when one is there."""
         if rows:
-            self._tx.write_all(_insert(self._tx.dialect), [self._out(import_id, type_slug, row) for row in rows])
+            self._tx.changed_all(_insert(self._tx.dialect), [self._out(import_id, type_slug, row) for row in rows])
 
     def last(self, import_id: str) -> int:
         """The highest row number that is stored, or 0."""
