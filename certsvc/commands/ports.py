@@ -15,7 +15,7 @@ from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.seal.trust_list import SEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
@@ -197,6 +197,10 @@ class ObjectStore(Protocol):
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
         """All names that start with ``prefix``, sorted; with ``before`` only what was last written before it."""
+        ...
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """The same in no order, without ever holding all of them."""
         ...
 
     def close(self) -> None:

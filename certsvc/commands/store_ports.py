@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
+    from certsvc.commands.reconcile_ports import Reconciling
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -382,6 +383,7 @@ class UnitOfWork(Protocol):
     imports: Imports
     import_rows: ImportRows
     bulks: Bulks
+    reconciling: Reconciling
 
 
 class UnitOfWorkFactory(Protocol):

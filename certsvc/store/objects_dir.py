@@ -17,6 +17,7 @@ from certsvc.errors import IntegrityError, NotFound, Unavailable
 from certsvc.store.object_names import check_name, check_prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
 _INCOMING = ".incoming"
@@ -91,21 +92,24 @@ class DirectoryObjectStore:
         """None: a directory has no address; the service hands the bytes out itself."""
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted; only the prefix's directory is read.
+        """All names that start with ``prefix``, sorted; see :meth:`walk`."""
+        return tuple(sorted(self.walk(prefix, before=before)))
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """Names that start with ``prefix``, one directory in memory at a time; only the prefix's directory is read.
 
         With ``before``, only what was last written before it (by the file system's clock).
         """
         directory, _, _ = check_prefix(prefix).rpartition("/")
-        found = []
         try:
             for parent, directories, files in os.walk(self._root / directory, onerror=_unless_missing):
-                directories[:] = [name for name in directories if not name.startswith(".")]
+                directories[:] = sorted(name for name in directories if not name.startswith("."))
                 relative = Path(parent).relative_to(self._root)
-                found += [(relative / name).as_posix() for name in files]
+                for name in ((relative / file).as_posix() for file in files):
+                    if name.startswith(prefix) and (before is None or self._older(name, before)):
+                        yield name
         except OSError as error:
             raise Unavailable("文件存储无法读取，请稍后重试") from error
-        chosen = (name for name in found if name.startswith(prefix))
-        return tuple(sorted(name for name in chosen if before is None or self._older(name, before)))
 
     def sweep_incoming(self, *, before: datetime) -> int:
         """Remove what crashed writers left behind before ``before``; how many."""

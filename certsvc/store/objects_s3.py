@@ -201,15 +201,20 @@ class S3ObjectStore:
         )
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted.
+        """All names that start with ``prefix``, sorted; see :meth:`walk`."""
+        return tuple(sorted(self.walk(prefix, before=before)))
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """Names that start with ``prefix``, a page of the server's in memory at a time.
 
         With ``before``, only what was last written before it (by the server's clock).
         """
         check_prefix(prefix)
         limit = None if before is None else check_aware(before)
         with _asking("列出"):
-            found = list(self._client.list_objects(self._bucket, prefix=prefix, recursive=True))
-        return tuple(sorted(_name(one) for one in found if limit is None or _older(one, limit)))
+            for one in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
+                if limit is None or _older(one, limit):
+                    yield _name(one)
 
     def _kept(self, name: str, until: datetime) -> bool:
         had = self._client.get_object_retention(self._bucket, name)

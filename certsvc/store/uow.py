@@ -22,6 +22,7 @@ from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
+from certsvc.store.reconciling import ReconcilingRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         life_ports,
         parked_ports,
         quality_ports,
+        reconcile_ports,
         seal_ports,
         signer_ports,
         stamping_ports,
@@ -84,6 +86,7 @@ class Work:
         "publications",
         "quality",
         "receipts",
+        "reconciling",
         "requests",
         "round_seals",
         "seal_lives",
@@ -138,6 +141,7 @@ class Work:
         self.imports: import_ports.Imports = ImportStore(tx)
         self.import_rows: import_ports.ImportRows = ImportRowStore(tx)
         self.bulks: import_ports.Bulks = BulkStore(tx)
+        self.reconciling: reconcile_ports.Reconciling = ReconcilingRows(tx)
 
 
 class UnitsOfWork:
