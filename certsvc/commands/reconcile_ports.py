@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import ObjectStore
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.events.envelope import Event
-    from certsvc.license.books import FileRow, ReadEvidence, VersionRow
+    from certsvc.license.books import FileRow, IssuedRow, Period, ReadEvidence, VersionRow
     from certsvc.seal.model import SealReservation
 
 
@@ -62,6 +62,14 @@ class Reconciling(Protocol):
 
     def reservation(self, reservation_id: str) -> SealReservation | None:
         """One of them."""
+        ...
+
+    def issued_under(self, authority_code: str, business_nos: Sequence[str]) -> Sequence[IssuedRow]:
+        """What an authority's business numbers led to; one number may have led to several licenses, or to none yet."""
+        ...
+
+    def issued_in(self, authority_code: str, period: Period, *, after: str, limit: int) -> Sequence[IssuedRow]:
+        """What an authority's approvals had issued in a period, behind a place; no 存量, whose numbers are ours."""
         ...
 
 

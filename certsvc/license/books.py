@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,3 +53,28 @@ class ReadEvidence:
     row_no: int
     evidence_id: str
     row: EvidenceRow | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedRow:
+    """What one business number led to.
+
+    Attributes:
+        request_state: how far its request is.
+        identifier, sha256: of the license that was issued; empty while there is none.
+        place: where its page goes on; empty where there are no pages.
+    """
+
+    business_no: str
+    request_state: str
+    identifier: str
+    sha256: str
+    place: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """Days of issue, both included."""
+
+    first: date
+    last: date

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, tuple_
 
 from certsvc.errors import IntegrityError
-from certsvc.license.books import FileRow, ReadEvidence, VersionRow
+from certsvc.license.books import FileRow, IssuedRow, ReadEvidence, VersionRow
 from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.seals import reservation_of
-from certsvc.store.tables import artifacts, licenses, moves, reservations
+from certsvc.store.tables import artifacts, licenses, moves, requests, reservations
+from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import registered_licenses
 from certsvc.store.tables_signers import signing_revisions
 from certsvc.store.tables_stamping import stampings
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.books import Period
     from certsvc.seal.model import SealReservation
     from certsvc.store.transaction import Transaction
 
@@ -76,6 +79,28 @@ _EVIDENCE = _paged(
 )
 _RESERVATIONS = _paged(select(*reservations.c), reservations.c.reservation_id)
 _RESERVATION = select(*reservations.c).where(reservations.c.reservation_id == bindparam("which"))
+_Q = requests.c
+_UNDER = (
+    select(_Q.business_no, _Q.state, _L.identifier, _A.sha256)
+    .outerjoin_from(requests, licenses, _L.version_id == _Q.version_id)
+    .outerjoin(artifacts, _A.artifact_id == _L.artifact_id)
+    .where(_Q.authority_code == bindparam("authority"), _Q.business_no.in_(bindparam("those", expanding=True)))
+    .order_by(_Q.business_no)
+)
+_ISSUED_IN = (
+    select(_L.issued_on, _L.version_id, _L.identifier, _Q.business_no, _Q.state, _A.sha256)
+    .join_from(licenses, requests, _Q.request_id == _L.request_id)
+    .join(artifacts, _A.artifact_id == _L.artifact_id)
+    .outerjoin(stock_licenses, stock_licenses.c.version_id == _L.version_id)
+    .where(
+        _L.issuer_code == bindparam("authority"),
+        _L.issued_on <= bindparam("last_day"),
+        tuple_(_L.issued_on, _L.version_id) > tuple_(bindparam("day", type_=_L.issued_on.type), bindparam("version")),
+        stock_licenses.c.version_id.is_(None),
+    )
+    .order_by(_L.issued_on, _L.version_id)
+    .limit(bindparam("most"))
+)
 
 
 class ReconcilingRows:
@@ -147,3 +172,38 @@ class ReconcilingRows:
         """One of them."""
         row = self._tx.row(_RESERVATION, which=reservation_id)
         return None if row is None else reservation_of(row)
+
+    def issued_under(self, authority_code: str, business_nos: Sequence[str]) -> Sequence[IssuedRow]:
+        """What an authority's business numbers led to; one number may have led to several licenses, or to none yet."""
+        rows = self._tx.rows(_UNDER, authority=authority_code, those=list(business_nos)) if business_nos else ()
+        return [
+            IssuedRow(
+                business_no=row["business_no"],
+                request_state=row["state"],
+                identifier=row["identifier"] or "",
+                sha256=row["sha256"] or "",
+            )
+            for row in rows
+        ]
+
+    def issued_in(self, authority_code: str, period: Period, *, after: str, limit: int) -> Sequence[IssuedRow]:
+        """What an authority's approvals had issued in a period, behind a place; without 存量."""
+        day, _, version_id = after.partition(" ")
+        rows = self._tx.rows(
+            _ISSUED_IN,
+            authority=authority_code,
+            day=date.fromisoformat(day) if day else period.first,
+            last_day=period.last,
+            version=version_id,
+            most=limit,
+        )
+        return [
+            IssuedRow(
+                business_no=row["business_no"],
+                request_state=row["state"],
+                identifier=row["identifier"],
+                sha256=row["sha256"],
+                place=f"{row['issued_on'].isoformat()} {row['version_id']}",
+            )
+            for row in rows
+        ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from fixtures_city import ServedCity
 from s3_process import S3Process
 from stamp_desk import desk_of
@@ -14,9 +16,15 @@ from typer.testing import CliRunner
 from upload_documents import letter
 
 from certsvc.cli.commands import app
+from certsvc.commands.access import roles
+from certsvc.commands.access.seed_sandbox import PLATFORM
+from certsvc.commands.ports import Principal
 from certsvc.commands.reconcile_ports import Books
 from certsvc.commands.reconciling.findings import Difference, Report
+from certsvc.commands.reconciling.party_list import MAX_ITEMS, Listed, answer_list
 from certsvc.commands.reconciling.reconcile import reconcile
+from certsvc.errors import Forbidden, TooLarge
+from certsvc.license.books import Period
 from certsvc.store.ledger import DiskLedger
 
 SLUG = "tour_guide"
@@ -151,16 +159,22 @@ def test_files_in_a_bucket_are_compared_too(
     assert first in compared(city).findings[0].detail
 
 
-def test_the_command_prints_a_table_or_json_and_says_by_its_exit_code(small_city: ServedCity) -> None:
-    settings = small_city.service.settings
-    env = {
+def environment(city: ServedCity) -> dict[str, str]:
+    """What leads a command line to the city."""
+    settings = city.service.settings
+    return {
         "CERTSVC_PROFILE": "sandbox",
         "CERTSVC_VAR_DIR": str(settings.var_dir),
         "CERTSVC_DATABASE_URL": settings.database_url,
         "CERTSVC_KEYS_FILE": str(settings.keys_file),
         "CERTSVC_TRUST_DIR": str(settings.trust_dir),
         "CERTSVC_FONT_DIRS": ":".join(map(str, settings.font_dirs)),
+        "COLUMNS": "300",
     }
+
+
+def test_the_command_prints_a_table_or_json_and_says_by_its_exit_code(small_city: ServedCity) -> None:
+    env = environment(small_city)
     first = small_city.issue(SLUG, "BOOK-1")["identifier"]
     runner = CliRunner()
     well = runner.invoke(app, ["reconcile"], env=env, catch_exceptions=False)
@@ -173,3 +187,74 @@ def test_the_command_prints_a_table_or_json_and_says_by_its_exit_code(small_city
     table = runner.invoke(app, ["reconcile", "--sample", "1"], env=env, catch_exceptions=False)
     assert table.exit_code == 1
     assert "证照缺少对应的事件" in table.stdout
+
+
+def test_a_party_gets_what_is_missing_extra_and_different(city: ServedCity, tmp_path: Path) -> None:
+    issuer = city.catalog.sample(SLUG)["issuer_code"]
+    for n in (1, 2, 3):
+        city.issue(SLUG, f"LIST-{n}")
+    waiting = city.client.post("/v1/issuances", headers=city.system(), json=city.body(SLUG, "LIST-4"))
+    city.answer(waiting, 202)
+    digests = dict(
+        city.rows("SELECT r.business_no, a.sha256 FROM requests r JOIN artifacts a ON a.version_id = r.version_id")
+    )
+    ((issued_on,),) = city.rows("SELECT DISTINCT issued_on FROM licenses")
+    day = str(issued_on)
+    listed = {"LIST-1": digests["LIST-1"].upper(), "LIST-2": "0" * 64, "LIST-4": "1" * 64, "LIST-5": "2" * 64}
+    body = {
+        "authority_code": issuer,
+        "issued_from": day,
+        "issued_until": day,
+        "items": [{"business_no": number, "sha256": digest} for number, digest in listed.items()],
+    }
+
+    def ask(client_id: str = PLATFORM, **changes: object) -> Any:
+        return city.client.post("/v1/reconciliations", headers=city.system(client_id), json={**body, **changes})
+
+    said = city.answer(ask(), 200)
+    assert (said["agrees"], said["listed"], said["same"]) == (False, 4, 1)
+    lost = [{"business_no": "LIST-4", "request_state": "accepted"}, {"business_no": "LIST-5", "request_state": ""}]
+    assert (said["missing"], said["missing_count"]) == (lost, 2)
+    assert [(one["business_no"], one["sha256"]) for one in said["extra"]] == [("LIST-3", digests["LIST-3"])]
+    assert said["different"] == [{"business_no": "LIST-2", "listed": ["0" * 64], "issued": [digests["LIST-2"]]}]
+    ((kind,),) = city.rows("SELECT kind FROM evidence WHERE kind = 'list.reconciled'")
+    assert kind
+
+    before = {"issued_from": "2020-01-01", "issued_until": "2020-01-31"}
+    assert city.answer(ask(**before), 200)["extra_count"] == 0
+    assert ask(issued_from="2020-01-01").status_code == 422
+    assert ask(items=[{"business_no": "LIST-1", "sha256": "abc"}]).status_code == 422
+    assert ask(items=[]).status_code == 200
+    assert city.answer(ask(authority_code="11990000MB000006XJ"), 200)["missing_count"] == 4, "another one's numbers"
+    assert city.client.post("/v1/reconciliations", json=body).status_code == 401
+
+    table = "业务流水号,备注,摘要\n" + "".join(f"{number},,{digest}\n" for number, digest in listed.items())
+    form = {"authority_code": issuer, "issued_from": day, "issued_until": day}
+    sent = {"file": ("清单.csv", table.encode("gb18030"), "text/csv")}
+    again = city.client.post("/v1/reconciliations/file", headers=city.system(), data=form, files=sent)
+    assert city.answer(again, 200) == said
+    for bad in ("a,b\n1,2\n", table + "LIST-9,,xyz\n", table + ",,\n" + "坏," + "0" * 64):
+        sent = {"file": ("清单.csv", bad.encode(), "text/csv")}
+        refused = city.client.post("/v1/reconciliations/file", headers=city.system(), data=form, files=sent)
+        assert refused.status_code == 422, refused.text
+
+    (tmp_path / "list.csv").write_text(table, encoding="utf-8")
+    order = ["reconcile", "--list", str(tmp_path / "list.csv"), "--authority", issuer]
+    env = environment(city)
+    shown = CliRunner().invoke(app, [*order, "--from", day, "--until", day], env=env, catch_exceptions=False)
+    assert shown.exit_code == 1
+    assert "一致 1、缺少 2、多出 1、摘要不同 1" in shown.stdout
+    told = CliRunner().invoke(app, [*order, "--json"], env=env, catch_exceptions=False)
+    assert json.loads(told.stdout)["extra_count"] == 0
+
+
+def test_an_approval_system_compares_its_own_authority_only(small_city: ServedCity) -> None:
+    own = Principal(subject="sys", kind="system", roles=frozenset({roles.APPROVAL}), authority_code="A1")
+    deps = small_city.service.deps
+    period = Period(first=date(2026, 1, 1), last=date(2026, 1, 1))
+    assert answer_list(deps, own, authority_code="", period=period, items=[]).agrees
+    with pytest.raises(Forbidden):
+        answer_list(deps, own, authority_code="A2", period=period, items=[])
+    many = [Listed(business_no=f"N{n}", sha256="0" * 64) for n in range(MAX_ITEMS + 1)]
+    with pytest.raises(TooLarge):
+        answer_list(deps, own, authority_code="", period=period, items=many)
