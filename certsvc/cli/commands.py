@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
@@ -52,6 +53,7 @@ for name, group in (
     ("webhooks", webhooks_app),
     ("import", import_app),
     ("bulk", bulk_app),
+    ("backup", backup_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)

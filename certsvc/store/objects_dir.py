@@ -26,14 +26,16 @@ _INCOMING = ".incoming"
 class DirectoryObjectStore:
     """Implements ``ports.ObjectStore`` in one directory of one file system."""
 
-    def __init__(self, root: Path) -> None:
-        """Keep objects below ``root``, which is made if missing.
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        """Keep objects below ``root``, which is made if missing, unless it is only read.
 
         Raises:
             Unavailable: the directory cannot be made.
         """
         self._root = root.resolve()
         self._incoming = self._root / _INCOMING
+        if read_only:
+            return
         try:
             self._make_directory(self._incoming)
         except OSError as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -47,6 +48,16 @@ _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchObject", "MethodNotAllow
 _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration", "NotImplemented"})
 _PRECONDITION = 412
 _OK = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredVersion:
+    """One version of an object; ``etag`` is the server's digest of it."""
+
+    name: str
+    version: str
+    etag: str
+    size: int
 
 
 class S3ObjectStore:
@@ -215,6 +226,15 @@ class S3ObjectStore:
             for one in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 if limit is None or _older(one, limit):
                     yield _name(one)
+
+    def versions(self) -> Iterator[StoredVersion]:
+        """The newest version of every object, with what the server says of it."""
+        with _asking("列出"):
+            for one in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+                if one.is_latest in {None, "true", True} and not one.is_delete_marker:
+                    yield StoredVersion(
+                        name=_name(one), version=one.version_id or "", etag=one.etag or "", size=one.size or 0
+                    )
 
     def _kept(self, name: str, until: datetime) -> bool:
         had = self._client.get_object_retention(self._bucket, name)
