@@ -20,6 +20,7 @@ from certsvc.app_keys import (
     open_ring,
     own_authorities,
     person_keys,
+    province,
     revocation_source,
     signature_formats,
     timestamp_client,
@@ -162,8 +163,7 @@ def build(
 
     Args:
         settings: where everything is.
-        clock: another source of time, for tests.
-        ids: another source of ids, for tests.
+        clock, ids: other sources of time and of ids, for tests.
         seeds_only: take the catalog from its seed files whatever is published, to propose and publish the first ones.
 
     Raises:
@@ -212,6 +212,7 @@ def build(
         notifier=MessageSpool(settings.messages, ids),
         carriers=open_carriers(settings, broker),
         receivers=webhook_receivers(settings),
+        province=province(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)

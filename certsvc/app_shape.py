@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from certsvc.delivery.broker import Broker, BrokerAddress
 from certsvc.delivery.jetstream import JetStreamCarrier
 from certsvc.delivery.object_locks import ObjectLocks
+from certsvc.delivery.reports import ReportQueue
 from certsvc.errors import ConfigurationError
 from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.store.objects_s3 import S3ObjectStore
@@ -65,8 +66,14 @@ def open_broker(settings: Settings) -> Broker | None:
 
 def open_carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
     """What the relay takes events to, outside the database."""
-    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
-    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
+    carriers: list[Carrier] = []
+    if settings.s3_url:
+        carriers.append(ObjectLocks())
+    if broker is not None:
+        carriers.append(JetStreamCarrier(broker))
+    if settings.report_url:
+        carriers.append(ReportQueue())
+    return tuple(carriers)
 
 
 def _open_s3(settings: Settings) -> S3ObjectStore:

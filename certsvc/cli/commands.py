@@ -18,6 +18,7 @@ from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.reconcile_commands import reconcile
+from certsvc.cli.report_commands import reports_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
@@ -54,6 +55,7 @@ for name, group in (
     ("import", import_app),
     ("bulk", bulk_app),
     ("backup", backup_app),
+    ("reports", reports_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.page_ports import Press, Renderer
+    from certsvc.commands.report_ports import Province
     from certsvc.commands.seal_ports import Authorities, SealMaker
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
@@ -306,6 +307,8 @@ class Deps:
     """calls the URLs of webhook subscriptions"""
     carriers: tuple[Carrier, ...] = ()
     """what the relay takes events to, outside the database"""
+    province: Province | None = None
+    """where licenses are reported to, if anywhere"""
 
     @property
     def catalog(self) -> Catalog:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.reconcile_ports import Reconciling
+    from certsvc.commands.report_ports import Reports
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -384,6 +385,7 @@ class UnitOfWork(Protocol):
     import_rows: ImportRows
     bulks: Bulks
     reconciling: Reconciling
+    reports: Reports
 
 
 class UnitOfWorkFactory(Protocol):

@@ -23,6 +23,7 @@ from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.reconciling import ReconcilingRows
+from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         parked_ports,
         quality_ports,
         reconcile_ports,
+        report_ports,
         seal_ports,
         signer_ports,
         stamping_ports,
@@ -87,6 +89,7 @@ class Work:
         "quality",
         "receipts",
         "reconciling",
+        "reports",
         "requests",
         "round_seals",
         "seal_lives",
@@ -142,6 +145,7 @@ class Work:
         self.import_rows: import_ports.ImportRows = ImportRowStore(tx)
         self.bulks: import_ports.Bulks = BulkStore(tx)
         self.reconciling: reconcile_ports.Reconciling = ReconcilingRows(tx)
+        self.reports: report_ports.Reports = ReportRows(tx)
 
 
 class UnitsOfWork:
