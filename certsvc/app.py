@@ -163,7 +163,8 @@ def build(
 
     Args:
         settings: where everything is.
-        clock, ids: other sources of time and of ids, for tests.
+        clock: another source of time, for tests.
+        ids: another source of ids, for tests.
         seeds_only: take the catalog from its seed files whatever is published, to propose and publish the first ones.
 
     Raises:
@@ -175,8 +176,7 @@ def build(
     ring = open_ring(settings, master, egress)
     store = open_store(settings.database, ColumnCipher(master, ids))
     trust, anchors = _trust(settings, store)
-    inspector = IsolatedInspector(anchors)
-    own = OwnCertificates(settings.keys)
+    inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers = WorkerPool(UPLOAD_ANSWER)
     broker = open_broker(settings)
     uploads = IsolatedUploads(upload_workers.ask)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import environment
 from fastapi.testclient import TestClient
 from fixtures_city import ServedCity, sandbox_settings
 from postgres_process import PostgresProcess
 from s3_process import S3Process
-from test_reconcile import environment
 from typer.testing import CliRunner
 
 from certsvc.app import build

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import environment
 from fixtures_city import ServedCity
 from s3_process import S3Process
 from stamp_desk import desk_of
@@ -157,20 +158,6 @@ def test_files_in_a_bucket_are_compared_too(
         Difference.MISSING_FILE: {"licenses/00/" + "0" * 64 + ".pdf"},
     }
     assert first in compared(city).findings[0].detail
-
-
-def environment(city: ServedCity) -> dict[str, str]:
-    """What leads a command line to the city."""
-    settings = city.service.settings
-    return {
-        "CERTSVC_PROFILE": "sandbox",
-        "CERTSVC_VAR_DIR": str(settings.var_dir),
-        "CERTSVC_DATABASE_URL": settings.database_url,
-        "CERTSVC_KEYS_FILE": str(settings.keys_file),
-        "CERTSVC_TRUST_DIR": str(settings.trust_dir),
-        "CERTSVC_FONT_DIRS": ":".join(map(str, settings.font_dirs)),
-        "COLUMNS": "300",
-    }
 
 
 def test_the_command_prints_a_table_or_json_and_says_by_its_exit_code(small_city: ServedCity) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import environment
 from fixtures_city import ServedCity
 from province import Province, provincial
-from test_reconcile import environment
 from typer.testing import CliRunner
 
 from certsvc.cli.commands import app

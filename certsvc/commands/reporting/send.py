@@ -24,6 +24,8 @@ log = structlog.get_logger("certsvc.reports")
 
 AT_ONCE = 50
 """Reports of one sending; a province limits its bodies, and an unanswered sending is sent again as a whole."""
+LONGEST_REST = timedelta(minutes=5)
+"""How long a silent province is left alone: each report has its own pause, and new ones come meanwhile."""
 LEASE = "reports"
 LEASE_S = 120
 """Longer than one sending may take."""
@@ -65,7 +67,7 @@ def _send(deps: Deps, province: Province, due: Sequence[Report], owner: str) -> 
     except Unavailable as error:
         log.warning("province does not answer", action="report.failed", reason=error.detail, reports=len(due))
         _note(deps, due, None)
-        return pause_after(min(one.attempts for one in due) + 1)
+        return min(pause_after(min(one.attempts for one in due) + 1), LONGEST_REST)
     deps.faults.reach("report.sent")
     if answered.refused and len(due) > 1:
         aways = [_send(deps, province, [one], owner) for one in due if _held(deps, owner)]
