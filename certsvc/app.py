@@ -20,6 +20,7 @@ from certsvc.app_keys import (
     open_ring,
     own_authorities,
     person_keys,
+    province,
     revocation_source,
     signature_formats,
     timestamp_client,
@@ -213,6 +214,7 @@ def build(
         receivers=webhook_receivers(settings),
         notice_texts=read_notice_texts(settings.catalog_dir),
         channels=open_channels(settings),
+        province=province(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
+    from certsvc.commands.reconcile_ports import Reconciling
+    from certsvc.commands.report_ports import Reports
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -308,6 +310,8 @@ class UnitOfWork(Protocol):
     bulks: Bulks
     notices: Notices
     contacts: Contacts
+    reconciling: Reconciling
+    reports: Reports
 
 
 class UnitOfWorkFactory(Protocol):

@@ -25,6 +25,7 @@ from certsvc.commands.webhooks.ends import sweep_webhooks
 from certsvc.delivery.notices import NoticeSender
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
+from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError
@@ -105,6 +106,9 @@ class Loops:
                 self._spawn(f"{self._name}-receiver", lambda: self._repeat(receiver.once))
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
+            if self._deps.province is not None:
+                reporter = f"{self._name}-reports"
+                self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
             for channel in self._deps.channels:
                 self._spawn(

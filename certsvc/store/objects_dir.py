@@ -18,7 +18,7 @@ from certsvc.errors import IntegrityError, NotFound, Unavailable
 from certsvc.store.object_names import check_name, check_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 _INCOMING = ".incoming"
@@ -29,8 +29,8 @@ SYNC_THREADS = 8
 class DirectoryObjectStore:
     """Implements ``ports.ObjectStore`` in one directory of one file system."""
 
-    def __init__(self, root: Path) -> None:
-        """Keep objects below ``root``, which is made if missing.
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        """Keep objects below ``root``, which is made if missing, unless it is only read.
 
         Raises:
             Unavailable: the directory cannot be made.
@@ -38,6 +38,8 @@ class DirectoryObjectStore:
         self._root = root.resolve()
         self._incoming = self._root / _INCOMING
         self._threads = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="objects")
+        if read_only:
+            return
         try:
             self._make_directories([self._incoming])
         except OSError as error:
@@ -111,21 +113,24 @@ class DirectoryObjectStore:
         """None: a directory has no address; the service hands the bytes out itself."""
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted; only the prefix's directory is read.
+        """All names that start with ``prefix``, sorted; see :meth:`walk`."""
+        return tuple(sorted(self.walk(prefix, before=before)))
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """Names that start with ``prefix``, one directory in memory at a time; only the prefix's directory is read.
 
         With ``before``, only what was last written before it (by the file system's clock).
         """
         directory, _, _ = check_prefix(prefix).rpartition("/")
-        found = []
         try:
             for parent, directories, files in os.walk(self._root / directory, onerror=_unless_missing):
-                directories[:] = [name for name in directories if not name.startswith(".")]
+                directories[:] = sorted(name for name in directories if not name.startswith("."))
                 relative = Path(parent).relative_to(self._root)
-                found += [(relative / name).as_posix() for name in files]
+                for name in ((relative / file).as_posix() for file in files):
+                    if name.startswith(prefix) and (before is None or self._older(name, before)):
+                        yield name
         except OSError as error:
             raise Unavailable("文件存储无法读取，请稍后重试") from error
-        chosen = (name for name in found if name.startswith(prefix))
-        return tuple(sorted(name for name in chosen if before is None or self._older(name, before)))
 
     def sweep_incoming(self, *, before: datetime) -> int:
         """Remove what crashed writers left behind before ``before``; how many."""

@@ -12,6 +12,7 @@ import base64
 import hashlib
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
@@ -52,6 +53,16 @@ _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchObject", "MethodNotAllow
 _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration", "NotImplemented"})
 _PRECONDITION = 412
 _OK = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredVersion:
+    """One version of an object; ``etag`` is the server's digest of it."""
+
+    name: str
+    version: str
+    etag: str
+    size: int
 
 
 class S3ObjectStore:
@@ -216,15 +227,29 @@ class S3ObjectStore:
         )
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted.
+        """All names that start with ``prefix``, sorted; see :meth:`walk`."""
+        return tuple(sorted(self.walk(prefix, before=before)))
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """Names that start with ``prefix``, a page of the server's in memory at a time.
 
         With ``before``, only what was last written before it (by the server's clock).
         """
         check_prefix(prefix)
         limit = None if before is None else check_aware(before)
         with _asking("列出"):
-            found = list(self._client.list_objects(self._bucket, prefix=prefix, recursive=True))
-        return tuple(sorted(_name(one) for one in found if limit is None or _older(one, limit)))
+            for one in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
+                if limit is None or _older(one, limit):
+                    yield _name(one)
+
+    def versions(self) -> Iterator[StoredVersion]:
+        """The newest version of every object, with what the server says of it."""
+        with _asking("列出"):
+            for one in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+                if one.is_latest in {None, "true", True} and not one.is_delete_marker:
+                    yield StoredVersion(
+                        name=_name(one), version=one.version_id or "", etag=one.etag or "", size=one.size or 0
+                    )
 
     def _each(self, work: Callable[[str], _Result], names: Collection[str]) -> list[_Result]:
         """Do it for several side by side; the first error is raised when all have ended."""

@@ -156,7 +156,7 @@ class OutboxRows:
 
     def evidence_after(self, position: int, *, limit: int) -> Sequence[EvidenceRow]:
         """Sequenced evidence rows behind ``position``, in order."""
-        return [self._evidence(row) for row in self._tx.rows(_EVIDENCE_AFTER, behind=position, most=limit)]
+        return [evidence_of(self._tx, row) for row in self._tx.rows(_EVIDENCE_AFTER, behind=position, most=limit)]
 
     def lease(self, name: str, *, owner: str, now: datetime, lease_s: int) -> bool:
         """Take or keep the lease ``name``; False while another owner holds it."""
@@ -192,21 +192,23 @@ class OutboxRows:
             raise RuntimeError(msg)
         return int(row["value"])
 
-    def _evidence(self, row: RowMapping) -> EvidenceRow:
-        salt, _, details = self._tx.open(row["details"], _DETAILS, row["evidence_id"]).partition(":")
-        try:
-            raw_salt = binascii.unhexlify(salt)
-        except binascii.Error as error:
-            raise IntegrityError("留痕记录的盐值已损坏，请从备份恢复") from error
-        return EvidenceRow(
-            evidence_id=row["evidence_id"],
-            kind=row["kind"],
-            at=row["at"],
-            salt=raw_salt,
-            leaf=bytes(row["leaf"]),
-            details=details.encode("utf-8"),
-            position=row["position"],
-        )
+
+def evidence_of(tx: Transaction, row: RowMapping) -> EvidenceRow:
+    """The evidence of a row with the columns of ``evidence``."""
+    salt, _, details = tx.open(row["details"], _DETAILS, row["evidence_id"]).partition(":")
+    try:
+        raw_salt = binascii.unhexlify(salt)
+    except binascii.Error as error:
+        raise IntegrityError("留痕记录的盐值已损坏，请从备份恢复") from error
+    return EvidenceRow(
+        evidence_id=row["evidence_id"],
+        kind=row["kind"],
+        at=row["at"],
+        salt=raw_salt,
+        leaf=bytes(row["leaf"]),
+        details=details.encode("utf-8"),
+        position=row["position"],
+    )
 
 
 def _utf8(details: bytes) -> str:

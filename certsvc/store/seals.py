@@ -225,14 +225,14 @@ class SealRows:
 
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
         """Reservations made before ``before`` that are open or whose answer is unknown, oldest first."""
-        return [_reservation(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
+        return [reservation_of(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
 
     def abandon(self, purposes: Sequence[str], *, now: datetime) -> Sequence[SealReservation]:
         """Mark earlier open reservations of these purposes as ``unknown`` when their work resumes; which ones.
 
         The key may have signed before the crash, so the use stays counted and listed.
         """
-        return [_reservation(row) for row in self._tx.rows(_ABANDON, works=list(purposes), now=now)]
+        return [reservation_of(row) for row in self._tx.rows(_ABANDON, works=list(purposes), now=now)]
 
 
 def _reservation_row(use: SealReservation) -> dict[str, Any]:
@@ -247,7 +247,8 @@ def _reservation_row(use: SealReservation) -> dict[str, Any]:
     }
 
 
-def _reservation(row: RowMapping) -> SealReservation:
+def reservation_of(row: RowMapping) -> SealReservation:
+    """The reservation of a row with the columns of ``reservations``."""
     return SealReservation(
         reservation_id=row["reservation_id"],
         seal_id=row["seal_id"],

@@ -24,6 +24,8 @@ from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
+from certsvc.store.reconciling import ReconcilingRows
+from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
         notice_ports,
         parked_ports,
         quality_ports,
+        reconcile_ports,
+        report_ports,
         seal_ports,
         signer_ports,
         stamping_ports,
@@ -106,6 +110,8 @@ class Work:
     bulks: import_ports.Bulks
     notices: notice_ports.Notices
     contacts: notice_ports.Contacts
+    reconciling: reconcile_ports.Reconciling
+    reports: report_ports.Reports
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -157,6 +163,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "bulks": BulkStore,
     "notices": NoticeRows,
     "contacts": ContactRows,
+    "reconciling": ReconcilingRows,
+    "reports": ReportRows,
 }
 
 
