@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-backup_app = typer.Typer(help="备份与恢复 · backup and restore", no_args_is_help=True)
+from certsvc.cli.program import Program
+
+backup_app = Program(help="备份与恢复 · backup and restore")
 
 Backup = Annotated[Path, typer.Argument(help="备份目录", exists=True, file_okay=False)]
 

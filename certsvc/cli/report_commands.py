@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from certsvc.cli.program import Program
 from certsvc.errors import InvalidInput
 from certsvc.license.reports import ReportState
 
-reports_app = typer.Typer(help="向省级平台汇聚 · reports to the province", no_args_is_help=True)
+reports_app = Program(help="向省级平台汇聚 · reports to the province")
 
 
 @reports_app.command("list")
