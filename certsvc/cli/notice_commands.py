@@ -9,12 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.program import Program
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.notices.serve_by_hand import Told
 
-notices_app = typer.Typer(help="通知与送达 · notices to holders", no_args_is_help=True)
+notices_app = Program(help="通知与送达 · notices to holders")
 
 
 class Open(StrEnum):
