@@ -86,12 +86,15 @@ def open_channels(settings: Settings) -> tuple[NoticeChannel, ...]:
     """Ways to holders: SMS through a directory, mail through a server or a directory; none where nothing is set.
 
     Raises:
-        ConfigurationError: a password that cannot be read.
+        ConfigurationError: a password or a CA that cannot be read.
     """
     directory = settings.notices
     sms: tuple[NoticeChannel, ...] = (FileChannel(Way.SMS, directory / "sms"),) if directory else ()
     if settings.smtp_host:
-        return (*sms, SmtpChannel(_mail_server(settings)))
+        try:
+            return (*sms, SmtpChannel(_mail_server(settings)))
+        except OSError as error:
+            raise ConfigurationError(f"邮件服务器的 CA 文件 {settings.smtp_ca_file} 无法使用，应为 PEM 证书") from error
     if directory is None:
         return sms
     return (*sms, FileChannel(Way.MAIL, directory / "mail", sender=settings.smtp_from or NO_REPLY))

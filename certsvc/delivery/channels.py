@@ -90,8 +90,14 @@ class SmtpChannel:
     way = Way.MAIL
 
     def __init__(self, server: MailServer) -> None:
-        """Connect anew for every message: nothing is kept between two."""
+        """Connect anew for every message; the CAs are read once.
+
+        Raises:
+            OSError: ``ca_file`` cannot be read, or is none.
+        """
         self._server = server
+        cas = str(server.ca_file) if server.ca_file else None
+        self._context = None if server.security is MailSecurity.NONE else ssl.create_default_context(cafile=cas)
 
     def send(self, letter: Letter) -> SendFault:
         """Hand it over; taken is taken when the server has answered 250 to the data."""
@@ -117,14 +123,13 @@ class SmtpChannel:
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
-        if server.security is MailSecurity.NONE:
+        if self._context is None:
             return smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
-        context = ssl.create_default_context(cafile=str(server.ca_file) if server.ca_file else None)
         if server.security is MailSecurity.TLS:
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=context)
+            return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_s, context=self._context)
         connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
         try:
-            connection.starttls(context=context)
+            connection.starttls(context=self._context)
         except BaseException:
             connection.close()
             raise

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -83,6 +84,12 @@ class MakerPolicy:
     maker_key_id: str
     issuers: Mapping[str, str]
     never_destroyed: frozenset[str] = frozenset()
+
+
+@cache
+def _fingerprint(retired: Path) -> str:
+    """Of a certificate that was replaced (hex SHA-256): its file bears its serial and never changes."""
+    return read_chain(retired)[0].fingerprint(hashes.SHA256()).hex()
 
 
 class SoftwareSealMaker:
@@ -215,9 +222,10 @@ class SoftwareSealMaker:
         maker = self._policy.maker_key_id
         if not maker or maker not in self._ring.key_ids():
             return False
-        files = given_to(self._path(CERTS, maker))
-        given = (self._ring.certificate(maker).certificate, *(read_chain(file)[0] for file in files))
-        return any(one.fingerprint(hashes.SHA256()).hex() == cert_sha256 for one in given)
+        if self._ring.certificate(maker).certificate.fingerprint(hashes.SHA256()).hex() == cert_sha256:
+            return True
+        present = self._path(CERTS, maker)
+        return any(_fingerprint(file) == cert_sha256 for file in given_to(present) if file != present)
 
     def has_object(self, key_id: str, data: bytes) -> bool:
         """Whether these bytes are the seal object of a key, as it is kept here."""

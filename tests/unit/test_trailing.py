@@ -211,13 +211,28 @@ def test_what_the_page_uses_may_not_be_overwritten_as_a_member_of_the_store(stra
         assert only_long_term_data(PdfFileReader(io.BytesIO(more)), 1) is not shared
 
 
-XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
-<dc:format>{format}</dc:format><xmp:ModifyDate>{moment}</xmp:ModifyDate></rdf:Description></rdf:RDF></x:xmpmeta>"""
+DESCRIPTION = """<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+><dc:format>{}</dc:format></rdf:Description>"""
+TYPED = """<dc:Thing xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:format>{}</dc:format></dc:Thing>"""
+GRAPH = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{}</rdf:RDF>"""
+FACTS = """<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/"{attribute}><dc:format>{facts}</dc:format>
+<xmp:ModifyDate>{moment}</xmp:ModifyDate></rdf:Description>"""
 
 
-def packet(facts: str = "application/pdf", moment: str = "2026-01-01T00:00:00Z", *, head: str = "") -> bytes:
-    body = head.encode() + XMP.format(format=facts, moment=moment).encode()
+def packet(
+    facts: str = "application/pdf",
+    moment: str = "2026-01-01T00:00:00Z",
+    *,
+    head: str = "",
+    front: str = "",
+    more: str = "",
+    behind: str = "",
+    attribute: str = "",
+) -> bytes:
+    """A packet in the form in which writers of long-term data write it, with something added in one place."""
+    graph = GRAPH.format(front + FACTS.format(facts=facts, moment=moment, attribute=attribute) + more)
+    body = f'{head}<x:xmpmeta xmlns:x="adobe:ns:meta/">{graph}{behind}</x:xmpmeta>'.encode()
     return b"<< /Type /Metadata /Subtype /XML /Length %d >>\nstream\n%b\nendstream" % (len(body), body)
 
 
@@ -226,6 +241,11 @@ def packet(facts: str = "application/pdf", moment: str = "2026-01-01T00:00:00Z",
     [
         (packet(moment="2026-02-02T00:00:00Z"), b"4 0 R", True),
         (packet("text/plain"), b"4 0 R", False),
+        (packet(more=DESCRIPTION.format("Fake")), b"4 0 R", False),
+        (packet(front=DESCRIPTION.format("text/plain")), b"4 0 R", False),
+        (packet(more=TYPED.format("text/plain")), b"4 0 R", False),
+        (packet(behind=GRAPH.format(DESCRIPTION.format("text/plain"))), b"4 0 R", False),
+        (packet(attribute=' dc:format="text/plain"'), b"4 0 R", False),
         (packet(moment="2026-02-02T00:00:00Z", head="<!DOCTYPE x [<!ENTITY e 'a'>]>"), b"4 0 R", False),
         (packet().replace(b"<x:xmpmeta", b"<y:xmpmeta"), b"4 0 R", False),
         (packet().replace(b"/Subtype /XML", b"/Subtype /XML /Extra 1"), b"4 0 R", False),
