@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from certsvc.app import build
 from certsvc.catalog.notice_texts import KEYS, read_notice_texts
 from certsvc.cli.commands import app
-from certsvc.clock import FixedClock, SystemClock
+from certsvc.clock import FixedClock, SystemClock, local_day
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.delivery.channels import FileChannel, MailSecurity, MailServer, SmtpChannel
 from certsvc.delivery.notices import LEASE_S, NoticeSender, send_notices
@@ -221,7 +221,7 @@ def test_a_decision_that_no_message_reaches_is_for_staff_to_serve(town: Town) ->
     path = f"/v1/notices/{notice['notice_id']}/services"
 
     def serve(**changes: Any) -> Any:
-        body = {"way": "direct", "served_on": town.clock.now().date().isoformat(), "note": "回证 1 号", **changes}
+        body = {"way": "direct", "served_on": local_day(town.clock.now()).isoformat(), "note": "回证 1 号", **changes}
         return town.city.client.post(path, headers=clerk, json=body)
 
     assert faults(serve(served_on="2199-01-01")) == [("/served_on", "service")]
