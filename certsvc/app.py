@@ -179,8 +179,7 @@ def build(
     trust, anchors = _trust(settings, store)
     inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
-    uploads = IsolatedUploads(upload_workers.ask)
-    renderer = PageRenderer(settings.font_dirs)
+    uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
     sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
     deps = Deps(
         uow=store.uow,

@@ -170,7 +170,7 @@ class ImportRowStore:
     def sample(self, import_id: str, row_nos: Sequence[int]) -> None:
         """Mark rows as drawn."""
         if row_nos:
-            self._tx.write_all(_MARK, [{"which": import_id, "row": row_no} for row_no in row_nos])
+            self._tx.changed_all(_MARK, [{"which": import_id, "row": row_no} for row_no in row_nos])
 
     def sampled(self, import_id: str) -> Sequence[ImportRow]:
         """The rows of the sample in their order, with photos."""

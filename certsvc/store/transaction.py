@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
-from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
 from certsvc.errors import IntegrityError, InvalidInput
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from enum import Enum
 
-    from sqlalchemy import Connection, CursorResult, Executable, RootTransaction, RowMapping, Table
+    from sqlalchemy import Connection, CursorResult, Executable, RowMapping, Table
 
     from certsvc.commands.ports import Cipher
 
@@ -151,17 +150,6 @@ class Transaction:
             return self._cipher.blind(text, column)
         except UnicodeEncodeError as error:
             raise InvalidInput("文本含有不成对的代理码位，无法保存，请检查编码后重试") from error
-
-
-def commit(connection: Connection, transaction: RootTransaction) -> None:
-    """Commit; a connection whose commit failed is thrown away, for SQLite would still be inside the transaction."""
-    try:
-        with in_our_words():
-            transaction.commit()
-    except BaseException:
-        with suppress(exc.SQLAlchemyError):
-            connection.invalidate()
-        raise
 
 
 def _owner(row_id: str) -> str:

@@ -12,6 +12,7 @@ from certsvc.store.bulks import BulkStore
 from certsvc.store.contacts import ContactRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
+from certsvc.store.group_commit import SharedTransactions, commit
 from certsvc.store.import_rows import ImportRowStore
 from certsvc.store.imports import ImportStore
 from certsvc.store.intents import IntentRows
@@ -32,7 +33,6 @@ from certsvc.store.seal_approvals import ApprovalRows
 from certsvc.store.seal_lives import SealLifeRows
 from certsvc.store.seal_watch import SealWatchRows
 from certsvc.store.seals import SealRows
-from certsvc.store.shared import SharedTransactions
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
 from certsvc.store.signers import SignerRows
@@ -41,7 +41,7 @@ from certsvc.store.signings import SigningRows
 from certsvc.store.source_reports import SourceReportRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
-from certsvc.store.transaction import Transaction, commit
+from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
 from certsvc.store.webhook_deliveries import DeliveryRows
 from certsvc.store.webhooks import SubscriptionRows

@@ -19,7 +19,7 @@ SMALL, LARGE = 4, 20
 
 MOST_PER_ACCEPTANCE = 13
 """Who calls, look-up, photo, request, event, evidence, and what opens and ends three transactions and a savepoint."""
-MOST_PER_BATCH = 110
+MOST_PER_BATCH = 120
 """Statements from the claim to the last consumer, however many licenses."""
 MOST_COMMITS_PER_BATCH = 30
 MOST_SYNCS_PER_LICENSE = 2

@@ -16,12 +16,12 @@ from sqlalchemy import exc
 
 from certsvc.errors import Unavailable
 from certsvc.store.failures import in_our_words
-from certsvc.store.transaction import Transaction, commit
+from certsvc.store.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine, RootTransaction
 
     from certsvc.commands.ports import Cipher
     from certsvc.store.turnstile import Turnstile
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 MOST_UNITS = 16
 """Units of one transaction: the first of them waits for the last, and other writers for all (a flood of short units
 must not keep them out)."""
+
+
+def commit(connection: Connection, transaction: RootTransaction) -> None:
+    """Commit; a connection whose commit failed is thrown away, for SQLite would still be inside the transaction."""
+    try:
+        with in_our_words():
+            transaction.commit()
+    except BaseException:
+        with suppress(exc.SQLAlchemyError):
+            connection.invalidate()
+        raise
 
 
 class SharedTransactions:
@@ -69,7 +80,7 @@ class SharedTransactions:
                 return
             self._handed_on = None
         try:
-            group.commit()
+            group.settle()
         finally:
             self._turnstile.leave()
         group.wait(0)
@@ -120,7 +131,7 @@ class _Group:
         except exc.SQLAlchemyError as error:
             self._broken = error
 
-    def commit(self) -> None:
+    def settle(self) -> None:
         """Commit for all, or undo all; who waits is told by :meth:`wait`."""
         try:
             if self._broken is None:
