@@ -20,6 +20,7 @@ from certsvc.app_keys import (
     open_ring,
     own_authorities,
     person_keys,
+    province,
     revocation_source,
     signature_formats,
     timestamp_client,
@@ -27,8 +28,9 @@ from certsvc.app_keys import (
     trust_anchors,
     webhook_receivers,
 )
-from certsvc.app_shape import open_broker, open_carriers, open_objects, prepare_objects, process_name
+from certsvc.app_shape import open_broker, open_carriers, open_channels, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
+from certsvc.catalog.notice_texts import read_notice_texts
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
@@ -175,12 +177,9 @@ def build(
     ring = open_ring(settings, master, egress)
     store = open_store(settings.database, ColumnCipher(master, ids))
     trust, anchors = _trust(settings, store)
-    inspector = IsolatedInspector(anchors)
-    own = OwnCertificates(settings.keys)
-    upload_workers = WorkerPool(UPLOAD_ANSWER)
-    broker = open_broker(settings)
-    uploads = IsolatedUploads(upload_workers.ask)
-    renderer = PageRenderer(settings.font_dirs)
+    inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
+    upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
+    uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
     sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
     deps = Deps(
         uow=store.uow,
@@ -212,6 +211,9 @@ def build(
         notifier=MessageSpool(settings.messages, ids),
         carriers=open_carriers(settings, broker),
         receivers=webhook_receivers(settings),
+        notice_texts=read_notice_texts(settings.catalog_dir),
+        channels=open_channels(settings),
+        province=province(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
@@ -300,7 +302,7 @@ def register_seals(settings: Settings, deps: Deps, ring: KeyRing) -> None:
 def standalone_inspector(trust_dir: Path = Path("keys/trust")) -> IsolatedInspector:
     """An inspector for a machine without a service: the anchors in ``trust_dir``, if any, and what the caller adds."""
     pems = [path.read_bytes() for path in sorted(trust_dir.glob("*.pem"))]
-    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir)
+    anchors = TrustAnchors(()).with_extra(pems).with_intermediates(trust_dir).with_makers_in(trust_dir)
     return IsolatedInspector(anchors, workers=1)
 
 

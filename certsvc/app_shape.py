@@ -8,16 +8,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.delivery.broker import Broker, BrokerAddress
+from certsvc.delivery.channels import FileChannel, MailSecurity, MailServer, SmtpChannel
 from certsvc.delivery.jetstream import JetStreamCarrier
 from certsvc.delivery.object_locks import ObjectLocks
+from certsvc.delivery.reports import ReportQueue
 from certsvc.errors import ConfigurationError
+from certsvc.license.notices import Way
 from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.store.objects_s3 import S3ObjectStore
 
 if TYPE_CHECKING:
     from certsvc.clock import Clock
+    from certsvc.commands.notice_ports import NoticeChannel
     from certsvc.commands.ports import Carrier
     from certsvc.settings import Settings
+
+NO_REPLY = "noreply@certsvc.example"
+"""Sender of mail that is only written to a directory, when none was set."""
 
 
 def open_objects(settings: Settings, clock: Clock) -> DirectoryObjectStore | S3ObjectStore:
@@ -65,8 +72,51 @@ def open_broker(settings: Settings) -> Broker | None:
 
 def open_carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
     """What the relay takes events to, outside the database."""
-    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
-    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
+    carriers: list[Carrier] = []
+    if settings.s3_url:
+        carriers.append(ObjectLocks())
+    if broker is not None:
+        carriers.append(JetStreamCarrier(broker))
+    if settings.report_url:
+        carriers.append(ReportQueue())
+    return tuple(carriers)
+
+
+def open_channels(settings: Settings) -> tuple[NoticeChannel, ...]:
+    """Ways to holders: SMS through a directory, mail through a server or a directory; none where nothing is set.
+
+    Raises:
+        ConfigurationError: a password or a CA that cannot be read.
+    """
+    directory = settings.notices
+    sms: tuple[NoticeChannel, ...] = (FileChannel(Way.SMS, directory / "sms"),) if directory else ()
+    if settings.smtp_host:
+        try:
+            return (*sms, SmtpChannel(_mail_server(settings)))
+        except OSError as error:
+            raise ConfigurationError(f"邮件服务器的 CA 文件 {settings.smtp_ca_file} 无法使用，应为 PEM 证书") from error
+    if directory is None:
+        return sms
+    return (*sms, FileChannel(Way.MAIL, directory / "mail", sender=settings.smtp_from or NO_REPLY))
+
+
+def _mail_server(settings: Settings) -> MailServer:
+    path, password = settings.smtp_password_file, ""
+    if path is not None:
+        try:
+            password = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"邮件服务器的密码文件 {path} 无法读取，请检查路径和权限") from error
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=MailSecurity(settings.smtp_security),
+        sender=settings.smtp_from,
+        user=settings.smtp_user,
+        password=password,
+        ca_file=settings.smtp_ca_file,
+        timeout_s=settings.smtp_timeout_s,
+    )
 
 
 def _open_s3(settings: Settings) -> S3ObjectStore:

@@ -77,6 +77,9 @@ class Settings(BaseModel):
     """Whether production issues only what bears an SM2 seal (密码法、DESIGN.md 4); the sandbox issues with any."""
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
+    report_url: str = ""
+    """The province's endpoint to which licenses are reported (汇聚), with ``report_token_file``; empty: none are."""
+    report_token_file: Path | None = None
     egress_allowed: tuple[str, ...] = ()
     """Origins (``http://tsa.example:8080``) that may be called though they are not public https addresses."""
     nats_servers: tuple[str, ...] = ()
@@ -94,6 +97,8 @@ class Settings(BaseModel):
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_jwks_file: Path | None = None
+    serve_loops: bool = True
+    """Whether ``serve`` issues and relays too; without, it only answers and ``worker`` and ``relay`` do the rest."""
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)
     worker_threads: int = Field(default=2, ge=1, le=64)
@@ -107,6 +112,20 @@ class Settings(BaseModel):
     """Algorithm of new keys of people; empty means SM2 in production and P-256 in the sandbox."""
     message_dir: Path | None = None
     """Directory from which a gateway sends messages (one-time codes) to people; in the sandbox ``var_dir/outbox``."""
+    notice_dir: Path | None = None
+    """Directory from which a gateway sends notices (``sms``, ``mail`` in it); in the sandbox ``var_dir/notices``."""
+    smtp_host: str = ""
+    """Mail server that takes notices, with ``smtp_from``; empty means mail is written to ``notice_dir``, if at all."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """``tls`` is usually port 465; ``none`` is for a relay on this machine."""
+    smtp_from: str = Field(default="", pattern=r"^([A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+)?$")
+    smtp_user: str = ""
+    smtp_password_file: Path | None = None
+    smtp_ca_file: Path | None = None
+    """Certificate of the server's CA, when it is not one of the system's."""
+    smtp_timeout_s: float = Field(default=10.0, gt=0, le=15)
+    """One answer of the server; ten of them must end before the lease of a notice does."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     rate_limit_per_minute: int = Field(default=600, ge=1)
     """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""
@@ -146,6 +165,11 @@ class Settings(BaseModel):
         return self.message_dir or (self.var_dir / "outbox" if self.sandbox else None)
 
     @property
+    def notices(self) -> Path | None:
+        """Directory of notices to holders, or None when nothing takes them from there."""
+        return self.notice_dir or (self.var_dir / "notices" if self.sandbox else None)
+
+    @property
     def master_key(self) -> Path:
         """File of the master key."""
         return self.master_key_file or self.var_dir / "master.key"
@@ -162,9 +186,13 @@ class Settings(BaseModel):
         if bool(self.s3_url) != bool(self.s3_credentials_file):
             msg = "s3_url、s3_credentials_file 须一并设置"
             raise ValueError(msg)
+        if bool(self.report_url) != bool(self.report_token_file):
+            msg = "report_url、report_token_file 须一并设置"
+            raise ValueError(msg)
         if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"
             raise ValueError(msg)
+        self._mail_is_whole()
         if self.sandbox:
             return self
         if self.master_key_file is None:
@@ -181,6 +209,17 @@ class Settings(BaseModel):
             msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
+
+    def _mail_is_whole(self) -> None:
+        if bool(self.smtp_host) != bool(self.smtp_from):
+            msg = "smtp_host、smtp_from 须一并设置"
+            raise ValueError(msg)
+        if bool(self.smtp_user) != bool(self.smtp_password_file):
+            msg = "smtp_user、smtp_password_file 须一并设置"
+            raise ValueError(msg)
+        if self.smtp_security == "none" and self.smtp_host not in {"", "localhost", "127.0.0.1", "::1"}:
+            msg = "smtp_security 为 none 时 smtp_host 只能是本机：通知不能明文经过网络"
+            raise ValueError(msg)
 
 
 def is_configured() -> bool:

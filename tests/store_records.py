@@ -14,10 +14,11 @@ from certsvc.license.dues import Due, DueKind, DueRow
 from certsvc.license.facts import Fact, FactKind
 from certsvc.license.links import LinkKind, VersionLink
 from certsvc.license.model import Artifact, Decision, Holder, IssueIntent, LicenseVersion, MoveRecord
+from certsvc.license.notices import Notice, NoticeKind
 from certsvc.license.parties import Client, Person
 from certsvc.license.request import Action, IssuancePayload, IssuanceRequest, RequestState
 from certsvc.license.states import State
-from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
+from certsvc.license.uses import Fetch, Grant, Scan, Show
 from certsvc.seal.model import Seal, SealKind, SealReservation, SealState, StampSpec
 
 T0 = datetime(2026, 3, 2, 4, 5, 6, 789, tzinfo=UTC)
@@ -261,7 +262,7 @@ def make_notice(n: int = 1, **changes: Any) -> Notice:
     notice = Notice(
         notice_id=f"ntc_{n:06d}",
         version_id="ver_000001",
-        kind="issued",
+        kind=NoticeKind.ISSUED,
         text="您的食品经营许可证已签发",
         at=T0 + timedelta(seconds=n),
     )

@@ -11,6 +11,7 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import CardOut, Model
+from certsvc.api.notice_models import NoticeOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
@@ -81,6 +82,7 @@ class LicenseOut(Model):
     issuer_today: str = Field(description="现在行使颁发机关职权的机关：机构改革后为承继机关，证面仍是当时的机关")
     supervisor: str = Field(description="行业主管部门；行政审批局颁发的为本地区的行业主管部门")
     moves: list[MoveOut]
+    notices: list[NoticeOut] = Field(description="送达：每次通知的方式、时间和结果，新的在前")
 
 
 @router.get("/v1/licenses/{identifier}")
@@ -97,6 +99,7 @@ def read(
         issuer_today=found.issuer_today,
         supervisor=found.supervisor,
         moves=[MoveOut.of(record) for record in found.moves],
+        notices=[NoticeOut.of(notice) for notice in found.notices],
     )
 
 

@@ -19,6 +19,7 @@ from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.showing.create_show import create_show
 from certsvc.commands.showing.wallet import history, own_face, own_file, uses, wallet
+from certsvc.license.notices import NoticeKind
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -215,6 +216,8 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
             )
         )
     for notice in found.notices:
+        if notice.kind is NoticeKind.USED:
+            continue  # the use itself stands in the ledger
         version = by_id[notice.version_id]
         rows.append(
             UseOut(
@@ -225,7 +228,7 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
                 who=version.issuer_name,
                 why=notice.text,
                 fields=[],
-                outcome=notice.kind,
+                outcome=notice.kind.value,
             )
         )
     return sorted(rows, key=lambda row: row.at, reverse=True)

@@ -16,6 +16,7 @@ from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.trust.change import MAX_REASON, confirm_change, propose_change, trust_record
+from certsvc.commands.trust.end import reject_change, withdraw_change
 from certsvc.seal.trust_entries import (
     MAX_CERTIFICATE_BYTES,
     MAX_INTERMEDIATES,
@@ -27,7 +28,7 @@ from certsvc.seal.trust_entries import (
     anchor_of,
     recognition_of,
 )
-from certsvc.seal.trust_list import Anchor, Recognition, TrustChange, TrustProposal
+from certsvc.seal.trust_list import Anchor, EndedProposal, Recognition, TrustChange, TrustProposal
 
 router = APIRouter(tags=["trust 信任列表"], route_class=JsonRoute)
 
@@ -183,7 +184,7 @@ class TrustListOut(Model):
 
 
 class TrustProposalOut(Model):
-    """A change that waits."""
+    """A change as it was proposed."""
 
     proposal_id: str
     kind: str
@@ -204,6 +205,39 @@ class TrustProposalOut(Model):
             reason=proposal.reason,
             proposed_by=proposal.proposed_by,
             proposed_at=proposal.proposed_at,
+        )
+
+
+class TrustWaitingOut(TrustProposalOut):
+    """A change that waits."""
+
+    expires_at: datetime = Field(description="从此刻起不能再确认")
+
+    @staticmethod
+    def open(proposal: TrustProposal) -> TrustWaitingOut:
+        """From a proposal."""
+        plain = TrustProposalOut.of(proposal).model_dump()
+        return TrustWaitingOut(**plain, expires_at=proposal.expires_at)
+
+
+class TrustEndedOut(TrustProposalOut):
+    """A change that came to nothing."""
+
+    how: str = Field(description="rejected 不予确认 · withdrawn 提案人撤回 · expired 过期")
+    ended_by: str
+    ended_at: datetime
+    end_reason: str
+
+    @staticmethod
+    def made(ended: EndedProposal) -> TrustEndedOut:
+        """From an ended proposal."""
+        plain = TrustProposalOut.of(ended.proposal).model_dump()
+        return TrustEndedOut(
+            **plain,
+            how=ended.how.value,
+            ended_by=ended.ended_by,
+            ended_at=ended.ended_at,
+            end_reason=ended.end_reason,
         )
 
 
@@ -236,11 +270,20 @@ class TrustChangeOut(TrustProposalOut):
 
 
 class TrustChangesOut(Model):
-    """What waits, and the log from ``after`` on."""
+    """What waits, the log from ``after`` on, and the newest proposals that came to nothing."""
 
     version: int
-    waiting: Sequence[TrustProposalOut]
+    waiting: Sequence[TrustWaitingOut]
     changes: Sequence[TrustChangeOut]
+    ended: Sequence[TrustEndedOut]
+
+
+class TrustEndIn(Model):
+    """Why a proposal shall come to nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: str = Field(min_length=1, max_length=MAX_REASON, description="不予确认或撤回的理由")
 
 
 @router.get("/v1/trust-list", dependencies=[Depends(PUBLIC)])
@@ -269,21 +312,22 @@ def trust_list_changes(
     after: Annotated[int, Query(ge=0, le=2**31 - 1, description="从此号之后的变更")] = 0,
     limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
 ) -> TrustChangesOut:
-    """What waits for confirmation, and the numbered log of changes."""
+    """What waits for confirmation, the numbered log of changes, and what came to nothing."""
     found = trust_record(deps_of(request), caller, after=after, limit=limit)
     return TrustChangesOut(
         version=found.version,
-        waiting=[TrustProposalOut.of(one) for one in found.waiting],
+        waiting=[TrustWaitingOut.open(one) for one in found.waiting],
         changes=[TrustChangeOut.made(one) for one in found.changes],
+        ended=[TrustEndedOut.made(one) for one in found.ended],
     )
 
 
 @router.post("/v1/trust-list/proposals", status_code=201)
 def propose_trust_change(
     request: Request, body: TrustProposalIn, caller: Annotated[Principal, Depends(PROPOSER)]
-) -> TrustProposalOut:
+) -> TrustWaitingOut:
     """Propose an anchor or a recognition; nothing is in force by this."""
-    return TrustProposalOut.of(propose_change(deps_of(request), caller, body.entry(), body.reason))
+    return TrustWaitingOut.open(propose_change(deps_of(request), caller, body.entry(), body.reason))
 
 
 @router.post("/v1/trust-list/proposals/{proposal_id}/confirmation", status_code=201)
@@ -292,6 +336,22 @@ def confirm_trust_change(
 ) -> TrustChangeOut:
     """Put a proposal in force; whoever proposed it may not."""
     return TrustChangeOut.made(confirm_change(deps_of(request), caller, proposal_id))
+
+
+@router.post("/v1/trust-list/proposals/{proposal_id}/rejection", status_code=201)
+def reject_trust_change(
+    request: Request, proposal_id: ProposalId, body: TrustEndIn, caller: Annotated[Principal, Depends(CONFIRMER)]
+) -> TrustEndedOut:
+    """Refuse a proposal with a reason (不予确认); nothing leads out of this."""
+    return TrustEndedOut.made(reject_change(deps_of(request), caller, proposal_id, body.reason))
+
+
+@router.post("/v1/trust-list/proposals/{proposal_id}/withdrawal", status_code=201)
+def withdraw_trust_change(
+    request: Request, proposal_id: ProposalId, body: TrustEndIn, caller: Annotated[Principal, Depends(PROPOSER)]
+) -> TrustEndedOut:
+    """Take the own proposal back with a reason (撤回)."""
+    return TrustEndedOut.made(withdraw_change(deps_of(request), caller, proposal_id, body.reason))
 
 
 def _plain(body: Model) -> Mapping[str, Any]:

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, Field, model_validator
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.doors import FileDoor
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model, ReasonOut, VerdictOut
+from certsvc.api.models import Model, ReasonOut
+from certsvc.api.verdict_models import VerdictOut
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.differences import compare_with_sealed
 from certsvc.commands.verifying.receipts import Asked, read_receipt, receipt_of

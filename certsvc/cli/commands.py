@@ -12,10 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.notice_commands import notices_app
 from certsvc.cli.people_commands import people_app
+from certsvc.cli.program import Program
+from certsvc.cli.reconcile_commands import reconcile
+from certsvc.cli.report_commands import reports_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
@@ -23,18 +28,17 @@ from certsvc.cli.webhook_commands import webhooks_app
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import CertsvcError, InvalidInput
 
-app = typer.Typer(
+app = Program(
     name="certsvc",
     help="电子证照与电子印章服务 · e-license and e-seal service",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-db_app = typer.Typer(help="数据库 · database", no_args_is_help=True)
-objects_app = typer.Typer(help="文件存储 · object store", no_args_is_help=True)
-requests_app = typer.Typer(help="制证申请 · issuance requests", no_args_is_help=True)
-clients_app = typer.Typer(help="接入系统 · client systems", no_args_is_help=True)
-catalog_app = typer.Typer(help="证照目录 · catalog", no_args_is_help=True)
+db_app = Program(help="数据库 · database")
+objects_app = Program(help="文件存储 · object store")
+requests_app = Program(help="制证申请 · issuance requests")
+clients_app = Program(help="接入系统 · client systems")
+catalog_app = Program(help="证照目录 · catalog")
 for name, group in (
     ("keys", keys_app),
     ("db", db_app),
@@ -49,21 +53,28 @@ for name, group in (
     ("trust", trust_app),
     ("events", events_app),
     ("webhooks", webhooks_app),
+    ("notices", notices_app),
     ("import", import_app),
     ("bulk", bulk_app),
+    ("backup", backup_app),
+    ("reports", reports_app),
 ):
     app.add_typer(group, name=name)
+app.command("reconcile")(reconcile)
 
 
 @app.command()
 def serve(
     port: Annotated[int | None, typer.Option(help="端口，缺省取配置")] = None,
     workers: Annotated[int | None, typer.Option(help="制证线程数")] = None,
+    loops: Annotated[
+        bool | None, typer.Option("--loops/--no-loops", help="是否也制证、投递；缺省取配置（serve_loops）")
+    ] = None,
 ) -> None:
-    """启动服务：接口、页面、制证与事件 · API, pages, workers and relay in one process."""
+    """启动服务：接口、页面，并制证、投递 · API, pages and, unless --no-loops, workers and relay."""
     from certsvc.cli.serve import run_server
 
-    run_server(port=port, workers=workers)
+    run_server(port=port, workers=workers, loops=loops)
 
 
 @app.command()

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from certsvc.cli.program import Program
 from certsvc.clock import parse_rfc3339
 from certsvc.errors import InvalidInput
 
-events_app = typer.Typer(help="事件 · events", no_args_is_help=True)
+events_app = Program(help="事件 · events")
 
 
 @events_app.command("resend")

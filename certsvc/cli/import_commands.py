@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from certsvc.cli.program import Program
 from certsvc.license.bulk import WINDOW
 from certsvc.license.imports import Judgement
 from certsvc.license.stock import Trust
 
-import_app = typer.Typer(help="存量导入 · licenses that were issued before", no_args_is_help=True)
-bulk_app = typer.Typer(help="批量办理 · one decision about many licenses", no_args_is_help=True)
+import_app = Program(help="存量导入 · licenses that were issued before")
+bulk_app = Program(help="批量办理 · one decision about many licenses")
 
 ImportId = Annotated[str, typer.Argument(help="批次编号")]
 BulkId = Annotated[str, typer.Argument(help="批量办理编号")]

@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import orjson
 import structlog
@@ -80,9 +80,22 @@ def _dumps(event: dict[str, Any], **_: Any) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
+class _Stderr:
+    """Standard error as it is when a line is written: whoever redirects it for a while may close what it was then."""
+
+    def write(self, text: str) -> int:
+        """Write to what standard error is now."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush what standard error is now."""
+        sys.stderr.flush()
+
+
 def configure_logs(level: str) -> None:
     """Set up structlog and the standard library's loggers alike."""
     numeric = logging.getLevelNamesMapping()[level]
+    stderr = _Stderr()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -93,10 +106,10 @@ def configure_logs(level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_dumps)],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", stderr)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processor=structlog.processors.JSONRenderer(serializer=_dumps), foreign_pre_chain=shared

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-people_app = typer.Typer(help="人员绑定 · people", no_args_is_help=True)
+from certsvc.cli.program import Program
+
+people_app = Program(help="人员绑定 · people")
 
 
 @people_app.command("bind")

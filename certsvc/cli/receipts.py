@@ -130,6 +130,9 @@ def _lines(claims: Mapping[str, object]) -> list[tuple[str, str]]:
     if isinstance(checks, dict):
         lines += [(label, _named(CHECK_ZH, str(checks.get(name) or ""))) for label, name in CHECKS]
     lines.append(("未核对", unasked_zh(_texts(claims, "not_checked"))))
+    remarks = claims.get("remarks")
+    if isinstance(remarks, list):
+        lines += [("留意", str(one.get("text", ""))) for one in remarks if isinstance(one, dict)]
     lines.append(("没有答复", "、".join(_texts(claims, "unreachable"))))
     return [(label, words) for label, words in lines if words]
 

@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-keys_app = typer.Typer(help="密钥与证书 · keys and certificates", no_args_is_help=True)
-seals_app = typer.Typer(help="印章 · seals", no_args_is_help=True)
+from certsvc.cli.program import Program
+
+keys_app = Program(help="密钥与证书 · keys and certificates")
+seals_app = Program(help="印章 · seals")
 
 
 @keys_app.command("init")

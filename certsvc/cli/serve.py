@@ -35,22 +35,26 @@ CLIENTS_FILE = "sandbox-clients.json"
 """Where the sandbox leaves the secrets of its client systems, readable by the owner alone."""
 
 
-def run_server(*, port: int | None, workers: int | None) -> None:
-    """Serve until told to stop."""
-    settings = load_settings({"port": port} if port is not None else None)
+def run_server(*, port: int | None, workers: int | None, loops: bool | None = None) -> None:
+    """Serve until told to stop; without ``loops`` only answer, and leave issuing and relaying to other processes."""
+    asked = {"port": port, "serve_loops": loops}
+    settings = load_settings({key: value for key, value in asked.items() if value is not None})
     configure_logs(settings.log_level)
     listener = _listen(settings.host, settings.port)
     prepare(settings)
     service = build(settings)
     try:
-        if settings.sandbox:
+        if settings.sandbox and settings.serve_loops:
             seed_and_tell(service)
             request_samples(service)
             request_sample_signings(service)
         # uvicorn stops at SIGTERM and then sends it again, to whoever had it before: that must not kill the loops
         # in the middle of a seal's use, before they are stopped below.
         signal.signal(signal.SIGTERM, lambda *_: None)
-        service.loops.start(workers=workers or settings.worker_threads, relay=True)
+        if settings.serve_loops:
+            service.loops.start(workers=workers or settings.worker_threads, relay=True)
+        else:
+            service.loops.follow()
         app = service.application()
         config = uvicorn.Config(
             app,

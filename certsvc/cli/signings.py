@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from certsvc.cli.program import Program
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from certsvc.app import Service
 
-signers_app = typer.Typer(help="个人电子签名 · e-signatures of people", no_args_is_help=True)
-signings_app = typer.Typer(help="签署 · signing rounds", no_args_is_help=True)
+signers_app = Program(help="个人电子签名 · e-signatures of people")
+signings_app = Program(help="签署 · signing rounds")
 
 OPERATOR = "operator-cli"
 

@@ -16,10 +16,21 @@ from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.ports import Principal
 from certsvc.commands.trust.change import confirm_change, propose_change, trust_record
+from certsvc.commands.trust.end import reject_change, withdraw_change
 from certsvc.commands.trust.exchange import CHANGED, NEW, ONLY_HERE, export_list, propose_import, read_import
 from certsvc.errors import InvalidInput, NotFound
 from certsvc.seal.trust_entries import ANCHOR_FIELDS, MAX_ENTRY_BYTES, anchor_of, recognition_of
-from certsvc.seal.trust_list import ANCHOR, FILE, LISTED, PARTNER_PREFIX, PERSON, RECOGNITION, SEAL, TIMESTAMP
+from certsvc.seal.trust_list import (
+    ANCHOR,
+    ENDING_ZH,
+    FILE,
+    LISTED,
+    PARTNER_PREFIX,
+    PERSON,
+    RECOGNITION,
+    SEAL,
+    TIMESTAMP,
+)
 from certsvc.settings import load_settings
 from certsvc.signing.trust import read_anchors
 from certsvc.signing.trust_documents import MAX_EXPORT_CHARS
@@ -29,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from certsvc.commands.ports import Deps
-    from certsvc.seal.trust_list import Anchor, Recognition
+    from certsvc.seal.trust_list import Anchor, EndedProposal, Recognition
 
 OPERATOR = Principal(subject="cli", kind="system", roles=frozenset({roles.OPERATOR}))
 
@@ -79,8 +90,30 @@ def confirm_proposals(proposal_ids: Sequence[str], *, by: str) -> list[str]:
     return [f"第 {one.number} 次变更\t{_kind_zh(one.kind)}\t{one.entry_id}\t{one.digest}" for one in changes]
 
 
+def reject_proposals(proposal_ids: Sequence[str], *, by: str, reason: str) -> list[str]:
+    """Refuse proposals in their order; one line each."""
+    with _deps() as deps:
+        caller = _person(deps, by)
+        return [_ended_line(reject_change(deps, caller, proposal_id, reason)) for proposal_id in proposal_ids]
+
+
+def withdraw_proposals(proposal_ids: Sequence[str], *, by: str, reason: str) -> list[str]:
+    """Take proposals back in their order; one line each."""
+    with _deps() as deps:
+        caller = _person(deps, by)
+        return [_ended_line(withdraw_change(deps, caller, proposal_id, reason)) for proposal_id in proposal_ids]
+
+
+def _ended_line(ended: EndedProposal) -> str:
+    one = ended.proposal
+    return (
+        f"{ENDING_ZH[ended.how]}\t{one.proposal_id}\t{beijing_time(ended.ended_at)}\t{_kind_zh(one.kind)}\t"
+        f"{one.entry_id}\t{ended.ended_by}\t{ended.end_reason}"
+    )
+
+
 def describe_log() -> list[str]:
-    """The numbered changes, then what waits."""
+    """The numbered changes, then what waits, then what came to nothing."""
     with _deps() as deps:
         found = trust_record(deps, OPERATOR)
     lines = [
@@ -89,9 +122,11 @@ def describe_log() -> list[str]:
         for one in found.changes
     ]
     lines += [
-        f"待确认\t{one.proposal_id}\t{_kind_zh(one.kind)}\t{one.entry_id}\t提案 {one.proposed_by}\t{one.reason}"
+        f"待确认\t{one.proposal_id}\t{_kind_zh(one.kind)}\t{one.entry_id}\t提案 {one.proposed_by}\t{one.reason}\t"
+        f"{beijing_time(one.expires_at)} 过期"
         for one in found.waiting
     ]
+    lines += [_ended_line(one) for one in found.ended]
     return lines or ["没有变更，也没有待确认的提案"]
 
 

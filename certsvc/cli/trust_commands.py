@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-trust_app = typer.Typer(help="信任列表与互认 · trust list and recognised cities", no_args_is_help=True)
+from certsvc.cli.program import Program
+
+trust_app = Program(help="信任列表与互认 · trust list and recognised cities")
 
 
 @trust_app.command("list")
@@ -43,9 +45,35 @@ def trust_confirm(
         typer.echo(line)
 
 
+@trust_app.command("reject")
+def trust_reject(
+    by: Annotated[str, typer.Option(help="确认人的账号（沙箱为 trust-2）")],
+    reason: Annotated[str, typer.Option(help="不予确认的理由")],
+    proposals: Annotated[list[str], typer.Argument(help="变更提案编号")],
+) -> None:
+    """不予确认，写明理由 · refuse proposals."""
+    from certsvc.cli.trust import reject_proposals
+
+    for line in reject_proposals(proposals, by=by, reason=reason):
+        typer.echo(line)
+
+
+@trust_app.command("withdraw")
+def trust_withdraw(
+    by: Annotated[str, typer.Option(help="提案人的账号（沙箱为 trust-1）")],
+    reason: Annotated[str, typer.Option(help="撤回的理由")],
+    proposals: Annotated[list[str], typer.Argument(help="本人的变更提案编号")],
+) -> None:
+    """撤回本人的提案，写明理由 · take own proposals back."""
+    from certsvc.cli.trust import withdraw_proposals
+
+    for line in withdraw_proposals(proposals, by=by, reason=reason):
+        typer.echo(line)
+
+
 @trust_app.command("log")
 def trust_log() -> None:
-    """变更记录与待确认的提案 · the log of changes, and what waits."""
+    """变更记录、待确认和未成的提案 · the log of changes, what waits, and what came to nothing."""
     from certsvc.cli.trust import describe_log
 
     for line in describe_log():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import Progress
 
-from certsvc.api.models import VerdictOut
+from certsvc.api.verdict_models import VerdictOut
 from certsvc.app import build, standalone_inspector
 from certsvc.cli.verify_report import Judged, check_report_path, write_report
 from certsvc.cli.verify_sources import Source, sources_of

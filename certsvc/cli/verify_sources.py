@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import lzma
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.commands.stamping.archive import is_litter, read_member
+from certsvc.commands.stamping.archive import DAMAGED, is_litter, read_member
 from certsvc.errors import InvalidInput, TooLarge
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES
 
@@ -111,14 +109,5 @@ def _read_member(path: Path, member: zipfile.ZipInfo) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             return read_member(archive, member, MAX_FILE_BYTES)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        NotImplementedError,
-        OSError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-    ) as error:
+    except DAMAGED as error:
         raise InvalidInput(f"{path.name} 中的 {member.filename} 已损坏或压缩方式不支持") from error

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from certsvc.clock import beijing_time
 from certsvc.seal.headlines import MARK_ZH, Mark, headline_of, next_step, only_added_to
-from certsvc.seal.reason_words import WORDS
+from certsvc.seal.reason_words import REMARKS, WORDS
 from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ NOT_CHECKED_ZH = {
     "signatures": "印章与签名",
     "certificate_period": "签章时证书是否在有效期内",
     "unlisted_byte_range": "无法归属的签名区段",
+    "seal_maker": "制章者是否为印章制作管理单位",
+    "seal_timestamp": "印章数据中的时间戳",
     "integrity": "内容",
     "coverage": "覆盖",
     "modification": "改动",
@@ -175,6 +177,7 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
         lines.append((label, "印章所盖部分一致" if field == "integrity" and only_added_to(verdict) else word))
     if verdict.not_checked:
         lines.append(("未核对", unasked_zh(verdict.not_checked)))
+    lines += [("留意", REMARKS[one][0]) for one in verdict.remarks]
     if verdict.unreachable:
         lines.append(("没有答复", escape("、".join(verdict.unreachable))))
     return lines

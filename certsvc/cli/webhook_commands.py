@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
+
+from certsvc.cli.program import Program
 
 if TYPE_CHECKING:
     from certsvc.commands.webhooks.subscribe import Seen
 
-webhooks_app = typer.Typer(help="事件推送 · webhooks", no_args_is_help=True)
+webhooks_app = Program(help="事件推送 · webhooks")
 
 
 @webhooks_app.command("list")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.seal.partner_answer import PartnerAnswer
-    from certsvc.seal.trust_list import Recognition, TrustChange, TrustList, TrustLog, TrustProposal
+    from certsvc.seal.trust_list import EndedProposal, Recognition, TrustChange, TrustList, TrustLog, TrustProposal
 
 
 class TrustSource(Protocol):
@@ -34,7 +34,7 @@ class TrustSource(Protocol):
 
 
 class TrustRows(Protocol):
-    """Proposed and confirmed changes of the trust list; rows are never changed."""
+    """Proposed, confirmed and ended changes of the trust list; rows are never changed."""
 
     def version(self) -> int:
         """How many changes were confirmed; one row."""
@@ -44,12 +44,28 @@ class TrustRows(Protocol):
         """Store."""
         ...
 
-    def proposal(self, proposal_id: str) -> TrustProposal | None:
-        """The proposal."""
+    def hold(self, proposal_id: str) -> TrustProposal | None:
+        """The proposal; nobody else confirms or ends it until the end of the transaction."""
         ...
 
-    def waiting(self) -> Sequence[TrustProposal]:
-        """Proposals that nobody confirmed and that no later change of their entry overtook, oldest first."""
+    def waiting(self, since: datetime) -> Sequence[TrustProposal]:
+        """Proposals from behind ``since`` that nobody confirmed or ended, nor a later change overtook, oldest first."""
+        ...
+
+    def expired(self, since: datetime, *, limit: int) -> Sequence[TrustProposal]:
+        """As :meth:`waiting`, those of ``since`` and before."""
+        ...
+
+    def end(self, ended: EndedProposal) -> None:
+        """Store that a proposal came to nothing; IntegrityError when that is known already."""
+        ...
+
+    def ending(self, proposal_id: str) -> EndedProposal | None:
+        """How a proposal came to nothing; None when it did not."""
+        ...
+
+    def ended(self, *, limit: int) -> Sequence[EndedProposal]:
+        """The newest proposals that came to nothing, newest first."""
         ...
 
     def take_number(self) -> int:

@@ -19,10 +19,13 @@ from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
+from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.webhooks.ends import sweep_webhooks
+from certsvc.delivery.notices import NoticeSender
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
+from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError
@@ -67,6 +70,9 @@ STAMP_LEASE_S = 120
 IMPORT_WAIT_S = 1.0
 """Pause between two looks for imports and bulk decisions; two guarded updates of a partial index."""
 
+NOTICE_WAIT_S = 1.0
+"""Pause between two looks for notices to send; one read of a partial index."""
+
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
@@ -90,7 +96,7 @@ class Loops:
         self._live_until = 0.0
 
     def start(self, *, workers: int, relay: bool) -> None:
-        """Start ``workers`` issuing threads and, if asked, the sequencer with its relay and the sender of webhooks."""
+        """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
         for index in range(workers):
             owner = f"{self._name}-w{index}"
             # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
@@ -103,16 +109,25 @@ class Loops:
                 self._spawn(f"{self._name}-receiver", lambda: self._repeat(receiver.once))
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
+            if self._deps.province is not None:
+                reporter = f"{self._name}-reports"
+                self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
+            for channel in self._deps.channels:
+                self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
-        self._spawn(f"{self._name}-catalog", self._follow)
-        self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
+        self.follow()
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
         self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
+
+    def follow(self) -> None:
+        """Start only what every process needs: it takes up what others publish and confirm."""
+        self._spawn(f"{self._name}-catalog", lambda: self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow))
+        self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -176,13 +191,14 @@ class Loops:
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
 
-        Seals whose period has ended are moved first, and keys that ended versions left are destroyed: reads of a small
-        table and a listing of key files.
+        Seals whose period has ended are moved first, keys that ended versions left are destroyed, and proposals that
+        nobody decided about end: reads of small tables and a listing of key files.
         """
 
         def sweep() -> None:
             expire_seals(self._deps)
             destroy_ended_keys(self._deps)
+            expire_proposals(self._deps)
             self._warn()
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass
@@ -201,13 +217,18 @@ class Loops:
         while not self._stop.is_set() and advance_all(self._deps):
             self._wake.set()
 
+    def _send(self, sender: NoticeSender) -> None:
+        """Notices by one way, one after the other."""
+
+        def some() -> None:
+            while not self._stop.is_set() and sender.once():
+                pass
+
+        self._every(NOTICE_WAIT_S, some)
+
     def _signings(self) -> None:
         """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
         self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
-
-    def _follow(self) -> None:
-        """Take up what is published."""
-        self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow)
 
     def _every(self, wait_s: float, once: Callable[[], object]) -> None:
         while not self._stop.wait(wait_s):

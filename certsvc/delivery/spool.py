@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from certsvc.clock import parse_rfc3339, rfc3339
@@ -40,13 +41,8 @@ class MessageSpool:
             raise Unavailable(msg)
         name = self._ids.new("msg")
         content = json.dumps({"to": subject, "text": text, "at": rfc3339(now)}, ensure_ascii=False)
-        temporary = self._directory / f".{name}"
         try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            temporary.rename(self._directory / f"{name}{SUFFIX}")
+            put_file(self._directory, f"{name}{SUFFIX}", content.encode())
         except OSError as error:
             msg = "验证码暂时无法发出，请稍后再试"
             raise Unavailable(msg) from error
@@ -63,3 +59,24 @@ class MessageSpool:
             if len(found) == limit:
                 break
         return found
+
+
+def put_file(directory: Path, name: str, content: bytes) -> None:
+    """Write a file whole and durably, for the owner alone; one of this name is replaced. OSError when that fails."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = directory / f".{name}.{os.getpid()}.{threading.get_ident()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(directory / name)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

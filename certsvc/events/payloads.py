@@ -270,6 +270,23 @@ class LicenseFetched(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseScanned(Payload):
+    """A code of a license was scanned by an officer or a clerk; whose account it was stays in the register."""
+
+    NAME: ClassVar[str] = "license.scanned.v1"
+    identifier: str
+    license_type: str
+    authority_code: str
+    """USCC of the body that the officer or clerk belongs to"""
+    code_kind: str
+    """``show`` or ``printed``"""
+    outcome: str
+    """reason code of the answer"""
+    origin: str = "issued"
+    """``issued`` here, or ``registered``"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentSealed(Payload):
     """A document that is no license was stamped by hand (人工用印) and registered."""
 
@@ -313,6 +330,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseNoted,
     LicenseDue,
     LicenseFetched,
+    LicenseScanned,
     CatalogPublished,
     TrustChanged,
     *SEAL_MOVED.values(),

@@ -83,7 +83,7 @@ class IssuancePayload:
     Attributes:
         previous: 证照标识 of the version to follow; empty for the actions that follow nothing.
         absorbs: 证照标识 of the versions that a merge takes in beside ``previous``.
-        case_no: 办件编号 that holds the parts of a split together.
+        case_no: 办件编号 that holds together the licenses of one case (联办件), and the parts of a split.
         project_code: 项目代码 of a provisional opinion and of its conversion.
         decision: the issuer's decision behind a correction.
         number: given number, or empty when the service makes it.

@@ -97,14 +97,3 @@ class Fetch:
     fields: tuple[str, ...]
     outcome: str
     at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
-    """A line for the holder: a license was issued, changed or ended."""
-
-    notice_id: str
-    version_id: str
-    kind: str
-    text: str
-    at: datetime

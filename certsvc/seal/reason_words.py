@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from certsvc.seal.families import NEXT_STEP, Family
-from certsvc.seal.verdict import Reason
+from certsvc.seal.verdict import Reason, Remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +343,14 @@ WORDS: dict[Reason, Words] = {
         "Cannot be checked now",
         "暂时无法核验，请稍后再试",
         "Cannot be checked now: try again later",
+    ),
+}
+
+
+REMARKS: dict[Remark, tuple[str, str]] = {
+    Remark.LATER_SIGNATURE_SHOWS: (
+        "首枚印章之后加入的签名或印章在页面上有图样，可能遮住盖章时的内容，请查看图样下的内容",
+        "A signature added after the first seal shows on the page and may hide what was sealed: look below it",
     ),
 }
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from certsvc.clock import rfc3339
@@ -175,6 +176,25 @@ class TrustList:
         return hashlib.sha256(b"".join(listed)).hexdigest()
 
 
+PROPOSAL_LIFE = timedelta(days=30)
+"""How long a proposal may be confirmed; stops one that nobody remembers from being put in force with an old reason."""
+
+
+class Ending(StrEnum):
+    """How a proposal came to nothing; nothing leads out, the same change is proposed anew."""
+
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+ENDING_ZH: dict[Ending, str] = {
+    Ending.REJECTED: "不予确认",
+    Ending.WITHDRAWN: "已撤回",
+    Ending.EXPIRED: "已过期",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustProposal:
     """A change that one person wants; ``base`` is the last change of the same entry, so that none is overwritten."""
@@ -187,6 +207,22 @@ class TrustProposal:
     base: int
     proposed_by: str
     proposed_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """The first moment at which nobody may confirm it any more."""
+        return self.proposed_at + PROPOSAL_LIFE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndedProposal:
+    """A proposal that came to nothing: by whom (``certsvc`` when it expired), when and why."""
+
+    proposal: TrustProposal
+    how: Ending
+    ended_by: str
+    ended_at: datetime
+    end_reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+SEAL_MAKER = "seal_maker"
+"""In ``not_checked``: whether the certificate that made a seal is one of a maker of seals (制作管理单位)."""
+
+SEAL_TIMESTAMP = "seal_timestamp"
+"""In ``not_checked``: a timestamp in a seal object, or one in a SES signature that no anchor stands behind."""
+
 
 class Indication(StrEnum):
     """ETSI EN 319 102-1 §5.1.3, main status indication."""
@@ -121,6 +127,13 @@ class Reason(StrEnum):
     CANNOT_CHECK_NOW = "cannot_check_now"
 
 
+class Remark(StrEnum):
+    """Something to look at in a file, whatever its outcome; in words in ``certsvc.seal.reason_words.REMARKS``."""
+
+    LATER_SIGNATURE_SHOWS = "later_signature_shows"
+    """a signature behind the first seal shows something on the sealed page, and may hide what stands there"""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignatureReport:
     """What was found about one signature of the file."""
@@ -182,6 +195,7 @@ class FileFindings:
     """what could still be asked about revocation; only of certificates whose path reached an anchor"""
     anchors: tuple[str, ...] = ()
     """hex SHA-256 of the anchor of every seal and e-signature, in their order; empty text where none was reached"""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -268,6 +282,7 @@ class Verdict:
     signatures: tuple[SignatureReport, ...] = ()
     license: LicenseFacts | None = None
     not_checked: tuple[str, ...] = field(default=())
+    remarks: tuple[Remark, ...] = ()
     as_of: datetime | None = None
     later: Reason | None = None
     time_basis: str = ""

@@ -128,6 +128,13 @@ def retire(path: Path, ids: Ids) -> Path | None:
     return kept
 
 
+def given_to(path: Path) -> tuple[Path, ...]:
+    """The files of every certificate that a key was given, the present one (``path``) first; those that exist."""
+    # Named by serial (``retire``): no id of a key holds a dot.
+    replaced = sorted((path.parent / RETIRED).glob(f"{path.stem}.*{path.suffix}"))
+    return tuple(one for one in (path, *replaced) if one.exists())
+
+
 def retired_certificates(directory: Path) -> tuple[x509.Certificate, ...]:
     """What a ring's directory keeps of old certificates: replaced ones, and those of keys that are gone.
 

@@ -15,7 +15,7 @@ from pyhanko_certvalidator.errors import (
 )
 
 from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
-from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted, usage_allows
+from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted, usage_problem
 from certsvc.signing.revoked import UseTime, judge_revocation
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ async def _judge(
 ) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
     if store.is_pinned(certificate, kind):
-        if not usage_allows(kind, certificate):
-            wrong = not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+        if wrong := usage_problem(kind, certificate):
             return ChainJudgement(outcome=wrong)
         return ChainJudgement(outcome=trusted, anchor=certificate.sha256.hex(), pinned=True)
     intermediates = [x509.Certificate.load(one) for one in beside]

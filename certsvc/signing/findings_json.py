@@ -11,6 +11,7 @@ from certsvc.seal.verdict import (
     FileFindings,
     Indication,
     Reason,
+    Remark,
     RevocationQuery,
     SignatureReport,
     SubIndication,
@@ -40,6 +41,7 @@ def load_findings(data: bytes) -> FileFindings:
             not_checked=tuple(str(one) for one in values["not_checked"]),
             wanted=tuple(_query(one) for one in values["wanted"]),
             anchors=tuple(str(one) for one in values["anchors"]),
+            remarks=tuple(Remark(one) for one in values["remarks"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         msg = "not the findings of a file"

@@ -22,11 +22,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certsvc.clock import check_aware
-from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SubIndication
+from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, Remark, SubIndication
 from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_cleanly, looks_like_pdf
+from certsvc.signing.covering import shows_on_the_sealed_page
+from certsvc.signing.dangling import NullReader
 from certsvc.signing.fields import find_signatures
 from certsvc.signing.judging import judge
 from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
@@ -139,7 +140,7 @@ def cannot_verify(data: bytes, indication: Indication, reason: Reason, detail: s
 
 
 async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidence: Evidence) -> FileFindings:
-    reader = PdfFileReader(io.BytesIO(data), strict=True)
+    reader = NullReader(io.BytesIO(data))
     if reader.encrypt_dict is not None:
         return cannot_verify(data, Indication.INDETERMINATE, Reason.ENCRYPTED, "")
     found = find_signatures(reader)
@@ -155,7 +156,16 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
     store_only = only_security_store_after(reader, judged[-1].order) and only_long_term_data(reader, seals_end)
     ends = [(one.order, one.report.signed_end) for one in judged if one.report.signed_end]
     outside = stands_outside(reader, data, ends)
-    return _combine(data, judged, store_only=store_only, outside=outside)
+    findings = _combine(data, judged, store_only=store_only, outside=outside)
+    return replace(findings, remarks=_remarks(reader, judged))
+
+
+def _remarks(reader: NullReader, judged: list[Judgement]) -> tuple[Remark, ...]:
+    """What to look at beside the outcome; a later timestamp shows nothing, or the file fails."""
+    seals = [one.order for one in judged if one.report.kind == "seal" and one.report.valid is Check.GOOD]
+    if len(seals) > 1 and shows_on_the_sealed_page(reader, min(seals)):
+        return (Remark.LATER_SIGNATURE_SHOWS,)
+    return ()
 
 
 def _combine(data: bytes, judged: list[Judgement], *, store_only: bool, outside: bool) -> FileFindings:
@@ -247,7 +257,7 @@ def _not_checked(data: bytes, judged: list[Judgement]) -> tuple[str, ...]:
         missing.append(NOT_CHECKED_REVOCATION)
     if any(one.out_of_period for one in judged):
         missing.append(NOT_CHECKED_PERIOD)
-    missing.extend(sorted({one.unchecked for one in judged if one.unchecked}))
+    missing.extend(sorted({part for one in judged for part in one.unchecked}))
     if byte_range_count(data) > len(judged):
         missing.append(NOT_CHECKED_EXTRA_BYTE_RANGE)
     return tuple(missing)

@@ -55,7 +55,8 @@ class IsolatedInspector:
         if refusal is not None:
             return refusal
         crls = (*anchors.crls, *trust.crls)
-        parts = (anchors.certificates, anchors.timestamping, anchors.intermediates, crls, trust.ocsps)
+        known = (anchors.intermediates, anchors.makers)
+        parts = (anchors.certificates, anchors.timestamping, *known, crls, trust.ocsps)
         request: dict[str, object] = {"moment": moment.isoformat(), "now": check_aware(now).isoformat()}
         request["proven"] = trust.proven.isoformat() if trust.proven is not None else ""
         request["revocation_required"] = anchors.revocation_required

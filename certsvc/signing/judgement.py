@@ -78,7 +78,7 @@ class Judgement:
         proven_time: of a document timestamp that is trusted: everything before it existed then.
         wanted: what could still be asked about revocation.
         anchor: hex SHA-256 of the anchor that the path ends at; empty without one.
-        unchecked: a part of the signature that was not looked into, for ``not_checked``; or empty.
+        unchecked: parts of the signature that were not looked into, for ``not_checked``.
     """
 
     report: SignatureReport
@@ -88,7 +88,7 @@ class Judgement:
     revisions_after: int = 0
     pinned: bool = False
     out_of_period: bool = False
-    unchecked: str = ""
+    unchecked: tuple[str, ...] = ()
     revocation_checked: bool = False
     proven_time: datetime | None = None
     wanted: tuple[RevocationQuery, ...] = ()
@@ -106,6 +106,14 @@ class Outcome:
     detail: str = ""
 
 
+_WRONG_USAGE = Outcome(
+    indication=Indication.INDETERMINATE,
+    sub_indication=SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+    reason=Reason.WRONG_KEY_USAGE,
+    trust=Check.BAD,
+)
+
+
 def leaf_problem(
     kind: str, certificate: x509.Certificate, moment: datetime, *, anchored: bool = False
 ) -> Outcome | None:
@@ -117,12 +125,17 @@ def leaf_problem(
         return not_trusted(SubIndication.OUT_OF_BOUNDS_NO_POE, Reason.CERT_EXPIRED, trust=Check.BAD)
     if moment < certificate.not_valid_before:
         return not_trusted(SubIndication.NOT_YET_VALID, Reason.CERT_NOT_YET_VALID, trust=Check.BAD)
-    if not usage_allows(kind, certificate) or (certificate.ca and not anchored):
-        return not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
-    return None
+    if certificate.ca and not anchored:
+        return _WRONG_USAGE
+    return usage_problem(kind, certificate)
 
 
-def usage_allows(kind: str, certificate: x509.Certificate) -> bool:
+def usage_problem(kind: str, certificate: x509.Certificate) -> Outcome | None:
+    """What is wrong with a certificate that may not make a signature of ``kind``: all that is asked of a pinned one."""
+    return None if _usage_allows(kind, certificate) else _WRONG_USAGE
+
+
+def _usage_allows(kind: str, certificate: x509.Certificate) -> bool:
     """Whether key usage and purposes of a certificate let it make a signature of ``kind`` (``seal``, ``timestamp``)."""
     purposes = certificate.extended_key_usage_value
     if kind == "timestamp":

@@ -34,7 +34,7 @@ from certsvc.signing.judgement import (
     modification_of,
     not_trusted,
     unsupported,
-    usage_allows,
+    usage_problem,
     within,
 )
 from certsvc.signing.judging_gm import judge_gm, reads_gm
@@ -251,8 +251,8 @@ def _trust(
     if name == "NO_CERTIFICATE_CHAIN_FOUND":
         return not_trusted(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, Reason.UNTRUSTED_CHAIN)
     if store.is_pinned(certificate, found.kind):
-        if not usage_allows(found.kind, certificate):
-            return not_trusted(SubIndication.CHAIN_CONSTRAINTS_FAILURE, Reason.WRONG_KEY_USAGE, trust=Check.BAD)
+        if refusal := usage_problem(found.kind, certificate):
+            return refusal
     else:
         anchored = store.is_anchor(certificate, found.kind)
         if refusal := leaf_problem(found.kind, certificate, moment, anchored=anchored):

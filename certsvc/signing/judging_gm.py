@@ -18,7 +18,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
-from certsvc.seal.verdict import Check, Indication, Reason, SignatureReport, SubIndication
+from certsvc.seal.verdict import SEAL_TIMESTAMP, Check, Indication, Reason, SignatureReport, SubIndication
 from certsvc.signing.bytes_rules import hole_problem
 from certsvc.signing.chains import judge_certificate
 from certsvc.signing.der import element_size
@@ -65,7 +65,7 @@ class ReadSignature:
         intact: whether the digest inside is that of the covered bytes.
         valid: whether the signature value is one of the certificate's key.
         refusal: what else is wrong with the seal itself, or None.
-        unchecked: a part that was not looked into, or empty.
+        unchecked: parts that were not looked into.
         proven_time: what a trusted timestamp inside proves, or None.
         checked: revocation data spoke of the other certificates inside: the seal's maker, a timestamp's authority.
         wanted: what could still be asked about those.
@@ -77,7 +77,7 @@ class ReadSignature:
     intact: bool
     valid: bool
     refusal: Outcome | None = None
-    unchecked: str = ""
+    unchecked: tuple[str, ...] = ()
     proven_time: datetime | None = None
     checked: bool = True
     wanted: tuple[RevocationQuery, ...] = ()
@@ -186,6 +186,7 @@ async def _read_ses(der: bytes, digest: bytes, store: TrustStore) -> ReadSignatu
     valid = sm2_verifies(signature.certificate, signature.algorithm, signature.signature, signature.signed)
     stamped = await _timestamp(signature.timestamp, signature.signature, store)
     use = await judge_use(signature, store)
+    in_seal = (SEAL_TIMESTAMP,) if seal.timestamp else ()
     return ReadSignature(
         certificate=signature.certificate,
         beside=(),
@@ -193,7 +194,7 @@ async def _read_ses(der: bytes, digest: bytes, store: TrustStore) -> ReadSignatu
         intact=signature.data_hash == digest,
         valid=valid,
         refusal=stamped.refusal or use.refusal,
-        unchecked=stamped.unchecked or ("seal_timestamp" if seal.timestamp else ""),
+        unchecked=(*stamped.unchecked, *in_seal, *use.unchecked),
         proven_time=stamped.at,
         checked=stamped.checked and use.checked,
         wanted=(*stamped.wanted, *use.wanted),
@@ -204,7 +205,7 @@ async def _read_ses(der: bytes, digest: bytes, store: TrustStore) -> ReadSignatu
 class _Stamped:
     at: datetime | None = None
     refusal: Outcome | None = None
-    unchecked: str = ""
+    unchecked: tuple[str, ...] = ()
     checked: bool = True
     wanted: tuple[RevocationQuery, ...] = ()
 
@@ -227,7 +228,7 @@ async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stampe
     if trusted and (future := future_problem(token.at, store)):
         return _Stamped(refusal=future)
     if not trusted:
-        return _Stamped(unchecked="seal_timestamp", wanted=chain.wanted)
+        return _Stamped(unchecked=(SEAL_TIMESTAMP,), wanted=chain.wanted)
     return _Stamped(at=token.at, checked=chain.pinned or chain.revocation_checked, wanted=chain.wanted)
 
 

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import x509
 
-from certsvc.seal.verdict import Check, FileFindings, Indication, Reason, SignatureReport, SubIndication
+from certsvc.seal.verdict import (
+    SEAL_MAKER,
+    SEAL_TIMESTAMP,
+    Check,
+    FileFindings,
+    Indication,
+    Reason,
+    SignatureReport,
+    SubIndication,
+)
 from certsvc.signing.chains import judge_certificate
 from certsvc.signing.judgement import Outcome, check, common_name
 from certsvc.signing.revoked import UseTime
@@ -47,7 +56,9 @@ def judge_seal_object(data: bytes, anchors: TrustAnchors, moment: datetime, evid
     outcome = _outcome(seal, chain.outcome, store.moment, valid=valid)
     not_checked = [] if chain.revocation_checked else ["revocation"]
     if seal.timestamp:
-        not_checked.append("seal_timestamp")
+        not_checked.append(SEAL_TIMESTAMP)
+    if not store.is_maker(seal.maker_certificate):
+        not_checked.append(SEAL_MAKER)
     return FileFindings(
         indication=outcome.indication,
         sub_indication=outcome.sub_indication,

@@ -9,12 +9,18 @@ process of the service finds it. The certificate is written first, so a key in `
     seals/<key_id>.esl     seal object of an SM2 key
 
 Every step finds what an earlier run left: repeating one after a crash makes no second key.
+
+Who may make: the people of the 制作管理单位 order a seal (``commands/seals``); one key signs its object, the one that
+``seal_maker_key`` names, and never for a seal of that key itself. Of an object that somebody brings, the maker is known
+when its certificate is one of that key, or one that the operator named (``signing/trust.py``, MAKERS). Every other one
+is ``seal_maker_unknown`` however good its chain: no certificate says that its holder may make seals.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -26,7 +32,7 @@ from certsvc.seal.object import SealObjectReport
 from certsvc.seal.trust_list import SEAL
 from certsvc.seal.verdict import Reason
 from certsvc.signing import certificates
-from certsvc.signing.certificate_requests import RETIRED, checked_answer, request_of, retire
+from certsvc.signing.certificate_requests import checked_answer, given_to, request_of, retire
 from certsvc.signing.certificates import owner_code_of, pem, public_key_of, read_chain
 from certsvc.signing.chains import judge_certificate
 from certsvc.signing.declaration import KeyDeclaration
@@ -78,6 +84,12 @@ class MakerPolicy:
     maker_key_id: str
     issuers: Mapping[str, str]
     never_destroyed: frozenset[str] = frozenset()
+
+
+@cache
+def _fingerprint(retired: Path) -> str:
+    """Of a certificate that was replaced (hex SHA-256): its file bears its serial and never changes."""
+    return read_chain(retired)[0].fingerprint(hashes.SHA256()).hex()
 
 
 class SoftwareSealMaker:
@@ -183,10 +195,7 @@ class SoftwareSealMaker:
 
     def certificates(self, key_id: str) -> tuple[CertificateFacts, ...]:
         """Facts of every certificate that a key was given, the present one first; none for a key that is elsewhere."""
-        path = self._path(CERTS, key_id)
-        # Named by serial (``retire``): no id of a key holds a dot.
-        files = [path, *sorted((path.parent / RETIRED).glob(f"{key_id}.*{path.suffix}"))]
-        return tuple(_facts(key_id, read_chain(file)[0]) for file in files if file.exists())
+        return tuple(_facts(key_id, read_chain(file)[0]) for file in given_to(self._path(CERTS, key_id)))
 
     def make_object(self, order: ObjectOrder) -> None:
         """Make and keep the seal object of an SM2 key, signed by the seal maker's key."""
@@ -209,11 +218,14 @@ class SoftwareSealMaker:
         export_seal(self._directory / OBJECTS, order.key_id, made)
 
     def is_maker(self, cert_sha256: str) -> bool:
-        """Whether this certificate (hex SHA-256) is that of the seal maker here."""
+        """Whether this certificate (hex SHA-256) is one that the seal maker's key was given here, now or before."""
         maker = self._policy.maker_key_id
         if not maker or maker not in self._ring.key_ids():
             return False
-        return self._ring.certificate(maker).certificate.fingerprint(hashes.SHA256()).hex() == cert_sha256
+        if self._ring.certificate(maker).certificate.fingerprint(hashes.SHA256()).hex() == cert_sha256:
+            return True
+        present = self._path(CERTS, maker)
+        return any(_fingerprint(file) == cert_sha256 for file in given_to(present) if file != present)
 
     def has_object(self, key_id: str, data: bytes) -> bool:
         """Whether these bytes are the seal object of a key, as it is kept here."""

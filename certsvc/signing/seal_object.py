@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from certsvc.clock import check_aware
 from certsvc.errors import InvalidInput, SigningError
-from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
+from certsvc.seal.verdict import SEAL_MAKER, Check, Indication, Reason, SubIndication
 from certsvc.signing.chains import judge_certificate
 from certsvc.signing.der import (
     BIT_STRING,
@@ -114,10 +114,12 @@ class UseJudgement:
         refusal: what does not hold, or None.
         checked: revocation data spoke of the maker's whole path.
         wanted: what could still be asked about it.
+        unchecked: ``seal_maker`` where nobody said that the maker's certificate is one of a maker of seals.
     """
 
     refusal: Outcome | None = None
     checked: bool = True
+    unchecked: tuple[str, ...] = ()
     wanted: tuple[RevocationQuery, ...] = ()
 
 
@@ -126,12 +128,15 @@ def make_seal(draft: SealDraft, ring: KeyRing, maker_key_id: str) -> bytes:
 
     Raises:
         InvalidInput: no signer, a period that ends before it begins, or a picture that is not a PNG of a lawful size.
-        SigningError: the maker has no SM2 key, or what was made does not verify.
+        SigningError: the maker has no SM2 key, would make its own seal, or what was made does not verify.
     """
     _check_draft(draft)
     maker = ring.certificate(maker_key_id)
     if maker.algorithm != "sm2":
         msg = f"制章密钥 {maker_key_id} 须为 SM2 密钥"
+        raise SigningError(msg)
+    if maker.certificate in draft.certificates:
+        msg = f"制章密钥 {maker_key_id} 不能为自己制作印章：印章请另用密钥，或把 seal_maker_key 改为制作管理单位的密钥"
         raise SigningError(msg)
     info = _info(draft)
     suite = SUITES[maker.algorithm]
@@ -189,7 +194,7 @@ def maker_signed(seal: SealObject) -> bool:
 
 
 def verify_seal(seal: SealObject, anchors: TrustAnchors, moment: datetime) -> SealReport:
-    """Judge a seal object by itself at ``moment`` (V1 6.1.2: signature, maker's certificate, period)."""
+    """Judge a seal object by itself at ``moment`` (V1 6.1.2: signature, certificate, period), then its maker."""
     store = TrustStore(anchors, check_aware(moment))
     valid = maker_signed(seal)
     used = UseTime(claimed=seal.created)
@@ -202,6 +207,8 @@ def verify_seal(seal: SealObject, anchors: TrustAnchors, moment: datetime) -> Se
         reason = trusted.reason
     elif not in_period:
         reason = Reason.CERT_EXPIRED if store.moment > seal.ends else Reason.CERT_NOT_YET_VALID
+    elif not store.is_maker(seal.maker_certificate):
+        reason = Reason.SEAL_MAKER_UNKNOWN
     return SealReport(
         seal=seal,
         valid=Check.GOOD if valid else Check.BAD,
@@ -228,6 +235,8 @@ async def judge_use(signature: SesSignature, store: TrustStore) -> UseJudgement:
         refusal=refusal or _problem_of_time(signature, store),
         checked=maker.pinned or maker.revocation_checked,
         wanted=maker.wanted,
+        # No field of a certificate says it: any leaf below an anchor of seals has a chain that is as good.
+        unchecked=() if store.is_maker(seal.maker_certificate) else (SEAL_MAKER,),
     )
 
 

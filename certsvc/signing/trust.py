@@ -22,7 +22,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.signing.algorithms import AllowedAlgorithms, SignatureValidatorWithSm2
-from certsvc.signing.certificate_requests import RETIRED
+from certsvc.signing.certificate_requests import RETIRED, given_to
 from certsvc.signing.keyfile import read_file
 from certsvc.signing.revocation import RevocationData
 
@@ -51,6 +51,12 @@ INTERMEDIATES = "intermediates"
 signer's certificate alone, and a path needs those between it and the anchor."""
 
 
+MAKERS = "makers"
+"""Directory beside the anchors with certificates of makers of seals (制作管理单位) elsewhere: known, not trusted.
+
+Nothing in a certificate says that its holder may make seals, so the operator does."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrustAnchors:
     """A fixed set of anchors in DER, the CA certificates known beside them, and CRLs at hand.
@@ -58,6 +64,7 @@ class TrustAnchors:
     Attributes:
         revocation_required: whether a seal of which the revocation status is not known does not pass.
         stamps: the anchors of timestamps where these are others than ``certificates``; None when they are the same.
+        makers: certificates of makers of seals in DER: their chain is judged like every other one.
     """
 
     certificates: tuple[bytes, ...]
@@ -65,6 +72,7 @@ class TrustAnchors:
     crls: tuple[bytes, ...] = ()
     revocation_required: bool = False
     stamps: tuple[bytes, ...] | None = None
+    makers: tuple[bytes, ...] = ()
 
     @property
     def timestamping(self) -> tuple[bytes, ...]:
@@ -82,7 +90,7 @@ class TrustAnchors:
         if not found:
             msg = f"信任目录 {trust_dir} 没有证书（*.pem）：请放入根证书"
             raise ConfigurationError(msg)
-        return cls(found, _certificates_in(trust_dir / INTERMEDIATES))
+        return cls(found, _certificates_in(trust_dir / INTERMEDIATES)).with_makers_in(trust_dir)
 
     def with_extra(self, pems: Iterable[bytes]) -> TrustAnchors:
         """These anchors and those of ``pems``; InvalidInput when one is not a PEM certificate."""
@@ -107,6 +115,19 @@ class TrustAnchors:
         for der in found:
             _check_anchor(der)
         return replace(self, intermediates=tuple(dict.fromkeys((*self.intermediates, *sorted(found)))))
+
+    def with_makers_in(self, *trust_dirs: Path) -> TrustAnchors:
+        """These anchors, with the makers of seals known whose certificates lie in ``makers`` of each directory."""
+        return self.with_makers(der for place in trust_dirs for der in _certificates_in(place / MAKERS))
+
+    def with_maker_of(self, keys: Path, key_id: str) -> TrustAnchors:
+        """These anchors, with the own maker of seals known: every certificate that its key was given."""
+        given = given_to(keys / "certs" / f"{key_id}.pem")
+        return self.with_makers(read_anchors(read_file(path))[0] for path in given)
+
+    def with_makers(self, ders: Iterable[bytes]) -> TrustAnchors:
+        """These anchors, with these certificates known as those of makers of seals."""
+        return replace(self, makers=tuple(dict.fromkeys((*self.makers, *ders))))
 
     def with_crls(self, directory: Path, *, required: bool = False) -> TrustAnchors:
         """These anchors, with the CRLs in ``directory`` (``*.crl``, DER or PEM).
@@ -255,6 +276,10 @@ class TrustStore:
     def is_pinned(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
         """Whether this very end-entity certificate is an anchor for signatures of ``kind``."""
         return certificate.sha256 in self._pinned[kind]
+
+    def is_maker(self, certificate: bytes) -> bool:
+        """Whether this very certificate (DER) is known as one of a maker of seals."""
+        return certificate in self.anchors.makers
 
     def is_anchor(self, certificate: x509.Certificate, kind: str = "seal") -> bool:
         """Whether this very certificate, of a CA or not, is an anchor for signatures of ``kind``."""

@@ -20,7 +20,7 @@ from certsvc.license.request import (
 )
 from certsvc.license.stock import StockEntry, Trust
 from certsvc.store.decisions import decision_in, decision_out
-from certsvc.store.tables import OPEN_REQUEST, requests
+from certsvc.store.tables import OF_A_CASE, OPEN_REQUEST, requests
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -50,6 +50,18 @@ _BY_BUSINESS_KEY = _ALL.where(
     _C.action == bindparam("what"),
 )
 _STUCK = _ALL.where(_IS_OPEN, _C.updated_at < bindparam("before")).order_by(_C.updated_at).limit(bindparam("most"))
+_OF_CASE = (
+    _ALL.where(text(OF_A_CASE), _C.case_no == bindparam("case"), _C.request_id > bindparam("behind"))
+    .order_by(_C.request_id)
+    .limit(bindparam("most"))
+)
+_OF_CASE_BY = _OF_CASE.where(_C.caller == bindparam("by"))
+_CASE_COUNTS = (
+    select(_C.state, func.count().label("value"))
+    .where(text(OF_A_CASE), _C.case_no == bindparam("case"))
+    .group_by(_C.state)
+)
+_CASE_COUNTS_BY = _CASE_COUNTS.where(_C.caller == bindparam("by"))
 _OPEN_COUNTS = select(_C.state, func.count().label("value")).where(_IS_OPEN).group_by(_C.state)
 
 _QUEUE = requests.alias("queue")
@@ -61,18 +73,25 @@ _OLDEST_READY = (
     .with_for_update(skip_locked=True)  # PostgreSQL: two workers never wait for one row; SQLite has one writer anyway
     .scalar_subquery()
 )
-_CLAIM = (
-    update(requests)
-    .where(_C.request_id == _OLDEST_READY)
-    .values(
-        claimed_by=bindparam("worker"),
-        claim_token=bindparam("token"),
-        ready_at=bindparam("lease_end"),
-        attempts=_C.attempts + 1,
-        updated_at=bindparam("now"),
-    )
-    .returning(*_C)
+_READY_OF_LANE = (
+    select(_QUEUE.c.request_id)
+    .where(text(f"queue.{OPEN_REQUEST}"), _QUEUE.c.lane == bindparam("line"), _QUEUE.c.ready_at <= bindparam("now"))
+    .order_by(_QUEUE.c.created_at, _QUEUE.c.request_id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("ready")  # PostgreSQL carries it out once, because it locks
 )
+_TAKEN = {
+    "claimed_by": bindparam("worker"),
+    "claim_token": bindparam("token"),
+    "ready_at": bindparam("lease_end"),
+    "attempts": _C.attempts + 1,
+    "updated_at": bindparam("now"),
+}
+_CLAIM_SOME = (
+    update(requests).where(_C.request_id.in_(select(_READY_OF_LANE.c.request_id))).values(**_TAKEN).returning(*_C)
+)
+_CLAIM = update(requests).where(_C.request_id == _OLDEST_READY).values(**_TAKEN).returning(*_C)
 
 
 def _end(**values: Any) -> Any:
@@ -134,6 +153,7 @@ class RequestRows:
                 created_at=request.created_at,
                 updated_at=request.updated_at,
                 lane=int(request.lane),
+                case_no=payload.case_no,
             )
             == 1
         )
@@ -172,12 +192,27 @@ class RequestRows:
         row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=end, line=int(up_to))
         return None if row is None else ClaimedRequest(request=self._request(row), claim_token=token)
 
-    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
-        """To ``issued``; False when the claim was lost."""
-        if self._tx.changed(_FINISH, which=request_id, token=claim_token, version=version_id, now=now) == 0:
-            return False
-        Tallies(self._tx).add(Noun.REQUEST, {RequestState.ISSUED.value: 1})
-        return True
+    def claim_some(
+        self, *, worker: str, token: str, now: datetime, lease_s: int, lane: Lane, limit: int
+    ) -> Sequence[ClaimedRequest]:
+        """Take at most ``limit`` requests of one lane that could be claimed, the oldest first; as :meth:`claim`."""
+        end = now + timedelta(seconds=lease_s)
+        rows = self._tx.rows(
+            _CLAIM_SOME, worker=worker, token=token, now=now, lease_end=end, line=int(lane), most=limit
+        )
+        found = [ClaimedRequest(request=self._request(row), claim_token=token) for row in rows]
+        return sorted(found, key=lambda one: (one.request.created_at, one.request.request_id))
+
+    def finish(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
+        """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held."""
+        rows = [
+            {"which": request_id, "token": token, "version": version_id, "now": now}
+            for request_id, token, version_id in ended
+        ]
+        done = self._tx.changed_all(_FINISH, rows)
+        if done:
+            Tallies(self._tx).add(Noun.REQUEST, {RequestState.ISSUED.value: done})
+        return done
 
     def refuse(self, request_id: str, *, claim_token: str, code: str, detail: str, now: datetime) -> bool:
         """To ``refused`` with the reason; False when the claim was lost."""
@@ -203,6 +238,22 @@ class RequestRows:
         found.update(Tallies(self._tx).of(Noun.REQUEST))
         found.update({row["state"]: row["value"] for row in self._tx.rows(_OPEN_COUNTS)})
         return found
+
+    def of_case(self, case_no: str, *, caller: str, behind: str, limit: int) -> Sequence[IssuanceRequest]:
+        """Requests of a case behind a request id, oldest first."""
+        if caller:
+            rows = self._tx.rows(_OF_CASE_BY, case=case_no, by=caller, behind=behind, most=limit)
+        else:
+            rows = self._tx.rows(_OF_CASE, case=case_no, behind=behind, most=limit)
+        return [self._request(row) for row in rows]
+
+    def case_counts(self, case_no: str, *, caller: str) -> dict[RequestState, int]:
+        """How many of them stand in each state."""
+        if caller:
+            rows = self._tx.rows(_CASE_COUNTS_BY, case=case_no, by=caller)
+        else:
+            rows = self._tx.rows(_CASE_COUNTS, case=case_no)
+        return {as_word(RequestState, row["state"]): row["value"] for row in rows}
 
     def stuck(self, *, before: datetime, limit: int) -> Sequence[IssuanceRequest]:
         """Requests not ended and not touched since ``before``, oldest first."""

@@ -1,4 +1,4 @@
-"""Grants, the fetch ledger and notices."""
+"""Grants and the fetch ledger."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
-from certsvc.license.uses import Fetch, Grant, Notice
+from certsvc.license.uses import Fetch, Grant
 from certsvc.store.newest import newest_of
-from certsvc.store.tables_uses import fetches, grants, notices
+from certsvc.store.tables_uses import fetches, grants
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _G = grants.c
 _CIRCUMSTANCES = "fetches.circumstances"
-_TEXT = "notices.text"
 
 _GRANT_BY_TOKEN = select(*_G).where(_G.token_sha256 == bindparam("digest"))
 _UNUSED = (_G.grant_id == bindparam("which"), _G.used_at.is_(None), _G.withdrawn_at.is_(None))
@@ -32,7 +31,6 @@ _WITHDRAW = (
 )
 _GRANTS_OF = newest_of(grants, _G.holder_subject, _G.created_at, _G.grant_id)
 _FETCHES_OF = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id)
-_NOTICES_OF = newest_of(notices, notices.c.version_id, notices.c.at, notices.c.notice_id)
 
 
 @cache
@@ -105,30 +103,6 @@ class SharingRows:
     def fetches_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
         """Ledger rows about these versions, newest first."""
         return [self._fetch(row) for row in _FETCHES_OF.rows(self._tx, version_ids, limit=limit)]
-
-    def insert_notice(self, notice: Notice) -> None:
-        """Store a line for the holder."""
-        self._tx.changed(
-            _insert(self._tx.dialect, notices),
-            notice_id=notice.notice_id,
-            version_id=notice.version_id,
-            kind=notice.kind,
-            text=self._tx.seal(notice.text, _TEXT, notice.notice_id),
-            at=notice.at,
-        )
-
-    def notices_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Notice]:
-        """Notices about these versions, newest first."""
-        return [
-            Notice(
-                notice_id=row["notice_id"],
-                version_id=row["version_id"],
-                kind=row["kind"],
-                text=self._tx.open(row["text"], _TEXT, row["notice_id"]),
-                at=row["at"],
-            )
-            for row in _NOTICES_OF.rows(self._tx, version_ids, limit=limit)
-        ]
 
     def _fetch(self, row: RowMapping) -> Fetch:
         values: dict[str, Any] = dict(row)

@@ -35,6 +35,7 @@ metadata = MetaData(
 # Conditions of the partial indexes, for the queries to repeat word by word: a database uses a partial index only for a
 # condition that it can read in the statement, not for one in a parameter.
 OPEN_REQUEST = "state IN ('accepted', 'failed')"
+OF_A_CASE = "case_no <> ''"
 OPEN_RESERVATION = "result IN ('open', 'unknown')"
 IN_FORCE = "state IN ('provisional', 'valid', 'suspended')"
 UNREGISTERED = "registered IS NOT TRUE"
@@ -71,6 +72,7 @@ requests = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("lane", Integer, nullable=False, server_default="0"),  # live, or backfill (``license/request.py``)
+    Column("case_no", Key, nullable=False, server_default=""),  # 办件编号, for what belongs to a case
     UniqueConstraint("authority_code", "business_no", "type_slug", "action", name="uq_requests_business_key"),
     UniqueConstraint("caller", "idempotency_key", name="uq_requests_idempotency_key"),
     UniqueConstraint("caller", "event_source", "event_id", name="uq_requests_event"),
@@ -95,6 +97,13 @@ Index(
     requests.c.state,
     sqlite_where=_OPEN_REQUEST,
     postgresql_where=_OPEN_REQUEST,
+)
+Index(
+    "ix_requests_case",
+    requests.c.case_no,
+    requests.c.request_id,
+    sqlite_where=text(OF_A_CASE),
+    postgresql_where=text(OF_A_CASE),
 )
 Index("ix_requests_open", requests.c.updated_at, sqlite_where=_OPEN_REQUEST, postgresql_where=_OPEN_REQUEST)
 

@@ -11,6 +11,8 @@ __all__ = ["metadata"]  # with the tables of both files in it
 
 WITHOUT_POSITION = "position IS NULL"
 _WITHOUT_POSITION = text(WITHOUT_POSITION)
+WAITING_NOTICE = "state = 'waiting'"
+OPEN_NOTICE = "state IN ('waiting', 'failed')"
 
 shows = Table(
     "shows",
@@ -89,8 +91,52 @@ notices = Table(
     Column("kind", Key, nullable=False),
     Column("text", LargeBinary, nullable=False),  # encrypted
     Column("at", UtcTime, nullable=False),
+    # Defaults are for programs of earlier releases, which post a line on the page and send nothing.
+    Column("about", Key, nullable=False, server_default=""),
+    Column("authority_code", Key, nullable=False, server_default=""),
+    Column("state", Key, nullable=False, server_default="posted"),
+    Column("way", Key, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("ready_at", UtcTime),  # when it may be tried: at once, next try or lease end
+    Column("claim_token", Key, nullable=False, server_default=""),
+    Column("reason", Key, nullable=False, server_default=""),
+    Column("sent_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("service", LargeBinary),  # encrypted JSON: masked address, and what staff recorded
 )
 Index("ix_notices_version", notices.c.version_id, notices.c.at, notices.c.notice_id)
+Index(
+    "ix_notices_queue",
+    notices.c.way,
+    notices.c.ready_at,
+    notices.c.notice_id,
+    sqlite_where=text(WAITING_NOTICE),
+    postgresql_where=text(WAITING_NOTICE),
+)
+Index(
+    "ix_notices_order",
+    notices.c.version_id,
+    notices.c.way,
+    notices.c.at,
+    notices.c.notice_id,
+    sqlite_where=text(WAITING_NOTICE),
+    postgresql_where=text(WAITING_NOTICE),
+)
+Index(
+    "ix_notices_open",
+    notices.c.state,
+    notices.c.notice_id,
+    sqlite_where=text(OPEN_NOTICE),
+    postgresql_where=text(OPEN_NOTICE),
+)
+Index(
+    "ix_notices_open_of",
+    notices.c.authority_code,
+    notices.c.state,
+    notices.c.notice_id,
+    sqlite_where=text(OPEN_NOTICE),
+    postgresql_where=text(OPEN_NOTICE),
+)
 
 events = Table(
     "events",

@@ -1,4 +1,4 @@
-"""Proposed and confirmed changes of the trust list."""
+"""Proposed, confirmed and ended changes of the trust list."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
-from certsvc.seal.trust_list import TrustChange, TrustProposal
+from certsvc.seal.trust_list import EndedProposal, Ending, TrustChange, TrustProposal
 from certsvc.store.intents import next_of
 from certsvc.store.tables_trust import trust_changes, trust_proposals
+from certsvc.store.tables_trust_endings import trust_endings
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from sqlalchemy import Table
+    from sqlalchemy import RowMapping, Table
 
     from certsvc.store.transaction import Transaction
 
@@ -24,6 +26,7 @@ SERIES = "trust:number"
 
 _P = trust_proposals.c
 _C = trust_changes.c
+_E = trust_endings.c
 _VERSION = select(func.coalesce(func.max(_C.number), 0).label("number"))
 _PROPOSAL = select(*_P).where(_P.proposal_id == bindparam("which"))
 _OVERTAKEN = (
@@ -32,7 +35,19 @@ _OVERTAKEN = (
     .correlate(trust_proposals)
     .exists()
 )
-_WAITING = select(*_P).where(~_OVERTAKEN).order_by(_P.proposed_at, _P.proposal_id)
+_HELD = _PROPOSAL.with_for_update(key_share=True)
+_OPEN = (
+    select(*_P)
+    .where(~_OVERTAKEN, _P.proposal_id.not_in(select(_E.proposal_id)))
+    .order_by(_P.proposed_at, _P.proposal_id)
+)
+_WAITING = _OPEN.where(_P.proposed_at > bindparam("since"))
+_EXPIRED = _OPEN.where(_P.proposed_at <= bindparam("since")).limit(bindparam("most"))
+_ENDED = select(*_P, _E.how, _E.ended_by, _E.ended_at, _E.end_reason).join(
+    trust_endings, _E.proposal_id == _P.proposal_id
+)
+_ENDING = _ENDED.where(_P.proposal_id == bindparam("which"))
+_NEWEST_ENDED = _ENDED.order_by(_E.ended_at.desc(), _E.proposal_id.desc()).limit(bindparam("most"))
 _LAST = select(*_C).order_by(_C.number.desc()).limit(1)
 _LAST_OF = select(func.coalesce(func.max(_C.number), 0).label("number")).where(
     _C.kind == bindparam("of_kind"), _C.entry_id == bindparam("of_entry")
@@ -62,14 +77,38 @@ class TrustRows:
         """Store."""
         self._tx.changed(_insert(self._tx.dialect, trust_proposals), **asdict(proposal))
 
-    def proposal(self, proposal_id: str) -> TrustProposal | None:
-        """The proposal."""
-        row = self._tx.row(_PROPOSAL, which=proposal_id)
+    def hold(self, proposal_id: str) -> TrustProposal | None:
+        """The proposal; nobody else confirms or ends it until the end of the transaction."""
+        row = self._tx.row(_HELD, which=proposal_id)
         return None if row is None else TrustProposal(**row)
 
-    def waiting(self) -> Sequence[TrustProposal]:
-        """Proposals that nobody confirmed and that no later change of their entry overtook, oldest first."""
-        return [TrustProposal(**row) for row in self._tx.rows(_WAITING)]
+    def waiting(self, since: datetime) -> Sequence[TrustProposal]:
+        """Proposals from behind ``since`` that nobody confirmed or ended, nor a later change overtook, oldest first."""
+        return [TrustProposal(**row) for row in self._tx.rows(_WAITING, since=since)]
+
+    def expired(self, since: datetime, *, limit: int) -> Sequence[TrustProposal]:
+        """As :meth:`waiting`, those of ``since`` and before."""
+        return [TrustProposal(**row) for row in self._tx.rows(_EXPIRED, since=since, most=limit)]
+
+    def end(self, ended: EndedProposal) -> None:
+        """Store that a proposal came to nothing; IntegrityError when that is known already."""
+        self._tx.changed(
+            _insert(self._tx.dialect, trust_endings),
+            proposal_id=ended.proposal.proposal_id,
+            how=ended.how.value,
+            ended_by=ended.ended_by,
+            ended_at=ended.ended_at,
+            end_reason=ended.end_reason,
+        )
+
+    def ending(self, proposal_id: str) -> EndedProposal | None:
+        """How a proposal came to nothing; None when it did not."""
+        row = self._tx.row(_ENDING, which=proposal_id)
+        return None if row is None else _ended(row)
+
+    def ended(self, *, limit: int) -> Sequence[EndedProposal]:
+        """The newest proposals that came to nothing, newest first."""
+        return [_ended(row) for row in self._tx.rows(_NEWEST_ENDED, most=limit)]
 
     def take_number(self) -> int:
         """The number of the next change; nobody else takes one until the end of the transaction."""
@@ -98,3 +137,9 @@ class TrustRows:
         if limit is None:
             return [TrustChange(**row) for row in self._tx.rows(_CHANGES, behind=after)]
         return [TrustChange(**row) for row in self._tx.rows(_SOME, behind=after, most=limit)]
+
+
+def _ended(row: RowMapping) -> EndedProposal:
+    proposal = TrustProposal(**{column.name: row[column.name] for column in _P})
+    ending = {name: row[name] for name in ("ended_by", "ended_at", "end_reason")}
+    return EndedProposal(proposal=proposal, how=Ending(row["how"]), **ending)

@@ -17,10 +17,12 @@ from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.envelope import Event
 from certsvc.events.evidence import EvidenceRow
 from certsvc.license.model import Artifact, Decision, Holder, IssueIntent, LicenseVersion, MoveRecord
+from certsvc.license.notices import Notice, Service
 from certsvc.license.origin import Registration
 from certsvc.license.parties import Client, Person
-from certsvc.license.request import IssuancePayload, IssuanceRequest
-from certsvc.license.uses import Fetch, Grant, Notice, Scan, Show
+from certsvc.license.request import IssuancePayload, IssuanceRequest, StockClaim
+from certsvc.license.stock import StockEntry
+from certsvc.license.uses import Fetch, Grant, Scan, Show
 from certsvc.seal.model import Seal, SealReservation, StampSpec
 from certsvc.seal.rules import SealRules
 from certsvc.store.columns import MAX_KEY_CHARS
@@ -102,8 +104,20 @@ BY_ANNOTATION: dict[str, st.SearchStrategy[Any]] = {
 }
 
 DECISIONS = st.none() | by_type(Decision, basis=ANY_TEXT)
+STOCK_CLAIMS = by_type(
+    StockClaim,
+    entry=by_type(StockEntry),
+    suspension=DECISIONS,
+    checks=st.lists(st.tuples(PLAIN, DAYS), max_size=3).map(tuple),
+)
 PAYLOADS = by_type(
-    IssuancePayload, number=ANY_TEXT, region=ANY_TEXT, matter_code=ANY_TEXT, previous=ANY_TEXT, decision=DECISIONS
+    IssuancePayload,
+    number=ANY_TEXT,
+    region=ANY_TEXT,
+    matter_code=ANY_TEXT,
+    previous=ANY_TEXT,
+    decision=DECISIONS,
+    stock=st.none() | STOCK_CLAIMS,
 )
 REQUESTS = by_type(IssuanceRequest, request_id=ID, payload=PAYLOADS, reason_detail=ANY_TEXT)
 INTENTS = by_type(IssueIntent, number=ANY_TEXT, request_id=st.just("req_000001"))
@@ -116,6 +130,7 @@ VERSIONS = by_type(
     artifact=by_type(Artifact),
     registration=st.none() | REGISTRATIONS,
     status_entry=st.none(),  # the register gives it
+    stock=st.none() | by_type(StockEntry),
 ).map(lambda v: dataclasses.replace(v, artifact=dataclasses.replace(v.artifact, version_id=v.version_id)))
 MOVES = by_type(MoveRecord, version_id=st.just("ver_000001"), decision=DECISIONS)
 STAMPS = st.builds(StampSpec, ring_text=PLAIN, diameter_mm=st.floats(1, 99), second_line=PLAIN, number=PLAIN)
@@ -149,8 +164,8 @@ def test_requests(store: Store, record: IssuanceRequest) -> None:
 def test_intents(store: Store, record: IssueIntent) -> None:
     with one_round(store) as tx:
         assert tx.requests.insert(make_request(1))
-        tx.intents.insert(record)
-        assert tx.intents.by_request("req_000001") == record
+        tx.intents.insert_all([record])
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") == record
 
 
 @ROUNDS
@@ -188,7 +203,7 @@ def test_reservations(store: Store, record: SealReservation) -> None:
     long = {"valid_from": at, "valid_until": at + timedelta(seconds=1)}
     with one_round(store) as tx:
         tx.seals.upsert(make_seal(1, **long))
-        assert tx.seals.reserve(record, day_start=at, day_end=at + timedelta(days=1))
+        assert tx.seals.reserve([record], day_start=at, day_end=at + timedelta(days=1))
         found = list(tx.seals.unanswered(before=at + timedelta(days=1), limit=9))
         assert found == ([record] if record.result.value in {"open", "unknown"} else [])
 
@@ -222,9 +237,9 @@ USES: dict[str, tuple[st.SearchStrategy[Any], Write, Read]] = {
         lambda tx, r: tx.sharing.fetches_of([r.version_id], limit=1)[0],
     ),
     "notice": (
-        by_type(Notice, text=ANY_TEXT, **OF_VERSION),
-        lambda tx, r: tx.sharing.insert_notice(r),
-        lambda tx, r: tx.sharing.notices_of([r.version_id], limit=1)[0],
+        by_type(Notice, text=ANY_TEXT, service=by_type(Service, to=ANY_TEXT, note=ANY_TEXT), **OF_VERSION),
+        lambda tx, r: tx.notices.insert(r),
+        lambda tx, r: tx.notices.of_versions([r.version_id], limit=1)[0],
     ),
     "client": (
         by_type(Client, jwks=PLAIN),

@@ -24,6 +24,7 @@ from store_records import (
 
 from certsvc.errors import IntegrityError
 from certsvc.license.model import Decision
+from certsvc.license.notices import Contact, Service
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store.engine import Store, open_store
 
@@ -41,6 +42,10 @@ SECRETS = {
     "purpose": "办理食品经营许可变更".encode(),
     "notice": "您的食品经营许可证已签发".encode(),
     "reason": "持证主体已注销".encode(),
+    "note of service": "由示例赵六签收".encode(),
+    "phone": b"13800000001",
+    "masked phone": b"138****0001",
+    "mail": b"somebody@example.com",
     "basis": "示例王五之违法行为".encode(),
     "salt": make_evidence_row(1).salt,
     "salt in hex": make_evidence_row(1).salt.hex().encode(),
@@ -58,13 +63,17 @@ def fill(store: Store) -> str:
         assert tx.requests.insert(make_request(2))
         assert tx.requests.claim(worker="w", token="t", now=now, lease_s=9)
         assert tx.requests.refuse("req_000001", claim_token="t", code="c", detail="持证主体已注销", now=now)
-        tx.intents.insert(make_intent(1, number=NUMBER))
+        tx.intents.insert_all([make_intent(1, number=NUMBER)])
         tx.licenses.insert(make_version(1, number=NUMBER))
         tx.licenses.insert(make_version(2))
         assert tx.licenses.move(make_move(1, decision=decision), revision=1, suspended_until=None)
         tx.access.upsert_person(make_person(1, badge="BADGE-4711"))
         tx.sharing.insert_fetch(make_fetch(1))
-        tx.sharing.insert_notice(make_notice(1))
+        note = Service(to="138****0001", note="由示例赵六签收")
+        tx.notices.insert(make_notice(1, service=note))
+        contact = Contact(phone="13800000001", mail="somebody@example.com")
+        tx.contacts.set_given(HOLDER, contact, by="system", now=now)
+        tx.contacts.set_own(HOLDER, contact, tell_uses=True, by="holder", now=now)
         tx.outbox.add_evidence(make_evidence_row(1))
         return tx.photos.put(PHOTO)
 

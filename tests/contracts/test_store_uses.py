@@ -112,14 +112,14 @@ def test_the_ledger_and_the_notices_come_back_newest_first(register: Store) -> N
     with register.uow() as tx:
         for n in (2, 1, 3):
             tx.sharing.insert_fetch(make_fetch(n, version_id=f"ver_00000{1 + n % 2}"))
-            tx.sharing.insert_notice(make_notice(n, version_id=f"ver_00000{1 + n % 2}"))
+            tx.notices.insert(make_notice(n, version_id=f"ver_00000{1 + n % 2}"))
         tx.sharing.insert_fetch(make_fetch(9, version_id="", outcome="no_lawful_basis", fields=(), grant_id=""))
     both = ["ver_000001", "ver_000002"]
     with register.uow.read() as tx:
         assert [fetch.fetch_id for fetch in tx.sharing.fetches_of(both, limit=2)] == ["fet_000003", "fet_000002"]
         assert list(tx.sharing.fetches_of(["ver_000001"], limit=9)) == [make_fetch(2)]
-        assert [notice.notice_id for notice in tx.sharing.notices_of(both, limit=2)] == ["ntc_000003", "ntc_000002"]
-        assert list(tx.sharing.notices_of(["ver_000001"], limit=9)) == [make_notice(2)]
+        assert [notice.notice_id for notice in tx.notices.of_versions(both, limit=2)] == ["ntc_000003", "ntc_000002"]
+        assert list(tx.notices.of_versions(["ver_000001"], limit=9)) == [make_notice(2)]
 
 
 def test_a_client_is_registered_and_replaced(store: Store) -> None:

@@ -141,6 +141,7 @@ def test_a_round_of_sm2_keys_ends_like_any_other(people: PeopleCity) -> None:
     data = people.file(signed_by_all(people, PEOPLE[:2], (1, 2)))
     verdict = people.city.check(data)
     assert (verdict["indication"], verdict["reason"]) == ("TOTAL-PASSED", "ok_signed_document")
+    assert verdict["remarks"] == [], "the places of all signers are in the first revision"
     assert {one["digest_algorithm"] for one in verdict["signatures"]} == {"sm3"}
 
 

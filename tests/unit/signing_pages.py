@@ -111,7 +111,7 @@ def open_workshop(directory: Path) -> Workshop:
         seals=seals,
         sealer=LicenseSealer(ring, (*FORMATS, SesV4(SealDirectory(seal_objects)))),
         seal_objects=seal_objects,
-        anchors=TrustAnchors.from_directory(keys.trust_dir),
+        anchors=TrustAnchors.from_directory(keys.trust_dir).with_maker_of(directory, MAKER),
     )
 
 

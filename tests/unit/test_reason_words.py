@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import certsvc.web
+from certsvc.cli.verify_words import NOT_CHECKED_ZH
+from certsvc.commands.verifying.conclusion import FILE_CHECKS, LICENSE_STATE, REGISTER
+from certsvc.commands.verifying.seal_objects import SEAL_STATE
 from certsvc.seal.families import NEXT_STEP, Family
 from certsvc.seal.reason_words import WORDS
-from certsvc.seal.verdict import Reason
+from certsvc.seal.verdict import SEAL_MAKER, SEAL_TIMESTAMP, Reason
+from certsvc.signing.inspector import NOT_CHECKED_EXTRA_BYTE_RANGE, NOT_CHECKED_PERIOD, NOT_CHECKED_REVOCATION
+
+WORDS_OF_PAGE = Path(certsvc.web.__file__).parent / "pages" / "static" / "js" / "words_check.js"
 
 APART = (
     (Family.ENDED, {Reason.LICENSE_RESCINDED, Reason.LICENSE_WITHDRAWN, Reason.LICENSE_REVOKED}),
@@ -22,6 +31,23 @@ def test_every_reason_has_words_and_every_family_a_next_step() -> None:
     assert set(NEXT_STEP) == set(Family)
     for words in WORDS.values():
         assert all((words.zh, words.en, words.short_zh, words.short_en, words.next_zh, words.next_en))
+
+
+def test_what_was_not_checked_has_words_on_the_page_and_on_the_command_line() -> None:
+    names = {
+        NOT_CHECKED_REVOCATION,
+        NOT_CHECKED_PERIOD,
+        NOT_CHECKED_EXTRA_BYTE_RANGE,
+        SEAL_MAKER,
+        SEAL_TIMESTAMP,
+        SEAL_STATE,
+        REGISTER,
+        LICENSE_STATE,
+        *FILE_CHECKS,
+    }
+    assert names <= set(NOT_CHECKED_ZH)
+    page = WORDS_OF_PAGE.read_text(encoding="utf-8")
+    assert {one for one in names if f'"what.{one}": ["' not in page} == set()
 
 
 @pytest.mark.parametrize(("family", "reasons"), APART)

@@ -8,8 +8,9 @@ import pytest
 from fontTools.ttLib import TTFont
 from rendering_samples import FONT_DIR, VALUES, job, renderer
 
+from certsvc.catalog.old_characters import private_use
 from certsvc.errors import MissingGlyph
-from certsvc.rendering.alternatives import alternative, private_use
+from certsvc.rendering.alternatives import alternative
 from certsvc.rendering.coverage import IDEOGRAPHS, RADICALS, RANGES, count_coverage, coverage_document, spans
 from certsvc.rendering.font_list import font_list
 from certsvc.rendering.fonts import FontBook

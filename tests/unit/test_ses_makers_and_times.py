@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from signing_pages import MAKER, NOW, SM2_SEAL, Workshop, open_workshop
 from test_signing_foreign_forms import OCT, OID, SEQ, bits, leaf, seal_info, ses_page
 
 from certsvc.commands.ports import TrustChoice
 from certsvc.seal.verdict import FileFindings, Indication, Reason, SubIndication
 from certsvc.signing.authority import Revocation, make_crl, open_ca
-from certsvc.signing.der import tlv
+from certsvc.signing.der import integer, tlv
 from certsvc.signing.inspector import PdfInspector
+from certsvc.signing.seal_object import import_seal, verify_seal
+from certsvc.signing.trust import TrustAnchors
 
 LATER = NOW + timedelta(hours=1)
 BEFORE = NOW - timedelta(minutes=1)
@@ -68,6 +72,63 @@ def test_a_maker_of_which_nothing_is_known_is_told(workshop: Workshop) -> None:
     findings = pinned(workshop).inspect(ses_page(workshop, seal_info(workshop).whole), TrustChoice(), LATER)
     assert findings.indication is Indication.TOTAL_PASSED
     assert "revocation" in findings.not_checked
+
+
+ORDINARY = "seal-11990100MB000102XT-sm2-1"
+"""The key of another seal: its certificate may sign documents, and nobody said that it may make seals."""
+
+
+def made_by(workshop: Workshop, key_id: str, *, version: int = 4) -> bytes:
+    """The seal object of :func:`seal_info` under the signature of another key, of version 5 with an empty timestamp."""
+    header, *rest = seal_info(workshop).children[0].children
+    mark, _, vendor = header.children
+    info = tlv(SEQ, tlv(SEQ, mark.whole, integer(version), vendor.whole), *(one.whole for one in rest))
+    value = bits(workshop.ring.sign_digest(key_id, "sm3", info))
+    stamp = tlv(0xA0, bits(b"\x30\x00")) if version == 5 else b""
+    return tlv(SEQ, info, tlv(OCT, certificate_of(workshop, key_id)), OID["sm2_sm3"], value, stamp)
+
+
+def certificate_of(workshop: Workshop, key_id: str) -> bytes:
+    return workshop.ring.certificate(key_id).certificate.public_bytes(Encoding.DER)
+
+
+def test_a_certificate_that_nobody_called_a_makers_is_told(workshop: Workshop) -> None:
+    """Its chain is good: any certificate below an anchor of seals would do as the maker of a seal."""
+    page = ses_page(workshop, made_by(workshop, ORDINARY))
+    findings = judged(workshop, page)
+    assert (findings.indication, findings.not_checked) == (Indication.TOTAL_PASSED, ("revocation", "seal_maker"))
+    known = workshop.anchors.with_makers([certificate_of(workshop, ORDINARY)])
+    assert PdfInspector(known).inspect(page, TrustChoice(), LATER).not_checked == ("revocation",)
+    alone = PdfInspector(workshop.anchors).inspect(made_by(workshop, ORDINARY), TrustChoice(), LATER)
+    assert alone.not_checked == ("revocation", "seal_maker")
+    assert verify_seal(import_seal(made_by(workshop, ORDINARY)), workshop.anchors, LATER).reason is (
+        Reason.SEAL_MAKER_UNKNOWN
+    )
+
+
+def test_every_part_that_was_not_looked_into_is_named(workshop: Workshop) -> None:
+    page = ses_page(workshop, made_by(workshop, ORDINARY, version=5), version=5)
+    assert judged(workshop, page).not_checked == ("revocation", "seal_maker", "seal_timestamp")
+    assert judged(workshop, ses_page(workshop, made_by(workshop, MAKER, version=5), version=5)).not_checked == (
+        "revocation",
+        "seal_timestamp",
+    )
+
+
+def test_makers_are_those_in_their_directory_and_our_own_now_and_before(workshop: Workshop, tmp_path: Path) -> None:
+    shutil.copytree(workshop.keys.trust_dir, tmp_path / "trust")
+    keys, makers = tmp_path / "keys", tmp_path / "trust" / "makers"
+    for place in (keys / "certs" / "retired", makers):
+        place.mkdir(parents=True)
+    source = workshop.keys.directory / "certs"
+    shutil.copy(source / f"{ORDINARY}.pem", makers / "theirs.pem")
+    shutil.copy(source / f"{MAKER}.pem", keys / "certs" / f"{MAKER}.pem")
+    before = workshop.seals[SM2_SEAL].key_id
+    shutil.copy(source / f"{before}.pem", keys / "certs" / "retired" / f"{MAKER}.1f.pem")
+    anchors = TrustAnchors.from_directory(tmp_path / "trust").with_maker_of(keys, MAKER)
+    # A file of ours holds the CA behind the certificate: that one makes nothing. In the directory every one is named.
+    assert {certificate_of(workshop, key) for key in (ORDINARY, MAKER, before)} <= set(anchors.makers)
+    assert len(TrustAnchors(()).with_maker_of(keys, MAKER).makers) == 2
 
 
 def test_a_signing_time_of_the_future_is_not_believed(workshop: Workshop) -> None:

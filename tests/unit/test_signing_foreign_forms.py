@@ -326,6 +326,12 @@ def test_only_an_sm2_key_makes_seals(workshop: Workshop) -> None:
         make_seal(seal_draft(workshop.seals[SM2_SEAL], workshop.ring), workshop.ring, "token-1")
 
 
+def test_no_key_makes_the_seal_that_it_signs_with(workshop: Workshop) -> None:
+    seal = workshop.seals[SM2_SEAL]
+    with pytest.raises(SigningError, match="不能为自己制作印章"):
+        make_seal(seal_draft(seal, workshop.ring), workshop.ring, seal.key_id)
+
+
 @pytest.mark.parametrize("data", [b"", b"\x30\x00", b"\x30\x80\x00\x00", b"esl", b"\x30\x03\x02\x01\x01" * 3])
 def test_what_is_no_seal_is_refused_in_chinese(data: bytes) -> None:
     with pytest.raises(InvalidInput, match="印章文件无法读取"):

@@ -56,6 +56,9 @@ BATCH_CLERK = "batch_clerk"
 BATCH_VERIFIER = "batch_verifier"
 """批量核实人: samples, approves and confirms what somebody else of the own authority brought"""
 
+SERVICE_CLERK = "service_clerk"
+"""送达经办人: records how decisions of the own authority were served when no message reached the holder"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
@@ -80,6 +83,7 @@ ALL: frozenset[str] = frozenset(
         TRUST_CONFIRMER,
         BATCH_CLERK,
         BATCH_VERIFIER,
+        SERVICE_CLERK,
     }
 )
 
@@ -106,6 +110,7 @@ ROLE_ZH: dict[str, str] = {
     TRUST_CONFIRMER: "信任列表确认员",
     BATCH_CLERK: "批量经办人",
     BATCH_VERIFIER: "批量核实人",
+    SERVICE_CLERK: "送达经办人",
 }
 """Names of the roles that people have, for sentences."""
 

@@ -124,6 +124,7 @@ def _officers(deps: Deps) -> list[Person]:
         ("trust-2", "信任列表确认员", SERVICE_BUREAU, "信任02", roles.TRUST_CONFIRMER),
         ("batch-clerk-1", "批量经办人", owner, "批量01", roles.BATCH_CLERK),
         ("batch-verifier-1", "批量核实人", owner, "批量02", roles.BATCH_VERIFIER),
+        ("service-clerk-1", "送达经办人", owner, "送达01", roles.SERVICE_CLERK),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
 

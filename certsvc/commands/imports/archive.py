@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.imports.table import bad_file, too_large
-from certsvc.commands.stamping.archive import is_litter
+from certsvc.commands.stamping.archive import DAMAGED, MAX_RATIO, is_litter
 from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
@@ -24,10 +22,8 @@ MAX_MEMBERS = 20_000
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
 """A phone's picture, as for a single license."""
-MAX_RATIO = 200
-"""Unpacked over packed bytes of a member; XML of a table comes to fifty. Stops ZIP bombs."""
 RATIO_FLOOR = 1024 * 1024
-"""Bytes below which the ratio says nothing."""
+"""Bytes below which the ratio says nothing; XML of a table comes to fifty."""
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png")
 TABLE_ENDINGS = (".csv", ".xlsx")
 _UTF8_FLAG = 0x800
@@ -71,18 +67,8 @@ def open_archive(data: bytes, open_table: Callable[[bytes], OpenTable]) -> OpenT
         inner = open_table(archive.read(table))
     except CertsvcError:
         raise
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        ValueError,
-    ) as error:
+    except DAMAGED as error:  # passwords were refused above
         raise _broken() from error
-    except RuntimeError as error:  # the library's word for a password
-        raise bad_file("encrypted", "文件有密码，请去掉密码后上传") from error
     return replace(inner, form="zip", photos=Photos(archive, photos))
 
 

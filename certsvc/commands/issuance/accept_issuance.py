@@ -172,7 +172,7 @@ def _store(
     photo: bytes | None,
 ) -> Accepted:
     now = deps.clock.now()
-    with deps.uow() as tx:
+    with deps.uow.shared() as tx:
         request = IssuanceRequest(
             request_id=deps.ids.new("req"),
             caller=caller.subject,

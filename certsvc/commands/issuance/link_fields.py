@@ -24,7 +24,6 @@ PROJECT_CODE = re.compile(r"[0-9]{4}-[0-9]{6}-[0-9]{2}-[0-9]{2}-[0-9]{6}")
 
 _ONLY_FOR = {
     "absorbs": (Action.MERGE,),
-    "case_no": (Action.SPLIT,),
     "project_code": (Action.PROVISIONAL, Action.CONVERT),
     "decision": (Action.CORRECT,),
 }

@@ -54,8 +54,9 @@ MAX_ATTEMPTS = len(BACKOFF_S)
 PARKED_S = 24 * 3600
 """A parked request is looked at once a day."""
 
-BATCH = 32
-"""Requests that a worker takes at once: enough for one commit to cost little."""
+BATCH = 64
+"""Requests that a worker takes at once: enough for the commits and statements of a batch to cost little per license.
+All are registered with the last one, so more would only let the first ones wait."""
 
 BACKFILL_BATCH = 8
 """Backfill requests that a worker takes at once: a live one that comes after them waits for their pages."""
@@ -123,15 +124,24 @@ def process_batch(
 def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
     """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
     now = deps.clock.now()
-    claimed: list[ClaimedRequest] = []
     with deps.uow() as tx:
-        while not claimed or len(claimed) < most[lane]:
-            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
-            if found is None:
-                break
-            claimed.append(found)
-            lane = min(lane, found.request.lane)
-    return claimed
+        first = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
+        if first is None:
+            return []
+        found = first.request.lane
+        if most[found] == 1:
+            return [first]
+        return [
+            first,
+            *tx.requests.claim_some(
+                worker=worker,
+                token=deps.ids.new("clm"),
+                now=now,
+                lease_s=lease_s,
+                lane=found,
+                limit=most[found] - 1,
+            ),
+        ]
 
 
 def _ended(deps: Deps, piece: Piece) -> Processed:

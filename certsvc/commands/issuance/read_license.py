@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.authority import issuer_today, supervisor_name
 from certsvc.commands.issuance.outputs import face_of
+from certsvc.commands.notices.opened import MAX_NOTICES
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.facts import Fact
     from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.notices import Notice
     from certsvc.license.standing import Standing
 
 LINK_LIFETIME_S = 300
@@ -30,7 +32,7 @@ READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseHistory:
-    """A version, how it stands, its moves, what its license was noted for, and what is newest today.
+    """A version, how it stands, its moves, what its license was noted for, what is newest today, and 送达.
 
     Attributes:
         issuer_today: name of the body that acts as its issuer now; the page keeps the issuer of its time.
@@ -42,6 +44,7 @@ class LicenseHistory:
     moves: Sequence[MoveRecord]
     facts: Sequence[Fact]
     newest: Sequence[LicenseVersion]
+    notices: Sequence[Notice]
     issuer_today: str
     supervisor: str
 
@@ -66,6 +69,7 @@ def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHisto
             moves=tx.licenses.moves_of(version.version_id),
             facts=tx.facts.of(version.license_id),
             newest=tx.licenses.newest(version.version_id),
+            notices=tx.notices.of_versions([version.version_id], limit=MAX_NOTICES),
             issuer_today=_name(deps, issuer_today(deps, version)),
             supervisor=supervisor_name(deps, version),
         )

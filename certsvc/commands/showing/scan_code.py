@@ -17,6 +17,7 @@ from certsvc.commands.showing.codes import Code, read_code, token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason_of
 from certsvc.commands.verifying.stands import stands
+from certsvc.events.payloads import LicenseScanned
 from certsvc.license.standing import Light
 from certsvc.license.uses import Scan, Show
 from certsvc.seal.reason_words import WORDS
@@ -84,6 +85,8 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
         found = _find(deps, tx, caller, code, now)
         answer = _answer(deps, tx, caller, code, found, now)
         tx.showing.insert_scan(answer.scan)
+        if found.version is not None:
+            _announce(deps, tx, found.version, answer.scan)
         record(
             tx,
             deps,
@@ -99,6 +102,19 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
             at=now,
         )
     return answer
+
+
+def _announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -> None:
+    payload = LicenseScanned(
+        identifier=version.identifier,
+        license_type=version.type_slug,
+        authority_code=scan.authority_code,
+        code_kind=scan.code_kind,
+        outcome=scan.outcome,
+        origin=version.origin.value,
+    )
+    event_id, source = deps.ids.new("evt"), deps.policy.event_source
+    tx.outbox.add(payload.event(event_id=event_id, source=source, subject=version.identifier, at=scan.at))
 
 
 def _find(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, now: datetime) -> _Found:

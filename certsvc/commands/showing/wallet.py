@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.outputs import face_of
+from certsvc.commands.notices.opened import MAX_NOTICES, opened
 from certsvc.commands.showing.create_show import own_version
 from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.license.model import Holder
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.notices import Notice
     from certsvc.license.standing import Standing
-    from certsvc.license.uses import Fetch, Notice, Scan
+    from certsvc.license.uses import Fetch, Scan
 
 MAX_CARDS = 200
 """Licenses in one wallet answer; bounds a company with thousands of branches."""
@@ -61,12 +63,14 @@ def uses(deps: Deps, caller: Principal) -> Uses:
     with deps.uow.read() as tx:
         versions = tx.licenses.of_holder(holder, limit=MAX_CARDS)
         ids = [version.version_id for version in versions]
-        return Uses(
+        found = Uses(
             versions=versions,
             scans=tx.showing.scans_of(ids, limit=MAX_USES),
             fetches=tx.sharing.fetches_of(ids, limit=MAX_USES),
-            notices=tx.sharing.notices_of(ids, limit=MAX_USES),
+            notices=tx.notices.of_versions(ids, limit=MAX_USES),
         )
+    opened(deps, caller, found.notices, {version.version_id: version.identifier for version in versions})
+    return found
 
 
 def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, bytes]:
@@ -74,7 +78,10 @@ def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVer
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
         version = own_version(tx, caller, identifier)
-    return version, deps.objects.get(version.artifact.object_name)
+        notices = tx.notices.of_versions([version.version_id], limit=MAX_NOTICES)
+    data = deps.objects.get(version.artifact.object_name)
+    opened(deps, caller, notices, {version.version_id: identifier})
+    return version, data
 
 
 def own_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:
@@ -82,7 +89,10 @@ def own_face(deps: Deps, caller: Principal, identifier: str) -> LicenseFace:
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
         version = own_version(tx, caller, identifier)
-        return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
+        notices = tx.notices.of_versions([version.version_id], limit=MAX_NOTICES)
+        face = face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
+    opened(deps, caller, notices, {version.version_id: identifier})
+    return face
 
 
 def history(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVersion, Sequence[MoveRecord]]:
@@ -90,4 +100,7 @@ def history(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVers
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
         version = own_version(tx, caller, identifier)
-        return version, tx.licenses.moves_of(version.version_id)
+        moves = tx.licenses.moves_of(version.version_id)
+        notices = tx.notices.of_versions([version.version_id], limit=MAX_NOTICES)
+    opened(deps, caller, notices, {version.version_id: identifier})
+    return version, moves

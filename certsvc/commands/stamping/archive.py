@@ -22,7 +22,17 @@ MAX_RATIO = 200
 MAX_NAME = 200
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 """With files, and empty."""
-_DAMAGED = (EOFError, OSError, ValueError, RuntimeError)
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+"""What the library raises over a ZIP that is broken, locked, or packed in a way that it does not know."""
 _CHUNK = 1 << 16
 
 
@@ -64,7 +74,7 @@ def _unpacked(data: bytes, each: int, room: int, most: int) -> list[tuple[str, b
                     raise _wrong("zip_encrypted", "ZIP 有密码，请去掉密码后上传")
                 found.append((member.filename, read_member(archive, member, min(each, room))))
                 room -= len(found[-1][1])
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, *_DAMAGED) as error:
+    except DAMAGED as error:
         raise _wrong("zip_broken", "ZIP 已损坏或压缩方式不支持，请重新打包后上传") from error
     return found
 

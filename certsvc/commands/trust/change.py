@@ -11,7 +11,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound, UnknownLicenseType
 from certsvc.events.payloads import TrustChanged
 from certsvc.seal.trust_entries import body_of, entry_id_of, kind_of, read_body
-from certsvc.seal.trust_list import FILE, NO_TYPE, Anchor, TrustProposal, confirmed
+from certsvc.seal.trust_list import ENDING_ZH, FILE, NO_TYPE, PROPOSAL_LIFE, Anchor, TrustProposal, confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.seal.trust_list import Recognition, TrustChange, TrustList
+    from certsvc.seal.trust_list import EndedProposal, Recognition, TrustChange, TrustList
 
 MAX_REASON = 500
 MAX_ANCHORS = 1000
@@ -31,16 +31,20 @@ MAX_RECOGNITIONS = 500
 MAX_WAITING = 1000
 """Proposals that wait: stops one account from filling the table."""
 
+MAX_ENDED = 100
+"""Ended proposals in one answer; every one stands in the evidence."""
+
 SUBJECT = "trust-list"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustRecord:
-    """What waits, what was changed, and the version in force."""
+    """What waits, what was changed, the newest that came to nothing, and the version in force."""
 
     version: int
     waiting: Sequence[TrustProposal]
     changes: Sequence[TrustChange]
+    ended: Sequence[EndedProposal]
 
 
 def propose_change(deps: Deps, caller: Principal, entry: Anchor | Recognition, reason: str) -> TrustProposal:
@@ -59,7 +63,7 @@ def propose_change(deps: Deps, caller: Principal, entry: Anchor | Recognition, r
     _check(deps, entry)
     kind, entry_id = kind_of(entry), entry_id_of(entry)
     with deps.uow() as tx:
-        if len(tx.trust.waiting()) >= MAX_WAITING:
+        if len(tx.trust.waiting(now - PROPOSAL_LIFE)) >= MAX_WAITING:
             raise Conflict(f"待确认的变更已有 {MAX_WAITING} 项，请先由确认人处理")
         proposal = TrustProposal(
             proposal_id=deps.ids.new("tpr"),
@@ -83,34 +87,50 @@ def confirm_change(deps: Deps, caller: Principal, proposal_id: str) -> TrustChan
     Raises:
         NotFound: no such proposal.
         Forbidden: the caller proposed it.
-        Conflict: it was confirmed, or its entry was changed since it was proposed.
+        Conflict: it was confirmed, came to nothing, or its entry was changed since it was proposed.
         InvalidInput: it does not fit the list any more.
     """
     roles.require(caller, roles.TRUST_CONFIRMER)
     deps.trust.follow()
     with deps.uow() as tx:
         number = tx.trust.take_number()
-        proposal = tx.trust.proposal(proposal_id)
-        if proposal is None:
-            raise NotFound("没有这个变更提案，请核对编号")
+        proposal = hold_open(tx, proposal_id)
         if proposal.proposed_by == caller.subject:
             raise Forbidden("提案人和确认人不得为同一人，请由其他人确认")
-        if tx.trust.last_of(proposal.kind, proposal.entry_id) != proposal.base:
-            raise Conflict("提案之后这个条目已经变更（或提案已确认）：请查看变更记录，需要时重新提案")
+        if deps.clock.now() >= proposal.expires_at:
+            raise Conflict(f"提案已超过 {PROPOSAL_LIFE.days} 天，不能再确认：仍需变更的，请重新提案")
         _check(deps, read_body(proposal.kind, proposal.body))
         change = _confirm(deps, tx, caller, proposal, number)
     deps.trust.follow()
     return change
 
 
+def hold_open(tx: UnitOfWork, proposal_id: str) -> TrustProposal:
+    """A proposal that was neither confirmed nor ended nor overtaken; nobody else decides about it meanwhile.
+
+    Raises:
+        NotFound: no such proposal.
+        Conflict: it is open no more.
+    """
+    proposal = tx.trust.hold(proposal_id)
+    if proposal is None:
+        raise NotFound("没有这个变更提案，请核对编号")
+    if (ended := tx.trust.ending(proposal_id)) is not None:
+        raise Conflict(f"提案{ENDING_ZH[ended.how]}（{ended.end_reason}）：仍需变更的，请重新提案")
+    if tx.trust.last_of(proposal.kind, proposal.entry_id) != proposal.base:
+        raise Conflict("提案之后这个条目已经变更（或提案已确认）：请查看变更记录，需要时重新提案")
+    return proposal
+
+
 def trust_record(deps: Deps, caller: Principal, *, after: int = 0, limit: int | None = None) -> TrustRecord:
-    """What waits and what was changed, for those who change it, the operators and the auditors."""
+    """What waits, what was changed and what came to nothing, for those who change it, operators and auditors."""
     roles.require(caller, roles.TRUST_PROPOSER, roles.TRUST_CONFIRMER, roles.OPERATOR, roles.AUDITOR)
     with deps.uow.read() as tx:
         return TrustRecord(
             version=tx.trust.version(),
-            waiting=tx.trust.waiting(),
+            waiting=tx.trust.waiting(deps.clock.now() - PROPOSAL_LIFE),
             changes=tx.trust.changes(after=after, limit=limit),
+            ended=tx.trust.ended(limit=MAX_ENDED),
         )
 
 

@@ -157,6 +157,7 @@ def as_it_is(findings: FileFindings, now: datetime) -> Verdict:
         checked_at=now,
         signatures=findings.signatures,
         not_checked=findings.not_checked,
+        remarks=findings.remarks,
     )
 
 

@@ -16,6 +16,7 @@ from certsvc.seal.verdict import LicenseFacts, Reason, StatusFlag, SubIndication
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
@@ -49,7 +50,7 @@ def public_facts(
         type_slug=kind.slug,
         type_name=kind.name,
         issuer_name=version.issuer_name,
-        holder_masked=apply_mask(kind.holder_masks.get("show", Mask.NAME), version.holder.name),
+        holder_masked=masked_holder(kind, version),
         state=how.code,
         state_zh=how.zh,
         valid_from=face_date(version.valid_from),
@@ -64,6 +65,11 @@ def public_facts(
         status_index=entry.index if entry else 0,
         status_uri=list_uri(deps.policy.public_base, entry.list_no) if entry else "",
     )
+
+
+def masked_holder(kind: LicenseType, version: LicenseVersion) -> str:
+    """The holder's name as anyone may see it."""
+    return apply_mask(kind.holder_masks.get("show", Mask.NAME), version.holder.name)
 
 
 def reason_of(how: Standing) -> Reason:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.clock import rfc3339
-from certsvc.seal.reason_words import WORDS
+from certsvc.seal.reason_words import REMARKS, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,7 @@ def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
             "status": verdict.status.value,
         },
         "not_checked": list(verdict.not_checked),
+        "remarks": [{"code": one.value, "text": REMARKS[one][0]} for one in verdict.remarks],
         "unreachable": list(verdict.unreachable),
         "signatures": [
             {"certificate_sha256": one.signer_cert_sha256, "format": one.format, "reason": one.reason.value}

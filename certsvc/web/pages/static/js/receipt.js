@@ -111,6 +111,7 @@ function factsOf(claims) {
     ...(claims.recognition ? recognitionFacts(claims.recognition) : []),
     [label("receipt.basis"), claims.time_basis ? t(`basis.${claims.time_basis}`) : ""],
     [label("receipt.signatures"), claims.signature_count],
+    [label("verdict.remarks"), (claims.remarks || []).map((one) => one.text).join("；")],
     [label("receipt.trust"), claims.trust_list?.sha256],
     [label("receipt.issuer"), claims.iss],
     [label("receipt.id"), claims.jti],

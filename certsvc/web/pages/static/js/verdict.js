@@ -29,6 +29,7 @@ export function showVerdict(place, verdict, { from, onAgain, sections = [], quie
   body.append(el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { id: "verdict-next" }, seen.next)));
   if (verdict.license) body.append(licenseSection(verdict.license));
   if (verdict.recognition) body.append(recognitionSection(verdict.recognition));
+  if (verdict.remarks.length) body.append(remarksSection(verdict.remarks));
   body.append(checksSection(verdict, from), notCheckedSection(verdict), ...sections);
   if (verdict.signatures.length) body.append(signaturesSection(verdict.signatures));
   body.append(detailsSection(verdict));
@@ -167,6 +168,12 @@ function notCheckedSection(verdict) {
   section.append(list);
   if (verdict.unreachable.length) section.append(el("p", { class: "hint", t: `verdict.unreachable_${silent}` }));
   return section;
+}
+
+/** What to look at beside the outcome, in the words of the answer. */
+function remarksSection(remarks) {
+  const lines = remarks.map((one) => el("li", { data: { remark: one.code } }, english() ? one.text_en : one.text));
+  return el("section", { id: "verdict-remarks" }, el("h3", { t: "verdict.remarks" }), el("ul", {}, lines));
 }
 
 function signaturesSection(signatures) {

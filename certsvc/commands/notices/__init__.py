@@ -1,0 +1,1 @@
+"""Telling holders, and the record of how they were told (送达)."""

@@ -1,0 +1,134 @@
+"""From an event to a notice: the sentence, and whether and how it is sent. Sending is another's work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from certsvc.catalog.validation import face_date
+from certsvc.commands.issuance.authority import issuer_today
+from certsvc.events.envelope import PREFIX
+from certsvc.events.payloads import (
+    MOVED,
+    LicenseDue,
+    LicenseFetched,
+    LicenseIssued,
+    LicenseRegistered,
+    LicenseScanned,
+    LicenseSimulated,
+)
+from certsvc.license.notices import NO_CONTACT, NO_WAY, SENT_BY, Contact, Notice, NoticeKind, NoticeState, Way
+
+if TYPE_CHECKING:
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.envelope import Event
+    from certsvc.license.model import LicenseVersion
+
+_ISSUED = {
+    PREFIX + LicenseIssued.NAME: "issued",
+    PREFIX + LicenseRegistered.NAME: "registered",
+    PREFIX + LicenseSimulated.NAME: "simulated",
+}
+_USED = {PREFIX + LicenseFetched.NAME: "fetched", PREFIX + LicenseScanned.NAME: "scanned"}
+_MOVED = {PREFIX + payload.NAME: name for name, payload in MOVED.items()}
+_DUE = PREFIX + LicenseDue.NAME
+
+
+@dataclass(frozen=True, slots=True)
+class _Occasion:
+    """What kind of notice an event makes, and the key of its sentence."""
+
+    kind: NoticeKind
+    key: str
+
+
+def tell(deps: Deps, tx: UnitOfWork, event: Event) -> None:
+    """Write the notice that an event makes, in the transaction of its inbox row; other events leave nothing."""
+    occasion = _occasion(event)
+    version = tx.licenses.by_identifier(event.subject) if occasion is not None else None
+    if occasion is None or version is None:
+        return
+    known = tx.contacts.of(version.holder) if deps.channels else None
+    ways = open_ways(deps, known.effective if known else Contact())
+    if occasion.kind is NoticeKind.USED and not (known and known.tell_uses and ways):
+        return
+    state, reason = _state(deps, event, version, occasion, ways)
+    notice = Notice(
+        notice_id=deps.ids.new("ntc"),
+        version_id=version.version_id,
+        kind=occasion.kind,
+        text=_sentence(deps, tx, event, version, occasion),
+        at=event.time,
+        about=event.type.removeprefix(PREFIX),
+        authority_code=_responsible(deps, event, version),
+        state=state,
+        way=ways[0] if state is NoticeState.WAITING else Way.NONE,
+        ready_at=deps.clock.now() if state is NoticeState.WAITING else None,
+        reason=reason,
+        ended_at=deps.clock.now() if state is NoticeState.FAILED else None,
+    )
+    tx.notices.insert(notice)
+
+
+def open_ways(deps: Deps, contact: Contact) -> tuple[Way, ...]:
+    """Ways by which this service can reach this contact, the first one first."""
+    served = {channel.way for channel in deps.channels}
+    return tuple(way for way in SENT_BY if way in served and contact.address(way))
+
+
+def _occasion(event: Event) -> _Occasion | None:
+    if event.type in _ISSUED:
+        again = bool(event.data.get("previous_identifier"))
+        return _Occasion(NoticeKind.ISSUED, "reissued" if again else _ISSUED[event.type])
+    if event.type in _MOVED:
+        return _Occasion(NoticeKind.MOVED, _MOVED[event.type])
+    if event.type == _DUE:
+        return _Occasion(NoticeKind.DUE, str(event.data["kind"]))
+    if event.type in _USED:
+        return _Occasion(NoticeKind.USED, _USED[event.type])
+    return None
+
+
+def _state(
+    deps: Deps, event: Event, version: LicenseVersion, occasion: _Occasion, ways: tuple[Way, ...]
+) -> tuple[NoticeState, str]:
+    """Whether a message goes out; a decision that has no way out is for staff to serve."""
+    if occasion.kind is NoticeKind.ISSUED and version.stock is not None:
+        return NoticeState.POSTED, ""  # 存量: the holder has had the license for years
+    if ways:
+        return NoticeState.WAITING, ""
+    if occasion.kind is NoticeKind.MOVED and event.data.get("document_no"):
+        return NoticeState.FAILED, NO_CONTACT if deps.channels else NO_WAY
+    return NoticeState.POSTED, ""
+
+
+def _responsible(deps: Deps, event: Event, version: LicenseVersion) -> str:
+    """Who has to serve it: whose decision it was, if that body is one of ours; else who issues or registered it."""
+    decided = str(event.data.get("deciding_authority", ""))
+    if decided and deps.catalog.has_authority(decided):
+        return decided
+    return version.registration.authority_code if version.registration else issuer_today(deps, version)
+
+
+def _sentence(deps: Deps, tx: UnitOfWork, event: Event, version: LicenseVersion, occasion: _Occasion) -> str:
+    said = {key: str(event.data.get(key, "")) for key in ("document_no", "until", "due_on")}
+    source = version.registration.sentence if version.registration and occasion.kind is NoticeKind.ISSUED else ""
+    return deps.notice_texts.sentence(
+        occasion.key,
+        type=deps.catalog.type(version.type_slug).name,
+        document=f"（文书号：{said['document_no']}）" if said["document_no"] else "",
+        until=f"，至{face_date(said['until'])}" if said["until"] else "",
+        due_on=face_date(said["due_on"]) if said["due_on"] else "",
+        source=f"（{source}）" if source else "",
+        body=_body(deps, tx, event) if occasion.kind is NoticeKind.USED else "",
+    )
+
+
+def _body(deps: Deps, tx: UnitOfWork, event: Event) -> str:
+    """Name of the body that used the license: an office, never a person."""
+    client = tx.access.client(str(event.data.get("client_id", "")))
+    code = client.authority_code if client else str(event.data.get("authority_code", ""))
+    if deps.catalog.has_authority(code):
+        return deps.catalog.authority(code).name
+    return client.name if client else "有关机关"
