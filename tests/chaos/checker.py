@@ -20,12 +20,12 @@ def check_town(town: Town, acknowledged: dict[str, str]) -> None:
     assert all(requests.get(one) == "issued" for one in acknowledged.values()), (
         "I1: acknowledged, exactly one final state"
     )
-    licenses = town.rows("SELECT request_id, number, identifier FROM licenses")
+    licenses = town.rows("SELECT request_id, version_id, identifier FROM licenses")
     assert sorted(row[0] for row in licenses) == sorted(requests), "one license for each request"
     assert len(set(acknowledged.values())) == len(acknowledged), "one request for each business number"
     with town.watcher.deps.uow.read() as tx:
-        found = [tx.licenses.by_version_id(row[1]) for row in licenses]
-    numbers = sorted(int(one.number[-6:]) for one in found if one is not None)
+        found = tx.licenses.by_version_ids([row[1] for row in licenses]).values()
+    numbers = sorted(int(one.number[-6:]) for one in found)
     assert numbers == list(range(1, len(numbers) + 1)), "I5: numbers without doubles and without a gap"
     _check_objects(town)
     _check_events(town, [row[2] for row in licenses])
