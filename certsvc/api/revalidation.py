@@ -39,7 +39,7 @@ def tag_of(revision: int) -> str:
 
 
 def revisions_of(if_match: str) -> frozenset[int] | None:
-    """The revisions that If-Match allows (RFC 9110 §13.1.1, strong comparison); None when it allows any, or is empty."""
+    """The revisions that If-Match allows (RFC 9110 §13.1.1, strong comparison); None when it allows any."""
     tags = [one.strip() for one in if_match.split(",")]
     if not if_match or "*" in tags:
         return None

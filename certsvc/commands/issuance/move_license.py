@@ -80,8 +80,7 @@ def move_license(
 ) -> Moved:
     """Carry out a decision, once: the same decision sent again, however late, returns what it did.
 
-    Args:
-        revisions: of the license, any of which the caller has read and decided on; None does not ask.
+    ``revisions``: those of the license that the caller decided on after reading one of them; None does not ask.
 
     Raises:
         Stale: the license has another revision.

@@ -1,6 +1,6 @@
 """The caller's trace, kept with requests and events.
 
-Revision: 0021. Two columns with a default, which older code does not notice.
+Revision: 0018. Two columns with a default, which older code does not notice.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
+revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
