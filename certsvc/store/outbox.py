@@ -98,6 +98,7 @@ def event_of(row: RowMapping) -> Event:
         time=row["time"],
         data=from_json(row["data"]),
         position=row["position"],
+        traceparent=row["traceparent"],
     )
 
 
@@ -118,6 +119,7 @@ class OutboxRows:
             subject=event.subject,
             time=event.time,
             data=to_json(dict(event.data)),
+            traceparent=event.traceparent,
         )
 
     def add_evidence(self, row: EvidenceRow) -> None:

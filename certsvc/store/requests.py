@@ -154,6 +154,7 @@ class RequestRows:
                 updated_at=request.updated_at,
                 lane=int(request.lane),
                 case_no=payload.case_no,
+                traceparent=request.traceparent,
             )
             == 1
         )
@@ -285,6 +286,7 @@ class RequestRows:
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             lane=as_word(Lane, row["lane"]),
+            traceparent=row["traceparent"],
         )
 
 

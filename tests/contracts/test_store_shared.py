@@ -49,8 +49,16 @@ def all_at_once(store: Store, work: Callable[[int], bool]) -> list[Future[bool]]
     """Every unit waits for its turn before the first has it: on SQLite behind a writer, so that they come together."""
     with ThreadPoolExecutor(UNITS) as pool, store.uow():
         started = [pool.submit(work, n) for n in range(1, UNITS + 1)]
-        time.sleep(0.3)
+        deadline = time.monotonic() + 10
+        while waiting(store) < UNITS and time.monotonic() < deadline:
+            time.sleep(0.01)
     return started
+
+
+def waiting(store: Store) -> int:
+    """How many wait for their turn; all do at once where writers do not wait for each other."""
+    shared = store.uow._shared
+    return UNITS if shared is None else len(shared._turnstile._waiting)
 
 
 def stored(store: Store) -> set[int]:

@@ -35,6 +35,7 @@ from certsvc.errors import (
     SealUnavailable,
 )
 from certsvc.events.payloads import IssuanceRefused
+from certsvc.events.trace import tracing
 from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
@@ -183,11 +184,9 @@ def _refused(deps: Deps, claimed: ClaimedRequest, error: CertsvcError) -> Proces
                 license_type=request.payload.type_slug,
                 reason=error.code,
             )
-            tx.outbox.add(
-                payload.event(
-                    event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=request.request_id, at=now
-                )
-            )
+            event_id, source = deps.ids.new("evt"), deps.policy.event_source
+            with tracing(request.traceparent):
+                tx.outbox.add(payload.event(event_id=event_id, source=source, subject=request.request_id, at=now))
             record(
                 tx,
                 deps,

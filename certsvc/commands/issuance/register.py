@@ -11,6 +11,7 @@ from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.predecessors import end_predecessors, link_predecessors
 from certsvc.commands.issuance.stock import bring_in
 from certsvc.events.payloads import LicenseIssued, LicenseSimulated
+from certsvc.events.trace import tracing
 from certsvc.license.model import Artifact, LicenseVersion
 from certsvc.license.request import Action
 
@@ -77,12 +78,14 @@ def _insert(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense], now: da
     versions = [_version(deps, one, lineage, now) for one, lineage in zip(sealed, lineages, strict=True)]
     made = list(zip(sealed, lineages, versions, strict=True))
     for one, lineage, version in made:
-        end_predecessors(deps, tx, one.claimed.request, lineage, version, now)
+        with tracing(one.claimed.request.traceparent):
+            end_predecessors(deps, tx, one.claimed.request, lineage, version, now)
     tx.licenses.insert_all(versions)
     for one, lineage, version in made:
-        link_predecessors(tx, one.claimed.request, lineage, version, now)
-        _announce(deps, tx, version, one.claimed, lineage, now)
-        bring_in(deps, tx, version, one.claimed.request.payload, now)
+        with tracing(one.claimed.request.traceparent):
+            link_predecessors(tx, one.claimed.request, lineage, version, now)
+            _announce(deps, tx, version, one.claimed, lineage, now)
+            bring_in(deps, tx, version, one.claimed.request.payload, now)
 
 
 def _version(deps: Deps, sealed: SealedLicense, lineage: Lineage, now: datetime) -> LicenseVersion:

@@ -18,5 +18,4 @@ NAME = "holder-notices"
 
 def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
     """Write the notices, to be sent by whoever sends; other events leave nothing."""
-    for event in events:
-        tell(deps, tx, event)
+    tell(deps, tx, events)
