@@ -1,4 +1,4 @@
-"""Is a history of concurrent calls one that some order of single calls explains? (Herlihy and Wing 1990, §2.)"""
+"""Whether some order of single calls explains a history of concurrent ones (Herlihy and Wing 1990, §2)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def timed(asked: str, ask: Callable[[], Any]) -> Call:
     return Call(asked, answered, began, time.monotonic())
 
 
-def is_linearizable(
-    calls: Sequence[Call], first: StateT, step: Callable[[StateT, Call], StateT | None]
-) -> bool:
+def is_linearizable(calls: Sequence[Call], first: StateT, step: Callable[[StateT, Call], StateT | None]) -> bool:
     """Whether some order of ``calls`` keeps who came after whom and makes every answer right.
 
     Args:
@@ -67,6 +65,7 @@ def told(calls: Sequence[Call]) -> str:
     start = ordered[0].began
     counter = itertools.count(1)
     return "\n".join(
-        f"{next(counter):2} {(c.began - start) * 1000:7.1f} to {(c.ended - start) * 1000:7.1f} ms  {c.asked} -> {c.answered}"
+        f"{next(counter):2} {(c.began - start) * 1000:7.1f} to {(c.ended - start) * 1000:7.1f} ms"
+        f"  {c.asked} -> {c.answered}"
         for c in ordered
     )

