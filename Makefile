@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 WORKERS ?= 2
 
-.PHONY: help setup setup-test demo serve test test-full test-fast check format bench openapi pictures gallery clean
+.PHONY: help setup setup-test demo serve test test-full chaos test-fast check format bench openapi pictures gallery clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ test: setup-test ## the whole suite
 
 test-full: setup-test ## the whole suite and what takes minutes: long random walks, every byte of a page changed
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -o addopts= -q --strict-markers --strict-config
+
+chaos: setup-test ## faults at full counts (hours): databases restarted, processes killed, under load
+	$(BIN)/pytest tests/chaos --chaos -o addopts= -q --strict-markers --strict-config
 
 test-fast: setup-test ## units and architecture only
 	$(BIN)/pytest -n $(WORKERS) tests/unit tests/architecture

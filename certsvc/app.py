@@ -20,6 +20,7 @@ from certsvc.app_keys import (
     open_ring,
     own_authorities,
     person_keys,
+    province,
     revocation_source,
     signature_formats,
     timestamp_client,
@@ -178,8 +179,7 @@ def build(
     trust, anchors = _trust(settings, store)
     inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
-    uploads = IsolatedUploads(upload_workers.ask)
-    renderer = PageRenderer(settings.font_dirs)
+    uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
     sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
     deps = Deps(
         uow=store.uow,
@@ -213,6 +213,7 @@ def build(
         receivers=webhook_receivers(settings),
         notice_texts=read_notice_texts(settings.catalog_dir),
         channels=open_channels(settings),
+        province=province(settings),
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)

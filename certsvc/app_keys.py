@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.delivery.egress import Egress
 from certsvc.delivery.receivers import HttpReceivers
+from certsvc.delivery.reports import HttpProvince
 from certsvc.delivery.revocations import FetchedRevocations
 from certsvc.errors import ConfigurationError
 from certsvc.events.webhooks import TIMEOUT_S as WEBHOOK_TIMEOUT_S
@@ -50,6 +51,9 @@ REVOCATION_TIMEOUT_S = 4.0
 
 TSA_KEY = "tsa-1"
 """Key id of the development timestamping authority."""
+
+REPORT_TIMEOUT_S = 30.0
+"""One sending of reports: a province may check fifty licenses meanwhile."""
 
 
 def open_egress(settings: Settings) -> Egress:
@@ -173,6 +177,14 @@ def revocation_source(settings: Settings) -> FetchedRevocations:
 def webhook_receivers(settings: Settings) -> HttpReceivers:
     """Calls the receivers of webhooks: public https addresses, and the origins on the operator's list."""
     return HttpReceivers(Egress(allowed=settings.egress_allowed, timeout_s=WEBHOOK_TIMEOUT_S))
+
+
+def province(settings: Settings) -> HttpProvince | None:
+    """The province's endpoint for reports, which the operator lists by naming it; None when there is none."""
+    if not settings.report_url or settings.report_token_file is None:
+        return None
+    egress = Egress(allowed=(*settings.egress_allowed, settings.report_url), timeout_s=REPORT_TIMEOUT_S)
+    return HttpProvince(egress, settings.report_url, _secret(settings.report_token_file), source=settings.issuer)
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:

@@ -11,6 +11,7 @@ from certsvc.delivery.broker import Broker, BrokerAddress
 from certsvc.delivery.channels import FileChannel, MailSecurity, MailServer, SmtpChannel
 from certsvc.delivery.jetstream import JetStreamCarrier
 from certsvc.delivery.object_locks import ObjectLocks
+from certsvc.delivery.reports import ReportQueue
 from certsvc.errors import ConfigurationError
 from certsvc.license.notices import Way
 from certsvc.store.objects_dir import DirectoryObjectStore
@@ -71,8 +72,14 @@ def open_broker(settings: Settings) -> Broker | None:
 
 def open_carriers(settings: Settings, broker: Broker | None) -> tuple[Carrier, ...]:
     """What the relay takes events to, outside the database."""
-    locks: tuple[Carrier, ...] = (ObjectLocks(),) if settings.s3_url else ()
-    return (*locks, JetStreamCarrier(broker)) if broker is not None else locks
+    carriers: list[Carrier] = []
+    if settings.s3_url:
+        carriers.append(ObjectLocks())
+    if broker is not None:
+        carriers.append(JetStreamCarrier(broker))
+    if settings.report_url:
+        carriers.append(ReportQueue())
+    return tuple(carriers)
 
 
 def open_channels(settings: Settings) -> tuple[NoticeChannel, ...]:

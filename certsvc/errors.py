@@ -242,11 +242,24 @@ class Forbidden(CertsvcError):
 
 
 class RateLimited(CertsvcError):
-    """Too many calls in the window; wait and try again."""
+    """Too many calls in the window; wait ``retry_after_s`` seconds and try again."""
 
     code = "rate_limited"
     title_zh = "请求过于频繁"
     title_en = "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_after_s: int = 60) -> None:
+        """Say how long to wait."""
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Stale(CertsvcError):
+    """The caller's condition does not hold any more: what it read was changed since (RFC 9110 §13.1.1)."""
+
+    code = "precondition_failed"
+    title_zh = "内容已被更改"
+    title_en = "Changed since it was read"
 
 
 class Unavailable(CertsvcError):

@@ -77,6 +77,9 @@ class Settings(BaseModel):
     """Whether production issues only what bears an SM2 seal (密码法、DESIGN.md 4); the sandbox issues with any."""
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
+    report_url: str = ""
+    """The province's endpoint to which licenses are reported (汇聚), with ``report_token_file``; empty: none are."""
+    report_token_file: Path | None = None
     egress_allowed: tuple[str, ...] = ()
     """Origins (``http://tsa.example:8080``) that may be called though they are not public https addresses."""
     nats_servers: tuple[str, ...] = ()
@@ -182,6 +185,9 @@ class Settings(BaseModel):
             raise ValueError(msg)
         if bool(self.s3_url) != bool(self.s3_credentials_file):
             msg = "s3_url、s3_credentials_file 须一并设置"
+            raise ValueError(msg)
+        if bool(self.report_url) != bool(self.report_token_file):
+            msg = "report_url、report_token_file 须一并设置"
             raise ValueError(msg)
         if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"

@@ -17,3 +17,14 @@ pytest_plugins = ["fixtures_store", "fixtures_city"]
 def repo_root() -> Path:
     """The top of the checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--chaos``: the counts of RELIABILITY.md C1 instead of small ones."""
+    parser.addoption("--chaos", action="store_true", help="full counts in tests/chaos")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Full counts take their time."""
+    if config.getoption("--chaos"):
+        config.option.timeout = 4 * 3600

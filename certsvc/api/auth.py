@@ -5,7 +5,7 @@ from typing import cast
 
 from fastapi import Request
 
-from certsvc.api.rate import RateLimiter
+from certsvc.api.rate import QUOTA, RateLimiter
 from certsvc.commands.access.principals import authenticate
 from certsvc.commands.access.roles import require
 from certsvc.commands.ports import Deps, Principal
@@ -49,7 +49,7 @@ class Access:
         except Unauthenticated:
             rate.count_guess(address)
             raise
-        rate.count(f"subject:{caller.subject}")
+        setattr(request.state, QUOTA, rate.count(f"subject:{caller.subject}"))
         require(caller, *self.roles)
         return caller
 
@@ -67,7 +67,7 @@ class PublicAccess:
 
     def __call__(self, request: Request) -> None:
         """Let everyone through who does not come too often."""
-        rate_of(request).count(f"address:{address_of(request)}")
+        setattr(request.state, QUOTA, rate_of(request).count(f"address:{address_of(request)}"))
 
 
 PUBLIC = PublicAccess()

@@ -13,6 +13,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import CardOut, Model
 from certsvc.api.notice_models import NoticeOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
+from certsvc.api.revalidation import MAX_TAGS_LENGTH, revisions_of, tag_of
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
 from certsvc.commands.issuance.move_license import MoveBody, move_license
@@ -92,7 +93,7 @@ def read(
     """The license as it stands, with every decision; the ETag changes with each move."""
     deps = deps_of(request)
     found = read_license(deps, caller, identifier)
-    response.headers["ETag"] = f'"{found.version.revision}"'
+    response.headers["ETag"] = tag_of(found.version.revision)
     return LicenseOut(
         license=CardOut.of(deps.catalog, found.version, found.standing, base=deps.policy.public_base),
         newest=[version.identifier for version in found.newest],
@@ -135,11 +136,18 @@ def link(
 @router.post("/v1/licenses/{identifier}/moves", status_code=201)
 def move(
     request: Request,
+    response: Response,
     identifier: Identifier,
     body: MoveBody,
     caller: Annotated[Principal, Depends(DECIDER)],
     idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
+    if_match: Annotated[
+        str, Header(max_length=MAX_TAGS_LENGTH, description="读取证照时的 ETag；其后已更改的答 412")
+    ] = "",
 ) -> MoveOut:
     """Carry out a decision; sending the same decision again returns the same move."""
     origin = Origin(idempotency_key=idempotency_key)
-    return MoveOut.of(move_license(deps_of(request), caller, identifier, body, origin).record)
+    read = revisions_of(if_match)
+    moved = move_license(deps_of(request), caller, identifier, body, origin, revisions=read)
+    response.headers["ETag"] = tag_of(moved.version.revision)
+    return MoveOut.of(moved.record)

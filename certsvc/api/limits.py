@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from certsvc.api.problems import answer, problem_document
+from certsvc.api.rate import QUOTA
 from certsvc.errors import TooLarge
+from certsvc.events.trace import read_traceparent, tracing
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from certsvc.api.rate import Quota
 
 MAX_JSON_BYTES = 1024 * 1024
 """A JSON body; the largest honest one carries a 500 kB photo. Stops memory exhaustion before parsing."""
@@ -56,7 +61,10 @@ class BodyTooLarge(Exception):
 
 
 class DoorLimits:
-    """ASGI middleware: refuses bodies over the limit while they arrive, and adds the headers of every answer."""
+    """ASGI middleware: refuses bodies over the limit while they arrive, and adds the headers of every answer.
+
+    The caller's trace is set here too, for everything that the request leads to.
+    """
 
     def __init__(self, app: ASGIApp, *, max_upload_bytes: int) -> None:
         self._app = app
@@ -67,9 +75,13 @@ class DoorLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        with tracing(read_traceparent(dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1"))):
+            await self._limited(scope, receive, send)
+
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         private = path.startswith("/v1/") and not path.startswith(PUBLIC_PATHS)
-        send = _with_headers(send, private=private)
+        send = _with_headers(send, scope.setdefault("state", {}), private=private)
         limit = self._max_upload if path in UPLOAD_PATHS else MAX_JSON_BYTES
         if path in BATCH_PATHS:
             limit = MAX_BATCH_BYTES
@@ -111,7 +123,7 @@ async def _refuse(error: TooLarge, status: int, scope: Scope, receive: Receive, 
     await answer(document)(scope, receive, send)
 
 
-def _with_headers(send: Send, *, private: bool) -> Send:
+def _with_headers(send: Send, state: MutableMapping[str, Any], *, private: bool) -> Send:
     """Add what is missing; answers of the API are nobody's to keep (RFC 6749 §5.1, personal data)."""
     wanted = (*SECURITY_HEADERS, (b"cache-control", b"no-store")) if private else SECURITY_HEADERS
 
@@ -119,7 +131,8 @@ def _with_headers(send: Send, *, private: bool) -> Send:
         if message["type"] == "http.response.start":
             present = {name for name, _ in message["headers"]}
             extra = [pair for pair in wanted if pair[0] not in present]
-            message = {**message, "headers": [*message["headers"], *extra]}
+            quota: Quota | None = state.get(QUOTA)
+            message = {**message, "headers": [*message["headers"], *extra, *(quota.headers() if quota else ())]}
         await send(message)
 
     return sender

@@ -37,6 +37,7 @@ STATUS: dict[type[errors.CertsvcError], int] = {
     errors.Refused: 403,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
+    errors.Stale: 412,
     errors.RateLimited: 429,
     errors.Unavailable: 503,
     errors.ConfigurationError: 500,
@@ -95,12 +96,12 @@ def document_of(error: errors.CertsvcError) -> dict[str, Any]:
     )
 
 
-def answer(document: dict[str, Any]) -> JSONResponse:
+def answer(document: dict[str, Any], *, retry_after_s: int = RETRY_AFTER_S) -> JSONResponse:
     """The document as a response."""
     status = int(document["status"])
     headers: dict[str, str] = {}
     if status in {429, 503}:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(retry_after_s)
     if status == 406:  # noqa: PLR2004
         headers["Vary"] = "Accept"
     if status == 401:  # noqa: PLR2004
@@ -114,6 +115,8 @@ def install(app: FastAPI) -> None:
     def on_certsvc_error(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, errors.CertsvcError):
             raise error
+        if isinstance(error, errors.RateLimited):
+            return answer(document_of(error), retry_after_s=error.retry_after_s)
         return answer(document_of(error))
 
     def on_shape_error(_request: Request, error: Exception) -> JSONResponse:

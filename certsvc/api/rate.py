@@ -5,8 +5,10 @@ Never per a header that the caller chooses: a guess at a token or a secret count
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.errors import RateLimited
@@ -23,6 +25,26 @@ GUESS_SHARE = 10
 """Failed sign-ins an address may make in a window: one such part of the rate (password and token guessing)."""
 
 
+QUOTA = "quota"
+"""Where a request's state holds its caller's :class:`Quota`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quota:
+    """What is left to a caller: ``left`` calls within the next ``reset_s`` seconds."""
+
+    limit: int
+    left: int
+    reset_s: int
+
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """As response headers (draft-ietf-httpapi-ratelimit-headers, sections 2 and 3)."""
+        return (
+            (b"ratelimit-policy", b'"caller";q=%d;w=%d' % (self.limit, WINDOW_S)),
+            (b"ratelimit", b'"caller";r=%d;t=%d' % (self.left, self.reset_s)),
+        )
+
+
 class RateLimiter:
     """Counts calls; threads may share it."""
 
@@ -32,9 +54,9 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def count(self, key: str) -> None:
+    def count(self, key: str) -> Quota:
         """Count a call of ``key``; RateLimited when it came too often in this window."""
-        self._count(key, self._per_minute)
+        return self._count(key, self._per_minute)
 
     def count_guess(self, address: str) -> None:
         """Count a failed sign-in from an address; RateLimited when there were too many."""
@@ -44,11 +66,12 @@ class RateLimiter:
         """RateLimited while an address has used up its failed sign-ins."""
         with self._lock:
             start, count = self._windows.get(f"guess:{address}", (0.0, 0))
-        fresh = self._clock.monotonic() - start < WINDOW_S
-        if fresh and count >= max(1, self._per_minute // GUESS_SHARE):
-            raise RateLimited("登录失败次数过多，请一分钟后再试")
+        left_s = WINDOW_S - (self._clock.monotonic() - start)
+        if left_s > 0 and count >= max(1, self._per_minute // GUESS_SHARE):
+            wait_s = math.ceil(left_s)
+            raise RateLimited(f"登录失败次数过多，请 {wait_s} 秒后再试", retry_after_s=wait_s)
 
-    def _count(self, key: str, limit: int) -> None:
+    def _count(self, key: str, limit: int) -> Quota:
         now = self._clock.monotonic()
         with self._lock:
             start, count = self._windows.get(key, (now, 0))
@@ -58,5 +81,7 @@ class RateLimiter:
             self._windows.move_to_end(key)
             while len(self._windows) > MAX_TRACKED:
                 self._windows.popitem(last=False)
+        wait_s = math.ceil(start + WINDOW_S - now)
         if count >= limit:
-            raise RateLimited("请求过于频繁，请一分钟后再试")
+            raise RateLimited(f"请求过于频繁，请 {wait_s} 秒后再试", retry_after_s=wait_s)
+        return Quota(limit=limit, left=limit - count - 1, reset_s=wait_s)

@@ -1,8 +1,9 @@
-"""Strong entity tags and conditional requests over files that are the same for everyone (RFC 9110 §8.8.3, §13.1.2)."""
+"""Strong entity tags and conditional requests (RFC 9110 §8.8.3, §13.1): files the same for everyone, and revisions."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from fastapi import Response
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_TAGS_LENGTH = 4096
 """Characters of If-None-Match; a longer one is answered in full. Stops headers made to keep the reader busy."""
+
+_REVISION = re.compile(r'"([0-9]{1,9})"')
 
 NOT_MODIFIED: dict[int | str, dict[str, str]] = {304: {"description": "与 If-None-Match 所列的相同，无正文"}}
 """How it is described in the API document."""
@@ -28,6 +31,19 @@ def cached(
     if _matches(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=known)
     return Response(data, media_type=media_type, headers=known)
+
+
+def tag_of(revision: int) -> str:
+    """The tag of something that is counted up with each change."""
+    return f'"{revision}"'
+
+
+def revisions_of(if_match: str) -> frozenset[int] | None:
+    """The revisions that If-Match allows (RFC 9110 §13.1.1, strong comparison); None when it allows any."""
+    tags = [one.strip() for one in if_match.split(",")]
+    if not if_match or "*" in tags:
+        return None
+    return frozenset(int(found[1]) for found in map(_REVISION.fullmatch, tags) if found)
 
 
 def _matches(asked: str, tag: str) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _TEXT = {"type": "string", "minLength": 1}
 _REFERENCE = {"type": "string", "format": "uri-reference", "minLength": 1}
 _MOMENT = {"type": "string", "format": "date-time"}
+_TRACE = {"type": "string", "description": "W3C Trace Context；由调用方的请求引起的事件带着它"}
 _ON_BROKER = {
     "prefix": {"description": "主题的第一段", "default": "certsvc"},
     "type": {"description": "如 license.issued.v1"},
@@ -35,6 +36,7 @@ _ENVELOPES = {
             "subject": _TEXT,
             "time": _MOMENT,
             "datacontenttype": {"const": "application/json"},
+            "traceparent": _TRACE,
             "dataschema": {"type": "string", "format": "uri"},
             "data": {"type": "object"},
         },
@@ -52,6 +54,7 @@ _ENVELOPES = {
             "subject": _TEXT,
             "time": _MOMENT,
             "datacontenttype": {"const": "application/json"},
+            "traceparent": _TRACE,
             "data": {"type": "object"},
         },
     },

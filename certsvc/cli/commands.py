@@ -12,12 +12,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.notice_commands import notices_app
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.program import Program
+from certsvc.cli.reconcile_commands import reconcile
+from certsvc.cli.report_commands import reports_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
@@ -53,8 +56,11 @@ for name, group in (
     ("notices", notices_app),
     ("import", import_app),
     ("bulk", bulk_app),
+    ("backup", backup_app),
+    ("reports", reports_app),
 ):
     app.add_typer(group, name=name)
+app.command("reconcile")(reconcile)
 
 
 @app.command()

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import orjson
 import structlog
 
+from certsvc.events.trace import current_trace, trace_id
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
@@ -48,6 +50,12 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
     return value
+
+
+def _with_trace_id(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Name the caller's trace that the line belongs to, if it has one."""
+    found = trace_id(current_trace())
+    return {**event, "trace_id": found} if found else event
 
 
 def _trace_only(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
@@ -99,6 +107,7 @@ def configure_logs(level: str) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        _with_trace_id,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _trace_only,
         _redact_all,

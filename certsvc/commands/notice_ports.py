@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.license.model import Holder
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Notices(Protocol):
     """What holders are told, and how it was served."""
 
-    def insert(self, notice: Notice) -> None:
+    def insert(self, *made: Notice) -> None:
         """Store."""
         ...
 
@@ -83,6 +83,10 @@ class Contacts(Protocol):
 
     def of(self, holder: Holder) -> HolderContact | None:
         """What is known."""
+        ...
+
+    def of_all(self, holders: Sequence[Holder]) -> Mapping[Holder, HolderContact]:
+        """What is known of several."""
         ...
 
     def set_own(self, holder: Holder, contact: Contact, *, tell_uses: bool, by: str, now: datetime) -> None:

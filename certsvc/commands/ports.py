@@ -15,7 +15,7 @@ from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.seal.trust_list import SEAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from certsvc.catalog.loader import Catalog
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.notice_ports import NoticeChannel
     from certsvc.commands.page_ports import Press, Renderer
+    from certsvc.commands.report_ports import Province
     from certsvc.commands.seal_ports import Authorities, SealMaker
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
@@ -185,6 +186,14 @@ class ObjectStore(Protocol):
         """The bytes; NotFound when there are none."""
         ...
 
+    def put_all(self, files: Mapping[str, bytes], *, content_type: str) -> None:
+        """Store each durably, as :meth:`put`; after an error some may be there, whole, and all may be put again."""
+        ...
+
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes by name; NotFound when there are none under one of them."""
+        ...
+
     def delete(self, name: str) -> None:
         """Remove, if there."""
         ...
@@ -199,6 +208,10 @@ class ObjectStore(Protocol):
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
         """All names that start with ``prefix``, sorted; with ``before`` only what was last written before it."""
+        ...
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """The same in no order, without ever holding all of them."""
         ...
 
     def close(self) -> None:
@@ -307,6 +320,8 @@ class Deps:
     """ways to holders; without one a notice is a line on the own page"""
     carriers: tuple[Carrier, ...] = ()
     """what the relay takes events to, outside the database"""
+    province: Province | None = None
+    """where licenses are reported to, if anywhere"""
 
     @property
     def catalog(self) -> Catalog:

@@ -28,6 +28,10 @@ class Seals(Protocol):
         """The seal."""
         ...
 
+    def by_ids(self, seal_ids: Sequence[str]) -> Mapping[str, Seal]:
+        """Those of these seals that there are, by id."""
+        ...
+
     def all(self) -> Sequence[Seal]:
         """Every seal, by id."""
         ...
@@ -44,10 +48,10 @@ class Seals(Protocol):
         """Seals in use whose period has ended, by id."""
         ...
 
-    def reserve(self, reservation: SealReservation, *, day_start: datetime, day_end: datetime) -> bool:
-        """Store a reservation if the seal is active, ``reserved_at`` lies in its period and its budget is not used up.
+    def reserve(self, uses: Sequence[SealReservation], *, day_start: datetime, day_end: datetime) -> bool:
+        """Store reservations of one seal if it is active, each lies in its period and its budget holds all of them.
 
-        One guarded statement per seal row, so that parallel tries around the limit never exceed it.
+        All or none. One guarded statement per seal row, so that parallel tries around the limit never exceed it.
         """
         ...
 
@@ -59,16 +63,16 @@ class Seals(Protocol):
         """How many uses each seal has had on the day that begins at ``day_start``."""
         ...
 
-    def answer(self, reservation_id: str, result: ReservationResult, *, signature_sha256: str, now: datetime) -> bool:
-        """Set the result of an open reservation once; False when it has one."""
+    def answer(self, answers: Sequence[tuple[str, ReservationResult, str]], *, now: datetime) -> int:
+        """Set the results of open reservations, once: id, result, digest of the signature; how many had none."""
         ...
 
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
         """Reservations made before ``before`` that are open or whose answer is unknown."""
         ...
 
-    def abandon(self, *, purpose: str, now: datetime) -> Sequence[SealReservation]:
-        """Mark earlier open reservations of a purpose as ``unknown`` when its work resumes; which ones."""
+    def abandon(self, purposes: Sequence[str], *, now: datetime) -> Sequence[SealReservation]:
+        """Mark earlier open reservations of these purposes as ``unknown`` when their work resumes; which ones."""
         ...
 
 
@@ -179,8 +183,8 @@ class Authorities(Protocol):
 class SealWatch(Protocol):
     """What odd use is seen by."""
 
-    def count_hour(self, seal_id: str, hour_start: datetime) -> tuple[int, bool]:
-        """One more use in this hour: how many there were, and whether the hour is excused."""
+    def count_hour(self, seal_id: str, hour_start: datetime, *, uses: int = 1) -> tuple[int, bool]:
+        """More uses in this hour: how many there are now, and whether the hour is excused."""
         ...
 
     def busy_hours(self, seal_id: str, *, since: datetime, before: datetime) -> Sequence[int]:

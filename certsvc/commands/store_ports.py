@@ -16,17 +16,18 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
-from certsvc.license.request import Lane
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
+    from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
+    from certsvc.commands.reconcile_ports import Reconciling
+    from certsvc.commands.report_ports import Reports
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -34,110 +35,10 @@ if TYPE_CHECKING:
     from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
-    from certsvc.license.model import Holder, IssueIntent, LicenseVersion, MoveRecord
+    from certsvc.license.model import Holder, LicenseVersion, MoveRecord
     from certsvc.license.parties import Client, Person
-    from certsvc.license.request import ClaimedRequest, IssuanceRequest, RequestState
     from certsvc.license.states import State
     from certsvc.license.uses import Fetch, Grant, Scan, Show
-
-
-class Requests(Protocol):
-    """Issuance requests and the queue that they are."""
-
-    def insert(self, request: IssuanceRequest) -> bool:
-        """Store; False when one of its unique keys is taken (business key; caller + idempotency key; source + id)."""
-        ...
-
-    def by_id(self, request_id: str) -> IssuanceRequest | None:
-        """The request."""
-        ...
-
-    def by_idempotency_key(self, caller: str, key: str) -> IssuanceRequest | None:
-        """The request that this caller sent under this key."""
-        ...
-
-    def by_event(self, caller: str, source: str, event_id: str) -> IssuanceRequest | None:
-        """The request that came as this event from this caller."""
-        ...
-
-    def by_business_key(
-        self, authority_code: str, business_no: str, type_slug: str, action: str
-    ) -> IssuanceRequest | None:
-        """The request under this business key."""
-        ...
-
-    def claim(
-        self, *, worker: str, token: str, now: datetime, lease_s: int, up_to: Lane = Lane.BACKFILL
-    ) -> ClaimedRequest | None:
-        """Take the oldest request of the first lane that has one accepted, or failed and due, or whose lease ran out.
-
-        No lane behind ``up_to`` is looked at. Its attempts grow by one.
-
-        A guarded UPDATE … RETURNING: two workers never hold the same request.
-        """
-        ...
-
-    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
-        """To ``issued``; False when the claim was lost."""
-        ...
-
-    def refuse(self, request_id: str, *, claim_token: str, code: str, detail: str, now: datetime) -> bool:
-        """To ``refused`` with the reason; False when the claim was lost."""
-        ...
-
-    def fail(
-        self, request_id: str, *, claim_token: str, code: str, detail: str, next_try_at: datetime, now: datetime
-    ) -> bool:
-        """To ``failed``, to be tried again; False when the claim was lost."""
-        ...
-
-    def counts(self) -> dict[str, int]:
-        """How many requests stand in each state."""
-        ...
-
-    def of_case(self, case_no: str, *, caller: str, behind: str, limit: int) -> Sequence[IssuanceRequest]:
-        """Requests of a case behind a request id, of one caller or of all (empty), oldest first."""
-        ...
-
-    def case_counts(self, case_no: str, *, caller: str) -> dict[RequestState, int]:
-        """How many of them stand in each state; a state without any is left out."""
-        ...
-
-    def stuck(self, *, before: datetime, limit: int) -> Sequence[IssuanceRequest]:
-        """Requests not ended and not touched since ``before``, oldest first."""
-        ...
-
-
-class Intents(Protocol):
-    """What is about to be issued."""
-
-    def by_request(self, request_id: str) -> IssueIntent | None:
-        """The intent stored for this request, if a run got that far."""
-        ...
-
-    def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or the identifier is taken."""
-        ...
-
-    def renew(self, request_id: str, *, signed_at: datetime) -> None:
-        """Set the sealing time of an unregistered intent: a run that resumes seals now, not when it first began."""
-        ...
-
-    def drop(self, request_id: str) -> None:
-        """Forget the intent of a refused request: nothing was handed out, so its identifier is free again."""
-        ...
-
-    def next_number(self, series: str) -> int:
-        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
-        ...
-
-    def raise_number(self, series: str, *, to: int) -> None:
-        """Let a series go on behind ``to``, if it has not come so far: numbers that were given before this service."""
-        ...
-
-    def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
-        """Intents older than ``before`` whose license was not registered: the reconciler's list."""
-        ...
 
 
 class Licenses(Protocol):
@@ -150,16 +51,32 @@ class Licenses(Protocol):
         """
         ...
 
+    def insert_all(self, versions: Sequence[LicenseVersion]) -> None:
+        """Register versions that follow none of each other; as :meth:`insert`."""
+        ...
+
     def by_version_id(self, version_id: str) -> LicenseVersion | None:
         """The version."""
+        ...
+
+    def by_version_ids(self, version_ids: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """Those of these versions that there are, by id."""
         ...
 
     def by_identifier(self, identifier: str) -> LicenseVersion | None:
         """The version with this 证照标识."""
         ...
 
+    def by_identifiers(self, identifiers: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """The versions with these 证照标识, by identifier."""
+        ...
+
     def by_number(self, type_slug: str, number: str) -> LicenseVersion | None:
         """The newest version with this 证照编号 of this type."""
+        ...
+
+    def by_numbers(self, type_slug: str, numbers: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """The newest version with each of these 证照编号 of this type, where there is one."""
         ...
 
     def by_sha256(self, sha256: str) -> LicenseVersion | None:
@@ -208,6 +125,10 @@ class Photos(Protocol):
 
     def get(self, photo_id: str) -> bytes:
         """The JPEG; NotFound."""
+        ...
+
+    def get_all(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """The JPEGs that are there, by id."""
         ...
 
 
@@ -345,6 +266,10 @@ class Outbox(Protocol):
         """Inbox row: True the first time this consumer sees this event."""
         ...
 
+    def first_times(self, consumer: str, event_ids: Sequence[str], *, now: datetime) -> Collection[str]:
+        """Inbox rows: those of ``event_ids`` that this consumer sees for the first time."""
+        ...
+
 
 class UnitOfWork(Protocol):
     """One transaction over every noun."""
@@ -385,6 +310,8 @@ class UnitOfWork(Protocol):
     bulks: Bulks
     notices: Notices
     contacts: Contacts
+    reconciling: Reconciling
+    reports: Reports
 
 
 class UnitOfWorkFactory(Protocol):
@@ -392,6 +319,13 @@ class UnitOfWorkFactory(Protocol):
 
     def __call__(self) -> AbstractContextManager[UnitOfWork]:
         """A new transaction for writing (and reading)."""
+        ...
+
+    def shared(self) -> AbstractContextManager[UnitOfWork]:
+        """As a call, for short blocks that wait for nothing.
+
+        Where the database has one writer, several are committed together; each is still undone alone when it raises.
+        """
         ...
 
     def read(self) -> AbstractContextManager[UnitOfWork]:

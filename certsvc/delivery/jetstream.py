@@ -9,6 +9,7 @@ import orjson
 from certsvc.delivery.broker import Outgoing
 from certsvc.events.cloudevents import STRUCTURED
 from certsvc.events.envelope import PREFIX
+from certsvc.events.trace import trace_header
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,5 +44,5 @@ def message_of(event: Event, prefix: str) -> Outgoing:
         subject=f"{prefix}.events.{event.type.removeprefix(PREFIX)}",
         key=event.event_id,
         body=orjson.dumps(event.in_feed()),
-        headers={"content-type": STRUCTURED},
+        headers={"content-type": STRUCTURED, **trace_header(event.traceparent)},
     )

@@ -25,6 +25,7 @@ from certsvc.commands.webhooks.ends import sweep_webhooks
 from certsvc.delivery.notices import NoticeSender
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
+from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError
@@ -69,6 +70,9 @@ STAMP_LEASE_S = 120
 IMPORT_WAIT_S = 1.0
 """Pause between two looks for imports and bulk decisions; two guarded updates of a partial index."""
 
+NOTICE_WAIT_S = 1.0
+"""Pause between two looks for notices to send; one read of a partial index."""
+
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
@@ -105,11 +109,12 @@ class Loops:
                 self._spawn(f"{self._name}-receiver", lambda: self._repeat(receiver.once))
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
+            if self._deps.province is not None:
+                reporter = f"{self._name}-reports"
+                self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
             for channel in self._deps.channels:
-                self._spawn(
-                    f"{self._name}-{channel.way}", partial(self._repeat, NoticeSender(self._deps, channel).once)
-                )
+                self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
         self._spawn(f"{self._name}-signings", self._signings)
         self.follow()
@@ -211,6 +216,15 @@ class Loops:
         """Take imports and bulk decisions further while they come on; the requests that they make are the workers'."""
         while not self._stop.is_set() and advance_all(self._deps):
             self._wake.set()
+
+    def _send(self, sender: NoticeSender) -> None:
+        """Notices by one way, one after the other."""
+
+        def some() -> None:
+            while not self._stop.is_set() and sender.once():
+                pass
+
+        self._every(NOTICE_WAIT_S, some)
 
     def _signings(self) -> None:
         """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""

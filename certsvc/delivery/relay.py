@@ -1,9 +1,9 @@
 """The relay: sequenced events to consumers and carriers, in order.
 
-A consumer works inside the database: its effect, its inbox row and its cursor are one transaction, so a crash anywhere
-repeats nothing and loses nothing. A carrier takes events outside (a broker, the locks of objects): first it brings
-them, then its cursor moves, so a crash in between brings them again. One that fails keeps its place and is tried again;
-the others go on.
+A consumer works inside the database: its effects, their inbox rows and its cursor are one transaction, so a crash
+anywhere repeats nothing and loses nothing; what fails for several events is tried for each by itself. A carrier takes
+events outside (a broker, the locks of objects): first it brings them, then its cursor moves, so a crash in between
+brings them again. One that fails keeps its place and is tried again; the others go on.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ LONGEST_PAUSE_S = 300.0
 
 
 class Handle(Protocol):
-    """What a consumer does with one event, inside the transaction of its inbox row."""
+    """What a consumer does with events that are new to it, inside the transaction of their inbox rows."""
 
-    def __call__(self, deps: Deps, tx: UnitOfWork, event: Event) -> None:
-        """Write the effect through ``tx``."""
+    def __call__(self, deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+        """Write the effects through ``tx``, in the order of ``events``."""
         ...
 
 
@@ -78,10 +78,19 @@ class Relay:
         return place, events if held else ()
 
     def _drain(self, name: str, handle: Handle) -> int:
-        done = 0
-        for event in self._waiting(name, BATCH)[1]:
+        events = self._waiting(name, BATCH)[1]
+        if len(events) > 1:
             try:
-                deliver(self._deps, name, handle, event)
+                deliver(self._deps, name, handle, events)
+            except Exception as error:  # noqa: BLE001  (which event it was is found one by one)
+                log.info("batch taken apart", action="relay.apart", consumer=name, reason=type(error).__name__)
+            else:
+                self._failures.pop(name, None)
+                return len(events)
+        done = 0
+        for event in events:
+            try:
+                deliver(self._deps, name, handle, [event])
             except Exception as error:  # noqa: BLE001  (whatever a consumer raises, the event waits and others go on)
                 self._pause(name, event, error)
                 break
@@ -122,11 +131,13 @@ class Relay:
         )
 
 
-def deliver(deps: Deps, name: str, handle: Handle, event: Event) -> None:
-    """Effect, inbox row and cursor in one transaction; an event behind the cursor changes nothing."""
+def deliver(deps: Deps, name: str, handle: Handle, events: Sequence[Event]) -> None:
+    """Effects, inbox rows and cursor in one transaction; an event behind the cursor changes nothing."""
     with deps.uow() as tx:
-        if event.position <= tx.outbox.cursor(name):
+        place = tx.outbox.cursor(name)
+        waiting = [event for event in events if event.position > place]
+        if not waiting:
             return
-        if tx.outbox.first_time(name, event.event_id, now=deps.clock.now()):
-            handle(deps, tx, event)
-        tx.outbox.advance(name, position=event.position)
+        fresh = tx.outbox.first_times(name, [event.event_id for event in waiting], now=deps.clock.now())
+        handle(deps, tx, [event for event in waiting if event.event_id in fresh])
+        tx.outbox.advance(name, position=waiting[-1].position)

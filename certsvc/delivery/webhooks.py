@@ -24,6 +24,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.webhooks.ends import CONSUMER, disable_now
 from certsvc.errors import CertsvcError, Unavailable
 from certsvc.events.standard_webhooks import body_of, headers_of
+from certsvc.events.trace import trace_header
 from certsvc.events.webhooks import (
     FAILING_FOR,
     TIMEOUT_S,
@@ -250,6 +251,7 @@ class Turn:
         body = body_of(event)
         headers = {
             **headers_of(claim.secrets, event.event_id, now, body),
+            **trace_header(event.traceparent),
             "user-agent": f"certsvc/{certsvc.__version__}",
         }
         deps.faults.reach("webhook.sending")

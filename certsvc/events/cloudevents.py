@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from certsvc.errors import FieldProblem, InvalidInput, TooLarge, UnsupportedMedia
 from certsvc.events.strict_json import read_json
+from certsvc.events.trace import HEADER, read_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +28,14 @@ REQUIRED = ("specversion", "id", "source", "type")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Incoming:
-    """One event as it came in."""
+    """One event as it came in; ``traceparent`` is its own, else that of the request or message."""
 
     event_id: str
     source: str
     type: str
     subject: str
     data: Any
+    traceparent: str = ""
 
 
 def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[Incoming], bool]:
@@ -57,7 +59,7 @@ def read_events(headers: Mapping[str, str], body: bytes) -> tuple[list[Incoming]
     if "ce-specversion" in headers:
         if media != JSON:
             raise UnsupportedMedia("二进制模式的事件内容应为 application/json")
-        attributes = {name: unquote(headers.get(f"ce-{name}", "")) for name in (*REQUIRED, "subject")}
+        attributes = {name: unquote(headers.get(f"ce-{name}", "")) for name in (*REQUIRED, "subject", HEADER)}
         return [_event(attributes, read_json(body), "")], False
     raise UnsupportedMedia(f"请使用 {STRUCTURED}、{BATCH}，或带 ce- 请求头的 {JSON}")
 
@@ -68,7 +70,7 @@ def _structured(item: object, pointer: str) -> Incoming:
     if "data_base64" in item:
         detail = "请以 JSON 放在 data 中"
         raise InvalidInput("不支持 data_base64", problems=(_problem(f"{pointer}/data_base64", detail),))
-    attributes = {name: item.get(name, "") for name in (*REQUIRED, "subject")}
+    attributes = {name: item.get(name, "") for name in (*REQUIRED, "subject", HEADER)}
     return _event(attributes, item.get("data"), pointer)
 
 
@@ -91,6 +93,7 @@ def _event(attributes: Mapping[str, object], data: Any, pointer: str) -> Incomin
         type=str(attributes["type"]),
         subject=str(subject),
         data=data,
+        traceparent=read_traceparent(attributes[HEADER]),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from certsvc.clock import rfc3339
+from certsvc.events.trace import trace_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ class Event:
         subject: what it is about: the 证照标识, or a request id; order per subject holds.
         data: plain JSON values, no personal data.
         position: place in the feed once sequenced, else 0.
+        traceparent: of the request that led to it (CloudEvents extension *distributed tracing*), or empty.
     """
 
     event_id: str
@@ -40,6 +42,7 @@ class Event:
     time: datetime
     data: Mapping[str, object]
     position: int = 0
+    traceparent: str = ""
 
     def cloudevent(self) -> dict[str, object]:
         """Structured JSON form (CloudEvents 1.0 §3)."""
@@ -52,6 +55,7 @@ class Event:
             "time": rfc3339(self.time),
             "datacontenttype": "application/json",
             "dataschema": f"urn:certsvc:events:{self.type.removeprefix(PREFIX)}",
+            **trace_header(self.traceparent),
             "data": dict(self.data),
         }
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from certsvc.events.envelope import PREFIX, Event
+from certsvc.events.trace import current_trace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +19,13 @@ class Payload:
     NAME: ClassVar[str] = ""
 
     def event(self, *, event_id: str, source: str, subject: str, at: datetime) -> Event:
-        """Wrap the payload in its envelope."""
+        """Wrap the payload in its envelope; the event belongs to the trace of what is done now."""
         return Event(
-            event_id=event_id, type=PREFIX + self.NAME, source=source, subject=subject, time=at, data=asdict(self)
+            event_id=event_id,
+            type=PREFIX + self.NAME,
+            source=source,
+            subject=subject,
+            time=at,
+            data=asdict(self),
+            traceparent=current_trace(),
         )

@@ -185,7 +185,7 @@ class Notice:
 
     Attributes:
         text: the sentence on the holder's page.
-        about: event name without prefix (``license.suspended.v1``); empty for notices of before migration 0016.
+        about: event name without prefix (``license.suspended.v1``); empty for notices of earlier releases.
         authority_code: USCC of the body that has to serve it.
         way: how it goes, or went; of a failed one the last that was tried.
         attempts: tries by this way.

@@ -123,6 +123,7 @@ class IssuanceRequest:
         attempts: how many times a worker has begun.
         reason_code, reason_detail: why refused or failed.
         version_id: the license version made for it, once issued.
+        traceparent: of the caller's request (W3C Trace Context), or empty.
     """
 
     request_id: str
@@ -141,6 +142,7 @@ class IssuanceRequest:
     created_at: datetime
     updated_at: datetime
     lane: Lane = Lane.LIVE
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

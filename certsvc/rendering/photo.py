@@ -9,7 +9,7 @@ import io
 import struct
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from certsvc.errors import InvalidInput, RenderingError, TooLarge
 
@@ -68,11 +68,12 @@ def _flatten(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
     if picture.format == "JPEG":
         picture.draft("RGB", (PHOTO_SIZE[0] * 2, PHOTO_SIZE[1] * 2))
-    upright = ImageOps.exif_transpose(picture)
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    upright = ImageOps.exif_transpose(picture) if turned else picture
     if upright.mode in {"RGBA", "LA", "PA", "P"} or "transparency" in upright.info:
         rgba = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba)
-    rgb = upright.convert("RGB")
+    rgb = upright if upright.mode == "RGB" else upright.convert("RGB")
     if profile and picture.mode == "RGB":
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -87,7 +88,8 @@ def _flatten(picture: Image.Image) -> Image.Image:
 
 def _encode(rgb: Image.Image) -> bytes:
     # A fresh picture: whatever metadata the old one carried stays behind.
-    clean = Image.frombytes("RGB", rgb.size, rgb.tobytes())
+    clean = Image.new("RGB", rgb.size)
+    clean.paste(rgb)
     for quality in _QUALITIES:
         out = io.BytesIO()
         clean.save(out, "JPEG", quality=quality, progressive=False, optimize=False, subsampling="4:2:0")

@@ -128,7 +128,7 @@ class BulkStore:
         if changed == 0:
             return False
         if rows:
-            self._tx.write_all(_insert(self._tx.dialect, bulk_rows), [self._out(batch.bulk_id, row) for row in rows])
+            self._tx.changed_all(_insert(self._tx.dialect, bulk_rows), [self._out(batch.bulk_id, row) for row in rows])
         return True
 
     def by_id(self, bulk_id: str) -> BulkBatch | None:

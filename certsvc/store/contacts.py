@@ -12,7 +12,10 @@ from certsvc.store.tables_notices import holder_contacts
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from sqlalchemy import RowMapping
 
     from certsvc.license.model import Holder
     from certsvc.store.transaction import Transaction
@@ -21,7 +24,7 @@ _C = holder_contacts.c
 _BLIND = "holder_contacts.holder_blind"
 _OWN = "holder_contacts.own"
 _GIVEN = "holder_contacts.given"
-_OF = select(*_C).where(_C.holder_blind == bindparam("blind"))
+_OF = select(*_C).where(_C.holder_blind.in_(bindparam("blinds", expanding=True)))
 
 
 @cache
@@ -42,10 +45,16 @@ class ContactRows:
 
     def of(self, holder: Holder) -> HolderContact | None:
         """What is known."""
-        blind = self._blind(holder)
-        row = self._tx.row(_OF, blind=blind)
-        if row is None:
-            return None
+        return self.of_all([holder]).get(holder)
+
+    def of_all(self, holders: Sequence[Holder]) -> Mapping[Holder, HolderContact]:
+        """What is known of several."""
+        blinds = {holder: self._blind(holder) for holder in holders}
+        rows = self._tx.rows(_OF, blinds=sorted(set(blinds.values()))) if blinds else ()
+        known = {bytes(row["holder_blind"]): row for row in rows}
+        return {holder: self._known(known[blind], blind) for holder, blind in blinds.items() if blind in known}
+
+    def _known(self, row: RowMapping, blind: bytes) -> HolderContact:
         return HolderContact(
             own=self._open(row["own"], _OWN, blind),
             given=self._open(row["given"], _GIVEN, blind),

@@ -117,7 +117,7 @@ class ImportRowStore:
     def add(self, import_id: str, type_slug: str, rows: Sequence[ImportRow]) -> None:
         """Store; IntegrityError when one is there."""
         if rows:
-            self._tx.write_all(_insert(self._tx.dialect), [self._out(import_id, type_slug, row) for row in rows])
+            self._tx.changed_all(_insert(self._tx.dialect), [self._out(import_id, type_slug, row) for row in rows])
 
     def last(self, import_id: str) -> int:
         """The highest row number that is stored, or 0."""
@@ -170,7 +170,7 @@ class ImportRowStore:
     def sample(self, import_id: str, row_nos: Sequence[int]) -> None:
         """Mark rows as drawn."""
         if row_nos:
-            self._tx.write_all(_MARK, [{"which": import_id, "row": row_no} for row_no in row_nos])
+            self._tx.changed_all(_MARK, [{"which": import_id, "row": row_no} for row_no in row_nos])
 
     def sampled(self, import_id: str) -> Sequence[ImportRow]:
         """The rows of the sample in their order, with photos."""

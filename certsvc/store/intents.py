@@ -12,7 +12,7 @@ from certsvc.store.tables import UNREGISTERED, counters, intents, requests
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import BindParameter, Executable, RowMapping
@@ -24,7 +24,7 @@ _NUMBER = "intents.number"
 NUMBER_BLIND = "licenses.number"
 """Context of the blind index of numbers: the same for intents and licenses."""
 
-_BY_REQUEST = select(*_C).where(_C.request_id == bindparam("which"))
+_BY_REQUESTS = select(*_C).where(_C.request_id.in_(bindparam("which", expanding=True)))
 _WITHOUT_RESULT = (
     select(*_C)
     .where(text(UNREGISTERED), _C.signed_at < bindparam("before"))
@@ -33,7 +33,9 @@ _WITHOUT_RESULT = (
 )
 
 _RENEW = (
-    update(intents).where(_C.request_id == bindparam("which"), text(UNREGISTERED)).values(signed_at=bindparam("moment"))
+    update(intents)
+    .where(_C.request_id.in_(bindparam("which", expanding=True)), text(UNREGISTERED))
+    .values(signed_at=bindparam("moment"))
 )
 _DROP = delete(intents).where(_C.request_id == bindparam("which"), text(UNREGISTERED))
 
@@ -74,48 +76,31 @@ class IntentRows:
         """Work in ``tx``."""
         self._tx = tx
 
-    def by_request(self, request_id: str) -> IssueIntent | None:
-        """The intent stored for this request, if a run got that far."""
-        row = self._tx.row(_BY_REQUEST, which=request_id)
-        return None if row is None else self._intent(row)
+    def by_requests(self, request_ids: Sequence[str]) -> Mapping[str, IssueIntent]:
+        """The intents stored for these requests, by request."""
+        return {row["request_id"]: self._intent(row) for row in self._tx.rows(_BY_REQUESTS, which=list(request_ids))}
 
-    def insert(self, intent: IssueIntent) -> None:
-        """Store; IntegrityError when the request has one or is unknown, or the identifier is taken."""
-        self._tx.changed(
-            _insert(self._tx.dialect),
-            of_request=intent.request_id,
-            request_id=intent.request_id,
-            version_id=intent.version_id,
-            license_id=intent.license_id,
-            identifier=intent.identifier,
-            root=intent.root,
-            version=intent.version,
-            number=self._tx.seal(intent.number, _NUMBER, intent.request_id),
-            number_blind=self._tx.blind(intent.number, NUMBER_BLIND),
-            printed_token=intent.printed_token,
-            document_id=intent.document_id,
-            issued_on=intent.issued_on,
-            first_issued_on=intent.first_issued_on,
-            signed_at=intent.signed_at,
-            previous_version_id=intent.previous_version_id,
-            registered=False,
-        )
+    def insert_all(self, made: Sequence[IssueIntent]) -> None:
+        """Store; IntegrityError when a request has one or is unknown, or an identifier is taken."""
+        self._tx.changed_all(_insert(self._tx.dialect), [self._row(intent) for intent in made])
 
-    def renew(self, request_id: str, *, signed_at: datetime) -> None:
-        """Set the sealing time of an unregistered intent."""
-        self._tx.changed(_RENEW, which=request_id, moment=signed_at)
+    def renew(self, request_ids: Sequence[str], *, signed_at: datetime) -> None:
+        """Set the sealing time of unregistered intents."""
+        if request_ids:
+            self._tx.changed(_RENEW, which=list(request_ids), moment=signed_at)
 
     def drop(self, request_id: str) -> None:
         """Forget the intent of a refused request; a registered one stays."""
         self._tx.changed(_DROP, which=request_id)
 
-    def next_number(self, series: str) -> int:
-        """The next number of a series (from 1), taken within this transaction; numbers are never given twice."""
-        row = self._tx.row(next_of(self._tx.dialect), series=f"series:{series}", step=1)
+    def next_numbers(self, series: str, count: int) -> range:
+        """The next ``count`` numbers of a series (from 1), taken within this transaction; none is ever given twice."""
+        row = self._tx.row(next_of(self._tx.dialect), series=f"series:{series}", step=count)
         if row is None:
             msg = "an upsert returned no row"
             raise RuntimeError(msg)
-        return int(row["value"])
+        last = int(row["value"])
+        return range(last - count + 1, last + 1)
 
     def raise_number(self, series: str, *, to: int) -> None:
         """Let a series go on behind ``to``, if it has not come so far: numbers that were given before this service."""
@@ -124,6 +109,26 @@ class IntentRows:
     def without_result(self, *, before: datetime, limit: int) -> Sequence[IssueIntent]:
         """Intents signed before ``before`` whose license was not registered, oldest first."""
         return [self._intent(row) for row in self._tx.rows(_WITHOUT_RESULT, before=before, most=limit)]
+
+    def _row(self, intent: IssueIntent) -> dict[str, Any]:
+        return {
+            "of_request": intent.request_id,
+            "request_id": intent.request_id,
+            "version_id": intent.version_id,
+            "license_id": intent.license_id,
+            "identifier": intent.identifier,
+            "root": intent.root,
+            "version": intent.version,
+            "number": self._tx.seal(intent.number, _NUMBER, intent.request_id),
+            "number_blind": self._tx.blind(intent.number, NUMBER_BLIND),
+            "printed_token": intent.printed_token,
+            "document_id": intent.document_id,
+            "issued_on": intent.issued_on,
+            "first_issued_on": intent.first_issued_on,
+            "signed_at": intent.signed_at,
+            "previous_version_id": intent.previous_version_id,
+            "registered": False,
+        }
 
     def _intent(self, row: RowMapping) -> IssueIntent:
         return IssueIntent(

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, case, func, select, text, update
 
-from certsvc.errors import IntegrityError
 from certsvc.license.model import Artifact, Holder, LicenseVersion, MoveRecord
 from certsvc.license.origin import Registration
 from certsvc.license.states import State
 from certsvc.license.stock import StockEntry, Trust
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
-from certsvc.store.statuses import entry_of, next_number
-from certsvc.store.tables import IN_FORCE, artifacts, intents, licenses, moves
+from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind, insert_versions
+from certsvc.store.statuses import entry_of
+from certsvc.store.tables import IN_FORCE, artifacts, licenses, moves
 from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import provisional_papers, registered_licenses, version_links
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from sqlalchemy import RowMapping, Table
+    from sqlalchemy import RowMapping
 
     from certsvc.license.model import Decision
     from certsvc.store.transaction import Transaction
@@ -34,11 +34,7 @@ _C = licenses.c
 _A = artifacts.c
 _R = registered_licenses.c
 _S = stock_licenses.c
-_NUMBER = "licenses.number"
-_HOLDER = "licenses.holder"
-_DATA = "licenses.data"
 _DECISION = "moves.decision"
-HOLDER_BLIND = "licenses.holder_blind"
 
 # The version comes with its main artifact; names of the two tables are kept apart by a prefix.
 VERSION = (
@@ -64,14 +60,17 @@ VERSION = (
     .outerjoin(stock_licenses, _S.version_id == _C.version_id)
 )
 
-_BY_VERSION_ID = VERSION.where(_C.version_id == bindparam("which"))
-_BY_IDENTIFIER = VERSION.where(_C.identifier == bindparam("which"))
+_BY_VERSION_IDS = VERSION.where(_C.version_id.in_(bindparam("which", expanding=True)))
+_BY_IDENTIFIERS = VERSION.where(_C.identifier.in_(bindparam("which", expanding=True)))
 _BY_PRINTED_TOKEN = VERSION.where(_C.printed_token == bindparam("which"))
 _BY_NUMBER = (
     VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
     .order_by(_C.created_at.desc(), _C.version.desc())
     .limit(1)
 )
+_BY_NUMBERS = VERSION.where(
+    _C.type_slug == bindparam("slug"), _C.number_blind.in_(bindparam("blinds", expanding=True))
+).order_by(_C.created_at, _C.version)
 _FOUND = artifacts.alias("found")
 _BY_SHA256 = VERSION.where(
     _C.version_id == select(_FOUND.c.version_id).where(_FOUND.c.sha256 == bindparam("digest")).scalar_subquery()
@@ -99,7 +98,6 @@ _NEWEST = VERSION.where(
     ~select(1).where(version_links.c.predecessor_id == _C.version_id).exists(),
 )
 
-_REGISTERED = update(intents).where(intents.c.version_id == bindparam("which")).values(registered=True)
 _MOVE = (
     update(licenses)
     .where(_C.version_id == bindparam("which"), _C.revision == bindparam("seen"), _C.state == bindparam("source"))
@@ -115,13 +113,8 @@ _MOVE = (
 
 
 @cache
-def _insert(dialect: str, table: Table) -> Insert:
-    return insert_into(dialect, table)
-
-
-@cache
-def _register(dialect: str) -> Insert:
-    return insert_into(dialect, licenses).values(status_no=next_number(dialect))
+def _insert(dialect: str) -> Insert:
+    return insert_into(dialect, moves)
 
 
 class LicenseRows:
@@ -136,57 +129,39 @@ class LicenseRows:
 
         IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
         """
-        row_id = version.version_id
-        self._tx.changed(
-            _register(self._tx.dialect),
-            version_id=row_id,
-            license_id=version.license_id,
-            identifier=version.identifier,
-            root=version.root,
-            version=version.version,
-            type_slug=version.type_slug,
-            number=self._tx.seal(version.number, _NUMBER, row_id),
-            number_blind=self._tx.blind(version.number, NUMBER_BLIND),
-            issuer_code=version.issuer_code,
-            issuer_name=version.issuer_name,
-            holder=self._tx.seal_json(
-                {"name": version.holder.name, "code": version.holder.code, "code_type": version.holder.code_type},
-                _HOLDER,
-                row_id,
-            ),
-            holder_blind=self._holder_blind(version.holder),
-            data=self._tx.seal_json(dict(version.data), _DATA, row_id),
-            photo_id=version.photo_id,
-            issued_on=version.issued_on,
-            first_issued_on=version.first_issued_on,
-            valid_from=version.valid_from,
-            valid_until=version.valid_until,
-            state=version.state.value,
-            suspended_until=version.suspended_until,
-            previous_version_id=version.previous_version_id,
-            replaced_by_version_id=version.replaced_by_version_id,
-            request_id=version.request_id,
-            printed_token=version.printed_token,
-            created_at=version.created_at,
-            revision=version.revision,
-            artifact_id=version.artifact.artifact_id,
-        )
-        self._insert_origin(version)
-        self._insert_artifact(version)
-        self._tx.changed(_REGISTERED, which=row_id)
-        Tallies(self._tx).add(Noun.LICENSE, {version.state.value: 1})
+        insert_versions(self._tx, [version])
+
+    def insert_all(self, versions: Sequence[LicenseVersion]) -> None:
+        """Register versions that follow none of each other; as :meth:`insert`."""
+        insert_versions(self._tx, versions)
 
     def by_version_id(self, version_id: str) -> LicenseVersion | None:
         """The version."""
-        return self._first(self._tx.row(_BY_VERSION_ID, which=version_id))
+        return self.by_version_ids([version_id]).get(version_id)
+
+    def by_version_ids(self, version_ids: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """Those of these versions that there are, by id."""
+        rows = self._tx.rows(_BY_VERSION_IDS, which=list(version_ids)) if version_ids else ()
+        return {row["version_id"]: self.version(row) for row in rows}
 
     def by_identifier(self, identifier: str) -> LicenseVersion | None:
         """The version with this 证照标识."""
-        return self._first(self._tx.row(_BY_IDENTIFIER, which=identifier))
+        return self.by_identifiers([identifier]).get(identifier)
+
+    def by_identifiers(self, identifiers: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """The versions with these 证照标识, by identifier."""
+        rows = self._tx.rows(_BY_IDENTIFIERS, which=list(identifiers)) if identifiers else ()
+        return {row["identifier"]: self.version(row) for row in rows}
 
     def by_number(self, type_slug: str, number: str) -> LicenseVersion | None:
         """The newest version with this 证照编号 of this type."""
         return self._first(self._tx.row(_BY_NUMBER, slug=type_slug, blind=self._tx.blind(number, NUMBER_BLIND)))
+
+    def by_numbers(self, type_slug: str, numbers: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """The newest version with each of these 证照编号 of this type, where there is one."""
+        blinds = [self._tx.blind(number, NUMBER_BLIND) for number in numbers]
+        rows = self._tx.rows(_BY_NUMBERS, slug=type_slug, blinds=blinds) if numbers else ()
+        return {version.number: version for version in map(self.version, rows)}
 
     def by_sha256(self, sha256: str) -> LicenseVersion | None:
         """The version one of whose artifacts has this digest (hex)."""
@@ -198,7 +173,9 @@ class LicenseRows:
 
     def of_holder(self, holder: Holder, *, limit: int) -> Sequence[LicenseVersion]:
         """The holder's versions, newest first, found by the blind index of type and code."""
-        return [self.version(row) for row in self._tx.rows(_OF_HOLDER, blind=self._holder_blind(holder), most=limit)]
+        return [
+            self.version(row) for row in self._tx.rows(_OF_HOLDER, blind=holder_blind(self._tx, holder), most=limit)
+        ]
 
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
         """All versions of a license, oldest first."""
@@ -230,7 +207,7 @@ class LicenseRows:
         if changed == 0:
             return False
         self._tx.changed(
-            _insert(self._tx.dialect, moves),
+            _insert(self._tx.dialect),
             move_id=record.move_id,
             version_id=record.version_id,
             name=record.name,
@@ -265,49 +242,6 @@ class LicenseRows:
         found = Tallies(self._tx).of(Noun.LICENSE)
         return {state: found.get(state.value, 0) for state in State}
 
-    def _insert_origin(self, version: LicenseVersion) -> None:
-        """What only some versions have: a project, a source, a row of an import."""
-        row_id = version.version_id
-        if version.project_code:
-            self._tx.changed(
-                _insert(self._tx.dialect, provisional_papers), version_id=row_id, project_code=version.project_code
-            )
-        if version.registration is not None:
-            self._tx.changed(
-                _insert(self._tx.dialect, registered_licenses),
-                version_id=row_id,
-                source_id=version.registration.source_id,
-                source_name=version.registration.source_name,
-                authority_code=version.registration.authority_code,
-                body_sha256=version.registration.body_sha256,
-            )
-        if version.stock is not None:
-            self._tx.changed(
-                _insert(self._tx.dialect, stock_licenses),
-                version_id=row_id,
-                import_id=version.stock.import_id,
-                row_no=version.stock.row_no,
-                trust=version.stock.trust.value,
-            )
-
-    def _insert_artifact(self, version: LicenseVersion) -> None:
-        artifact = version.artifact
-        if artifact.version_id != version.version_id:
-            raise IntegrityError("证照文件属于另一证照版本，未登记")
-        self._tx.changed(
-            _insert(self._tx.dialect, artifacts),
-            artifact_id=artifact.artifact_id,
-            version_id=artifact.version_id,
-            kind=artifact.kind,
-            sha256=artifact.sha256,
-            size=artifact.size,
-            object_name=artifact.object_name,
-            created_at=artifact.created_at,
-        )
-
-    def _holder_blind(self, holder: Holder) -> bytes:
-        return self._tx.blind(f"{holder.code_type}\n{holder.code}", HOLDER_BLIND)
-
     def _decision_out(self, record: MoveRecord) -> bytes | None:
         if record.decision is None:
             return None
@@ -331,11 +265,11 @@ class LicenseRows:
             root=row["root"],
             version=row["version"],
             type_slug=row["type_slug"],
-            number=self._tx.open(row["number"], _NUMBER, row_id),
+            number=self._tx.open(row["number"], NUMBER, row_id),
             issuer_code=row["issuer_code"],
             issuer_name=row["issuer_name"],
-            holder=Holder(**self._tx.open_json(row["holder"], _HOLDER, row_id)),
-            data=self._tx.open_json(row["data"], _DATA, row_id),
+            holder=Holder(**self._tx.open_json(row["holder"], HOLDER, row_id)),
+            data=self._tx.open_json(row["data"], DATA, row_id),
             photo_id=row["photo_id"],
             issued_on=row["issued_on"],
             first_issued_on=row["first_issued_on"],

@@ -137,26 +137,10 @@ class NoticeRows:
         """Work in ``tx``."""
         self._tx = tx
 
-    def insert(self, notice: Notice) -> None:
+    def insert(self, *made: Notice) -> None:
         """Store."""
-        self._tx.changed(
-            _insert(self._tx.dialect),
-            notice_id=notice.notice_id,
-            version_id=notice.version_id,
-            kind=notice.kind.value,
-            text=self._tx.seal(notice.text, _TEXT, notice.notice_id),
-            at=notice.at,
-            about=notice.about,
-            authority_code=notice.authority_code,
-            state=notice.state.value,
-            way=notice.way.value,
-            attempts=notice.attempts,
-            ready_at=notice.ready_at,
-            reason=notice.reason,
-            sent_at=notice.sent_at,
-            ended_at=notice.ended_at,
-            service=None if notice.service == Service() else self._service(notice.service, notice.notice_id),
-        )
+        if made:
+            self._tx.changed_all(_insert(self._tx.dialect), [self._row(notice) for notice in made])
 
     def by_id(self, notice_id: str) -> Notice | None:
         """The notice."""
@@ -216,6 +200,25 @@ class NoticeRows:
     def resend(self, notice_id: str, way: Way, *, now: datetime) -> bool:
         """Let a failed one wait again."""
         return self._tx.changed(_RESEND, which=notice_id, by=way.value, now=now) == 1
+
+    def _row(self, notice: Notice) -> dict[str, Any]:
+        return {
+            "notice_id": notice.notice_id,
+            "version_id": notice.version_id,
+            "kind": notice.kind.value,
+            "text": self._tx.seal(notice.text, _TEXT, notice.notice_id),
+            "at": notice.at,
+            "about": notice.about,
+            "authority_code": notice.authority_code,
+            "state": notice.state.value,
+            "way": notice.way.value,
+            "attempts": notice.attempts,
+            "ready_at": notice.ready_at,
+            "reason": notice.reason,
+            "sent_at": notice.sent_at,
+            "ended_at": notice.ended_at,
+            "service": None if notice.service == Service() else self._service(notice.service, notice.notice_id),
+        }
 
     def _service(self, service: Service, notice_id: str) -> bytes:
         value = {

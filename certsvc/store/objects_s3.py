@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
 import urllib3
@@ -28,17 +30,21 @@ from certsvc.errors import ConfigurationError, IntegrityError, NotFound, Unavail
 from certsvc.store.object_names import check_name, check_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from minio.datatypes import Object
     from urllib3 import BaseHTTPResponse
 
+_Result = TypeVar("_Result")
+
 CONNECT_S = 3.0
 READ_S = 20.0
 """Longest silence of the server: a store that hangs must not hold the workers for ever."""
 CONNECTIONS = 16
-"""Connections kept open by one process; as many as files are put at once."""
+"""Connections kept open by one process."""
+THREADS = 8
+"""Files of a batch on their way at once: fewer than the connections, so that readers find one."""
 PUT_URL_S = 60
 MAX_LINK_S = 900
 """Longest life of a link: it opens the file for whoever holds it."""
@@ -47,6 +53,16 @@ _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchObject", "MethodNotAllow
 _NO_LOCK = frozenset({"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration", "NotImplemented"})
 _PRECONDITION = 412
 _OK = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredVersion:
+    """One version of an object; ``etag`` is the server's digest of it."""
+
+    name: str
+    version: str
+    etag: str
+    size: int
 
 
 class S3ObjectStore:
@@ -72,6 +88,7 @@ class S3ObjectStore:
         """
         timeout = urllib3.Timeout(connect=CONNECT_S, read=read_s)
         self._http = urllib3.PoolManager(timeout=timeout, retries=False, maxsize=CONNECTIONS, block=True)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="objects")
         self._bucket = bucket
 
         def client(address: str) -> Minio:
@@ -97,7 +114,8 @@ class S3ObjectStore:
         self._locks: bool | None = None
 
     def close(self) -> None:
-        """End the connections."""
+        """End the threads and the connections."""
+        self._threads.shutdown()
         self._http.clear()
 
     def prepare(self) -> None:
@@ -158,6 +176,14 @@ class S3ObjectStore:
             raise _unavailable("读取", "short answer")
         return data
 
+    def put_all(self, files: Mapping[str, bytes], *, content_type: str) -> None:
+        """Store each durably, as :meth:`put`, several at once; after an error all may be put again."""
+        self._each(lambda name: self.put(name, files[name], content_type=content_type), files)
+
+    def get_all(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes by name, several read at once; NotFound when there are none under one of them."""
+        return dict(zip(names, self._each(self.get, names), strict=True))
+
     def delete(self, name: str) -> None:
         """Remove every version, if there; Unavailable when one is locked until later."""
         check_name(name)
@@ -201,15 +227,37 @@ class S3ObjectStore:
         )
 
     def names(self, prefix: str, *, before: datetime | None = None) -> tuple[str, ...]:
-        """All names that start with ``prefix``, sorted.
+        """All names that start with ``prefix``, sorted; see :meth:`walk`."""
+        return tuple(sorted(self.walk(prefix, before=before)))
+
+    def walk(self, prefix: str, *, before: datetime | None = None) -> Iterator[str]:
+        """Names that start with ``prefix``, a page of the server's in memory at a time.
 
         With ``before``, only what was last written before it (by the server's clock).
         """
         check_prefix(prefix)
         limit = None if before is None else check_aware(before)
         with _asking("列出"):
-            found = list(self._client.list_objects(self._bucket, prefix=prefix, recursive=True))
-        return tuple(sorted(_name(one) for one in found if limit is None or _older(one, limit)))
+            for one in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
+                if limit is None or _older(one, limit):
+                    yield _name(one)
+
+    def versions(self) -> Iterator[StoredVersion]:
+        """The newest version of every object, with what the server says of it."""
+        with _asking("列出"):
+            for one in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+                if one.is_latest in {None, "true", True} and not one.is_delete_marker:
+                    yield StoredVersion(
+                        name=_name(one), version=one.version_id or "", etag=one.etag or "", size=one.size or 0
+                    )
+
+    def _each(self, work: Callable[[str], _Result], names: Collection[str]) -> list[_Result]:
+        """Do it for several side by side; the first error is raised when all have ended."""
+        if len(names) == 1:
+            return [work(name) for name in names]
+        waiting = [self._threads.submit(work, name) for name in names]
+        wait(waiting)
+        return [one.result() for one in waiting]
 
     def _kept(self, name: str, until: datetime) -> bool:
         had = self._client.get_object_retention(self._bucket, name)

@@ -18,10 +18,10 @@ from certsvc.store.tallies import Tallies
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import RowMapping, Select, Table, Update
+    from sqlalchemy import Executable, RowMapping, Select, Table, Update
 
     from certsvc.store.transaction import Transaction
 
@@ -84,8 +84,8 @@ def _advance(dialect: str) -> Insert:
 
 
 @cache
-def _first_time(dialect: str) -> Insert:
-    return insert_into(dialect, inbox).on_conflict_do_nothing()
+def _first_times(dialect: str) -> Executable:
+    return insert_into(dialect, inbox).on_conflict_do_nothing().returning(inbox.c.event_id)
 
 
 def event_of(row: RowMapping) -> Event:
@@ -98,6 +98,7 @@ def event_of(row: RowMapping) -> Event:
         time=row["time"],
         data=from_json(row["data"]),
         position=row["position"],
+        traceparent=row["traceparent"],
     )
 
 
@@ -110,7 +111,7 @@ class OutboxRows:
 
     def add(self, event: Event) -> None:
         """Store an event without a position, whatever position the record carries."""
-        self._tx.changed(
+        self._tx.append(
             _insert(self._tx.dialect, events),
             event_id=event.event_id,
             source=event.source,
@@ -118,11 +119,12 @@ class OutboxRows:
             subject=event.subject,
             time=event.time,
             data=to_json(dict(event.data)),
+            traceparent=event.traceparent,
         )
 
     def add_evidence(self, row: EvidenceRow) -> None:
         """Store an evidence row without a position; the salt is hidden too, for with it a digest can be guessed."""
-        self._tx.changed(
+        self._tx.append(
             _insert(self._tx.dialect, evidence),
             evidence_id=row.evidence_id,
             kind=row.kind,
@@ -138,6 +140,7 @@ class OutboxRows:
         order; a row that commits after us gets a later position, whatever its row number. Tallies are folded here too,
         because only one process is here at a time.
         """
+        self._tx.flush()
         done = 0
         for table, statement in _SEQUENCED:
             series = f"position:{table.name}"
@@ -155,7 +158,7 @@ class OutboxRows:
 
     def evidence_after(self, position: int, *, limit: int) -> Sequence[EvidenceRow]:
         """Sequenced evidence rows behind ``position``, in order."""
-        return [self._evidence(row) for row in self._tx.rows(_EVIDENCE_AFTER, behind=position, most=limit)]
+        return [evidence_of(self._tx, row) for row in self._tx.rows(_EVIDENCE_AFTER, behind=position, most=limit)]
 
     def lease(self, name: str, *, owner: str, now: datetime, lease_s: int) -> bool:
         """Take or keep the lease ``name``; False while another owner holds it."""
@@ -177,7 +180,12 @@ class OutboxRows:
 
     def first_time(self, consumer: str, event_id: str, *, now: datetime) -> bool:
         """Inbox row: True the first time this consumer sees this event."""
-        return self._tx.changed(_first_time(self._tx.dialect), consumer=consumer, event_id=event_id, at=now) == 1
+        return bool(self.first_times(consumer, [event_id], now=now))
+
+    def first_times(self, consumer: str, event_ids: Sequence[str], *, now: datetime) -> Collection[str]:
+        """Inbox rows: those of ``event_ids`` that this consumer sees for the first time."""
+        rows = [{"consumer": consumer, "event_id": event_id, "at": now} for event_id in sorted(set(event_ids))]
+        return {row["event_id"] for row in self._tx.rows_all(_first_times(self._tx.dialect), rows)}
 
     def _counter(self, series: str, step: int) -> int:
         row = self._tx.row(next_of(self._tx.dialect), series=series, step=step)
@@ -186,21 +194,23 @@ class OutboxRows:
             raise RuntimeError(msg)
         return int(row["value"])
 
-    def _evidence(self, row: RowMapping) -> EvidenceRow:
-        salt, _, details = self._tx.open(row["details"], _DETAILS, row["evidence_id"]).partition(":")
-        try:
-            raw_salt = binascii.unhexlify(salt)
-        except binascii.Error as error:
-            raise IntegrityError("留痕记录的盐值已损坏，请从备份恢复") from error
-        return EvidenceRow(
-            evidence_id=row["evidence_id"],
-            kind=row["kind"],
-            at=row["at"],
-            salt=raw_salt,
-            leaf=bytes(row["leaf"]),
-            details=details.encode("utf-8"),
-            position=row["position"],
-        )
+
+def evidence_of(tx: Transaction, row: RowMapping) -> EvidenceRow:
+    """The evidence of a row with the columns of ``evidence``."""
+    salt, _, details = tx.open(row["details"], _DETAILS, row["evidence_id"]).partition(":")
+    try:
+        raw_salt = binascii.unhexlify(salt)
+    except binascii.Error as error:
+        raise IntegrityError("留痕记录的盐值已损坏，请从备份恢复") from error
+    return EvidenceRow(
+        evidence_id=row["evidence_id"],
+        kind=row["kind"],
+        at=row["at"],
+        salt=raw_salt,
+        leaf=bytes(row["leaf"]),
+        details=details.encode("utf-8"),
+        position=row["position"],
+    )
 
 
 def _utf8(details: bytes) -> str:

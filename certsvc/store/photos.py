@@ -15,10 +15,12 @@ from certsvc.store.tables import photos
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from certsvc.store.transaction import Transaction
 
 _DATA = "photos.data"
-_BY_ID = select(photos.c.data).where(photos.c.photo_id == bindparam("which"))
+_BY_IDS = select(photos.c.photo_id, photos.c.data).where(photos.c.photo_id.in_(bindparam("which", expanding=True)))
 
 
 @cache
@@ -43,10 +45,18 @@ class PhotoRows:
 
     def get(self, photo_id: str) -> bytes:
         """The JPEG; NotFound."""
-        row = self._tx.row(_BY_ID, which=photo_id)
-        if row is None:
+        found = self.get_all([photo_id])
+        if photo_id not in found:
             raise NotFound("照片不存在，请重新上传照片")
+        return found[photo_id]
+
+    def get_all(self, photo_ids: Sequence[str]) -> Mapping[str, bytes]:
+        """The JPEGs that are there, by id."""
+        rows = self._tx.rows(_BY_IDS, which=list(photo_ids)) if photo_ids else ()
+        return {row["photo_id"]: self._open(row["photo_id"], row["data"]) for row in rows}
+
+    def _open(self, photo_id: str, sealed: bytes) -> bytes:
         try:
-            return base64.b64decode(self._tx.open(row["data"], _DATA, photo_id), validate=True)
+            return base64.b64decode(self._tx.open(sealed, _DATA, photo_id), validate=True)
         except binascii.Error as error:
             raise IntegrityError("照片内容已损坏，请从备份恢复") from error

@@ -107,7 +107,7 @@ class PublicationRows:
     def publish_all(self, publications: Sequence[Publication]) -> None:
         """Store those that were not published, and raise the epoch once."""
         rows = [asdict(publication) for publication in publications]
-        self._tx.write_all(_once(self._tx.dialect, catalog_publications), rows)
+        self._tx.changed_all(_once(self._tx.dialect, catalog_publications), rows)
         self._tx.row(next_of(self._tx.dialect), series=EPOCH, step=1)
 
     def digests(self) -> Mapping[tuple[str, int], str]:

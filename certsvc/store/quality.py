@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
 
-from certsvc.store.licenses import HOLDER_BLIND, VERSION, LicenseRows
+from certsvc.store.license_inserts import holder_blind
+from certsvc.store.licenses import VERSION, LicenseRows
 from certsvc.store.tables import IN_FORCE, licenses
 
 if TYPE_CHECKING:
@@ -38,10 +39,9 @@ class QualityRows:
 
     def twins_of(self, version: LicenseVersion, *, limit: int) -> Sequence[LicenseVersion]:
         """The other versions that have not ended of the same type and holder, oldest first."""
-        holder = version.holder
         rows = self._tx.rows(
             _TWINS,
-            blind=self._tx.blind(f"{holder.code_type}\n{holder.code}", HOLDER_BLIND),
+            blind=holder_blind(self._tx, version.holder),
             slug=version.type_slug,
             itself=version.version_id,
             most=limit,

@@ -73,18 +73,25 @@ _OLDEST_READY = (
     .with_for_update(skip_locked=True)  # PostgreSQL: two workers never wait for one row; SQLite has one writer anyway
     .scalar_subquery()
 )
-_CLAIM = (
-    update(requests)
-    .where(_C.request_id == _OLDEST_READY)
-    .values(
-        claimed_by=bindparam("worker"),
-        claim_token=bindparam("token"),
-        ready_at=bindparam("lease_end"),
-        attempts=_C.attempts + 1,
-        updated_at=bindparam("now"),
-    )
-    .returning(*_C)
+_READY_OF_LANE = (
+    select(_QUEUE.c.request_id)
+    .where(text(f"queue.{OPEN_REQUEST}"), _QUEUE.c.lane == bindparam("line"), _QUEUE.c.ready_at <= bindparam("now"))
+    .order_by(_QUEUE.c.created_at, _QUEUE.c.request_id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("ready")  # PostgreSQL carries it out once, because it locks
 )
+_TAKEN = {
+    "claimed_by": bindparam("worker"),
+    "claim_token": bindparam("token"),
+    "ready_at": bindparam("lease_end"),
+    "attempts": _C.attempts + 1,
+    "updated_at": bindparam("now"),
+}
+_CLAIM_SOME = (
+    update(requests).where(_C.request_id.in_(select(_READY_OF_LANE.c.request_id))).values(**_TAKEN).returning(*_C)
+)
+_CLAIM = update(requests).where(_C.request_id == _OLDEST_READY).values(**_TAKEN).returning(*_C)
 
 
 def _end(**values: Any) -> Any:
@@ -147,6 +154,7 @@ class RequestRows:
                 updated_at=request.updated_at,
                 lane=int(request.lane),
                 case_no=payload.case_no,
+                traceparent=request.traceparent,
             )
             == 1
         )
@@ -185,12 +193,27 @@ class RequestRows:
         row = self._tx.row(_CLAIM, worker=worker, token=token, now=now, lease_end=end, line=int(up_to))
         return None if row is None else ClaimedRequest(request=self._request(row), claim_token=token)
 
-    def finish(self, request_id: str, *, claim_token: str, version_id: str, now: datetime) -> bool:
-        """To ``issued``; False when the claim was lost."""
-        if self._tx.changed(_FINISH, which=request_id, token=claim_token, version=version_id, now=now) == 0:
-            return False
-        Tallies(self._tx).add(Noun.REQUEST, {RequestState.ISSUED.value: 1})
-        return True
+    def claim_some(
+        self, *, worker: str, token: str, now: datetime, lease_s: int, lane: Lane, limit: int
+    ) -> Sequence[ClaimedRequest]:
+        """Take at most ``limit`` requests of one lane that could be claimed, the oldest first; as :meth:`claim`."""
+        end = now + timedelta(seconds=lease_s)
+        rows = self._tx.rows(
+            _CLAIM_SOME, worker=worker, token=token, now=now, lease_end=end, line=int(lane), most=limit
+        )
+        found = [ClaimedRequest(request=self._request(row), claim_token=token) for row in rows]
+        return sorted(found, key=lambda one: (one.request.created_at, one.request.request_id))
+
+    def finish(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
+        """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held."""
+        rows = [
+            {"which": request_id, "token": token, "version": version_id, "now": now}
+            for request_id, token, version_id in ended
+        ]
+        done = self._tx.changed_all(_FINISH, rows)
+        if done:
+            Tallies(self._tx).add(Noun.REQUEST, {RequestState.ISSUED.value: done})
+        return done
 
     def refuse(self, request_id: str, *, claim_token: str, code: str, detail: str, now: datetime) -> bool:
         """To ``refused`` with the reason; False when the claim was lost."""
@@ -263,6 +286,7 @@ class RequestRows:
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             lane=as_word(Lane, row["lane"]),
+            traceparent=row["traceparent"],
         )
 
 

@@ -47,8 +47,10 @@ _EXCUSE = (
 @cache
 def _count(dialect: str) -> Executable:
     made = insert_into(dialect, seal_hours)
-    made = made.values(seal_id=bindparam("seal"), hour_start=bindparam("hour"), used=1, excused=False)
-    made = made.on_conflict_do_update(index_elements=[_H.seal_id, _H.hour_start], set_={"used": seal_hours.c.used + 1})
+    made = made.values(seal_id=bindparam("seal"), hour_start=bindparam("hour"), used=bindparam("uses"), excused=False)
+    made = made.on_conflict_do_update(
+        index_elements=[_H.seal_id, _H.hour_start], set_={"used": seal_hours.c.used + made.excluded.used}
+    )
     return made.returning(_H.used, _H.excused)
 
 
@@ -67,9 +69,9 @@ class SealWatchRows:
         """Work in ``tx``."""
         self._tx = tx
 
-    def count_hour(self, seal_id: str, hour_start: datetime) -> tuple[int, bool]:
-        """One more use in this hour: how many there were, and whether the hour is excused."""
-        row = self._tx.row(_count(self._tx.dialect), seal=seal_id, hour=hour_start)
+    def count_hour(self, seal_id: str, hour_start: datetime, *, uses: int = 1) -> tuple[int, bool]:
+        """More uses in this hour: how many there are now, and whether the hour is excused."""
+        row = self._tx.row(_count(self._tx.dialect), seal=seal_id, hour=hour_start, uses=uses)
         return (0, False) if row is None else (row["used"], row["excused"])
 
     def busy_hours(self, seal_id: str, *, since: datetime, before: datetime) -> Sequence[int]:

@@ -37,6 +37,7 @@ _V = seal_versions.c
 _WITH_VERSION = seals.outerjoin(seal_versions, (_V.seal_id == _S.seal_id) & (_V.state == IN_USE_STATE))
 _SEAL = select(*_S, _V.version, _V.rules).select_from(_WITH_VERSION)
 _BY_ID = _SEAL.where(_S.seal_id == bindparam("which"))
+_BY_IDS = _SEAL.where(_S.seal_id.in_(bindparam("which", expanding=True)))
 _ALL = _SEAL.order_by(_S.seal_id)
 # The row stays locked to the end of the transaction: a stop waits for us or we see it (no key change: KEY SHARE).
 _LOCKED = select(*_S).where(_S.seal_id == bindparam("which")).with_for_update(key_share=True)
@@ -71,7 +72,7 @@ _UNANSWERED = (
 )
 _ABANDON = (
     update(reservations)
-    .where(_IS_OPEN, _R.result == ReservationResult.OPEN.value, _R.purpose == bindparam("work"))
+    .where(_IS_OPEN, _R.result == ReservationResult.OPEN.value, _R.purpose.in_(bindparam("works", expanding=True)))
     .values(result=ReservationResult.UNKNOWN.value, answered_at=bindparam("now"))
     .returning(*_R)
 )
@@ -98,12 +99,16 @@ def _upsert_version(dialect: str) -> Insert:
 
 @cache
 def _count_use(dialect: str) -> Insert:
-    """One more use of the day, if the budget is not used up; one row per seal and day, so it never gets slower."""
-    made = insert_into(dialect, seal_days).values(seal_id=bindparam("seal"), day_start=bindparam("day"), used=1)
+    """More uses of the day, if all are within the budget; one row per seal and day, so it never gets slower.
+
+    Whether those of a day's first row are is for the caller to see.
+    """
+    made = insert_into(dialect, seal_days)
+    made = made.values(seal_id=bindparam("seal"), day_start=bindparam("day"), used=bindparam("uses"))
     return made.on_conflict_do_update(
         index_elements=[seal_days.c.seal_id, seal_days.c.day_start],
-        set_={"used": seal_days.c.used + 1},
-        where=seal_days.c.used < bindparam("budget"),
+        set_={"used": seal_days.c.used + made.excluded.used},
+        where=seal_days.c.used + made.excluded.used <= bindparam("budget"),
     )
 
 
@@ -149,6 +154,10 @@ class SealRows:
         row = self._tx.row(_BY_ID, which=seal_id)
         return None if row is None else _seal(row)
 
+    def by_ids(self, seal_ids: Sequence[str]) -> Mapping[str, Seal]:
+        """Those of these seals that there are, by id."""
+        return {row["seal_id"]: _seal(row) for row in self._tx.rows(_BY_IDS, which=list(seal_ids))}
+
     def all(self) -> Sequence[Seal]:
         """Every seal, by id."""
         return [_seal(row) for row in self._tx.rows(_ALL)]
@@ -179,59 +188,67 @@ class SealRows:
         """Move a seal, if it still stands at ``source``."""
         return self._tx.changed(_SET_STATE, which=seal_id, source=source.value, target=target.value) == 1
 
-    def reserve(self, reservation: SealReservation, *, day_start: datetime, day_end: datetime) -> bool:
-        """Store a reservation if the seal is active, ``reserved_at`` lies in its period and its budget is not used up.
+    def reserve(self, uses: Sequence[SealReservation], *, day_start: datetime, day_end: datetime) -> bool:
+        """Store reservations of one seal if it is active, each lies in its period and its budget holds all of them.
 
         The seal's row is locked first, so a reservation and a stop come one after the other.
         """
-        at = check_aware(reservation.reserved_at)
-        if not check_aware(day_start) <= at < check_aware(day_end):
-            msg = "the reservation does not lie in its day"
+        times = [check_aware(one.reserved_at) for one in uses]
+        if len({one.seal_id for one in uses}) != 1 or not all(
+            check_aware(day_start) <= at < check_aware(day_end) for at in times
+        ):
+            msg = "reservations are of one seal and lie in its day"
             raise RuntimeError(msg)
-        row = self._tx.row(_LOCKED, which=reservation.seal_id)
+        seal_id = uses[0].seal_id
+        row = self._tx.row(_LOCKED, which=seal_id)
         if row is None or row["state"] != SealState.ACTIVE.value:
             return False
         budget: int = row["daily_budget"]
-        if budget < 1 or not row["valid_from"] <= at < row["valid_until"]:
+        if budget < len(uses) or not all(row["valid_from"] <= at < row["valid_until"] for at in times):
             return False
-        counted = self._tx.changed(_count_use(self._tx.dialect), seal=reservation.seal_id, day=day_start, budget=budget)
-        if counted == 0:
+        count = _count_use(self._tx.dialect)
+        if self._tx.changed(count, seal=seal_id, day=day_start, uses=len(uses), budget=budget) == 0:
             return False
-        self._tx.changed(
-            _insert(self._tx.dialect),
-            reservation_id=reservation.reservation_id,
-            seal_id=reservation.seal_id,
-            purpose=reservation.purpose,
-            digest=reservation.digest,
-            reserved_at=at,
-            result=reservation.result.value,
-            signature_sha256="",
-        )
+        self._tx.changed_all(_insert(self._tx.dialect), [_reservation_row(one) for one in uses])
         return True
 
-    def answer(self, reservation_id: str, result: ReservationResult, *, signature_sha256: str, now: datetime) -> bool:
-        """Set the result of an open reservation once; False when it has one."""
-        if result is ReservationResult.OPEN:
+    def answer(self, answers: Sequence[tuple[str, ReservationResult, str]], *, now: datetime) -> int:
+        """Set the results of open reservations, once: id, result, digest of the signature; how many had none."""
+        if any(result is ReservationResult.OPEN for _, result, _ in answers):
             msg = "an answer is used or failed"
             raise RuntimeError(msg)
-        changed = self._tx.changed(
-            _ANSWER, which=reservation_id, outcome=result.value, signature=signature_sha256, now=now
-        )
-        return changed == 1
+        rows = [
+            {"which": reservation_id, "outcome": result.value, "signature": sha256, "now": now}
+            for reservation_id, result, sha256 in answers
+        ]
+        return self._tx.changed_all(_ANSWER, rows)
 
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
         """Reservations made before ``before`` that are open or whose answer is unknown, oldest first."""
-        return [_reservation(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
+        return [reservation_of(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
 
-    def abandon(self, *, purpose: str, now: datetime) -> Sequence[SealReservation]:
-        """Mark earlier open reservations of a purpose as ``unknown`` when its work resumes; which ones.
+    def abandon(self, purposes: Sequence[str], *, now: datetime) -> Sequence[SealReservation]:
+        """Mark earlier open reservations of these purposes as ``unknown`` when their work resumes; which ones.
 
         The key may have signed before the crash, so the use stays counted and listed.
         """
-        return [_reservation(row) for row in self._tx.rows(_ABANDON, work=purpose, now=now)]
+        return [reservation_of(row) for row in self._tx.rows(_ABANDON, works=list(purposes), now=now)]
 
 
-def _reservation(row: RowMapping) -> SealReservation:
+def _reservation_row(use: SealReservation) -> dict[str, Any]:
+    return {
+        "reservation_id": use.reservation_id,
+        "seal_id": use.seal_id,
+        "purpose": use.purpose,
+        "digest": use.digest,
+        "reserved_at": use.reserved_at,
+        "result": use.result.value,
+        "signature_sha256": "",
+    }
+
+
+def reservation_of(row: RowMapping) -> SealReservation:
+    """The reservation of a row with the columns of ``reservations``."""
     return SealReservation(
         reservation_id=row["reservation_id"],
         seal_id=row["seal_id"],

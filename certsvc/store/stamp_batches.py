@@ -133,7 +133,7 @@ class StampBatchRows:
             total=batch.total,
             created_at=batch.created_at,
         )
-        self._tx.write_all(
+        self._tx.changed_all(
             _insert(self._tx.dialect, stamp_items),
             [
                 {

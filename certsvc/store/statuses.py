@@ -97,7 +97,7 @@ class StatusRows:
         if rows:
             number = next_number(self._tx.dialect)
             own = update(licenses).where(_C.version_id == bindparam("which"), _C.status_no.is_(None))
-            self._tx.write_all(own.values(status_no=number), rows)
+            self._tx.changed_all(own.values(status_no=number), rows)
         return len(rows)
 
 

@@ -73,6 +73,7 @@ requests = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("lane", Integer, nullable=False, server_default="0"),  # live, or backfill (``license/request.py``)
     Column("case_no", Key, nullable=False, server_default=""),  # 办件编号, for what belongs to a case
+    Column("traceparent", Key, nullable=False, server_default=""),  # so that its events belong to the caller's trace
     UniqueConstraint("authority_code", "business_no", "type_slug", "action", name="uq_requests_business_key"),
     UniqueConstraint("caller", "idempotency_key", name="uq_requests_idempotency_key"),
     UniqueConstraint("caller", "event_source", "event_id", name="uq_requests_event"),

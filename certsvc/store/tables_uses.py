@@ -149,6 +149,7 @@ events = Table(
     Column("time", UtcTime, nullable=False),
     Column("data", PlainText, nullable=False),  # JSON without personal data
     Column("position", ROW_NUMBER, unique=True),  # given by the sequencer after commit
+    Column("traceparent", Key, nullable=False, server_default=""),  # of the request that led to it
     UniqueConstraint("source", "event_id"),
 )
 Index("ix_events_waiting", events.c.row_no, sqlite_where=_WITHOUT_POSITION, postgresql_where=_WITHOUT_POSITION)

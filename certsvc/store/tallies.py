@@ -72,15 +72,17 @@ class Tallies:
 
     def add(self, noun: Noun, changes: Mapping[str, int]) -> None:
         """Remember that so many more (or fewer) stand in each state."""
-        rows = [{"noun": noun.value, "state": state, "change": change} for state, change in changes.items()]
-        self._tx.write_all(_append(self._tx.dialect), rows)
+        for state, change in changes.items():
+            self._tx.append(_append(self._tx.dialect), noun=noun.value, state=state, change=change)
 
     def of(self, noun: Noun) -> dict[str, int]:
         """How many stand in each state."""
+        self._tx.flush()
         return {row["state"]: int(row["value"]) for row in self._tx.rows(_OF, what=noun.value)}
 
     def fold(self, *, limit: int) -> None:
         """Add at most ``limit`` changes to the totals; for the sequencer, which is alone."""
+        self._tx.flush()
         sums: dict[tuple[str, str], int] = {}
         for row in self._tx.rows(_TAKE, most=limit):
             key = (row["noun"], row["state"])
@@ -89,4 +91,4 @@ class Tallies:
             {"noun": noun, "state": state, "value": value} for (noun, state), value in sorted(sums.items())
         ]
         if rows:
-            self._tx.write_all(_fold(self._tx.dialect), rows)
+            self._tx.changed_all(_fold(self._tx.dialect), rows)

@@ -27,7 +27,7 @@ Insert = postgresql.Insert | sqlite.Insert
 class Transaction:
     """Runs statements on one connection and translates its errors; results are read at once."""
 
-    __slots__ = ("_cipher", "_connection", "_error", "_read_only", "dialect")
+    __slots__ = ("_appended", "_cipher", "_connection", "_error", "_read_only", "dialect")
 
     def __init__(self, connection: Connection, cipher: Cipher, *, read_only: bool) -> None:
         """Work on a connection that has begun."""
@@ -36,6 +36,7 @@ class Transaction:
         self._read_only = read_only
         self.dialect = connection.dialect.name
         self._error: Exception | None = None
+        self._appended: dict[Executable, list[Mapping[str, Any]]] = {}
 
     def rows(self, statement: Executable, **values: Any) -> Sequence[RowMapping]:
         """All rows."""
@@ -52,10 +53,34 @@ class Transaction:
         with self._watched():
             return self._execute(statement, values).rowcount
 
-    def write_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
-        """Run a writing statement once per set of values."""
+    def changed_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> int:
+        """Run a writing statement once per set of values; how many rows were touched in all."""
+        if not values:
+            return 0
         with self._watched():
-            self._execute(statement, values)
+            return self._execute(statement, values).rowcount
+
+    def rows_all(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> Sequence[RowMapping]:
+        """Run an INSERT … RETURNING once per set of values; all rows that were returned, in any order."""
+        if not values:
+            return ()
+        with self._watched():
+            return self._execute(statement, values).mappings().all()
+
+    def append(self, statement: Executable, **values: Any) -> None:
+        """Insert a row that this unit of work does not read again: all of a statement go together, in their order.
+
+        They are written before the commit, or when :meth:`flush` is called.
+        """
+        self._check_writing(statement)
+        self._appended.setdefault(statement, []).append(values)
+
+    def flush(self) -> None:
+        """Write what was appended."""
+        while self._appended:
+            statement, values = next(iter(self._appended.items()))
+            del self._appended[statement]
+            self.changed_all(statement, values)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -77,16 +102,20 @@ class Transaction:
     def _execute(
         self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     ) -> CursorResult[Any]:
+        self._check_writing(statement)
+        return self._connection.execute(statement, values)
+
+    def _check_writing(self, statement: Executable) -> None:
         # The databases refuse it too, but in words that look like a full disk.
         if self._read_only and statement.is_dml:
             msg = "a write in a read-only unit of work: use uow(), not uow.read()"
             raise RuntimeError(msg)
-        return self._connection.execute(statement, values)
 
-    def check(self) -> None:
-        """Raise the error that a statement raised, if one did: before a commit."""
+    def finish(self) -> None:
+        """Write what is still to be written, and raise the error that a statement raised, if one did."""
         if self._error is not None:
             raise self._error
+        self.flush()
 
     def seal(self, text: str, column: str, row_id: str) -> bytes:
         """Encrypt ``text`` for ``column`` (table.column), bound to its row: moved to another row it does not open."""

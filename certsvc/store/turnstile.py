@@ -22,29 +22,33 @@ class Turnstile:
 
     def __init__(self, *, wait_s: float) -> None:
         """Wait at most ``wait_s`` seconds to be let in."""
-        self._wait_s = wait_s
+        self.wait_s = wait_s
         self._guard = threading.Lock()
         self._busy = False
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[_Ticket] = deque()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Be alone inside the block; Unavailable when the turn does not come in time."""
-        self._enter()
+        self.enter()
         try:
             yield
         finally:
-            self._leave()
+            self.leave()
 
-    def _enter(self) -> None:
+    def enter(self, *, shares: bool = False) -> None:
+        """Wait for the turn; whoever returns from here calls :meth:`leave` or :meth:`pass_on`.
+
+        Args:
+            shares: whether the turn may come by :meth:`pass_on`.
+        """
         with self._guard:
             if not self._busy:
                 self._busy = True
                 return
-            ticket = threading.Lock()
-            ticket.acquire()
+            ticket = _Ticket(shares=shares)
             self._waiting.append(ticket)
-        if ticket.acquire(timeout=self._wait_s):
+        if ticket.called.acquire(timeout=self.wait_s):
             return
         with self._guard:
             if ticket not in self._waiting:
@@ -52,9 +56,29 @@ class Turnstile:
             self._waiting.remove(ticket)
         raise Unavailable("数据库写入繁忙，请稍后重试")
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let the next one in."""
         with self._guard:
             if self._waiting:
-                self._waiting.popleft().release()
+                self._waiting.popleft().called.release()
             else:
                 self._busy = False
+
+    def pass_on(self) -> bool:
+        """Let the next one in, if it is there and shares; False when the turn is still ours."""
+        with self._guard:
+            if not self._waiting or not self._waiting[0].shares:
+                return False
+            self._waiting.popleft().called.release()
+            return True
+
+
+class _Ticket:
+    """One who waits."""
+
+    __slots__ = ("called", "shares")
+
+    def __init__(self, *, shares: bool) -> None:
+        self.shares = shares
+        self.called = threading.Lock()
+        self.called.acquire()

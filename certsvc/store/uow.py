@@ -1,4 +1,4 @@
-"""Units of work: one transaction over every noun. The only file that commits."""
+"""Units of work: one transaction over every noun."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from certsvc.store.bulks import BulkStore
 from certsvc.store.contacts import ContactRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
+from certsvc.store.group_commit import SharedTransactions, commit
 from certsvc.store.import_rows import ImportRowStore
 from certsvc.store.imports import ImportStore
 from certsvc.store.intents import IntentRows
@@ -24,6 +25,8 @@ from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
+from certsvc.store.reconciling import ReconcilingRows
+from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
@@ -44,16 +47,19 @@ from certsvc.store.webhook_deliveries import DeliveryRows
 from certsvc.store.webhooks import SubscriptionRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import Engine
 
     from certsvc.commands import (
         import_ports,
+        issuance_ports,
         life_ports,
         notice_ports,
         parked_ports,
         quality_ports,
+        reconcile_ports,
+        report_ports,
         seal_ports,
         signer_ports,
         stamping_ports,
@@ -68,83 +74,98 @@ if TYPE_CHECKING:
 class Work:
     """Implements ``store_ports.UnitOfWork``."""
 
-    __slots__ = (
-        "access",
-        "approvals",
-        "bulks",
-        "contacts",
-        "deliveries",
-        "dues",
-        "facts",
-        "feed",
-        "import_rows",
-        "imports",
-        "intents",
-        "licenses",
-        "links",
-        "notices",
-        "outbox",
-        "parked",
-        "photos",
-        "publications",
-        "quality",
-        "receipts",
-        "requests",
-        "round_seals",
-        "seal_lives",
-        "seal_watch",
-        "seals",
-        "sharing",
-        "showing",
-        "signer_codes",
-        "signers",
-        "signing_codes",
-        "signings",
-        "source_reports",
-        "stampings",
-        "statuses",
-        "trust",
-        "webhooks",
-    )
+    requests: issuance_ports.Requests
+    receipts: life_ports.Receipts
+    intents: issuance_ports.Intents
+    licenses: store_ports.Licenses
+    photos: store_ports.Photos
+    seals: seal_ports.Seals
+    showing: store_ports.Showing
+    sharing: store_ports.Sharing
+    access: store_ports.Access
+    outbox: store_ports.Outbox
+    parked: parked_ports.Parked
+    links: life_ports.Links
+    facts: life_ports.Facts
+    dues: life_ports.Dues
+    publications: life_ports.Publications
+    seal_lives: seal_ports.SealLives
+    seal_watch: seal_ports.SealWatch
+    approvals: seal_ports.SealApprovals
+    signers: signer_ports.Signers
+    signings: signer_ports.Signings
+    signing_codes: signer_ports.SigningCodes
+    signer_codes: signer_ports.SignerCodes
+    round_seals: signer_ports.RoundSeals
+    stampings: stamping_ports.Stampings
+    statuses: life_ports.Statuses
+    source_reports: life_ports.SourceReports
+    quality: quality_ports.Quality
+    trust: trust_ports.TrustRows
+    webhooks: webhook_ports.Subscriptions
+    deliveries: webhook_ports.Deliveries
+    feed: webhook_ports.Feed
+    imports: import_ports.Imports
+    import_rows: import_ports.ImportRows
+    bulks: import_ports.Bulks
+    notices: notice_ports.Notices
+    contacts: notice_ports.Contacts
+    reconciling: reconcile_ports.Reconciling
+    reports: report_ports.Reports
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
-        self.requests: store_ports.Requests = RequestRows(tx)
-        self.receipts: life_ports.Receipts = ReceiptRows(tx)
-        self.intents: store_ports.Intents = IntentRows(tx)
-        self.licenses: store_ports.Licenses = LicenseRows(tx)
-        self.photos: store_ports.Photos = PhotoRows(tx)
-        self.seals: seal_ports.Seals = SealRows(tx)
-        self.showing: store_ports.Showing = ShowingRows(tx)
-        self.sharing: store_ports.Sharing = SharingRows(tx)
-        self.access: store_ports.Access = AccessRows(tx)
-        self.outbox: store_ports.Outbox = OutboxRows(tx)
-        self.parked: parked_ports.Parked = ParkedRows(tx)
-        self.links: life_ports.Links = LinkRows(tx)
-        self.facts: life_ports.Facts = FactRows(tx)
-        self.dues: life_ports.Dues = DueRows(tx)
-        self.publications: life_ports.Publications = PublicationRows(tx)
-        self.seal_lives: seal_ports.SealLives = SealLifeRows(tx)
-        self.seal_watch: seal_ports.SealWatch = SealWatchRows(tx)
-        self.approvals: seal_ports.SealApprovals = ApprovalRows(tx)
-        self.signers: signer_ports.Signers = SignerRows(tx)
-        self.signings: signer_ports.Signings = SigningRows(tx)
-        self.signing_codes: signer_ports.SigningCodes = SigningCodeRows(tx)
-        self.signer_codes: signer_ports.SignerCodes = SignerCodeRows(tx)
-        self.round_seals: signer_ports.RoundSeals = RoundSealRows(tx)
-        self.stampings: stamping_ports.Stampings = StampingRows(tx)
-        self.statuses: life_ports.Statuses = StatusRows(tx)
-        self.source_reports: life_ports.SourceReports = SourceReportRows(tx)
-        self.quality: quality_ports.Quality = QualityRows(tx)
-        self.trust: trust_ports.TrustRows = TrustRows(tx)
-        self.webhooks: webhook_ports.Subscriptions = SubscriptionRows(tx)
-        self.deliveries: webhook_ports.Deliveries = DeliveryRows(tx)
-        self.feed: webhook_ports.Feed = FeedRows(tx)
-        self.imports: import_ports.Imports = ImportStore(tx)
-        self.import_rows: import_ports.ImportRows = ImportRowStore(tx)
-        self.bulks: import_ports.Bulks = BulkStore(tx)
-        self.notices: notice_ports.Notices = NoticeRows(tx)
-        self.contacts: notice_ports.Contacts = ContactRows(tx)
+        self._tx = tx
+
+    def __getattr__(self, name: str) -> object:
+        """A noun is made when it is first asked for: most units of work need a few of many."""
+        if name not in _NOUNS:
+            raise AttributeError(name)
+        noun = _NOUNS[name](self._tx)
+        setattr(self, name, noun)
+        return noun
+
+
+_NOUNS: Mapping[str, Callable[[Transaction], object]] = {
+    "requests": RequestRows,
+    "receipts": ReceiptRows,
+    "intents": IntentRows,
+    "licenses": LicenseRows,
+    "photos": PhotoRows,
+    "seals": SealRows,
+    "showing": ShowingRows,
+    "sharing": SharingRows,
+    "access": AccessRows,
+    "outbox": OutboxRows,
+    "parked": ParkedRows,
+    "links": LinkRows,
+    "facts": FactRows,
+    "dues": DueRows,
+    "publications": PublicationRows,
+    "seal_lives": SealLifeRows,
+    "seal_watch": SealWatchRows,
+    "approvals": ApprovalRows,
+    "signers": SignerRows,
+    "signings": SigningRows,
+    "signing_codes": SigningCodeRows,
+    "signer_codes": SignerCodeRows,
+    "round_seals": RoundSealRows,
+    "stampings": StampingRows,
+    "statuses": StatusRows,
+    "source_reports": SourceReportRows,
+    "quality": QualityRows,
+    "trust": TrustRows,
+    "webhooks": SubscriptionRows,
+    "deliveries": DeliveryRows,
+    "feed": FeedRows,
+    "imports": ImportStore,
+    "import_rows": ImportRowStore,
+    "bulks": BulkStore,
+    "notices": NoticeRows,
+    "contacts": ContactRows,
+    "reconciling": ReconcilingRows,
+    "reports": ReportRows,
+}
 
 
 class UnitsOfWork:
@@ -159,6 +180,7 @@ class UnitsOfWork:
         self._reading = reading
         self._cipher = cipher
         self._turn = turnstile.turn if turnstile else nullcontext
+        self._shared = SharedTransactions(writing, cipher, turnstile) if turnstile else None
 
     @contextmanager
     def __call__(self) -> Iterator[store_ports.UnitOfWork]:
@@ -170,6 +192,16 @@ class UnitsOfWork:
         """
         with self._turn(), self._transaction(self._writing, read_only=False) as work:
             yield work
+
+    @contextmanager
+    def shared(self) -> Iterator[store_ports.UnitOfWork]:
+        """A short transaction that may be committed together with others of its kind, where there is one writer."""
+        if self._shared is None:
+            with self() as work:
+                yield work
+        else:
+            with self._shared.unit() as statements:
+                yield Work(statements)
 
     @contextmanager
     def read(self) -> Iterator[store_ports.UnitOfWork]:
@@ -188,15 +220,14 @@ class UnitsOfWork:
             try:
                 yield Work(statements)
                 if not read_only:
-                    statements.check()
+                    statements.finish()
             except BaseException:
                 # What went wrong in the block matters more than a connection that cannot even roll back: the server
                 # (or the next opening of the file) rolls back by itself.
                 with suppress(exc.SQLAlchemyError):
                     transaction.rollback()
                 raise
-            with in_our_words():
-                transaction.commit()
+            commit(connection, transaction)
         finally:
             with suppress(exc.SQLAlchemyError):
                 connection.close()

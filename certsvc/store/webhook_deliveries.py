@@ -160,12 +160,12 @@ class DeliveryRows:
         """Queue an event; where it is queued already nothing happens."""
         if subscription_ids:
             rows = [_row(subscription_id, event, now) for subscription_id in subscription_ids]
-            self._tx.write_all(_queue(self._tx.dialect), rows)
+            self._tx.changed_all(_queue(self._tx.dialect), rows)
 
     def requeue(self, subscription_id: str, events: Sequence[Event], *, now: datetime) -> None:
         """Queue events again from the beginning of the schedule; waiting ones stay."""
         if events:
-            self._tx.write_all(_requeue(self._tx.dialect), [_row(subscription_id, event, now) for event in events])
+            self._tx.changed_all(_requeue(self._tx.dialect), [_row(subscription_id, event, now) for event in events])
 
     def heads(self, subscription_id: str, *, now: datetime, limit: int) -> Sequence[tuple[Delivery, Event]]:
         """What may be sent now, in order of position.
@@ -226,7 +226,7 @@ class DeliveryRows:
 
     def _forget(self, keys: Sequence[RowMapping]) -> int:
         if keys:
-            self._tx.write_all(_FORGET, [{"which": key["subscription_id"], "place": key["position"]} for key in keys])
+            self._tx.changed_all(_FORGET, [{"which": key["subscription_id"], "place": key["position"]} for key in keys])
         return len(keys)
 
     def _tried(self, claim: Claim, delivery: Delivery, last: Try, state: DeliveryState, next_try: datetime) -> bool:

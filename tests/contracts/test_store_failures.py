@@ -34,16 +34,16 @@ def impatient(database_url: str, cipher: ColumnCipher) -> Iterator[Store]:
 
 def test_a_lock_that_another_transaction_holds_is_unavailable_and_then_free(impatient: Store) -> None:
     with impatient.uow() as tx:
-        assert tx.intents.next_number("s") == 1
+        assert tx.intents.next_numbers("s", 1)[0] == 1
 
         def wait() -> None:
             with impatient.uow() as other:
-                other.intents.next_number("s")
+                other.intents.next_numbers("s", 1)[0]
 
         with ThreadPoolExecutor(1) as pool, pytest.raises(Unavailable):
             pool.submit(wait).result()
     with impatient.uow() as tx:
-        assert tx.intents.next_number("s") == 2
+        assert tx.intents.next_numbers("s", 1)[0] == 2
 
 
 def test_when_every_connection_is_busy_a_reader_is_told_so(impatient: Store) -> None:
@@ -88,7 +88,7 @@ def test_a_write_in_a_read_only_unit_of_work_is_our_own_mistake(store: Store) ->
     with store.uow.read() as tx, pytest.raises(RuntimeError, match="read-only"):
         tx.requests.insert(make_request(1))
     with store.uow.read() as tx, pytest.raises(RuntimeError, match="read-only"):
-        tx.intents.next_number("s")
+        tx.intents.next_numbers("s", 1)[0]
     with store.uow.read() as tx, pytest.raises(RuntimeError, match="read-only"):
         tx.requests.claim(worker="w", token="t", now=T0, lease_s=1)
 

@@ -211,11 +211,11 @@ def test_the_live_lane_is_claimed_first_and_alone_where_it_is_asked_for(store: S
 def test_a_series_goes_on_behind_numbers_of_old_and_never_back(store: Store) -> None:
     with store.uow() as tx:
         tx.intents.raise_number("s", to=5)
-        assert tx.intents.next_number("s") == 6
+        assert tx.intents.next_numbers("s", 1)[0] == 6
         tx.intents.raise_number("s", to=3)
-        assert tx.intents.next_number("s") == 7
+        assert tx.intents.next_numbers("s", 1)[0] == 7
         tx.intents.raise_number("s", to=9)
-        assert tx.intents.next_number("s") == 10
+        assert tx.intents.next_numbers("s", 1)[0] == 10
 
 
 def test_a_bulk_decision_is_confirmed_due_and_carried_out_in_this_order(store: Store) -> None:

@@ -63,7 +63,8 @@ SMALL_SCANS = {
     "SCAN chain",  # what follows one version
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
-    "SCAN oldest",  # these four: at most ``limit`` rows of a subquery
+    "SCAN ready",  # these five: at most ``limit`` rows of a subquery
+    "SCAN oldest",
     "SCAN ranked",
     "SCAN (subquery-4)",
     "SCAN anon_1",
@@ -74,6 +75,7 @@ NOW = T0 + timedelta(hours=1)
 def run_everything(tx: UnitOfWork) -> None:
     """Call every operation of every noun once."""
     register(tx)
+    look_for_many(tx)
     use(tx)
     live(tx)
     seal_life(tx)
@@ -99,6 +101,13 @@ def run_everything(tx: UnitOfWork) -> None:
     assert tx.access.remember_once("k", until=NOW, now=T0)
 
 
+def look_for_many(tx: UnitOfWork) -> None:
+    """What a batch asks; the rest of it has the statements of single questions."""
+    tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
+    tx.licenses.by_numbers("food_operation", ["n"])
+    tx.seals.by_ids(["s"])
+
+
 def register(tx: UnitOfWork) -> None:
     """Requests, intents, licenses, photos and seals."""
     assert tx.requests.insert(make_request(1))
@@ -110,15 +119,15 @@ def register(tx: UnitOfWork) -> None:
     assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1)
     assert tx.requests.fail("req_000001", claim_token="t", code="c", detail="d", next_try_at=NOW, now=NOW)
     assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1)
-    assert tx.requests.finish("req_000001", claim_token="t", version_id="v", now=NOW)
+    assert tx.requests.finish([("req_000001", "t", "v")], now=NOW)
     assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=1)
     assert tx.requests.refuse("req_000002", claim_token="t", code="c", detail="d", now=NOW)
     tx.requests.counts()
     tx.requests.stuck(before=NOW, limit=9)
-    tx.intents.insert(make_intent(1))
-    tx.intents.by_request("req_000001")
-    tx.intents.next_number("s")
-    tx.intents.renew("r", signed_at=NOW)
+    tx.intents.insert_all([make_intent(1)])
+    tx.intents.by_requests(["req_000001"]).get("req_000001")
+    tx.intents.next_numbers("s", 1)[0]
+    tx.intents.renew(["r"], signed_at=NOW)
     tx.intents.drop("r")
     assert tx.receipts.bind("c", "k", body_hash="b", result_id="r", now=NOW)
     tx.receipts.find("c", "k")
@@ -140,10 +149,10 @@ def register(tx: UnitOfWork) -> None:
     tx.seals.upsert(make_seal(1))
     tx.seals.by_id("s")
     tx.seals.all()
-    assert tx.seals.reserve(make_reservation(1), day_start=DAY_START, day_end=DAY_END)
+    assert tx.seals.reserve([make_reservation(1)], day_start=DAY_START, day_end=DAY_END)
     tx.seals.unanswered(before=NOW, limit=9)
-    assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="", now=NOW)
-    tx.seals.abandon(purpose="p", now=NOW)
+    assert tx.seals.answer([("res_000001", ReservationResult.USED, "")], now=NOW)
+    tx.seals.abandon(["p"], now=NOW)
     assert tx.seals.set_state("seal_001", source=SealState.ACTIVE, target=SealState.STOPPED)
 
 

@@ -141,11 +141,11 @@ def test_a_claimed_request_is_nobodys_until_its_lease_ran_out_and_the_loser_is_t
         assert again is not None
         assert again.request.attempts == 2
     with store.uow() as tx:
-        assert not tx.requests.finish("req_000001", claim_token="t1", version_id="ver_x", now=late)
+        assert not tx.requests.finish([("req_000001", "t1", "ver_x")], now=late)
         assert not tx.requests.refuse("req_000001", claim_token="t1", code="c", detail="d", now=late)
         assert not tx.requests.fail("req_000001", claim_token="t1", code="c", detail="d", next_try_at=late, now=late)
-        assert tx.requests.finish("req_000001", claim_token="t2", version_id="ver_1", now=late)
-        assert not tx.requests.finish("req_000001", claim_token="t2", version_id="ver_2", now=late)
+        assert tx.requests.finish([("req_000001", "t2", "ver_1")], now=late)
+        assert not tx.requests.finish([("req_000001", "t2", "ver_2")], now=late)
     with store.uow.read() as tx:
         done = tx.requests.by_id("req_000001")
         assert done is not None
@@ -194,8 +194,8 @@ def test_counts_agree_with_the_rows_before_and_after_the_sequencer_folded_them(s
     with store.uow() as tx:
         for n in range(1, 6):
             assert tx.requests.claim(worker="w", token=f"t{n}", now=NOW, lease_s=60)
-        assert tx.requests.finish("req_000001", claim_token="t1", version_id="v1", now=NOW)
-        assert tx.requests.finish("req_000002", claim_token="t2", version_id="v2", now=NOW)
+        assert tx.requests.finish([("req_000001", "t1", "v1")], now=NOW)
+        assert tx.requests.finish([("req_000002", "t2", "v2")], now=NOW)
         assert tx.requests.refuse("req_000003", claim_token="t3", code="c", detail="", now=NOW)
         assert tx.requests.fail("req_000004", claim_token="t4", code="c", detail="", next_try_at=NOW, now=NOW)
     expected = {"accepted": 3, "issued": 2, "refused": 1, "failed": 1}
@@ -212,7 +212,7 @@ def test_stuck_lists_only_open_requests_that_nobody_touched_oldest_first(store: 
         assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=60)
         claimed = tx.requests.claim(worker="w", token="u", now=NOW, lease_s=60)
         assert claimed
-        assert tx.requests.finish(claimed.request.request_id, claim_token="u", version_id="v", now=NOW)
+        assert tx.requests.finish([(claimed.request.request_id, "u", "v")], now=NOW)
     with store.uow.read() as tx:
         assert [r.request_id for r in tx.requests.stuck(before=NOW, limit=9)] == ["req_000003", "req_000004"]
         assert [r.request_id for r in tx.requests.stuck(before=NOW, limit=1)] == ["req_000003"]
@@ -224,23 +224,23 @@ def test_an_exception_in_the_block_leaves_nothing_behind(store: Store) -> None:
     def write_and_fail() -> None:
         with store.uow() as tx:
             assert tx.requests.insert(make_request(1))
-            tx.intents.next_number("food-2026")
+            tx.intents.next_numbers("food-2026", 1)[0]
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         write_and_fail()
     with store.uow() as tx:
         assert tx.requests.by_id("req_000001") is None
-        assert tx.intents.next_number("food-2026") == 1
+        assert tx.intents.next_numbers("food-2026", 1)[0] == 1
 
 
 def test_an_intent_comes_back_as_it_was_and_names_the_type_of_its_request(store: Store) -> None:
     insert_requests(store, 1)
     with store.uow() as tx:
-        assert tx.intents.by_request("req_000001") is None
-        tx.intents.insert(make_intent(1))
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") is None
+        tx.intents.insert_all([make_intent(1)])
     with store.uow.read() as tx:
-        assert tx.intents.by_request("req_000001") == make_intent(1)
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") == make_intent(1)
 
 
 @pytest.mark.parametrize(
@@ -258,9 +258,9 @@ def test_an_intent_whose_key_is_taken_or_whose_request_is_unknown_is_refused(
 ) -> None:
     insert_requests(store, 1, 2)
     with store.uow() as tx:
-        tx.intents.insert(make_intent(1))
+        tx.intents.insert_all([make_intent(1)])
     with pytest.raises(IntegrityError), store.uow() as tx:
-        tx.intents.insert(make_intent(2, **changes))
+        tx.intents.insert_all([make_intent(2, **changes)])
 
 
 def test_the_same_number_serves_the_next_version_and_another_type(store: Store) -> None:
@@ -268,38 +268,38 @@ def test_the_same_number_serves_the_next_version_and_another_type(store: Store) 
         assert tx.requests.insert(make_request(1))
         assert tx.requests.insert(make_request(2))
         assert tx.requests.insert(make_request(3, payload=make_payload(3, type_slug="business-license")))
-        tx.intents.insert(make_intent(1))
-        tx.intents.insert(make_intent(2, number=make_intent(1).number, version=2))
-        tx.intents.insert(make_intent(3, number=make_intent(1).number))
+        tx.intents.insert_all([make_intent(1)])
+        tx.intents.insert_all([make_intent(2, number=make_intent(1).number, version=2)])
+        tx.intents.insert_all([make_intent(3, number=make_intent(1).number)])
 
 
 def test_a_resumed_intent_seals_at_its_new_time_and_a_registered_one_keeps_its_own(store: Store) -> None:
     insert_requests(store, 1, 2)
     with store.uow() as tx:
         for n in (1, 2):
-            tx.intents.insert(make_intent(n))
+            tx.intents.insert_all([make_intent(n)])
         tx.licenses.insert(make_version(2))
         for n in (1, 2):
-            tx.intents.renew(f"req_{n:06d}", signed_at=NOW)
+            tx.intents.renew([f"req_{n:06d}"], signed_at=NOW)
     with store.uow.read() as tx:
-        assert tx.intents.by_request("req_000001") == make_intent(1, signed_at=NOW)
-        assert tx.intents.by_request("req_000002") == make_intent(2)
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") == make_intent(1, signed_at=NOW)
+        assert tx.intents.by_requests(["req_000002"]).get("req_000002") == make_intent(2)
 
 
 def test_a_dropped_intent_frees_its_identifier_and_a_registered_one_stays(store: Store) -> None:
     insert_requests(store, 1, 2, 3)
     with store.uow() as tx:
         for n in (1, 2):
-            tx.intents.insert(make_intent(n))
+            tx.intents.insert_all([make_intent(n)])
         tx.licenses.insert(make_version(2))
         for n in (1, 2):
             tx.intents.drop(f"req_{n:06d}")
         tx.intents.drop("req_000003")
-        assert tx.intents.by_request("req_000001") is None
-        assert tx.intents.by_request("req_000002") == make_intent(2)
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") is None
+        assert tx.intents.by_requests(["req_000002"]).get("req_000002") == make_intent(2)
         again = make_intent(3, identifier=make_intent(1).identifier, version_id=make_intent(1).version_id)
-        tx.intents.insert(again)
-        assert tx.intents.by_request("req_000003") == again
+        tx.intents.insert_all([again])
+        assert tx.intents.by_requests(["req_000003"]).get("req_000003") == again
 
 
 def test_a_key_is_bound_once_for_each_caller(store: Store) -> None:
@@ -325,7 +325,7 @@ def test_intents_without_a_registered_license_are_listed_for_the_reconciler(stor
     insert_requests(store, 1, 2, 3)
     with store.uow() as tx:
         for n in (1, 2, 3):
-            tx.intents.insert(make_intent(n))
+            tx.intents.insert_all([make_intent(n)])
         tx.licenses.insert(make_version(2))
     with store.uow.read() as tx:
         found = tx.intents.without_result(before=make_intent(3).signed_at, limit=9)
@@ -337,12 +337,12 @@ def test_intents_without_a_registered_license_are_listed_for_the_reconciler(stor
 def test_numbers_of_a_series_count_from_one_and_are_never_given_twice(store: Store) -> None:
     def take(_: int) -> int:
         with store.uow() as tx:
-            return tx.intents.next_number("food-2026-990100")
+            return tx.intents.next_numbers("food-2026-990100", 1)[0]
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(take, range(60))) == list(range(1, 61))
     with store.uow() as tx:
-        assert tx.intents.next_number("another") == 1
+        assert tx.intents.next_numbers("another", 1)[0] == 1
 
 
 @pytest.mark.parametrize("bad", ["x" * 201, "a\0b", "\ud800"], ids=["too long", "NUL", "lone surrogate"])

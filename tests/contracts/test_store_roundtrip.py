@@ -164,8 +164,8 @@ def test_requests(store: Store, record: IssuanceRequest) -> None:
 def test_intents(store: Store, record: IssueIntent) -> None:
     with one_round(store) as tx:
         assert tx.requests.insert(make_request(1))
-        tx.intents.insert(record)
-        assert tx.intents.by_request("req_000001") == record
+        tx.intents.insert_all([record])
+        assert tx.intents.by_requests(["req_000001"]).get("req_000001") == record
 
 
 @ROUNDS
@@ -203,7 +203,7 @@ def test_reservations(store: Store, record: SealReservation) -> None:
     long = {"valid_from": at, "valid_until": at + timedelta(seconds=1)}
     with one_round(store) as tx:
         tx.seals.upsert(make_seal(1, **long))
-        assert tx.seals.reserve(record, day_start=at, day_end=at + timedelta(days=1))
+        assert tx.seals.reserve([record], day_start=at, day_end=at + timedelta(days=1))
         found = list(tx.seals.unanswered(before=at + timedelta(days=1), limit=9))
         assert found == ([record] if record.result.value in {"open", "unknown"} else [])
 

@@ -149,7 +149,7 @@ def test_uses_are_counted_back_to_a_moment_and_by_day(store: Store) -> None:
         tx.seals.upsert(make_seal(1))
         for n in range(5):
             at = T0 + timedelta(seconds=n)
-            assert tx.seals.reserve(make_reservation(n, reserved_at=at), day_start=DAY_START, day_end=DAY_END)
+            assert tx.seals.reserve([make_reservation(n, reserved_at=at)], day_start=DAY_START, day_end=DAY_END)
         assert tx.seals.used_since("seal_001", T0 + timedelta(seconds=1), limit=9) == 3
         assert tx.seals.used_since("seal_001", T0 - timedelta(seconds=1), limit=2) == 2
         assert tx.seals.used_since("seal_x", T0, limit=9) == 0

@@ -21,7 +21,7 @@ def declare(store: Store, *seals: Seal) -> None:
 
 def reserve(store: Store, reservation: SealReservation) -> bool:
     with store.uow() as tx:
-        return tx.seals.reserve(reservation, day_start=DAY_START, day_end=DAY_END)
+        return tx.seals.reserve([reservation], day_start=DAY_START, day_end=DAY_END)
 
 
 def test_a_seal_comes_back_as_it_was(store: Store) -> None:
@@ -65,7 +65,7 @@ def test_the_next_day_has_a_budget_of_its_own(store: Store) -> None:
     assert not reserve(store, make_reservation(2))
     tomorrow = make_reservation(3, reserved_at=DAY_END)
     with store.uow() as tx:
-        assert tx.seals.reserve(tomorrow, day_start=DAY_END, day_end=DAY_END + timedelta(days=1))
+        assert tx.seals.reserve([tomorrow], day_start=DAY_END, day_end=DAY_END + timedelta(days=1))
 
 
 def test_a_rolled_back_reservation_gives_its_use_back(store: Store) -> None:
@@ -73,7 +73,7 @@ def test_a_rolled_back_reservation_gives_its_use_back(store: Store) -> None:
 
     def reserve_and_fail() -> None:
         with store.uow() as tx:
-            assert tx.seals.reserve(make_reservation(1), day_start=DAY_START, day_end=DAY_END)
+            assert tx.seals.reserve([make_reservation(1)], day_start=DAY_START, day_end=DAY_END)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -117,12 +117,12 @@ def test_a_reservation_is_answered_once(store: Store) -> None:
     declare(store, make_seal(1))
     assert reserve(store, make_reservation(1))
     with store.uow() as tx:
-        assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="ab", now=T0)
-        assert not tx.seals.answer("res_000001", ReservationResult.FAILED, signature_sha256="", now=T0)
-        assert not tx.seals.answer("res_x", ReservationResult.USED, signature_sha256="", now=T0)
+        assert tx.seals.answer([("res_000001", ReservationResult.USED, "ab")], now=T0)
+        assert not tx.seals.answer([("res_000001", ReservationResult.FAILED, "")], now=T0)
+        assert not tx.seals.answer([("res_x", ReservationResult.USED, "")], now=T0)
         assert list(tx.seals.unanswered(before=DAY_END, limit=9)) == []
         with pytest.raises(RuntimeError):
-            tx.seals.answer("res_000001", ReservationResult.OPEN, signature_sha256="", now=T0)
+            tx.seals.answer([("res_000001", ReservationResult.OPEN, "")], now=T0)
 
 
 def test_unanswered_reservations_are_listed_oldest_first(store: Store) -> None:
@@ -142,12 +142,12 @@ def test_abandoned_reservations_are_unknown_and_stay_counted_and_listed(store: S
     assert reserve(store, make_reservation(3, purpose="issue:req_2"))
     unknown = make_reservation(2, purpose="issue:req_1", result=ReservationResult.UNKNOWN)
     with store.uow() as tx:
-        assert tx.seals.answer("res_000001", ReservationResult.USED, signature_sha256="ab", now=T0)
-        assert list(tx.seals.abandon(purpose="issue:req_1", now=T0)) == [unknown]
-        assert list(tx.seals.abandon(purpose="issue:req_1", now=T0)) == []
+        assert tx.seals.answer([("res_000001", ReservationResult.USED, "ab")], now=T0)
+        assert list(tx.seals.abandon(["issue:req_1"], now=T0)) == [unknown]
+        assert list(tx.seals.abandon(["issue:req_1"], now=T0)) == []
         still_open = make_reservation(3, purpose="issue:req_2")
         assert list(tx.seals.unanswered(before=DAY_END, limit=9)) == [unknown, still_open]
-        assert not tx.seals.answer("res_000002", ReservationResult.USED, signature_sha256="", now=T0)
+        assert not tx.seals.answer([("res_000002", ReservationResult.USED, "")], now=T0)
     assert not reserve(store, make_reservation(4)), "an abandoned use may have signed: it stays counted"
 
 

@@ -63,7 +63,7 @@ def fill(store: Store) -> str:
         assert tx.requests.insert(make_request(2))
         assert tx.requests.claim(worker="w", token="t", now=now, lease_s=9)
         assert tx.requests.refuse("req_000001", claim_token="t", code="c", detail="持证主体已注销", now=now)
-        tx.intents.insert(make_intent(1, number=NUMBER))
+        tx.intents.insert_all([make_intent(1, number=NUMBER)])
         tx.licenses.insert(make_version(1, number=NUMBER))
         tx.licenses.insert(make_version(2))
         assert tx.licenses.move(make_move(1, decision=decision), revision=1, suspended_until=None)

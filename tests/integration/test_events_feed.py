@@ -141,9 +141,9 @@ def test_a_consumer_that_is_handed_an_event_twice_writes_one_notice(city: Served
         events = tx.outbox.after(0, limit=10)
     issued = next(event for event in events if event.subject == done["identifier"])
     for _ in range(3):
-        deliver(deps, holder_notices.NAME, holder_notices.handle, issued)
+        deliver(deps, holder_notices.NAME, holder_notices.handle, [issued])
     assert city.rows("SELECT count(*) FROM notices") == [(1,)]
-    deliver(deps, "another-consumer", holder_notices.handle, issued)
+    deliver(deps, "another-consumer", holder_notices.handle, [issued])
     assert city.rows("SELECT count(*) FROM notices") == [(2,)], "each consumer has an inbox of its own"
 
 
@@ -163,19 +163,19 @@ def test_a_consumer_that_breaks_leaves_neither_effect_nor_mark_and_is_tried_agai
         events = tx.outbox.after(0, limit=10)
     calls = 0
 
-    def breaks_once(deps: Any, tx: Any, event: Any) -> None:
+    def breaks_once(deps: Any, tx: Any, events: Any) -> None:
         nonlocal calls
         calls += 1
-        holder_notices.handle(deps, tx, event)
+        holder_notices.handle(deps, tx, events)
         if calls == 1:
             raise ValueError("after the effect")
 
     issued = next(event for event in events if event.type.endswith("license.issued.v1"))
     with pytest.raises(ValueError, match="after the effect"):
-        deliver(deps, "fragile", breaks_once, issued)
+        deliver(deps, "fragile", breaks_once, [issued])
     assert city.rows("SELECT count(*) FROM notices") == [(1,)]
     assert city.rows("SELECT count(*) FROM inbox WHERE consumer = 'fragile'") == [(0,)]
-    deliver(deps, "fragile", breaks_once, issued)
+    deliver(deps, "fragile", breaks_once, [issued])
     assert city.rows("SELECT count(*) FROM notices") == [(2,)]
 
 

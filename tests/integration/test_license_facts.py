@@ -174,7 +174,7 @@ def test_the_end_of_a_license_flags_what_depends_on_it_and_its_return_takes_the_
     assert child.card(shop["identifier"])["good"] is True
     for event in [e for e in _feed(life) if e.type.endswith("license.revoked.v1")]:
         for name, handle in CONSUMERS:
-            deliver(life.city.service.deps, f"{name}-again", handle, event)  # as another consumer: no inbox row
+            deliver(life.city.service.deps, f"{name}-again", handle, [event])  # as another consumer: no inbox row
     parent.move(company["identifier"], "reinstate", document_no="示复决〔2026〕1号")
     life.city.drain()
     assert "parent_ended" not in child.flags(shop["identifier"])

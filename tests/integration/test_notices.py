@@ -27,7 +27,7 @@ from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.delivery.channels import FileChannel, MailSecurity, MailServer, SmtpChannel
 from certsvc.delivery.notices import LEASE_S, NoticeSender, send_notices
 from certsvc.errors import ConfigurationError
-from certsvc.events.payloads import MOVED
+from certsvc.events.payloads import MOVED, LicenseFetched
 from certsvc.license.dues import DueKind
 from certsvc.license.notices import SCHEDULE, Way
 
@@ -335,6 +335,27 @@ def test_a_system_passes_on_a_contact_and_the_holders_own_word_counts(town: Town
     assert give() == {"counts": False}
     town.city.issue(SLUG, "GIVEN-1")
     assert town.send() == 0, "the holder wants no messages"
+
+
+def test_a_fetch_is_told_with_the_name_of_the_office(town: Town) -> None:
+    town.set_contact(phone=PHONE, tell_uses=True)
+    identifier = town.city.issue(SLUG, "FETCH-1")["identifier"]
+    client = next(name for name in town.city.secrets if name.startswith("using-"))
+    payload = LicenseFetched(
+        identifier=identifier,
+        license_type=SLUG,
+        client_id=client,
+        matter_code="m",
+        case_no="c",
+        basis="duty",
+        fields=[],
+    )
+    event = payload.event(event_id="evt_fetch", source="test", subject=identifier, at=town.clock.now())
+    with town.deps.uow() as tx:
+        tx.outbox.add(event)
+        office = town.city.catalog.authority(tx.access.client(client).authority_code).name
+    assert town.send() == 2
+    assert any(f"：{office}调用了您的" in text for text in town.texts())
 
 
 def test_a_contact_that_is_gone_at_the_time_of_sending_is_no_address(town: Town) -> None:

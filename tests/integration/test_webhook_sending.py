@@ -92,8 +92,7 @@ class Room:
             tx.outbox.sequence(limit=1000)
         with self.store.uow.read() as tx:
             events = tx.outbox.after(tx.outbox.cursor(consumer.NAME), limit=1000)
-        for event in events:
-            deliver(self.deps, consumer.NAME, consumer.handle, event)
+        deliver(self.deps, consumer.NAME, consumer.handle, events)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     places = (PREFIX, SIGNINGS, STAMPED)
     names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
-        found = [name for name in names if not _registered(tx, name)]
+        found = [name for name in names if not is_registered(tx, name)]
     return [*found, *left_uploads(deps, settle=timedelta(seconds=settle_s))]
 
 
@@ -39,8 +39,8 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     removed: list[str] = []
     for name in orphans(deps, settle_s=settle_s):
         with deps.uow.read() as tx:
-            registered = _registered(tx, name)
-        if not registered:
+            kept = is_registered(tx, name)
+        if not kept:
             deps.objects.delete(name)
             removed.append(name)
     if removed:
@@ -51,7 +51,8 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     return removed
 
 
-def _registered(tx: UnitOfWork, name: str) -> bool:
+def is_registered(tx: UnitOfWork, name: str) -> bool:
+    """Whether a row names this object."""
     digest = digest_of(name)
     if name.startswith(UPLOADS):
         return tx.stampings.keeps(name, digest)

@@ -15,6 +15,7 @@ from certsvc.commands.issuance.body import IssuanceBody, body_hash, decode_photo
 from certsvc.commands.issuance.payload import build_payload
 from certsvc.errors import BusinessKeyConflict, FieldProblem, Forbidden, IdempotencyMismatch, InvalidInput, TooLarge
 from certsvc.events.payloads import IssuanceAccepted
+from certsvc.events.trace import current_trace
 from certsvc.license.request import IssuanceRequest, RequestState
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _store(
     photo: bytes | None,
 ) -> Accepted:
     now = deps.clock.now()
-    with deps.uow() as tx:
+    with deps.uow.shared() as tx:
         request = IssuanceRequest(
             request_id=deps.ids.new("req"),
             caller=caller.subject,
@@ -189,6 +190,7 @@ def _store(
             version_id="",
             created_at=now,
             updated_at=now,
+            traceparent=current_trace(),
         )
         if not store_request(deps, tx, request):
             # Another call with the same key won the race; answer with what it stored.

@@ -14,12 +14,12 @@ import structlog
 
 from certsvc.clock import end_of_day
 from certsvc.commands.issuance.page import page_job, period
-from certsvc.commands.issuance.plan import ensure_intent
-from certsvc.commands.issuance.register import register
+from certsvc.commands.issuance.plan import ensure_intents
+from certsvc.commands.issuance.register import SealedLicense, register
 from certsvc.commands.issuance.sealing import SealingPage, SealStep, plan_steps, seal_pages
 from certsvc.commands.issuance.stock import sealing_body
 from certsvc.commands.ports import TrustChoice
-from certsvc.errors import CertsvcError, IntegrityError, SigningError
+from certsvc.errors import CertsvcError, IntegrityError, NotFound, SigningError
 from certsvc.license.request import Lane
 from certsvc.seal.use import SealUse
 from certsvc.seal.verdict import Indication
@@ -57,12 +57,18 @@ class Piece:
     valid: tuple[date, date | None] = field(init=False)
     prepared: PreparedPdf = field(init=False)
     data: bytes = field(init=False)
+    sha256: str = field(init=False)
     failure: Exception | None = None
 
     @property
     def request_id(self) -> str:
         """Id of the request."""
         return self.claimed.request.request_id
+
+    @property
+    def name(self) -> str:
+        """Of the object that the file becomes."""
+        return _name(self.sha256)
 
 
 def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
@@ -74,9 +80,9 @@ def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
     _together(pieces, lambda some: _seal(deps, some))
     _each(pieces, lambda piece: _check(deps, piece))
     deps.faults.reach("issue.verified")
-    _each(pieces, lambda piece: deps.objects.put(object_name(piece.data), piece.data, content_type=PDF))
+    _together(pieces, lambda some: _store(deps, some))
     deps.faults.reach("issue.object_stored")
-    _each(pieces, lambda piece: _read_back(deps, piece))
+    _together(pieces, lambda some: _read_back(deps, some))
     deps.faults.reach("issue.read_back")
     _together(pieces, lambda some: _register(deps, some))
     deps.faults.reach("issue.registered")
@@ -84,8 +90,11 @@ def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
 
 def object_name(data: bytes) -> str:
     """Content-hash name of a license file."""
-    digest = hashlib.sha256(data).hexdigest()
-    return f"licenses/{digest[:2]}/{digest}.pdf"
+    return _name(hashlib.sha256(data).hexdigest())
+
+
+def _name(sha256: str) -> str:
+    return f"licenses/{sha256[:2]}/{sha256}.pdf"
 
 
 def _together(pieces: Sequence[Piece], step: Callable[[Sequence[Piece]], None]) -> None:
@@ -112,19 +121,27 @@ def _each(pieces: Sequence[Piece], step: Callable[[Piece], None]) -> None:
 
 def _plan(deps: Deps, pieces: Sequence[Piece]) -> None:
     """Number reserved and intent stored, before any key is used; and what the page needs is read."""
+    plans: dict[tuple[str, str], tuple[SealStep, ...]] = {}
     with deps.uow() as tx:
-        for piece in pieces:
+        intents = ensure_intents(deps, tx, [piece.claimed.request for piece in pieces])
+        for piece, intent in zip(pieces, intents, strict=True):
             request = piece.claimed.request
             piece.kind = deps.catalog.type(request.payload.type_slug)
-            piece.intent = intent = ensure_intent(deps, tx, request)
-            piece.steps = plan_steps(deps, tx, piece.kind, sealing_body(deps, request.payload))
+            sealing = (piece.kind.slug, sealing_body(deps, request.payload))
+            if sealing not in plans:
+                plans[sealing] = plan_steps(deps, tx, piece.kind, sealing[1])
+            piece.steps = plans[sealing]
             begun = max(step.seal.valid_from for step in piece.steps)
-            if intent.signed_at < begun:
-                # The seal was re-made while the request waited: its certificate cannot have signed before it began.
-                piece.intent = intent = replace(intent, signed_at=begun)
-            piece.photo = tx.photos.get(request.photo_id) if request.photo_id else None
-            before = intent.previous_version_id
-            piece.previous = tx.licenses.by_version_id(before) if before else None
+            # A seal that was re-made while the request waited cannot have signed before its certificate began.
+            piece.intent = replace(intent, signed_at=max(begun, intent.signed_at))
+        photos = tx.photos.get_all(sorted({piece.claimed.request.photo_id for piece in pieces} - {""}))
+        before = tx.licenses.by_version_ids(sorted({intent.previous_version_id for intent in intents} - {""}))
+        for piece in pieces:
+            photo_id = piece.claimed.request.photo_id
+            if photo_id and photo_id not in photos:
+                raise NotFound("照片不存在，请重新上传照片")
+            piece.photo = photos.get(photo_id)
+            piece.previous = before.get(piece.intent.previous_version_id)
 
 
 def _draw(deps: Deps, pieces: Sequence[Piece]) -> None:
@@ -190,17 +207,31 @@ def _check(deps: Deps, piece: Piece) -> None:
         reason = findings.reason.value
         log.error("own verifier refused", action="issue.self_check", request_id=piece.request_id, reason=reason)
         raise SigningError(f"签章后自检未通过（{reason}），文件未登记")
+    piece.sha256 = hashlib.sha256(piece.data).hexdigest()
 
 
-def _read_back(deps: Deps, piece: Piece) -> None:
-    if deps.objects.get(object_name(piece.data)) != piece.data:
+def _store(deps: Deps, pieces: Sequence[Piece]) -> None:
+    deps.objects.put_all({piece.name: piece.data for piece in pieces}, content_type=PDF)
+
+
+def _read_back(deps: Deps, pieces: Sequence[Piece]) -> None:
+    stored = deps.objects.get_all([piece.name for piece in pieces])
+    if any(stored[piece.name] != piece.data for piece in pieces):
         raise IntegrityError("对象存储读回内容与写入不一致")
 
 
 def _register(deps: Deps, pieces: Sequence[Piece]) -> None:
+    sealed = [
+        SealedLicense(
+            claimed=piece.claimed,
+            intent=piece.intent,
+            kind=piece.kind,
+            valid=piece.valid,
+            sha256=piece.sha256,
+            size=len(piece.data),
+            name=piece.name,
+        )
+        for piece in pieces
+    ]
     with deps.uow() as tx:
-        for piece in pieces:
-            name = object_name(piece.data)
-            register(
-                deps, tx, piece.claimed, piece.intent, kind=piece.kind, valid=piece.valid, data=piece.data, name=name
-            )
+        register(deps, tx, sealed)

@@ -22,13 +22,14 @@ from certsvc.errors import (
     IntegrityError,
     InvalidInput,
     NotFound,
+    Stale,
 )
 from certsvc.events.payloads import MOVED
 from certsvc.license.model import Decision, LicenseVersion, MoveRecord
 from certsvc.license.states import MOVE_BY_NAME, lawful
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date, datetime
 
     from certsvc.commands.issuance.accept_issuance import Origin
@@ -68,10 +69,21 @@ class Moved:
     created: bool
 
 
-def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody, origin: Origin | None = None) -> Moved:
+def move_license(
+    deps: Deps,
+    caller: Principal,
+    identifier: str,
+    body: MoveBody,
+    origin: Origin | None = None,
+    *,
+    revisions: Collection[int] | None = None,
+) -> Moved:
     """Carry out a decision, once: the same decision sent again, however late, returns what it did.
 
+    ``revisions``: those of the license that the caller decided on after reading one of them; None does not ask.
+
     Raises:
+        Stale: the license has another revision.
         IdempotencyMismatch: the key or event came before with another decision.
         Conflict: the same 文书号 came before with other content, or the license moved meanwhile.
         NotFound: no such license, or the caller may not act for the deciding authority on it.
@@ -85,14 +97,20 @@ def move_license(deps: Deps, caller: Principal, identifier: str, body: MoveBody,
     now = deps.clock.now()
     check_move(body, now)
     try:
-        return _carry_out(deps, caller, identifier, body, origin, now)
+        return _carry_out(deps, caller, identifier, body, origin, now, revisions)
     except Overtaken:
         # The second look sees what the other call did: this very decision, or a state that may not allow it any more.
-        return _carry_out(deps, caller, identifier, body, origin, now)
+        return _carry_out(deps, caller, identifier, body, origin, now, revisions)
 
 
 def _carry_out(
-    deps: Deps, caller: Principal, identifier: str, body: MoveBody, origin: Origin | None, now: datetime
+    deps: Deps,
+    caller: Principal,
+    identifier: str,
+    body: MoveBody,
+    origin: Origin | None,
+    now: datetime,
+    revisions: Collection[int] | None,
 ) -> Moved:
     with deps.uow() as tx:
         version = tx.licenses.by_identifier(identifier)
@@ -104,6 +122,8 @@ def _carry_out(
             return Moved(version=version, record=repeated, created=False)
         # Who may decide comes first: to anyone else a license in any state looks like none.
         require_decider(deps, tx, version, MOVE_BY_NAME[body.move].who, body.authority_code)
+        if revisions is not None and version.revision not in revisions:
+            raise Stale("证照在读取之后已被更改，请重新读取，确认后再办理（If-Match）")
         move = lawful(body.move, version.state, version.paper)
         row = _record(deps, caller, version, move, body, now)
         until = body.until if move.needs_until else None

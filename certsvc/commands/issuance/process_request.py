@@ -35,6 +35,7 @@ from certsvc.errors import (
     SealUnavailable,
 )
 from certsvc.events.payloads import IssuanceRefused
+from certsvc.events.trace import tracing
 from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ MAX_ATTEMPTS = len(BACKOFF_S)
 PARKED_S = 24 * 3600
 """A parked request is looked at once a day."""
 
-BATCH = 32
-"""Requests that a worker takes at once: enough for one commit to cost little."""
+BATCH = 64
+"""Requests that a worker takes at once: enough for the commits and statements of a batch to cost little per license.
+All are registered with the last one, so more would only let the first ones wait."""
 
 BACKFILL_BATCH = 8
 """Backfill requests that a worker takes at once: a live one that comes after them waits for their pages."""
@@ -123,15 +125,24 @@ def process_batch(
 def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
     """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
     now = deps.clock.now()
-    claimed: list[ClaimedRequest] = []
     with deps.uow() as tx:
-        while not claimed or len(claimed) < most[lane]:
-            found = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
-            if found is None:
-                break
-            claimed.append(found)
-            lane = min(lane, found.request.lane)
-    return claimed
+        first = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
+        if first is None:
+            return []
+        found = first.request.lane
+        if most[found] == 1:
+            return [first]
+        return [
+            first,
+            *tx.requests.claim_some(
+                worker=worker,
+                token=deps.ids.new("clm"),
+                now=now,
+                lease_s=lease_s,
+                lane=found,
+                limit=most[found] - 1,
+            ),
+        ]
 
 
 def _ended(deps: Deps, piece: Piece) -> Processed:
@@ -173,11 +184,9 @@ def _refused(deps: Deps, claimed: ClaimedRequest, error: CertsvcError) -> Proces
                 license_type=request.payload.type_slug,
                 reason=error.code,
             )
-            tx.outbox.add(
-                payload.event(
-                    event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=request.request_id, at=now
-                )
-            )
+            event_id, source = deps.ids.new("evt"), deps.policy.event_source
+            with tracing(request.traceparent):
+                tx.outbox.add(payload.event(event_id=event_id, source=source, subject=request.request_id, at=now))
             record(
                 tx,
                 deps,

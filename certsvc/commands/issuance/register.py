@@ -1,19 +1,22 @@
-"""Register a sealed file: license, outbox and evidence in one transaction, guarded by the claim."""
+"""Register sealed files: license, outbox and evidence in one transaction, guarded by the claims."""
 
 from __future__ import annotations
 
-import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.lineage import lineage_of
+from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.predecessors import end_predecessors, link_predecessors
 from certsvc.commands.issuance.stock import bring_in
 from certsvc.events.payloads import LicenseIssued, LicenseSimulated
+from certsvc.events.trace import tracing
 from certsvc.license.model import Artifact, LicenseVersion
 from certsvc.license.request import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from certsvc.catalog.model import LicenseType
@@ -30,59 +33,71 @@ class LostClaim(Exception):
     """Another worker holds the request now; whatever this one made stays unregistered."""
 
 
-def register(
-    deps: Deps,
-    tx: UnitOfWork,
-    claimed: ClaimedRequest,
-    intent: IssueIntent,
-    *,
-    kind: LicenseType,
-    valid: tuple[date, date | None],
-    data: bytes,
-    name: str,
-) -> LicenseVersion:
-    """Write everything in ``tx``: what the version follows ends first, so that never two are in force.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealedLicense:
+    """A sealed and stored file, and what it was made for.
+
+    Attributes:
+        valid: first and last day.
+        sha256: hex digest of the file.
+        name: of the object.
+    """
+
+    claimed: ClaimedRequest
+    intent: IssueIntent
+    kind: LicenseType
+    valid: tuple[date, date | None]
+    sha256: str
+    size: int
+    name: str
+
+
+def register(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense]) -> None:
+    """Write everything in ``tx``: what a version follows ends first, so that never two are in force.
 
     Raises:
-        LostClaim: the lease ran out and another worker took the request.
-        Refused: what it follows moved meanwhile.
+        LostClaim: a lease ran out and another worker took the request.
+        Refused: what one follows moved meanwhile.
     """
     now = deps.clock.now()
-    lineage = lineage_of(deps, tx, claimed.request)
-    version = _version(deps, claimed, intent, lineage, kind=kind, valid=valid, data=data, name=name, now=now)
-    held = tx.requests.finish(
-        claimed.request.request_id, claim_token=claimed.claim_token, version_id=version.version_id, now=now
-    )
-    if not held:
+    ended = [(one.claimed.request.request_id, one.claimed.claim_token, one.intent.version_id) for one in sealed]
+    if tx.requests.finish(ended, now=now) != len(ended):
         raise LostClaim
-    end_predecessors(deps, tx, claimed.request, lineage, version, now)
-    tx.licenses.insert(version)
-    link_predecessors(tx, claimed.request, lineage, version, now)
-    _announce(deps, tx, version, claimed, lineage, now)
-    bring_in(deps, tx, version, claimed.request.payload, now)
-    return version
+    _insert(deps, tx, [one for one in sealed if not _follows(one)], now)
+    for one in filter(_follows, sealed):
+        # Looked at one after the other: two may follow the same.
+        _insert(deps, tx, [one], now)
 
 
-def _version(
-    deps: Deps,
-    claimed: ClaimedRequest,
-    intent: IssueIntent,
-    lineage: Lineage,
-    *,
-    kind: LicenseType,
-    valid: tuple[date, date | None],
-    data: bytes,
-    name: str,
-    now: datetime,
-) -> LicenseVersion:
+def _follows(sealed: SealedLicense) -> bool:
+    return link_rule(sealed.claimed.request.payload.action) is not None
+
+
+def _insert(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense], now: datetime) -> None:
+    lineages = [lineage_of(deps, tx, one.claimed.request) for one in sealed]
+    versions = [_version(deps, one, lineage, now) for one, lineage in zip(sealed, lineages, strict=True)]
+    made = list(zip(sealed, lineages, versions, strict=True))
+    for one, lineage, version in made:
+        with tracing(one.claimed.request.traceparent):
+            end_predecessors(deps, tx, one.claimed.request, lineage, version, now)
+    tx.licenses.insert_all(versions)
+    for one, lineage, version in made:
+        with tracing(one.claimed.request.traceparent):
+            link_predecessors(tx, one.claimed.request, lineage, version, now)
+            _announce(deps, tx, version, one.claimed, lineage, now)
+            bring_in(deps, tx, version, one.claimed.request.payload, now)
+
+
+def _version(deps: Deps, sealed: SealedLicense, lineage: Lineage, now: datetime) -> LicenseVersion:
+    claimed, intent = sealed.claimed, sealed.intent
     payload = claimed.request.payload
     artifact = Artifact(
         artifact_id=deps.ids.new("art"),
         version_id=intent.version_id,
         kind=ORIGINAL,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
-        object_name=name,
+        sha256=sealed.sha256,
+        size=sealed.size,
+        object_name=sealed.name,
         created_at=now,
     )
     return LicenseVersion(
@@ -91,7 +106,7 @@ def _version(
         identifier=intent.identifier,
         root=intent.root,
         version=intent.version,
-        type_slug=kind.slug,
+        type_slug=sealed.kind.slug,
         number=intent.number,
         issuer_code=payload.authority_code,
         issuer_name=deps.catalog.authority(payload.authority_code).name,
@@ -100,8 +115,8 @@ def _version(
         photo_id=claimed.request.photo_id,
         issued_on=intent.issued_on,
         first_issued_on=intent.first_issued_on,
-        valid_from=valid[0],
-        valid_until=valid[1],
+        valid_from=sealed.valid[0],
+        valid_until=sealed.valid[1],
         state=lineage.state,
         suspended_until=lineage.suspended_until,
         previous_version_id=intent.previous_version_id,

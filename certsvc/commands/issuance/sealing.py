@@ -63,12 +63,13 @@ def plan_steps(deps: Deps, tx: UnitOfWork, kind: LicenseType, authority_code: st
         SealUnavailable: a step without a seal, or, where SM2 is required, a plan that ends without any.
     """
     authority = deps.catalog.authority(authority_code)
-    seals = [tx.seals.by_id(seal_id) for seal_id in (authority.seal_id, *authority.further_seals) if seal_id]
-    free = [seal for seal in seals if seal is not None]
+    named = tuple(filter(None, (authority.seal_id, *authority.further_seals)))
+    known = tx.seals.by_ids(named)
+    free = [known[seal_id] for seal_id in named if seal_id in known]
     if not free:
-        named = "、".join(filter(None, (authority.seal_id, *authority.further_seals))) or "未填写"
+        written = "、".join(named) or "未填写"
         raise SealUnavailable(
-            f"{authority.name}没有可用的电子印章：authorities.toml 所写的印章（{named}）不在登记中；"
+            f"{authority.name}没有可用的电子印章：authorities.toml 所写的印章（{written}）不在登记中；"
             "请制作并启用印章，把印章编号写入该机构的 seal_id，再重新启动各进程"
         )
     steps: list[SealStep] = []

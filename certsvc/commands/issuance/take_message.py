@@ -10,6 +10,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.accept_event import accept_event
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from certsvc.events.cloudevents import read_events
+from certsvc.events.trace import HEADER, read_traceparent, tracing
 from certsvc.license.parked import ParkedEvent
 
 if TYPE_CHECKING:
@@ -102,15 +103,16 @@ def _carry_out(deps: Deps, client_id: str, headers: Mapping[str, str], body: byt
     if batch or len(events) != 1:
         raise InvalidInput("每条消息只放一个事件")
     (event,) = events
-    return accept_event(
-        deps,
-        caller,
-        event_type=event.type,
-        source=event.source,
-        event_id=event.event_id,
-        subject=event.subject,
-        data=event.data,
-    )
+    with tracing(event.traceparent or read_traceparent(headers.get(HEADER))):
+        return accept_event(
+            deps,
+            caller,
+            event_type=event.type,
+            source=event.source,
+            event_id=event.event_id,
+            subject=event.subject,
+            data=event.data,
+        )
 
 
 def _park(

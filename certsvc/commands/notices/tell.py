@@ -20,10 +20,13 @@ from certsvc.events.payloads import (
 from certsvc.license.notices import NO_CONTACT, NO_WAY, SENT_BY, Contact, Notice, NoticeKind, NoticeState, Way
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.notices import HolderContact
 
 _ISSUED = {
     PREFIX + LicenseIssued.NAME: "issued",
@@ -43,18 +46,32 @@ class _Occasion:
     key: str
 
 
-def tell(deps: Deps, tx: UnitOfWork, event: Event) -> None:
-    """Write the notice that an event makes, in the transaction of its inbox row; other events leave nothing."""
-    occasion = _occasion(event)
-    version = tx.licenses.by_identifier(event.subject) if occasion is not None else None
-    if occasion is None or version is None:
-        return
-    known = tx.contacts.of(version.holder) if deps.channels else None
+def tell(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+    """Write the notices that events make, in the transaction of their inbox rows; other events leave nothing."""
+    told = [(event, occasion) for event in events if (occasion := _occasion(event)) is not None]
+    versions = tx.licenses.by_identifiers(sorted({event.subject for event, _ in told}))
+    contacts = tx.contacts.of_all([version.holder for version in versions.values()]) if deps.channels else {}
+    made = [
+        _notice(deps, tx, event, occasion, version, contacts.get(version.holder))
+        for event, occasion in told
+        if (version := versions.get(event.subject)) is not None
+    ]
+    tx.notices.insert(*(notice for notice in made if notice is not None))
+
+
+def _notice(
+    deps: Deps,
+    tx: UnitOfWork,
+    event: Event,
+    occasion: _Occasion,
+    version: LicenseVersion,
+    known: HolderContact | None,
+) -> Notice | None:
     ways = open_ways(deps, known.effective if known else Contact())
     if occasion.kind is NoticeKind.USED and not (known and known.tell_uses and ways):
-        return
+        return None
     state, reason = _state(deps, event, version, occasion, ways)
-    notice = Notice(
+    return Notice(
         notice_id=deps.ids.new("ntc"),
         version_id=version.version_id,
         kind=occasion.kind,
@@ -68,7 +85,6 @@ def tell(deps: Deps, tx: UnitOfWork, event: Event) -> None:
         reason=reason,
         ended_at=deps.clock.now() if state is NoticeState.FAILED else None,
     )
-    tx.notices.insert(notice)
 
 
 def open_ways(deps: Deps, contact: Contact) -> tuple[Way, ...]:

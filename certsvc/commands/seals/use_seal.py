@@ -77,49 +77,49 @@ def reserve_uses(deps: Deps, asked: Sequence[Asked], *, watched: bool = True) ->
         SealUnavailable: as :func:`reserve_use`, for the first that is refused.
     """
     now = deps.clock.now()
-    made: dict[int, SealReservation] = {}
-    one = None
+    reservations = [
+        SealReservation(
+            reservation_id=deps.ids.new("use"),
+            seal_id=one.seal.seal_id,
+            purpose=one.purpose,
+            digest=one.digest,
+            reserved_at=now,
+        )
+        for one in asked
+    ]
+    uses = list(zip(asked, reservations, strict=True))
     try:
         with deps.uow() as tx:
             # Rows of seals are held in one order everywhere, so that two batches never wait for each other.
-            for index, one in sorted(enumerate(asked), key=lambda entry: entry[1].seal.seal_id):
-                made[index] = _reserve(deps, tx, one, now)
+            for seal_id in sorted({one.seal.seal_id for one in asked}):
+                _reserve(deps, tx, seal_id, [use for use in uses if use[0].seal.seal_id == seal_id], now)
     except _RefusedUse as refused:
-        if watched and len(asked) == 1 and one is not None:
-            against, odd = refused.refusal.against, refused.odd
+        if watched and len(asked) == 1:
+            one, against, odd = asked[0], refused.refusal.against, refused.odd
             note_refused_use(deps, one.seal.seal_id, against, one.use, purpose=one.purpose, at=now, odd=odd)
         raise SealUnavailable(refused.refusal.detail, against=refused.refusal.against.value) from None
-    return [made[index] for index in range(len(asked))]
+    return reservations
 
 
-def _reserve(deps: Deps, tx: UnitOfWork, asked: Asked, now: datetime) -> SealReservation:
-    seal, use = asked.seal, asked.use
-    reservation = SealReservation(
-        reservation_id=deps.ids.new("use"),
-        seal_id=seal.seal_id,
-        purpose=asked.purpose,
-        digest=asked.digest,
-        reserved_at=now,
-    )
-    held = tx.seals.hold(seal.seal_id)
+def _reserve(
+    deps: Deps, tx: UnitOfWork, seal_id: str, uses: Sequence[tuple[Asked, SealReservation]], now: datetime
+) -> None:
+    """Judge and count uses of one seal, one after the other as if each came alone."""
+    held = tx.seals.hold(seal_id)
     if held is None:
         raise _RefusedUse(Refusal(against=Against.UNKNOWN, detail="印章不存在"))
-    refusal = (
-        refusal_of(held, use, now, key_id=seal.key_id, type_name=_type_name(deps, use.type_slug))
-        or _over_rate(tx, held, now)
-        or _not_approved(tx, held, reservation, use)
-    )
-    if refusal is not None:
-        raise _RefusedUse(refusal)
-    _count(tx, held, reservation, backfill=use.backfill)
-    return reservation
-
-
-def _over_rate(tx: UnitOfWork, seal: Seal, now: datetime) -> Refusal | None:
-    most = seal.rules.per_minute
-    if most and tx.seals.used_since(seal.seal_id, now - RATE_WINDOW, limit=most) >= most:
-        return Refusal(against=Against.RATE, detail=f"印章“{seal.name}”每分钟最多用印 {most} 次，请稍后重试")
-    return None
+    most = held.rules.per_minute
+    room = most - tx.seals.used_since(seal_id, now - RATE_WINDOW, limit=most) if most else len(uses)
+    for place, (one, reservation) in enumerate(uses):
+        refusal = refusal_of(held, one.use, now, key_id=one.seal.key_id, type_name=_type_name(deps, one.use.type_slug))
+        if refusal is None and place >= room:
+            detail = f"印章“{held.name}”每分钟最多用印 {most} 次，请稍后重试"
+            refusal = Refusal(against=Against.RATE, detail=detail)
+        refusal = refusal or _not_approved(tx, held, reservation, one.use)
+        if refusal is not None:
+            raise _RefusedUse(refusal)
+    _store(tx, held, [reservation for _, reservation in uses], now)
+    _count_hour(tx, held, sum(not one.use.backfill for one, _ in uses), now)
 
 
 def _not_approved(tx: UnitOfWork, seal: Seal, reservation: SealReservation, use: SealUse) -> Refusal | None:
@@ -147,21 +147,25 @@ def _not_approved(tx: UnitOfWork, seal: Seal, reservation: SealReservation, use:
     return Refusal(against=Against.APPROVAL, detail=problem) if problem else None
 
 
-def _count(tx: UnitOfWork, seal: Seal, reservation: SealReservation, *, backfill: bool) -> None:
-    """Store the reservation and count it; a burst is refused with the use that shows it, backfill is none."""
-    now = reservation.reserved_at
+def _store(tx: UnitOfWork, seal: Seal, reservations: Sequence[SealReservation], now: datetime) -> None:
+    """Store the reservations and count them against the budget of the day."""
     day_end = end_of_day(local_day(now))
-    if not tx.seals.reserve(reservation, day_start=day_end - timedelta(days=1), day_end=day_end):
+    if not tx.seals.reserve(reservations, day_start=day_end - timedelta(days=1), day_end=day_end):
         detail = f"印章“{seal.name}”今日用印次数已达上限 {seal.daily_budget} 次，明日自动恢复或由保管人调整"
         raise _RefusedUse(Refusal(against=Against.BUDGET, detail=detail))
-    if backfill:
+
+
+def _count_hour(tx: UnitOfWork, seal: Seal, uses: int, now: datetime) -> None:
+    """Count uses of the hour; a burst is refused with the use that shows it. Backfill is none and not counted."""
+    if not uses:
         return
     hour = hour_of(now)
-    used, excused = tx.seal_watch.count_hour(seal.seal_id, hour)
-    if excused or not look_now(used):
+    used, excused = tx.seal_watch.count_hour(seal.seal_id, hour, uses=uses)
+    looks = [count for count in range(used - uses + 1, used + 1) if look_now(count)]
+    if excused or not looks:
         return
     busy = tx.seal_watch.busy_hours(seal.seal_id, since=hour - timedelta(days=BURST_DAYS), before=hour)
-    if odd_burst(used, busy):
+    if any(odd_burst(count, busy) for count in looks):
         detail = f"印章“{seal.name}”用印异常增多，已自动停用；请保管人查明原因后恢复"
         raise _RefusedUse(Refusal(against=Against.RATE, detail=detail), odd=OddRule.BURST)
 
@@ -184,12 +188,16 @@ def settle_uses(deps: Deps, answers: Iterable[tuple[SealReservation, str]]) -> N
     A second answer is our own mistake (RuntimeError).
     """
     now = deps.clock.now()
+    results = [
+        (reservation, ReservationResult.USED if sha256 else ReservationResult.FAILED, sha256)
+        for reservation, sha256 in answers
+    ]
     with deps.uow() as tx:
-        for reservation, sha256 in answers:
-            result = ReservationResult.USED if sha256 else ReservationResult.FAILED
-            if not tx.seals.answer(reservation.reservation_id, result, signature_sha256=sha256, now=now):
-                msg = "a seal reservation was redeemed twice"
-                raise RuntimeError(msg)
+        given = tx.seals.answer([(one.reservation_id, result, sha256) for one, result, sha256 in results], now=now)
+        if given != len(results):
+            msg = "a seal reservation was redeemed twice"
+            raise RuntimeError(msg)
+        for reservation, result, _ in results:
             _on_record(deps, tx, reservation, result, now)
 
 
@@ -212,9 +220,8 @@ def abandon_earlier(deps: Deps, purposes: Iterable[str]) -> None:
     """
     now = deps.clock.now()
     with deps.uow() as tx:
-        for purpose in purposes:
-            for reservation in tx.seals.abandon(purpose=purpose, now=now):
-                _on_record(deps, tx, reservation, ReservationResult.UNKNOWN, now)
+        for reservation in tx.seals.abandon(list(purposes), now=now):
+            _on_record(deps, tx, reservation, ReservationResult.UNKNOWN, now)
 
 
 def unanswered_uses(deps: Deps, *, older_than_s: int, limit: int = 100) -> Sequence[SealReservation]:

@@ -15,6 +15,8 @@ from certsvc.events.payloads import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
@@ -27,10 +29,11 @@ _LOOKED_AT = frozenset(
 )
 
 
-def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
-    """Bring the flags in step with how the license stands now; other events leave nothing."""
-    if event.type not in _LOOKED_AT:
-        return
-    version = tx.licenses.by_identifier(event.subject)
-    if version is not None and not version.provisional:
-        sync_dependants(deps, tx, version, deps.clock.now())
+def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+    """Bring the flags in step with how the licenses stand now; other events leave nothing."""
+    for event in events:
+        if event.type not in _LOOKED_AT:
+            continue
+        version = tx.licenses.by_identifier(event.subject)
+        if version is not None and not version.provisional:
+            sync_dependants(deps, tx, version, deps.clock.now())

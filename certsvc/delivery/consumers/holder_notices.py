@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from certsvc.commands.notices.tell import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
@@ -14,6 +16,6 @@ if TYPE_CHECKING:
 NAME = "holder-notices"
 
 
-def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
-    """Write the notice, to be sent by whoever sends; other events leave nothing."""
-    tell(deps, tx, event)
+def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+    """Write the notices, to be sent by whoever sends; other events leave nothing."""
+    tell(deps, tx, events)

@@ -22,24 +22,29 @@ NAME = CONSUMER
 _TESTED = PREFIX + WebhookTested.NAME
 
 
-def handle(deps: Deps, tx: UnitOfWork, event: Event) -> None:
-    """Write a waiting delivery per subscription that wants the event.
+def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+    """Write a waiting delivery per event and subscription that wants it.
 
-    The place in the queue is held first: whoever subscribes, or activates, at this moment comes before this event or
-    after it, and knows which.
+    The place in the queue is held first: whoever subscribes, or activates, at this moment comes before these events or
+    after them, and knows which.
     """
     tx.webhooks.hold_queue(NAME)
-    wanting = [one.subscription_id for one in _wanting(tx, event) if one.after < event.position]
-    tx.deliveries.queue(wanting, event, now=deps.clock.now())
+    by_type: dict[str, Sequence[Subscription]] = {}
+    now = deps.clock.now()
+    for event in events:
+        if event.type not in by_type:
+            by_type[event.type] = tx.webhooks.wanting(event.type)
+        wanting = [one.subscription_id for one in _asked(tx, event, by_type[event.type]) if one.after < event.position]
+        tx.deliveries.queue(wanting, event, now=now)
 
 
-def _wanting(tx: UnitOfWork, event: Event) -> Sequence[Subscription]:
-    """Who wants an event; what happens to a subscription is told to its own client only, a test to itself only."""
+def _asked(tx: UnitOfWork, event: Event, wanting: Sequence[Subscription]) -> Sequence[Subscription]:
+    """Who gets an event; what happens to a subscription is told to its own client only, a test to itself only."""
     if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
-        return tx.webhooks.wanting(event.type)
+        return wanting
     about = tx.webhooks.by_id(event.subject)
     if about is None:
         return []
     if event.type == _TESTED:
         return [about] if about.state in QUEUEING else []
-    return [one for one in tx.webhooks.wanting(event.type) if one.client_id == about.client_id]
+    return [one for one in wanting if one.client_id == about.client_id]

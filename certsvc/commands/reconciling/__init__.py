@@ -1,0 +1,1 @@
+"""Comparing the books: ours with each other, and a party's with ours."""

@@ -1,0 +1,1 @@
+"""Reporting upward (汇聚)."""
