@@ -42,7 +42,7 @@ OFFLINE_WORDS: dict[Reason, Words] = {
         "离线数据里没有这张证照的状态，请联网更新后再核验",
         "The data at hand say nothing about this license: go online and check again",
     ),
-    Reason.LICENSE_NOT_IN_FORCE: Words(
+    Reason.NOT_IN_FORCE: Words(
         Family.ENDED,
         "已不在有效状态",
         "Not in force",

@@ -131,7 +131,7 @@ class Reason(StrEnum):
     STATUS_OLD = "status_old"
     STATUS_STALE = "status_stale"
     STATUS_UNKNOWN = "status_unknown"
-    LICENSE_NOT_IN_FORCE = "license_not_in_force"
+    NOT_IN_FORCE = "not_in_force"
     SCENE_NOT_FOR_YOU = "scene_not_for_you"
     TOO_LARGE = "too_large"
     TIMED_OUT = "timed_out"

@@ -11,7 +11,7 @@ import hashlib
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 
@@ -202,4 +202,4 @@ def array_of(cwt: bytes, uri: str) -> bytes:
 
 
 def _cbor(value: object) -> bytes:
-    return cast("bytes", cbor2.dumps(value, canonical=True))
+    return cbor2.dumps(value, canonical=True)

@@ -33,7 +33,7 @@ _RED = frozenset(
         Reason.CODE_UNKNOWN,
         Reason.CODE_DEVICE_WRONG,
         Reason.DEVICE_BLOCKED,
-        Reason.LICENSE_NOT_IN_FORCE,
+        Reason.NOT_IN_FORCE,
         Reason.LICENSE_EXPIRED,
     }
 )
@@ -112,7 +112,7 @@ def _status(code: OfflineCode, bundle: BundleState, age: timedelta) -> list[Reas
     if array is None or entry.index >= len(array) * 8:
         return [Reason.STATUS_UNKNOWN]
     if array[entry.index >> 3] >> (entry.index & 7) & 1:
-        return [Reason.LICENSE_NOT_IN_FORCE]
+        return [Reason.NOT_IN_FORCE]
     if age < timedelta(seconds=-TOLERANCE_S):
         return [Reason.CLOCK_DIFFERS]
     return [Reason.STATUS_STALE] if age.total_seconds() > bundle.stale_s else []

@@ -225,12 +225,12 @@ def _core_of(claims: bytes) -> OfflineCore | None:
 
 
 def _shape_holds(core: OfflineCore) -> bool:
-    numbers = (core.issued_at, core.expires_at, core.status.list_no, core.status.index)
+    """Whether lengths and kinds are right: what a signature of ours over something odd would leave."""
+    texts: tuple[object, ...] = (core.type_slug, core.holder_masked)
+    numbers: tuple[object, ...] = (core.issued_at, core.expires_at, core.status.list_no, core.status.index)
     return (
-        len(core.token) == TOKEN_BYTES
-        and len(core.device_key) == KEY_BYTES
-        and isinstance(core.type_slug, str)
-        and isinstance(core.holder_masked, str)
+        (len(core.token), len(core.device_key)) == (TOKEN_BYTES, KEY_BYTES)
+        and all(isinstance(text, str) for text in texts)
         and all(type(number) is int and number >= 0 for number in numbers)
     )
 

@@ -25,7 +25,7 @@ MAX_CODE_LENGTH = 512
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """What was scanned: ``show``, ``printed``, ``offline`` or ``foreign``; and the token (of an offline code: the text)."""
+    """What was scanned: ``show``, ``printed``, ``offline`` or ``foreign``; and the token (offline: the text)."""
 
     kind: str
     token: str
