@@ -87,22 +87,18 @@ def confirm(deps: Deps, caller: Principal, *, device_id: str, signature: str) ->
         Conflict: the challenge is too old, the key is known, or the caller has too many devices.
     """
     now = deps.clock.now()
-    try:
-        with deps.uow() as tx:
-            device = tx.devices.by_id(device_id)
-            if device is None or device.subject != caller.subject or device.state is not DeviceState.PENDING:
-                raise NotFound("没有等待验证的这台设备，请重新登记")
-            if now - device.created_at > CHALLENGE_LIFETIME:
-                raise Conflict("登记已超过十分钟，请重新登记")
-            message = possession_message(device.device_id, device.challenge)
-            if not deps.offline.signed_by(device.public_key, signature, message):
-                raise InvalidInput("设备签名不符：请用登记的密钥对挑战签名（ECDSA P-256、SHA-256，r 与 s 共 64 字节）")
-            _check_room(tx, caller, device.kind)
-            if tx.devices.by_thumbprint(device.thumbprint) is not None or not tx.devices.confirm(device_id, now=now):
-                raise Conflict(TAKEN)
-            _note(deps, tx, caller, "device.enrolled", device, now)
-    except IntegrityError as error:
-        raise Conflict(TAKEN) from error  # another proved the same key at the same moment
+    with deps.uow() as tx:
+        device = tx.devices.by_id(device_id)
+        if device is None or device.subject != caller.subject or device.state is not DeviceState.PENDING:
+            raise NotFound("没有等待验证的这台设备，请重新登记")
+        if now - device.created_at > CHALLENGE_LIFETIME:
+            raise Conflict("登记已超过十分钟，请重新登记")
+        message = possession_message(device.device_id, device.challenge)
+        if not deps.offline.signed_by(device.public_key, signature, message):
+            raise InvalidInput("设备签名不符：请用登记的密钥对挑战签名（ECDSA P-256、SHA-256，r 与 s 共 64 字节）")
+        _check_room(tx, caller, device.kind)
+        _take_up(tx, device, now)
+        _note(deps, tx, caller, "device.enrolled", device, now)
     return replace(device, state=DeviceState.ACTIVE, challenge="", confirmed_at=now)
 
 
@@ -157,6 +153,18 @@ def active_device_of(tx: UnitOfWork, caller: Principal, device_id: str, kind: De
 def _check_room(tx: UnitOfWork, caller: Principal, kind: DeviceKind) -> None:
     if tx.devices.hold(caller.subject, kind) >= MAX_DEVICES[kind]:
         raise Conflict(f"最多登记 {MAX_DEVICES[kind]} 台设备，请先将不再使用的设备挂失")
+
+
+def _take_up(tx: UnitOfWork, device: Device, now: datetime) -> None:
+    """Let the device be active; Conflict when its key is another's, proven before or at this moment."""
+    if tx.devices.by_thumbprint(device.thumbprint) is not None:
+        raise Conflict(TAKEN)
+    try:
+        taken_up = tx.devices.confirm(device.device_id, now=now)
+    except IntegrityError as error:
+        raise Conflict(TAKEN) from error
+    if not taken_up:
+        raise Conflict(TAKEN)
 
 
 def _may_block(deps: Deps, caller: Principal, device: Device) -> bool:

@@ -28,6 +28,7 @@ from certsvc.license.offline import (
 )
 from certsvc.license.offline_bundle import RESIGN_S, STATUS, PartVersion, claims_since
 from certsvc.license.status_list import list_uri
+from certsvc.seal.families import NEXT_STEP
 from certsvc.seal.reason_words import WORDS
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def _common(deps: Deps, tx: UnitOfWork, now: datetime) -> dict[str, Any]:
             reason.value: [words.family.value, words.short_zh, words.short_en, words.zh, words.en]
             for reason, words in WORDS.items()
         },
+        "next_steps": {family.value: list(steps) for family, steps in NEXT_STEP.items()},
         "policy": {
             "proof_age_s": PROOF_AGE_S,
             "tolerance_s": TOLERANCE_S,
