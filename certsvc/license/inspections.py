@@ -17,8 +17,11 @@ MAX_AGE = timedelta(days=30)
 RECORD_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 """What a device calls its record: random, at least 96 bits in base64url."""
 
-MAX_DECIDED_CHARS = 64
-"""Of the light and of the reason that the device showed."""
+MAX_AHEAD = timedelta(days=366)
+"""How far a device's clock may run ahead; one that is further away says nothing at all."""
+
+DECIDED = re.compile(r"[a-z0-9_]{0,64}")
+"""Light and reason that a device showed: codes of ours, or of a later release."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -145,6 +145,10 @@ def test_a_bad_record_keeps_no_other_from_being_taken(beat: Beat) -> None:
         beat.record(8, made_at="yesterday"),
         beat.record(9, decided={"light": "g" * 65, "reason": ""}),
         beat.record(10, code="x" * 5000),
+        beat.record(11, decided={"light": "green\u0000", "reason": "ok"}),
+        beat.record(12, made_at="9999-12-31T23:59:59-12:00"),
+        beat.record(13, made_at="0001-01-01T00:00:00+12:00"),
+        beat.record(14, code="ELC1:\u0000é漢"),
     ]
     otherwise = ["decided_otherwise"]
     assert told(beat.officer.send(*records)) == [
@@ -161,9 +165,13 @@ def test_a_bad_record_keeps_no_other_from_being_taken(beat: Beat) -> None:
         ("refused", "unreadable", "", []),
         ("refused", "bad_decision", "", []),
         ("recorded", "not_ours", "not_ours", otherwise),
+        ("refused", "bad_decision", "", []),
+        ("refused", "bad_time", "", []),
+        ("refused", "too_old", "", []),
+        ("recorded", "code_unknown", "code_unknown", otherwise),
     ]
-    assert beat.city.rows("SELECT count(*) FROM scans") == [(6,)]
-    assert beat.city.rows("SELECT count(*) FROM inspection_records") == [(6,)]
+    assert beat.city.rows("SELECT count(*) FROM scans") == [(7,)]
+    assert beat.city.rows("SELECT count(*) FROM inspection_records") == [(7,)]
     assert len(beat.uses()) == 2
 
 

@@ -23,8 +23,9 @@ from certsvc.license import inspections as flag
 from certsvc.license.devices import DeviceKind
 from certsvc.license.history import as_known, facts_known
 from certsvc.license.inspections import (
+    DECIDED,
     MAX_AGE,
-    MAX_DECIDED_CHARS,
+    MAX_AHEAD,
     MAX_RECORDS,
     RECORD_ID,
     InspectionRecord,
@@ -120,8 +121,10 @@ def _fault(one: QueuedInspection, now: datetime) -> tuple[str, str] | None:
         return "bad_record_id", "记录编号应为 16 至 64 位字母、数字、下划线或连字符，由设备随机生成"
     if one.made_at < now - MAX_AGE:
         return "too_old", f"检查记录超过 {MAX_AGE.days} 天，不再接收，请按纸质流程补录"
-    if max(len(one.light), len(one.reason)) > MAX_DECIDED_CHARS:
-        return "bad_decision", f"设备当时的结论最多 {MAX_DECIDED_CHARS} 个字符"
+    if one.made_at > now + MAX_AHEAD:
+        return "bad_time", "检查时间晚于现在一年以上，请校准设备时间后改正"
+    if not (DECIDED.fullmatch(one.light) and DECIDED.fullmatch(one.reason)):
+        return "bad_decision", "设备当时的结论（light、reason）应为不超过 64 位的结论代码"
     return None
 
 
