@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from certsvc.api.application import create_application
 from certsvc.app_keys import (
@@ -56,6 +56,7 @@ from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.listed_anchors import ListedAnchors
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.offline_signer import OfflineSigning
 from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.receipts import JwsReceipts
 from certsvc.signing.seal_maker import SoftwareSealMaker
@@ -195,11 +196,9 @@ def build(
         tokens=token_service(settings, ring, ids),
         seal_maker=_seal_maker(settings, master, ring, anchors, own, clock=clock, ids=ids),
         revocations=revocation_source(settings),
-        verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
-        trust_lists=JwsTrustLists(ring, issuer=settings.issuer, ids=ids),
         partners=PartnerChannels(),
-        status_signer=StatusTokens(ring, issuer=settings.issuer, ids=ids),
+        **_statements(ring, issuer=settings.issuer, ids=ids),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -217,6 +216,16 @@ def build(
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
+
+
+def _statements(ring: KeyRing, *, issuer: str, ids: Ids) -> dict[str, Any]:
+    """What signs statements of the service, each kind under keys of its own."""
+    return {
+        "verification_receipts": JwsReceipts(ring, issuer=issuer, ids=ids),
+        "trust_lists": JwsTrustLists(ring, issuer=issuer, ids=ids),
+        "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
+        "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
+    }
 
 
 def _seal_maker(

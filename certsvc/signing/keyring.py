@@ -122,6 +122,7 @@ class SoftwareKeyRing:
             DevelopmentKeysRefused: ``profile`` is ``production`` and a key is a development key.
         """
         self._directory = directory
+        self._certs = str(directory / "certs")
         self._master = master
         self._profile = profile
         # Both are replaced as a whole when a key is added: readers need no lock.
@@ -203,7 +204,7 @@ class SoftwareKeyRing:
     def _mark(self, key_id: str) -> _Mark | None:
         """What tells one certificate file from the next under its name: such files are replaced whole."""
         try:
-            found = os.stat(self._directory / "certs" / f"{key_id}.pem")  # noqa: PTH116  (asked at every seal)
+            found = os.stat(f"{self._certs}/{key_id}.pem")  # noqa: PTH116  (asked at every signature)
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
