@@ -21,6 +21,7 @@ from certsvc.api import (
     fetches,
     health,
     imports,
+    inspections,
     issuances,
     licenses,
     lists,
@@ -42,12 +43,14 @@ from certsvc.api import (
     tokens,
     trust,
     verifications,
+    visits,
     webhooks,
 )
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
+from certsvc.api.scan_desk import ScanDesk
 from certsvc.commands.verifying.status_lists import StatusBoard
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ ROUTERS = (
     notices,
     bundles,
     scans,
+    visits,
+    inspections,
     fetches,
     seals,
     seal_approvals,
@@ -127,6 +132,7 @@ def create_application(
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
     app.state.status_board = StatusBoard()
+    app.state.scan_desk = ScanDesk()
     app.state.streams = EventStreams(deps)
     for module in ROUTERS:
         app.include_router(module.router)

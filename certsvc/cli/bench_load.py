@@ -1,7 +1,7 @@
 """The load of a benchmark, a process of its own: plain HTTP/1.1 over connections that stay open.
 
-Reads one JSON document from standard input (``targets``, ``connections``, ``requests``: token and body of each) and
-prints one (``wall_s``, ``latencies_ms``, ``statuses``). It does nothing but send and measure, since it shares the
+Reads one JSON document from standard input (``ports``, ``connections``, ``path``, ``requests``: token and body of each)
+and prints one (``wall_s``, ``latencies_ms``, ``statuses``). It does nothing but send and measure, since it shares the
 cores with what it measures.
 """
 
@@ -12,6 +12,10 @@ import json
 import sys
 import time
 from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 async def _connection(port: int, requests: list[bytes], taken: list[float], statuses: Counter[int]) -> None:
@@ -37,9 +41,9 @@ def _bytes(path: str, token: str, body: str) -> bytes:
     return (head + f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n").encode() + data
 
 
-async def _run(asked: dict[str, list[object]], connections: int, path: str) -> dict[str, object]:
-    ports = [int(str(port)) for port in asked["ports"]]
-    requests = [_bytes(path, str(token), str(body)) for token, body in asked["requests"]]  # type: ignore[misc]  # JSON
+async def _run(asked: Mapping[str, Any]) -> dict[str, object]:
+    ports, connections = asked["ports"], asked["connections"]
+    requests = [_bytes(asked["path"], token, body) for token, body in asked["requests"]]
     taken: list[float] = []
     statuses: Counter[int] = Counter()
     start = time.perf_counter()
@@ -57,7 +61,7 @@ async def _run(asked: dict[str, list[object]], connections: int, path: str) -> d
 def main() -> None:
     """One load."""
     asked = json.load(sys.stdin)
-    print(json.dumps(asyncio.run(_run(asked, int(asked["connections"]), str(asked["path"])))))
+    print(json.dumps(asyncio.run(_run(asked))))
 
 
 if __name__ == "__main__":

@@ -35,12 +35,13 @@ def postgres() -> Iterator[str]:
     port = free_port()
     data = home / "data"
     make = [str(POSTGRES_BIN_PATH / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-    subprocess.run([*make, "--locale=C.UTF-8"], check=True, capture_output=True, user=user, cwd="/")
+    made = [*make, "--locale=C.UTF-8"]
+    subprocess.run(made, check=True, capture_output=True, user=user, cwd="/")  # noqa: S603  (fixed command)
     command = [str(POSTGRES_BIN_PATH / "postgres"), "-D", str(data)]
     for setting in (f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "shared_buffers=128MB"):
         command += ["-c", setting]
     with (home / "log").open("ab") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd="/")
+        server = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd="/")  # noqa: S603  (fixed command)
     try:
         wait_for(port)
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"

@@ -132,7 +132,7 @@ def _servers(settings: Settings, place: Path) -> Iterator[list[int]]:
             }
             config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), "utf-8")
             command = ["/usr/bin/env", f"CERTSVC_CONFIG={config}", sys.executable, "-m", "certsvc", "serve"]
-            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))  # noqa: S603  (fixed command)
         for port in ports:
             wait_for(port)
         yield ports
@@ -147,6 +147,9 @@ def _load(ports: list[int], requests: list[list[str]]) -> Any:
     """What the load's own process saw."""
     asked = {"ports": ports, "connections": CONNECTIONS, "path": "/v1/scans", "requests": requests}
     run = subprocess.run(
-        [sys.executable, "-m", "certsvc.cli.bench_load"], input=json.dumps(asked).encode(), capture_output=True, check=True
+        [sys.executable, "-m", "certsvc.cli.bench_load"],
+        input=json.dumps(asked).encode(),
+        capture_output=True,
+        check=True,
     )
     return json.loads(run.stdout)

@@ -14,10 +14,12 @@ from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.import_rows import ImportRowStore
 from certsvc.store.imports import ImportStore
+from certsvc.store.inspections import InspectionRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.notices import NoticeRows
+from certsvc.store.officers import OfficerRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
@@ -43,6 +45,7 @@ from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction, commit
 from certsvc.store.trust import TrustRows
+from certsvc.store.visits import VisitRows
 from certsvc.store.webhook_deliveries import DeliveryRows
 from certsvc.store.webhooks import SubscriptionRows
 
@@ -65,6 +68,7 @@ if TYPE_CHECKING:
         stamping_ports,
         store_ports,
         trust_ports,
+        visit_ports,
         webhook_ports,
     )
     from certsvc.commands.ports import Cipher
@@ -112,6 +116,9 @@ class Work:
     contacts: notice_ports.Contacts
     reconciling: reconcile_ports.Reconciling
     reports: report_ports.Reports
+    officers: visit_ports.Officers
+    visits: visit_ports.Visits
+    inspections: visit_ports.Inspections
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -165,6 +172,9 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "contacts": ContactRows,
     "reconciling": ReconcilingRows,
     "reports": ReportRows,
+    "officers": OfficerRows,
+    "visits": VisitRows,
+    "inspections": InspectionRows,
 }
 
 
