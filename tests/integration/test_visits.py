@@ -18,9 +18,11 @@ from PIL import Image
 from test_bad_input import problem
 
 from certsvc.clock import FixedClock, SystemClock, local_day
-from certsvc.commands.evidence.sweep import orphans
+from certsvc.commands.access.principals import of_person
+from certsvc.commands.evidence.sweep import orphans, remove_orphans
+from certsvc.commands.showing.scan_code import scan_codes
 from certsvc.commands.showing.scan_reads import closed_to
-from certsvc.commands.visits.pictures import PICTURES, forget_pictures
+from certsvc.commands.visits.pictures import PICTURES, add_picture, forget_pictures
 from certsvc.events.envelope import PREFIX
 from certsvc.license.visits import Duty, TaskKind
 
@@ -403,11 +405,58 @@ def test_pictures_are_counted_encrypted_swept_and_forgotten(
     assert orphans(deps, settle_s=-60) == [], "registered ones are no orphans"
     deps.objects.put(f"{PICTURES}pic_LOST.bin", b"x", content_type="application/octet-stream")
     assert orphans(deps, settle_s=-60) == [f"{PICTURES}pic_LOST.bin"]
+    deps.objects.delete(f"{PICTURES}pic_LOST.bin")
+    cut_off_while_a_picture_is_kept(city, officer)
     assert forget_pictures(deps) == 0
     clock.advance(timedelta(days=10))
-    assert forget_pictures(deps) == 9
-    assert deps.objects.names(PICTURES) == (f"{PICTURES}pic_LOST.bin",)
+    assert forget_pictures(deps) == 10
+    assert deps.objects.names(PICTURES) == ()
     assert city.rows("SELECT count(*) FROM inspection_pictures") == [(0,)]
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+class CutAt:
+    """Ends at a named step, in place of a kill."""
+
+    def reach(self, name: str) -> None:
+        """Raise there."""
+        if name == "picture.stored":
+            raise Cut
+
+
+def cut_off_while_a_picture_is_kept(city: ServedCity, officer: str) -> None:
+    """The file is there and the row is not: nobody can read it, it is swept, and the same picture may be sent again."""
+    deps, scan_id = city.service.deps, scanned(city, officer, TOUR)["scan_id"]
+    caller = of_person(next(one for one in city.people if one.subject == officer))
+    with pytest.raises(Cut):
+        add_picture(replace(deps, faults=CutAt()), caller, scan_id, png())
+    [left] = orphans(deps, settle_s=-60)
+    assert remove_orphans(deps, settle_s=-60) == [left]
+    first = add_picture(deps, caller, scan_id, png())
+    assert add_picture(deps, caller, scan_id, png()) == first
+    assert orphans(deps, settle_s=-60) == []
+
+
+def test_groups_that_scan_the_same_codes_in_any_order_give_each_once(city: ServedCity) -> None:
+    """As two serving processes do: each code gives its data to one, and nobody waits in a circle."""
+    deps, officer = city.service.deps, city.officer_of(TOUR)
+    caller = of_person(next(one for one in city.people if one.subject == officer))
+    identifier = city.one_of(TOUR)["identifier"]
+    codes = [city.show(TOUR, identifier, SCENE[TOUR])["code"] for _ in range(8)]
+
+    def group(n: int) -> list[tuple[str, bool]]:
+        order = codes[n:] + codes[:n] + [codes[n]]
+        order = order if n % 2 else order[::-1]
+        answers = scan_codes(deps, [(caller, code) for code in order])
+        return [(code, bool(answer.fields)) for code, answer in zip(order, answers, strict=True)]
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = [one for several in pool.map(group, range(8)) for one in several]
+    assert Counter(code for code, given in seen if given) == dict.fromkeys(codes, 1)
+    assert len(seen) == 8 * 9
 
 
 def test_the_register_is_the_registrars_and_a_badge_stays_with_its_person(shared_city: ServedCity) -> None:
