@@ -46,11 +46,11 @@ from certsvc.api import (
     visits,
     webhooks,
 )
+from certsvc.api.desks import ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
-from certsvc.api.scan_desk import ScanDesk
 from certsvc.commands.verifying.status_lists import StatusBoard
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ def create_application(
     app.state.loops_alive = loops_alive
     app.state.status_board = StatusBoard()
     app.state.scan_desk = ScanDesk()
+    app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -11,10 +11,10 @@ from certsvc.api.auth import Access, deps_of
 from certsvc.api.doors import DOOR
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.lists import XLSX
+from certsvc.api.seal_approvals import TermDay
 from certsvc.api.visit_models import HistoryPage, OutcomeOut, PictureOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
-from certsvc.commands.shapes import Day
 from certsvc.commands.visits.history import MAX_PAGE, Question, history, history_xlsx
 from certsvc.commands.visits.outcomes import CorrectionBody, OutcomeBody, correct_outcome, record_outcome
 from certsvc.commands.visits.pictures import add_picture, read_picture
@@ -74,8 +74,8 @@ def picture_file(
 
 def _question(
     authority: Annotated[str, Query(max_length=18, pattern=r"^[0-9A-Z]*$", description="下级机关，缺省为本机关")] = "",
-    since: Annotated[Day | None, Query(description="起，含当日")] = None,
-    until: Annotated[Day | None, Query(description="止，含当日")] = None,
+    since: Annotated[TermDay | None, Query(description="起，含当日")] = None,
+    until: Annotated[TermDay | None, Query(description="止，含当日")] = None,
     badge: Annotated[str, Query(max_length=32)] = "",
     identifier: Annotated[str, Query(max_length=128, description="证照标识")] = "",
     outcome: Annotated[Outcome | None, Query(description="现行的处理结果；须写明起止日期")] = None,
@@ -115,8 +115,8 @@ def records(
 def export(
     request: Request,
     caller: Annotated[Principal, Depends(OFFICER)],
-    since: Annotated[Day, Query(description="起，含当日")],
-    until: Annotated[Day, Query(description="止，含当日")],
+    since: Annotated[TermDay, Query(description="起，含当日")],
+    until: Annotated[TermDay, Query(description="止，含当日")],
 ) -> Response:
     """The records of the own body in a period as a spreadsheet."""
     data = history_xlsx(deps_of(request), caller, Question(since=since, until=until))

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.desks import ScanDesk
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut, ScanOut
-from certsvc.api.scan_desk import ScanDesk
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.inspections import own_inspections

@@ -96,18 +96,19 @@ class VisitOut(Model):
     target_name: str
     has_target: bool = Field(description="是否已明确被检查的单位")
     repeat_reason: str
-    proof_code: str = Field(description="向被检查人出示的二维码文本；检查结束后为空")
-    proof_png: str = Field(description="该二维码 PNG 的 Base64；只在登记、加入和查询当前检查时给出")
+    proof_code: str = Field(description="向被检查人出示的二维码文本；只给检查中的人（登记、加入、查询当前检查）")
+    proof_png: str = Field(description="该二维码 PNG 的 Base64")
     opened_at: datetime
     valid_until: datetime
     closed_at: datetime | None
     ratings: list[RatingOut]
 
     @staticmethod
-    def of(deps: Deps, view: VisitView, *, picture: bool = False) -> VisitOut:
-        """From a visit; ``picture`` draws its proof."""
+    def of(deps: Deps, view: VisitView, *, proof: bool = False) -> VisitOut:
+        """From a visit; ``proof`` adds what its officers show, while it is open."""
         visit, state = view.visit, view.visit.state(view.at)
-        code = proof_text(deps.policy.public_base, visit.token) if state is VisitState.OPEN else ""
+        going_on = proof and state is VisitState.OPEN
+        code = proof_text(deps.policy.public_base, visit.token) if going_on else ""
         return VisitOut(
             visit_id=visit.visit_id,
             state=state.value,
@@ -133,7 +134,7 @@ class VisitOut(Model):
             has_target=bool(visit.target),
             repeat_reason=visit.repeat_reason,
             proof_code=code,
-            proof_png=base64.b64encode(deps.renderer.qr_png(code)).decode() if picture and code else "",
+            proof_png=base64.b64encode(deps.renderer.qr_png(code)).decode() if code else "",
             opened_at=visit.opened_at,
             valid_until=visit.valid_until,
             closed_at=visit.closed_at,

@@ -108,7 +108,7 @@ def visits(
 def current(request: Request, caller: Annotated[Principal, Depends(OFFICER)]) -> VisitOut:
     """The open visit that the caller is in, with its proof; 404 when in none."""
     deps = deps_of(request)
-    return VisitOut.of(deps, current_visit(deps, caller), picture=True)
+    return VisitOut.of(deps, current_visit(deps, caller), proof=True)
 
 
 @router.post("/v1/visits/repeats")
@@ -159,4 +159,4 @@ def rated(
 
 
 def _out(deps: Deps, visit: Visit) -> VisitOut:
-    return VisitOut.of(deps, VisitView(visit=visit, ratings=(), at=deps.clock.now()), picture=True)
+    return VisitOut.of(deps, VisitView(visit=visit, ratings=(), at=deps.clock.now()), proof=True)

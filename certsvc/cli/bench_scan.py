@@ -38,8 +38,8 @@ SCAN_RATE = "scan.server.requests_per_s"
 SCAN_P99 = "scan.server.p99_ms"
 RATE_GOAL, P99_GOAL = 800, 100
 LICENSES = 40
-SCANS = 4000
-WARM_UP = 400
+SCANS = 2400
+WARM_UP = 240
 SERVERS = 2
 CONNECTIONS = 48
 """Scanners that wait for their answer at one time, over all servers."""

@@ -220,6 +220,10 @@ class Access(Protocol):
         """The client."""
         ...
 
+    def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
+        """Those of these clients that are registered, by id."""
+        ...
+
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""
         ...

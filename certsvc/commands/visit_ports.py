@@ -110,6 +110,10 @@ class Visits(Protocol):
         """Visits of one holder since a moment, newest first."""
         ...
 
+    def of_versions(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Visit]:
+        """Visits in which these versions were scanned, newest first."""
+        ...
+
     def of_authority(self, authority_code: str, *, before: str, limit: int) -> Sequence[Visit]:
         """Visits that officers of this body are or were in, newest first."""
         ...

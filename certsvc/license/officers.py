@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from certsvc.identifiers.region import SANDBOX_PREFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 BADGE_FORM = re.compile(r"[0-9]{8,14}")
 """Digits that begin with a province's code. Forms in use differ in how many there are, so a range is taken."""
@@ -74,8 +70,3 @@ def masked_badge(badge: str) -> str:
     """A badge as anyone may see it: enough to compare with the card in the officer's hand, not enough to copy."""
     hidden = max(len(badge) - _SHOWN_HEAD - _SHOWN_TAIL, 0)
     return badge[:_SHOWN_HEAD] + "*" * hidden + badge[-_SHOWN_TAIL:]
-
-
-def has_kind(kinds: Sequence[str], wanted: str) -> bool:
-    """Whether one of these 执法类别 covers a trade."""
-    return wanted in kinds

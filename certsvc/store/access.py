@@ -24,7 +24,7 @@ _PERSONAL = "people.personal"
 PRUNE_AT_ONCE = 100
 """How many expired keys one call deletes: more than it adds, so the table stays small, and never a long pause."""
 
-_CLIENT = select(*clients.c).where(clients.c.client_id == bindparam("which"))
+_CLIENTS = select(*clients.c).where(clients.c.client_id.in_(bindparam("which", expanding=True)))
 _PERSONS = select(*people.c).where(people.c.subject.in_(bindparam("which", expanding=True)))
 _PEOPLE = select(*people.c).order_by(people.c.subject)
 _EXPIRED = seen_once.alias("expired")
@@ -81,18 +81,23 @@ class AccessRows:
 
     def client(self, client_id: str) -> Client | None:
         """The client."""
-        row = self._tx.row(_CLIENT, which=client_id)
-        if row is None:
-            return None
-        return Client(
-            client_id=row["client_id"],
-            name=row["name"],
-            authority_code=row["authority_code"],
-            roles=frozenset(from_json(row["roles"])),
-            secret_sha256=row["secret_sha256"],
-            jwks=row["jwks"],
-            active=row["active"],
-        )
+        return self.clients([client_id]).get(client_id)
+
+    def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
+        """Those of these clients that are registered, by id."""
+        rows = self._tx.rows(_CLIENTS, which=sorted(set(client_ids))) if client_ids else ()
+        return {
+            row["client_id"]: Client(
+                client_id=row["client_id"],
+                name=row["name"],
+                authority_code=row["authority_code"],
+                roles=frozenset(from_json(row["roles"])),
+                secret_sha256=row["secret_sha256"],
+                jwks=row["jwks"],
+                active=row["active"],
+            )
+            for row in rows
+        }
 
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""

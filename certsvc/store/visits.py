@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select, text, tuple_, update
 
 from certsvc.license.visits import Duty, Rating, TaskKind, Visit, VisitOfficer
 from certsvc.store.license_inserts import holder_blind
+from certsvc.store.tables_uses import OF_A_VISIT, scans
 from certsvc.store.tables_visits import IN_VISIT, officers, visit_officers, visit_ratings, visits
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
 
@@ -70,6 +71,17 @@ _NAME = (
 _OF_TARGET = (
     select(*_V)
     .where(_V.target_blind == bindparam("which"), _V.opened_at >= bindparam("since"))
+    .order_by(_V.opened_at.desc(), _V.visit_id.desc())
+    .limit(bindparam("most"))
+)
+_SCANNED = (
+    select(scans.c.visit_id)
+    .where(scans.c.version_id.in_(bindparam("which", expanding=True)), text(f"scans.{OF_A_VISIT}"))
+    .distinct()
+)
+_OF_VERSIONS = (
+    select(*_V)
+    .where(_V.visit_id.in_(_SCANNED))
     .order_by(_V.opened_at.desc(), _V.visit_id.desc())
     .limit(bindparam("most"))
 )
@@ -192,6 +204,12 @@ class VisitRows:
     def of_target(self, target: bytes, *, since: datetime, limit: int) -> Sequence[Visit]:
         """Visits of one holder since a moment, newest first."""
         return self._with_officers(self._tx.rows(_OF_TARGET, which=target, since=since, most=limit))
+
+    def of_versions(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Visit]:
+        """Visits in which these versions were scanned, newest first."""
+        if not version_ids:
+            return []
+        return self._with_officers(self._tx.rows(_OF_VERSIONS, which=list(version_ids), most=limit))
 
     def of_authority(self, authority_code: str, *, before: str, limit: int) -> Sequence[Visit]:
         """Visits that officers of this body are or were in, newest first."""

@@ -92,8 +92,14 @@ def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]]) -> list[ScanA
         duties = tx.visits.duties(inspecting, now=now)
         found = find_all(deps, tx, asked, duties, now)
         reads = read_all(deps, tx, found, now)
+        shown = [
+            (duties[one.caller.subject], where.version)
+            for one, where in zip(asked, found, strict=True)
+            if where.data and where.version is not None and one.caller.subject in duties
+        ]
+        warnings = name_who_is_visited(deps, tx, shown, now)
         answers = [
-            _answer(deps, tx, one, where, reads, duties.get(one.caller.subject), now)
+            _answer(deps, tx, one, where, reads, duties.get(one.caller.subject), warnings, now)
             for one, where in zip(asked, found, strict=True)
         ]
         tx.showing.insert_scans([answer.scan for answer in answers])
@@ -127,7 +133,14 @@ def _record(deps: Deps, tx: UnitOfWork, one: Asked, answer: ScanAnswer, now: dat
 
 
 def _answer(
-    deps: Deps, tx: UnitOfWork, one: Asked, found: Found, reads: Reads, duty: Duty | None, now: datetime
+    deps: Deps,
+    tx: UnitOfWork,
+    one: Asked,
+    found: Found,
+    reads: Reads,
+    duty: Duty | None,
+    warnings: dict[str, str],
+    now: datetime,
 ) -> ScanAnswer:
     show, caller = found.show, one.caller
     scan = Scan(
@@ -145,7 +158,8 @@ def _answer(
         visit_id=duty.visit.visit_id if duty else "",
     )
     if found.version is not None:
-        return _of_license(deps, tx, one, found.version, found, reads, scan, duty)
+        warning = warnings.pop(scan.visit_id, "") if found.data else ""
+        return _of_license(deps, tx, one, found.version, found, reads, scan, warning)
     light = AMBER if found.reasons[0] is Reason.CODE_EXPIRED else RED
     return ScanAnswer(
         scan=replace(scan, outcome=found.reasons[0].value),
@@ -169,7 +183,7 @@ def _of_license(
     found: Found,
     reads: Reads,
     scan: Scan,
-    duty: Duty | None,
+    warning: str,
 ) -> ScanAnswer:
     kind, how = deps.catalog.type(version.type_slug), reads.standings[version.version_id]
     # An ended license outranks everything else; "already used" outranks what is amber, and that a mere OK.
@@ -187,7 +201,7 @@ def _of_license(
         found.why_not,
         "请核对持证人与照片、身份证件是否一致" if photo else "本码证明证照状态，请另行核对持证人身份",
         CARD_NEEDED_ZH if card_needed else "",
-        name_who_is_visited(deps, tx, duty, version, scan.at) if found.data else "",
+        warning,
     ]
     return ScanAnswer(
         scan=replace(

@@ -9,7 +9,6 @@ from certsvc.commands.access import roles
 from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.showing.codes import Code, token_sha256
 from certsvc.commands.verifying.stands import rules_for
-from certsvc.license.officers import has_kind
 from certsvc.license.standing import standing
 from certsvc.license.visits import TASK_ZH, TaskKind
 from certsvc.seal.verdict import Reason
@@ -129,7 +128,7 @@ def closed_to(deps: Deps, kind: LicenseType, scene: SceneSpec, duty: Duty | None
     """
     if duty is None:
         return "请先登记检查任务、向持证人出示执法身份，再扫码" if deps.policy.officers_show_first else ""
-    if not has_kind((*duty.officer.kinds,), kind.domain) and not set(duty.officer.kinds) & set(scene.kinds):
+    if not {kind.domain, *scene.kinds} & set(duty.officer.kinds):
         return f"您本次检查的执法类别（{'、'.join(duty.officer.kinds)}）不包括{kind.domain}，未提供信息"
     if scene.tasks and duty.visit.task_kind.value not in scene.tasks:
         names = "、".join(TASK_ZH[TaskKind(task)] for task in scene.tasks)

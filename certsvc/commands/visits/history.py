@@ -120,9 +120,7 @@ def history_xlsx(deps: Deps, caller: Principal, asked: Question) -> bytes:
 
 def _wanted(deps: Deps, tx: UnitOfWork, caller: Principal, asked: Question) -> HistoryFilter:
     authority = asked.authority_code or caller.authority_code
-    if not caller.authority_code or (
-        authority != caller.authority_code and not is_superior(deps, caller.authority_code, authority)
-    ):
+    if not may_read(deps, caller, authority):
         raise NotFound("没有这个机关的检查记录")
     since, until = asked.since, asked.until
     if asked.outcome is not None and (since is None or until is None):
@@ -144,6 +142,12 @@ def _wanted(deps: Deps, tx: UnitOfWork, caller: Principal, asked: Question) -> H
         visit_id=asked.visit_id,
         before=asked.before,
     )
+
+
+def may_read(deps: Deps, caller: Principal, authority_code: str) -> bool:
+    """Whether records of this body are the caller's own body's, or of one below it."""
+    own = caller.authority_code
+    return bool(own) and (own == authority_code or is_superior(deps, own, authority_code))
 
 
 def _rows(tx: UnitOfWork, wanted: HistoryFilter, *, limit: int) -> list[HistoryRow]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.authority import is_superior
+from certsvc.commands.visits.history import may_read
 from certsvc.commands.visits.outcomes import NO_SCAN, own_scan
 from certsvc.errors import Conflict, NotFound
 from certsvc.license.visits import MAX_PICTURES, Picture
@@ -89,11 +89,7 @@ def read_picture(deps: Deps, caller: Principal, scan_id: str, picture_id: str) -
     with deps.uow.read() as tx:
         pictures = tx.inspections.pictures_of([scan_id]).get(scan_id, ())
         found = next((one for one in pictures if one.picture_id == picture_id), None)
-        own = found is not None and (
-            found.authority_code == caller.authority_code
-            or is_superior(deps, caller.authority_code, found.authority_code)
-        )
-        if found is None or not own:
+        if found is None or not may_read(deps, caller, found.authority_code):
             raise NotFound(NO_SCAN)
         return tx.inspections.open_picture(picture_id, deps.objects.get(found.object_name))
 

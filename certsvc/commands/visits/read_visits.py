@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
-from certsvc.commands.issuance.authority import is_superior
 from certsvc.commands.showing.codes import TOKEN_FORM, token_sha256
+from certsvc.commands.visits.history import may_read
 from certsvc.commands.visits.open_visit import NO_VISIT, tell
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.visit_payloads import VisitRated
@@ -58,11 +58,11 @@ def current_visit(deps: Deps, caller: Principal) -> VisitView:
 def read_visit(deps: Deps, caller: Principal, visit_id: str) -> VisitView:
     """A visit, for the bodies in it or named by it, and for those above; NotFound for anybody else."""
     roles.require(caller, roles.OFFICER)
-    now, own = deps.clock.now(), caller.authority_code
+    now = deps.clock.now()
     with deps.uow.read() as tx:
         visit = tx.visits.by_id(visit_id)
         bodies = {visit.authority_code, *visit.departments} if visit else set()
-        if visit is None or not any(own == body or is_superior(deps, own, body) for body in bodies):
+        if visit is None or not any(may_read(deps, caller, body) for body in bodies):
             raise NotFound(NO_VISIT)
         return _view(tx, [visit], now)[0]
 
@@ -139,10 +139,9 @@ def _marked(visit: Visit, before: Rating, sent: Rating, now: datetime) -> VisitV
 def _of_holder(tx: UnitOfWork, caller: Principal, own: bytes, now: datetime) -> list[Visit]:
     targeted = tx.visits.of_target(own, since=now - timedelta(days=OWN_DAYS), limit=MAX_OWN)
     versions = tx.licenses.of_holder(_holder(caller), limit=MAX_OWN)
-    scans = tx.showing.scans_of([version.version_id for version in versions], limit=MAX_OWN)
-    known = {visit.visit_id for visit in targeted}
-    scanned = tx.visits.by_ids(sorted({scan.visit_id for scan in scans} - known - {""}))
-    return sorted([*targeted, *scanned.values()], key=lambda one: (one.opened_at, one.visit_id), reverse=True)
+    scanned = tx.visits.of_versions([version.version_id for version in versions], limit=MAX_OWN)
+    every = {visit.visit_id: visit for visit in (*targeted, *scanned)}
+    return sorted(every.values(), key=lambda one: (one.opened_at, one.visit_id), reverse=True)
 
 
 def _holder(caller: Principal) -> Holder:

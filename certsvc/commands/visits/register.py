@@ -62,6 +62,8 @@ def enter_officers(deps: Deps, caller: Principal, body: RegisterBody) -> Sequenc
         Forbidden: an account that may not be an officer of this body.
     """
     roles.require(caller, roles.OFFICER_REGISTRAR)
+    if not deps.catalog.has_authority(caller.authority_code):
+        raise Forbidden("您的账号没有所属机关，请联系系统管理员")
     now = deps.clock.now()
     problems = tuple(
         problem for index, one in enumerate(body.officers) for problem in _faults(deps, caller, one, index, now)

@@ -55,14 +55,27 @@ def told(deps: Deps, visits: Sequence[Visit]) -> str:
     return f"{days} 天内已被检查：{'；'.join(parts)}"
 
 
-def name_who_is_visited(deps: Deps, tx: UnitOfWork, duty: Duty | None, version: LicenseVersion, now: datetime) -> str:
-    """Take the first organisation whose license is shown for the one that is visited; a warning if it was before."""
-    if duty is None or duty.visit.target:
-        return ""
-    code_type = version.holder.code_type
-    if code_type not in set(HolderCodeType) or not HolderCodeType(code_type).is_organisation:
-        return ""  # people who are met on the way are not visited
-    if not tx.visits.name_target(duty.visit.visit_id, version.holder):
-        return ""
-    before = earlier(deps, tx, tx.visits.target_of(version.holder), now, but=duty.visit.visit_id)
-    return f"该单位{told(deps, before)}；请优先合并检查，并说明再次检查的理由" if before else ""
+def name_who_is_visited(
+    deps: Deps, tx: UnitOfWork, shown: Sequence[tuple[Duty, LicenseVersion]], now: datetime
+) -> dict[str, str]:
+    """Take the first organisation whose license is shown in a visit for the one that is visited, if nobody is named.
+
+    Returns a warning by visit id where that one was visited shortly before. Visits are written to in the order of
+    their ids: two groups of scans wait for each other, and never in a circle.
+    """
+    first: dict[str, Holder] = {}
+    for duty, version in shown:
+        if not duty.visit.target and _is_organisation(version.holder):
+            first.setdefault(duty.visit.visit_id, version.holder)
+    warnings: dict[str, str] = {}
+    for visit_id, holder in sorted(first.items(), key=lambda one: one[0]):
+        if tx.visits.name_target(visit_id, holder):
+            before = earlier(deps, tx, tx.visits.target_of(holder), now, but=visit_id)
+            if before:
+                warnings[visit_id] = f"该单位{told(deps, before)}；请优先合并检查，并说明再次检查的理由"
+    return warnings
+
+
+def _is_organisation(holder: Holder) -> bool:
+    """People who are met on the way are not visited."""
+    return holder.code_type in set(HolderCodeType) and HolderCodeType(holder.code_type).is_organisation
