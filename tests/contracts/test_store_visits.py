@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from store_records import T0, make_scan, make_show, make_version
@@ -13,6 +13,7 @@ from store_records import T0, make_scan, make_show, make_version
 from certsvc.commands.visit_ports import HistoryFilter
 from certsvc.errors import IntegrityError
 from certsvc.license.officers import Officer
+from certsvc.license.uses import Scan
 from certsvc.license.visits import Inspection, Outcome, Picture, Rating, TaskKind, Visit, VisitOfficer
 from certsvc.store.engine import Store
 
@@ -218,8 +219,8 @@ def test_the_history_of_a_body_is_filtered_and_paged(manned: Store) -> None:
         assert make_scan(3).scan_id in ids(replace(every, since=at, until=at + timedelta(microseconds=1)))
 
 
-def _age(scan: object) -> object:
-    return (scan.at, scan.scan_id)  # type: ignore[attr-defined]  # any scan
+def _age(scan: Scan) -> tuple[datetime, str]:
+    return scan.at, scan.scan_id
 
 
 def test_pictures_are_one_each_and_go_when_their_time_is_over(manned: Store) -> None:

@@ -323,7 +323,7 @@ def test_in_a_joint_visit_each_body_reads_its_own_records_and_those_above_read_t
         picture = city.answer(send_picture(city, market, food["scan_id"], png("blue")), 201)
         problem(call(city, guide, f"{path}/close"), 404)
 
-    def ids(subject: str, **params: str) -> set[str]:
+    def ids(subject: str, **params: Any) -> set[str]:
         page = read(city, subject, "/v1/inspections", visit=visit["visit_id"], **params)
         return {row["scan_id"] for row in page["records"]}
 
@@ -361,9 +361,9 @@ def test_history_is_read_page_by_page_and_by_day_officer_license_and_outcome(sha
             break
     assert found == list(reversed(scans))
     today = local_day(SystemClock().now())
-    day = {"since": str(today), "until": str(today)}
+    day: dict[str, Any] = {"since": str(today), "until": str(today)}
 
-    def ids(**params: str) -> list[str]:
+    def ids(**params: Any) -> list[str]:
         return [row["scan_id"] for row in read(city, officer, "/v1/inspections", **params)["records"]]
 
     assert len(ids(**day)) == 5
@@ -474,12 +474,13 @@ def test_the_register_is_the_registrars_and_a_badge_stays_with_its_person(shared
         return call(city, "registrar-1", "/v1/officers", {"officers": list(entries)})
 
     assert city.answer(enter(entry), 201) == city.answer(enter(entry), 201)
-    for name, changes in {
+    wrong: dict[str, dict[str, Any]] = {
         "badge": {"badge": "99"},
         "kinds": {"kinds": ["星际航行"]},
         "region": {"region": "110000"},
         "valid_until": {"valid_until": "2020-01-01"},
-    }.items():
+    }
+    for name, changes in wrong.items():
         found = problem(enter(entry, {**entry, "badge": "9912345679", **changes}), 422)
         assert [one["pointer"] for one in found["errors"]] == [f"/officers/1/{name}"]
     problem(enter(entry, entry), 422)
