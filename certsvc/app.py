@@ -268,6 +268,11 @@ def _policy(settings: Settings) -> Policy:
         max_upload_bytes=settings.max_upload_bytes,
         sm2_required=settings.sm2_required and not settings.sandbox,
         simulation_matters=settings.simulation_matters,
+        officers_show_first=not settings.sandbox
+        if settings.officers_show_first is None
+        else settings.officers_show_first,
+        visit_repeat_days=settings.visit_repeat_days,
+        picture_days=settings.inspection_picture_days,
         catalog_dir=settings.catalog_dir,
     )
 

@@ -161,6 +161,14 @@ class IllegalMove(Conflict):
     title_en = "Illegal move"
 
 
+class RepeatVisit(Conflict):
+    """The one to be visited was visited shortly before, and no reason for another visit is given (综合查一次)."""
+
+    code = "repeat_visit"
+    title_zh = "近期已检查，请先确认"
+    title_en = "Visited shortly before"
+
+
 class StateOfSource(Conflict):
     """The license was made elsewhere: its state is reported by its source and decided by nobody here."""
 

@@ -75,6 +75,12 @@ class Settings(BaseModel):
     platform_seals: tuple[str, ...] = ()
     sm2_required: bool = True
     """Whether production issues only what bears an SM2 seal (密码法、DESIGN.md 4); the sandbox issues with any."""
+    officers_show_first: bool | None = None
+    """Whether an officer's scan gives data only within an open visit (先亮明身份); unset: in production."""
+    visit_repeat_days: int = Field(default=30, ge=0, le=366)
+    """Within how many days another visit of the same holder needs a reason (综合查一次); 0 asks for none."""
+    inspection_picture_days: int = Field(default=3 * 366, ge=1, le=36600)
+    """How long pictures of inspections are kept."""
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
     report_url: str = ""

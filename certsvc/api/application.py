@@ -22,6 +22,7 @@ from certsvc.api import (
     fetches,
     health,
     imports,
+    inspections,
     issuances,
     licenses,
     lists,
@@ -44,8 +45,10 @@ from certsvc.api import (
     tokens,
     trust,
     verifications,
+    visits,
     webhooks,
 )
+from certsvc.api.desks import ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
@@ -76,6 +79,8 @@ ROUTERS = (
     notices,
     bundles,
     scans,
+    visits,
+    inspections,
     fetches,
     seals,
     seal_approvals,
@@ -133,6 +138,8 @@ def create_application(
     app.state.loops_alive = loops_alive
     app.state.status_board = lists = StatusBoard()
     app.state.bundle_board = BundleBoard(lists)
+    app.state.scan_desk = ScanDesk()
+    app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -5,8 +5,8 @@ from typing import cast
 
 from fastapi import Request
 
+from certsvc.api.desks import SignInDesk
 from certsvc.api.rate import QUOTA, RateLimiter
-from certsvc.commands.access.principals import authenticate
 from certsvc.commands.access.roles import require
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import Unauthenticated
@@ -29,6 +29,11 @@ def rate_of(request: Request) -> RateLimiter:
     return cast("RateLimiter", request.app.state.rate)
 
 
+def sign_in_desk_of(request: Request) -> SignInDesk:
+    """Where the callers of this process are looked up."""
+    return cast("SignInDesk", request.app.state.sign_in_desk)
+
+
 def address_of(request: Request) -> str:
     """The client's address, as the server saw it."""
     return request.client.host if request.client else ""
@@ -45,7 +50,7 @@ class Access:
         rate, address = rate_of(request), address_of(request)
         rate.check_guesses(address)
         try:
-            caller = authenticate(deps_of(request), bearer_of(request))
+            caller = sign_in_desk_of(request).ask(deps_of(request), bearer_of(request))
         except Unauthenticated:
             rate.count_guess(address)
             raise

@@ -29,6 +29,9 @@ UPLOAD_PATHS = (
 )
 """Paths that take files, up to the configured upload limit."""
 
+PICTURE_PATHS = ("/v1/scans/", "/pictures")
+"""How a path begins and ends that takes a picture of an inspection."""
+
 BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports")
 """Paths that take several files at once, or one that holds many."""
 
@@ -82,7 +85,8 @@ class DoorLimits:
         path = scope["path"]
         private = path.startswith("/v1/") and not path.startswith(PUBLIC_PATHS)
         send = _with_headers(send, scope.setdefault("state", {}), private=private)
-        limit = self._max_upload if path in UPLOAD_PATHS else MAX_JSON_BYTES
+        takes_file = path in UPLOAD_PATHS or (path.startswith(PICTURE_PATHS[0]) and path.endswith(PICTURE_PATHS[1]))
+        limit = self._max_upload if takes_file else MAX_JSON_BYTES
         if path in BATCH_PATHS:
             limit = MAX_BATCH_BYTES
         declared = dict(scope["headers"]).get(b"content-length", b"0")

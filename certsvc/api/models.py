@@ -182,6 +182,8 @@ class ScanOut(Model):
     photo: str = Field(description="JPEG 的 Base64，无则为空")
     seal: SealOut | None
     notes: list[str]
+    card_needed: bool = Field(description="扣留或暂扣前须核对实体证")
+    visit_id: str = Field(description="所属的检查，不在检查中为空")
     at: datetime
 
     @staticmethod
@@ -201,6 +203,8 @@ class ScanOut(Model):
             if seal
             else None,
             notes=list(answer.notes),
+            card_needed=answer.card_needed,
+            visit_id=answer.scan.visit_id,
             at=answer.at,
         )
 

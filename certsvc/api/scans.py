@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.desks import ScanDesk
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut, ScanOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.inspections import own_inspections
-from certsvc.commands.showing.scan_code import scan_code
 from certsvc.license.offline import MAX_TEXT
 
 router = APIRouter(tags=["scan 扫码核验"], route_class=JsonRoute)
 
 SCANNER = Access(roles.OFFICER, roles.CLERK)
+
+
+def desk_of(request: Request) -> ScanDesk:
+    """Where the scans of this process meet."""
+    return cast("ScanDesk", request.app.state.scan_desk)
 
 
 class ScanIn(Model):
@@ -44,7 +49,7 @@ class InspectionOut(Model):
 @router.post("/v1/scans", status_code=201)
 def scan(request: Request, body: ScanIn, caller: Annotated[Principal, Depends(SCANNER)]) -> ScanOut:
     """State now, the scene's fields, the photo, the seal, and why. Data are given once per show code."""
-    return ScanOut.of(scan_code(deps_of(request), caller, text=body.code))
+    return ScanOut.of(desk_of(request).ask(deps_of(request), caller, body.code))
 
 
 @router.get("/v1/scans")

@@ -20,6 +20,7 @@ from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use
 from certsvc.commands.showing.create_show import create_show
 from certsvc.commands.showing.wallet import history, own_face, own_file, uses, wallet
 from certsvc.license.notices import NoticeKind
+from certsvc.license.visits import OUTCOME_ZH, TASK_ZH, TOLD_BY_DOCUMENT, TOLD_BY_DOCUMENT_ZH, Outcome
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -63,6 +64,11 @@ class UseOut(Model):
     fields: list[str]
     outcome: str
     result: ReasonOut | None = Field(default=None, description="扫码结果的用语；其他为空")
+    unit: str = Field(default="", description="扫码的执法机构，在检查中才有")
+    badge: str = Field(default="", description="执法证号，在检查中才有")
+    task: str = Field(default="", description="检查任务，在检查中才有")
+    handled: str = Field(default="", description="处理结果；立案、移送以送达的文书为准")
+    visit_id: str = Field(default="", description="所属的检查，可在检查结束后评价")
 
 
 class GrantOut(Model):
@@ -187,7 +193,8 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
     by_id = {version.version_id: version for version in found.versions}
     rows: list[UseOut] = []
     for scan in found.scans:
-        version = by_id[scan.version_id]
+        version, visit = by_id[scan.version_id], found.visits.get(scan.visit_id)
+        officer = next((one for one in visit.officers if one.badge == scan.badge), None) if visit else None
         rows.append(
             UseOut(
                 kind="scan",
@@ -195,10 +202,15 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
                 type_name=deps.catalog.type(version.type_slug).name,
                 identifier=version.identifier,
                 who=_authority(deps, scan.authority_code) + (f"（{scan.badge}）" if scan.badge else ""),
-                why="现场核验",
+                why=TASK_ZH[visit.task_kind] if visit else "现场核验",
                 fields=list(scan.fields),
                 outcome=scan.outcome,
                 result=ReasonOut.named(scan.outcome),
+                unit=officer.unit if officer else "",
+                badge=officer.badge if officer else "",
+                task=f"{TASK_ZH[visit.task_kind]}　{visit.task_no}" if visit else "",
+                handled=_handled(found.outcomes.get(scan.scan_id)),
+                visit_id=scan.visit_id,
             )
         )
     for fetch in found.fetches:
@@ -232,6 +244,13 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
             )
         )
     return sorted(rows, key=lambda row: row.at, reverse=True)
+
+
+def _handled(outcome: Outcome | None) -> str:
+    """What its party may read here: of a case only that a document will tell."""
+    if outcome is None:
+        return ""
+    return TOLD_BY_DOCUMENT_ZH if outcome in TOLD_BY_DOCUMENT else OUTCOME_ZH[outcome]
 
 
 def _authority(deps: Deps, code: str) -> str:

@@ -102,6 +102,9 @@ class SceneSpec:
         audience: ``officer`` (执法人员) or ``clerk`` (窗口、场馆工作人员) or ``public``.
         fields: keys of the fields shown; show masks apply unless a key is in ``unmasked``.
         photo: whether the photo is shown (online only).
+        kinds: 执法类别 whose officers may use it beside those of the type's own ``domain``.
+        tasks: kinds of task in which it may be used (``license/visits.py``); none named allows any.
+        two_officers: whether two officers of the body must be in the visit.
     """
 
     code: str
@@ -110,6 +113,9 @@ class SceneSpec:
     fields: tuple[str, ...]
     unmasked: tuple[str, ...]
     photo: bool
+    kinds: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    two_officers: bool = False
 
 
 class ValidityKind(StrEnum):

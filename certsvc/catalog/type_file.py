@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PLACES = ("face", "show", "log", "print")
 AUDIENCES = ("officer", "clerk", "public")
+TASKS = ("routine", "random", "special", "complaint", "case")
+"""Words of ``license/visits.py`` TaskKind, which this room does not know; a test compares them."""
 STANDARD_KEYS = ("holder_name", "holder_code", "number", "issuer_name", "issued_on", "valid_from", "valid_until")
 """What every license has beside its own fields; scenes and matters name them like fields."""
 NEVER_ISSUED = ("居民身份证", "护照", "军官证", "医保电子凭证", "医保码", "对外贸易经营者备案登记表")
@@ -256,8 +258,12 @@ def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> dic
             fields=table.texts("fields"),
             unmasked=table.texts("unmasked"),
             photo=table.flag("photo"),
+            kinds=table.texts("kinds") if "kinds" in table else (),
+            tasks=table.texts("tasks") if "tasks" in table else (),
+            two_officers=table.flag("two_officers") if "two_officers" in table else False,
         )
         table.done()
+        _check_duty(table, scene)
         if scene.code in scenes:
             table.refuse("code", f"“{scene.code}”重复")
         for key in scene.fields:
@@ -272,6 +278,16 @@ def _scenes(root: Table, fields: Mapping[str, FieldSpec], *, photo: bool) -> dic
             table.refuse("photo", "本类型没有照片")
         scenes[scene.code] = scene
     return scenes
+
+
+def _check_duty(table: Table, scene: SceneSpec) -> None:
+    """What only a visit has is no condition for readers without one."""
+    for key in ("kinds", "tasks", "two_officers"):
+        if getattr(scene, key) and scene.audience != "officer":
+            table.refuse(key, "只有执法人员（officer）的场景才有检查条件")
+    for task in scene.tasks:
+        if task not in TASKS:
+            table.refuse("tasks", f"“{task}”不是检查类型，可用：{'、'.join(TASKS)}")
 
 
 def _validity(root: Table) -> Validity:

@@ -86,11 +86,14 @@ def run_bench(names: Sequence[str]) -> None:
     """Measure all figures, or those named, and print a line for each."""
     from certsvc.cli.bench_cases import figures
     from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
+    from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
 
     configure_logs("ERROR")
+    servers = {PIPELINE, SCAN_RATE, SCAN_P99}
     with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as place:
-        known = figures(Path(place))
-        unknown = [name for name in names if name not in {f.name for f in known} | {PIPELINE}]
+        # Those of whole servers need none of the others' preparations.
+        known = () if names and set(names) <= servers else figures(Path(place))
+        unknown = [name for name in names if name not in {f.name for f in known} | servers]
         if unknown:
             Console(stderr=True).print(f"没有这些指标：{'、'.join(unknown)}；现有：")
             for figure in known:
@@ -102,3 +105,6 @@ def run_bench(names: Sequence[str]) -> None:
                 print(json.dumps(report(figure, rates(figure.sides)), ensure_ascii=False), flush=True)
             if not names or PIPELINE in names:
                 print(json.dumps(pipeline_embedded(Path(place)), ensure_ascii=False), flush=True)
+            if not names or {SCAN_RATE, SCAN_P99} & set(names):
+                for line in scan_server(Path(place) / "scan"):
+                    print(json.dumps(line, ensure_ascii=False), flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from certsvc.catalog.loader import Catalog
@@ -29,6 +29,10 @@ class Links(Protocol):
 
     def before(self, version_id: str) -> Sequence[VersionLink]:
         """What a version follows."""
+        ...
+
+    def followed(self, version_ids: Sequence[str]) -> Collection[str]:
+        """Those of these versions that something follows."""
         ...
 
 

@@ -141,6 +141,10 @@ class Renderer(Protocol):
         """
         ...
 
+    def normalise_picture(self, data: bytes) -> bytes:
+        """A baseline JPEG without metadata, small enough to keep; InvalidInput or TooLarge for what is none."""
+        ...
+
     def sample_photo(self) -> bytes:
         """A drawn silhouette, normalised: what stands for a photo on the page of a sample."""
         ...

@@ -352,6 +352,12 @@ class Policy:
     event_source: str
     """``source`` of our CloudEvents"""
     show_code_ttl_s: int = 60
+    officers_show_first: bool = False
+    """whether an officer is given data in an open visit only: production, unless told otherwise"""
+    visit_repeat_days: int = 30
+    """within how many days another visit of the same holder needs a reason"""
+    picture_days: int = 3 * 366
+    """how long pictures of inspections are kept"""
     token_lifetime_s: int = 1800
     max_upload_bytes: int = 20 * 1024 * 1024
     sm2_required: bool = False

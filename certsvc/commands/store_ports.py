@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
     from certsvc.commands.trust_ports import TrustRows
+    from certsvc.commands.visit_ports import Inspections, Officers, Visits
     from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
@@ -86,6 +87,10 @@ class Licenses(Protocol):
 
     def by_printed_token(self, token: str) -> LicenseVersion | None:
         """The version whose page carries this printed code."""
+        ...
+
+    def by_printed_tokens(self, tokens: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """The versions whose pages carry these printed codes, by code."""
         ...
 
     def of_holder(self, holder: Holder, *, limit: int) -> Sequence[LicenseVersion]:
@@ -152,12 +157,20 @@ class Showing(Protocol):
         """Redeem for data, once and in time; False otherwise."""
         ...
 
+    def hold_by_tokens(self, digests: Sequence[str]) -> Mapping[str, Show]:
+        """Those of these shows that there are, by digest; nobody else redeems them until the end of the transaction."""
+        ...
+
+    def redeem_held(self, redeemed: Mapping[str, str], *, now: datetime) -> None:
+        """Redeem shows that are held and were not redeemed, each by whom it is mapped to."""
+        ...
+
     def insert_scan(self, scan: Scan) -> None:
         """Store an inspection record."""
         ...
 
-    def insert_scans(self, scans_made: Sequence[Scan]) -> None:
-        """Store inspection records that were made without network."""
+    def insert_scans(self, made: Sequence[Scan]) -> None:
+        """Store inspection records."""
         ...
 
     def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
@@ -212,12 +225,20 @@ class Access(Protocol):
         """The client."""
         ...
 
+    def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
+        """Those of these clients that are registered, by id."""
+        ...
+
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""
         ...
 
     def person(self, subject: str) -> Person | None:
         """The person."""
+        ...
+
+    def persons(self, subjects: Sequence[str]) -> Mapping[str, Person]:
+        """Those of these people that are bound, by subject."""
         ...
 
     def people(self) -> Sequence[Person]:
@@ -323,8 +344,11 @@ class UnitOfWork(Protocol):
     reports: Reports
     devices: Devices
     offline_cores: OfflineCores
-    inspections: InspectionRecords
+    queued_inspections: InspectionRecords
     bundle_parts: BundleParts
+    officers: Officers
+    visits: Visits
+    inspections: Inspections
 
 
 class UnitOfWorkFactory(Protocol):

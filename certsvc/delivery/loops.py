@@ -21,6 +21,7 @@ from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
+from certsvc.commands.visits.pictures import forget_pictures
 from certsvc.commands.webhooks.ends import sweep_webhooks
 from certsvc.delivery.notices import NoticeSender
 from certsvc.delivery.receiver import Receiver
@@ -122,6 +123,7 @@ class Loops:
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
         self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
+        self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def follow(self) -> None:

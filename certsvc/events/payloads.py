@@ -14,6 +14,7 @@ from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
+from certsvc.events.visit_payloads import VISIT_PAYLOADS
 from certsvc.events.webhook_payloads import WebhookDisabled, WebhookTested
 
 
@@ -342,6 +343,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     WebhookDisabled,
     WebhookTested,
     *IMPORT_PAYLOADS,
+    *VISIT_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -36,6 +36,7 @@ class Scan:
         outcome: reason code of the answer.
         fields: keys of the fields that were given.
         version_id, show_id: empty when the code led nowhere; the latter is the id of the core of an offline code.
+        visit_id: the visit in which it was made, or empty.
     """
 
     scan_id: str
@@ -49,6 +50,7 @@ class Scan:
     outcome: str
     fields: tuple[str, ...]
     at: datetime
+    visit_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -120,6 +120,10 @@ class PageRenderer:
         """The fonts called ``name``, for what is drawn beside pages; ConfigurationError when there is none."""
         return self._book.family(name)
 
+    def normalise_picture(self, data: bytes) -> bytes:
+        """A baseline sRGB JPEG without metadata, at most 600 kB and 1600 x 1600 px: a picture of an inspection."""
+        return photo.normalise_picture(data)
+
     def sample_photo(self) -> bytes:
         """A drawn silhouette for pages of samples: never a face; see :mod:`.portrait`."""
         return photo.normalise_photo(silhouette())

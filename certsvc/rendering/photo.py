@@ -22,6 +22,9 @@ MIN_PHOTO_SIDE = 40
 PHOTO_SIZE = (358, 441)
 """Pixels of the ID-photo format (26 x 32 mm at 350 dpi)."""
 MAX_JPEG_BYTES = 50_000
+PICTURE_SIZE = (1600, 1600)
+"""Pixels of a picture of an inspection: a label or a shelf can be read on it."""
+MAX_PICTURE_BYTES = 600_000
 _QUALITIES = (90, 84, 76, 66, 54, 40)
 _FORMATS = ("JPEG", "PNG")
 
@@ -33,6 +36,15 @@ def normalise_photo(data: bytes) -> bytes:
         InvalidInput: not a JPEG or PNG picture, damaged, or too small.
         TooLarge: more bytes or pixels than the limits.
     """
+    return _normalise(data, PHOTO_SIZE, MAX_JPEG_BYTES)
+
+
+def normalise_picture(data: bytes) -> bytes:
+    """The same of a picture of an inspection: at most 1600 x 1600 pixels and 600 kB."""
+    return _normalise(data, PICTURE_SIZE, MAX_PICTURE_BYTES)
+
+
+def _normalise(data: bytes, most: tuple[int, int], most_bytes: int) -> bytes:
     if len(data) > MAX_PHOTO_BYTES:
         msg = f"照片文件超过 {MAX_PHOTO_BYTES // 1024 // 1024} MB，请压缩后重新上传"
         raise TooLarge(msg)
@@ -40,7 +52,7 @@ def normalise_photo(data: bytes) -> bytes:
         # The header is read here; pixels are decoded later, after their number was checked.
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             _check_size(picture.size)
-            return _encode(_flatten(picture))
+            return _encode(_flatten(picture, most), most_bytes)
     except (InvalidInput, TooLarge):
         raise
     except Image.DecompressionBombError as exc:
@@ -63,11 +75,11 @@ def _check_size(size: tuple[int, int]) -> None:
         raise InvalidInput(msg)
 
 
-def _flatten(picture: Image.Image) -> Image.Image:
+def _flatten(picture: Image.Image, most: tuple[int, int]) -> Image.Image:
     """Upright, in sRGB, on white."""
     profile = picture.info.get("icc_profile")
     if picture.format == "JPEG":
-        picture.draft("RGB", (PHOTO_SIZE[0] * 2, PHOTO_SIZE[1] * 2))
+        picture.draft("RGB", (most[0] * 2, most[1] * 2))
     turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
     upright = ImageOps.exif_transpose(picture) if turned else picture
     if upright.mode in {"RGBA", "LA", "PA", "P"} or "transparency" in upright.info:
@@ -81,21 +93,21 @@ def _flatten(picture: Image.Image) -> Image.Image:
             rgb = converted or rgb
         except ImageCms.PyCMSError:
             pass  # a broken profile is no reason to refuse a face
-    if rgb.width > PHOTO_SIZE[0] or rgb.height > PHOTO_SIZE[1]:
-        rgb.thumbnail(PHOTO_SIZE, Image.Resampling.LANCZOS)
+    if rgb.width > most[0] or rgb.height > most[1]:
+        rgb.thumbnail(most, Image.Resampling.LANCZOS)
     return rgb
 
 
-def _encode(rgb: Image.Image) -> bytes:
+def _encode(rgb: Image.Image, most_bytes: int) -> bytes:
     # A fresh picture: whatever metadata the old one carried stays behind.
     clean = Image.new("RGB", rgb.size)
     clean.paste(rgb)
     for quality in _QUALITIES:
         out = io.BytesIO()
         clean.save(out, "JPEG", quality=quality, progressive=False, optimize=False, subsampling="4:2:0")
-        if out.tell() <= MAX_JPEG_BYTES:
+        if out.tell() <= most_bytes:
             return out.getvalue()
-    raise TooLarge("照片内容过于复杂，无法压缩到 50 kB 以内，请更换照片")
+    raise TooLarge(f"照片内容过于复杂，无法压缩到 {most_bytes // 1000} kB 以内，请更换照片")
 
 
 @dataclass(frozen=True, slots=True)

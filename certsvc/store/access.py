@@ -13,7 +13,7 @@ from certsvc.store.tables import clients, people, seen_once
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import RowMapping, Table
@@ -24,8 +24,8 @@ _PERSONAL = "people.personal"
 PRUNE_AT_ONCE = 100
 """How many expired keys one call deletes: more than it adds, so the table stays small, and never a long pause."""
 
-_CLIENT = select(*clients.c).where(clients.c.client_id == bindparam("which"))
-_PERSON = select(*people.c).where(people.c.subject == bindparam("which"))
+_CLIENTS = select(*clients.c).where(clients.c.client_id.in_(bindparam("which", expanding=True)))
+_PERSONS = select(*people.c).where(people.c.subject.in_(bindparam("which", expanding=True)))
 _PEOPLE = select(*people.c).order_by(people.c.subject)
 _EXPIRED = seen_once.alias("expired")
 _PRUNE = delete(seen_once).where(
@@ -81,18 +81,23 @@ class AccessRows:
 
     def client(self, client_id: str) -> Client | None:
         """The client."""
-        row = self._tx.row(_CLIENT, which=client_id)
-        if row is None:
-            return None
-        return Client(
-            client_id=row["client_id"],
-            name=row["name"],
-            authority_code=row["authority_code"],
-            roles=frozenset(from_json(row["roles"])),
-            secret_sha256=row["secret_sha256"],
-            jwks=row["jwks"],
-            active=row["active"],
-        )
+        return self.clients([client_id]).get(client_id)
+
+    def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
+        """Those of these clients that are registered, by id."""
+        rows = self._tx.rows(_CLIENTS, which=sorted(set(client_ids))) if client_ids else ()
+        return {
+            row["client_id"]: Client(
+                client_id=row["client_id"],
+                name=row["name"],
+                authority_code=row["authority_code"],
+                roles=frozenset(from_json(row["roles"])),
+                secret_sha256=row["secret_sha256"],
+                jwks=row["jwks"],
+                active=row["active"],
+            )
+            for row in rows
+        }
 
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""
@@ -110,8 +115,12 @@ class AccessRows:
 
     def person(self, subject: str) -> Person | None:
         """The person."""
-        row = self._tx.row(_PERSON, which=subject)
-        return None if row is None else self._person(row)
+        return self.persons([subject]).get(subject)
+
+    def persons(self, subjects: Sequence[str]) -> Mapping[str, Person]:
+        """Those of these people that are bound, by subject."""
+        rows = self._tx.rows(_PERSONS, which=sorted(set(subjects))) if subjects else ()
+        return {row["subject"]: self._person(row) for row in rows}
 
     def people(self) -> Sequence[Person]:
         """Every person, by subject (the sandbox login lists them)."""

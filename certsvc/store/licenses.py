@@ -62,7 +62,7 @@ VERSION = (
 
 _BY_VERSION_IDS = VERSION.where(_C.version_id.in_(bindparam("which", expanding=True)))
 _BY_IDENTIFIERS = VERSION.where(_C.identifier.in_(bindparam("which", expanding=True)))
-_BY_PRINTED_TOKEN = VERSION.where(_C.printed_token == bindparam("which"))
+_BY_PRINTED_TOKENS = VERSION.where(_C.printed_token.in_(bindparam("which", expanding=True)))
 _BY_NUMBER = (
     VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
     .order_by(_C.created_at.desc(), _C.version.desc())
@@ -172,7 +172,12 @@ class LicenseRows:
 
     def by_printed_token(self, token: str) -> LicenseVersion | None:
         """The version whose page carries this printed code."""
-        return self._first(self._tx.row(_BY_PRINTED_TOKEN, which=token))
+        return self.by_printed_tokens([token]).get(token)
+
+    def by_printed_tokens(self, tokens: Sequence[str]) -> Mapping[str, LicenseVersion]:
+        """The versions whose pages carry these printed codes, by code."""
+        rows = self._tx.rows(_BY_PRINTED_TOKENS, which=sorted(set(tokens))) if tokens else ()
+        return {row["printed_token"]: self.version(row) for row in rows}
 
     def of_holder(self, holder: Holder, *, limit: int) -> Sequence[LicenseVersion]:
         """The holder's versions, newest first, found by the blind index of type and code."""

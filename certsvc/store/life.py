@@ -15,7 +15,7 @@ from certsvc.store.tables_life import HAS_REFERENCE, dues, sweeps, version_facts
 from certsvc.store.transaction import Insert, as_word, insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import RowMapping, Table
@@ -30,6 +30,7 @@ _REMARK = "version_facts.remark"
 
 _AFTER = select(*_L).where(_L.predecessor_id == bindparam("which")).order_by(_L.successor_id)
 _BEFORE = select(*_L).where(_L.successor_id == bindparam("which")).order_by(_L.predecessor_id)
+_FOLLOWED = select(_L.predecessor_id).where(_L.predecessor_id.in_(bindparam("which", expanding=True))).distinct()
 _FACTS_OF = select(*_F).where(_F.license_id.in_(bindparam("which", expanding=True))).order_by(_F.license_id, _F.row_no)
 _FACT_BY_KEY = select(*_F).where(_F.fact_key == bindparam("which"))
 _REFERRING = (
@@ -91,6 +92,11 @@ class LinkRows:
     def before(self, version_id: str) -> Sequence[VersionLink]:
         """What a version follows."""
         return [_link(row) for row in self._tx.rows(_BEFORE, which=version_id)]
+
+    def followed(self, version_ids: Sequence[str]) -> Collection[str]:
+        """Those of these versions that something follows."""
+        rows = self._tx.rows(_FOLLOWED, which=sorted(set(version_ids))) if version_ids else ()
+        return {row["predecessor_id"] for row in rows}
 
 
 class FactRows:

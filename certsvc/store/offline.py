@@ -49,7 +49,7 @@ def _change(dialect: str) -> Insert:
     return made.on_conflict_do_update(index_elements=[_P.name], set_={name: made.excluded[name] for name in names})
 
 
-class InspectionRows:
+class QueuedInspectionRows:
     """Implements ``device_ports.InspectionRecords``."""
 
     def __init__(self, tx: Transaction) -> None:

@@ -13,7 +13,7 @@ from certsvc.store.tables_uses import scans, shows
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import RowMapping, Table
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 _H = shows.c
 _SHOW_BY_TOKEN = select(*_H).where(_H.token_sha256 == bindparam("digest"))
+# Locked in one order, so that two who scan the same codes at the same time wait for each other and never in a circle.
+_HELD_BY_TOKENS = (
+    select(*_H)
+    .where(_H.token_sha256.in_(bindparam("digests", expanding=True)))
+    .order_by(_H.token_sha256)
+    .with_for_update()
+)
 _REDEEM = (
     update(shows)
     .where(_H.show_id == bindparam("which"), _H.redeemed_at.is_(None), _H.expires_at > bindparam("now"))
@@ -67,21 +74,33 @@ class ShowingRows:
         """Redeem for data, once and in time (before ``expires_at``); False otherwise."""
         return self._tx.changed(_REDEEM, which=show_id, who=by, now=now) == 1
 
+    def hold_by_tokens(self, digests: Sequence[str]) -> Mapping[str, Show]:
+        """Those of these shows that there are, by digest; nobody else redeems them until the end of the transaction."""
+        rows = self._tx.rows(_HELD_BY_TOKENS, digests=sorted(set(digests))) if digests else ()
+        return {row["token_sha256"]: Show(**row) for row in rows}
+
+    def redeem_held(self, redeemed: Mapping[str, str], *, now: datetime) -> None:
+        """Redeem shows that are held and were not redeemed, each by whom it is mapped to."""
+        rows = [{"which": show_id, "who": who, "now": now} for show_id, who in sorted(redeemed.items())]
+        if self._tx.changed_all(_REDEEM, rows) != len(rows):
+            msg = "a show was redeemed that is not held, redeemed already or over"
+            raise RuntimeError(msg)
+
     def insert_scan(self, scan: Scan) -> None:
         """Store an inspection record."""
         self.insert_scans([scan])
 
-    def insert_scans(self, scans_made: Sequence[Scan]) -> None:
+    def insert_scans(self, made: Sequence[Scan]) -> None:
         """Store inspection records."""
-        self._tx.changed_all(_insert(self._tx.dialect, scans), [_values(scan) for scan in scans_made])
+        self._tx.changed_all(_insert(self._tx.dialect, scans), [_values(scan) for scan in made])
 
     def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
         """Scans of these versions, newest first."""
-        return [_scan(row) for row in _SCANS_OF.rows(self._tx, version_ids, limit=limit)]
+        return [scan_of(row) for row in _SCANS_OF.rows(self._tx, version_ids, limit=limit)]
 
     def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
         """Scans made by officers of this authority, newest first."""
-        return [_scan(row) for row in _SCANS_BY_AUTHORITY.rows(self._tx, [authority_code], limit=limit)]
+        return [scan_of(row) for row in _SCANS_BY_AUTHORITY.rows(self._tx, [authority_code], limit=limit)]
 
 
 def _values(scan: Scan) -> dict[str, object]:
@@ -97,10 +116,12 @@ def _values(scan: Scan) -> dict[str, object]:
         "outcome": scan.outcome,
         "fields": to_json(list(scan.fields)),
         "at": scan.at,
+        "visit_id": scan.visit_id,
     }
 
 
-def _scan(row: RowMapping) -> Scan:
+def scan_of(row: RowMapping) -> Scan:
+    """A scan from a row of its table."""
     values = dict(row)
     values["fields"] = tuple(from_json(row["fields"]))
     return Scan(**values)

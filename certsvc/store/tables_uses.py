@@ -14,6 +14,8 @@ _WITHOUT_POSITION = text(WITHOUT_POSITION)
 WAITING_NOTICE = "state = 'waiting'"
 OPEN_NOTICE = "state IN ('waiting', 'failed')"
 
+OF_A_VISIT = "visit_id <> ''"
+
 shows = Table(
     "shows",
     metadata,
@@ -42,9 +44,18 @@ scans = Table(
     Column("outcome", Key, nullable=False),
     Column("fields", PlainText, nullable=False),  # JSON
     Column("at", UtcTime, nullable=False),
+    Column("visit_id", Key, nullable=False, server_default=""),  # empty outside of a visit
 )
 Index("ix_scans_version", scans.c.version_id, scans.c.at, scans.c.scan_id)
 Index("ix_scans_authority", scans.c.authority_code, scans.c.at, scans.c.scan_id)
+Index(
+    "ix_scans_visit",
+    scans.c.visit_id,
+    scans.c.at,
+    scans.c.scan_id,
+    sqlite_where=text(OF_A_VISIT),
+    postgresql_where=text(OF_A_VISIT),
+)
 
 grants = Table(
     "grants",

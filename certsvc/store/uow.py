@@ -16,11 +16,13 @@ from certsvc.store.feed import FeedRows
 from certsvc.store.group_commit import SharedTransactions, commit
 from certsvc.store.import_rows import ImportRowStore
 from certsvc.store.imports import ImportStore
+from certsvc.store.inspections import InspectionRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.notices import NoticeRows
-from certsvc.store.offline import BundlePartRows, InspectionRows
+from certsvc.store.officers import OfficerRows
+from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
@@ -45,6 +47,7 @@ from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
+from certsvc.store.visits import VisitRows
 from certsvc.store.webhook_deliveries import DeliveryRows
 from certsvc.store.webhooks import SubscriptionRows
 
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
         stamping_ports,
         store_ports,
         trust_ports,
+        visit_ports,
         webhook_ports,
     )
     from certsvc.commands.ports import Cipher
@@ -117,8 +121,11 @@ class Work:
     reports: report_ports.Reports
     devices: device_ports.Devices
     offline_cores: device_ports.OfflineCores
-    inspections: device_ports.InspectionRecords
+    queued_inspections: device_ports.InspectionRecords
     bundle_parts: device_ports.BundleParts
+    officers: visit_ports.Officers
+    visits: visit_ports.Visits
+    inspections: visit_ports.Inspections
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -174,8 +181,11 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "reports": ReportRows,
     "devices": DeviceRows,
     "offline_cores": OfflineCoreRows,
-    "inspections": InspectionRows,
+    "queued_inspections": QueuedInspectionRows,
     "bundle_parts": BundlePartRows,
+    "officers": OfficerRows,
+    "visits": VisitRows,
+    "inspections": InspectionRows,
 }
 
 

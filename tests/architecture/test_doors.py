@@ -34,6 +34,7 @@ PUBLIC = {
     ("POST", "/v1/verifications/receipts"),
     ("POST", "/v1/verifications/file"),
     ("POST", "/v1/verifications/file/differences"),
+    ("GET", "/v1/officers/{token}"),
     ("GET", "/v1/catalog/types"),
     ("GET", "/v1/catalog/matters"),
     ("GET", "/v1/catalog/lists"),

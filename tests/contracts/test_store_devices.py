@@ -160,18 +160,18 @@ def test_a_record_is_taken_once_per_device(store: Store) -> None:
     with store.uow() as tx:
         for n in (1, 2):
             tx.devices.insert(make_device(n))
-        assert set(tx.inspections.add_all([make_inspection(1), make_inspection(2)])) == {
+        assert set(tx.queued_inspections.add_all([make_inspection(1), make_inspection(2)])) == {
             make_inspection(1).record_id,
             make_inspection(2).record_id,
         }
         changed = make_inspection(1, digest="other", scan_id="scn_x")
-        added = tx.inspections.add_all([changed, make_inspection(3), make_inspection(1, device_id="dev_000002")])
+        added = tx.queued_inspections.add_all([changed, make_inspection(3), make_inspection(1, device_id="dev_000002")])
         assert sorted(added) == [make_inspection(1).record_id, make_inspection(3).record_id]
         ids = [make_inspection(n).record_id for n in (1, 2, 3, 4)]
-        assert tx.inspections.of_device("dev_000001", ids) == {
+        assert tx.queued_inspections.of_device("dev_000001", ids) == {
             make_inspection(n).record_id: make_inspection(n) for n in (1, 2, 3)
         }
-        assert not tx.inspections.add_all([])
+        assert not tx.queued_inspections.add_all([])
 
 
 def test_versions_of_parts_are_given_one_after_another(store: Store) -> None:

@@ -13,6 +13,9 @@ import pytest
 from fixtures_city import ServedCity
 from sqlalchemy import Connection, Engine, event
 
+from certsvc.commands.access.principals import of_person
+from certsvc.commands.showing.scan_code import scan_codes
+
 SLUG = "tour_guide"
 SMALL, LARGE = 4, 20
 """Both fit into one batch."""
@@ -22,6 +25,11 @@ MOST_PER_ACCEPTANCE = 13
 MOST_PER_BATCH = 120
 """Statements from the claim to the last consumer, however many licenses."""
 MOST_COMMITS_PER_BATCH = 30
+MOST_PER_SCAN = 14
+"""Over HTTP, alone: who calls, visit, code, license, redemption, facts, followers, seal, photo, scan, event, evidence,
+and what opens two transactions."""
+MOST_PER_SCANS = 12
+"""Of scans that come together, however many."""
 MOST_SYNCS_PER_LICENSE = 2
 """The file, and the directory that names it; directories of a young store come once."""
 
@@ -89,3 +97,29 @@ def test_an_acceptance_costs_few_statements(small_city: ServedCity, monkeypatch:
     with counted(monkeypatch) as costs:
         accept(small_city, "A", LARGE)
     assert costs.statements <= MOST_PER_ACCEPTANCE * LARGE
+
+
+def test_a_scan_costs_few_statements_and_scans_that_come_together_no_more(
+    shared_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, deps = shared_city, shared_city.service.deps
+    identifier, officer = city.one_of(SLUG)["identifier"], city.officer_of(SLUG)
+    city.person(officer)
+
+    def codes(count: int) -> list[str]:
+        return [city.show(SLUG, identifier, "tour_inspection")["code"] for _ in range(count)]
+
+    [alone] = codes(1)
+    with counted(monkeypatch) as costs:
+        assert city.scan(officer, alone)["photo"]
+    assert costs.statements <= MOST_PER_SCAN
+    assert costs.commits <= 2
+    person = next(one for one in city.people if one.subject == officer)
+    for count in (SMALL, LARGE):
+        asked = [(of_person(person), code) for code in codes(count)]
+        with counted(monkeypatch) as costs:
+            answers = scan_codes(deps, asked)
+        assert [answer.light for answer in answers] == ["green"] * count
+        assert len({answer.scan.scan_id for answer in answers}) == count
+        assert costs.statements <= MOST_PER_SCANS
+        assert costs.commits == 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
 
 from certsvc.commands.access.roles import ALL
 from certsvc.commands.ports import Principal
 from certsvc.errors import Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from certsvc.commands.ports import Deps
     from certsvc.license.parties import Client, Person
@@ -50,32 +51,56 @@ def claims_of(principal: Principal) -> dict[str, object]:
     return {"sub": principal.subject, "kind": principal.kind}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """Whom a token names, after its signature was checked.
+
+    Attributes:
+        bound_by: as whose word it may be taken: ``verified_by`` of the person; empty for one of our client systems.
+    """
+
+    subject: str
+    bound_by: str
+
+
 def authenticate(deps: Deps, token: str) -> Principal:
     """The caller behind a bearer token; roles are read from the register, so a removed role ends at once.
 
     Raises:
         Unauthenticated: bad token, or a subject that is unknown or no longer active.
     """
+    return look_up(deps, [claimed(deps, token)])[0] or refuse()
+
+
+def claimed(deps: Deps, token: str) -> Claimed:
+    """Whom a token names; Unauthenticated when it is not a good one."""
     claims: Mapping[str, object] = deps.tokens.check(token, now=deps.clock.now())
     subject, issuer = str(claims.get("sub", "")), str(claims.get("iss", ""))
     own = issuer == deps.policy.event_source
+    if own and claims.get("kind") == "system":
+        return Claimed(subject=subject, bound_by="")
+    # An identity provider speaks for the people bound through it and for nobody else: no system, none of ours.
+    return Claimed(subject=subject, bound_by=SANDBOX if own else OIDC + issuer)
+
+
+def look_up(deps: Deps, several: Sequence[Claimed]) -> list[Principal | None]:
+    """Whom the register knows behind each of these, in their order; None for one that is unknown or not active."""
     with deps.uow.read() as tx:
-        if own and claims.get("kind") == "system":
-            client = tx.access.client(subject)
-            principal = of_client(client) if client is not None and client.active else None
-        else:
-            # An identity provider speaks for the people bound through it and for nobody else: no system, none of ours.
-            person = tx.access.person(subject)
-            bound_by = SANDBOX if own else OIDC + issuer
-            principal = of_person(person) if person is not None and person.verified_by == bound_by else None
-    if principal is None:
-        raise Unauthenticated("账号不存在或已停用，请重新登录")
-    return Principal(
-        subject=principal.subject,
-        kind=principal.kind,
-        roles=principal.roles & ALL,
-        authority_code=principal.authority_code,
-        name=principal.name,
-        holder_code=principal.holder_code,
-        holder_code_type=principal.holder_code_type,
-    )
+        clients = tx.access.clients([one.subject for one in several if not one.bound_by])
+        people = tx.access.persons([one.subject for one in several if one.bound_by])
+    return [_known(one, clients, people) for one in several]
+
+
+def _known(one: Claimed, clients: Mapping[str, Client], people: Mapping[str, Person]) -> Principal | None:
+    if not one.bound_by:
+        client = clients.get(one.subject)
+        found = of_client(client) if client is not None and client.active else None
+    else:
+        person = people.get(one.subject)
+        found = of_person(person) if person is not None and person.verified_by == one.bound_by else None
+    return replace(found, roles=found.roles & ALL) if found is not None else None
+
+
+def refuse() -> NoReturn:
+    """What whoever is not known is told, in the same words for every cause."""
+    raise Unauthenticated("账号不存在或已停用，请重新登录")

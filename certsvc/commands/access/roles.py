@@ -59,6 +59,9 @@ BATCH_VERIFIER = "batch_verifier"
 SERVICE_CLERK = "service_clerk"
 """送达经办人: records how decisions of the own authority were served when no message reached the holder"""
 
+OFFICER_REGISTRAR = "officer_registrar"
+"""执法名册管理员: keeps the register of the own authority's officers, and is none of them"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
@@ -84,6 +87,7 @@ ALL: frozenset[str] = frozenset(
         BATCH_CLERK,
         BATCH_VERIFIER,
         SERVICE_CLERK,
+        OFFICER_REGISTRAR,
     }
 )
 
@@ -111,6 +115,7 @@ ROLE_ZH: dict[str, str] = {
     BATCH_CLERK: "批量经办人",
     BATCH_VERIFIER: "批量核实人",
     SERVICE_CLERK: "送达经办人",
+    OFFICER_REGISTRAR: "执法名册管理员",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -130,6 +135,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({AUDITOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
     frozenset({BATCH_CLERK, BATCH_VERIFIER}),
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (BATCH_CLERK, BATCH_VERIFIER)),
+    *(frozenset({OFFICER_REGISTRAR, duty}) for duty in (OFFICER, OPERATOR, AUDITOR)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
 
@@ -143,6 +149,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
   different offices, and on one row the same person is refused anyway.
 * Who proposes a license type does not publish it, and who proposes whom to trust does not confirm it. Neither is the
   operator, who gives roles and configures the directory of anchors, nor the auditor; the security officer may be one.
+* 执法名册: who says who may inspect does not inspect, gives no roles and audits nothing.
 * 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import SANDBOX
 from certsvc.commands.access.register_party import register_parties
 from certsvc.errors import NotFound
+from certsvc.license.officers import Officer
 from certsvc.license.parties import Client, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from certsvc.commands.ports import Deps
 
@@ -21,6 +24,10 @@ SERVICE_BUREAU = "11990000MB0000086D"
 """示例省政务服务局: runs the approval platform of the sandbox."""
 
 PLATFORM = "approval-platform"
+
+COLLEAGUE = "9999"
+"""How the badges of the sandbox begin whose people have no account; the rest is that of an officer with one."""
+REGISTER_YEARS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +81,7 @@ def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxP
 
     people = [*_holders(deps), *_officers(deps)]
     register_parties(deps, clients, people, actor=SANDBOX)
+    _seed_register(deps, people)
     return SandboxParties(secrets=secrets, people=tuple(people))
 
 
@@ -125,8 +133,41 @@ def _officers(deps: Deps) -> list[Person]:
         ("batch-clerk-1", "批量经办人", owner, "批量01", roles.BATCH_CLERK),
         ("batch-verifier-1", "批量核实人", owner, "批量02", roles.BATCH_VERIFIER),
         ("service-clerk-1", "送达经办人", owner, "送达01", roles.SERVICE_CLERK),
+        ("registrar-1", "执法名册管理员", owner, "名册01", roles.OFFICER_REGISTRAR),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
+
+
+def _seed_register(deps: Deps, people: Sequence[Person]) -> None:
+    """Every officer stands on the register of the own body, with its trades, and so does a colleague without account.
+
+    What a registrar entered in the meantime stays.
+    """
+    now = deps.clock.now()
+    entries: list[Officer] = []
+    for person in people:
+        if roles.OFFICER not in person.roles:
+            continue
+        body = deps.catalog.authority(person.authority_code)
+        trades = {kind.domain for kind in deps.catalog.types if body.code in (*kind.issuers, *kind.penalisers)}
+        first = Officer(
+            badge=person.badge,
+            subject=person.subject,
+            name=person.name,
+            authority_code=body.code,
+            unit=f"{body.name}执法支队",
+            kinds=tuple(sorted(trades)),
+            region=body.region,
+            valid_until=date(local_day(now).year + REGISTER_YEARS, 12, 31),
+            ended_on=None,
+            entered_by=SANDBOX,
+            entered_at=now,
+        )
+        colleague = replace(first, badge=f"{COLLEAGUE}{person.badge[len(COLLEAGUE) :]}", subject="", name="示例同事")
+        entries += [first, colleague]
+    with deps.uow() as tx:
+        known = tx.officers.by_badges([one.badge for one in entries])
+        tx.officers.enter([one for one in entries if one.badge not in known])
 
 
 def _person(deps: Deps, subject: str, name: str, authority_code: str, badge: str, role: str) -> Person:

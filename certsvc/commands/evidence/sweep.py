@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.evidence.record import record
 from certsvc.commands.signings.document import PREFIX as SIGNINGS
 from certsvc.commands.stamping.uploads import UPLOADS, left_uploads
+from certsvc.commands.visits.pictures import PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +23,12 @@ SETTLE_S = 24 * 3600
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Names under ``licenses/``, ``signings/``, ``stamped/``, ``uploads/``, older than ``settle_s``, without a row.
+    """Names of licenses, signings, stampings, uploads and pictures, older than ``settle_s``, without a row.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
     before = deps.clock.now() - timedelta(seconds=settle_s)
-    places = (PREFIX, SIGNINGS, STAMPED)
+    places = (PREFIX, SIGNINGS, STAMPED, PICTURES)
     names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
         found = [name for name in names if not is_registered(tx, name)]
@@ -53,6 +54,8 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
 
 def is_registered(tx: UnitOfWork, name: str) -> bool:
     """Whether a row names this object."""
+    if name.startswith(PICTURES):
+        return tx.inspections.has_picture_object(name)
     digest = digest_of(name)
     if name.startswith(UPLOADS):
         return tx.stampings.keeps(name, digest)

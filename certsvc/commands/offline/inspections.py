@@ -100,10 +100,10 @@ def take_inspections(
     opened = {one.record_id: _open(deps, one.code) for one in fresh.values()}
     with deps.uow() as tx:
         device = device_of(tx, caller, device_id, DeviceKind.OFFICER)
-        known = tx.inspections.of_device(device_id, list(fresh))
+        known = tx.queued_inspections.of_device(device_id, list(fresh))
         new = [one for one in fresh.values() if one.record_id not in known]
         added = _take(deps, tx, caller, device, new, opened, now)
-        known = {**known, **tx.inspections.of_device(device_id, [one.record_id for one in new])}
+        known = {**known, **tx.queued_inspections.of_device(device_id, [one.record_id for one in new])}
     first = {one.record_id for one in new if one.record_id in added}
     answers = []
     for one in records:
@@ -150,7 +150,7 @@ def _take(
         return frozenset()
     register = _register(tx, new, opened, now)
     judged = [_judge(deps, device, one, register, now) for one in new]
-    added = frozenset(tx.inspections.add_all(judged))
+    added = frozenset(tx.queued_inspections.add_all(judged))
     scans = []
     for one in judged:
         if one.record_id not in added:

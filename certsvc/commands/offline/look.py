@@ -84,8 +84,15 @@ def look(opened: OfflineCode | Reason, known: KnownCores, at: datetime) -> Offli
 
 def look_now(deps: Deps, tx: UnitOfWork, text: str, now: datetime) -> OfflineLook:
     """Where the text of one offline code leads now."""
-    opened = deps.offline.open(text)
-    return look(opened, known_cores(tx, [opened] if isinstance(opened, OfflineCode) else []), now)
+    return look_all(deps, tx, [text], now)[text]
+
+
+def look_all(deps: Deps, tx: UnitOfWork, texts: Sequence[str], now: datetime) -> Mapping[str, OfflineLook]:
+    """Where the texts of several lead now; reads nothing for none."""
+    opened = {text: deps.offline.open(text) for text in texts}
+    codes = [one for one in opened.values() if isinstance(one, OfflineCode)]
+    known = known_cores(tx, codes) if codes else KnownCores(cores={}, versions={}, devices={})
+    return {text: look(one, known, now) for text, one in opened.items()}
 
 
 def _digest(code: OfflineCode) -> str:

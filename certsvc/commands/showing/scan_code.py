@@ -2,36 +2,41 @@
 
 Data are given once per show code, to the first scanner in time; looking at the state costs nothing. A printed code
 or an offline code gives state, type, issuer and the masked name. Every scan is an inspection record and a row the
-holder can see.
+holder can see; it belongs to the visit that the officer is in. Scans that come together are one transaction with an
+answer each.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.authority import issuer_today
-from certsvc.commands.offline.look import SHOW_AGAIN, look_now
-from certsvc.commands.showing.codes import Code, read_code, token_sha256
+from certsvc.commands.offline.look import SHOW_AGAIN
+from certsvc.commands.showing.codes import read_code
+from certsvc.commands.showing.scan_reads import Asked, Found, Reads, find_all, read_all, seal_id_of
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason_of
-from certsvc.commands.verifying.stands import stands
+from certsvc.commands.visits.repeats import name_who_is_visited
 from certsvc.events.payloads import LicenseScanned
 from certsvc.license.standing import Light
-from certsvc.license.uses import Scan, Show
+from certsvc.license.uses import Scan
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import LicenseFacts, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.visits import Duty
     from certsvc.seal.model import Seal
 
 GREEN, RED, AMBER = "green", "red", "amber"
+CARD_NEEDED_ZH = "扣留或暂扣前须核对实体证照，电子证照不能代替收缴"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +49,7 @@ class ScanAnswer:
         reasons: reason codes, most important first.
         photo: JPEG, or None.
         notes: sentences for the officer (compare the person with the photo …).
+        card_needed: whether 扣留 or 暂扣 needs the physical card in hand (需核对实体证).
     """
 
     scan: Scan
@@ -56,24 +62,12 @@ class ScanAnswer:
     scene_name: str
     notes: tuple[str, ...]
     at: datetime
+    card_needed: bool = False
 
     @property
     def text_zh(self) -> str:
         """The first reason in Chinese."""
         return WORDS[self.reasons[0]].zh
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Found:
-    """Where a code led."""
-
-    version: LicenseVersion | None
-    show: Show | None
-    reasons: tuple[Reason, ...]
-    data: bool
-    """whether the scene's fields may be given"""
-    core_id: str = ""
-    """of an offline code"""
 
 
 def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
@@ -82,30 +76,40 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
     Raises:
         Forbidden: the caller is neither officer nor clerk.
     """
-    roles.require(caller, roles.OFFICER, roles.CLERK)
+    return scan_codes(deps, [(caller, text)])[0]
+
+
+def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]]) -> list[ScanAnswer]:
+    """Answer several scans, each by whom it is of, in their order, and record them in one transaction.
+
+    Raises:
+        Forbidden: one of the callers is neither officer nor clerk; nothing is recorded.
+    """
+    for caller, _ in scans:
+        roles.require(caller, roles.OFFICER, roles.CLERK)
     now = deps.clock.now()
-    code = read_code(text, deps.policy.public_base)
+    asked = [Asked(caller=caller, code=read_code(text, deps.policy.public_base)) for caller, text in scans]
     with deps.uow() as tx:
-        found = _find(deps, tx, caller, code, now)
-        answer = _answer(deps, tx, caller, code, found, now)
-        tx.showing.insert_scan(answer.scan)
-        if found.version is not None:
-            announce(deps, tx, found.version, answer.scan)
-        record(
-            tx,
-            deps,
-            kind="scan.answered",
-            subject=answer.facts.identifier if answer.facts else code.kind,
-            actor=caller.subject,
-            content={
-                "scan_id": answer.scan.scan_id,
-                "outcome": answer.scan.outcome,
-                "fields": list(answer.scan.fields),
-                "badge": answer.scan.badge,
-            },
-            at=now,
-        )
-    return answer
+        inspecting = [one.caller.subject for one in asked if roles.OFFICER in one.caller.roles]
+        duties = tx.visits.duties(inspecting, now=now)
+        found = find_all(deps, tx, asked, duties, now)
+        reads = read_all(deps, tx, found, now)
+        shown = [
+            (duties[one.caller.subject], where.version)
+            for one, where in zip(asked, found, strict=True)
+            if where.data and where.version is not None and one.caller.subject in duties
+        ]
+        warnings = name_who_is_visited(deps, tx, shown, now)
+        answers = [
+            _answer(deps, tx, one, where, reads, duties.get(one.caller.subject), warnings, now)
+            for one, where in zip(asked, found, strict=True)
+        ]
+        tx.showing.insert_scans([answer.scan for answer in answers])
+        for one, where, answer in zip(asked, found, answers, strict=True):
+            if where.version is not None:
+                announce(deps, tx, where.version, answer.scan)
+            _record(deps, tx, one, answer, now)
+    return answers
 
 
 def announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -> None:
@@ -122,91 +126,101 @@ def announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) ->
     tx.outbox.add(payload.event(event_id=event_id, source=source, subject=version.identifier, at=scan.at))
 
 
-def _find(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, now: datetime) -> _Found:
-    if code.kind == "foreign":
-        return _Found(version=None, show=None, reasons=(Reason.NOT_OURS,), data=False)
-    if code.kind == "printed":
-        version = tx.licenses.by_printed_token(code.token)
-        reasons = () if version else (Reason.CODE_UNKNOWN,)
-        return _Found(version=version, show=None, reasons=reasons, data=False)
-    if code.kind == "offline":
-        there = look_now(deps, tx, code.token, now)
-        reasons = (there.reason,) if there.reason else ()
-        return _Found(version=there.version, show=None, reasons=reasons, data=False, core_id=there.core_id)
-    show = tx.showing.show_by_token(token_sha256(code.token))
-    if show is None:
-        return _Found(version=None, show=None, reasons=(Reason.CODE_UNKNOWN,), data=False)
-    if now >= show.expires_at:
-        # A screenshot: it tells nothing of the license, not even its state.
-        return _Found(version=None, show=show, reasons=(Reason.CODE_EXPIRED,), data=False)
-    version = tx.licenses.by_version_id(show.version_id)
-    if version is None or not _scene_is_for(deps, version, show, caller):
-        return _Found(version=version, show=show, reasons=(Reason.SCENE_NOT_FOR_YOU,), data=False)
-    given = tx.showing.redeem(show.show_id, by=caller.subject, now=now)
-    return _Found(version=version, show=show, reasons=() if given else (Reason.CODE_USED,), data=given)
+def _record(deps: Deps, tx: UnitOfWork, one: Asked, answer: ScanAnswer, now: datetime) -> None:
+    scan = answer.scan
+    content = {"scan_id": scan.scan_id, "outcome": scan.outcome, "fields": list(scan.fields), "badge": scan.badge}
+    if scan.visit_id:
+        content["visit_id"] = scan.visit_id
+    subject = answer.facts.identifier if answer.facts else one.code.kind
+    record(tx, deps, kind="scan.answered", subject=subject, actor=one.caller.subject, content=content, at=now)
 
 
-def _scene_is_for(deps: Deps, version: LicenseVersion, show: Show, caller: Principal) -> bool:
-    """Whether the scene the holder chose is meant for this kind of reader."""
-    scene = deps.catalog.type(version.type_slug).scene(show.scene)
-    if scene is None:
-        return False
-    wanted = {"officer": {roles.OFFICER}, "clerk": {roles.CLERK, roles.OFFICER}}.get(
-        scene.audience, {roles.OFFICER, roles.CLERK}
-    )
-    return not caller.roles.isdisjoint(wanted)
-
-
-def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _Found, now: datetime) -> ScanAnswer:
-    version, show = found.version, found.show
-    fields: tuple[ShownField, ...] = ()
-    photo: bytes | None = None
-    seal: Seal | None = None
-    scene_name = ""
-    notes: list[str] = []
-    reasons = list(found.reasons)
-    light = AMBER if set(found.reasons) & SHOW_AGAIN else RED
-    if version is not None:
-        kind = deps.catalog.type(version.type_slug)
-        how = stands(deps, tx, version, now)
-        # An ended license outranks everything else; "already used" outranks what is amber, and that a mere OK.
-        why = amber_reasons(how) or (Reason.OK,)
-        reasons = [*reasons, *why] if how.good else [reason_of(how), *reasons]
-        light = RED if not how.good else (AMBER if found.reasons or how.light is Light.AMBER else GREEN)
-        scene = kind.scene(show.scene) if show else None
-        if version.registration is None:
-            sealed_by = issuer_today(deps, version) if version.stock is not None else version.issuer_code
-            seal = tx.seals.by_id(deps.catalog.authority(sealed_by).seal_id)
-        else:
-            notes.append(version.registration.sentence)
-        if scene is not None:
-            scene_name = scene.name
-            if found.data:
-                fields = shown_fields(kind, version, scene.fields, unmasked=scene.unmasked)
-                photo = tx.photos.get(version.photo_id) if scene.photo and version.photo_id else None
-        notes.append("请核对持证人与照片、身份证件是否一致" if photo else "本码证明证照状态，请另行核对持证人身份")
+def _answer(
+    deps: Deps,
+    tx: UnitOfWork,
+    one: Asked,
+    found: Found,
+    reads: Reads,
+    duty: Duty | None,
+    warnings: dict[str, str],
+    now: datetime,
+) -> ScanAnswer:
+    show, caller = found.show, one.caller
     scan = Scan(
         scan_id=deps.ids.new("scn"),
-        code_kind=code.kind,
+        code_kind=one.code.kind,
         show_id=show.show_id if show else found.core_id,
-        version_id=version.version_id if version else "",
+        version_id="",
         officer=caller.subject,
         authority_code=caller.authority_code,
-        badge=caller.name,
+        badge=duty.officer.badge if duty else caller.name,
         scene=show.scene if show else "",
-        outcome=reasons[0].value,
-        fields=tuple(field.key for field in fields),
+        outcome="",
+        fields=(),
+        at=now,
+        visit_id=duty.visit.visit_id if duty else "",
+    )
+    if found.version is not None:
+        warning = warnings.pop(scan.visit_id, "") if found.data else ""
+        return _of_license(deps, tx, one, found.version, found, reads, scan, warning)
+    light = AMBER if found.reasons[0] in SHOW_AGAIN else RED
+    return ScanAnswer(
+        scan=replace(scan, outcome=found.reasons[0].value),
+        light=light,
+        reasons=found.reasons,
+        facts=None,
+        fields=(),
+        photo=None,
+        seal=None,
+        scene_name="",
+        notes=(),
         at=now,
     )
+
+
+def _of_license(
+    deps: Deps,
+    tx: UnitOfWork,
+    one: Asked,
+    version: LicenseVersion,
+    found: Found,
+    reads: Reads,
+    scan: Scan,
+    warning: str,
+) -> ScanAnswer:
+    kind, how = deps.catalog.type(version.type_slug), reads.standings[version.version_id]
+    # An ended license outranks everything else; "already used" outranks what is amber, and that a mere OK.
+    why = amber_reasons(how) or (Reason.OK,)
+    reasons = (*found.reasons, *why) if how.good else (reason_of(how), *found.reasons)
+    scene = kind.scene(found.show.scene) if found.show else None
+    fields: tuple[ShownField, ...] = ()
+    photo: bytes | None = None
+    if scene is not None and found.data:
+        fields = shown_fields(kind, version, scene.fields, unmasked=scene.unmasked)
+        photo = reads.photos.get(version.photo_id) if scene.photo else None
+    card_needed = kind.paper.card_before_detention and roles.OFFICER in one.caller.roles
+    notes = [
+        version.registration.sentence if version.registration else "",
+        found.why_not,
+        "请核对持证人与照片、身份证件是否一致" if photo else "本码证明证照状态，请另行核对持证人身份",
+        CARD_NEEDED_ZH if card_needed else "",
+        warning,
+    ]
     return ScanAnswer(
-        scan=scan,
-        light=light,
-        reasons=tuple(reasons),
-        facts=public_facts(deps, tx, version, now) if version else None,
+        scan=replace(
+            scan,
+            version_id=version.version_id,
+            outcome=reasons[0].value,
+            fields=tuple(field.key for field in fields),
+        ),
+        light=RED if not how.good else (AMBER if found.reasons or how.light is Light.AMBER else GREEN),
+        reasons=reasons,
+        facts=public_facts(deps, tx, version, scan.at, how, newest=reads.newest.get(version.version_id, ())),
         fields=fields,
         photo=photo,
-        seal=seal,
-        scene_name=scene_name,
-        notes=tuple(notes),
-        at=now,
+        seal=reads.seals.get(seal_id_of(deps, version)),
+        scene_name=scene.name if scene else "",
+        notes=tuple(note for note in notes if note),
+        at=scan.at,
+        card_needed=card_needed,
     )

@@ -13,7 +13,7 @@ from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.license.model import Holder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.license.notices import Notice
     from certsvc.license.standing import Standing
     from certsvc.license.uses import Fetch, Scan
+    from certsvc.license.visits import Outcome, Visit
 
 MAX_CARDS = 200
 """Licenses in one wallet answer; bounds a company with thousands of branches."""
@@ -30,12 +31,19 @@ MAX_USES = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uses:
-    """Everything that was done with the holder's licenses, newest first."""
+    """Everything that was done with the holder's licenses, newest first.
+
+    Attributes:
+        visits: those in which the scans were made, by id.
+        outcomes: what stands on record of a scan at last, by scan id.
+    """
 
     versions: Sequence[LicenseVersion]
     scans: Sequence[Scan]
     fetches: Sequence[Fetch]
     notices: Sequence[Notice]
+    visits: Mapping[str, Visit]
+    outcomes: Mapping[str, Outcome]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +71,13 @@ def uses(deps: Deps, caller: Principal) -> Uses:
     with deps.uow.read() as tx:
         versions = tx.licenses.of_holder(holder, limit=MAX_CARDS)
         ids = [version.version_id for version in versions]
+        scans = tx.showing.scans_of(ids, limit=MAX_USES)
+        records = tx.inspections.of_scans([scan.scan_id for scan in scans])
         found = Uses(
             versions=versions,
-            scans=tx.showing.scans_of(ids, limit=MAX_USES),
+            scans=scans,
+            visits=tx.visits.by_ids(sorted({scan.visit_id for scan in scans} - {""})),
+            outcomes={scan_id: several[-1].outcome for scan_id, several in records.items()},
             fetches=tx.sharing.fetches_of(ids, limit=MAX_USES),
             notices=tx.notices.of_versions(ids, limit=MAX_USES),
         )

@@ -1,6 +1,6 @@
 """Devices of holders and officers, offline codes, queued inspections, parts of offline bundles.
 
-Revision: 0018. Only new tables, which older code does not notice.
+Revision: 0019. Only new tables, which older code does not notice.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,52 @@
+"""Where requests that come together meet: one look at the register for who calls, one transaction for scans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access.principals import claimed, look_up, refuse
+from certsvc.commands.combine import Combiner
+from certsvc.commands.showing.scan_code import scan_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certsvc.commands.access.principals import Claimed
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.showing.scan_code import ScanAnswer
+
+
+class SignInDesk:
+    """Threads share it. Every look begins after those it is for have asked, so a removed role ends at once."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._combiner: Combiner[Claimed, Principal | None] = Combiner(partial(look_up, deps))
+
+    def ask(self, deps: Deps, token: str) -> Principal:
+        """As ``authenticate``; the token is checked by the thread that asks."""
+        return self._combiner.ask(claimed(deps, token)) or refuse()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Question:
+    deps: Deps
+    caller: Principal
+    text: str
+
+
+class ScanDesk:
+    """Threads share it."""
+
+    def __init__(self) -> None:
+        self._combiner: Combiner[_Question, ScanAnswer] = Combiner(_answer)
+
+    def ask(self, deps: Deps, caller: Principal, text: str) -> ScanAnswer:
+        """As ``scan_code``."""
+        return self._combiner.ask(_Question(deps=deps, caller=caller, text=text))
+
+
+def _answer(questions: Sequence[_Question]) -> list[ScanAnswer]:
+    # Of those who came together the last saw the newest catalog; it is the same for all, but for a moment.
+    return scan_codes(questions[-1].deps, [(one.caller, one.text) for one in questions])

@@ -1,0 +1,1 @@
+"""Visits (检查): the officer shows first, then scans, and says what came of it."""
