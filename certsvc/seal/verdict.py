@@ -122,6 +122,7 @@ class Reason(StrEnum):
     CODE_EXPIRED = "code_expired"
     CODE_USED = "code_used"
     SCENE_NOT_FOR_YOU = "scene_not_for_you"
+    CODE_FOR_HOLDER = "code_for_holder"
     TOO_LARGE = "too_large"
     TIMED_OUT = "timed_out"
     CANNOT_CHECK_NOW = "cannot_check_now"

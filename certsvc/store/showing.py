@@ -13,7 +13,7 @@ from certsvc.store.tables_uses import scans, shows
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import RowMapping, Table
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 _H = shows.c
 _SHOW_BY_TOKEN = select(*_H).where(_H.token_sha256 == bindparam("digest"))
+_SHOWS = select(*_H).where(_H.show_id.in_(bindparam("which", expanding=True)))
+_PRESENTER = "shows.presenter"
 _REDEEM = (
     update(shows)
     .where(_H.show_id == bindparam("which"), _H.redeemed_at.is_(None), _H.expires_at > bindparam("now"))
     .values(redeemed_at=bindparam("now"), redeemed_by=bindparam("who"))
 )
+_SCAN = select(*scans.c).where(scans.c.scan_id == bindparam("which"))
 _SCANS_OF = newest_of(scans, scans.c.version_id, scans.c.at, scans.c.scan_id)
 _SCANS_BY_AUTHORITY = newest_of(scans, scans.c.authority_code, scans.c.at, scans.c.scan_id)
 
@@ -56,12 +59,22 @@ class ShowingRows:
             expires_at=show.expires_at,
             redeemed_at=show.redeemed_at,
             redeemed_by=show.redeemed_by,
+            basis=str(show.basis),
+            basis_id=show.basis_id,
+            presenter=self._tx.seal(show.presenter, _PRESENTER, show.show_id) if show.presenter else None,
+            bundle=show.bundle,
+            members=to_json(show.members),
         )
 
     def show_by_token(self, token_sha256: str) -> Show | None:
         """The show, whatever its age."""
         row = self._tx.row(_SHOW_BY_TOKEN, digest=token_sha256)
-        return None if row is None else Show(**row)
+        return None if row is None else self._show(row)
+
+    def shows(self, show_ids: Sequence[str]) -> Mapping[str, Show]:
+        """Those of these shows that there are, by id."""
+        rows = self._tx.rows(_SHOWS, which=sorted(set(show_ids))) if show_ids else ()
+        return {row["show_id"]: self._show(row) for row in rows}
 
     def redeem(self, show_id: str, *, by: str, now: datetime) -> bool:
         """Redeem for data, once and in time (before ``expires_at``); False otherwise."""
@@ -84,13 +97,27 @@ class ShowingRows:
             at=scan.at,
         )
 
-    def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
+    def scans_of(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Scan]:
         """Scans of these versions, newest first."""
-        return [_scan(row) for row in _SCANS_OF.rows(self._tx, version_ids, limit=limit)]
+        return [_scan(row) for row in _SCANS_OF.rows(self._tx, version_ids, limit=limit, behind=behind)]
+
+    def scan(self, scan_id: str) -> Scan | None:
+        """The scan."""
+        row = self._tx.row(_SCAN, which=scan_id)
+        return None if row is None else _scan(row)
 
     def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
         """Scans made by officers of this authority, newest first."""
         return [_scan(row) for row in _SCANS_BY_AUTHORITY.rows(self._tx, [authority_code], limit=limit)]
+
+    def _show(self, row: RowMapping) -> Show:
+        values = dict(row)
+        sealed = values.pop("presenter")
+        values["presenter"] = self._tx.open(sealed, _PRESENTER, row["show_id"]) if sealed else ""
+        values["members"] = tuple((version_id, scene) for version_id, scene in from_json(row["members"]))
+        return Show(**values)
 
 
 def _scan(row: RowMapping) -> Scan:

@@ -9,7 +9,10 @@ from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
+from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
+from certsvc.store.delegations import DelegationRows
+from certsvc.store.disputes import DisputeRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.import_rows import ImportRowStore
@@ -25,6 +28,7 @@ from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.reconciling import ReconcilingRows
+from certsvc.store.relations import CoHolderRows, RelationRows
 from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        consent_ports,
         import_ports,
         issuance_ports,
         life_ports,
@@ -81,6 +86,11 @@ class Work:
     photos: store_ports.Photos
     seals: seal_ports.Seals
     showing: store_ports.Showing
+    challenges: consent_ports.Challenges
+    delegations: consent_ports.Delegations
+    relations: consent_ports.Relations
+    co_holders: consent_ports.CoHolders
+    disputes: consent_ports.Disputes
     sharing: store_ports.Sharing
     access: store_ports.Access
     outbox: store_ports.Outbox
@@ -134,6 +144,11 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "photos": PhotoRows,
     "seals": SealRows,
     "showing": ShowingRows,
+    "challenges": ChallengeRows,
+    "delegations": DelegationRows,
+    "relations": RelationRows,
+    "co_holders": CoHolderRows,
+    "disputes": DisputeRows,
     "sharing": SharingRows,
     "access": AccessRows,
     "outbox": OutboxRows,

@@ -59,6 +59,16 @@ BATCH_VERIFIER = "batch_verifier"
 SERVICE_CLERK = "service_clerk"
 """送达经办人: records how decisions of the own authority were served when no message reached the holder"""
 
+DISPUTE_CLERK = "dispute_clerk"
+"""异议经办人: answers what holders dispute about uses by, and licenses of, the own authority"""
+
+SCAN = "scan"
+"""闸机、自助终端、小程序后台: scans codes and asks holders in the name of its authority, as a clerk would"""
+KINSHIP = "kinship"
+"""民政、公安: states who is guardian of whom, and who has died"""
+REGISTRY = "registry"
+"""市场主体登记: states who is 法定代表人 of which company"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
@@ -84,6 +94,10 @@ ALL: frozenset[str] = frozenset(
         BATCH_CLERK,
         BATCH_VERIFIER,
         SERVICE_CLERK,
+        DISPUTE_CLERK,
+        SCAN,
+        KINSHIP,
+        REGISTRY,
     }
 )
 
@@ -111,6 +125,7 @@ ROLE_ZH: dict[str, str] = {
     BATCH_CLERK: "批量经办人",
     BATCH_VERIFIER: "批量核实人",
     SERVICE_CLERK: "送达经办人",
+    DISPUTE_CLERK: "异议经办人",
 }
 """Names of the roles that people have, for sentences."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 PRINTED_PATH = "/q/"
 SHOW_PATH = "/s/"
+CHALLENGE_PATH = "/c/"
 
 TOKEN_FORM = re.compile(r"^[A-Za-z0-9_-]{22}$")
 """16 bytes in URL-safe base64 without padding."""
@@ -22,7 +23,7 @@ MAX_CODE_LENGTH = 512
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """What was scanned: ``show``, ``printed`` or ``foreign``, and the token."""
+    """What was scanned: ``show``, ``printed``, ``challenge`` or ``foreign``, and the token."""
 
     kind: str
     token: str
@@ -33,11 +34,16 @@ def show_text(public_base: str, token: str) -> str:
     return f"{public_base}{SHOW_PATH}{token}"
 
 
+def challenge_text(public_base: str, token: str) -> str:
+    """The QR text of a verifier's challenge (反扫)."""
+    return f"{public_base}{CHALLENGE_PATH}{token}"
+
+
 def read_code(text: str, public_base: str) -> Code:
     """Tell our codes from foreign ones; compares whole prefixes, never parses a host out of a foreign address."""
     text = text.strip()
     if len(text) <= MAX_CODE_LENGTH:
-        for kind, path in (("show", SHOW_PATH), ("printed", PRINTED_PATH)):
+        for kind, path in (("show", SHOW_PATH), ("printed", PRINTED_PATH), ("challenge", CHALLENGE_PATH)):
             prefix = public_base + path
             token = text.removeprefix(prefix)
             if token != text and TOKEN_FORM.fullmatch(token):

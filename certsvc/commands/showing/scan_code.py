@@ -12,24 +12,23 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.showing.codes import Code, read_code, token_sha256
-from certsvc.commands.showing.values import ShownField, shown_fields
-from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason_of
-from certsvc.commands.verifying.stands import stands
+from certsvc.commands.showing.readers import SCANNERS, is_for, reader_of
+from certsvc.commands.showing.reading import AMBER, RED, Presenter, presenter_of, read_license
+from certsvc.commands.showing.rights import still_right
+from certsvc.commands.showing.scan_bundle import BundleReading, read_bundle
+from certsvc.commands.showing.values import ShownField, scene_fields
 from certsvc.events.payloads import LicenseScanned
-from certsvc.license.standing import Light
 from certsvc.license.uses import Scan, Show
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import LicenseFacts, Reason
 
 if TYPE_CHECKING:
+    from certsvc.catalog.model import SceneSpec
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
     from certsvc.seal.model import Seal
-
-GREEN, RED, AMBER = "green", "red", "amber"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +41,8 @@ class ScanAnswer:
         reasons: reason codes, most important first.
         photo: JPEG, or None.
         notes: sentences for the officer (compare the person with the photo …).
+        presenter: who shows when it is not the holder, or None.
+        bundle: every license of a 一业一证; the other fields are then those of the first one, without its data.
     """
 
     scan: Scan
@@ -54,6 +55,8 @@ class ScanAnswer:
     scene_name: str
     notes: tuple[str, ...]
     at: datetime
+    presenter: Presenter | None = None
+    bundle: BundleReading | None = None
 
     @property
     def text_zh(self) -> str:
@@ -76,17 +79,18 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
     """Answer a scan and record it.
 
     Raises:
-        Forbidden: the caller is neither officer nor clerk.
+        Forbidden: the caller is neither officer nor clerk nor what stands in for one.
     """
-    roles.require(caller, roles.OFFICER, roles.CLERK)
+    roles.require(caller, *SCANNERS)
     now = deps.clock.now()
     code = read_code(text, deps.policy.public_base)
     with deps.uow() as tx:
         found = _find(deps, tx, caller, code, now)
-        answer = _answer(deps, tx, caller, code, found, now)
-        tx.showing.insert_scan(answer.scan)
-        if found.version is not None:
-            _announce(deps, tx, found.version, answer.scan)
+        if found.show is not None and found.show.bundle and found.version is not None:
+            answer = _answer_bundle(deps, tx, caller, found.show, found, now)
+        else:
+            answer = _answer(deps, tx, caller, code, found, now)
+            keep(deps, tx, answer.scan, found.version)
         record(
             tx,
             deps,
@@ -104,7 +108,11 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
     return answer
 
 
-def _announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -> None:
+def keep(deps: Deps, tx: UnitOfWork, scan: Scan, version: LicenseVersion | None) -> None:
+    """Store an inspection record, and tell of it when it is about a license."""
+    tx.showing.insert_scan(scan)
+    if version is None:
+        return
     payload = LicenseScanned(
         identifier=version.identifier,
         license_type=version.type_slug,
@@ -120,6 +128,8 @@ def _announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -
 def _find(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, now: datetime) -> _Found:
     if code.kind == "foreign":
         return _Found(version=None, show=None, reasons=(Reason.NOT_OURS,), data=False)
+    if code.kind == "challenge":
+        return _Found(version=None, show=None, reasons=(Reason.CODE_FOR_HOLDER,), data=False)
     if code.kind == "printed":
         version = tx.licenses.by_printed_token(code.token)
         reasons = () if version else (Reason.CODE_UNKNOWN,)
@@ -127,77 +137,122 @@ def _find(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, now: dateti
     show = tx.showing.show_by_token(token_sha256(code.token))
     if show is None:
         return _Found(version=None, show=None, reasons=(Reason.CODE_UNKNOWN,), data=False)
-    if now >= show.expires_at:
-        # A screenshot: it tells nothing of the license, not even its state.
+    version = tx.licenses.by_version_id(show.version_id) if now < show.expires_at else None
+    if version is not None:
+        version = still_right(deps, tx, version, show.basis, show.basis_id, show.scene, now)
+    if version is None:
+        # A screenshot, or the right to show has ended: it tells nothing of the license, not even its state.
         return _Found(version=None, show=show, reasons=(Reason.CODE_EXPIRED,), data=False)
-    version = tx.licenses.by_version_id(show.version_id)
-    if version is None or not _scene_is_for(deps, version, show, caller):
+    scene = _scene(deps, version, show)
+    if scene is None or not is_for(scene, reader_of(caller)):
         return _Found(version=version, show=show, reasons=(Reason.SCENE_NOT_FOR_YOU,), data=False)
     given = tx.showing.redeem(show.show_id, by=caller.subject, now=now)
     return _Found(version=version, show=show, reasons=() if given else (Reason.CODE_USED,), data=given)
 
 
-def _scene_is_for(deps: Deps, version: LicenseVersion, show: Show, caller: Principal) -> bool:
-    """Whether the scene the holder chose is meant for this kind of reader."""
-    scene = deps.catalog.type(version.type_slug).scene(show.scene)
-    if scene is None:
-        return False
-    wanted = {"officer": {roles.OFFICER}, "clerk": {roles.CLERK, roles.OFFICER}}.get(
-        scene.audience, {roles.OFFICER, roles.CLERK}
-    )
-    return not caller.roles.isdisjoint(wanted)
+def _scene(deps: Deps, version: LicenseVersion, show: Show) -> SceneSpec | None:
+    return deps.catalog.type(version.type_slug).scene(show.scene)
 
 
 def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _Found, now: datetime) -> ScanAnswer:
     version, show = found.version, found.show
-    fields: tuple[ShownField, ...] = ()
-    photo: bytes | None = None
-    seal: Seal | None = None
-    scene_name = ""
-    notes: list[str] = []
-    reasons = list(found.reasons)
-    light = AMBER if found.reasons == (Reason.CODE_EXPIRED,) else RED
-    if version is not None:
-        kind = deps.catalog.type(version.type_slug)
-        how = stands(deps, tx, version, now)
-        # An ended license outranks everything else; "already used" outranks what is amber, and that a mere OK.
-        why = amber_reasons(how) or (Reason.OK,)
-        reasons = [*reasons, *why] if how.good else [reason_of(how), *reasons]
-        light = RED if not how.good else (AMBER if found.reasons or how.light is Light.AMBER else GREEN)
-        scene = kind.scene(show.scene) if show else None
-        if version.registration is None:
-            sealed_by = issuer_today(deps, version) if version.stock is not None else version.issuer_code
-            seal = tx.seals.by_id(deps.catalog.authority(sealed_by).seal_id)
-        else:
-            notes.append(version.registration.sentence)
-        if scene is not None:
-            scene_name = scene.name
-            if found.data:
-                fields = shown_fields(kind, version, scene.fields, unmasked=scene.unmasked)
-                photo = tx.photos.get(version.photo_id) if scene.photo and version.photo_id else None
-        notes.append("请核对持证人与照片、身份证件是否一致" if photo else "本码证明证照状态，请另行核对持证人身份")
-    scan = Scan(
+    if version is None:
+        scan = scan_row(deps, caller, code.kind, None, now, show=show, outcome=found.reasons[0])
+        return ScanAnswer(
+            scan=scan,
+            light=AMBER if found.reasons == (Reason.CODE_EXPIRED,) else RED,
+            reasons=found.reasons,
+            facts=None,
+            fields=(),
+            photo=None,
+            seal=None,
+            scene_name="",
+            notes=(),
+            at=now,
+        )
+    kind = deps.catalog.type(version.type_slug)
+    scene = kind.scene(show.scene) if show else None
+    fields = scene_fields(kind, version, scene) if scene is not None and found.data else ()
+    photo = scene is not None and found.data and scene.photo
+    read = read_license(deps, tx, version, now, refusals=found.reasons, fields=fields, photo=photo)
+    scan = scan_row(deps, caller, code.kind, version, now, show=show, outcome=read.reasons[0], fields=fields)
+    return ScanAnswer(
+        scan=scan,
+        light=read.light,
+        reasons=read.reasons,
+        facts=read.facts,
+        fields=read.fields,
+        photo=read.photo,
+        seal=read.seal,
+        scene_name=scene.name if scene is not None else "",
+        notes=read.notes,
+        at=now,
+        presenter=presenter_of(show.basis, show.presenter) if show else None,
+    )
+
+
+def _answer_bundle(
+    deps: Deps, tx: UnitOfWork, caller: Principal, show: Show, found: _Found, now: datetime
+) -> ScanAnswer:
+    """Every license of a 一业一证, each with an inspection record of its own."""
+    bundle = read_bundle(deps, tx, caller, show, refusals=found.reasons, given=found.data, now=now)
+    scans = [
+        scan_row(
+            deps,
+            caller,
+            "show",
+            one.version,
+            now,
+            show=show,
+            scene=one.scene.code if one.scene else "",
+            outcome=one.read.reasons[0],
+            fields=one.read.fields,
+        )
+        for one in bundle.members
+    ]
+    for scan, one in zip(scans, bundle.members, strict=True):
+        keep(deps, tx, scan, one.version)
+    first = bundle.members[0]
+    return ScanAnswer(
+        scan=scans[0],
+        light=bundle.light,
+        reasons=bundle.reasons,
+        facts=first.read.facts,
+        fields=(),
+        photo=None,
+        seal=first.read.seal,
+        scene_name=bundle.bundle.name,
+        notes=(),
+        at=now,
+        presenter=presenter_of(show.basis, show.presenter),
+        bundle=bundle,
+    )
+
+
+def scan_row(
+    deps: Deps,
+    caller: Principal,
+    code_kind: str,
+    version: LicenseVersion | None,
+    now: datetime,
+    *,
+    outcome: Reason,
+    show: Show | None = None,
+    source_id: str = "",
+    scene: str = "",
+    fields: tuple[ShownField, ...] = (),
+) -> Scan:
+    """The inspection record of one look; ``source_id`` is what led to it when that was no show."""
+    return Scan(
         scan_id=deps.ids.new("scn"),
-        code_kind=code.kind,
-        show_id=show.show_id if show else "",
+        code_kind=code_kind,
+        show_id=show.show_id if show else source_id,
         version_id=version.version_id if version else "",
         officer=caller.subject,
         authority_code=caller.authority_code,
         badge=caller.name,
-        scene=show.scene if show else "",
-        outcome=reasons[0].value,
+        scene=scene or (show.scene if show else ""),
+        outcome=outcome.value,
         fields=tuple(field.key for field in fields),
-        at=now,
-    )
-    return ScanAnswer(
-        scan=scan,
-        light=light,
-        reasons=tuple(reasons),
-        facts=public_facts(deps, tx, version, now) if version else None,
-        fields=fields,
-        photo=photo,
-        seal=seal,
-        scene_name=scene_name,
-        notes=tuple(notes),
         at=now,
     )
