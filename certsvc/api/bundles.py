@@ -11,7 +11,8 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model, PreviewOut
+from certsvc.api.models import Model
+from certsvc.api.show_models import PreviewOut
 from certsvc.catalog.bundles import BUNDLE_ZH
 from certsvc.catalog.loader import Catalog
 from certsvc.commands.access import roles

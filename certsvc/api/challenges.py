@@ -12,6 +12,7 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import CardOut, FieldOut, Model, ScanOut
+from certsvc.api.show_models import card_of_right
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.showing.answer_challenge import STATE_ZH, Fit, answer_challenge, open_challenge
@@ -108,7 +109,7 @@ class FitOut(Model):
         right = fit.right
         presenter = presenter_of(right.basis, right.presenter)
         return FitOut(
-            card=CardOut.of(deps.catalog, right.version, fit.standing, base=deps.policy.public_base),
+            card=card_of_right(deps, right, fit.standing),
             basis=right.basis.value,
             delegation_id=right.delegation.delegation_id if right.delegation else "",
             presenter=presenter.text_zh if presenter else "",

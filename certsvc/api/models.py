@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.model import SceneSpec
-    from certsvc.commands.showing.create_show import ScenePreview
     from certsvc.commands.showing.reading import Presenter
     from certsvc.commands.showing.scan_bundle import BundleReading
     from certsvc.commands.showing.scan_code import ScanAnswer
@@ -304,28 +303,6 @@ class SceneOut(Model):
     def of(scene: SceneSpec) -> SceneOut:
         """From the catalog."""
         return SceneOut(code=scene.code, name=scene.name, audience=scene.audience)
-
-
-AUDIENCE_ZH = {"officer": "执法人员", "clerk": "窗口、场馆工作人员", "public": "任何核验人员"}
-
-
-class PreviewOut(Model):
-    """What a reader would see in one scene."""
-
-    scene: SceneOut
-    audience_zh: str
-    fields: list[FieldOut]
-    photo: bool = Field(description="是否显示照片")
-
-    @staticmethod
-    def of(seen: ScenePreview) -> PreviewOut:
-        """From the command's answer."""
-        return PreviewOut(
-            scene=SceneOut.of(seen.scene),
-            audience_zh=AUDIENCE_ZH[seen.scene.audience],
-            fields=FieldOut.many(seen.fields),
-            photo=seen.photo,
-        )
 
 
 class CardOut(Model):

@@ -12,8 +12,9 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
-from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, PresenterOut, PreviewOut, ReasonOut, SceneOut
+from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, PresenterOut, ReasonOut, SceneOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
+from certsvc.api.show_models import PreviewOut, card_of_right
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
@@ -76,10 +77,8 @@ class OtherCardOut(Model):
     def of(deps: Deps, other: OtherCard) -> OtherCardOut:
         """From the command's answer."""
         right, given = other.right, other.right.delegation
-        card = CardOut.of(deps.catalog, right.version, other.standing, base=deps.policy.public_base)
-        scenes = [scene for scene in card.scenes if right.covers(scene.code)]
         return OtherCardOut(
-            card=card.model_copy(update={"scenes": scenes}),
+            card=card_of_right(deps, right, other.standing),
             basis=right.basis.value,
             delegation_id=given.delegation_id if given else "",
             until=given.until.isoformat() if given else "",

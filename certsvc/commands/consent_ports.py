@@ -79,6 +79,14 @@ class Delegations(Protocol):
         """Those given to this person, newest first."""
         ...
 
+    def active_of_delegate(self, delegate: Holder, *, day: date, limit: int) -> Sequence[Delegation]:
+        """Those given to this person that are active and not past their last day, newest first."""
+        ...
+
+    def count_open(self, holder: Holder, *, day: date) -> int:
+        """How many over this holder's licenses are offered or in force."""
+        ...
+
     def hold(self, delegation_id: str) -> bool:
         """Let nobody end it until the end of the transaction; False when it is not active."""
         ...
@@ -101,6 +109,10 @@ class Delegations(Protocol):
 
     def end(self, delegation_ids: Collection[str], because: DelegationEnd, *, now: datetime) -> Sequence[Delegation]:
         """End those that have not ended and everything below; all that ended by it."""
+        ...
+
+    def end_with(self, person: Holder, because: DelegationEnd, *, now: datetime) -> Sequence[Delegation]:
+        """End everything over this person's licenses and everything given to the person, and what is below."""
         ...
 
     def free_slots(self, holder: Holder, *, day: date) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from certsvc.license.delegations import Delegation, DelegationEnd, DelegationLevel, DelegationState
 from certsvc.store.newest import newest_of
@@ -33,6 +33,17 @@ _BY_ID = select(*_D).where(_D.delegation_id == bindparam("which"))
 _OF_HOLDER = newest_of(delegations, _D.holder_blind, _D.created_at, _D.delegation_id)
 _OF_GRANTOR = newest_of(delegations, _D.grantor_blind, _D.created_at, _D.delegation_id)
 _OF_DELEGATE = newest_of(delegations, _D.delegate_blind, _D.created_at, _D.delegation_id)
+_ACTIVE_OF_DELEGATE = (
+    select(*_D)
+    .where(_D.delegate_blind == bindparam("who"), _D.state == _ACTIVE, _D.until >= bindparam("day"))
+    .order_by(_D.created_at.desc(), _D.delegation_id.desc())
+    .limit(bindparam("most"))
+)
+_COUNT_OPEN = (
+    select(func.count().label("open"))
+    .select_from(delegations)
+    .where(_D.holder_blind == bindparam("whose"), _D.state.in_(_OPEN), _D.until >= bindparam("day"))
+)
 _ONE = _D.delegation_id == bindparam("which")
 # Writes the row, so that on PostgreSQL its lock is held until the commit.
 _HOLD = update(delegations).where(_ONE, _D.state == _ACTIVE).values(state=_ACTIVE)
@@ -66,6 +77,7 @@ _ENDING = (
     .returning(*_D)
 )
 _END = _ENDING.where(_D.delegation_id.in_(bindparam("which", expanding=True)))
+_END_WITH = _ENDING.where(or_(_D.holder_blind == bindparam("whose"), _D.delegate_blind == bindparam("who")))
 _END_BELOW = _ENDING.where(_D.parent_id.in_(bindparam("which", expanding=True)))
 _FREE = update(delegations).where(_WHOSE, _D.slot > 0, _D.until < bindparam("day")).values(slot=0)
 
@@ -128,6 +140,16 @@ class DelegationRows:
         blind = blind_of(self._tx, delegate, _DELEGATE)
         return [self._delegation(row) for row in _OF_DELEGATE.rows(self._tx, [blind], limit=limit)]
 
+    def active_of_delegate(self, delegate: Holder, *, day: date, limit: int) -> Sequence[Delegation]:
+        """Those given to this person that are active and not past their last day, newest first."""
+        blind = blind_of(self._tx, delegate, _DELEGATE)
+        return [self._delegation(row) for row in self._tx.rows(_ACTIVE_OF_DELEGATE, who=blind, day=day, most=limit)]
+
+    def count_open(self, holder: Holder, *, day: date) -> int:
+        """How many over this holder's licenses are offered or in force."""
+        row = self._tx.row(_COUNT_OPEN, whose=blind_of(self._tx, holder, _HOLDER), day=day)
+        return 0 if row is None else int(row["open"])
+
     def hold(self, delegation_id: str) -> bool:
         """Let nobody end it until the end of the transaction; False when it is not active."""
         return self._tx.changed(_HOLD, which=delegation_id) == 1
@@ -154,14 +176,21 @@ class DelegationRows:
 
     def end(self, delegation_ids: Collection[str], because: DelegationEnd, *, now: datetime) -> Sequence[Delegation]:
         """End those that have not ended and everything below; all that ended by it."""
+        which = sorted(delegation_ids)
+        return self._and_below(self._tx.rows(_END, which=which, now=now, why=because.value) if which else (), now)
+
+    def end_with(self, person: Holder, because: DelegationEnd, *, now: datetime) -> Sequence[Delegation]:
+        """End everything over this person's licenses and everything given to the person, and what is below."""
+        whose, who = blind_of(self._tx, person, _HOLDER), blind_of(self._tx, person, _DELEGATE)
+        return self._and_below(self._tx.rows(_END_WITH, whose=whose, who=who, now=now, why=because.value), now)
+
+    def _and_below(self, rows: Sequence[RowMapping], now: datetime) -> Sequence[Delegation]:
+        """Those that ended first: nobody is named under what has ended (``hold``)."""
         ended: list[Delegation] = []
-        statement, why, which = _END, because, sorted(delegation_ids)
-        while which:
-            # Ended before those below are looked for: nobody is named under what has ended (``hold``).
-            rows = self._tx.rows(statement, which=which, now=now, why=why.value)
-            which = [row["delegation_id"] for row in rows]
+        while rows:
             ended += [self._delegation(row) for row in rows]
-            statement, why = _END_BELOW, DelegationEnd.ABOVE
+            which = [row["delegation_id"] for row in rows]
+            rows = self._tx.rows(_END_BELOW, which=which, now=now, why=DelegationEnd.ABOVE.value)
         return ended
 
     def free_slots(self, holder: Holder, *, day: date) -> None:

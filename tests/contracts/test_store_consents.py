@@ -213,6 +213,27 @@ def test_the_end_of_one_ends_everything_below_once(store: Store) -> None:
         assert not tx.delegations.answer("dlg_000003", DelegationState.ACTIVE, now=T0)
 
 
+def test_with_a_person_ends_what_the_person_gave_and_was_given_and_what_is_below(store: Store) -> None:
+    dead = someone(1)
+    rows = [
+        make_delegation(1, level=DelegationLevel.MANAGER, slot=1, holder=COMPANY),
+        make_delegation(2, parent_id="dlg_000001", level=DelegationLevel.STAFF, holder=COMPANY),
+        make_delegation(3, holder=dead),
+        make_delegation(4, grantor=dead, holder=COMPANY),
+        make_delegation(5, delegate=dead, until=DAY - timedelta(days=1)),
+    ]
+    with store.uow() as tx:
+        for row in rows:
+            tx.delegations.insert(row)
+        assert [one.delegation_id[-1] for one in tx.delegations.active_of_delegate(dead, day=DAY, limit=9)] == ["1"]
+        assert tx.delegations.count_open(COMPANY, day=DAY) == 3  # noqa: PLR2004
+        assert tx.delegations.count_open(HOLDER, day=DAY) == 0
+        ended = tx.delegations.end_with(dead, DelegationEnd.DEATH, now=T0)
+        because = {one.delegation_id[-1]: one.ended_because for one in ended}
+        assert because == {"1": "death", "2": "above", "3": "death", "5": "death"}
+        assert tx.delegations.count_open(COMPANY, day=DAY) == 1, "what the dead gave for a company is the company's"
+
+
 def test_nobody_is_named_below_what_ends_meanwhile(store: Store) -> None:
     """Whoever names holds what is above; whoever ends it finds all that was named."""
     with store.uow() as tx:

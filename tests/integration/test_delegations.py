@@ -86,6 +86,18 @@ def test_a_delegate_shows_after_accepting_and_everybody_sees_by_whom(family: Fam
     problem(family.shown(offered, "scenic_entry"), 422)
 
 
+def test_a_delegate_does_not_learn_the_id_number_that_a_license_has_for_its_number(shared_city: ServedCity) -> None:
+    city, slug = shared_city, "road_transport_worker"
+    done = city.one_of(slug)
+    assert done["number"] == city.catalog.sample(slug)["holder_code"]
+    wife = bind(city, "wife-of-driver", WIFE[0], code=WIFE[1])
+    scene = city.catalog.type(slug).scenes[0].code
+    given(city, holder(city, slug), party(*WIFE), {done["identifier"]: [scene]}, wife)
+    [card] = city.answer(city.client.get("/v1/wallet/others", headers=wife), 200)
+    assert card["card"]["number"] == ""
+    assert done["number"] not in str(card)
+
+
 def test_only_the_named_person_is_asked(family: Family) -> None:
     city = family.city
     made = city.answer(offer(city, family.me, party(*WIFE), {family.license: [SCENE]}), 201)["delegation_id"]

@@ -23,7 +23,6 @@ from certsvc.license.delegations import (
     MAX_MANAGERS,
     MAX_OPEN_DELEGATIONS,
     MAX_SCOPE,
-    OPEN_STATES,
     Delegation,
     DelegationLevel,
     DelegationState,
@@ -194,8 +193,7 @@ def _hold_above(tx: UnitOfWork, right: Right, holder: Holder, level: DelegationL
 
 
 def _check_room(tx: UnitOfWork, holder: Holder, now: datetime) -> None:
-    known = tx.delegations.of_holder(holder, limit=MAX_OPEN_DELEGATIONS * 2)
-    if sum(one.stands(now) in OPEN_STATES for one in known) >= MAX_OPEN_DELEGATIONS:
+    if tx.delegations.count_open(holder, day=local_day(now)) >= MAX_OPEN_DELEGATIONS:
         raise Conflict(f"有效的代亮授权已有 {MAX_OPEN_DELEGATIONS} 份，请先结束不用的")
 
 

@@ -15,7 +15,7 @@ from certsvc.license.delegations import MAX_OPEN_DELEGATIONS, DelegationEnd, Del
 from certsvc.license.relations import RelationKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -124,27 +124,19 @@ def end_delegation(deps: Deps, caller: Principal, delegation_id: str) -> None:
             because = DelegationEnd.BY_DELEGATE
         else:
             raise NotFound(NO_DELEGATION_ZH)
-        if not end_all(deps, tx, (delegation_id,), because, actor=caller.subject, now=now):
+        ended = tx.delegations.end((delegation_id,), because, now=now)
+        if not ended:
             raise NotFound(NO_DELEGATION_ZH)
+        tell_ended(deps, tx, ended, actor=caller.subject, now=now)
 
 
-def end_all(
-    deps: Deps,
-    tx: UnitOfWork,
-    delegation_ids: Collection[str],
-    because: DelegationEnd,
-    *,
-    actor: str,
-    now: datetime,
-) -> Sequence[Delegation]:
-    """End these and everything below, each with its event and on record; those that had not ended."""
-    ended = tx.delegations.end(delegation_ids, because, now=now)
+def tell_ended(deps: Deps, tx: UnitOfWork, ended: Sequence[Delegation], *, actor: str, now: datetime) -> None:
+    """Event and record of each that has just ended."""
     for one in ended:
         payload = DelegationEnded(delegation_id=one.delegation_id, level=one.level.value, reason=one.ended_because)
         event_id, source = deps.ids.new("evt"), deps.policy.event_source
         tx.outbox.add(payload.event(event_id=event_id, source=source, subject=one.delegation_id, at=now))
         _on_record(tx, deps, "delegation.ended", one, actor, now)
-    return ended
 
 
 def _speaks_for(tx: UnitOfWork, caller: Principal, found: Delegation, now: datetime) -> bool:

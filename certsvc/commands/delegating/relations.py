@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.commands.delegating.delegations import end_all
+from certsvc.commands.delegating.delegations import tell_ended
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Day, Line
@@ -33,8 +33,6 @@ STATERS: dict[RelationKind, str] = {
 """Role of the systems that may state it."""
 
 NO_RELATION_ZH = "没有这条记录，或不是本机关登记的"
-SETTLED = 500
-"""Delegations of one person that are ended in one go; more than one account may have in force."""
 
 
 class RelationBody(BaseModel):
@@ -118,15 +116,8 @@ def end_relation(deps: Deps, caller: Principal, relation_id: str, *, document_no
 
 def _settle(deps: Deps, tx: UnitOfWork, caller: Principal, dead: Holder, now: datetime) -> None:
     """What ends with a person; what a 法定代表人 gave is the company's, and waits for the next one."""
-    personal = (*tx.delegations.of_holder(dead, limit=SETTLED), *tx.delegations.of_delegate(dead, limit=SETTLED))
-    end_all(
-        deps,
-        tx,
-        {one.delegation_id for one in personal},
-        DelegationEnd.DEATH,
-        actor=caller.subject,
-        now=now,
-    )
+    ended = tx.delegations.end_with(dead, DelegationEnd.DEATH, now=now)
+    tell_ended(deps, tx, ended, actor=caller.subject, now=now)
     represented = tx.relations.of_other(dead, RelationKind.REPRESENTATIVE)
     guardians = (
         *tx.relations.of_other(dead, RelationKind.GUARDIAN),

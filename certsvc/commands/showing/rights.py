@@ -216,13 +216,13 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
     if not caller.holder_code:
         return ()
     co_holders = tx.co_holders.held_by(me)
-    given = [
-        one for one in tx.delegations.of_delegate(me, limit=MAX_OTHERS) if one.stands(now) is DelegationState.ACTIVE
-    ]
+    given = tx.delegations.active_of_delegate(me, day=day, limit=MAX_OTHERS)
     wanted = [one.license_id for one in co_holders] + [license_id for one in given for license_id in one.scope]
     by_license = {version.license_id: version for version in _counting(tx.licenses.of_licenses(wanted))}
     rights = [own_part(deps, one, by_license[one.license_id]) for one in co_holders if one.license_id in by_license]
     for one in given:
+        if one.stands(now) is not DelegationState.ACTIVE:
+            continue  # used up
         for license_id, scenes in one.scope.items():
             version = by_license.get(license_id)
             if version is not None and same(version.holder, one.holder):
