@@ -124,7 +124,7 @@ class Relations(Protocol):
     """Guardians, 法定代表人, deaths."""
 
     def insert(self, relation: Relation) -> bool:
-        """Store; False when the company has a 法定代表人 whose fact has not ended."""
+        """Store; False when it stands already, or the company has a 法定代表人 whose fact has not ended."""
         ...
 
     def by_id(self, relation_id: str) -> Relation | None:

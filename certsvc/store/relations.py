@@ -59,7 +59,7 @@ class RelationRows:
         self._tx = tx
 
     def insert(self, relation: Relation) -> bool:
-        """Store; False when the company has a 法定代表人 whose fact has not ended."""
+        """Store; False when it stands already, or the company has a 法定代表人 whose fact has not ended."""
         other = relation.other
         people = [plain(relation.subject), plain(other) if other else None]
         done = self._tx.changed(

@@ -11,6 +11,7 @@ __all__ = ["metadata"]  # with the tables of all files in it
 
 IN_OFFICE = "slot > 0"
 ONE_REPRESENTATIVE = "kind = 'representative' AND ended_at IS NULL"
+STILL_SO = "ended_at IS NULL"
 STILL_HELD = "removed_at IS NULL"
 
 challenges = Table(
@@ -101,6 +102,16 @@ Index(
     unique=True,
     sqlite_where=text(ONE_REPRESENTATIVE),
     postgresql_where=text(ONE_REPRESENTATIVE),
+)
+
+Index(
+    "uq_relations_open",
+    relations.c.subject_blind,
+    relations.c.other_blind,
+    relations.c.kind,
+    unique=True,
+    sqlite_where=text(STILL_SO),
+    postgresql_where=text(STILL_SO),
 )
 
 co_holders = Table(

@@ -17,6 +17,7 @@ KEY = sa.String(200)
 UTC_TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 IN_OFFICE = sa.text("slot > 0")
 ONE_REPRESENTATIVE = sa.text("kind = 'representative' AND ended_at IS NULL")
+STILL_SO = sa.text("ended_at IS NULL")
 STILL_HELD = sa.text("removed_at IS NULL")
 
 
@@ -176,6 +177,14 @@ def _relations() -> None:
         unique=True,
         sqlite_where=ONE_REPRESENTATIVE,
         postgresql_where=ONE_REPRESENTATIVE,
+    )
+    op.create_index(
+        "uq_relations_open",
+        "relations",
+        ["subject_blind", "other_blind", "kind"],
+        unique=True,
+        sqlite_where=STILL_SO,
+        postgresql_where=STILL_SO,
     )
     op.create_table(
         "co_holders",

@@ -226,7 +226,7 @@ def test_with_a_person_ends_what_the_person_gave_and_was_given_and_what_is_below
         for row in rows:
             tx.delegations.insert(row)
         assert [one.delegation_id[-1] for one in tx.delegations.active_of_delegate(dead, day=DAY, limit=9)] == ["1"]
-        assert tx.delegations.count_open(COMPANY, day=DAY) == 3  # noqa: PLR2004
+        assert tx.delegations.count_open(COMPANY, day=DAY) == 3
         assert tx.delegations.count_open(HOLDER, day=DAY) == 0
         ended = tx.delegations.end_with(dead, DelegationEnd.DEATH, now=T0)
         because = {one.delegation_id[-1]: one.ended_because for one in ended}

@@ -57,7 +57,7 @@ def state_relation(deps: Deps, caller: Principal, body: RelationBody) -> Relatio
     Raises:
         Forbidden: the caller's role states nothing of this kind.
         InvalidInput: people that do not fit the kind, or a day in the future.
-        Conflict: another fact about the same company was stated at the same moment.
+        Conflict: the same, or another fact about the same company, was stated at the same moment.
     """
     roles.require(caller, STATERS[body.kind])
     now = deps.clock.now()
@@ -85,7 +85,7 @@ def state_relation(deps: Deps, caller: Principal, body: RelationBody) -> Relatio
             for one in known:
                 tx.relations.end(one.relation_id, now=now)
         if not tx.relations.insert(relation):
-            raise Conflict("同一企业的法定代表人正在登记，请核对后重试")
+            raise Conflict("同一主体的同类登记正在进行，请核对后重试")
         if body.kind is RelationKind.REPRESENTATIVE:
             tx.delegations.unconfirm(subject, now=now)
         elif body.kind is RelationKind.DECEASED:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -172,7 +171,7 @@ def read_cursor(cursor: str) -> Behind | None:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
         moment, _, row_id = text.partition(" ")
         at = parse_rfc3339(moment)
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, OverflowError) as error:
         problem = FieldProblem(pointer="/cursor", code="not_a_cursor", detail="请用上一页答复中的 next，不要改动")
         raise InvalidInput("翻页位置有误", problems=(problem,)) from error
     return at, row_id
