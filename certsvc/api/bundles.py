@@ -12,7 +12,7 @@ from pydantic import Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
-from certsvc.api.show_models import PreviewOut
+from certsvc.api.show_models import SeenOut
 from certsvc.catalog.bundles import BUNDLE_ZH
 from certsvc.catalog.loader import Catalog
 from certsvc.commands.access import roles
@@ -85,7 +85,7 @@ class MemberPreviewOut(Model):
     type: str
     type_name: str
     identifier: str
-    seen: PreviewOut
+    seen: SeenOut
 
 
 class BundlePreviewOut(Model):
@@ -105,7 +105,7 @@ class BundlePreviewOut(Model):
                     type=one.kind.slug,
                     type_name=one.kind.name,
                     identifier=one.version.identifier,
-                    seen=PreviewOut.of(one.seen),
+                    seen=SeenOut.of(one.seen),
                 )
                 for one in plan.members
             ],

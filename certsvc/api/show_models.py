@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AUDIENCE_ZH = {"officer": "执法人员", "clerk": "窗口、场馆工作人员", "public": "任何核验人员"}
 
 
-class PreviewOut(Model):
+class SeenOut(Model):
     """What a reader would see in one scene."""
 
     scene: SceneOut
@@ -27,9 +27,9 @@ class PreviewOut(Model):
     photo: bool = Field(description="是否显示照片")
 
     @staticmethod
-    def of(seen: ScenePreview) -> PreviewOut:
+    def of(seen: ScenePreview) -> SeenOut:
         """From the command's answer."""
-        return PreviewOut(
+        return SeenOut(
             scene=SceneOut.of(seen.scene),
             audience_zh=AUDIENCE_ZH[seen.scene.audience],
             fields=FieldOut.many(seen.fields),

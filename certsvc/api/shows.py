@@ -14,7 +14,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
 from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, PresenterOut, ReasonOut, SceneOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
-from certsvc.api.show_models import PreviewOut, card_of_right
+from certsvc.api.show_models import SeenOut, card_of_right
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
@@ -61,7 +61,7 @@ class ScenesOut(Model):
     identifier: str
     type: str
     type_name: str
-    scenes: list[PreviewOut]
+    scenes: list[SeenOut]
 
 
 class OtherCardOut(Model):
@@ -188,7 +188,7 @@ def scenes(
         identifier=version.identifier,
         type=version.type_slug,
         type_name=deps.catalog.type(version.type_slug).name,
-        scenes=[PreviewOut.of(one) for one in seen],
+        scenes=[SeenOut.of(one) for one in seen],
     )
 
 
