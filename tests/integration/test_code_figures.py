@@ -91,7 +91,7 @@ def test_replays_late_codes_and_ended_licenses_give_nothing(
 @pytest.mark.timeout(7200)
 def test_ten_thousand_of_each_give_nothing(make_city: Callable[..., ServedCity], sqlite_url: str) -> None:
     clock = FixedClock(SystemClock().now())
-    city = make_city(sqlite_url, clock=clock, show_code_ttl_s=60)
+    city = make_city(sqlite_url, clock=clock)
     # Making them takes longer than they live, so time stands still until all are made.
     assert +replays(city, clock, LARGE) == {"first": LARGE}
 

@@ -20,7 +20,7 @@ from certsvc.commands.access.seed_sandbox import GATE, seed_sandbox
 from certsvc.commands.showing.values import BUILT_IN
 
 AT_LEAST = 30
-MOST_TYPES = 16
+MOST_TYPES = 12
 """Types whose scenes are run: enough for the number of scenes, few enough for every change."""
 
 

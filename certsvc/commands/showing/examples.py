@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.showing.codes import CHALLENGE_PATH, PRINTED_PATH, SHOW_PATH, show_text, token_sha256
 from certsvc.commands.showing.readers import CLERK, OFFICER, is_for
-from certsvc.commands.showing.reading import GREEN
-from certsvc.commands.verifying.facts import amber_reasons, reason_of
+from certsvc.commands.showing.reading import AMBER, GREEN, RED
+from certsvc.commands.verifying.facts import reason_of
 from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.errors import NotFound
 from certsvc.license.model import Holder
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 MAX_SEARCH = 20
 """Licenses of one sample holder that are looked at for a fitting one."""
+
+LIGHTS: dict[Reason, str] = {
+    Reason.OK: GREEN,
+    Reason.CODE_USED: AMBER,
+    Reason.CODE_EXPIRED: AMBER,
+    Reason.SCENE_NOT_FOR_YOU: AMBER,
+}
+"""Whatever else is wrong with the code of a license in force, or with its license, is red."""
 
 NOBODYS_TOKEN = "A" * 22
 FOREIGN = (
@@ -75,71 +83,55 @@ def code_examples(deps: Deps, caller: Principal) -> Examples:
     ends = now + timedelta(seconds=deps.policy.show_code_ttl_s)
     with deps.uow() as tx:
         version, scene = _sample(deps, tx, now)
-        how = stands(deps, tx, version, now)
-        reason = (*amber_reasons(how), Reason.OK)[0]
-        good = how.light.value
+        role = OFFICER if scene.audience == "officer" else CLERK
 
         def show(expires_at: datetime, *, used: bool = False) -> str:
             return _show(deps, tx, caller, version, scene, now=now, expires_at=expires_at, used=used)
 
-        role = OFFICER if scene.audience == "officer" else CLERK
-        base = deps.policy.public_base
-        printed = base + PRINTED_PATH
-        expired, used = Reason.CODE_EXPIRED, Reason.CODE_USED
         made = [
-            _example("online_good", show(ends), role, good, reason, "亮证码：首次核验给出场景的信息项", data=True),
-            _example("online_used", show(ends, used=True), role, "amber", used, "已被核验过的亮证码：只答状态"),
-            _example("online_expired", show(now), role, "amber", expired, "截屏或过期的亮证码：不答任何信息"),
-            _example(
-                "online_unknown", base + SHOW_PATH + NOBODYS_TOKEN, role, "red", Reason.CODE_UNKNOWN, "无人制作的码"
-            ),
-            _example(
-                "printed_good",
-                printed + version.printed_token,
-                role,
-                good,
-                reason,
-                "证面上的码：只答状态与遮盖后的姓名",
-            ),
-            _example("printed_unknown", printed + NOBODYS_TOKEN, role, "red", Reason.CODE_UNKNOWN, "无人印制的码"),
-            _example(
-                "challenge",
-                base + CHALLENGE_PATH + NOBODYS_TOKEN,
-                role,
-                "red",
-                Reason.CODE_FOR_HOLDER,
-                "核验方出示、由持证人扫的码，核验端扫到时应提示",
-            ),
-            _example(
-                "wrong_scheme",
-                (base + SHOW_PATH + NOBODYS_TOKEN).replace("https://", "http://", 1),
-                role,
-                "red",
-                Reason.NOT_OURS,
-                "协议不同的仿冒地址",
-            ),
+            _example("online_good", show(ends), role, Reason.OK, "亮证码：首次核验给出场景的信息项", data=True),
+            _example("online_used", show(ends, used=True), role, Reason.CODE_USED, "已被核验过的亮证码：只答状态"),
+            _example("online_expired", show(now), role, Reason.CODE_EXPIRED, "截屏或过期的亮证码：不答任何信息"),
         ]
         if role == OFFICER:
-            made.append(
-                _example(
-                    "scene_for_others",
-                    show(ends),
-                    CLERK,
-                    "amber",
-                    Reason.SCENE_NOT_FOR_YOU,
-                    "执法场景的码由窗口扫：不给信息",
-                )
-            )
-        ended = _ended(deps, tx, version, now)
-        if ended is not None:
-            made.append(
-                _example("printed_ended", printed + ended[0], role, "red", ended[1], "已失效证照的码：红色并说明原因")
-            )
-    foreign = [_example(kind, text, role, "red", Reason.NOT_OURS, why) for kind, text, why in FOREIGN]
-    return Examples(identifier=version.identifier, examples=(*made, *foreign), expires_at=ends)
+            why = "执法场景的码由窗口扫：不给信息"
+            made.append(_example("scene_for_others", show(ends), CLERK, Reason.SCENE_NOT_FOR_YOU, why))
+        made += _printed(deps, tx, version, role, now)
+    made += _nobodys(deps, role)
+    return Examples(identifier=version.identifier, examples=tuple(made), expires_at=ends)
 
 
-def _example(kind: str, text: str, role: str, light: str, reason: Reason, why: str, *, data: bool = False) -> Example:
+def _printed(deps: Deps, tx: UnitOfWork, version: LicenseVersion, role: str, now: datetime) -> list[Example]:
+    """Codes on pages: of the license, of one that is not in force if there is one, and of none."""
+    printed = deps.policy.public_base + PRINTED_PATH
+    why = "证面上的码：只答状态与遮盖后的姓名"
+    made = [
+        _example("printed_good", printed + version.printed_token, role, Reason.OK, why),
+        _example("printed_unknown", printed + NOBODYS_TOKEN, role, Reason.CODE_UNKNOWN, "无人印制的码"),
+    ]
+    ended = _ended(deps, tx, version, now)
+    if ended is not None:
+        token, reason = ended
+        made.append(_example("printed_ended", printed + token, role, reason, "已失效证照的码：红色并说明原因"))
+    return made
+
+
+def _nobodys(deps: Deps, role: str) -> list[Example]:
+    """Codes that nobody made, or that are none of ours."""
+    base = deps.policy.public_base
+    unknown = base + SHOW_PATH + NOBODYS_TOKEN
+    asked = base + CHALLENGE_PATH + NOBODYS_TOKEN
+    forged = unknown.replace("https://", "http://", 1)
+    return [
+        _example("online_unknown", unknown, role, Reason.CODE_UNKNOWN, "无人制作的码"),
+        _example("challenge", asked, role, Reason.CODE_FOR_HOLDER, "核验方出示、由持证人扫的码，核验端扫到时应提示"),
+        _example("wrong_scheme", forged, role, Reason.NOT_OURS, "协议不同的仿冒地址"),
+        *(_example(kind, text, role, Reason.NOT_OURS, why) for kind, text, why in FOREIGN),
+    ]
+
+
+def _example(kind: str, text: str, role: str, reason: Reason, why: str, *, data: bool = False) -> Example:
+    light = LIGHTS.get(reason, RED)
     return Example(kind=kind, text=text, role=role, light=light, reason=reason, data=data, why=why)
 
 
