@@ -177,7 +177,7 @@ def test_a_hundred_thousand_fuzzed_codes_are_not_accepted(small_city: ServedCity
 def test_one_client_in_a_burst_is_limited_and_others_are_not(
     make_city: Callable[..., ServedCity], sqlite_url: str
 ) -> None:
-    city = make_city(sqlite_url, rate_limit_per_minute=60)
+    city = make_city(sqlite_url, rate_limit_per_minute=60, clock=FixedClock(SystemClock().now()))
     loud, calm = city.person("officer-1"), city.person("officer-2")
     ask = {"code": "https://evil.example/x"}
     codes = Counter(city.client.post("/v1/scans", headers=loud, json=ask).status_code for _ in range(70))

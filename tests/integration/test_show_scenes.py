@@ -15,6 +15,7 @@ from certsvc.app import build
 from certsvc.catalog.loader import load_catalog
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import FieldKind, LicenseType, Mask, SceneSpec
+from certsvc.catalog.type_file import Sample
 from certsvc.catalog.validation import face_date
 from certsvc.commands.access.seed_sandbox import GATE, seed_sandbox
 from certsvc.commands.showing.values import BUILT_IN
@@ -58,7 +59,7 @@ def issued(
         service.close()
 
 
-def expected(kind: LicenseType, scene: SceneSpec, sample: dict[str, Any], card: dict[str, Any]) -> dict[str, str]:
+def expected(kind: LicenseType, scene: SceneSpec, sample: Sample, card: dict[str, Any]) -> dict[str, str]:
     """What the catalog says a reader of the scene sees, computed here and not by the product's own rooms."""
     masks: dict[str, Mask] = {spec.key: spec.mask("show") for spec in kind.fields}
     masks["holder_name"] = kind.holder_masks.get("show", Mask.NONE)
