@@ -60,8 +60,8 @@ def _shown(deps: Deps, tx: UnitOfWork, token: str, now: datetime) -> tuple[Licen
     version = tx.licenses.by_version_id(show.version_id) if now < show.expires_at else None
     if version is not None and show.bundle:
         members = list(tx.licenses.by_version_ids([version_id for version_id, _ in show.members]).values())
-        how = dict(zip(members, stands_all(deps, tx, members, now), strict=True))
-        version = max(members, key=lambda one: _BADNESS.index(how[one].light))
+        how = stands_all(deps, tx, members, now)
+        version, _ = max(zip(members, how, strict=True), key=lambda one: _BADNESS.index(one[1].light))
     elif version is not None:
         version = still_right(deps, tx, version, show.basis, show.basis_id, show.scene, now)
     return version, Reason.CODE_EXPIRED
