@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +12,11 @@ from consent_city import state as say
 from fixtures_city import ServedCity
 from test_bad_input import problem
 
-from certsvc.clock import SHANGHAI, FixedClock
+from certsvc.clock import FixedClock, SystemClock, end_of_day, local_day
 
 CARD = "residence_permit"
 SCENE = "population_check"
 HOUSE = "real_estate"
-BORN = date(2012, 3, 1)
-CHILD = ("小示例", citizen(BORN, 31))
 MOTHER = ("母示例", citizen(date(1985, 1, 1), 32))
 
 
@@ -34,17 +32,19 @@ def test_a_birthday_changes_who_may_show_at_midnight_in_shanghai(
     before: tuple[int, int],
     after: tuple[int, int],
 ) -> None:
-    midnight = datetime(BORN.year + birthday, BORN.month, BORN.day, tzinfo=SHANGHAI)
-    assert midnight.utctimetuple().tm_mday != BORN.day, "the day in UTC is another one"
+    day = local_day(SystemClock().now()) + timedelta(days=1)
+    if (day.month, day.day) == (2, 29):
+        day += timedelta(days=1)  # fourteen years ago there was none
+    midnight = end_of_day(day - timedelta(days=1))
+    assert midnight.day != day.day, "the day in UTC is another one"
+    child = ("小示例", citizen(day.replace(year=day.year - birthday), 31))
     clock = FixedClock(midnight - timedelta(minutes=10))
     city = make_city(sqlite_url, clock=clock)
-    given_names = {"name": CHILD[0], "code": CHILD[1], "code_type": "111"}
-    day = (midnight - timedelta(days=2)).date().isoformat()
-    done = city.issue(CARD, "G-1", holder=given_names, issued_on=day, valid_from=day, valid_until="")
-    bind(city, "child", CHILD[0], code=CHILD[1])
+    done = city.issue(CARD, "G-1", holder={"name": child[0], "code": child[1], "code_type": "111"})
+    bind(city, "child", child[0], code=child[1])
     bind(city, "mother", MOTHER[0], code=MOTHER[1])
     problem(show(city, city.person("mother"), done["identifier"], SCENE), 404)
-    city.answer(say(city, "guardian", party(*CHILD), party(*MOTHER)), 201)
+    city.answer(say(city, "guardian", party(*child), party(*MOTHER)), 201)
     officer = city.officer_of(CARD)
     for wait, statuses in ((9 * 60 + 59, before), (1, after)):
         clock.advance(timedelta(seconds=wait))
