@@ -37,7 +37,7 @@ def test_a_birthday_changes_who_may_show_at_midnight_in_shanghai(
         day += timedelta(days=1)  # fourteen years ago there was none
     midnight = end_of_day(day - timedelta(days=1))
     assert midnight.day != day.day, "the day in UTC is another one"
-    child = ("小示例", citizen(day.replace(year=day.year - birthday), 31))
+    child = ("小示例", citizen(day.replace(year=day.year - birthday), 34))
     clock = FixedClock(midnight - timedelta(minutes=10))
     city = make_city(sqlite_url, clock=clock)
     done = city.issue(CARD, "G-1", holder={"name": child[0], "code": child[1], "code_type": "111"})
