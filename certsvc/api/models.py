@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from certsvc.catalog.bundles import BUNDLE_ZH
 from certsvc.license.status_list import list_uri
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import Reason
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from certsvc.catalog.loader import Catalog
+    from certsvc.catalog.model import SceneSpec
+    from certsvc.commands.showing.reading import Presenter
+    from certsvc.commands.showing.scan_bundle import BundleReading
     from certsvc.commands.showing.scan_code import ScanAnswer
     from certsvc.commands.showing.values import ShownField
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Flag, Standing
     from certsvc.license.status_list import StatusEntry
+    from certsvc.seal.model import Seal
     from certsvc.seal.verdict import LicenseFacts, StatusFlag
 
 
@@ -168,6 +173,91 @@ class SealOut(Model):
     owner_name: str
     state: str
 
+    @staticmethod
+    def of(seal: Seal | None) -> SealOut | None:
+        """From the register's seal."""
+        if seal is None:
+            return None
+        return SealOut(seal_id=seal.seal_id, name=seal.name, owner_name=seal.owner_name, state=seal.state.value)
+
+
+class PresenterOut(Model):
+    """Who shows for the holder."""
+
+    basis: str = Field(description="co_holder 共有人 · guardian 监护人 · representative 法定代表人 · delegation 代亮")
+    name_masked: str
+    text: str
+
+    @staticmethod
+    def of(presenter: Presenter | None) -> PresenterOut | None:
+        """From the command's answer."""
+        if presenter is None:
+            return None
+        return PresenterOut(basis=presenter.basis, name_masked=presenter.name_masked, text=presenter.text_zh)
+
+
+class MemberScanOut(Model):
+    """One license of a scanned 一业一证."""
+
+    type: str
+    type_name: str
+    required: bool
+    light: str
+    reasons: list[ReasonOut]
+    license: FactsOut | None
+    scene_name: str
+    fields: list[FieldOut]
+    photo: str = Field(description="JPEG 的 Base64，无则为空")
+    seal: SealOut | None
+    notes: list[str]
+    card_needed: bool = Field(description="扣留或暂扣前须核对实体证")
+
+
+class BundleScanOut(Model):
+    """A scanned 一业一证: its state follows from the licenses in it, and it replaces none of them."""
+
+    code: str
+    name: str
+    state: str = Field(description="complete · attention · incomplete · impaired")
+    state_zh: str
+    missing: list[str] = Field(description="组合应有而未出示的证照类型")
+    members: list[MemberScanOut]
+
+    @staticmethod
+    def of(read: BundleReading | None) -> BundleScanOut | None:
+        """From the command's answer."""
+        if read is None:
+            return None
+        return BundleScanOut(
+            code=read.bundle.code,
+            name=read.bundle.name,
+            state=read.standing.state.value,
+            state_zh=BUNDLE_ZH[read.standing.state],
+            missing=list(read.standing.missing),
+            members=[
+                MemberScanOut(
+                    type=one.kind.slug,
+                    type_name=one.kind.name,
+                    required=one.kind.slug in read.bundle.required,
+                    light=one.read.light,
+                    reasons=[ReasonOut.of(reason) for reason in one.read.reasons],
+                    license=FactsOut.of(one.read.facts),
+                    scene_name=one.scene.name if one.scene else "",
+                    fields=FieldOut.many(one.read.fields),
+                    photo=photo_text(one.read.photo),
+                    seal=SealOut.of(one.read.seal),
+                    notes=list(one.read.notes),
+                    card_needed=one.read.card_needed,
+                )
+                for one in read.members
+            ],
+        )
+
+
+def photo_text(photo: bytes | None) -> str:
+    """A JPEG as text, or empty."""
+    return base64.b64encode(photo).decode() if photo else ""
+
 
 class ScanOut(Model):
     """What the officer's screen shows."""
@@ -185,11 +275,12 @@ class ScanOut(Model):
     card_needed: bool = Field(description="扣留或暂扣前须核对实体证")
     visit_id: str = Field(description="所属的检查，不在检查中为空")
     at: datetime
+    presenter: PresenterOut | None = Field(default=None, description="不是持证人本人出示时，由谁出示")
+    bundle: BundleScanOut | None = Field(default=None, description="一业一证码的全部证照；其他码为空")
 
     @staticmethod
     def of(answer: ScanAnswer) -> ScanOut:
         """From the command's answer."""
-        seal = answer.seal
         return ScanOut(
             scan_id=answer.scan.scan_id,
             light=answer.light,
@@ -198,14 +289,14 @@ class ScanOut(Model):
             license=FactsOut.of(answer.facts),
             scene_name=answer.scene_name,
             fields=FieldOut.many(answer.fields),
-            photo=base64.b64encode(answer.photo).decode() if answer.photo else "",
-            seal=SealOut(seal_id=seal.seal_id, name=seal.name, owner_name=seal.owner_name, state=seal.state.value)
-            if seal
-            else None,
+            photo=photo_text(answer.photo),
+            seal=SealOut.of(answer.seal),
             notes=list(answer.notes),
             card_needed=answer.card_needed,
             visit_id=answer.scan.visit_id,
             at=answer.at,
+            presenter=PresenterOut.of(answer.presenter),
+            bundle=BundleScanOut.of(answer.bundle),
         )
 
 
@@ -215,6 +306,11 @@ class SceneOut(Model):
     code: str
     name: str
     audience: str
+
+    @staticmethod
+    def of(scene: SceneSpec) -> SceneOut:
+        """From the catalog."""
+        return SceneOut(code=scene.code, name=scene.name, audience=scene.audience)
 
 
 class CardOut(Model):
@@ -261,9 +357,7 @@ class CardOut(Model):
             good=stands.good,
             light=stands.light.value,
             flags=FlagOut.many(stands.flags),
-            scenes=[]
-            if version.provisional
-            else [SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
+            scenes=[] if version.provisional else [SceneOut.of(scene) for scene in kind.scenes],
             sha256=version.artifact.sha256,
             revision=version.revision,
             origin=version.origin.value,

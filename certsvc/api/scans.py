@@ -15,11 +15,13 @@ from certsvc.api.models import Model, ReasonOut, ScanOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.inspections import own_inspections
+from certsvc.commands.showing.readers import SCANNERS
 from certsvc.license.offline import MAX_TEXT
 
 router = APIRouter(tags=["scan 扫码核验"], route_class=JsonRoute)
 
-SCANNER = Access(roles.OFFICER, roles.CLERK)
+SCANNER = Access(*SCANNERS)
+INSPECTOR = Access(roles.OFFICER, roles.CLERK)
 
 
 def desk_of(request: Request) -> ScanDesk:
@@ -53,7 +55,7 @@ def scan(request: Request, body: ScanIn, caller: Annotated[Principal, Depends(SC
 
 
 @router.get("/v1/scans")
-def inspections(request: Request, caller: Annotated[Principal, Depends(SCANNER)]) -> list[InspectionOut]:
+def inspections(request: Request, caller: Annotated[Principal, Depends(INSPECTOR)]) -> list[InspectionOut]:
     """Inspection records of the caller's authority, newest first."""
     return [
         InspectionOut(

@@ -6,21 +6,23 @@ import base64
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
-from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, ReasonOut, SceneOut
+from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, PresenterOut, ReasonOut, SceneOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
+from certsvc.api.show_models import InVisit, SeenOut, card_of_right, in_visit
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
-from certsvc.commands.showing.create_show import create_show
-from certsvc.commands.showing.wallet import history, own_face, own_file, uses, wallet
+from certsvc.commands.showing.create_show import create_show, preview
+from certsvc.commands.showing.reading import presenter_of
+from certsvc.commands.showing.wallet import OtherCard, history, others_wallet, own_face, own_file, uses, wallet
 from certsvc.license.notices import NoticeKind
-from certsvc.license.visits import OUTCOME_ZH, TASK_ZH, TOLD_BY_DOCUMENT, TOLD_BY_DOCUMENT_ZH, Outcome
+from certsvc.license.visits import TASK_ZH
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -32,6 +34,7 @@ class ShowIn(Model):
 
     identifier: str = Field(max_length=128)
     scene: str = Field(max_length=64)
+    delegation_id: str = Field(default="", max_length=64, description="代亮时填授权编号")
 
 
 class ShowOut(Model):
@@ -50,9 +53,41 @@ class ShowOut(Model):
     created_at: datetime
     refresh_at: datetime
     expires_at: datetime
+    presenter: PresenterOut | None = Field(default=None, description="不是持证人本人出示时，核验人员看到的说明")
 
 
-class UseOut(Model):
+class ScenesOut(Model):
+    """What readers would see of one license, scene by scene."""
+
+    identifier: str
+    type: str
+    type_name: str
+    scenes: list[SeenOut]
+
+
+class OtherCardOut(Model):
+    """A license of somebody else that the caller may show; ``card.scenes`` are those it may be shown for."""
+
+    card: CardOut
+    basis: str = Field(description="co_holder 共有人 · guardian 监护人 · representative 法定代表人 · delegation 代亮")
+    delegation_id: str = Field(description="代亮授权编号，亮证时填写；其他为空")
+    until: str = Field(description="代亮授权的最后一天；其他为空")
+    uses_left: int | None = Field(description="代亮授权剩余次数；其他为空")
+
+    @staticmethod
+    def of(deps: Deps, other: OtherCard) -> OtherCardOut:
+        """From the command's answer."""
+        right, given = other.right, other.right.delegation
+        return OtherCardOut(
+            card=card_of_right(deps, right, other.standing),
+            basis=right.basis.value,
+            delegation_id=given.delegation_id if given else "",
+            until=given.until.isoformat() if given else "",
+            uses_left=given.max_uses - given.used if given else None,
+        )
+
+
+class UseOut(InVisit):
     """One use of one's license: a scan, a fetch, a refusal or a notice."""
 
     kind: str
@@ -64,11 +99,6 @@ class UseOut(Model):
     fields: list[str]
     outcome: str
     result: ReasonOut | None = Field(default=None, description="扫码结果的用语；其他为空")
-    unit: str = Field(default="", description="扫码的执法机构，在检查中才有")
-    badge: str = Field(default="", description="执法证号，在检查中才有")
-    task: str = Field(default="", description="检查任务，在检查中才有")
-    handled: str = Field(default="", description="处理结果；立案、移送以送达的文书为准")
-    visit_id: str = Field(default="", description="所属的检查，可在检查结束后评价")
 
 
 class GrantOut(Model):
@@ -113,6 +143,13 @@ def cards(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> li
     ]
 
 
+@router.get("/v1/wallet/others")
+def others(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[OtherCardOut]:
+    """Licenses of others that the caller may show: shared ones, of wards, of the represented company, by 代亮."""
+    deps = deps_of(request)
+    return [OtherCardOut.of(deps, other) for other in others_wallet(deps, caller)]
+
+
 @router.get("/v1/wallet/uses")
 def who_used(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[UseOut]:
     """谁用过我的证: scans, fetches, refusals and notices, newest first."""
@@ -138,6 +175,24 @@ def file(
     )
 
 
+@router.get("/v1/wallet/{identifier}/scenes")
+def scenes(
+    request: Request,
+    identifier: Identifier,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    delegation_id: Annotated[str, Query(max_length=64, description="代亮时填授权编号")] = "",
+) -> ScenesOut:
+    """What readers would see in each scene, before a code is made."""
+    deps = deps_of(request)
+    version, seen = preview(deps, caller, identifier=identifier, delegation_id=delegation_id)
+    return ScenesOut(
+        identifier=version.identifier,
+        type=version.type_slug,
+        type_name=deps.catalog.type(version.type_slug).name,
+        scenes=[SeenOut.of(one) for one in seen],
+    )
+
+
 @router.get("/v1/wallet/{identifier}/moves")
 def moves(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(HOLDER)]) -> list[MoveOut]:
     """What was decided about one's own license."""
@@ -149,13 +204,15 @@ def moves(request: Request, identifier: Identifier, caller: Annotated[Principal,
 def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HOLDER)]) -> ShowOut:
     """A short-lived code of one license for one scene, with its QR picture."""
     deps = deps_of(request)
-    made = create_show(deps, caller, identifier=body.identifier, scene_code=body.scene)
+    made = create_show(
+        deps, caller, identifier=body.identifier, scene_code=body.scene, delegation_id=body.delegation_id
+    )
     return ShowOut(
         show_id=made.show.show_id,
         code=made.code,
         qr_png=base64.b64encode(deps.renderer.qr_png(made.code)).decode(),
         type_name=made.kind.name,
-        scene=SceneOut(code=made.scene.code, name=made.scene.name, audience=made.scene.audience),
+        scene=SceneOut.of(made.scene),
         fields=FieldOut.many(made.fields),
         good=made.standing.good,
         light=made.standing.light.value,
@@ -164,6 +221,7 @@ def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HO
         created_at=made.show.created_at,
         refresh_at=made.refresh_at,
         expires_at=made.show.expires_at,
+        presenter=PresenterOut.of(presenter_of(made.show.basis, made.show.presenter)),
     )
 
 
@@ -194,7 +252,6 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
     rows: list[UseOut] = []
     for scan in found.scans:
         version, visit = by_id[scan.version_id], found.visits.get(scan.visit_id)
-        officer = next((one for one in visit.officers if one.badge == scan.badge), None) if visit else None
         rows.append(
             UseOut(
                 kind="scan",
@@ -206,11 +263,7 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
                 fields=list(scan.fields),
                 outcome=scan.outcome,
                 result=ReasonOut.named(scan.outcome),
-                unit=officer.unit if officer else "",
-                badge=officer.badge if officer else "",
-                task=f"{TASK_ZH[visit.task_kind]}　{visit.task_no}" if visit else "",
-                handled=_handled(found.outcomes.get(scan.scan_id)),
-                visit_id=scan.visit_id,
+                **in_visit(scan, visit, found.outcomes.get(scan.scan_id)),
             )
         )
     for fetch in found.fetches:
@@ -244,13 +297,6 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
             )
         )
     return sorted(rows, key=lambda row: row.at, reverse=True)
-
-
-def _handled(outcome: Outcome | None) -> str:
-    """What its party may read here: of a case only that a document will tell."""
-    if outcome is None:
-        return ""
-    return TOLD_BY_DOCUMENT_ZH if outcome in TOLD_BY_DOCUMENT else OUTCOME_ZH[outcome]
 
 
 def _authority(deps: Deps, code: str) -> str:

@@ -33,8 +33,10 @@ class Notices(Protocol):
         """The notice."""
         ...
 
-    def of_versions(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Notice]:
-        """Notices about these versions, newest first."""
+    def of_versions(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Notice]:
+        """Notices about these versions, newest first; only what comes ``behind`` a time and an id, if given."""
         ...
 
     def open(self, state: NoticeState, *, authority_code: str, behind: str, limit: int) -> Sequence[Notice]:

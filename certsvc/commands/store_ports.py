@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
+    from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
@@ -101,6 +102,10 @@ class Licenses(Protocol):
         """All versions of a license, oldest first."""
         ...
 
+    def of_licenses(self, license_ids: Sequence[str]) -> Sequence[LicenseVersion]:
+        """All versions of these licenses, each license's oldest first."""
+        ...
+
     def newest(self, version_id: str) -> Sequence[LicenseVersion]:
         """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""
         ...
@@ -153,6 +158,10 @@ class Showing(Protocol):
         """The show, whatever its age."""
         ...
 
+    def shows(self, show_ids: Sequence[str]) -> Mapping[str, Show]:
+        """Those of these shows that there are, by id."""
+        ...
+
     def redeem(self, show_id: str, *, by: str, now: datetime) -> bool:
         """Redeem for data, once and in time; False otherwise."""
         ...
@@ -173,8 +182,10 @@ class Showing(Protocol):
         """Store inspection records."""
         ...
 
-    def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
-        """Scans of these versions, newest first."""
+    def scans_of(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Scan]:
+        """Scans of these versions, newest first; only what comes ``behind`` a time and an id, if given."""
         ...
 
     def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
@@ -209,8 +220,14 @@ class Sharing(Protocol):
         """Append to the ledger."""
         ...
 
-    def fetches_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
-        """Ledger rows about these versions, newest first."""
+    def fetch(self, fetch_id: str) -> Fetch | None:
+        """The ledger row."""
+        ...
+
+    def fetches_of(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Fetch]:
+        """Ledger rows about these versions, newest first; only what comes ``behind`` a time and an id, if given."""
         ...
 
 
@@ -311,6 +328,11 @@ class UnitOfWork(Protocol):
     photos: Photos
     seals: Seals
     showing: Showing
+    challenges: Challenges
+    delegations: Delegations
+    relations: Relations
+    co_holders: CoHolders
+    disputes: Disputes
     sharing: Sharing
     access: Access
     outbox: Outbox

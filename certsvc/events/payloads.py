@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.envelope import PREFIX
 from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.payload import Payload
@@ -343,6 +344,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     WebhookDisabled,
     WebhookTested,
     *IMPORT_PAYLOADS,
+    *CONSENT_PAYLOADS,
     *VISIT_PAYLOADS,
 )
 

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+
+class ShowBasis(StrEnum):
+    """By what right somebody shows a license."""
+
+    OWN = "own"
+    CO_HOLDER = "co_holder"
+    """共有人、户内成员: the own part"""
+    GUARDIAN = "guardian"
+    """监护人"""
+    REPRESENTATIVE = "representative"
+    """法定代表人"""
+    DELEGATION = "delegation"
+    """代亮"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +29,10 @@ class Show:
         token_sha256: hex SHA-256 of the 128-bit token in the QR.
         scene: scene code of the type; the fields of the scene are all it can give.
         redeemed_at, redeemed_by: set once, when data were given.
+        basis: by what right it is shown (``ShowBasis``); ``basis_id`` names the delegation, relation or co-holder.
+        presenter: name of who shows for the holder; empty when the holder does.
+        bundle: code of the 一业一证, or empty; ``members`` are then version id and scene of each license, and
+            ``version_id`` and ``scene`` those of the first.
     """
 
     show_id: str
@@ -25,6 +44,11 @@ class Show:
     expires_at: datetime
     redeemed_at: datetime | None = None
     redeemed_by: str = ""
+    basis: str = ShowBasis.OWN
+    basis_id: str = ""
+    presenter: str = ""
+    bundle: str = ""
+    members: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,10 +56,11 @@ class Scan:
     """One look by an officer or a clerk at a show code or a printed code; the inspection record.
 
     Attributes:
-        code_kind: ``show``, ``printed``, ``offline``, ``number`` or ``unknown``.
+        code_kind: ``show``, ``printed``, ``offline``, ``challenge``, ``number`` or ``unknown``.
         outcome: reason code of the answer.
         fields: keys of the fields that were given.
-        version_id, show_id: empty when the code led nowhere; the latter is the id of the core of an offline code.
+        version_id, show_id: empty when the code led nowhere; the latter is the id of the core of an offline code, and
+            that of the challenge where one was answered.
         visit_id: the visit in which it was made, or empty.
     """
 

@@ -300,6 +300,13 @@ WORDS: dict[Reason, Words] = {
         "持证人选择的场景不是给您的，未提供信息；请持证人改选场景后重新亮证",
         "The holder chose another scene: ask to show again for yours",
     ),
+    Reason.CODE_FOR_HOLDER: Words(
+        Family.CODE,
+        "这是给持证人扫的码",
+        "A code for holders",
+        "这是核验方出示的码，由持证人登录后扫；核验请扫持证人出示的亮证码",
+        "A verifier made this code for a holder to scan: scan the one that the holder shows",
+    ),
     Reason.TOO_LARGE: Words(
         Family.BROKEN, "文件太大", "File too large", "文件超过大小限制", "The file is larger than the limit"
     ),

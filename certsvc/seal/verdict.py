@@ -133,6 +133,7 @@ class Reason(StrEnum):
     STATUS_UNKNOWN = "status_unknown"
     NOT_IN_FORCE = "not_in_force"
     SCENE_NOT_FOR_YOU = "scene_not_for_you"
+    CODE_FOR_HOLDER = "code_for_holder"
     TOO_LARGE = "too_large"
     TIMED_OUT = "timed_out"
     CANNOT_CHECK_NOW = "cannot_check_now"

@@ -81,6 +81,7 @@ _OF_HOLDER = (
     .limit(bindparam("most"))
 )
 _VERSIONS_OF = VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
+_OF_LICENSES = VERSION.where(_C.license_id.in_(bindparam("which", expanding=True))).order_by(_C.license_id, _C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
 _MOVES_OF_ALL = (
     select(*moves.c).where(moves.c.version_id.in_(bindparam("these", expanding=True))).order_by(moves.c.row_no)
@@ -188,6 +189,11 @@ class LicenseRows:
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
         """All versions of a license, oldest first."""
         return [self.version(row) for row in self._tx.rows(_VERSIONS_OF, which=license_id)]
+
+    def of_licenses(self, license_ids: Sequence[str]) -> Sequence[LicenseVersion]:
+        """All versions of these licenses, each license's oldest first."""
+        rows = self._tx.rows(_OF_LICENSES, which=sorted(set(license_ids))) if license_ids else ()
+        return [self.version(row) for row in rows]
 
     def newest(self, version_id: str) -> Sequence[LicenseVersion]:
         """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""

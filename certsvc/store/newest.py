@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +21,21 @@ class Newest:
     """Reads each owner's newest rows through its index and merges them."""
 
     statement: Select[Any]
+    further: Select[Any]
     time: str
     row_id: str
 
-    def rows(self, tx: Transaction, owners: Sequence[str], *, limit: int) -> Sequence[RowMapping]:
-        """At most ``limit`` rows of these owners, newest first.
+    def rows(
+        self, tx: Transaction, owners: Sequence[Any], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[RowMapping]:
+        """At most ``limit`` rows of these owners, newest first; only what comes ``behind`` a time and an id, if given.
 
         One query per owner: ``IN (…) ORDER BY`` would sort everything that the owners ever had.
         """
-        found = [row for owner in dict.fromkeys(owners) for row in tx.rows(self.statement, which=owner, most=limit)]
+        statement, place = self.statement, {}
+        if behind is not None:
+            statement, place = self.further, {"moment": behind[0], "last": behind[1]}
+        found = [row for owner in dict.fromkeys(owners) for row in tx.rows(statement, which=owner, most=limit, **place)]
         found.sort(key=self._age, reverse=True)
         return found[:limit]
 
@@ -37,12 +43,15 @@ class Newest:
         return row[self.time], row[self.row_id]
 
 
-def newest_of(table: Table, owner: Column[str], time: Column[datetime], row_id: Column[str]) -> Newest:
+def newest_of(table: Table, owner: Column[Any], time: Column[datetime], row_id: Column[str]) -> Newest:
     """The reader of ``table``, which has an index on (owner, time desc, row_id desc)."""
+    moment = bindparam("moment", type_=time.type)
     statement = (
         select(*table.c)
         .where(owner == bindparam("which"))
         .order_by(time.desc(), row_id.desc())
         .limit(bindparam("most"))
     )
-    return Newest(statement=statement, time=time.name, row_id=row_id.name)
+    # The first bound alone is one that the index can use.
+    further = statement.where(time <= moment, or_(time < moment, row_id < bindparam("last")))
+    return Newest(statement=statement, further=further, time=time.name, row_id=row_id.name)

@@ -147,9 +147,11 @@ class NoticeRows:
         row = self._tx.row(_BY_ID, which=notice_id)
         return None if row is None else self._notice(row)
 
-    def of_versions(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Notice]:
+    def of_versions(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Notice]:
         """Notices about these versions, newest first."""
-        return [self._notice(row) for row in _OF.rows(self._tx, version_ids, limit=limit)]
+        return [self._notice(row) for row in _OF.rows(self._tx, version_ids, limit=limit, behind=behind)]
 
     def open(self, state: NoticeState, *, authority_code: str, behind: str, limit: int) -> Sequence[Notice]:
         """Waiting or failed ones, oldest first."""

@@ -30,6 +30,7 @@ _WITHDRAW = (
     update(grants).where(*_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
 )
 _GRANTS_OF = newest_of(grants, _G.holder_subject, _G.created_at, _G.grant_id)
+_FETCH = select(*fetches.c).where(fetches.c.fetch_id == bindparam("which"))
 _FETCHES_OF = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id)
 
 
@@ -100,9 +101,16 @@ class SharingRows:
             at=fetch.at,
         )
 
-    def fetches_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
+    def fetches_of(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Fetch]:
         """Ledger rows about these versions, newest first."""
-        return [self._fetch(row) for row in _FETCHES_OF.rows(self._tx, version_ids, limit=limit)]
+        return [self._fetch(row) for row in _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind)]
+
+    def fetch(self, fetch_id: str) -> Fetch | None:
+        """The ledger row."""
+        row = self._tx.row(_FETCH, which=fetch_id)
+        return None if row is None else self._fetch(row)
 
     def _fetch(self, row: RowMapping) -> Fetch:
         values: dict[str, Any] = dict(row)

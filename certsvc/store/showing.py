@@ -29,6 +29,8 @@ _HELD_BY_TOKENS = (
     .order_by(_H.token_sha256)
     .with_for_update()
 )
+_SHOWS = select(*_H).where(_H.show_id.in_(bindparam("which", expanding=True)))
+_PRESENTER = "shows.presenter"
 _REDEEM = (
     update(shows)
     .where(_H.show_id == bindparam("which"), _H.redeemed_at.is_(None), _H.expires_at > bindparam("now"))
@@ -63,12 +65,22 @@ class ShowingRows:
             expires_at=show.expires_at,
             redeemed_at=show.redeemed_at,
             redeemed_by=show.redeemed_by,
+            basis=str(show.basis),
+            basis_id=show.basis_id,
+            presenter=self._tx.seal(show.presenter, _PRESENTER, show.show_id) if show.presenter else None,
+            bundle=show.bundle,
+            members=to_json(show.members),
         )
 
     def show_by_token(self, token_sha256: str) -> Show | None:
         """The show, whatever its age."""
         row = self._tx.row(_SHOW_BY_TOKEN, digest=token_sha256)
-        return None if row is None else Show(**row)
+        return None if row is None else self._show(row)
+
+    def shows(self, show_ids: Sequence[str]) -> Mapping[str, Show]:
+        """Those of these shows that there are, by id."""
+        rows = self._tx.rows(_SHOWS, which=sorted(set(show_ids))) if show_ids else ()
+        return {row["show_id"]: self._show(row) for row in rows}
 
     def redeem(self, show_id: str, *, by: str, now: datetime) -> bool:
         """Redeem for data, once and in time (before ``expires_at``); False otherwise."""
@@ -77,7 +89,7 @@ class ShowingRows:
     def hold_by_tokens(self, digests: Sequence[str]) -> Mapping[str, Show]:
         """Those of these shows that there are, by digest; nobody else redeems them until the end of the transaction."""
         rows = self._tx.rows(_HELD_BY_TOKENS, digests=sorted(set(digests))) if digests else ()
-        return {row["token_sha256"]: Show(**row) for row in rows}
+        return {row["token_sha256"]: self._show(row) for row in rows}
 
     def redeem_held(self, redeemed: Mapping[str, str], *, now: datetime) -> None:
         """Redeem shows that are held and were not redeemed, each by whom it is mapped to."""
@@ -94,13 +106,22 @@ class ShowingRows:
         """Store inspection records."""
         self._tx.changed_all(_insert(self._tx.dialect, scans), [_values(scan) for scan in made])
 
-    def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
+    def scans_of(
+        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Scan]:
         """Scans of these versions, newest first."""
-        return [scan_of(row) for row in _SCANS_OF.rows(self._tx, version_ids, limit=limit)]
+        return [scan_of(row) for row in _SCANS_OF.rows(self._tx, version_ids, limit=limit, behind=behind)]
 
     def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
         """Scans made by officers of this authority, newest first."""
         return [scan_of(row) for row in _SCANS_BY_AUTHORITY.rows(self._tx, [authority_code], limit=limit)]
+
+    def _show(self, row: RowMapping) -> Show:
+        values = dict(row)
+        sealed = values.pop("presenter")
+        values["presenter"] = self._tx.open(sealed, _PRESENTER, row["show_id"]) if sealed else ""
+        values["members"] = tuple((version_id, scene) for version_id, scene in from_json(row["members"]))
+        return Show(**values)
 
 
 def _values(scan: Scan) -> dict[str, object]:

@@ -28,6 +28,12 @@ shows = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("redeemed_at", UtcTime),
     Column("redeemed_by", Key, nullable=False),
+    # Defaults are for programs of earlier releases, in which everyone shows the own license.
+    Column("basis", Key, nullable=False, server_default="own"),
+    Column("basis_id", Key, nullable=False, server_default=""),
+    Column("presenter", LargeBinary),  # encrypted: who shows for the holder
+    Column("bundle", Key, nullable=False, server_default=""),
+    Column("members", PlainText, nullable=False, server_default="[]"),  # JSON: version and scene of each
 )
 
 scans = Table(

@@ -9,8 +9,11 @@ from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
+from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
+from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
+from certsvc.store.disputes import DisputeRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.group_commit import SharedTransactions, commit
@@ -30,6 +33,7 @@ from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
 from certsvc.store.reconciling import ReconcilingRows
+from certsvc.store.relations import CoHolderRows, RelationRows
 from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        consent_ports,
         device_ports,
         import_ports,
         issuance_ports,
@@ -88,6 +93,11 @@ class Work:
     photos: store_ports.Photos
     seals: seal_ports.Seals
     showing: store_ports.Showing
+    challenges: consent_ports.Challenges
+    delegations: consent_ports.Delegations
+    relations: consent_ports.Relations
+    co_holders: consent_ports.CoHolders
+    disputes: consent_ports.Disputes
     sharing: store_ports.Sharing
     access: store_ports.Access
     outbox: store_ports.Outbox
@@ -148,6 +158,11 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "photos": PhotoRows,
     "seals": SealRows,
     "showing": ShowingRows,
+    "challenges": ChallengeRows,
+    "delegations": DelegationRows,
+    "relations": RelationRows,
+    "co_holders": CoHolderRows,
+    "disputes": DisputeRows,
     "sharing": SharingRows,
     "access": AccessRows,
     "outbox": OutboxRows,

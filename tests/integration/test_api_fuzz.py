@@ -29,7 +29,7 @@ from certsvc.api.event_stream import EventStreams, StreamLimits
 from certsvc.app import build, prepare
 from certsvc.cli.documents import documents, rendered
 from certsvc.commands.access import roles
-from certsvc.commands.access.seed_sandbox import seed_sandbox, source_client_id, using_client_id
+from certsvc.commands.access.seed_sandbox import FACTS, seed_sandbox, source_client_id, using_client_id
 
 OPENAPI = ROOT / "openapi"
 EXAMPLES = 12
@@ -132,6 +132,8 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.TRUST_CONFIRMER: city.person("trust-2"),
         roles.BATCH_CLERK: city.person("batch-clerk-1"),
         roles.BATCH_VERIFIER: city.person("batch-verifier-1"),
+        roles.DISPUTE_CLERK: city.person("dispute-clerk-1"),
+        roles.KINSHIP: city.system(FACTS),
     }
 
 

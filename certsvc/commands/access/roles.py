@@ -61,6 +61,15 @@ SERVICE_CLERK = "service_clerk"
 
 OFFICER_REGISTRAR = "officer_registrar"
 """执法名册管理员: keeps the register of the own authority's officers, and is none of them"""
+DISPUTE_CLERK = "dispute_clerk"
+"""异议经办人: answers what holders dispute about uses by, and licenses of, the own authority"""
+
+SCAN = "scan"
+"""闸机、自助终端、小程序后台: scans codes and asks holders in the name of its authority, as a clerk would"""
+KINSHIP = "kinship"
+"""民政、公安: states who is guardian of whom, and who has died"""
+REGISTRY = "registry"
+"""市场主体登记: states who is 法定代表人 of which company"""
 
 ALL: frozenset[str] = frozenset(
     {
@@ -88,6 +97,10 @@ ALL: frozenset[str] = frozenset(
         BATCH_VERIFIER,
         SERVICE_CLERK,
         OFFICER_REGISTRAR,
+        DISPUTE_CLERK,
+        SCAN,
+        KINSHIP,
+        REGISTRY,
     }
 )
 
@@ -116,6 +129,7 @@ ROLE_ZH: dict[str, str] = {
     BATCH_VERIFIER: "批量核实人",
     SERVICE_CLERK: "送达经办人",
     OFFICER_REGISTRAR: "执法名册管理员",
+    DISPUTE_CLERK: "异议经办人",
 }
 """Names of the roles that people have, for sentences."""
 

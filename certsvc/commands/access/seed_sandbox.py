@@ -11,9 +11,15 @@ from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import SANDBOX
 from certsvc.commands.access.register_party import register_parties
+from certsvc.commands.delegating.party import PartyBody
+from certsvc.commands.delegating.relations import RelationBody, state_relation
+from certsvc.commands.ports import Principal
 from certsvc.errors import NotFound
+from certsvc.identifiers.holder_code import HolderCodeType
+from certsvc.license.model import Holder
 from certsvc.license.officers import Officer
 from certsvc.license.parties import Client, Person
+from certsvc.license.relations import RelationKind, needs_guardian
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +30,9 @@ SERVICE_BUREAU = "11990000MB0000086D"
 """示例省政务服务局: runs the approval platform of the sandbox."""
 
 PLATFORM = "approval-platform"
+GATE = "gate-1"
+FACTS = "facts-1"
+"""States who is guardian, who is 法定代表人, who has died."""
 
 COLLEAGUE = "9999"
 """How the badges of the sandbox begin whose people have no account; the rest is that of an officer with one."""
@@ -79,9 +88,15 @@ def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxP
     for source in deps.catalog.sources:
         client(source_client_id(source.id), source.name, source.authority_code, frozenset({roles.SOURCE}))
 
-    people = [*_holders(deps), *_officers(deps)]
+    client(GATE, "示例省政务大厅闸机", SERVICE_BUREAU, frozenset({roles.SCAN}))
+    client(FACTS, "示例省人口与市场主体登记系统", SERVICE_BUREAU, frozenset({roles.KINSHIP, roles.REGISTRY}))
+
+    children = _children(deps)
+    people = [*_holders(deps), *(guardian for _, guardian in children), *_officers(deps)]
     register_parties(deps, clients, people, actor=SANDBOX)
     _seed_register(deps, people)
+    for child, guardian in children:
+        _state_guardian(deps, child, guardian)
     return SandboxParties(secrets=secrets, people=tuple(people))
 
 
@@ -105,6 +120,46 @@ def _holders(deps: Deps) -> list[Person]:
             ),
         )
     return list(people.values())
+
+
+def _children(deps: Deps) -> list[tuple[Holder, Person]]:
+    """The sample holders who are too young to show alone, and the mothers of whom their licenses tell."""
+    found: list[tuple[Holder, Person]] = []
+    today = local_day(deps.clock.now())
+    for kind in deps.catalog.types:
+        sample = deps.catalog.sample(kind.slug)
+        child = Holder(name=sample["holder_name"], code=sample["holder_code"], code_type=sample["holder_code_type"])
+        mother, code = sample["data"].get("mother", ""), sample["data"].get("mother_code", "")
+        if not (mother and code and needs_guardian(child, today)):
+            continue
+        guardian = Person(
+            subject=f"guardian-{len(found) + 1}",
+            name=mother,
+            roles=frozenset({roles.HOLDER}),
+            holder_code=code,
+            holder_code_type=HolderCodeType.CITIZEN_ID.value,
+            authority_code="",
+            badge="",
+            verified_by=SANDBOX,
+            created_at=deps.clock.now(),
+        )
+        found.append((child, guardian))
+    return found
+
+
+def _state_guardian(deps: Deps, child: Holder, guardian: Person) -> None:
+    """As the register of people does it."""
+    caller = Principal(
+        subject=FACTS, kind="system", roles=frozenset({roles.KINSHIP}), authority_code=SERVICE_BUREAU, name=FACTS
+    )
+    body = RelationBody(
+        kind=RelationKind.GUARDIAN,
+        subject=PartyBody(name=child.name, code_type=child.code_type, code=child.code),
+        other=PartyBody(name=guardian.name, code_type=guardian.holder_code_type, code=guardian.holder_code),
+        document_no="示例出生登记",
+        from_on=local_day(deps.clock.now()),
+    )
+    state_relation(deps, caller, body)
 
 
 def _officers(deps: Deps) -> list[Person]:
@@ -134,6 +189,7 @@ def _officers(deps: Deps) -> list[Person]:
         ("batch-verifier-1", "批量核实人", owner, "批量02", roles.BATCH_VERIFIER),
         ("service-clerk-1", "送达经办人", owner, "送达01", roles.SERVICE_CLERK),
         ("registrar-1", "执法名册管理员", owner, "名册01", roles.OFFICER_REGISTRAR),
+        ("dispute-clerk-1", "异议经办人", owner, "异议01", roles.DISPUTE_CLERK),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
 

@@ -128,12 +128,19 @@ def _fault(one: QueuedInspection, now: datetime) -> tuple[str, str] | None:
     return None
 
 
+_LEADS_NOWHERE: dict[str, Reason] = {
+    "show": Reason.CODE_EXPIRED,
+    "printed": Reason.CANNOT_CHECK_NOW,
+    "challenge": Reason.CODE_FOR_HOLDER,
+}
+
+
 def _open(deps: Deps, text: str) -> OfflineCode | Reason:
     """The code; online and printed codes cannot be judged without network, and lead nowhere afterwards."""
     kind = read_code(text, deps.policy.public_base).kind
     if kind == "offline":
         return deps.offline.open(text.strip())
-    return {"show": Reason.CODE_EXPIRED, "printed": Reason.CANNOT_CHECK_NOW}.get(kind, Reason.NOT_OURS)
+    return _LEADS_NOWHERE.get(kind, Reason.NOT_OURS)
 
 
 def _take(

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.devices.enrol import active_device_of
 from certsvc.commands.evidence.record import record
+from certsvc.commands.showing.rights import UNDER_14_ZH
 from certsvc.commands.showing.wallet import MAX_CARDS
 from certsvc.commands.verifying.facts import masked_holder
 from certsvc.commands.verifying.stands import stands_all
-from certsvc.errors import InvalidInput
+from certsvc.errors import Conflict, InvalidInput
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.devices import DeviceKind
 from certsvc.license.model import Holder
@@ -29,6 +31,7 @@ from certsvc.license.offline import (
     too_long,
     why_online_only,
 )
+from certsvc.license.relations import needs_guardian
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +66,7 @@ def mint_cores(deps: Deps, caller: Principal, *, device_id: str, identifiers: Se
 
     Raises:
         NotFound: not a device of the caller.
+        Conflict: the caller is too young to show alone.
         Forbidden: the device was blocked.
         InvalidInput: more than :data:`MAX_CORES`, or one twice.
         Unavailable: the service has no key for offline codes.
@@ -72,6 +76,8 @@ def mint_cores(deps: Deps, caller: Principal, *, device_id: str, identifiers: Se
         raise InvalidInput(f"一次请取 1 至 {MAX_CORES} 张证照的离线亮证码，不要重复")
     now = deps.clock.now().replace(microsecond=0)
     holder = Holder(name="", code=caller.holder_code, code_type=caller.holder_code_type)
+    if needs_guardian(holder, local_day(now)):
+        raise Conflict(UNDER_14_ZH)
     with deps.uow.read() as tx:
         device = active_device_of(tx, caller, device_id, DeviceKind.HOLDER)
         own = {one.identifier: one for one in tx.licenses.of_holder(holder, limit=MAX_CARDS)} if holder.code else {}

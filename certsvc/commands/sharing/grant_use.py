@@ -13,7 +13,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.showing.codes import token_sha256
-from certsvc.commands.showing.create_show import own_version
+from certsvc.commands.showing.rights import version_to_consent
 from certsvc.errors import FieldProblem, InvalidInput, NotFound
 from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import Grant
@@ -57,7 +57,8 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     """Make a grant; the code leaves in the answer only.
 
     Raises:
-        NotFound: not the caller's license, or no such client.
+        NotFound: not a license over whose use the caller decides, or no such client.
+        Conflict: the caller is too young to decide alone.
         NoLawfulBasis: no such matter of this client, or it may not see this type.
         InvalidInput: fields that the matter does not need.
     """
@@ -65,7 +66,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     now = deps.clock.now()
     token = deps.ids.token()
     with deps.uow() as tx:
-        version = own_version(tx, caller, body.identifier)
+        version = version_to_consent(deps, tx, caller, body.identifier, now)
         if version.provisional:
             raise InvalidInput(f"{PROVISIONAL_ZH}，不能授权他人使用")
         client = tx.access.client(body.client_id)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.bundles import BundleStanding
     from certsvc.catalog.entry import Bundle
     from certsvc.commands.ports import Deps, Principal
-    from certsvc.commands.showing.wallet import Card
+    from certsvc.license.standing import Standing
 
 _BEST_FIRST = (MemberStanding.GOOD, MemberStanding.ATTENTION, MemberStanding.ENDED)
 _NO_MEMBERS = frozenset({State.PROVISIONAL, State.SUPERSEDED, State.VOIDED})
@@ -45,7 +45,7 @@ def holder_bundles(deps: Deps, caller: Principal) -> tuple[HolderBundle, ...]:
     for card in wallet(deps, caller):
         if card.version.state in _NO_MEMBERS:
             continue
-        stands, slug = _member(card), card.version.type_slug
+        stands, slug = member_standing(card.standing), card.version.type_slug
         if slug not in best or _BEST_FIRST.index(stands) < _BEST_FIRST.index(best[slug][0]):
             best[slug] = (stands, card.version.identifier)
     return tuple(_of(bundle, best) for bundle in deps.catalog.bundles if _slugs(bundle) & set(best))
@@ -64,7 +64,8 @@ def _of(bundle: Bundle, best: dict[str, tuple[MemberStanding, str]]) -> HolderBu
     )
 
 
-def _member(card: Card) -> MemberStanding:
-    if not card.standing.good:
+def member_standing(how: Standing) -> MemberStanding:
+    """What a license that stands so is to its bundle."""
+    if not how.good:
         return MemberStanding.ENDED
-    return MemberStanding.GOOD if card.standing.light is Light.GREEN else MemberStanding.ATTENTION
+    return MemberStanding.GOOD if how.light is Light.GREEN else MemberStanding.ATTENTION

@@ -15,6 +15,7 @@ from certsvc.license.offline import MAX_TEXT, PREFIX
 
 PRINTED_PATH = "/q/"
 SHOW_PATH = "/s/"
+CHALLENGE_PATH = "/c/"
 
 TOKEN_FORM = re.compile(r"^[A-Za-z0-9_-]{22}$")
 """16 bytes in URL-safe base64 without padding."""
@@ -25,7 +26,10 @@ MAX_CODE_LENGTH = 512
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """What was scanned: ``show``, ``printed``, ``offline`` or ``foreign``; and the token (offline: the text)."""
+    """What was scanned: ``show``, ``printed``, ``challenge``, ``offline`` or ``foreign``; and the token.
+
+    Of an offline code the token is the text.
+    """
 
     kind: str
     token: str
@@ -36,13 +40,18 @@ def show_text(public_base: str, token: str) -> str:
     return f"{public_base}{SHOW_PATH}{token}"
 
 
+def challenge_text(public_base: str, token: str) -> str:
+    """The QR text of a verifier's challenge (反扫)."""
+    return f"{public_base}{CHALLENGE_PATH}{token}"
+
+
 def read_code(text: str, public_base: str) -> Code:
     """Tell our codes from foreign ones; compares whole prefixes, never parses a host out of a foreign address."""
     text = text.strip()  # takes nothing from base45: its texts never end in a space (RFC 9285 §4)
     if text.startswith(PREFIX) and len(text) <= MAX_TEXT:
         return Code(kind="offline", token=text)
     if len(text) <= MAX_CODE_LENGTH:
-        for kind, path in (("show", SHOW_PATH), ("printed", PRINTED_PATH)):
+        for kind, path in (("show", SHOW_PATH), ("printed", PRINTED_PATH), ("challenge", CHALLENGE_PATH)):
             prefix = public_base + path
             token = text.removeprefix(prefix)
             if token != text and TOKEN_FORM.fullmatch(token):

@@ -1,4 +1,4 @@
-"""亮证: the holder asks for a short-lived code of one license for one scene."""
+"""亮证: the holder, or who may show for the holder, asks for a short-lived code of one license for one scene."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import show_text, token_sha256
-from certsvc.commands.showing.values import ShownField, shown_fields
+from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, right_to_show, same
+from certsvc.commands.showing.values import ShownField, scene_fields
 from certsvc.commands.verifying.stands import stands
-from certsvc.errors import FieldProblem, InvalidInput, NotFound
+from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.uses import Show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.catalog.model import LicenseType, SceneSpec
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.showing.rights import Right
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
+
+PROVISIONAL_NOT_SHOWN_ZH = "模拟审批意见不是正式证照，不能亮证"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,35 +42,44 @@ class ShowAnswer:
     refresh_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScenePreview:
+    """What a reader would see in one scene."""
+
+    scene: SceneSpec
+    fields: tuple[ShownField, ...]
+    photo: bool
+
+
 def own_version(tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
     """The caller's own license; NotFound for anyone else's, in the same words."""
     version = tx.licenses.by_identifier(identifier)
-    own = (
-        version is not None
-        and caller.holder_code != ""
-        and (version.holder.code_type, version.holder.code) == (caller.holder_code_type, caller.holder_code)
-    )
-    if version is None or not own:
-        raise NotFound("您名下没有这张证照")
+    if version is None or not same(version.holder, holder_of(caller)):
+        raise NotFound(NOT_YOURS_ZH)
     return version
 
 
-def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: str) -> ShowAnswer:
+def create_show(
+    deps: Deps, caller: Principal, *, identifier: str, scene_code: str, delegation_id: str = ""
+) -> ShowAnswer:
     """A new show code; the token leaves in the answer only, the store keeps its digest.
 
     Raises:
-        NotFound: not the caller's license.
+        NotFound: not the caller's license, nor one that the caller may show.
+        Conflict: too young to show alone, or the delegation is not in force.
         InvalidInput: the type has no such scene, or the version is 模拟审批 and cannot be shown.
     """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     token = deps.ids.token()
     with deps.uow() as tx:
-        version = own_version(tx, caller, identifier)
+        right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)
+        version = right.version
         kind = deps.catalog.type(version.type_slug)
-        scene = _scene(kind, scene_code)
+        scene = scene_of(kind, scene_code, right)
         if version.provisional:
-            raise InvalidInput("模拟审批意见不是正式证照，不能亮证")
+            raise InvalidInput(PROVISIONAL_NOT_SHOWN_ZH)
+        count_use(tx, right, now)
         show = Show(
             show_id=deps.ids.new("shw"),
             token_sha256=token_sha256(token),
@@ -72,6 +88,9 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
             scene=scene.code,
             created_at=now,
             expires_at=now + timedelta(seconds=deps.policy.show_code_ttl_s),
+            basis=right.basis,
+            basis_id=right.basis_id,
+            presenter=right.presenter,
         )
         tx.showing.insert_show(show)
         how = stands(deps, tx, version, now)
@@ -81,7 +100,7 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
             kind="show.made",
             subject=version.identifier,
             actor=caller.subject,
-            content={"show_id": show.show_id, "scene": scene.code},
+            content={"show_id": show.show_id, "scene": scene.code, "basis": show.basis, "basis_id": show.basis_id},
             at=now,
         )
     return ShowAnswer(
@@ -89,16 +108,46 @@ def create_show(deps: Deps, caller: Principal, *, identifier: str, scene_code: s
         code=show_text(deps.policy.public_base, token),
         kind=kind,
         scene=scene,
-        fields=shown_fields(kind, version, scene.fields, unmasked=scene.unmasked),
+        fields=scene_fields(kind, version, scene),
         standing=how,
         refresh_at=now + timedelta(seconds=deps.policy.show_code_ttl_s // 2),
     )
 
 
-def _scene(kind: LicenseType, code: str) -> SceneSpec:
+def preview(
+    deps: Deps, caller: Principal, *, identifier: str, delegation_id: str = ""
+) -> tuple[LicenseVersion, Sequence[ScenePreview]]:
+    """What a reader would see in each scene that the caller may choose; no code is made and nothing is counted.
+
+    Raises:
+        NotFound, Conflict: as :func:`create_show`.
+    """
+    roles.require(caller, roles.HOLDER)
+    with deps.uow.read() as tx:
+        right = right_to_show(deps, tx, caller, identifier, deps.clock.now(), delegation_id=delegation_id)
+    version, kind = right.version, deps.catalog.type(right.version.type_slug)
+    scenes = () if version.provisional else kind.scenes
+    return version, [preview_of(kind, version, scene) for scene in scenes if right.covers(scene.code)]
+
+
+def preview_of(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> ScenePreview:
+    """One scene of one license."""
+    photo = scene.photo and version.photo_id != ""
+    return ScenePreview(scene=scene, fields=scene_fields(kind, version, scene), photo=photo)
+
+
+def count_use(tx: UnitOfWork, right: Right, now: datetime) -> None:
+    """Count a code against the delegation it is made under; Conflict when that ended or was used up meanwhile."""
+    found = right.delegation
+    if found is not None and not tx.delegations.use(found.delegation_id, day=local_day(now)):
+        raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
+
+
+def scene_of(kind: LicenseType, code: str, right: Right) -> SceneSpec:
+    """The scene, if the type has it and the right is for it; InvalidInput names those that can be chosen."""
     scene = kind.scene(code)
-    if scene is None:
-        names = "、".join(f"{s.code}（{s.name}）" for s in kind.scenes)
+    if scene is None or not right.covers(code):
+        names = "、".join(f"{s.code}（{s.name}）" for s in kind.scenes if right.covers(s.code))
         problem = FieldProblem(pointer="/scene", code="unknown_scene", detail=f"可用的场景：{names}")
-        raise InvalidInput(f"{kind.name}没有这个亮证场景", problems=(problem,))
+        raise InvalidInput(f"{kind.name}没有这个亮证场景，或不在授权之内", problems=(problem,))
     return scene

@@ -1,31 +1,30 @@
-"""What answering scans reads: every table once, however many scans come together."""
+"""Where scanned codes lead, and to whom: every table is read once, however many scans come together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
-from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.offline.look import look_all
 from certsvc.commands.showing.codes import Code, token_sha256
-from certsvc.commands.verifying.stands import rules_for
-from certsvc.license.standing import standing
+from certsvc.commands.showing.readers import OFFICER, is_for, reader_of
+from certsvc.commands.showing.rights import grounds_of, still_right
 from certsvc.license.visits import TASK_ZH, TaskKind
 from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.catalog.model import LicenseType, SceneSpec
+    from certsvc.commands.offline.look import OfflineLook
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.showing.rights import Grounds
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
-    from certsvc.license.standing import Standing
     from certsvc.license.uses import Show
     from certsvc.license.visits import Duty
-    from certsvc.seal.model import Seal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,99 +40,165 @@ class Found:
     """Where a code led.
 
     Attributes:
+        version: the license as the right to show it lets it be seen; of a bundle the first one.
+        scene: that of the code, or None.
         data: whether the scene's fields are given.
         core_id: of an offline code.
         why_not: for the officer, why the scene is not open to this one; empty when that is not so.
+        members: of a 一业一证 every license, with its own scene.
     """
 
     version: LicenseVersion | None = None
     show: Show | None = None
+    scene: SceneSpec | None = None
     reasons: tuple[Reason, ...] = ()
     data: bool = False
     why_not: str = ""
     core_id: str = ""
+    members: tuple[Found, ...] = ()
+
+    @property
+    def looks(self) -> tuple[Found, ...]:
+        """What is looked at: one license, every license of a bundle, or nothing."""
+        return self.members or (self,)
+
+    @property
+    def source_id(self) -> str:
+        """Id of the show, or of the core of an offline code; empty when there is neither."""
+        return self.show.show_id if self.show is not None else self.core_id
+
+    @property
+    def scene_code(self) -> str:
+        """Of the scene that the code is of; empty when it is of none."""
+        if self.scene is not None:
+            return self.scene.code
+        return self.show.scene if self.show is not None else ""
+
+    @property
+    def photo_id(self) -> str:
+        """Of the photo that is given; empty when none is."""
+        given = self.version is not None and self.data and self.scene is not None and self.scene.photo
+        return self.version.photo_id if self.version is not None and given else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reads:
-    """What was read of the licenses that were found."""
+class _Known:
+    """What is known of the codes, read at once."""
 
-    standings: Mapping[str, Standing]
-    """by version id"""
-    newest: Mapping[str, tuple[str, ...]]
-    """证照标识 of what follows a version, by version id"""
-    seals: Mapping[str, Seal]
-    photos: Mapping[str, bytes]
+    shows: Mapping[str, Show]
+    """by digest of the token, held until the end of the transaction"""
+    versions: Mapping[str, LicenseVersion]
+    grounds: Grounds
+    printed: Mapping[str, LicenseVersion]
+    offline: Mapping[str, OfflineLook]
+
+
+def duties_of(tx: UnitOfWork, callers: Iterable[Principal], now: datetime) -> Mapping[str, Duty]:
+    """In which open visit those are who are officers, by account."""
+    return tx.visits.duties([caller.subject for caller in callers if roles.OFFICER in caller.roles], now=now)
 
 
 def find_all(
     deps: Deps, tx: UnitOfWork, asked: Sequence[Asked], duties: Mapping[str, Duty], now: datetime
 ) -> list[Found]:
     """Where each code leads, in the order of ``asked``; data go to the first who may have them, and redeem the code."""
-    shows = tx.showing.hold_by_tokens([token_sha256(one.code.token) for one in asked if one.code.kind == "show"])
-    versions = tx.licenses.by_version_ids(list({show.version_id for show in shows.values() if now < show.expires_at}))
-    printed = tx.licenses.by_printed_tokens([one.code.token for one in asked if one.code.kind == "printed"])
-    offline = look_all(deps, tx, [one.code.token for one in asked if one.code.kind == "offline"], now)
+    known = _known(deps, tx, asked, now)
     redeemed: dict[str, str] = {}
-    found: list[Found] = []
-    for one in asked:
-        if one.code.kind == "foreign":
-            found.append(Found(reasons=(Reason.NOT_OURS,)))
-        elif one.code.kind == "printed":
-            version = printed.get(one.code.token)
-            found.append(Found(version=version, reasons=() if version else (Reason.CODE_UNKNOWN,)))
-        elif one.code.kind == "offline":
-            there = offline[one.code.token]
-            reasons = (there.reason,) if there.reason else ()
-            found.append(Found(version=there.version, reasons=reasons, core_id=there.core_id))
-        else:
-            show = shows.get(token_sha256(one.code.token))
-            shown = versions.get(show.version_id) if show else None
-            found.append(_shown(deps, one.caller, show, shown, duties.get(one.caller.subject), redeemed, now))
+    found = [_find(deps, known, one, duties.get(one.caller.subject), redeemed, now) for one in asked]
     tx.showing.redeem_held(redeemed, now=now)
     return found
 
 
+def _known(deps: Deps, tx: UnitOfWork, asked: Sequence[Asked], now: datetime) -> _Known:
+    tokens: dict[str, list[str]] = {"show": [], "printed": [], "offline": []}
+    for one in asked:
+        tokens.get(one.code.kind, []).append(one.code.token)
+    shows = tx.showing.hold_by_tokens([token_sha256(token) for token in tokens["show"]])
+    in_time = [show for show in shows.values() if now < show.expires_at]
+    shown = {version_id for show in in_time for version_id in (show.version_id, *(one for one, _ in show.members))}
+    return _Known(
+        shows=shows,
+        versions=tx.licenses.by_version_ids(sorted(shown)),
+        grounds=grounds_of(tx, [(show.basis, show.basis_id) for show in in_time]),
+        printed=tx.licenses.by_printed_tokens(tokens["printed"]),
+        offline=look_all(deps, tx, tokens["offline"], now),
+    )
+
+
+def _find(deps: Deps, known: _Known, one: Asked, duty: Duty | None, redeemed: dict[str, str], now: datetime) -> Found:
+    match one.code.kind:
+        case "show":
+            show = known.shows.get(token_sha256(one.code.token))
+            return _shown(deps, known, one.caller, show, duty, redeemed, now)
+        case "printed":
+            version = known.printed.get(one.code.token)
+            return Found(version=version, reasons=() if version else (Reason.CODE_UNKNOWN,))
+        case "offline":
+            there = known.offline[one.code.token]
+            reasons = (there.reason,) if there.reason else ()
+            return Found(version=there.version, reasons=reasons, core_id=there.core_id)
+        case "challenge":
+            return Found(reasons=(Reason.CODE_FOR_HOLDER,))
+        case _:
+            return Found(reasons=(Reason.NOT_OURS,))
+
+
 def _shown(
     deps: Deps,
+    known: _Known,
     caller: Principal,
     show: Show | None,
-    version: LicenseVersion | None,
     duty: Duty | None,
     redeemed: dict[str, str],
     now: datetime,
 ) -> Found:
     if show is None:
         return Found(reasons=(Reason.CODE_UNKNOWN,))
-    if now >= show.expires_at:
-        # A screenshot: it tells nothing of the license, not even its state.
+    version = known.versions.get(show.version_id) if now < show.expires_at else None
+    if version is not None:
+        version = still_right(deps, known.grounds, version, show.basis, show.basis_id, show.scene, now)
+    if version is None:
+        # A screenshot, or the right to show has ended: it tells nothing of the license, not even its state.
         return Found(show=show, reasons=(Reason.CODE_EXPIRED,))
-    kind = deps.catalog.type(version.type_slug) if version else None
-    scene = kind.scene(show.scene) if kind else None
-    if kind is None or scene is None or not _audience(scene, caller):
-        return Found(version=version, show=show, reasons=(Reason.SCENE_NOT_FOR_YOU,))
-    why_not = closed_to(deps, kind, scene, duty) if scene.audience == "officer" else ""
-    if why_not:
-        return Found(version=version, show=show, reasons=(Reason.SCENE_NOT_FOR_YOU,), why_not=why_not)
-    given = show.redeemed_at is None and show.show_id not in redeemed
-    if given:
+    if show.bundle:
+        shown = [(known.versions[version_id], scene) for version_id, scene in show.members]
+    else:
+        shown = [(version, show.scene)]
+    looks = [_open(deps, caller, show, one, scene, duty) for one, scene in shown]
+    reasons: tuple[Reason, ...] = ()
+    if not any(look.data for look in looks):
+        reasons = (Reason.SCENE_NOT_FOR_YOU,)
+    elif show.redeemed_at is not None or show.show_id in redeemed:
+        reasons = (Reason.CODE_USED,)
+        looks = [replace(look, data=False, reasons=reasons, why_not="") for look in looks]
+    else:
         redeemed[show.show_id] = caller.subject
-    return Found(version=version, show=show, reasons=() if given else (Reason.CODE_USED,), data=given)
+    if not show.bundle:
+        return looks[0]
+    return Found(version=version, show=show, reasons=reasons, data=not reasons, members=tuple(looks))
 
 
-def _audience(scene: SceneSpec, caller: Principal) -> bool:
-    """Whether the scene the holder chose is meant for this kind of reader."""
-    wanted = {"officer": {roles.OFFICER}, "clerk": {roles.CLERK, roles.OFFICER}}.get(
-        scene.audience, {roles.OFFICER, roles.CLERK}
-    )
-    return not caller.roles.isdisjoint(wanted)
+def _open(
+    deps: Deps, caller: Principal, show: Show, version: LicenseVersion, scene_code: str, duty: Duty | None
+) -> Found:
+    """One license of a code: whether its scene is meant for this reader and open to this officer."""
+    kind = deps.catalog.type(version.type_slug)
+    scene = kind.scene(scene_code)
+    meant = scene is not None and is_for(scene, reader_of(caller))
+    why_not = closed_to(deps, kind, scene, duty) if scene is not None and meant else ""
+    data = meant and not why_not
+    reasons = () if data else (Reason.SCENE_NOT_FOR_YOU,)
+    return Found(version=version, show=show, scene=scene, reasons=reasons, data=data, why_not=why_not)
 
 
 def closed_to(deps: Deps, kind: LicenseType, scene: SceneSpec, duty: Duty | None) -> str:
     """Why a scene of inspection is closed to an officer, in Chinese; empty when it is open (DOMAIN.md 3).
 
-    Trade, task and team are those of the visit; its place was checked against the register when the officer joined.
+    Other scenes are open to all whom they are meant for. Trade, task and team are those of the visit; its place was
+    checked against the register when the officer joined.
     """
+    if scene.audience != OFFICER:
+        return ""
     if duty is None:
         return "请先登记检查任务、向持证人出示执法身份，再扫码" if deps.policy.officers_show_first else ""
     if not {kind.domain, *scene.kinds} & set(duty.officer.kinds):
@@ -144,43 +209,3 @@ def closed_to(deps: Deps, kind: LicenseType, scene: SceneSpec, duty: Duty | None
     if scene.two_officers and duty.team < 2:  # noqa: PLR2004  (行政处罚法 42: not fewer than two)
         return "此场景须由两名执法人员共同检查，请在检查中登记第二名执法人员"
     return ""
-
-
-def read_all(deps: Deps, tx: UnitOfWork, found: Sequence[Found], now: datetime) -> Reads:
-    """Facts, followers, seals and photos of what was found."""
-    versions = {one.version.version_id: one.version for one in found if one.version is not None}
-    facts = tx.facts.of_many(list({version.license_id for version in versions.values()})) if versions else {}
-    followed: Collection[str] = tx.links.followed(list(versions)) if versions else ()
-    photos = {
-        one.version.photo_id
-        for one in found
-        if one.data and one.version is not None and one.show is not None and _with_photo(deps, one.version, one.show)
-    }
-    seal_ids = {seal_id_of(deps, version) for version in versions.values()} - {""}
-    return Reads(
-        standings={
-            version_id: standing(version, facts[version.license_id], rules_for(deps, version), now)
-            for version_id, version in versions.items()
-        },
-        newest={version_id: _newest(tx, version_id) for version_id in followed},
-        seals=tx.seals.by_ids(sorted(seal_ids)) if seal_ids else {},
-        photos=tx.photos.get_all(sorted(photos)),
-    )
-
-
-def seal_id_of(deps: Deps, version: LicenseVersion) -> str:
-    """The seal on the page as it would be used today; empty for a license made elsewhere."""
-    if version.registration is not None:
-        return ""
-    sealed_by = issuer_today(deps, version) if version.stock is not None else version.issuer_code
-    return deps.catalog.authority(sealed_by).seal_id
-
-
-def _with_photo(deps: Deps, version: LicenseVersion, show: Show) -> bool:
-    scene = deps.catalog.type(version.type_slug).scene(show.scene)
-    return scene is not None and scene.photo and bool(version.photo_id)
-
-
-def _newest(tx: UnitOfWork, version_id: str) -> tuple[str, ...]:
-    following = tx.licenses.newest(version_id)
-    return tuple(one.identifier for one in following if one.version_id != version_id)

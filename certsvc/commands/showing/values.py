@@ -13,7 +13,7 @@ from certsvc.catalog.validation import face_date
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from certsvc.catalog.model import LicenseType
+    from certsvc.catalog.model import LicenseType, SceneSpec
     from certsvc.license.model import LicenseVersion
 
 HOLDER_NAME = "holder_name"
@@ -60,6 +60,11 @@ def shown_fields(
             value = face_date(date.fromisoformat(value))
         shown.append(ShownField(key=key, name=spec.name, value=value if bare else apply_mask(spec.mask(place), value)))
     return tuple(shown)
+
+
+def scene_fields(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> tuple[ShownField, ...]:
+    """What a reader of the scene sees."""
+    return shown_fields(kind, version, scene.fields, unmasked=scene.unmasked)
 
 
 def _built_in(kind: LicenseType, version: LicenseVersion, key: str, place: str, *, bare: bool) -> str:

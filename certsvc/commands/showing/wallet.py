@@ -9,6 +9,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.notices.opened import MAX_NOTICES, opened
 from certsvc.commands.showing.create_show import own_version
+from certsvc.commands.showing.rights import rights_over_others
 from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.license.model import Holder
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.issuance.outputs import LicenseFace
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.showing.rights import Right
     from certsvc.license.model import LicenseVersion, MoveRecord
     from certsvc.license.notices import Notice
     from certsvc.license.standing import Standing
@@ -62,6 +64,24 @@ def wallet(deps: Deps, caller: Principal) -> Sequence[Card]:
         versions = tx.licenses.of_holder(holder, limit=MAX_CARDS)
         found = stands_all(deps, tx, versions, deps.clock.now())
     return [Card(version=version, standing=how) for version, how in zip(versions, found, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OtherCard:
+    """A license of somebody else that the caller may show, by what right, and how it stands."""
+
+    right: Right
+    standing: Standing
+
+
+def others_wallet(deps: Deps, caller: Principal) -> Sequence[OtherCard]:
+    """Shared licenses, those of wards and of the represented company, and those that others let the caller show."""
+    roles.require(caller, roles.HOLDER)
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        rights = rights_over_others(deps, tx, caller, now)
+        found = stands_all(deps, tx, [right.version for right in rights], now)
+    return [OtherCard(right=right, standing=how) for right, how in zip(rights, found, strict=True)]
 
 
 def uses(deps: Deps, caller: Principal) -> Uses:

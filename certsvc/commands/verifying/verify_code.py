@@ -10,11 +10,14 @@ from certsvc.clock import rfc3339
 from certsvc.commands.evidence.record import record
 from certsvc.commands.offline.look import SHOW_AGAIN, look_now
 from certsvc.commands.showing.codes import read_code, token_sha256
+from certsvc.commands.showing.rights import grounds_of, still_right
 from certsvc.commands.verifying.conclusion import FILE_CHECKS, conclude_not_then, unseen
 from certsvc.commands.verifying.facts import reason_of, sub_indication_of
 from certsvc.commands.verifying.register import checked_moment, view_of
+from certsvc.commands.verifying.stands import stands_all
 from certsvc.commands.verifying.verify_file import ANYONE, look_up
 from certsvc.errors import UnknownLicenseType
+from certsvc.license.standing import Light
 from certsvc.seal.verdict import Check, Indication, Reason, RegistryMatch, SubIndication
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from certsvc.seal.verdict import Verdict
 
 
+_BADNESS = (Light.GREEN, Light.AMBER, Light.RED)
+
+
 def verify_code(deps: Deps, text: str) -> Verdict:
     """The verdict over a scanned or typed code. A show code is looked at, not redeemed; an offline code judged live."""
     now = deps.clock.now()
@@ -38,19 +44,32 @@ def verify_code(deps: Deps, text: str) -> Verdict:
         if code.kind == "printed":
             version = tx.licenses.by_printed_token(code.token)
             reason = Reason.CODE_UNKNOWN
+        elif code.kind == "challenge":
+            reason = Reason.CODE_FOR_HOLDER
         elif code.kind == "show":
-            show = tx.showing.show_by_token(token_sha256(code.token))
-            reason = Reason.CODE_UNKNOWN
-            if show is not None and now < show.expires_at:
-                version = tx.licenses.by_version_id(show.version_id)
-            elif show is not None:
-                reason = Reason.CODE_EXPIRED
+            version, reason = _shown(deps, tx, code.token, now)
         elif code.kind == "offline":
             there = look_now(deps, tx, code.token, now)
             version, reason = there.version, there.reason or reason
         verdict = _of_version(deps, tx, version, reason, now)
     _on_record(deps, verdict, code.kind, now)
     return verdict
+
+
+def _shown(deps: Deps, tx: UnitOfWork, token: str, now: datetime) -> tuple[LicenseVersion | None, Reason]:
+    """The license of a show code as it may be seen, or why there is none; of a bundle the license that stands worst."""
+    show = tx.showing.show_by_token(token_sha256(token))
+    if show is None:
+        return None, Reason.CODE_UNKNOWN
+    version = tx.licenses.by_version_id(show.version_id) if now < show.expires_at else None
+    if version is not None and show.bundle:
+        members = list(tx.licenses.by_version_ids([version_id for version_id, _ in show.members]).values())
+        how = stands_all(deps, tx, members, now)
+        version, _ = max(zip(members, how, strict=True), key=lambda one: _BADNESS.index(one[1].light))
+    elif version is not None:
+        grounds = grounds_of(tx, [(show.basis, show.basis_id)])
+        version = still_right(deps, grounds, version, show.basis, show.basis_id, show.scene, now)
+    return version, Reason.CODE_EXPIRED
 
 
 def verify_number(deps: Deps, *, type_slug: str, number: str, holder_name: str) -> Verdict:

@@ -1,0 +1,153 @@
+"""谁用过我的证, page by page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
+from certsvc.api.models import Model, ReasonOut
+from certsvc.api.show_models import InVisit, in_visit
+from certsvc.commands.access import roles
+from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.showing.answer_challenge import STATE_ZH
+from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger
+from certsvc.commands.showing.reading import presenter_of
+from certsvc.commands.showing.values import BUILT_IN
+from certsvc.license.challenges import Challenge
+from certsvc.license.model import LicenseVersion
+from certsvc.license.notices import Notice
+from certsvc.license.uses import Fetch, Scan
+
+router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
+
+HOLDER = Access(roles.HOLDER)
+
+Cursor = Annotated[str, Query(max_length=MAX_CURSOR, description="上一页答复中的 next；第一页不填")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+DEFAULT_LIMIT = 50
+
+
+class FieldName(Model):
+    """A field that was given, by key and name."""
+
+    key: str
+    name: str
+
+
+class LedgerRowOut(InVisit):
+    """One use of one's license: who, when, which fields, why."""
+
+    use_id: str = Field(description="使用记录编号，异议申诉时填写")
+    kind: str = Field(description="scan 核验 · fetch 调用 · notice 通知 · challenge 未取走或未同意的核验请求")
+    at: datetime
+    identifier: str
+    type_name: str
+    who: str
+    why: str
+    fields: list[FieldName]
+    outcome: str
+    result: ReasonOut | None = Field(description="核验结果的用语；其他为空")
+    basis: str = Field(
+        description="出示的依据：own · co_holder · guardian · representative · delegation；没有出示的为空"
+    )
+    presenter: str = Field(description="不是本人出示时，由谁出示")
+    disputable: bool = Field(description="可以提出异议")
+    code_kind: str = Field(description="核验的是哪种码：show · printed · offline · challenge；不是核验的为空")
+
+
+class LedgerPageOut(Model):
+    """Newest first; ask again with ``next`` as ``cursor``, unless it is empty."""
+
+    uses: list[LedgerRowOut]
+    next: str
+
+
+@router.get("/v1/uses")
+def page(
+    request: Request,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    cursor: Cursor = "",
+    limit: Limit = DEFAULT_LIMIT,
+) -> LedgerPageOut:
+    """谁用过我的证: scans, fetches, refusals, notices and answered challenges about licenses that the caller holds.
+
+    Shared licenses, those of wards and of a represented company are among them.
+    """
+    deps = deps_of(request)
+    found = ledger(deps, caller, cursor=cursor, limit=limit)
+    return LedgerPageOut(uses=[_row(deps, row) for row in found.rows], next=found.next)
+
+
+def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
+    use = row.use
+    who, why, outcome, kind = _said(deps, row)
+    keys = use.fields if isinstance(use, Scan | Fetch) else ()
+    presenter = presenter_of(row.basis, row.presenter) if row.presenter else None
+    return LedgerRowOut(
+        use_id=row.use_id,
+        kind=kind,
+        at=row.at,
+        identifier=row.version.identifier if row.version else "",
+        type_name=deps.catalog.type(row.version.type_slug).name if row.version else "",
+        who=who,
+        why=why,
+        fields=[FieldName(key=key, name=_field_name(deps, row.version, key)) for key in keys],
+        outcome=outcome,
+        result=ReasonOut.named(outcome) if isinstance(use, Scan) else None,
+        basis=row.basis,
+        presenter=f"{presenter.relation_zh}：{row.presenter}" if presenter else "",
+        disputable=isinstance(use, Scan | Fetch),
+        code_kind=use.code_kind if isinstance(use, Scan) else "",
+        **(in_visit(use, row.visit, row.outcome) if isinstance(use, Scan) else {}),
+    )
+
+
+def _said(deps: Deps, row: LedgerRow) -> tuple[str, str, str, str]:
+    """Who, why, outcome and kind."""
+    use = row.use
+    match use:
+        case Scan():
+            who = _authority(deps, use.authority_code) + (f"（{use.badge}）" if use.badge else "")
+            return who, _asked(deps, row.challenge) or _scene(deps, row.version, use), use.outcome, "scan"
+        case Fetch():
+            who = f"{_authority(deps, use.authority_code)}（{use.client_name}）"
+            return who, f"{_matter(deps, use.matter_code)}　办件 {use.case_no}", use.outcome, "fetch"
+        case Notice():
+            return row.version.issuer_name if row.version else "", use.text, use.kind.value, "notice"
+        case Challenge():
+            who = _authority(deps, use.authority_code) + (f"（{use.badge}）" if use.badge else "")
+            why = f"{_asked(deps, use)}（{STATE_ZH[use.state]}）"
+            return who, why, use.state.value, "challenge"
+
+
+def _asked(deps: Deps, challenge: Challenge | None) -> str:
+    if challenge is None:
+        return ""
+    matter = f"　{_matter(deps, challenge.matter_code)}" if challenge.matter_code else ""
+    case = f"　办件 {challenge.case_no}" if challenge.case_no else ""
+    return f"{challenge.purpose}{matter}{case}"
+
+
+def _scene(deps: Deps, version: LicenseVersion | None, scan: Scan) -> str:
+    scene = deps.catalog.type(version.type_slug).scene(scan.scene) if version else None
+    return scene.name if scene is not None else "现场核验"
+
+
+def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
+    spec = deps.catalog.type(version.type_slug).field(key) if version else None
+    return spec.name if spec is not None else BUILT_IN.get(key, "证照文件" if key == COPY else key)
+
+
+def _authority(deps: Deps, code: str) -> str:
+    return deps.catalog.authority(code).name if deps.catalog.has_authority(code) else code
+
+
+def _matter(deps: Deps, code: str) -> str:
+    matter = deps.catalog.find_matter(code)
+    return matter.name if matter is not None else code

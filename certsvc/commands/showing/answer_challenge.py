@@ -1,0 +1,204 @@
+"""The holder's side of 反扫: look at who asks for what and why, pick a license, agree or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.evidence.record import record
+from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.showing.codes import read_code, token_sha256
+from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use
+from certsvc.commands.showing.readers import is_for
+from certsvc.commands.showing.rights import all_rights, right_to_show
+from certsvc.commands.showing.values import ShownField, scene_fields, shown_fields
+from certsvc.commands.verifying.stands import stands_all
+from certsvc.errors import Conflict, InvalidInput, NotFound
+from certsvc.events.consent_payloads import ChallengeAnswered
+from certsvc.license.challenges import COLLECT_TTL_S, Challenge, ChallengeState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.showing.rights import Right
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
+
+NO_CHALLENGE_ZH = "没有这个核验请求，请核对二维码"
+STATE_ZH: dict[ChallengeState, str] = {
+    ChallengeState.ASKED: "等待持证人答复",
+    ChallengeState.CONFIRMED: "持证人已同意",
+    ChallengeState.DECLINED: "持证人未同意",
+    ChallengeState.COLLECTED: "核验信息已取走",
+    ChallengeState.EXPIRED: "已过期，请重新发起",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What the verifier would see of a license."""
+
+    fields: tuple[ShownField, ...]
+    photo: bool
+    scene_name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """A license that answers the challenge, by what right, how it stands, and what the verifier would see."""
+
+    right: Right
+    seen: Seen
+    standing: Standing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A challenge as the holder sees it."""
+
+    challenge: Challenge
+    scene_name: str
+    fits: Sequence[Fit]
+
+
+def open_challenge(deps: Deps, caller: Principal, *, text: str) -> Opened:
+    """What a scanned challenge asks for, and the caller's licenses that answer it; nothing is answered by looking.
+
+    Raises:
+        NotFound: not one of our challenges.
+        Conflict: too late, or answered already.
+    """
+    roles.require(caller, roles.HOLDER)
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        challenge = _waiting(deps, tx, text, now)
+        seen = [(right, seen_by(deps, challenge, right)) for right in all_rights(deps, tx, caller, now)]
+        fitting = [(right, one) for right, one in seen if one is not None]
+        standings = stands_all(deps, tx, [right.version for right, _ in fitting], now)
+    fits = [Fit(right=right, seen=one, standing=how) for (right, one), how in zip(fitting, standings, strict=True)]
+    return Opened(challenge=challenge, scene_name=_scene_name(deps, challenge), fits=fits)
+
+
+def answer_challenge(
+    deps: Deps, caller: Principal, *, text: str, confirm: bool, identifier: str = "", delegation_id: str = ""
+) -> Challenge:
+    """Agree with one license, or decline; the first answer counts.
+
+    Raises:
+        NotFound: not one of our challenges, or not a license that the caller may show.
+        InvalidInput: the license does not answer what was asked.
+        Conflict: too late, answered already, or the right to show is not in force.
+    """
+    roles.require(caller, roles.HOLDER)
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        challenge = _waiting(deps, tx, text, now)
+        if confirm:
+            answered, version = _confirmed(deps, tx, caller, challenge, identifier, delegation_id, now)
+        else:
+            answered, version = replace(challenge, state=ChallengeState.DECLINED), None
+        answered = replace(answered, holder_subject=caller.subject, answered_at=now)
+        if not tx.challenges.answer(answered, now=now):
+            raise Conflict("这个核验请求刚刚被答复或已过期")
+        shown = version.identifier if version else ""
+        payload = ChallengeAnswered(
+            challenge_id=answered.challenge_id,
+            authority_code=answered.authority_code,
+            scene=answered.scene,
+            matter_code=answered.matter_code,
+            outcome=answered.state.value,
+            identifier=shown,
+        )
+        event_id, source = deps.ids.new("evt"), deps.policy.event_source
+        tx.outbox.add(payload.event(event_id=event_id, source=source, subject=shown or answered.challenge_id, at=now))
+        record(
+            tx,
+            deps,
+            kind="challenge.answered",
+            subject=shown or answered.challenge_id,
+            actor=caller.subject,
+            content={"challenge_id": answered.challenge_id, "outcome": answered.state.value, "basis": answered.basis},
+            at=now,
+        )
+    return answered
+
+
+def seen_by(deps: Deps, challenge: Challenge, right: Right) -> Seen | None:
+    """What the verifier would see of a license; None when it does not answer the challenge."""
+    version = right.version
+    if challenge.type_slug not in {"", version.type_slug} or version.provisional:
+        return None
+    if challenge.scene:
+        if not right.covers(challenge.scene):
+            return None
+    elif right.scenes is not None:
+        return None  # a delegation is for scenes, and a matter is none
+    return seen_of(deps, challenge, version)
+
+
+def seen_of(deps: Deps, challenge: Challenge, version: LicenseVersion) -> Seen | None:
+    """The fields of the scene, or those that the matter may see; None when there are none."""
+    kind = deps.catalog.type(version.type_slug)
+    if challenge.scene:
+        scene = kind.scene(challenge.scene)
+        if scene is None or not is_for(scene, challenge.audience):
+            return None
+        photo = scene.photo and version.photo_id != ""
+        return Seen(fields=scene_fields(kind, version, scene), photo=photo, scene_name=scene.name)
+    matter = deps.catalog.find_matter(challenge.matter_code)
+    allowed = matter.allows.get(version.type_slug, ()) if matter is not None else ()
+    keys = tuple(key for key in allowed if key != COPY)
+    if matter is None or not keys:
+        return None
+    return Seen(fields=shown_fields(kind, version, keys, unmasked=keys), photo=False, scene_name=matter.name)
+
+
+def _scene_name(deps: Deps, challenge: Challenge) -> str:
+    """Types that share a scene call it the same."""
+    scenes = (kind.scene(challenge.scene) for kind in deps.catalog.types) if challenge.scene else ()
+    return next((scene.name for scene in scenes if scene is not None), "")
+
+
+def _waiting(deps: Deps, tx: UnitOfWork, text: str, now: datetime) -> Challenge:
+    code = read_code(text, deps.policy.public_base)
+    found = tx.challenges.by_token(token_sha256(code.token)) if code.kind == "challenge" else None
+    if found is None:
+        raise NotFound(NO_CHALLENGE_ZH)
+    state = found.stands(now)
+    if state is ChallengeState.EXPIRED:
+        raise Conflict("核验请求已过期，请核验人员重新出示")
+    if state is not ChallengeState.ASKED:
+        raise Conflict("核验请求已经答复过，请核验人员重新出示")
+    return found
+
+
+def _confirmed(
+    deps: Deps,
+    tx: UnitOfWork,
+    caller: Principal,
+    challenge: Challenge,
+    identifier: str,
+    delegation_id: str,
+    now: datetime,
+) -> tuple[Challenge, LicenseVersion]:
+    right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)
+    if right.version.provisional:
+        raise InvalidInput(PROVISIONAL_NOT_SHOWN_ZH)
+    if seen_by(deps, challenge, right) is None:
+        raise InvalidInput("这张证照与核验请求不符，请另选一张；没有合适的可以不同意")
+    count_use(tx, right, now)
+    answered = replace(
+        challenge,
+        state=ChallengeState.CONFIRMED,
+        version_id=right.version.version_id,
+        basis=right.basis,
+        basis_id=right.basis_id,
+        presenter=right.presenter,
+        collect_until=now + timedelta(seconds=COLLECT_TTL_S),
+    )
+    return answered, right.version
