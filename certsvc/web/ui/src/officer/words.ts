@@ -1,12 +1,15 @@
 // Words of the officer's page.
-export const OFFICER_WORDS = {
+export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
   "officer.title": ["执法核验", "Officer's scan"],
   "officer.identity": ["亮明身份", "Identity"],
   "officer.badge": ["执法证号", "Badge"],
   "officer.number": ["工号", "Number"],
   "officer.scan": ["扫码", "Scan"],
   "officer.records": ["检查记录", "Records"],
-  "officer.offline": ["没有网络时不能得出结论：请核对身份证件和证照原件，记下证照编号，恢复网络后补核。", "Without a connection there is no verdict: check the documents, note the number, scan later."],
+  "officer.offline": [
+    "没有网络时不能得出结论：请核对身份证件和证照原件，记下证照编号，恢复网络后补核。",
+    "Without a connection there is no verdict: check the documents, note the number, scan later.",
+  ],
   "result.reasons": ["原因", "Reasons"],
   "result.state_ok": ["证照状态正常", "The license is in force"],
   "result.good": ["本机关登记的证照，现在正常", "On the register and in force"],
@@ -29,6 +32,8 @@ export const OFFICER_WORDS = {
   "seal.made": ["未启用", "Not in use"],
   "seal.applied": ["未启用", "Not in use"],
   "seal.approved": ["未启用", "Not in use"],
+  "uses.fields": ["看到的信息：{names}", "Seen: {names}"],
+  "uses.copy": ["加注件", "Annotated copy"],
   "records.lead": ["本单位最近的检查记录。", "The newest records of your unit."],
   "records.count": ["共 {count} 件", "{count} records"],
   "records.empty": ["还没有检查记录。", "No records yet."],
