@@ -56,6 +56,7 @@ from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.listed_anchors import ListedAnchors
 from certsvc.signing.master_key import create_master_key, load_master_key
+from certsvc.signing.offline_signer import OfflineSigning
 from certsvc.signing.own_certificates import OwnCertificates
 from certsvc.signing.receipts import JwsReceipts
 from certsvc.signing.seal_maker import SoftwareSealMaker
@@ -201,6 +202,7 @@ def build(
         trust_lists=JwsTrustLists(ring, issuer=settings.issuer, ids=ids),
         partners=PartnerChannels(),
         status_signer=StatusTokens(ring, issuer=settings.issuer, ids=ids),
+        offline=OfflineSigning(ring, issuer=settings.issuer, ids=ids),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,

@@ -84,6 +84,8 @@ def _item(data: bytes, at: int) -> tuple[Any, int]:
             assert key not in found
             found[key], at = _item(data, at)
         return found, at
+    if major == 7:
+        return {20: False, 21: True}[info], at
     assert major == 6
     value, at = _item(data, at)
     return Tag(info, value), at

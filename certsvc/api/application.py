@@ -15,6 +15,7 @@ from certsvc.api import (
     cases,
     catalog,
     contacts,
+    devices,
     event_stream,
     events,
     facts,
@@ -25,6 +26,7 @@ from certsvc.api import (
     licenses,
     lists,
     notices,
+    offline,
     parked_events,
     problems,
     publications,
@@ -48,6 +50,7 @@ from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
+from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.verifying.status_lists import StatusBoard
 
 if TYPE_CHECKING:
@@ -67,6 +70,8 @@ ROUTERS = (
     facts,
     verifications,
     contacts,
+    devices,
+    offline,
     shows,
     notices,
     bundles,
@@ -126,7 +131,8 @@ def create_application(
     app.state.wake = wake
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
-    app.state.status_board = StatusBoard()
+    app.state.status_board = lists = StatusBoard()
+    app.state.bundle_board = BundleBoard(lists)
     app.state.streams = EventStreams(deps)
     for module in ROUTERS:
         app.include_router(module.router)

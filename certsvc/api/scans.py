@@ -15,6 +15,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.inspections import own_inspections
 from certsvc.commands.showing.scan_code import scan_code
+from certsvc.license.offline import MAX_TEXT
 
 router = APIRouter(tags=["scan 扫码核验"], route_class=JsonRoute)
 
@@ -24,7 +25,7 @@ SCANNER = Access(roles.OFFICER, roles.CLERK)
 class ScanIn(Model):
     """What the scanner read."""
 
-    code: str = Field(min_length=1, max_length=512, description="二维码文本")
+    code: str = Field(min_length=1, max_length=MAX_TEXT, description="二维码文本")
 
 
 class InspectionOut(Model):

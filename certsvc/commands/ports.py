@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.notice_texts import NoticeTexts
     from certsvc.clock import Clock
+    from certsvc.commands.device_ports import OfflineSigner
     from certsvc.commands.life_ports import CatalogSource
     from certsvc.commands.notice_ports import NoticeChannel
     from certsvc.commands.page_ports import Press, Renderer
@@ -298,6 +299,7 @@ class Deps:
     trust_lists: TrustDocuments
     partners: PartnerRegisters
     status_signer: StatusSigner
+    offline: OfflineSigner
     uploads: UploadDesk
     """reads uploads to be stamped, in processes of its own"""
     painter: MarkPainter

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
+    from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
@@ -111,6 +112,10 @@ class Licenses(Protocol):
         """The moves of a version, oldest first."""
         ...
 
+    def moves_of_all(self, version_ids: Sequence[str]) -> Mapping[str, Sequence[MoveRecord]]:
+        """The moves of each of these versions, oldest first."""
+        ...
+
     def count_by_state(self) -> dict[State, int]:
         """How many versions stand in each state."""
         ...
@@ -149,6 +154,10 @@ class Showing(Protocol):
 
     def insert_scan(self, scan: Scan) -> None:
         """Store an inspection record."""
+        ...
+
+    def insert_scans(self, scans_made: Sequence[Scan]) -> None:
+        """Store inspection records that were made without network."""
         ...
 
     def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
@@ -312,6 +321,10 @@ class UnitOfWork(Protocol):
     contacts: Contacts
     reconciling: Reconciling
     reports: Reports
+    devices: Devices
+    offline_cores: OfflineCores
+    inspections: InspectionRecords
+    bundle_parts: BundleParts
 
 
 class UnitOfWorkFactory(Protocol):

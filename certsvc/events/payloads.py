@@ -279,7 +279,7 @@ class LicenseScanned(Payload):
     authority_code: str
     """USCC of the body that the officer or clerk belongs to"""
     code_kind: str
-    """``show`` or ``printed``"""
+    """``show``, ``printed`` or ``offline``"""
     outcome: str
     """reason code of the answer"""
     origin: str = "issued"

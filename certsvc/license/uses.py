@@ -32,10 +32,10 @@ class Scan:
     """One look by an officer or a clerk at a show code or a printed code; the inspection record.
 
     Attributes:
-        code_kind: ``show``, ``printed``, ``number`` or ``unknown``.
+        code_kind: ``show``, ``printed``, ``offline``, ``number`` or ``unknown``.
         outcome: reason code of the answer.
         fields: keys of the fields that were given.
-        version_id, show_id: empty when the code led nowhere.
+        version_id, show_id: empty when the code led nowhere; the latter is the id of the core of an offline code.
     """
 
     scan_id: str

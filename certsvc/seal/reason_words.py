@@ -5,37 +5,10 @@ Every reason belongs to one family, and a family has one next step. Chinese firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from certsvc.seal.families import NEXT_STEP, Family
+from certsvc.seal.families import Family
+from certsvc.seal.offline_words import OFFLINE_WORDS
 from certsvc.seal.verdict import Reason, Remark
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A reason in words.
-
-    Attributes:
-        short_zh, short_en: two to twelve words for the head of a page.
-        zh, en: one sentence.
-    """
-
-    family: Family
-    short_zh: str
-    short_en: str
-    zh: str
-    en: str
-
-    @property
-    def next_zh(self) -> str:
-        """The next step in Chinese."""
-        return NEXT_STEP[self.family][0]
-
-    @property
-    def next_en(self) -> str:
-        """The next step in English."""
-        return NEXT_STEP[self.family][1]
-
+from certsvc.seal.wording import Words
 
 WORDS: dict[Reason, Words] = {
     Reason.OK: Words(Family.OK, "核验通过", "Verified", "核验通过", "Verified"),
@@ -344,6 +317,7 @@ WORDS: dict[Reason, Words] = {
         "暂时无法核验，请稍后再试",
         "Cannot be checked now: try again later",
     ),
+    **OFFLINE_WORDS,
 }
 
 

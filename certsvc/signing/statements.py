@@ -12,12 +12,13 @@ import re
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from joserfc.jwk import ECKey, KeySet
 
 from certsvc.clock import check_aware
 from certsvc.errors import InvalidInput, Unauthenticated, Unavailable
-from certsvc.signing.jws import encode_segment, read_claims, verify_jws
+from certsvc.signing.jws import decode_segment, encode_segment, read_claims, verify_jws
+from certsvc.signing.primitives import verify_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,12 +91,37 @@ class StatementKeys:
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             msg = f"{self._name}密钥 {key_id} 应为 p256 密钥"
             raise InvalidInput(msg)
-        numbers = key.public_numbers()
-        x, y = (encode_segment(number.to_bytes(_COORDINATE_BYTES, "big")) for number in (numbers.x, numbers.y))
-        bare = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
-        # RFC 7638: the thumbprint names the key wherever its JWKS is kept.
-        thumbprint = encode_segment(hashlib.sha256(_json(bare)).digest())
-        return {**bare, "kid": thumbprint, "use": "sig", "alg": ALGORITHM}
+        return {**p256_jwk(key), "use": "sig", "alg": ALGORITHM}
+
+
+def p256_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """A P-256 key as JWK (RFC 7518 §6.2); its ``kid`` is the thumbprint, which names it wherever it is kept."""
+    numbers = key.public_numbers()
+    x, y = (encode_segment(number.to_bytes(_COORDINATE_BYTES, "big")) for number in (numbers.x, numbers.y))
+    bare = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+    return {**bare, "kid": encode_segment(hashlib.sha256(_json(bare)).digest())}  # RFC 7638
+
+
+def read_p256_jwk(jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
+    """The key of a JWK; InvalidInput for any other kind, and for a point that is not on the curve."""
+    if (jwk.get("kty"), jwk.get("crv")) != ("EC", "P-256"):
+        raise InvalidInput("公钥应为 P-256 的 JWK（kty 为 EC，crv 为 P-256）")
+    try:
+        x, y = (decode_segment(str(jwk.get(name, ""))) for name in ("x", "y"))
+        numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1())
+        if len(x) == len(y) == _COORDINATE_BYTES:
+            return numbers.public_key()
+    except (Unauthenticated, ValueError) as error:
+        raise InvalidInput("公钥无法读取：x、y 应为 base64url，且在 P-256 曲线上") from error
+    raise InvalidInput("公钥的 x、y 应各为 32 字节的 base64url")
+
+
+def raw_signature_holds(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether ``r`` and ``s`` in 32 bytes each are a signature of ``key`` over the SHA-256 of ``data``."""
+    if len(signature) != 2 * _COORDINATE_BYTES:
+        return False
+    r, s = (int.from_bytes(signature[at : at + _COORDINATE_BYTES], "big") for at in (0, _COORDINATE_BYTES))
+    return verify_signature(key, encode_dss_signature(r, s), data, "sha256")
 
 
 def read_statement(text: str, keys: KeySet, typ: str, name_zh: str, *, max_chars: int) -> Mapping[str, object]:

@@ -82,6 +82,9 @@ _OF_HOLDER = (
 )
 _VERSIONS_OF = VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
+_MOVES_OF_ALL = (
+    select(*moves.c).where(moves.c.version_id.in_(bindparam("these", expanding=True))).order_by(moves.c.row_no)
+)
 _NOT_ENDED_AFTER = (
     VERSION.where(text(f"licenses.{IN_FORCE}"), _C.license_id > bindparam("behind"))
     .order_by(_C.license_id)
@@ -223,24 +226,31 @@ class LicenseRows:
 
     def moves_of(self, version_id: str) -> Sequence[MoveRecord]:
         """The moves of a version, oldest first."""
-        return [
-            MoveRecord(
-                move_id=row["move_id"],
-                version_id=row["version_id"],
-                name=row["name"],
-                from_state=as_word(State, row["from_state"]),
-                to_state=as_word(State, row["to_state"]),
-                decision=self._decision_in(row),
-                actor=row["actor"],
-                at=row["at"],
-            )
-            for row in self._tx.rows(_MOVES_OF, which=version_id)
-        ]
+        return [self._move(row) for row in self._tx.rows(_MOVES_OF, which=version_id)]
+
+    def moves_of_all(self, version_ids: Sequence[str]) -> Mapping[str, Sequence[MoveRecord]]:
+        """The moves of each of these versions, oldest first."""
+        found: dict[str, list[MoveRecord]] = {version_id: [] for version_id in version_ids}
+        for row in self._tx.rows(_MOVES_OF_ALL, these=list(found)):
+            found[row["version_id"]].append(self._move(row))
+        return found
 
     def count_by_state(self) -> dict[State, int]:
         """How many versions stand in each state; a state without versions has 0."""
         found = Tallies(self._tx).of(Noun.LICENSE)
         return {state: found.get(state.value, 0) for state in State}
+
+    def _move(self, row: RowMapping) -> MoveRecord:
+        return MoveRecord(
+            move_id=row["move_id"],
+            version_id=row["version_id"],
+            name=row["name"],
+            from_state=as_word(State, row["from_state"]),
+            to_state=as_word(State, row["to_state"]),
+            decision=self._decision_in(row),
+            actor=row["actor"],
+            at=row["at"],
+        )
 
     def _decision_out(self, record: MoveRecord) -> bytes | None:
         if record.decision is None:

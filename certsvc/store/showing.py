@@ -69,20 +69,11 @@ class ShowingRows:
 
     def insert_scan(self, scan: Scan) -> None:
         """Store an inspection record."""
-        self._tx.changed(
-            _insert(self._tx.dialect, scans),
-            scan_id=scan.scan_id,
-            code_kind=scan.code_kind,
-            show_id=scan.show_id,
-            version_id=scan.version_id,
-            officer=scan.officer,
-            authority_code=scan.authority_code,
-            badge=scan.badge,
-            scene=scan.scene,
-            outcome=scan.outcome,
-            fields=to_json(list(scan.fields)),
-            at=scan.at,
-        )
+        self.insert_scans([scan])
+
+    def insert_scans(self, scans_made: Sequence[Scan]) -> None:
+        """Store inspection records."""
+        self._tx.changed_all(_insert(self._tx.dialect, scans), [_values(scan) for scan in scans_made])
 
     def scans_of(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Scan]:
         """Scans of these versions, newest first."""
@@ -91,6 +82,22 @@ class ShowingRows:
     def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
         """Scans made by officers of this authority, newest first."""
         return [_scan(row) for row in _SCANS_BY_AUTHORITY.rows(self._tx, [authority_code], limit=limit)]
+
+
+def _values(scan: Scan) -> dict[str, object]:
+    return {
+        "scan_id": scan.scan_id,
+        "code_kind": scan.code_kind,
+        "show_id": scan.show_id,
+        "version_id": scan.version_id,
+        "officer": scan.officer,
+        "authority_code": scan.authority_code,
+        "badge": scan.badge,
+        "scene": scan.scene,
+        "outcome": scan.outcome,
+        "fields": to_json(list(scan.fields)),
+        "at": scan.at,
+    }
 
 
 def _scan(row: RowMapping) -> Scan:

@@ -10,6 +10,7 @@ from sqlalchemy import exc
 from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.contacts import ContactRows
+from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.import_rows import ImportRowStore
@@ -18,6 +19,7 @@ from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.notices import NoticeRows
+from certsvc.store.offline import BundlePartRows, InspectionRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        device_ports,
         import_ports,
         issuance_ports,
         life_ports,
@@ -112,6 +115,10 @@ class Work:
     contacts: notice_ports.Contacts
     reconciling: reconcile_ports.Reconciling
     reports: report_ports.Reports
+    devices: device_ports.Devices
+    offline_cores: device_ports.OfflineCores
+    inspections: device_ports.InspectionRecords
+    bundle_parts: device_ports.BundleParts
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -165,6 +172,10 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "contacts": ContactRows,
     "reconciling": ReconcilingRows,
     "reports": ReportRows,
+    "devices": DeviceRows,
+    "offline_cores": OfflineCoreRows,
+    "inspections": InspectionRows,
+    "bundle_parts": BundlePartRows,
 }
 
 

@@ -49,6 +49,8 @@ PUBLIC = {
     ("GET", "/v1/status-lists"),
     ("GET", "/v1/status-lists/keys"),
     ("GET", "/v1/status-lists/{list_id}"),
+    ("GET", "/v1/offline-codes/keys"),
+    ("GET", "/v1/offline-bundle/keys"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

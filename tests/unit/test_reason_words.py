@@ -66,5 +66,6 @@ def test_only_what_holds_may_tell_the_reader_to_rely_on_it() -> None:
         Reason.OK,
         Reason.OK_SIGNED_DOCUMENT,
         Reason.OK_RECOGNISED,
+        Reason.OK_OFFLINE,
         Reason.LICENSE_RENEWAL_PENDING,
     }

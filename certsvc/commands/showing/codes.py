@@ -1,7 +1,8 @@
 """The texts of our QR codes, and how to read one that was scanned.
 
 A code is an https address of one configured host, so that any phone's camera leads somewhere honest, and an opaque
-128-bit token. Anything else is "not ours": the scanner never follows an address it read (quishing, RELIABILITY 2).
+128-bit token. An offline code begins with a prefix of ours and is no address. Anything else is "not ours": the scanner
+never follows an address it read (quishing, RELIABILITY 2).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from certsvc.license.offline import MAX_TEXT, PREFIX
+
 PRINTED_PATH = "/q/"
 SHOW_PATH = "/s/"
 
@@ -17,12 +20,12 @@ TOKEN_FORM = re.compile(r"^[A-Za-z0-9_-]{22}$")
 """16 bytes in URL-safe base64 without padding."""
 
 MAX_CODE_LENGTH = 512
-"""Characters of a scanned text; ours have fewer than 120. Stops oversized input before any parsing."""
+"""Characters of a scanned address; ours have fewer than 120. Stops oversized input before any parsing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:
-    """What was scanned: ``show``, ``printed`` or ``foreign``, and the token."""
+    """What was scanned: ``show``, ``printed``, ``offline`` or ``foreign``; and the token (offline: the text)."""
 
     kind: str
     token: str
@@ -35,7 +38,9 @@ def show_text(public_base: str, token: str) -> str:
 
 def read_code(text: str, public_base: str) -> Code:
     """Tell our codes from foreign ones; compares whole prefixes, never parses a host out of a foreign address."""
-    text = text.strip()
+    text = text.strip()  # takes nothing from base45: its texts never end in a space (RFC 9285 §4)
+    if text.startswith(PREFIX) and len(text) <= MAX_TEXT:
+        return Code(kind="offline", token=text)
     if len(text) <= MAX_CODE_LENGTH:
         for kind, path in (("show", SHOW_PATH), ("printed", PRINTED_PATH)):
             prefix = public_base + path

@@ -1,7 +1,8 @@
 """An officer or a clerk scans a code: state now, the scene's fields, the photo, the seal, and why.
 
 Data are given once per show code, to the first scanner in time; looking at the state costs nothing. A printed code
-gives state, type, issuer and the masked name. Every scan is an inspection record and a row the holder can see.
+or an offline code gives state, type, issuer and the masked name. Every scan is an inspection record and a row the
+holder can see.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import issuer_today
+from certsvc.commands.offline.look import SHOW_AGAIN, look_now
 from certsvc.commands.showing.codes import Code, read_code, token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import amber_reasons, public_facts, reason_of
@@ -70,6 +72,8 @@ class _Found:
     reasons: tuple[Reason, ...]
     data: bool
     """whether the scene's fields may be given"""
+    core_id: str = ""
+    """of an offline code"""
 
 
 def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
@@ -86,7 +90,7 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
         answer = _answer(deps, tx, caller, code, found, now)
         tx.showing.insert_scan(answer.scan)
         if found.version is not None:
-            _announce(deps, tx, found.version, answer.scan)
+            announce(deps, tx, found.version, answer.scan)
         record(
             tx,
             deps,
@@ -104,7 +108,8 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
     return answer
 
 
-def _announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -> None:
+def announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -> None:
+    """Tell the feed that a license was scanned."""
     payload = LicenseScanned(
         identifier=version.identifier,
         license_type=version.type_slug,
@@ -124,6 +129,10 @@ def _find(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, now: dateti
         version = tx.licenses.by_printed_token(code.token)
         reasons = () if version else (Reason.CODE_UNKNOWN,)
         return _Found(version=version, show=None, reasons=reasons, data=False)
+    if code.kind == "offline":
+        there = look_now(deps, tx, code.token, now)
+        reasons = (there.reason,) if there.reason else ()
+        return _Found(version=there.version, show=None, reasons=reasons, data=False, core_id=there.core_id)
     show = tx.showing.show_by_token(token_sha256(code.token))
     if show is None:
         return _Found(version=None, show=None, reasons=(Reason.CODE_UNKNOWN,), data=False)
@@ -156,7 +165,7 @@ def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _F
     scene_name = ""
     notes: list[str] = []
     reasons = list(found.reasons)
-    light = AMBER if found.reasons == (Reason.CODE_EXPIRED,) else RED
+    light = AMBER if set(found.reasons) & SHOW_AGAIN else RED
     if version is not None:
         kind = deps.catalog.type(version.type_slug)
         how = stands(deps, tx, version, now)
@@ -179,7 +188,7 @@ def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, code: Code, found: _F
     scan = Scan(
         scan_id=deps.ids.new("scn"),
         code_kind=code.kind,
-        show_id=show.show_id if show else "",
+        show_id=show.show_id if show else found.core_id,
         version_id=version.version_id if version else "",
         officer=caller.subject,
         authority_code=caller.authority_code,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,6 @@ from certsvc.license.status_list import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from certsvc.commands.ports import Deps
 
 LIST_ID = re.compile(r"([1-9][0-9]{0,8})(?:-(2))?")
@@ -46,10 +44,18 @@ class Form(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignedList:
-    """One form of one list, and when it was signed."""
+    """One form of one list.
+
+    Attributes:
+        signed_at: when it was signed, on the clock that never runs backwards.
+        sha256: hex digest of its array, which is the same however often it is signed.
+        as_of: the register said so at this moment or later; kept up with every look at the register.
+    """
 
     data: bytes
     signed_at: float
+    sha256: str
+    as_of: datetime
 
 
 @dataclass(kw_only=True, slots=True)
@@ -95,7 +101,7 @@ class StatusBoard:
             found = kept.signed.get(form)
             if found is None or now - found.signed_at >= RESIGN_S:
                 found = kept.signed[form] = _sign(deps, kept, list_no, bits, form, now)
-            return found
+            return replace(found, as_of=kept.moment or found.as_of)
 
 
 def lists(deps: Deps, bits: int) -> tuple[str, ...]:
@@ -147,4 +153,4 @@ def _sign(deps: Deps, kept: _Kept, list_no: int, bits: int, form: Form, now: flo
     )
     signer = deps.status_signer
     data = signer.sign_jwt(claims) if form is Form.JWT else signer.sign_cwt(claims)
-    return SignedList(data=data, signed_at=now)
+    return SignedList(data=data, signed_at=now, sha256=kept.sha256.hex(), as_of=issued_at)

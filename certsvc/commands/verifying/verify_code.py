@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import rfc3339
 from certsvc.commands.evidence.record import record
+from certsvc.commands.offline.look import SHOW_AGAIN, look_now
 from certsvc.commands.showing.codes import read_code, token_sha256
 from certsvc.commands.verifying.conclusion import FILE_CHECKS, conclude_not_then, unseen
 from certsvc.commands.verifying.facts import reason_of, sub_indication_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def verify_code(deps: Deps, text: str) -> Verdict:
-    """The verdict over a scanned or typed code. A show code is looked at, not redeemed."""
+    """The verdict over a scanned or typed code. A show code is looked at, not redeemed; an offline code judged live."""
     now = deps.clock.now()
     code = read_code(text, deps.policy.public_base)
     reason = Reason.NOT_OURS
@@ -44,6 +45,9 @@ def verify_code(deps: Deps, text: str) -> Verdict:
                 version = tx.licenses.by_version_id(show.version_id)
             elif show is not None:
                 reason = Reason.CODE_EXPIRED
+        elif code.kind == "offline":
+            there = look_now(deps, tx, code.token, now)
+            version, reason = there.version, there.reason or reason
         verdict = _of_version(deps, tx, version, reason, now)
     _on_record(deps, verdict, code.kind, now)
     return verdict
@@ -97,7 +101,7 @@ def _of_version(deps: Deps, tx: UnitOfWork, version: LicenseVersion | None, unkn
     if view is not None:
         return _of_view(view, now)
     verdict = unseen(unknown, now)
-    return replace(verdict, indication=Indication.INDETERMINATE) if unknown is Reason.CODE_EXPIRED else verdict
+    return replace(verdict, indication=Indication.INDETERMINATE) if unknown in SHOW_AGAIN else verdict
 
 
 def _of_view(view: RegisterView, now: datetime) -> Verdict:

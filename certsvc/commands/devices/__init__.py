@@ -1,0 +1,1 @@
+"""Devices: enrolled by their owners, blocked when lost."""
