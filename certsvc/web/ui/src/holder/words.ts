@@ -73,6 +73,34 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "show.seen": ["对方看到的信息", "What they see"],
   "show.none_fields": ["这个场景只显示证照状态。", "This scene shows the state only."],
 
+  "offline.title": ["没有网络时亮证", "Show without network"],
+  "offline.lead": [
+    "启用后，本机没有网络也能出示离线码，每次最多用 24 小时，联网后自动更新。",
+    "Once enabled, this device shows codes without network, for a day at a time.",
+  ],
+  "offline.enable": ["在本机启用", "Enable on this device"],
+  "offline.disable": ["从本机移除", "Remove from this device"],
+  "offline.disable_ask": [
+    "移除以后，本机没有网络时不能亮证；需要时可以重新启用。确定移除吗？",
+    "This device will no longer show without network. Remove?",
+  ],
+  "offline.owner": ["本机启用人：{name}", "Enabled by {name}"],
+  "offline.none": ["本机没有可用的离线码，请联网打开本页更新。", "No usable codes here: open this page online."],
+  "offline.until": ["{at} 前可用", "Until {at}"],
+  "offline.code": [
+    "离线码：证明证照和这部手机，请同时出示身份证件",
+    "Offline code: show your identity document with it",
+  ],
+  "offline.ask": [
+    "请让对方用执法核验页扫描，并核对身份证件。看屏幕不等于核验。",
+    "Let the officer scan it and compare your identity document. Looking is not checking.",
+  ],
+  "offline.over": ["离线码已到期，请联网更新", "Over: go online"],
+  "offline.signed_out": [
+    "没有网络或未登录时，可以出示本机上的离线码。",
+    "Without network or sign-in you can show what is on this device.",
+  ],
+
   "uses.lead": ["每一次扫码、用证、拒绝都记在这里。", "Every scan, use and refusal is recorded here."],
   "uses.count": ["共 {count} 件", "{count} records"],
   "uses.count_notices": ["使用 {count} 件，另有通知 {notices} 条", "{count} uses, and {notices} notices"],

@@ -57,7 +57,7 @@ class Reader {
       case 1:
         return -1 - size;
       case 2:
-        return this.take(size);
+        return this.take(size).slice(); // a copy, so that a kept part does not keep its whole file
       case 3:
         return new TextDecoder("utf-8", { fatal: true }).decode(this.take(size));
       case 4:

@@ -134,6 +134,7 @@ export interface Inspection {
 }
 
 export interface Me {
+  subject: string;
   name: string;
   authority_name: string;
   roles: string[];
