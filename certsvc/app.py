@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from certsvc.api.application import create_application
 from certsvc.app_keys import (
@@ -197,12 +197,9 @@ def build(
         tokens=token_service(settings, ring, ids),
         seal_maker=_seal_maker(settings, master, ring, anchors, own, clock=clock, ids=ids),
         revocations=revocation_source(settings),
-        verification_receipts=JwsReceipts(ring, issuer=settings.issuer, ids=ids),
         trust=trust,
-        trust_lists=JwsTrustLists(ring, issuer=settings.issuer, ids=ids),
         partners=PartnerChannels(),
-        status_signer=StatusTokens(ring, issuer=settings.issuer, ids=ids),
-        offline=OfflineSigning(ring, issuer=settings.issuer, ids=ids),
+        **_statements(ring, issuer=settings.issuer, ids=ids),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -220,6 +217,16 @@ def build(
     )
     register_seals(settings, deps, ring)
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
+
+
+def _statements(ring: KeyRing, *, issuer: str, ids: Ids) -> dict[str, Any]:
+    """What signs statements of the service, each kind under keys of its own."""
+    return {
+        "verification_receipts": JwsReceipts(ring, issuer=issuer, ids=ids),
+        "trust_lists": JwsTrustLists(ring, issuer=issuer, ids=ids),
+        "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
+        "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
+    }
 
 
 def _seal_maker(

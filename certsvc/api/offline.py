@@ -99,7 +99,10 @@ class BatchIn(Model):
     """Inspections of one device; one that cannot be read is refused alone."""
 
     device_id: str = Field(max_length=MAX_ID_CHARS)
-    records: list[RecordIn | dict[str, Any]] = Field(min_length=1, max_length=MAX_RECORDS)
+    # From left to right: an object that is a record is read as one, whatever else it could be.
+    records: list[Annotated[RecordIn | dict[str, Any], Field(union_mode="left_to_right")]] = Field(
+        min_length=1, max_length=MAX_RECORDS
+    )
 
 
 class RecordFlagOut(Model):
@@ -211,9 +214,9 @@ def _queued(one: RecordIn) -> QueuedInspection:
 
 def _unreadable(one: dict[str, Any]) -> RecordOut:
     """The answer to a record that has not the shape of one; it names the fields at fault."""
+    fields = ""
     try:
         RecordIn.model_validate(one)
-        fields = ""
     except ValidationError as error:
         fields = "、".join(sorted({"/".join(map(str, fault["loc"])) for fault in error.errors()}))
     answer = RecordAnswer(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.app import Service, build, prepare
 from certsvc.cli.bench import Figure, Side
+from certsvc.cli.bench_codes import code_figures
 from certsvc.cli.bench_rivals import (
     raw_rsa_signer,
     reportlab_page,
@@ -214,4 +215,5 @@ def figures(place: Path) -> tuple[Figure, ...]:
                 Side(name="pyHanko validate", once=stock_pyhanko_validator(io.BytesIO(sealed), anchors)),
             ),
         ),
+        *code_figures(deps),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.backup_commands import backup_app
+from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.moments import moment
 from certsvc.cli.notice_commands import notices_app
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.program import Program
@@ -25,8 +26,7 @@ from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
 from certsvc.cli.trust_commands import trust_app
 from certsvc.cli.webhook_commands import webhooks_app
-from certsvc.clock import parse_rfc3339
-from certsvc.errors import CertsvcError, InvalidInput
+from certsvc.errors import CertsvcError
 
 app = Program(
     name="certsvc",
@@ -58,6 +58,7 @@ for name, group in (
     ("bulk", bulk_app),
     ("backup", backup_app),
     ("reports", reports_app),
+    ("code", code_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)
@@ -129,7 +130,7 @@ def verify(
     from certsvc.cli.verify import Wanted, verify_paths
 
     wanted = Wanted(as_json=as_json, report=report, receipts=receipts)
-    raise typer.Exit(verify_paths(files, trust or [], _moment(at), wanted))
+    raise typer.Exit(verify_paths(files, trust or [], moment(at), wanted))
 
 
 @app.command()
@@ -371,15 +372,6 @@ def catalog_quality(
     console = Console()
     for part in quality_tables(department, files=files, out=out):
         console.print(part)
-
-
-def _moment(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return parse_rfc3339(text)
-    except ValueError as error:
-        raise InvalidInput("--at 应带时区，如 2026-01-01T00:00:00Z 或 2026-01-01T08:00:00+08:00") from error
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import cbor2
@@ -195,6 +196,7 @@ def claims_of(core: OfflineCore) -> bytes:
     )
 
 
+@lru_cache(maxsize=64)  # asked for at every core
 def key_id_of(thumbprint: str) -> bytes:
     """The id of a key in a code, from the ``kid`` of its JWK; InvalidInput when that is no thumbprint."""
     try:
