@@ -27,8 +27,8 @@ def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def camera(playwright: Playwright, camera_film: Path) -> Iterator[Browser]:
-    """A browser whose camera plays the film."""
-    camera_film.write_bytes(b"")
+    """A browser whose camera plays the film; first there is nothing to be seen."""
+    film(camera_film, Image.new("L", (460, 460), 128))
     running = launch(
         playwright,
         "--use-fake-ui-for-media-stream",
@@ -92,7 +92,7 @@ def test_both_without_network_the_camera_reads_and_green_needs_the_identity_docu
     result = checker.locator("#scan-result")
     expect(result).to_have_attribute("data-reason", "identity_not_compared")
     expect(result).to_have_attribute("data-colour", "amber")
-    expect(checker.locator("#offline-mark")).to_contain_text(re.compile(r"状态数据截至 \d{4}年.*前|刚刚"))
+    expect(checker.locator("#offline-mark")).to_contain_text(re.compile(r"状态数据截至 \d{4}年.*（(刚刚|.*前)）"))
     checker.locator("#identity-compared").check()
     expect(result).to_have_attribute("data-colour", "green")
     expect(result.locator("#verdict-word")).to_have_text("离线核验通过")
@@ -108,6 +108,8 @@ def test_both_without_network_the_camera_reads_and_green_needs_the_identity_docu
     checker.context.set_offline(offline=False)
     expect(checker.locator("#offline-waiting")).to_have_count(0)
     checker.locator("#offline-refresh").click()
+    expect(checker.locator("#offline-refresh")).not_to_have_attribute("aria-busy", "true")
+    expect(checker.locator("#offline-refused")).to_have_count(0)
     assert city.rows(scans)[0][0] == before + 2
     checker.locator('[data-view="records"]').click()
     expect(checker.locator("#records li").first).to_contain_text("离线码")
@@ -148,8 +150,12 @@ def test_an_ending_is_seen_after_the_next_update_and_what_is_not_ours_at_once(
     watch: Watch,
     issue: Callable[..., dict[str, Any]],
     move: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     watch.allow(CUT)
+    # One file serves all devices for a minute, and one status list for ten seconds: not for a test.
+    monkeypatch.setattr("certsvc.commands.offline.bundle.RESIGN_S", 0)
+    monkeypatch.setattr("certsvc.commands.verifying.status_lists.REBUILD_S", 0)
     row = issue()
     code = shown(phone(open_page, live_city, "food_operation"), row)
     checker = officer(open_page, live_city, "food_operation")
