@@ -83,6 +83,12 @@ BUILT_PAGES: tuple[BuiltPageSpec, ...] = (
     BuiltPageSpec(name="officer", title="执法核验", scripts=WASM),
 )
 
+CHALLENGE_PATH = "/c/{token:code_token}"
+"""Where a verifier's challenge leads a phone's camera: to the holder's page, which asks who wants to know."""
+
+ABILITIES: dict[str, str] = {"challenge": "/v1/challenges", "outcome": "/v1/scans/{scan_id}/outcome"}
+"""What a built page offers only where the service has the route for it; the frame tells the page."""
+
 KEPT_STATIC = ("mark.svg", "js/first.js", "css/base.css", "css/parts.css", "css/pages.css")
 """Static files the frame of a built page names, kept on the device with it."""
 
@@ -207,7 +213,10 @@ def _install_built(app: FastAPI, built: Built, version: str, *, sandbox: bool) -
     frame = (PAGES_DIR / "app.html").read_text(encoding="utf-8")
     for spec in BUILT_PAGES:
         path = f"/{spec.name}"
-        app.add_route(path, _built_page(spec, built, frame, version, sandbox=sandbox), include_in_schema=False)
+        page = _built_page(spec, built, frame, version, sandbox=sandbox)
+        app.add_route(path, page, include_in_schema=False)
+        if spec.name == "holder":
+            app.add_route(CHALLENGE_PATH, page, include_in_schema=False)
         kept = tuple(f"/static/{version}/{name}" for name in KEPT_STATIC)
         script = worker_script(built, path=path, files=(*kept, *built.page(spec.name).files), frame=frame)
         app.add_route(
@@ -229,11 +238,16 @@ def _built_page(
     links += [f'<link rel="modulepreload" href="{address}">' for address in page.modules]
     text = frame.replace("{{styles}}", "\n".join(links)).replace("{{script}}", page.script)
     policy = CONTENT_POLICY.format(more=spec.scripts)
-    headers = {**PAGE_HEADERS, "Cache-Control": CACHE_ASK, "Content-Security-Policy": policy}
+    headers = {**PAGE_HEADERS, "Content-Security-Policy": policy}
 
     def serve(request: Request) -> Response:
-        body = _filled(request, text, title=spec.title, name=spec.name, version=version, sandbox=sandbox)
-        return answer(request, body, "text/html; charset=utf-8", f'"{digest(body)}"', headers)
+        paths = request.app.openapi()["paths"]  # made once per process
+        able = " ".join(name for name, route in ABILITIES.items() if route in paths)
+        full = text.replace("{{able}}", able)
+        body = _filled(request, full, title=spec.title, name=spec.name, version=version, sandbox=sandbox)
+        # An address that holds a code stays nowhere.
+        kept = {**headers, "Cache-Control": CACHE_NEVER if request.path_params else CACHE_ASK}
+        return answer(request, body, "text/html; charset=utf-8", f'"{digest(body)}"', kept)
 
     return serve
 

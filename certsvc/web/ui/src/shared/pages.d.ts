@@ -25,6 +25,13 @@ declare module "*/static/js/api.js" {
   }
   // biome-ignore lint/suspicious/noExplicitAny: the caller names the type of the answer
   export function call(method: string, path: string, ask?: Ask): Promise<any>;
+  export function upload(
+    path: string,
+    file: Blob,
+    onProgress: (percent: number) => void,
+    cancel: { now?: () => void },
+    who: { token?: string },
+  ): Promise<unknown>;
   export function troubleKind(problem: Problem): string;
 }
 

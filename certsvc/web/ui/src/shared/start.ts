@@ -25,3 +25,8 @@ export function start({ root, name, roles, words }: Start): void {
 
 /** What the service wrote into the frame: profile, the host of codes. */
 export const frame = document.documentElement.dataset;
+
+/** Whether this service can do `what`; install.py says so in the frame. */
+export function able(what: string): boolean {
+  return (frame.able ?? "").split(" ").includes(what);
+}

@@ -146,3 +146,16 @@ export interface SamplePerson {
   roles: string[];
   authority_name: string;
 }
+
+/** A verifier's question: who asks, why, and the own licenses that answer it. */
+export interface Opened {
+  authority_name: string;
+  badge: string;
+  purpose: string;
+  task_no: string;
+  scene_name: string;
+  matter_name: string;
+  case_no: string;
+  expires_at: string;
+  fits: { card: Card; delegation_id: string; presenter: string; fields: ShownField[]; photo: boolean }[];
+}
