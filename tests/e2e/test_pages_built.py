@@ -15,7 +15,7 @@ from test_pages_layout import states
 
 import certsvc.web.install
 from certsvc.api.limits import SECURITY_HEADERS
-from certsvc.web.install import CONTENT_POLICY, install_pages
+from certsvc.web.install import ABILITIES, CONTENT_POLICY, install_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -82,6 +82,18 @@ def test_built_files_are_kept_for_ever_and_come_compressed(live_city: LiveCity) 
     assert worker.headers["cache-control"] == "no-cache"
     manifest = client.get("/officer/app.webmanifest").json()
     assert (manifest["scope"], manifest["start_url"], manifest["display"]) == ("/officer", "/officer", "standalone")
+
+
+def test_a_challenge_leads_to_the_holders_page_and_its_address_stays_nowhere(live_city: LiveCity) -> None:
+    client = live_city.city.client
+    answer = client.get("/c/" + "A" * 22)
+    assert answer.headers["cache-control"] == "no-store"
+    assert 'data-page="holder"' in answer.text
+    assert "A" * 22 not in answer.text
+    # The page offers what the service has, and nothing else.
+    paths = client.get("/v1/openapi.json").json()["paths"]
+    offered = answer.text.split('data-able="')[1].split('"')[0].split()
+    assert offered == [name for name, path in ABILITIES.items() if path in paths]
 
 
 def test_the_device_keeps_no_answer_of_the_service(open_page: OpenPage, live_city: LiveCity) -> None:

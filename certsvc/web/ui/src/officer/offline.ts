@@ -5,6 +5,7 @@ import { type Device, deviceName, enrol, keptDevice } from "../shared/device";
 import type { Session } from "../shared/session";
 import { DeviceStore } from "../shared/store";
 import type { Me } from "../shared/types";
+import { t } from "../shared/words";
 import { applied, type Held, type Ready, ready } from "./bundle";
 import { type QueuedRecord, RecordQueue, type RefusedRecord } from "./queue";
 
@@ -45,7 +46,13 @@ export function useOffline(session: Session) {
       call("GET", "/v1/offline-bundle/keys") as Promise<{ keys: Jwk[] }>,
       session.call<Blob>("GET", path, { accept: "application/cose" }),
     ]);
-    return applied(since ? held : undefined, new Uint8Array(await file.arrayBuffer()), keys);
+    try {
+      return await applied(since ? held : undefined, new Uint8Array(await file.arrayBuffer()), keys);
+    } catch (error) {
+      // Older, another issuer's, changed on its way, or of a form to come: what is held stays as it is.
+      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      throw new Problem("503", { detail: t("offline.bad_data") });
+    }
   }
 
   /** Ask what changed, and send what waits; without network nothing happens. */

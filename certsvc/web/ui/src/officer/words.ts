@@ -55,6 +55,10 @@ export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
     "本机由“{name}”启用，还有 {count} 件记录待补送，请由本人登录补送。",
     "Enabled by {name}, whose {count} records still wait: they must sign in.",
   ],
+  "offline.bad_data": [
+    "离线数据的签名或格式不符，没有采用；仍用本机原有数据。",
+    "The data were not taken: signature or form is wrong. What is here stays.",
+  ],
   "offline.mark": ["离线核验", "Checked without network"],
   "offline.compared": ["已核对身份证件，与持证人一致", "I compared an identity document with the person"],
   "offline.not_person": [
