@@ -20,7 +20,7 @@ from certsvc.web.built import BUILT_PATH, ENCODINGS, Built, load_built, web_mani
 from certsvc.web.files import CACHE_ASK, CACHE_FOREVER, CACHE_NEVER, MEDIA_TYPES, answer, digest, no_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -210,7 +210,9 @@ def _filled(request: Request, text: str, *, title: str, name: str, version: str,
 def _install_built(app: FastAPI, built: Built, version: str, *, sandbox: bool) -> None:
     """The pages of ``ui/``, their files, workers and web manifests."""
     app.add_route(BUILT_PATH + "{name:path}", _built_file(built), include_in_schema=False)
-    frame = (PAGES_DIR / "app.html").read_text(encoding="utf-8")
+    paths = set(_paths(app.routes))
+    able = " ".join(name for name, path in ABILITIES.items() if path in paths)
+    frame = (PAGES_DIR / "app.html").read_text(encoding="utf-8").replace("{{able}}", able)
     for spec in BUILT_PAGES:
         path = f"/{spec.name}"
         page = _built_page(spec, built, frame, version, sandbox=sandbox)
@@ -230,6 +232,15 @@ def _install_built(app: FastAPI, built: Built, version: str, *, sandbox: bool) -
         )
 
 
+def _paths(routes: Iterable[object]) -> Iterator[str]:
+    """Paths of an application; a router that was included keeps its routes to itself until it is first asked."""
+    for route in routes:
+        yield getattr(route, "path", "")
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from _paths(inner.routes)
+
+
 def _built_page(
     spec: BuiltPageSpec, built: Built, frame: str, version: str, *, sandbox: bool
 ) -> Callable[[Request], Response]:
@@ -241,10 +252,7 @@ def _built_page(
     headers = {**PAGE_HEADERS, "Content-Security-Policy": policy}
 
     def serve(request: Request) -> Response:
-        paths = request.app.openapi()["paths"]  # made once per process
-        able = " ".join(name for name, route in ABILITIES.items() if route in paths)
-        full = text.replace("{{able}}", able)
-        body = _filled(request, full, title=spec.title, name=spec.name, version=version, sandbox=sandbox)
+        body = _filled(request, text, title=spec.title, name=spec.name, version=version, sandbox=sandbox)
         # An address that holds a code stays nowhere.
         kept = {**headers, "Cache-Control": CACHE_NEVER if request.path_params else CACHE_ASK}
         return answer(request, body, "text/html; charset=utf-8", f'"{digest(body)}"', kept)
