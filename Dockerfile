@@ -1,6 +1,14 @@
 # certsvc: one image for serve, worker and relay. No keys, no settings, no personal data are baked in.
 # Build:  docker build -t certsvc .
 # Run:    docker run -e CERTSVC_MASTER_KEY_FILE=/run/secrets/master.key … certsvc serve
+FROM node:22-bookworm-slim AS pages
+WORKDIR /build/certsvc/web/ui
+COPY certsvc/web/ui/package.json certsvc/web/ui/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY certsvc/web/ui ./
+COPY certsvc/web/pages ../pages
+RUN npm run build
+
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.lock pyproject.toml README.md ./
@@ -18,6 +26,7 @@ WORKDIR /srv/certsvc
 COPY --from=build /opt/certsvc /opt/certsvc
 COPY --from=build /opt/fonts /opt/fonts
 COPY certsvc ./certsvc
+COPY --from=pages /build/certsvc/web/built ./certsvc/web/built
 COPY migrations ./migrations
 COPY keys ./keys
 COPY openapi ./openapi

@@ -6,8 +6,11 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 WORKERS ?= 2
+UI := certsvc/web/ui
+UI_SOURCES := $(shell find $(UI)/src certsvc/web/pages/static/js -type f) $(wildcard $(UI)/*.json $(UI)/*.ts $(UI)/npm.sh)
+BUILT := certsvc/web/built/manifest.json
 
-.PHONY: help setup setup-test demo serve test test-full chaos test-fast check format bench openapi pictures gallery clean
+.PHONY: help setup setup-test ui demo serve test test-full chaos test-fast check format bench openapi pictures gallery clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,7 +30,14 @@ define need
 	fi
 endef
 
-setup: $(VENV)/.stamp ## the virtual environment, fonts and system tools
+$(BUILT): $(UI_SOURCES) | $(VENV)/.stamp
+	@echo "构建界面"
+	@$(UI)/npm.sh $(BIN)/python run build -- --logLevel warn
+	@touch $@
+
+ui: $(BUILT) ## the holder's and the officer's pages; brings Node where it is missing
+
+setup: $(VENV)/.stamp $(BUILT) ## the virtual environment, pages, fonts and system tools
 	$(call need,openssl qpdf pdfsig pdftoppm,openssl qpdf poppler-utils)
 	@$(BIN)/python -m certsvc.rendering.font_setup .fonts
 
@@ -55,15 +65,17 @@ chaos: setup-test ## faults at full counts (hours): databases restarted, process
 test-fast: setup-test ## units and architecture only
 	$(BIN)/pytest -n $(WORKERS) tests/unit tests/architecture
 
-check: $(VENV)/.stamp ## format, lint, types, arrows
+check: $(VENV)/.stamp ## format, lint, types, arrows, in Python and in the pages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(UI)/npm.sh $(BIN)/python run check
 
 format: $(VENV)/.stamp ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(UI)/npm.sh $(BIN)/python run format
 
 bench: setup ## the figures of docs/performance.md, one JSON line each
 	@$(BIN)/certsvc bench
@@ -78,4 +90,4 @@ gallery: setup ## every type's sample page on one picture
 	@$(BIN)/certsvc gallery
 
 clean: ## what the service made at run time
-	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf var certsvc/web/built .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

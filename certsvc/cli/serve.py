@@ -25,6 +25,7 @@ from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.errors import BusinessKeyConflict, ConfigurationError
 from certsvc.settings import load_settings
+from certsvc.web.built import MISSING_BUILD_ZH, load_built
 
 if TYPE_CHECKING:
     from certsvc.app import Service
@@ -41,6 +42,8 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
     settings = load_settings({key: value for key, value in asked.items() if value is not None})
     configure_logs(settings.log_level)
     listener = _listen(settings.host, settings.port)
+    if load_built() is None:
+        Console(stderr=True).print(MISSING_BUILD_ZH, highlight=False, soft_wrap=True)
     prepare(settings)
     service = build(settings)
     try:

@@ -1,13 +1,13 @@
 """Adds the pages for people to an application: public check, holder, officer, catalog, seals, printed codes.
 
-The pages are plain files of ``pages/``: one layout, one fragment per page, CSS and ES modules. They are read once, at
+Most pages are plain files of ``pages/``: one layout, one fragment per page, CSS and ES modules. The holder's and the
+officer's are built from ``ui/`` (docs/front-end.md) and kept on the device by a service worker. All are read once, at
 start; nothing a caller sends ever becomes a path on disk. The pages talk to ``/v1`` from the browser like any other
 client, so this room needs no command and no database.
 """
 
 from __future__ import annotations
 
-import hashlib
 import html
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, cast
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
+from certsvc.web.built import BUILT_PATH, ENCODINGS, Built, load_built, web_manifest, worker_script
+from certsvc.web.files import CACHE_ASK, CACHE_FOREVER, CACHE_NEVER, MEDIA_TYPES, answer, digest, no_file
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -26,21 +29,6 @@ if TYPE_CHECKING:
 
 PAGES_DIR = Path(__file__).parent / "pages"
 STATIC_DIR = PAGES_DIR / "static"
-
-MEDIA_TYPES: dict[str, str] = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-"""What is served; a file of another kind in the folder is not."""
-
-VERSION_LENGTH = 16
-"""Hex digits of the digest in static addresses; a change of any file gives every file a new address."""
-
-CACHE_FOREVER = "public, max-age=31536000, immutable"
-CACHE_ASK = "no-cache"
-CACHE_NEVER = "no-store"
-"""For addresses that hold a code: neither the page nor its address stays behind."""
 
 PAGE_HEADERS: dict[str, str] = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
@@ -61,9 +49,7 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page(path="/", name="check", title="证照核验"),
-    Page(path="/holder", name="holder", title="我的证照"),
     Page(path="/sign", name="sign", title="电子签名"),
-    Page(path="/officer", name="officer", title="执法核验"),
     Page(path="/catalog", name="catalog", title="证照目录"),
     Page(path="/seals", name="seals", title="印章管理"),
     Page(path="/stamp", name="stamp", title="文件盖章"),
@@ -71,7 +57,40 @@ PAGES: tuple[Page, ...] = (
     Page(path="/s/{token:code_token}", name="show", title="亮证码", cache=CACHE_NEVER),
     Page(path="/{rest:page_path}", name="missing", title="没有这个页面", status=404),
 )
-"""Every page; the last one answers whatever nothing else did."""
+"""Every plain page; the last one answers whatever nothing else did."""
+
+CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'{more}; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""The policy of every answer (certsvc/api/limits.py), with room for what one page needs besides."""
+
+WASM = " 'wasm-unsafe-eval'"
+"""Compiling WebAssembly, for the reader of codes; it lets no text become script."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltPageSpec:
+    """A page built from ``ui/``: its name is its path, its entry and its worker's scope."""
+
+    name: str
+    title: str
+    scripts: str = ""
+
+
+BUILT_PAGES: tuple[BuiltPageSpec, ...] = (
+    BuiltPageSpec(name="holder", title="我的证照"),
+    BuiltPageSpec(name="officer", title="执法核验", scripts=WASM),
+)
+
+CHALLENGE_PATH = "/c/{token:code_token}"
+"""Where a verifier's challenge leads a phone's camera: to the holder's page, which asks who wants to know."""
+
+ABILITIES: dict[str, str] = {"challenge": "/v1/challenges", "outcome": "/v1/scans/{scan_id}/outcome"}
+"""What a built page offers only where the service has the route for it; the frame tells the page."""
+
+KEPT_STATIC = ("mark.svg", "js/first.js", "css/base.css", "css/parts.css", "css/pages.css")
+"""Static files the frame of a built page names, kept on the device with it."""
 
 
 class CodeTokenConvertor(Convertor[str]):
@@ -121,15 +140,18 @@ def install_pages(app: FastAPI, *, sandbox: bool) -> None:
     register_url_convertor("code_token", CodeTokenConvertor())
     register_url_convertor("page_path", PagePathConvertor())
     assets = _load_assets()
-    version = _digest(b"".join(name.encode() + asset.body for name, asset in sorted(assets.items())))
+    version = digest(b"".join(name.encode() + asset.body for name, asset in sorted(assets.items())))
     app.add_route("/static/{version}/{name:path}", _static(assets, version), include_in_schema=False)
     layout = (PAGES_DIR / "layout.html").read_text(encoding="utf-8")
+    built = load_built()
+    if built is None:
+        for spec in BUILT_PAGES:
+            page = Page(path=f"/{spec.name}", name="unbuilt", title=spec.title, status=503, cache=CACHE_NEVER)
+            app.add_route(page.path, _page(page, layout, version, sandbox=sandbox), include_in_schema=False)
+    else:
+        _install_built(app, built, version, sandbox=sandbox)
     for page in PAGES:
         app.add_route(page.path, _page(page, layout, version, sandbox=sandbox), include_in_schema=False)
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:VERSION_LENGTH]
 
 
 def _load_assets() -> Mapping[str, Asset]:
@@ -140,7 +162,7 @@ def _load_assets() -> Mapping[str, Asset]:
             continue
         body = path.read_bytes()
         name = path.relative_to(STATIC_DIR).as_posix()
-        assets[name] = Asset(body=body, media_type=media_type, etag=f'"{_digest(body)}"')
+        assets[name] = Asset(body=body, media_type=media_type, etag=f'"{digest(body)}"')
     return assets
 
 
@@ -150,42 +172,117 @@ def _static(assets: Mapping[str, Asset], current: str) -> Callable[[Request], Re
     def serve(request: Request) -> Response:
         asset = assets.get(request.path_params["name"])
         if asset is None:
-            return Response("没有这个文件", status_code=404, media_type="text/plain; charset=utf-8")
+            return no_file()
         cache = CACHE_FOREVER if request.path_params["version"] == current else CACHE_ASK
-        return _answer(request, asset.body, asset.media_type, asset.etag, {"Cache-Control": cache})
+        return answer(request, asset.body, asset.media_type, asset.etag, {"Cache-Control": cache})
 
     return serve
 
 
 def _page(page: Page, layout: str, version: str, *, sandbox: bool) -> Callable[[Request], Response]:
-    """One page; what depends on the configuration is filled in per request, escaped."""
-    fragment = (PAGES_DIR / f"{page.name}.html").read_text(encoding="utf-8")
+    """One plain page."""
+    text = layout.replace("{{main}}", (PAGES_DIR / f"{page.name}.html").read_text(encoding="utf-8"))
 
     def serve(request: Request) -> Response:
-        policy = cast("Deps", request.app.state.deps).policy
-        values = {
-            "title": page.title,
-            "page": page.name,
-            "static": f"/static/{version}",
-            "profile": "sandbox" if sandbox else "production",
-            "code_base": policy.public_base,
-            "max_upload": str(policy.max_upload_bytes),
-        }
-        text = layout.replace("{{main}}", fragment)
-        for key, value in values.items():
-            text = text.replace("{{" + key + "}}", html.escape(value, quote=True))
-        body = text.encode()
+        body = _filled(request, text, title=page.title, name=page.name, version=version, sandbox=sandbox)
         headers = {**PAGE_HEADERS, "Cache-Control": page.cache}
-        return _answer(request, body, "text/html; charset=utf-8", f'"{_digest(body)}"', headers, page.status)
+        return answer(request, body, "text/html; charset=utf-8", f'"{digest(body)}"', headers, page.status)
 
     return serve
 
 
-def _answer(
-    request: Request, body: bytes, media_type: str, etag: str, headers: Mapping[str, str], status: int = 200
-) -> Response:
-    """``body``, or 304 when the browser holds it already (RFC 9110 §13.1.2)."""
-    head = {**headers, "ETag": etag}
-    if status == 200 and etag in request.headers.get("if-none-match", ""):  # noqa: PLR2004
-        return Response(status_code=304, headers=head)
-    return Response(body, status_code=status, media_type=media_type, headers=head)
+def _filled(request: Request, text: str, *, title: str, name: str, version: str, sandbox: bool) -> bytes:
+    """A page with what depends on the configuration, escaped."""
+    policy = cast("Deps", request.app.state.deps).policy
+    values = {
+        "title": title,
+        "page": name,
+        "static": f"/static/{version}",
+        "profile": "sandbox" if sandbox else "production",
+        "code_base": policy.public_base,
+        "max_upload": str(policy.max_upload_bytes),
+    }
+    for key, value in values.items():
+        text = text.replace("{{" + key + "}}", html.escape(value, quote=True))
+    return text.encode()
+
+
+def _install_built(app: FastAPI, built: Built, version: str, *, sandbox: bool) -> None:
+    """The pages of ``ui/``, their files, workers and web manifests."""
+    app.add_route(BUILT_PATH + "{name:path}", _built_file(built), include_in_schema=False)
+    paths = set(_paths(app.routes))
+    able = " ".join(name for name, path in ABILITIES.items() if path in paths)
+    frame = (PAGES_DIR / "app.html").read_text(encoding="utf-8").replace("{{able}}", able)
+    for spec in BUILT_PAGES:
+        path = f"/{spec.name}"
+        page = _built_page(spec, built, frame, version, sandbox=sandbox)
+        app.add_route(path, page, include_in_schema=False)
+        if spec.name == "holder":
+            app.add_route(CHALLENGE_PATH, page, include_in_schema=False)
+        kept = tuple(f"/static/{version}/{name}" for name in KEPT_STATIC)
+        script = worker_script(built, path=path, files=(*kept, *built.page(spec.name).files), frame=frame)
+        app.add_route(
+            f"{path}/worker.js",
+            _fixed(script, MEDIA_TYPES[".js"], {"Service-Worker-Allowed": path}),
+            include_in_schema=False,
+        )
+        manifest = web_manifest(path=path, title=spec.title, icon=f"/static/{version}/mark.svg")
+        app.add_route(
+            f"{path}/app.webmanifest", _fixed(manifest, "application/manifest+json", {}), include_in_schema=False
+        )
+
+
+def _paths(routes: Iterable[object]) -> Iterator[str]:
+    """Paths of an application; a router that was included keeps its routes to itself until it is first asked."""
+    for route in routes:
+        yield getattr(route, "path", "")
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            yield from _paths(inner.routes)
+
+
+def _built_page(
+    spec: BuiltPageSpec, built: Built, frame: str, version: str, *, sandbox: bool
+) -> Callable[[Request], Response]:
+    page = built.page(spec.name)
+    links = [f'<link rel="stylesheet" href="{address}">' for address in page.styles]
+    links += [f'<link rel="modulepreload" href="{address}">' for address in page.modules]
+    text = frame.replace("{{styles}}", "\n".join(links)).replace("{{script}}", page.script)
+    policy = CONTENT_POLICY.format(more=spec.scripts)
+    headers = {**PAGE_HEADERS, "Content-Security-Policy": policy}
+
+    def serve(request: Request) -> Response:
+        body = _filled(request, text, title=spec.title, name=spec.name, version=version, sandbox=sandbox)
+        # An address that holds a code stays nowhere.
+        kept = {**headers, "Cache-Control": CACHE_NEVER if request.path_params else CACHE_ASK}
+        return answer(request, body, "text/html; charset=utf-8", f'"{digest(body)}"', kept)
+
+    return serve
+
+
+def _built_file(built: Built) -> Callable[[Request], Response]:
+    """Files whose name changes with their content, in the best coding the browser takes."""
+
+    def serve(request: Request) -> Response:
+        file = built.files.get(request.path_params["name"])
+        if file is None:
+            return no_file()
+        head = {"Cache-Control": CACHE_FOREVER, "Vary": "Accept-Encoding"}
+        taken = {part.split(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")}
+        for coding, _ in ENCODINGS:
+            if coding in taken and coding in file.coded:
+                body = file.coded[coding]
+                return Response(body, media_type=file.media_type, headers={**head, "Content-Encoding": coding})
+        return Response(file.body, media_type=file.media_type, headers=head)
+
+    return serve
+
+
+def _fixed(body: bytes, media_type: str, headers: Mapping[str, str]) -> Callable[[Request], Response]:
+    """Something that is the same for everybody until the service is started anew."""
+    etag = f'"{digest(body)}"'
+
+    def serve(request: Request) -> Response:
+        return answer(request, body, media_type, etag, {"Cache-Control": CACHE_ASK, **headers})
+
+    return serve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -12,13 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "certsvc"
 PAGES = PACKAGE / "web" / "pages"
+UI = PACKAGE / "web" / "ui" / "src"
 CATALOG = PACKAGE / "catalog"
 
 READ_BY_PEOPLE = sorted(
     path
-    for place in (PAGES, CATALOG)
+    for place in (PAGES, UI, CATALOG)
     for path in place.rglob("*")
-    if path.suffix in {".html", ".js", ".css", ".toml", ".svg"}
+    if path.suffix in {".html", ".js", ".css", ".toml", ".svg", ".ts", ".vue"}
 )
 EXAMPLE_HOSTS = re.compile(r"(^|\.)(example|example\.(com|org|net)|localhost|invalid|test)$|^127\.0\.0\.1$")
 NAMESPACES = {"www.w3.org"}
@@ -108,3 +110,16 @@ def test_no_number_in_a_sample_can_be_dialled() -> None:
     mobile = re.compile(r"(?<![0-9A-Z])1[3-9][0-9]{9}(?![0-9A-Z])")
     samples = [line for where, line in lines() if "/types/" in where]
     assert not [line for line in samples if mobile.search(line)]
+
+
+def test_the_lock_of_the_pages_names_no_registry_and_runs_no_script() -> None:
+    """Where packages come from is the machine's affair; what they are is said by their digests."""
+    lock = json.loads((UI.parent / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    brought = {name: one for name, one in lock.items() if name}
+    assert len(brought) > 20
+    assert not [name for name, one in brought.items() if "resolved" in one]
+    assert not [name for name, one in brought.items() if not one["integrity"].startswith("sha512-")]
+    assert "--ignore-scripts" in (UI.parent / "npm.sh").read_text(encoding="utf-8")
+    ranges = json.loads((UI.parent / "package.json").read_text(encoding="utf-8"))
+    wanted = {**ranges["dependencies"], **ranges["devDependencies"]}
+    assert not {name: version for name, version in wanted.items() if not version[0].isdigit()}

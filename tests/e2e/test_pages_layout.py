@@ -336,7 +336,7 @@ def test_a_holder_and_an_officer_need_no_mouse(
     subject = live_city.city.officer_of("tour_guide")
     wanted = officer.locator(f'[data-subject="{subject}"]')
     press_to(officer, "#people-find")
-    officer.keyboard.insert_text(wanted.locator("span").inner_text())
+    officer.keyboard.insert_text(wanted.locator("span > span").inner_text())
     expect(officer.locator("#people li:visible")).to_have_count(1)
     press_to(officer, f'[data-subject="{subject}"]')
     officer.keyboard.press("Enter")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import segno
-from city_browser import OpenPage, launch, sign_in
+from city_browser import OpenPage, Watch, launch, sign_in
 from fixtures_city import LiveCity
 from PIL import Image
 from playwright.sync_api import Page, Playwright, expect
@@ -61,7 +61,7 @@ def test_the_officer_is_shown_first_with_unit_on_top_and_number(open_page: OpenP
 
 
 def test_the_camera_reads_the_code_and_the_answer_comes_by_itself(
-    playwright: Playwright, open_page: OpenPage, live_city: LiveCity, shown: Shown, tmp_path: Path
+    playwright: Playwright, open_page: OpenPage, live_city: LiveCity, shown: Shown, watch: Watch, tmp_path: Path
 ) -> None:
     film(tmp_path / "camera.y4m", picture(shown(live_city.city.license("tour_guide")), turn=7))
     camera = launch(
@@ -78,6 +78,7 @@ def test_the_camera_reads_the_code_and_the_answer_comes_by_itself(
         expect(page.locator("#result-photo")).to_be_visible()
         # The camera is off while the officer reads.
         assert page.evaluate("document.getElementById('scan-video').srcObject") is None
+        assert [url for url in watch.addresses if url.endswith(".wasm")], "the page's own reader was not asked"
         page.get_by_role("button", name="继续扫码").click()
         # The second tap looks again: the same film shows the same code, which has been used.
         expect(page.locator("#scan-result")).to_have_attribute("data-reason", "code_used", timeout=20_000)
@@ -139,7 +140,7 @@ def test_a_foreign_code_is_red_and_leaves_no_old_answer_beside_it(
 
 def test_the_pages_reader_agrees_with_the_maker_of_codes(open_page: OpenPage) -> None:
     """Every version from 1 to 40, every level, all three kinds of text, turned by any quarter."""
-    page = open_page("/officer")
+    page = open_page("/")
     address = page.locator('script[type="module"]').get_attribute("src")
     assert address is not None
     reader = address.rsplit("/", 1)[0] + "/qr/decode.js"

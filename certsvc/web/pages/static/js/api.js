@@ -1,6 +1,6 @@
 // Calls to the service. Every failure becomes a Problem with a sentence that says the next step.
 import { el, shape } from "./dom.js";
-import { has, t } from "./words.js";
+import { has, t } from "./speech.js";
 
 const PATIENCE_MS = 30000;
 const RETRY_SECONDS = 5;
@@ -17,10 +17,10 @@ export class Problem extends Error {
   }
 }
 
-/** Call `method path`; `body` is sent as JSON, `token` as Bearer. Gives the JSON, or the PDF as a Blob when `blob` is set. */
-export async function call(method, path, { body, token, blob = false } = {}) {
+/** Call `method path`; `body` is sent as JSON, `token` as Bearer. Gives the JSON; `blob` asks for the PDF, `accept` for another form of it; both give a Blob. */
+export async function call(method, path, { body, token, blob = false, accept = blob ? "application/pdf" : "application/json" } = {}) {
   // A file has several forms; without this, asking for the PDF would give its face as data.
-  const headers = { Accept: blob ? "application/pdf" : "application/json" };
+  const headers = { Accept: accept };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   const stop = new AbortController();
@@ -30,7 +30,7 @@ export async function call(method, path, { body, token, blob = false } = {}) {
     response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: stop.signal, cache: "no-store", credentials: "omit" });
     if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
     if (response.status === 204) return null;
-    return blob ? await response.blob() : await response.json();
+    return accept === "application/json" ? await response.json() : await response.blob();
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem(stop.signal.aborted ? "slow" : "network");

@@ -1,6 +1,6 @@
 // Building pieces of a page. Text always enters as text, never as markup: nothing that a server or a code says can
 // become an element.
-import { t } from "./words.js";
+import { t } from "./speech.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -33,7 +33,7 @@ export function el(tag, attrs = {}, ...children) {
 }
 
 /** Shapes of 24 x 24, drawn with lines; every verdict has its own, so that colour is never the only sign. */
-const SHAPES = {
+export const SHAPES = {
   ok: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M7 12.5l3.4 3.4L17 9"],
   ended: ["M8 2.5h8L21.5 8v8L16 21.5H8L2.5 16V8z", "M7 12h10"],
   paused: ["M8 2.5h8L21.5 8v8L16 21.5H8L2.5 16V8z", "M10 8v8M14 8v8"],
@@ -54,6 +54,11 @@ const SHAPES = {
   no: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M8 8l8 8M16 8l-8 8"],
   unsure: ["M12 3l10 18H2z", "M12 10v5M12 17.8v.4"],
   dash: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M8 12h8"],
+  card: ["M3 5h18v14H3z", "M3 9.5h18", "M6.5 15h5"],
+  eye: ["M2 12c3-5 6-7 10-7s7 2 10 7c-3 5-6 7-10 7s-7-2-10-7z", "M12 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6z"],
+  key: ["M8 8a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9z", "M12 11l9-7M17 7l2.5 3"],
+  pen: ["M4 20l1-5L16 4l4 4L9 19z", "M14 6l4 4"],
+  list: ["M4 6h16M4 12h16M4 18h10"],
   camera: ["M3 7h4l2-3h6l2 3h4v13H3z", "M12 9.5a3.7 3.7 0 1 0 0 7.4a3.7 3.7 0 1 0 0-7.4z"],
 };
 

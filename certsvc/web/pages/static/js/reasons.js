@@ -1,7 +1,7 @@
 // What a family of reasons looks like. Words and next steps come from the service, with every answer; a page knows only
 // the colour and the symbol. Ended, expired, changed, not ours and "cannot be checked now" each have their own symbol, so
 // that none is ever taken for another.
-import { both, english, t } from "./words.js";
+import { both, english, t } from "./speech.js";
 
 /** family -> [colour, symbol] */
 const FAMILIES = {

@@ -1,6 +1,6 @@
 // The frame of every page: 长辈版, language, where we are. Called once by each page's module.
 import { announce, byId } from "./dom.js";
-import { applyWords, english, t } from "./words.js";
+import { applyWords, english, t } from "./speech.js";
 
 const SIZES = 4;
 

@@ -1,0 +1,133 @@
+// The officer's device without network: what it holds, how old that is, what waits to be sent.
+import { computed, onMounted, onUnmounted, ref, shallowRef, watch } from "vue";
+import { call, Problem } from "../../../pages/static/js/api.js";
+import { type Device, deviceName, enrol, keptDevice } from "../shared/device";
+import type { Session } from "../shared/session";
+import { DeviceStore } from "../shared/store";
+import type { Me } from "../shared/types";
+import { t } from "../shared/words";
+import { applied, type Held, type Ready, ready } from "./bundle";
+import { type QueuedRecord, RecordQueue, type RefusedRecord } from "./queue";
+
+const HELD = "bundle";
+const OWNER = "owner";
+const REFRESH_MS = 10 * 60 * 1000;
+const TICK_MS = 15 * 1000;
+
+type Jwk = JsonWebKey & { kid: string };
+
+/** Who enrolled this device, so that it knows without network whom it serves. */
+export interface Owner {
+  subject: string;
+  me: Me;
+  name: string;
+}
+
+export function useOffline(session: Session) {
+  const store = new DeviceStore("officer");
+  const queue = new RecordQueue(store);
+  const device = shallowRef<Device | undefined>();
+  const owner = shallowRef<Owner | undefined>();
+  const data = shallowRef<Ready | undefined>();
+  const waiting = ref(0);
+  const refused = shallowRef<RefusedRecord[]>([]);
+  const now = ref(Date.now());
+  const age = computed(() => (data.value ? Math.max(0, now.value / 1000 - data.value.asOf) : 0));
+  let held: Held | undefined;
+
+  async function count(): Promise<void> {
+    waiting.value = (await queue.waiting()).length;
+    refused.value = await queue.refused();
+  }
+
+  async function fetched(since: number): Promise<Held | null> {
+    const path = `/v1/offline-bundle?device=${encodeURIComponent(device.value?.id ?? "")}&since=${since}`;
+    const [{ keys }, file] = await Promise.all([
+      call("GET", "/v1/offline-bundle/keys") as Promise<{ keys: Jwk[] }>,
+      session.call<Blob>("GET", path, { accept: "application/cose" }),
+    ]);
+    try {
+      return await applied(since ? held : undefined, new Uint8Array(await file.arrayBuffer()), keys);
+    } catch (error) {
+      // Older, another issuer's, changed on its way, or of a form to come: what is held stays as it is.
+      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      throw new Problem("503", { detail: t("offline.bad_data") });
+    }
+  }
+
+  /** Ask what changed, and send what waits; without network nothing happens. */
+  async function refresh(): Promise<void> {
+    if (!device.value || session.person.value === null) return;
+    const newer = (held ? await fetched(held.version) : null) ?? (await fetched(0));
+    if (newer) {
+      held = newer;
+      data.value = await ready(newer);
+      await store.put(HELD, newer);
+    }
+    await queue.send(session, device.value.id);
+    await count();
+  }
+
+  /** The same in the background: being without network is no failure to tell. */
+  async function refreshQuietly(): Promise<void> {
+    try {
+      await refresh();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+
+  /** Make this a device of the officer who is signed in. */
+  async function enable(me: Me): Promise<void> {
+    await store.clear();
+    held = undefined;
+    data.value = undefined;
+    device.value = await enrol(session, store, "officer", deviceName());
+    owner.value = { subject: me.subject, me: { ...me }, name: session.person.value?.name ?? me.name };
+    await store.put(OWNER, owner.value);
+    await refresh();
+  }
+
+  /** Keep the inspection that is on the screen. */
+  function write(record: QueuedRecord): Promise<void> {
+    return queue.write(record);
+  }
+
+  /** The officer went on: it is sent as it is. */
+  async function close(id: string): Promise<void> {
+    await queue.close(id);
+    await count();
+    await refreshQuietly();
+  }
+
+  async function begin(): Promise<void> {
+    device.value = await keptDevice(store);
+    owner.value = await store.get<Owner>(OWNER);
+    held = await store.get<Held>(HELD);
+    if (held) data.value = await ready(held);
+    await queue.close();
+    await count();
+    await refreshQuietly();
+  }
+
+  const clock = setInterval(() => {
+    now.value = Date.now();
+  }, TICK_MS);
+  const timer = setInterval(refreshQuietly, REFRESH_MS);
+  onMounted(() => {
+    void begin();
+    window.addEventListener("online", refreshQuietly);
+  });
+  onUnmounted(() => {
+    clearInterval(clock);
+    clearInterval(timer);
+    window.removeEventListener("online", refreshQuietly);
+  });
+  watch(session.person, (person) => {
+    if (person) void refreshQuietly();
+  });
+
+  return { device, owner, data, age, waiting, refused, enable, refresh, write, close };
+}
+
+export type Offline = ReturnType<typeof useOffline>;
