@@ -184,6 +184,8 @@ def test_lists_of_delegations_are_those_of_each_side(store: Store) -> None:
         assert list(tx.delegations.of_grantor(someone(9), limit=9)) == [rows[2], rows[1]]
         assert list(tx.delegations.of_delegate(someone(1), limit=9)) == [rows[1], rows[0]]
         assert list(tx.delegations.of_holder(HOLDER, limit=1)) == [rows[1]]
+        assert tx.delegations.by_ids(["dlg_000003", "dlg_000003", "dlg_x"]) == {"dlg_000003": rows[2]}
+        assert tx.delegations.by_ids([]) == {}
 
 
 def test_the_end_of_one_ends_everything_below_once(store: Store) -> None:
@@ -304,6 +306,8 @@ def test_a_company_has_one_representative_and_facts_end_once(store: Store) -> No
         assert tx.relations.insert(child)
         assert tx.relations.insert(dead)
         assert tx.relations.by_id(child.relation_id) == child
+        assert tx.relations.by_ids([child.relation_id, "rel_x"]) == {child.relation_id: child}
+        assert tx.relations.by_ids([]) == {}
         assert list(tx.relations.of_other(someone(8), RelationKind.GUARDIAN)) == [child]
         assert list(tx.relations.of_subject(someone(7), RelationKind.DECEASED)) == [dead]
         [current] = tx.relations.of_subject(COMPANY, RelationKind.REPRESENTATIVE)
@@ -323,6 +327,8 @@ def test_a_person_holds_a_license_beside_others_once(store: Store) -> None:
         assert not tx.co_holders.insert(dataclasses.replace(kept, co_holder_id="coh_2"))
         assert list(tx.co_holders.of_license("lic_000001")) == [kept]
         assert list(tx.co_holders.held_by(someone(1))) == [kept]
+        assert tx.co_holders.by_ids(["coh_1", "coh_x"]) == {"coh_1": kept}
+        assert tx.co_holders.by_ids([]) == {}
         assert tx.co_holders.remove("coh_1", now=T0)
         assert not tx.co_holders.remove("coh_1", now=T0)
         assert list(tx.co_holders.held_by(someone(1))) == []

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
+from consent_city import bind, citizen, given, party, show
 from fixtures_city import ServedCity
 from sqlalchemy import Connection, Engine, event
 
@@ -30,6 +32,8 @@ MOST_PER_SCAN = 14
 and what opens two transactions."""
 MOST_PER_SCANS = 12
 """Of scans that come together, however many."""
+MOST_PER_SCANS_OF_OTHERS = MOST_PER_SCANS + 1
+"""Where others show for holders, what that rests on is read once; members of bundles are read with all the rest."""
 MOST_SYNCS_PER_LICENSE = 2
 """The file, and the directory that names it; directories of a young store come once."""
 
@@ -123,3 +127,30 @@ def test_a_scan_costs_few_statements_and_scans_that_come_together_no_more(
         assert len({answer.scan.scan_id for answer in answers}) == count
         assert costs.statements <= MOST_PER_SCANS
         assert costs.commits == 1
+
+
+def test_members_of_bundles_and_codes_that_others_show_cost_no_more_together(
+    shared_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, scene = shared_city, "tour_inspection"
+    city.one_of("food_operation")
+    city.one_of("business_license")
+    identifier, holder = city.one_of(SLUG)["identifier"], city.person(city.holder_of(SLUG))
+    firm, officer = city.person(city.holder_of("business_license")), city.officer_of(SLUG)
+    code = citizen(date(1990, 2, 2), 77)
+    friend = bind(city, "costs-friend", "示例友", code=code)
+    allowed = given(city, holder, party("示例友", code), {identifier: [scene]}, friend)
+    person = next(one for one in city.people if one.subject == officer)
+    spent: dict[int, int] = {}
+    for count in (SMALL, LARGE):
+        bodies = [{"bundle": "restaurant", "reader": "officer"} for _ in range(count)]
+        answers = [city.client.post("/v1/shows/bundles", headers=firm, json=body) for body in bodies]
+        answers += [show(city, friend, identifier, scene, allowed) for _ in range(count)]
+        asked = [(of_person(person), city.answer(answer, 201)["code"]) for answer in answers]
+        with counted(monkeypatch) as costs:
+            read = scan_codes(city.service.deps, asked)
+        assert [len(one.scans) for one in read] == [2] * count + [1] * count
+        assert all(one.presenter for one in read[count:])
+        spent[count] = costs.statements
+        assert costs.commits == 1
+    assert spent[LARGE] == spent[SMALL] <= MOST_PER_SCANS_OF_OTHERS

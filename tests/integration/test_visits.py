@@ -125,6 +125,9 @@ def test_a_visit_from_showing_the_badge_to_the_mark(city: ServedCity) -> None:
     [use] = [one for one in read(city, holder, "/v1/wallet/uses") if one["kind"] == "scan"]
     assert (use["handled"], use["task"].split("　")[1], use["visit_id"]) == ("合格", TASK, visit["visit_id"])
     assert use["unit"].endswith("执法支队")
+    [same] = [one for one in read(city, holder, "/v1/uses")["uses"] if one["kind"] == "scan"]
+    told = ("unit", "badge", "task", "handled", "visit_id")
+    assert [same[name] for name in told] == [use[name] for name in told], "both pages of the holder say the same"
 
     end_and_mark(city, officer, holder, visit["visit_id"])
     over = city.answer(city.client.get(f"/v1/officers/{token}"), 200)
@@ -210,6 +213,42 @@ def test_where_officers_show_first_a_scan_without_a_visit_gives_the_state_only(
         assert city.scan(officer, shown["code"])["fields"], "the code was not used up"
         city.execute(f"UPDATE officers SET ended_on = '2026-01-01' WHERE badge = '{badge_of(city, officer)}'")
         assert scanned(city, officer, TOUR)["fields"] == [], "struck off the register, at once"
+
+
+def test_where_officers_show_first_asking_by_a_code_and_bundles_take_a_visit_too(
+    make_city: Callable[..., ServedCity], sqlite_url: str
+) -> None:
+    city = make_city(sqlite_url, officers_show_first=True)
+    officer, holder = city.officer_of(FOOD), city.holder_of(FOOD)
+    food, firm = city.one_of(FOOD), city.one_of("business_license")
+    asking = {"purpose": "餐饮检查", "scene": SCENE[FOOD], "type": FOOD}
+    assert "先登记检查任务" in problem(call(city, officer, "/v1/challenges", asking), 409)["detail"]
+    with visiting(city, officer):
+        made = city.answer(call(city, officer, "/v1/challenges", asking), 201)
+    yes = {"code": made["code"], "confirm": True, "identifier": food["identifier"]}
+    city.answer(call(city, holder, "/v1/challenges/answers", yes), 201)
+    path, ticket = f"/v1/challenges/{made['challenge_id']}/result", {"ticket": made["ticket"]}
+    problem(call(city, officer, path, ticket), 409)
+    code = city.answer(call(city, holder, "/v1/shows/bundles", {"bundle": "restaurant", "reader": "officer"}), 201)[
+        "code"
+    ]
+    before = city.scan(officer, code)["bundle"]["members"]
+    assert {row["license"]["identifier"] for row in before} == {food["identifier"], firm["identifier"]}
+    assert not any(row["fields"] or row["photo"] for row in before)
+    assert all(any("先登记检查任务" in note for note in row["notes"]) for row in before)
+    with visiting(city, officer) as visit:
+        taken = city.answer(call(city, officer, path, ticket), 201)
+        assert (taken["visit_id"], taken["light"]) == (visit["visit_id"], "green")
+        assert taken["fields"], "neither the answer nor the code was used up"
+        bundle = city.scan(officer, code)
+        assert all(row["fields"] for row in bundle["bundle"]["members"])
+    rows = read(city, holder, "/v1/uses")["uses"]
+    given = [row for row in rows if row["kind"] == "scan" and row["fields"]]
+    assert Counter(row["code_kind"] for row in given) == {"challenge": 1, "show": 2}
+    for row in given:
+        assert (row["visit_id"], row["badge"]) == (visit["visit_id"], badge_of(city, officer))
+        assert row["task"].endswith(TASK)
+        assert row["unit"]
 
 
 BAD = [
