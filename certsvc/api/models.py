@@ -199,6 +199,7 @@ class PresenterOut(Model):
 class MemberScanOut(Model):
     """One license of a scanned 一业一证."""
 
+    scan_id: str = Field(description="这张证照的核验记录编号，登记处理结果时填写")
     type: str
     type_name: str
     required: bool
@@ -236,6 +237,7 @@ class BundleScanOut(Model):
             missing=list(read.standing.missing),
             members=[
                 MemberScanOut(
+                    scan_id=one.scan.scan_id,
                     type=one.kind.slug,
                     type_name=one.kind.name,
                     required=one.kind.slug in read.bundle.required,

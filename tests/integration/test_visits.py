@@ -241,7 +241,12 @@ def test_where_officers_show_first_asking_by_a_code_and_bundles_take_a_visit_too
         assert (taken["visit_id"], taken["light"]) == (visit["visit_id"], "green")
         assert taken["fields"], "neither the answer nor the code was used up"
         bundle = city.scan(officer, code)
-        assert all(row["fields"] for row in bundle["bundle"]["members"])
+        members = bundle["bundle"]["members"]
+        assert all(row["fields"] for row in members)
+        for row in members:
+            assert city.answer(
+                call(city, officer, f"/v1/scans/{row['scan_id']}/outcome", {"outcome": "qualified"}), 201
+            )
     rows = read(city, holder, "/v1/uses")["uses"]
     given = [row for row in rows if row["kind"] == "scan" and row["fields"]]
     assert Counter(row["code_kind"] for row in given) == {"challenge": 1, "show": 2}
@@ -249,6 +254,7 @@ def test_where_officers_show_first_asking_by_a_code_and_bundles_take_a_visit_too
         assert (row["visit_id"], row["badge"]) == (visit["visit_id"], badge_of(city, officer))
         assert row["task"].endswith(TASK)
         assert row["unit"]
+        assert row["handled"] == ("合格" if row["code_kind"] == "show" else "")
 
 
 BAD = [
