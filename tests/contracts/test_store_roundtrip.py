@@ -41,6 +41,7 @@ ZONES = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
 TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=ZONES | st.just(UTC))  # noqa: DTZ001
 DAYS = st.dates(date(1, 1, 1), date(9999, 12, 31))
 SMALL = st.integers(0, 2**31 - 1)
+MEMBERS = st.lists(st.tuples(KEY, KEY), max_size=4).map(tuple)
 FIELDS = st.lists(PLAIN, max_size=4).map(tuple)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | PLAIN,
@@ -212,7 +213,7 @@ Write = Callable[[UnitOfWork, Any], None]
 Read = Callable[[UnitOfWork, Any], Any]
 USES: dict[str, tuple[st.SearchStrategy[Any], Write, Read]] = {
     "show": (
-        by_type(Show, **OF_VERSION),
+        by_type(Show, presenter=ANY_TEXT, members=MEMBERS, **OF_VERSION),
         lambda tx, r: tx.showing.insert_show(r),
         lambda tx, r: tx.showing.show_by_token(r.token_sha256),
     ),
