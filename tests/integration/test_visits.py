@@ -126,8 +126,8 @@ def test_a_visit_from_showing_the_badge_to_the_mark(city: ServedCity) -> None:
     assert (use["handled"], use["task"].split("　")[1], use["visit_id"]) == ("合格", TASK, visit["visit_id"])
     assert use["unit"].endswith("执法支队")
     [same] = [one for one in read(city, holder, "/v1/uses")["uses"] if one["kind"] == "scan"]
-    told = ("unit", "badge", "task", "handled", "visit_id")
-    assert [same[name] for name in told] == [use[name] for name in told], "both pages of the holder say the same"
+    both = ("unit", "badge", "task", "handled", "visit_id")
+    assert [same[name] for name in both] == [use[name] for name in both], "both pages of the holder say the same"
 
     end_and_mark(city, officer, holder, visit["visit_id"])
     over = city.answer(city.client.get(f"/v1/officers/{token}"), 200)
