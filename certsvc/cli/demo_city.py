@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import time
@@ -9,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from certsvc.cli.samples import sample_body
+from certsvc.clock import SystemClock
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.events.payloads import REQUESTED_ISSUANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import httpx
@@ -37,26 +39,26 @@ class City:
     anchor: Path
     licenses: list[dict[str, Any]] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
+    renew_at: dict[str, float] = field(default_factory=dict)
     requests: dict[str, str] = field(default_factory=dict)
     """type -> request id"""
 
     def system(self, client_id: str = PLATFORM) -> dict[str, str]:
         """Authorization header of a client system."""
-        if client_id not in self.tokens:
-            form = {
-                "grant_type": "client_credentials",
-                "client_id": client_id,
-                "client_secret": self.secrets[client_id],
-            }
-            self.tokens[client_id] = self.answer(self.client.post("/v1/oauth/token", data=form), 200)["access_token"]
-        return {"Authorization": f"Bearer {self.tokens[client_id]}"}
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": self.secrets[client_id]}
+        return self._bearer(client_id, lambda: self.client.post("/v1/oauth/token", data=form))
 
     def person(self, subject: str) -> dict[str, str]:
         """Authorization header of a sandbox person."""
-        if subject not in self.tokens:
-            response = self.client.post("/v1/sandbox/login", json={"subject": subject})
-            self.tokens[subject] = self.answer(response, 200)["access_token"]
-        return {"Authorization": f"Bearer {self.tokens[subject]}"}
+        return self._bearer(subject, lambda: self.client.post("/v1/sandbox/login", json={"subject": subject}))
+
+    def _bearer(self, who: str, ask: Callable[[], httpx.Response]) -> dict[str, str]:
+        """The header, with a token that is renewed at half of its life."""
+        now = SystemClock().monotonic()
+        if who not in self.tokens or now >= self.renew_at.get(who, math.inf):
+            answer = self.answer(ask(), 200)
+            self.tokens[who], self.renew_at[who] = answer["access_token"], now + answer["expires_in"] / 2
+        return {"Authorization": f"Bearer {self.tokens[who]}"}
 
     def holder_of(self, slug: str) -> str:
         """Subject of the person who holds the sample license of a type."""

@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import orjson
@@ -89,15 +90,22 @@ def _dumps(event: dict[str, Any], **_: Any) -> str:
 
 
 class _Stderr:
-    """Standard error as it is when a line is written: whoever redirects it for a while may close what it was then."""
+    """Standard error as it is when a line is written: whoever redirects it for a while may close what it was then.
+
+    A line that cannot be written (a file on a full disk, a pipe whose reader has gone) is lost and nothing else: the
+    work that wanted to tell of its trouble goes on.
+    """
 
     def write(self, text: str) -> int:
         """Write to what standard error is now."""
-        return sys.stderr.write(text)
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
         """Flush what standard error is now."""
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure_logs(level: str) -> None:

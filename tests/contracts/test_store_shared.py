@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 from store_records import make_request
 
@@ -19,22 +19,24 @@ UNITS = 8
 
 
 @contextmanager
-def counted_commits(fault: Callable[[int], None] | None = None) -> Iterator[list[None]]:
-    """Commits of whoever writes; ``fault`` is called before each, with how many there were before it."""
+def counted_commits(store: Store, fault: Callable[[int], None] | None = None) -> Iterator[list[None]]:
+    """Commits of whoever writes in ``store``, and nowhere else: services of other tests may run in this process.
+
+    ``fault`` is called before each, with how many there were before it.
+    """
     seen: list[None] = []
 
-    def committing(connection: Connection) -> None:
-        if connection.exec_driver_sql("PRAGMA query_only").scalar():
-            return
+    def committing(_: Connection) -> None:
         seen.append(None)
         if fault is not None:
             fault(len(seen) - 1)
 
-    event.listen(Engine, "commit", committing)
+    engine = store._engines[0]
+    event.listen(engine, "commit", committing)
     try:
         yield seen
     finally:
-        event.remove(Engine, "commit", committing)
+        event.remove(engine, "commit", committing)
 
 
 def insert(store: Store, n: int, *, fails: bool = False) -> bool:
@@ -67,7 +69,7 @@ def stored(store: Store) -> set[int]:
 
 
 def test_units_that_come_together_are_committed_together_where_there_is_one_writer(sqlite_store: Store) -> None:
-    with counted_commits() as commits:
+    with counted_commits(sqlite_store) as commits:
         done = all_at_once(sqlite_store, lambda n: insert(sqlite_store, n))
     assert [future.result() for future in done] == [True] * UNITS
     assert stored(sqlite_store) == set(range(1, UNITS + 1))
@@ -91,7 +93,7 @@ def test_when_the_commit_fails_every_unit_is_told_and_nothing_is_there(sqlite_st
         if before == 1:
             raise OperationalError("COMMIT", None, Exception("database or disk is full"))
 
-    with counted_commits(full) as commits:
+    with counted_commits(sqlite_store, full) as commits:
         done = all_at_once(sqlite_store, lambda n: insert(sqlite_store, n, fails=n == 2))
         assert len(commits) == 2
         for future in done:
@@ -110,7 +112,7 @@ def test_a_unit_of_its_own_whose_commit_fails_leaves_the_connection_usable(sqlit
         with sqlite_store.uow() as tx:
             return tx.requests.insert(make_request(1))
 
-    with counted_commits(full):
+    with counted_commits(sqlite_store, full):
         with pytest.raises(Unavailable):
             write()
         assert write(), "not there, and can be written"
@@ -121,7 +123,7 @@ def test_a_writer_of_its_own_shares_with_nobody(sqlite_store: Store) -> None:
         with sqlite_store.uow() as tx:
             return tx.requests.insert(make_request(n))
 
-    with counted_commits() as commits:
+    with counted_commits(sqlite_store) as commits:
         done = all_at_once(sqlite_store, lambda n: own(n) if n % 2 else insert(sqlite_store, n))
     assert all(future.result() for future in done)
     assert len(commits) > UNITS // 2

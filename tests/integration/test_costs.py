@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from consent_city import bind, citizen, given, party, show
 from fixtures_city import ServedCity
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.showing.scan_code import scan_codes
@@ -48,8 +48,8 @@ class Costs:
 
 
 @contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
-    """Everything that any thread does within the block."""
+def counted(city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
+    """What any thread does in the city's store within the block."""
     costs = Costs()
     sync = os.fsync
 
@@ -64,13 +64,16 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", syncing)
-    event.listen(Engine, "before_cursor_execute", executing)
-    event.listen(Engine, "commit", committing)
+    engines = city.service.store._engines
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", executing)
+        event.listen(engine, "commit", committing)
     try:
         yield costs
     finally:
-        event.remove(Engine, "before_cursor_execute", executing)
-        event.remove(Engine, "commit", committing)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", executing)
+            event.remove(engine, "commit", committing)
         monkeypatch.setattr(os, "fsync", sync)
 
 
@@ -87,7 +90,7 @@ def test_a_license_costs_few_statements_and_two_syncs(small_city: ServedCity, mo
     costs: dict[int, Costs] = {}
     for count in (SMALL, LARGE):
         accept(small_city, f"B{count}", count)
-        with counted(monkeypatch) as costs[count]:
+        with counted(small_city, monkeypatch) as costs[count]:
             small_city.drain()
         assert small_city.rows("SELECT count(*) FROM requests WHERE state <> 'issued'") == [(0,)]
     assert costs[LARGE].statements <= costs[SMALL].statements + 2, "a larger batch takes no more statements"
@@ -98,7 +101,7 @@ def test_a_license_costs_few_statements_and_two_syncs(small_city: ServedCity, mo
 
 def test_an_acceptance_costs_few_statements(small_city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
     accept(small_city, "warm", 1)
-    with counted(monkeypatch) as costs:
+    with counted(small_city, monkeypatch) as costs:
         accept(small_city, "A", LARGE)
     assert costs.statements <= MOST_PER_ACCEPTANCE * LARGE
 

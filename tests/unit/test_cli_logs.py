@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
+import os
 
 import structlog
 
@@ -25,5 +27,24 @@ def test_a_line_goes_where_standard_error_leads_now_and_not_where_it_led_once() 
             logging.getLogger("certsvc.test").error("three")
         assert "test.two" in second.getvalue()
         assert "three" in second.getvalue()
+    finally:
+        configure_logs("ERROR")
+
+
+class FullDisk(io.StringIO):
+    """A file without room."""
+
+    def write(self, _: str) -> int:
+        """Fail as the system does."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_line_for_which_there_is_no_room_is_lost_and_nothing_else() -> None:
+    """A loop that tells of its trouble on a full disk must not end of it."""
+    try:
+        with contextlib.redirect_stderr(FullDisk()):
+            configure_logs("WARNING")
+            structlog.get_logger("certsvc.test").warning("one", action="test.one")
+            logging.getLogger("certsvc.test").error("two")
     finally:
         configure_logs("ERROR")

@@ -343,9 +343,11 @@ def test_a_token_moved_to_another_signature_is_seen(workshop: Workshop, tsa: Dev
     def info(data: bytes) -> cms.ContentInfo:
         return cms.ContentInfo.load(bytes.fromhex(data[page.hole_start + 1 : page.hole_end - 1].decode()))
 
-    mixed = info(one)
-    mixed["content"]["signer_infos"][0]["unsigned_attrs"] = info(two)["content"]["signer_infos"][0]["unsigned_attrs"]
-    findings = look(workshop, page.fill(mixed.dump(force=True)))
+    mixed, token = info(one), info(two)["content"]["signer_infos"][0]["unsigned_attrs"]
+    mixed["content"]["signer_infos"][0]["unsigned_attrs"] = token
+    der = mixed.dump()
+    assert token.contents in der
+    findings = look(workshop, page.fill(der))
     assert findings.indication is not Indication.TOTAL_PASSED
 
 
