@@ -117,14 +117,14 @@ def test_a_scan_costs_few_statements_and_scans_that_come_together_no_more(
         return [city.show(SLUG, identifier, "tour_inspection")["code"] for _ in range(count)]
 
     [alone] = codes(1)
-    with counted(monkeypatch) as costs:
+    with counted(city, monkeypatch) as costs:
         assert city.scan(officer, alone)["photo"]
     assert costs.statements <= MOST_PER_SCAN
     assert costs.commits <= 2
     person = next(one for one in city.people if one.subject == officer)
     for count in (SMALL, LARGE):
         asked = [(of_person(person), code) for code in codes(count)]
-        with counted(monkeypatch) as costs:
+        with counted(city, monkeypatch) as costs:
             answers = scan_codes(deps, asked)
         assert [answer.light for answer in answers] == ["green"] * count
         assert len({answer.scan.scan_id for answer in answers}) == count
@@ -150,7 +150,7 @@ def test_members_of_bundles_and_codes_that_others_show_cost_no_more_together(
         answers = [city.client.post("/v1/shows/bundles", headers=firm, json=body) for body in bodies]
         answers += [show(city, friend, identifier, scene, allowed) for _ in range(count)]
         asked = [(of_person(person), city.answer(answer, 201)["code"]) for answer in answers]
-        with counted(monkeypatch) as costs:
+        with counted(city, monkeypatch) as costs:
             read = scan_codes(city.service.deps, asked)
         assert [len(one.scans) for one in read] == [2] * count + [1] * count
         assert all(one.presenter for one in read[count:])
