@@ -18,7 +18,6 @@ from certsvc.commands.issuance.accept_event import accept_event
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import CertsvcError
 from certsvc.events.cloudevents import BATCH, STRUCTURED, Incoming, read_events
-from certsvc.events.trace import tracing
 
 router = APIRouter(tags=["events 事件"], route_class=JsonRoute)
 
@@ -61,16 +60,7 @@ async def receive(request: Request, caller: Annotated[Principal, Depends(SENDER)
 
 def _one(deps: Deps, caller: Principal, event: Incoming) -> dict[str, Any]:
     try:
-        with tracing(event.traceparent):
-            taken = accept_event(
-                deps,
-                caller,
-                event_type=event.type,
-                source=event.source,
-                event_id=event.event_id,
-                subject=event.subject,
-                data=event.data,
-            )
+        taken = accept_event(deps, caller, event)
     except CertsvcError as error:
         return document_of(error)
     return {"status": 202, "id": event.event_id, "request_id": taken.request_id, "location": taken.location}

@@ -47,8 +47,8 @@ class ListIn(BaseModel):
     authority_code: str = Field(
         default="",
         max_length=64,
-        pattern=r"^[0-9A-Za-z_.\-]*$",
-        description="机关统一社会信用代码，缺省为调用方所属机关",
+        pattern=CODE,
+        description=OWN,
     )
     issued_from: Day = Field(description="颁发日期自", examples=["2026-01-01"])
     issued_until: Day = Field(

@@ -6,9 +6,14 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import orjson
 from fixtures_city import ServedCity
 
 from certsvc.clock import FixedClock
+from certsvc.commands.access.seed_sandbox import PLATFORM
+from certsvc.commands.issuance.take_message import take_message
+from certsvc.events.cloudevents import STRUCTURED
+from certsvc.events.payloads import REQUESTED_ISSUANCE
 
 SLUG = "food_operation"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -38,6 +43,22 @@ def test_what_a_request_leads_to_belongs_to_its_trace(city: ServedCity) -> None:
     city.drain()
     (revoked,) = [event for event in city.events() if event["type"].endswith("license.revoked.v1")]
     assert revoked["traceparent"] == OTHER
+
+
+def test_an_event_over_the_broker_brings_its_trace_or_that_of_its_message(small_city: ServedCity) -> None:
+    city = small_city
+
+    def take(business_no: str, **own: str) -> None:
+        event = {"specversion": "1.0", "id": business_no, "source": "urn:test", "type": REQUESTED_ISSUANCE, **own}
+        body = orjson.dumps({**event, "data": city.body(SLUG, business_no)})
+        headers = {"content-type": STRUCTURED, "traceparent": OTHER}
+        assert take_message(city.service.deps, PLATFORM, headers, body, sequence=1, tries=1) is None
+
+    take("N-1", traceparent=TRACE)
+    take("N-2")
+    city.drain()
+    traces = {(event["data"].get("business_no"), event.get("traceparent")) for event in city.events()}
+    assert traces == {("N-1", TRACE), ("N-2", OTHER)}
 
 
 def test_an_answer_says_what_is_left_and_a_refusal_when_to_come_again(

@@ -15,9 +15,11 @@ from certsvc.commands.issuance.move_license import MoveBody, move_license
 from certsvc.commands.registrations.report_state import StateReportBody, report_state
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.events.payloads import REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
+from certsvc.events.trace import tracing
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.events.cloudevents import Incoming
 
 
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -31,15 +33,18 @@ class Taken:
     location: str
 
 
-def accept_event(
-    deps: Deps, caller: Principal, *, event_type: str, source: str, event_id: str, subject: str, data: Any
-) -> Taken:
-    """Carry out one event; a repeat of the same event returns what it did.
+def accept_event(deps: Deps, caller: Principal, event: Incoming) -> Taken:
+    """Carry out one event in its trace; a repeat of the same event returns what it did.
 
     Raises:
         InvalidInput: a type nobody handles here, or data of the wrong shape; pointers begin with ``/data``.
     """
-    origin = Origin(event_source=source, event_id=event_id)
+    origin = Origin(event_source=event.source, event_id=event.event_id)
+    with tracing(event.traceparent):
+        return _carry_out(deps, caller, event.type, event.subject, event.data, origin)
+
+
+def _carry_out(deps: Deps, caller: Principal, event_type: str, subject: str, data: Any, origin: Origin) -> Taken:
     if event_type == REQUESTED_ISSUANCE:
         issuance = parse_issuance(data)
         with _pointers_below_data():

@@ -102,17 +102,8 @@ def _carry_out(deps: Deps, client_id: str, headers: Mapping[str, str], body: byt
     events, batch = read_events(headers, body)
     if batch or len(events) != 1:
         raise InvalidInput("每条消息只放一个事件")
-    (event,) = events
-    with tracing(event.traceparent or read_traceparent(headers.get(HEADER))):
-        return accept_event(
-            deps,
-            caller,
-            event_type=event.type,
-            source=event.source,
-            event_id=event.event_id,
-            subject=event.subject,
-            data=event.data,
-        )
+    with tracing(read_traceparent(headers.get(HEADER))):
+        return accept_event(deps, caller, events[0])
 
 
 def _park(
