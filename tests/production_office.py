@@ -43,6 +43,8 @@ IDP = "https://login.example.gov.cn"
 SELF = "https://zz.example.gov.cn"
 ONE_SEAL = '{ role = "issuer_seal", format = "pades-b-b", docmdp = 1 }'
 HOLDER = moved("990101198506150020")
+ISSUER_REGION = ISSUER[2:8]
+BADGE = "33000000001"
 PEOPLE = {
     "proposer-wl": (ISSUER, "catalog_proposer"),
     "proposer-sc": (MARKET, "catalog_proposer"),
@@ -52,6 +54,7 @@ PEOPLE = {
     "approver": (BUREAU, "seal_approver"),
     "maker": (BUREAU, "seal_maker"),
     "officer": (ISSUER, "officer"),
+    "registrar": (ISSUER, "officer_registrar"),
 }
 
 
@@ -203,6 +206,21 @@ class Desk:
         drain(self.service.deps, worker="test")
         done = self.get(self.client("approval"), f"/v1/issuances/{request_id}")
         assert done["state"] == "issued", done
+
+    def open_visit(self) -> None:
+        """The officer is entered in the register and shows first, without which production gives no data."""
+        officer = {
+            "badge": BADGE,
+            "name": "王示例",
+            "subject": "officer",
+            "unit": "执法一大队",
+            "kinds": ["文化和旅游"],
+            "region": ISSUER_REGION,
+            "valid_until": "2030-12-31",
+        }
+        self.post(self.office.person("registrar"), "/v1/officers", {"officers": [officer]})
+        visit = {"badge": BADGE, "task_kind": "routine", "task_no": "文旅检〔2026〕1号", "region": ISSUER_REGION}
+        self.post(self.office.person("officer"), "/v1/visits", visit)
 
     def file(self, identifier: str) -> bytes:
         """The PDF of a license."""

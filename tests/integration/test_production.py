@@ -132,6 +132,10 @@ def test_a_license_is_issued_shown_scanned_verified_and_revoked(desk: Desk, tmp_
     read = desk.post({}, "/v1/verifications/receipts", {"receipt": verdict["receipt"]}, 200)
     assert read["claims"]["iss"] == SELF
     shown = desk.post(who("holder"), "/v1/shows", {"identifier": identifier, "scene": "tour_inspection"})
+    unseen = desk.post(who("officer"), "/v1/scans", {"code": shown["code"]})
+    assert (unseen["light"], unseen["fields"]) == ("amber", []), unseen
+    assert "先登记检查任务" in "".join(unseen["notes"])
+    desk.open_visit()
     scan = desk.post(who("officer"), "/v1/scans", {"code": shown["code"]})
     assert (scan["light"], bool(scan["fields"])) == ("green", True), scan
     receipts = tmp_path / "receipts"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,13 +15,25 @@ from fixtures_city import ServedCity
 from offline_city import CarriedPhone, holders_phone, officers_phone
 from offline_phone import Phone
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
 from test_bad_input import problem
 
 from certsvc.clock import FixedClock, SystemClock, rfc3339
 from certsvc.license.inspections import MAX_RECORDS
 
 SLUG = "tour_guide"
+
+
+@contextmanager
+def listening(city: ServedCity, heard: Callable[..., None]) -> Iterator[None]:
+    """Every statement of the city's store, and of no other: services of other tests may run in this process."""
+    engines = city.service.store._engines
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", heard)
+    try:
+        yield
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", heard)
 
 
 @dataclass
@@ -229,11 +242,8 @@ def test_a_batch_that_broke_off_left_nothing_and_is_taken_when_it_is_sent_again(
             message = "cut off"
             raise OSError(message)
 
-    event.listen(Engine, "before_cursor_execute", cut)
-    try:
+    with listening(beat.city, cut):
         assert beat.officer.deliver(*records).status_code >= 500
-    finally:
-        event.remove(Engine, "before_cursor_execute", cut)
     assert beat.city.rows("SELECT count(*) FROM scans") == [(0,)]
     assert beat.city.rows("SELECT count(*) FROM inspection_records") == [(0,)]
     assert [one["state"] for one in beat.officer.send(*records)] == ["recorded"] * 3
@@ -250,10 +260,7 @@ def test_a_large_batch_costs_no_query_per_record(small_beat: Beat) -> None:
         def note(*args: Any, seen: list[str] = seen) -> None:
             seen.append(str(args[2]))
 
-        event.listen(Engine, "before_cursor_execute", note)
-        try:
+        with listening(small_beat.city, note):
             assert {one["state"] for one in small_beat.officer.send(*records)} == {"recorded"}
-        finally:
-            event.remove(Engine, "before_cursor_execute", note)
         counts[size] = len([one for one in seen if not one.startswith("INSERT INTO events")])
     assert counts[40] == counts[2] <= 30
