@@ -111,7 +111,9 @@ def right_to_show(
             right = _delegated(tx, caller, version, delegation_id, now)
         else:
             right = (
-                _own(caller, version, now) or _shared(deps, tx, caller, version) or _acting(tx, caller, version, now)
+                _own(caller, version, now)
+                or _shared(deps, tx, caller, version, now)
+                or _acting(tx, caller, version, now)
             )
     if right is None:
         raise NotFound(NOT_YOURS_ZH)
@@ -139,7 +141,7 @@ def _own(caller: Principal, version: LicenseVersion, now: datetime) -> Right | N
     return Right(basis=ShowBasis.OWN, version=version)
 
 
-def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion) -> Right | None:
+def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
     me = holder_of(caller)
     found = next((one for one in tx.co_holders.of_license(version.license_id) if same(one.holder, me)), None)
     return None if found is None else own_part(deps, found, version)
@@ -148,6 +150,8 @@ def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersi
 def own_part(deps: Deps, co_holder: CoHolder, version: LicenseVersion) -> Right:
     """The license with one co-holder's part in the place of the first holder's.
 
+    if found is not None and needs_guardian(found.holder, local_day(now)):
+        raise Conflict(UNDER_14_ZH)
     What the type masks of its holder is masked for good where the co-holder has no value of the own, whatever the
     scene would show: it is another person's. There is no photo, it is of the first holder.
     """
@@ -237,7 +241,7 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
     me, day = holder_of(caller), local_day(now)
     if not caller.holder_code:
         return ()
-    co_holders = tx.co_holders.held_by(me)
+    co_holders = () if needs_guardian(me, day) else tx.co_holders.held_by(me)
     given = tx.delegations.active_of_delegate(me, day=day, limit=MAX_OTHERS)
     wanted = [one.license_id for one in co_holders] + [license_id for one in given for license_id in one.scope]
     by_license = {version.license_id: version for version in _counting(tx.licenses.of_licenses(wanted))}
