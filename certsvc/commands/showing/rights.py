@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
+from certsvc.catalog.model import Mask
 from certsvc.clock import local_day
 from certsvc.errors import Conflict, NotFound
 from certsvc.license.delegations import DelegationState
@@ -153,14 +154,15 @@ def own_part(deps: Deps, co_holder: CoHolder, version: LicenseVersion) -> Right:
     if found is not None and needs_guardian(found.holder, local_day(now)):
         raise Conflict(UNDER_14_ZH)
     What the type masks of its holder is masked for good where the co-holder has no value of the own, whatever the
-    scene would show: it is another person's. There is no photo, it is of the first holder.
+    scene would show: it is another person's. So is a number that holds the first holder's ID number, and the photo.
     """
     kind = deps.catalog.type(version.type_slug)
     data = {
         spec.key: co_holder.data.get(spec.key) or apply_mask(spec.mask("show"), version.data.get(spec.key, ""))
         for spec in kind.fields
     }
-    view = replace(version, holder=co_holder.holder, data=data, photo_id="")
+    number = apply_mask(Mask.CODE_TAIL, version.number) if kind.number_embeds_id else version.number
+    view = replace(version, holder=co_holder.holder, number=number, data=data, photo_id="")
     return Right(basis=ShowBasis.CO_HOLDER, version=view, co_holder=co_holder)
 
 
