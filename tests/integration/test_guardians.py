@@ -116,6 +116,16 @@ def test_a_guardianship_that_ended_gives_nothing(small_city: ServedCity) -> None
     problem(show(city, mother, done["identifier"], "school_entry"), 404)
 
 
+def test_a_guardianship_is_not_stated_again_until_another_day(small_city: ServedCity) -> None:
+    city = small_city
+    child = party("小示例", citizen(today(city) - timedelta(days=8 * 366), 36))
+    stated = city.answer(say(city, "guardian", child, party(*MOTHER)), 201)
+    again = city.answer(say(city, "guardian", child, party(*MOTHER), from_on="2021-01-01"), 201)
+    assert again["relation_id"] == stated["relation_id"]
+    refused = problem(say(city, "guardian", child, party(*MOTHER), until_on=today(city).isoformat()), 409)
+    assert stated["relation_id"] in refused["detail"], "it says which one to end first"
+
+
 def test_each_holder_shows_the_own_part_and_the_others_stay_masked(small_city: ServedCity) -> None:
     city = small_city
     done = city.issue(HOUSE, "H-1")
