@@ -137,10 +137,15 @@ def preview_of(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> 
 
 
 def count_use(tx: UnitOfWork, right: Right, now: datetime) -> None:
-    """Count a code against the delegation it is made under; Conflict when that ended or was used up meanwhile."""
+    """Count a code against the delegation it is made under; Conflict when that ended or was used up meanwhile.
+
+    What 办事人 show counts for their 证照管理员 too: to hand on gives no more than one has. The row above is written
+    first, as it is when it ends.
+    """
     found = right.delegation
-    if found is not None and not tx.delegations.use(found.delegation_id, day=local_day(now)):
-        raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
+    for delegation_id in (found.parent_id, found.delegation_id) if found is not None else ():
+        if delegation_id and not tx.delegations.use(delegation_id, day=local_day(now)):
+            raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
 
 
 def scene_of(kind: LicenseType, code: str, right: Right) -> SceneSpec:

@@ -121,6 +121,11 @@ def right_to_show(
     return right
 
 
+def living(tx: UnitOfWork, *people: Holder) -> bool:
+    """Whether no death of any of these is on record."""
+    return not any(tx.relations.of_subject(person, RelationKind.DECEASED) for person in people)
+
+
 def version_to_consent(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str, now: datetime) -> LicenseVersion:
     """The license over whose use the caller may decide: the own, a ward's or the represented company's.
 
@@ -145,14 +150,14 @@ def _own(caller: Principal, version: LicenseVersion, now: datetime) -> Right | N
 def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
     me = holder_of(caller)
     found = next((one for one in tx.co_holders.of_license(version.license_id) if same(one.holder, me)), None)
+    if found is not None and needs_guardian(found.holder, local_day(now)):
+        raise Conflict(UNDER_14_ZH)
     return None if found is None else own_part(deps, found, version)
 
 
 def own_part(deps: Deps, co_holder: CoHolder, version: LicenseVersion) -> Right:
     """The license with one co-holder's part in the place of the first holder's.
 
-    if found is not None and needs_guardian(found.holder, local_day(now)):
-        raise Conflict(UNDER_14_ZH)
     What the type masks of its holder is masked for good where the co-holder has no value of the own, whatever the
     scene would show: it is another person's. So is a number that holds the first holder's ID number, and the photo.
     """
