@@ -1,7 +1,8 @@
-"""What a co-holder shows, of every type: the own part, and nothing by which the first holder is known."""
+"""What co-holders and delegates read of every type: nothing by which the holder is known."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,11 +11,14 @@ from store_records import T0, make_version
 
 from certsvc.catalog.loader import Catalog, load_catalog
 from certsvc.catalog.validation import validate_part
-from certsvc.commands.showing.rights import own_part
+from certsvc.commands.showing.create_show import seen_before
+from certsvc.commands.showing.rights import Right, own_part
 from certsvc.commands.showing.values import scene_fields
 from certsvc.errors import InvalidInput
+from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.model import Holder
 from certsvc.license.relations import CoHolder
+from certsvc.license.uses import ShowBasis
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,25 @@ def test_no_scene_of_any_type_tells_the_first_holders_number(catalog: Catalog) -
             seen += 1
             assert first.code not in str(scene_fields(kind, view, scene)), (kind.slug, scene.code)
     assert seen > 30
+
+
+def test_a_delegate_reads_no_id_number_before_showing(catalog: Catalog) -> None:
+    given: Any = SimpleNamespace(delegate=Holder(name="代示例", code="", code_type="111"))
+    told = 0
+    for kind in catalog.types:
+        sample = catalog.sample(kind.slug)
+        if HolderCodeType.of(sample["holder_code_type"]).is_organisation:
+            continue  # its code is public
+        me = Holder(name=sample["holder_name"], code=sample["holder_code"], code_type=sample["holder_code_type"])
+        number = f"T{me.code}" if kind.number_embeds_id else "示〔2026〕1号"
+        version = make_version(type_slug=kind.slug, holder=me, number=number, data=dict(sample["data"]))
+        own = Right(basis=ShowBasis.OWN, version=version)
+        for scene in kind.scenes:
+            seen = seen_before(kind, replace(own, basis=ShowBasis.DELEGATION, delegation=given), scene)
+            assert [one.key for one in seen] == [one.key for one in seen_before(kind, own, scene)]
+            assert me.code not in str(seen), (kind.slug, scene.code)
+            told += me.code in str(seen_before(kind, own, scene))
+    assert told > 10
 
 
 def test_the_own_part_is_held_to_the_rules_of_its_fields(catalog: Catalog) -> None:
