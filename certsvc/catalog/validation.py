@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,22 @@ def validate_fields(
     Raises:
         InvalidInput: with one :class:`FieldProblem` (``/data/<key>``) for every fault.
     """
+    checked, problems = _checked(license_type, data, license_type.fields)
+    problems.extend(_contradictions(checked, holder))
+    _raise(license_type, problems)
+    return checked
+
+
+def validate_part(license_type: LicenseType, data: Mapping[str, object]) -> dict[str, str]:
+    """The same of the fields that ``data`` has, whatever else the type requires; raises as :func:`validate_fields`."""
+    checked, problems = _checked(license_type, data, [spec for spec in license_type.fields if spec.key in data])
+    _raise(license_type, problems)
+    return checked
+
+
+def _checked(
+    license_type: LicenseType, data: Mapping[str, object], specs: Iterable[FieldSpec]
+) -> tuple[dict[str, str], list[FieldProblem]]:
     problems: list[FieldProblem] = []
     if len(data) > MAX_FIELDS:
         detail = f"字段过多（{len(data)} 个），最多 {MAX_FIELDS} 个"
@@ -87,7 +103,7 @@ def validate_fields(
             detail = f"{license_type.name}没有此字段，请去掉；可用字段：{'、'.join(known)}"
             problems.append(FieldProblem(pointer=_pointer(key), code="unknown_field", detail=detail))
     checked: dict[str, str] = {}
-    for spec in license_type.fields:
+    for spec in specs:
         try:
             text = _field(spec, data.get(spec.key))
         except _Fault as fault:
@@ -95,12 +111,14 @@ def validate_fields(
             problems.append(FieldProblem(pointer=_pointer(spec.key), code=fault.code, detail=detail))
         else:
             checked |= {spec.key: text} if text else {}
-    problems.extend(_contradictions(checked, holder))
+    return checked, problems
+
+
+def _raise(license_type: LicenseType, problems: Sequence[FieldProblem]) -> None:
     if problems:
         raise InvalidInput(
             f"{license_type.name}：{len(problems)} 处内容有误，请按提示逐项更正", problems=tuple(problems)
         )
-    return checked
 
 
 def check_text(text: str, *, max_length: int, is_name: bool) -> str:

@@ -38,8 +38,8 @@ class HistoryFilter:
 class Officers(Protocol):
     """The register of officers."""
 
-    def enter(self, entries: Sequence[Officer]) -> None:
-        """Store, or replace what the entries of these badges said."""
+    def enter(self, entries: Sequence[Officer]) -> bool:
+        """Store, or replace what the entries of these badges said; False when one is another body's or was ended."""
         ...
 
     def by_badges(self, badges: Sequence[str]) -> Mapping[str, Officer]:
@@ -87,7 +87,7 @@ class Visits(Protocol):
         ...
 
     def duties(self, subjects: Sequence[str], *, now: datetime) -> Mapping[str, Duty]:
-        """In which open visit each of these accounts is, if its badge still stands on the register; by account."""
+        """In which open visit each of these accounts is, if its badge is still in force on the register; by account."""
         ...
 
     def close(self, visit_id: str, *, at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from certsvc.license.officers import Officer
 from certsvc.store.tables_visits import officers
@@ -37,7 +37,9 @@ _END = update(officers).where(_C.badge == bindparam("which"), _C.ended_on.is_(No
 def _enter(dialect: str) -> Insert:
     made = insert_into(dialect, officers)
     said = {column.name: made.excluded[column.name] for column in _C if not column.primary_key}
-    return made.on_conflict_do_update(index_elements=[_C.badge], set_=said)
+    # Whatever was read before: an entry that was ended meanwhile stays ended, and one of another body stays theirs.
+    same = and_(_C.authority_code == made.excluded.authority_code, _C.ended_on.is_(None))
+    return made.on_conflict_do_update(index_elements=[_C.badge], set_=said, where=same)
 
 
 class OfficerRows:
@@ -47,8 +49,8 @@ class OfficerRows:
         """Work in ``tx``."""
         self._tx = tx
 
-    def enter(self, entries: Sequence[Officer]) -> None:
-        """Store, or replace what the entries of these badges said."""
+    def enter(self, entries: Sequence[Officer]) -> bool:
+        """Store, or replace what the entries of these badges said; False when one is another body's or was ended."""
         rows: list[dict[str, Any]] = [
             {
                 "badge": one.badge,
@@ -65,7 +67,7 @@ class OfficerRows:
             }
             for one in sorted(entries, key=lambda one: one.badge)
         ]
-        self._tx.changed_all(_enter(self._tx.dialect), rows)
+        return self._tx.changed_all(_enter(self._tx.dialect), rows) == len(rows)
 
     def by_badges(self, badges: Sequence[str]) -> Mapping[str, Officer]:
         """The entries, by badge."""

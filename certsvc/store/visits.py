@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, text, tuple_, update
+from sqlalchemy import and_, bindparam, func, select, text, tuple_, update
 
+from certsvc.clock import local_day
 from certsvc.license.visits import Duty, Rating, TaskKind, Visit, VisitOfficer
 from certsvc.store.license_inserts import holder_blind
 from certsvc.store.tables_uses import OF_A_VISIT, scans
@@ -33,20 +34,23 @@ _BY_IDS = select(*_V).where(_V.visit_id.in_(bindparam("which", expanding=True)))
 _LOCKED = select(*_V).where(_V.visit_id == bindparam("which")).with_for_update()
 _BY_TOKEN = select(*_V).where(_V.token_sha256 == bindparam("which"))
 _OFFICERS_OF = select(*_O).where(_O.visit_id.in_(bindparam("which", expanding=True))).order_by(_O.joined_at, _O.badge)
-_T = visit_officers.alias("team").c
+# Whoever was struck off the register, or whose badge ran out, sees nothing more from that moment and is no second
+# officer; an account that the badge is not bound to any more sees nothing either, as one whose role was taken.
+_T, _E = visit_officers.alias("team").c, officers.alias("entry").c
 _TEAM = (
     select(func.count())
     .where(_T.visit_id == _O.visit_id, _T.authority_code == _O.authority_code)
+    .where(_E.badge == _T.badge, _E.ended_on.is_(None), _E.valid_until >= bindparam("today"))
     .scalar_subquery()
     .label("team_size")
 )
-# Whoever was struck off the register sees nothing more from that moment, as one does whose role was taken.
 _DUTIES = (
     select(*_V, *(column.label(f"officer_{column.name}") for column in _O), _TEAM)
     .join_from(visit_officers, visits, _V.visit_id == _O.visit_id)
-    .join(officers, officers.c.badge == _O.badge)
+    .join(officers, and_(officers.c.badge == _O.badge, officers.c.subject == _O.subject))
     .where(
         officers.c.ended_on.is_(None),
+        officers.c.valid_until >= bindparam("today"),
         _O.subject.in_(bindparam("who", expanding=True)),
         _IN,
         _V.closed_at.is_(None),
@@ -176,8 +180,9 @@ class VisitRows:
         return None if row is None else self._with_officers([row])[0]
 
     def duties(self, subjects: Sequence[str], *, now: datetime) -> Mapping[str, Duty]:
-        """In which open visit each of these accounts is, if its badge still stands on the register; by account."""
-        rows = self._tx.rows(_DUTIES, who=sorted(set(subjects) - {""}), now=now) if subjects else ()
+        """In which open visit each of these accounts is, if its badge is still in force on the register; by account."""
+        who = sorted(set(subjects) - {""})
+        rows = self._tx.rows(_DUTIES, who=who, now=now, today=local_day(now)) if who else ()
         found: dict[str, Duty] = {}
         for row in rows:
             officer = _officer({column.name: row[f"officer_{column.name}"] for column in _O})

@@ -117,6 +117,17 @@ def test_an_entry_of_the_register_is_read_changed_and_ended_once(manned: Store) 
         assert not tx.officers.of_authority(OTHER, behind="", limit=2)
 
 
+def test_an_entry_that_was_ended_or_is_another_bodys_is_not_written_over(manned: Store) -> None:
+    """What the registrar read before may have changed since."""
+    with manned.uow() as tx:
+        assert tx.officers.end("9900000001", day=date(2026, 2, 1))
+        assert not tx.officers.enter([make_officer(1)])
+        assert not tx.officers.enter([replace(make_officer(2), authority_code=OTHER)])
+        found = tx.officers.by_badges(["9900000001", "9900000002"])
+        assert found["9900000001"].ended_on == date(2026, 2, 1)
+        assert found["9900000002"].authority_code == BODY
+
+
 def test_a_visit_is_read_as_it_was_opened_and_closed_once(manned: Store) -> None:
     visit = make_visit(1, 1, 2)
     with manned.uow() as tx:
@@ -131,6 +142,12 @@ def test_a_visit_is_read_as_it_was_opened_and_closed_once(manned: Store) -> None
         assert tx.visits.duties(["officer-1"], now=T0)["officer-1"].team == 3
         tx.officers.end("9900000003", day=date(2026, 1, 1))
         assert not tx.visits.duties(["officer-3"], now=T0), "struck off the register"
+        assert tx.visits.duties(["officer-1"], now=T0)["officer-1"].team == 2, "and no second officer either"
+        second = make_officer(2)
+        for entry, team in ((replace(second, subject="x"), 2), (replace(second, valid_until=date(2026, 1, 1)), 1)):
+            assert tx.officers.enter([entry])
+            assert not tx.visits.duties([entry.subject, "x"], now=T0)
+            assert tx.visits.duties(["officer-1"], now=T0)["officer-1"].team == team
         tx.visits.close(visit.visit_id, at=T0 + timedelta(hours=1))
         tx.visits.close(visit.visit_id, at=T0 + timedelta(hours=2))
     with manned.uow.read() as tx:

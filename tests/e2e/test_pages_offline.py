@@ -207,6 +207,30 @@ def test_old_status_data_take_the_green_away_and_after_a_day_prove_nothing(
         expect(result).to_have_attribute("data-colour", "amber")
 
 
+def test_a_device_that_was_blocked_still_delivers_its_records(
+    open_page: OpenPage, live_city: LiveCity, watch: Watch
+) -> None:
+    slug = "food_operation"
+    watch.allow(CUT)
+    watch.allow("403")
+    city = live_city.city
+    late = "SELECT count(*) FROM inspection_records WHERE flags LIKE '%received_after_block%'"
+    before = city.rows(late)[0][0]
+    code = shown(phone(open_page, live_city, slug), city.license(slug))
+    checker = officer(open_page, live_city, slug)
+    checker.context.set_offline(offline=True)
+    paste(checker, code)
+    checker.locator("#identity-compared").check()
+    checker.reload()
+    expect(checker.locator("#offline-waiting")).to_contain_text("1 件")
+    header = city.person(city.officer_of(slug))
+    for one in city.answer(city.client.get("/v1/devices", headers=header), 200):
+        city.answer(city.client.post(f"/v1/devices/{one['device_id']}/block", headers=header), 200)
+    checker.context.set_offline(offline=False)
+    expect(checker.locator("#offline-waiting")).to_have_count(0)
+    assert city.rows(late)[0][0] == before + 1
+
+
 def test_who_signs_out_leaves_no_code_on_the_device(open_page: OpenPage, live_city: LiveCity) -> None:
     page = open_page("/holder")
     sign_in(page, live_city.city.holder_of("tour_guide"))

@@ -247,6 +247,15 @@ def test_staff_get_no_more_than_their_manager_has(firm: Firm) -> None:
     problem(offer(city, firm.manager, to, firm.scope(), under=above, until=later), 422)
 
 
+def test_who_represented_a_company_once_reads_its_delegations_no_more(firm: Firm) -> None:
+    city = firm.city
+    city.answer(offer(city, holder(city, COMPANY), party(*PEOPLE["丁"]), firm.scope()), 201)
+    given_by_it = city.answer(city.client.get("/v1/delegations", headers=firm.boss), 200)["given"]
+    city.execute("UPDATE relations SET until_on = '2021-01-01' WHERE kind = 'representative'")
+    assert len(given_by_it) == 1
+    assert city.answer(city.client.get("/v1/delegations", headers=firm.boss), 200)["given"] == []
+
+
 def test_a_new_representative_must_confirm(firm: Firm) -> None:
     city = firm.city
     above, below = firm.hire()
@@ -316,3 +325,28 @@ def test_facts_come_from_systems_with_the_right(shared_city: ServedCity) -> None
     ):
         asked = say(city, kind, subject, other)
         assert [error["pointer"] for error in problem(asked, 422)["errors"]] == [pointer]
+
+
+def test_what_staff_show_counts_for_their_manager_too(small_city: ServedCity) -> None:
+    city = small_city
+    done = city.issue(COMPANY, "D-1")["identifier"]
+    manager, staff = ("管示例", citizen(date(1980, 1, 1), 51)), ("办示例", citizen(date(1990, 1, 1), 52))
+    for subject, person in (("manager", manager), ("staff", staff)):
+        bind(city, subject, person[0], code=person[1])
+    scope = {done: [city.catalog.type(COMPANY).scenes[0].code]}
+    above = given(city, holder(city, COMPANY), party(*manager), scope, city.person("manager"), max_uses=2)
+    below = given(city, city.person("manager"), party(*staff), scope, city.person("staff"), under=above, max_uses=9)
+    codes = [show(city, city.person("staff"), done, scope[done][0], below).status_code for _ in range(3)]
+    assert codes == [201, 201, 409]
+    problem(show(city, city.person("manager"), done, scope[done][0], above), 409)
+    assert standing(city, city.person("manager"), above) == "used_up"
+
+
+def test_nothing_is_given_or_begins_after_a_death(family: Family) -> None:
+    city, sample = family.city, family.city.catalog.sample(GUIDE)
+    dead = party(sample["holder_name"], sample["holder_code"], sample["holder_code_type"])
+    offered = city.answer(offer(city, family.me, party(*WIFE), {family.license: [SCENE]}), 201)["delegation_id"]
+    city.answer(say(city, "deceased", dead, None), 201)
+    city.execute(f"UPDATE delegations SET state = 'offered' WHERE delegation_id = '{offered}'")  # stated in between
+    accept(city, family.wife, offered, status=409)
+    assert "死亡" in problem(offer(city, family.me, party(*WIFE), {family.license: [SCENE]}), 409)["detail"]

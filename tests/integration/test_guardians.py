@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from consent_city import bind, citizen, holder, party, show
+from consent_city import bind, citizen, holder, party, show, today
 from consent_city import state as say
 from fixtures_city import ServedCity
 from test_bad_input import problem
@@ -84,6 +84,23 @@ def test_a_guardian_sees_the_wards_licenses_and_consents_for_the_ward(small_city
     assert [use["identifier"] for use in uses if use["kind"] == "scan"] == [done["identifier"]]
 
 
+def test_a_child_shows_neither_a_shared_license_nor_a_bundle_alone(small_city: ServedCity) -> None:
+    city = small_city
+    child = ("小示例", citizen(today(city) - timedelta(days=8 * 366), 35))
+    bind(city, "child", child[0], code=child[1])
+    me = city.person("child")
+    house = city.issue(HOUSE, "H-1")["identifier"]
+    path = f"/v1/licenses/{house}/co-holders"
+    city.answer(city.client.post(path, headers=city.system(), json={"person": party(*child)}), 201)
+    assert "监护人" in problem(show(city, me, house, "judicial_check"), 409)["detail"]
+    assert city.answer(city.client.get("/v1/wallet/others", headers=me), 200) == []
+    city.issue("food_operation", "F-1", holder={"name": child[0], "code": child[1], "code_type": "111"})
+    asked = {"bundle": "restaurant", "reader": "officer"}
+    assert "监护人" in problem(city.client.post("/v1/shows/bundles", headers=me, json=asked), 409)["detail"]
+    problem(city.client.get("/v1/wallet/bundles/restaurant/scenes", headers=me, params={"reader": "officer"}), 409)
+    assert city.rows("SELECT count(*) FROM shows") == [(0,)]
+
+
 def test_a_guardianship_that_ended_gives_nothing(small_city: ServedCity) -> None:
     city = small_city
     done = city.issue("birth_record", "G-1")
@@ -97,6 +114,16 @@ def test_a_guardianship_that_ended_gives_nothing(small_city: ServedCity) -> None
     problem(city.client.post(path, headers=city.system("facts-1"), json=body), 404)
     assert city.scan("clerk-1", shown["code"])["reasons"][0]["code"] == "code_expired"
     problem(show(city, mother, done["identifier"], "school_entry"), 404)
+
+
+def test_a_guardianship_is_not_stated_again_until_another_day(small_city: ServedCity) -> None:
+    city = small_city
+    child = party("小示例", citizen(today(city) - timedelta(days=8 * 366), 36))
+    stated = city.answer(say(city, "guardian", child, party(*MOTHER)), 201)
+    again = city.answer(say(city, "guardian", child, party(*MOTHER), from_on="2021-01-01"), 201)
+    assert again["relation_id"] == stated["relation_id"]
+    refused = problem(say(city, "guardian", child, party(*MOTHER), until_on=today(city).isoformat()), 409)
+    assert stated["relation_id"] in refused["detail"], "it says which one to end first"
 
 
 def test_each_holder_shows_the_own_part_and_the_others_stay_masked(small_city: ServedCity) -> None:

@@ -329,8 +329,10 @@ def test_who_was_visited_shortly_before_is_not_visited_again_without_a_reason(
     market, chemist = city.officer_of(FOOD), city.officer_of(CHEMICAL)
     code = city.catalog.sample(FOOD)["holder_code"]
     target = {"holder_code_type": "001", "holder_code": code, "name": "示例餐饮店"}
-    with visiting(city, market, target=target):
-        pass
+    own = "/v1/wallet/visits"
+    with visiting(city, market, target=target) as first:
+        assert read(city, city.holder_of(FOOD), own) == [], "officers on their way are not announced"
+    assert [one["visit_id"] for one in read(city, city.holder_of(FOOD), own)] == [first["visit_id"]]
     clock.advance(timedelta(days=29))
     city.tokens.clear()
     found = problem(call(city, chemist, "/v1/visits", asked(city, chemist, target=target)), 409)
@@ -349,6 +351,12 @@ def test_who_was_visited_shortly_before_is_not_visited_again_without_a_reason(
     city.tokens.clear()
     with visiting(city, chemist, target=target) as last:
         assert last["repeat_reason"] == ""
+    clock.advance(timedelta(days=31))
+    city.tokens.clear()
+    with visiting(city, market, target=target, task_kind="case"):
+        pass
+    with visiting(city, chemist, target=target) as later:
+        assert later["repeat_reason"] == "", "another body's case is not told"
 
 
 def test_in_a_joint_visit_each_body_reads_its_own_records_and_those_above_read_theirs(shared_city: ServedCity) -> None:

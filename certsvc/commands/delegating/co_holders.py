@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from certsvc.catalog.validation import check_text
+from certsvc.catalog.validation import validate_part
 from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.showing.rights import same
-from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.errors import Conflict, NotFound
 from certsvc.license.relations import CoHolder
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def add_co_holder(deps: Deps, caller: Principal, identifier: str, body: CoHolder
             co_holder_id=deps.ids.new("coh"),
             license_id=version.license_id,
             holder=body.person.holder("/person/code"),
-            data=_own_part(deps, version, body),
+            data=validate_part(deps.catalog.type(version.type_slug), body.data),
             added_at=now,
         )
         there = tx.co_holders.of_license(version.license_id)
@@ -89,18 +89,3 @@ def _of_issuer(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -
     if version is None or not (everywhere or caller.authority_code == issuer_today(deps, version)):
         raise NotFound(NO_LICENSE_ZH)
     return version
-
-
-def _own_part(deps: Deps, version: LicenseVersion, body: CoHolderBody) -> dict[str, str]:
-    kind = deps.catalog.type(version.type_slug)
-    problems = []
-    for key, value in body.data.items():
-        spec = kind.field(key)
-        fault = (
-            "此类证照没有这个信息项" if spec is None else check_text(value, max_length=spec.max_length, is_name=False)
-        )
-        if fault:
-            problems.append(FieldProblem(pointer=f"/data/{key}", code="not_fitting", detail=fault))
-    if problems:
-        raise InvalidInput("本人部分的信息项有误，请逐项更正", problems=tuple(problems))
-    return dict(body.data)

@@ -14,7 +14,7 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Day
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, scene_of
-from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, right_to_show, same
+from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, living, right_to_show, same
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.delegations import (
@@ -72,13 +72,16 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
     Raises:
         NotFound: a license that the caller may not hand on, in the same words as one that does not exist.
         InvalidInput: delegate, scope or last day are not as they must be.
-        Conflict: too young, five 证照管理员 already, too many delegations, or the caller's own has just ended.
+        Conflict: too young, dead by the register, five 证照管理员 already, too many delegations, or the caller's own
+            has just ended.
     """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     delegate_holder = body.delegate.holder()
     _check_until(body, now)
     with deps.uow() as tx:
+        if not living(tx, holder_of(caller)):
+            raise Conflict("此账号的当事人已登记死亡，不能再授权；如登记有误，请与登记机关联系")
         rights = [
             right_to_show(deps, tx, caller, one.identifier, now, delegation_id=body.under) for one in body.licenses
         ]

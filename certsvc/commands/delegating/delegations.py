@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.showing.rights import holder_of, same
+from certsvc.commands.showing.rights import holder_of, living, same
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.consent_payloads import DelegationAccepted, DelegationEnded
 from certsvc.license.delegations import MAX_OPEN_DELEGATIONS, DelegationEnd, DelegationState
@@ -38,9 +38,10 @@ class DelegationLists:
 def list_delegations(deps: Deps, caller: Principal) -> DelegationLists:
     """Those over the caller's licenses or the represented company's, those the caller gave, and those received."""
     roles.require(caller, roles.HOLDER)
-    me = holder_of(caller)
+    me, day = holder_of(caller), local_day(deps.clock.now())
     with deps.uow.read() as tx:
-        companies = [one.subject for one in tx.relations.of_other(me, RelationKind.REPRESENTATIVE)]
+        represented = tx.relations.of_other(me, RelationKind.REPRESENTATIVE)
+        companies = [one.subject for one in represented if one.holds(day)]
         found = [*tx.delegations.of_grantor(me, limit=MAX_OPEN_DELEGATIONS)]
         for holder in (me, *companies):
             found += tx.delegations.of_holder(holder, limit=MAX_OPEN_DELEGATIONS)
@@ -66,7 +67,9 @@ def answer_delegation(deps: Deps, caller: Principal, delegation_id: str, *, acce
         found = tx.delegations.by_id(delegation_id)
         if found is None or not same(found.delegate, holder_of(caller)):
             raise NotFound(NO_DELEGATION_ZH)
-        if found.stands(now) is not DelegationState.OFFERED:
+        # A death that was stated while it was offered did not see it: it is asked about before it begins.
+        begins = not accept or living(tx, found.holder, found.grantor, found.delegate)
+        if found.stands(now) is not DelegationState.OFFERED or not begins:
             raise Conflict("这份代亮授权已答复、已结束或已过期")
         if accept and found.parent_id and not tx.delegations.hold(found.parent_id):
             raise Conflict("指定您的证照管理员已不在任，或待新任法定代表人确认")

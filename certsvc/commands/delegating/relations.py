@@ -57,7 +57,8 @@ def state_relation(deps: Deps, caller: Principal, body: RelationBody) -> Relatio
     Raises:
         Forbidden: the caller's role states nothing of this kind.
         InvalidInput: people that do not fit the kind, or a day in the future.
-        Conflict: the same, or another fact about the same company, was stated at the same moment.
+        Conflict: the same stands until another day, or the same, or another fact about the same company, was stated
+            at the same moment.
     """
     roles.require(caller, STATERS[body.kind])
     now = deps.clock.now()
@@ -80,6 +81,8 @@ def state_relation(deps: Deps, caller: Principal, body: RelationBody) -> Relatio
         known = tx.relations.of_subject(subject, body.kind)
         for one in known:
             if _same_other(one.other, other):
+                if one.until_on != body.until_on:
+                    raise Conflict(f"已有同样的登记 {one.relation_id}，最后一天不同：请先结束它，再重新登记")
                 return one
         if body.kind is RelationKind.REPRESENTATIVE:
             for one in known:

@@ -10,7 +10,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.codes import read_code, token_sha256
-from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use
+from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use, seen_before
 from certsvc.commands.showing.readers import is_for
 from certsvc.commands.showing.rights import all_rights, right_to_show
 from certsvc.commands.showing.values import ShownField, scene_fields, shown_fields
@@ -129,7 +129,7 @@ def answer_challenge(
 
 
 def seen_by(deps: Deps, challenge: Challenge, right: Right) -> Seen | None:
-    """What the verifier would see of a license; None when it does not answer the challenge."""
+    """What the verifier would see of a license, as the caller may read it; None when it does not answer."""
     version = right.version
     if challenge.type_slug not in {"", version.type_slug} or version.provisional:
         return None
@@ -138,7 +138,9 @@ def seen_by(deps: Deps, challenge: Challenge, right: Right) -> Seen | None:
             return None
     elif right.scenes is not None:
         return None  # a delegation is for scenes, and a matter is none
-    return seen_of(deps, challenge, version)
+    seen, kind = seen_of(deps, challenge, version), deps.catalog.type(version.type_slug)
+    scene = kind.scene(challenge.scene)
+    return replace(seen, fields=seen_before(kind, right, scene)) if seen is not None and scene is not None else seen
 
 
 def seen_of(deps: Deps, challenge: Challenge, version: LicenseVersion) -> Seen | None:

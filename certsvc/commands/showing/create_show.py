@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, right_to_show, same
-from certsvc.commands.showing.values import ShownField, scene_fields
+from certsvc.commands.showing.values import ShownField, scene_fields, shown_fields
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.uses import Show
@@ -108,7 +108,7 @@ def create_show(
         code=show_text(deps.policy.public_base, token),
         kind=kind,
         scene=scene,
-        fields=scene_fields(kind, version, scene),
+        fields=seen_before(kind, right, scene),
         standing=how,
         refresh_at=now + timedelta(seconds=deps.policy.show_code_ttl_s // 2),
     )
@@ -127,7 +127,8 @@ def preview(
         right = right_to_show(deps, tx, caller, identifier, deps.clock.now(), delegation_id=delegation_id)
     version, kind = right.version, deps.catalog.type(right.version.type_slug)
     scenes = () if version.provisional else kind.scenes
-    return version, [preview_of(kind, version, scene) for scene in scenes if right.covers(scene.code)]
+    previews = [preview_of(kind, version, scene) for scene in scenes if right.covers(scene.code)]
+    return version, [replace(one, fields=seen_before(kind, right, one.scene)) for one in previews]
 
 
 def preview_of(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> ScenePreview:
@@ -136,11 +137,25 @@ def preview_of(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> 
     return ScenePreview(scene=scene, fields=scene_fields(kind, version, scene), photo=photo)
 
 
+def seen_before(kind: LicenseType, right: Right, scene: SceneSpec) -> tuple[ShownField, ...]:
+    """What a reader of the scene will see, as whoever shows may read it beforehand.
+
+    A delegate reads it behind the masks: to show a license is not to learn the holder's ID number.
+    """
+    unmasked = scene.unmasked if right.delegation is None else ()
+    return shown_fields(kind, right.version, scene.fields, unmasked=unmasked)
+
+
 def count_use(tx: UnitOfWork, right: Right, now: datetime) -> None:
-    """Count a code against the delegation it is made under; Conflict when that ended or was used up meanwhile."""
+    """Count a code against the delegation it is made under; Conflict when that ended or was used up meanwhile.
+
+    What 办事人 show counts for their 证照管理员 too: to hand on gives no more than one has. The row above is written
+    first, as it is when it ends.
+    """
     found = right.delegation
-    if found is not None and not tx.delegations.use(found.delegation_id, day=local_day(now)):
-        raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
+    for delegation_id in (found.parent_id, found.delegation_id) if found is not None else ():
+        if delegation_id and not tx.delegations.use(delegation_id, day=local_day(now)):
+            raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
 
 
 def scene_of(kind: LicenseType, code: str, right: Right) -> SceneSpec:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
+from certsvc.catalog.model import Mask
 from certsvc.clock import local_day
 from certsvc.errors import Conflict, NotFound
 from certsvc.license.delegations import DelegationState
@@ -111,11 +112,18 @@ def right_to_show(
             right = _delegated(tx, caller, version, delegation_id, now)
         else:
             right = (
-                _own(caller, version, now) or _shared(deps, tx, caller, version) or _acting(tx, caller, version, now)
+                _own(caller, version, now)
+                or _shared(deps, tx, caller, version, now)
+                or _acting(tx, caller, version, now)
             )
     if right is None:
         raise NotFound(NOT_YOURS_ZH)
     return right
+
+
+def living(tx: UnitOfWork, *people: Holder) -> bool:
+    """Whether no death of any of these is on record."""
+    return not any(tx.relations.of_subject(person, RelationKind.DECEASED) for person in people)
 
 
 def version_to_consent(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str, now: datetime) -> LicenseVersion:
@@ -139,9 +147,11 @@ def _own(caller: Principal, version: LicenseVersion, now: datetime) -> Right | N
     return Right(basis=ShowBasis.OWN, version=version)
 
 
-def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion) -> Right | None:
+def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
     me = holder_of(caller)
     found = next((one for one in tx.co_holders.of_license(version.license_id) if same(one.holder, me)), None)
+    if found is not None and needs_guardian(found.holder, local_day(now)):
+        raise Conflict(UNDER_14_ZH)
     return None if found is None else own_part(deps, found, version)
 
 
@@ -149,14 +159,15 @@ def own_part(deps: Deps, co_holder: CoHolder, version: LicenseVersion) -> Right:
     """The license with one co-holder's part in the place of the first holder's.
 
     What the type masks of its holder is masked for good where the co-holder has no value of the own, whatever the
-    scene would show: it is another person's. There is no photo, it is of the first holder.
+    scene would show: it is another person's. So is a number that holds the first holder's ID number, and the photo.
     """
     kind = deps.catalog.type(version.type_slug)
     data = {
         spec.key: co_holder.data.get(spec.key) or apply_mask(spec.mask("show"), version.data.get(spec.key, ""))
         for spec in kind.fields
     }
-    view = replace(version, holder=co_holder.holder, data=data, photo_id="")
+    number = apply_mask(Mask.CODE_TAIL, version.number) if kind.number_embeds_id else version.number
+    view = replace(version, holder=co_holder.holder, number=number, data=data, photo_id="")
     return Right(basis=ShowBasis.CO_HOLDER, version=view, co_holder=co_holder)
 
 
@@ -237,7 +248,7 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
     me, day = holder_of(caller), local_day(now)
     if not caller.holder_code:
         return ()
-    co_holders = tx.co_holders.held_by(me)
+    co_holders = () if needs_guardian(me, day) else tx.co_holders.held_by(me)
     given = tx.delegations.active_of_delegate(me, day=day, limit=MAX_OTHERS)
     wanted = [one.license_id for one in co_holders] + [license_id for one in given for license_id in one.scope]
     by_license = {version.license_id: version for version in _counting(tx.licenses.of_licenses(wanted))}

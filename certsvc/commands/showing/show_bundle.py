@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.bundles import HolderBundle, holder_bundles
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.create_show import ScenePreview, preview_of
 from certsvc.commands.showing.readers import AUDIENCES, is_for
-from certsvc.errors import FieldProblem, InvalidInput, NotFound
+from certsvc.commands.showing.rights import UNDER_14_ZH, holder_of
+from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.license.relations import needs_guardian
 from certsvc.license.uses import Show
 
 if TYPE_CHECKING:
@@ -65,8 +68,11 @@ def plan_bundle(
 
     Raises:
         NotFound: the caller holds nothing of such a bundle.
+        Conflict: the caller is too young to show alone.
         InvalidInput: a scene that the type does not have or that is not for this reader, or nothing is left to show.
     """
+    if needs_guardian(holder_of(caller), local_day(deps.clock.now())):
+        raise Conflict(UNDER_14_ZH)
     found = next((one for one in holder_bundles(deps, caller) if one.bundle.code == code), None)
     if found is None:
         raise NotFound("您名下没有这个一业一证组合的证照")
@@ -91,7 +97,7 @@ def show_bundle(deps: Deps, caller: Principal, *, code: str, reader: str, scenes
     """One show code for the bundle; redeemed once, for everything in it.
 
     Raises:
-        NotFound, InvalidInput: as :func:`plan_bundle`.
+        NotFound, Conflict, InvalidInput: as :func:`plan_bundle`.
     """
     roles.require(caller, roles.HOLDER)
     plan = plan_bundle(deps, caller, code=code, reader=reader, scenes=scenes)

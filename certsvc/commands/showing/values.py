@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
@@ -31,6 +31,7 @@ BUILT_IN: dict[str, str] = {
 """Keys every type has beside its own fields, and their labels."""
 
 OPEN_ENDED_ZH = "长期"
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +57,8 @@ def shown_fields(
         if spec is None:
             continue
         value = version.data.get(key, "")
-        if value and spec.kind is FieldKind.DATE:
-            value = face_date(date.fromisoformat(value))
+        if spec.kind is FieldKind.DATE and ISO_DATE.fullmatch(value):  # a co-holder's view has masks in its data
+            value = face_date(value)
         shown.append(ShownField(key=key, name=spec.name, value=value if bare else apply_mask(spec.mask(place), value)))
     return tuple(shown)
 

@@ -90,7 +90,10 @@ def officers_proof(deps: Deps, token: str) -> VisitView:
 
 
 def visits_of_holder(deps: Deps, caller: Principal) -> Sequence[VisitView]:
-    """Visits of the caller, and those in which the caller's licenses were scanned, newest first; own marks only."""
+    """Ended visits of the caller, and those in which the caller's licenses were scanned; own marks only.
+
+    Newest first.
+    """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     with deps.uow.read() as tx:
@@ -137,7 +140,9 @@ def _marked(visit: Visit, before: Rating, sent: Rating, now: datetime) -> VisitV
 
 
 def _of_holder(tx: UnitOfWork, caller: Principal, own: bytes, now: datetime) -> list[Visit]:
-    targeted = tx.visits.of_target(own, since=now - timedelta(days=OWN_DAYS), limit=MAX_OWN)
+    named = tx.visits.of_target(own, since=now - timedelta(days=OWN_DAYS), limit=MAX_OWN)
+    # Officers who are still on their way are not announced: before its end a visit is told by what was scanned in it.
+    targeted = [visit for visit in named if visit.ended_at(now) is not None]
     versions = tx.licenses.of_holder(_holder(caller), limit=MAX_OWN)
     scanned = tx.visits.of_versions([version.version_id for version in versions], limit=MAX_OWN)
     every = {visit.visit_id: visit for visit in (*targeted, *scanned)}

@@ -84,7 +84,8 @@ def enter_officers(deps: Deps, caller: Principal, body: RegisterBody) -> Sequenc
         for entry in changed:
             _may_change(entry, known.get(entry.badge))
             _may_be_bound(tx, entry, accounts, local_day(now))
-        tx.officers.enter(changed)
+        if not tx.officers.enter(changed):
+            raise Conflict("有执法证号刚刚被停用，或已由其他机关登记，未登记任何人员，请刷新名册后重试")
         for entry in changed:
             _tell(deps, tx, entry, caller.subject, now)
         found = tx.officers.by_badges(badges)

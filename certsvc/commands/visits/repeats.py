@@ -9,7 +9,7 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
 from certsvc.license.model import Holder
-from certsvc.license.visits import TASK_ZH
+from certsvc.license.visits import TASK_ZH, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 5
 """Earlier visits that a warning names."""
+MOST_READ = 50
+"""Visits of one holder that are looked through for them."""
 
 
 def read_repeats(deps: Deps, caller: Principal, *, code_type: str, code: str) -> Sequence[Visit]:
@@ -38,10 +40,13 @@ def read_repeats(deps: Deps, caller: Principal, *, code_type: str, code: str) ->
 
 
 def earlier(deps: Deps, tx: UnitOfWork, target: bytes, now: datetime, *, but: str = "") -> Sequence[Visit]:
-    """Visits of a holder within the days of the policy, newest first, without the one ``but``."""
+    """Visits of a holder within the days of the policy, newest first, without the one ``but``.
+
+    A case that is investigated is no inspection to be planned with others, and not told to other bodies.
+    """
     since = now - timedelta(days=deps.policy.visit_repeat_days)
-    found = tx.visits.of_target(target, since=since, limit=MOST_TOLD + 1)
-    return [visit for visit in found if visit.visit_id != but][:MOST_TOLD]
+    found = tx.visits.of_target(target, since=since, limit=MOST_READ)
+    return [one for one in found if one.visit_id != but and one.task_kind is not TaskKind.CASE][:MOST_TOLD]
 
 
 def told(deps: Deps, visits: Sequence[Visit]) -> str:

@@ -18,6 +18,9 @@ export interface Part {
   value: Cbor;
 }
 
+/** Status data older than a day prove nothing, whatever the policy says. */
+const STALE_S = 24 * 60 * 60;
+
 /** What the device keeps: every part in its newest version, as the service said it at `asOf` (Unix seconds). */
 export interface Held {
   version: number;
@@ -150,7 +153,7 @@ export async function ready(held: Held): Promise<Ready> {
       tolerance: asNumber(policy.get("tolerance_s")),
       coreLifetime: asNumber(policy.get("core_lifetime_s")),
       amber: asNumber(policy.get("status_amber_s")),
-      stale: asNumber(policy.get("status_stale_s")),
+      stale: Math.min(asNumber(policy.get("status_stale_s")), STALE_S),
     },
     reasons: new Map(Array.from(asMap(part("reasons")), ([code, words]) => [String(code), asList(words).map(String)])),
     types: new Map(types),

@@ -55,17 +55,26 @@ export function useOffline(session: Session) {
     }
   }
 
-  /** Ask what changed, and send what waits; without network nothing happens. */
-  async function refresh(): Promise<void> {
-    if (!device.value || session.person.value === null) return;
+  async function update(): Promise<void> {
     const newer = (held ? await fetched(held.version) : null) ?? (await fetched(0));
     if (newer) {
       held = newer;
       data.value = await ready(newer);
       await store.put(HELD, newer);
     }
-    await queue.send(session, device.value.id);
-    await count();
+  }
+
+  /** Ask what changed, and send what waits; without network nothing happens. */
+  async function refresh(): Promise<void> {
+    if (!device.value || session.person.value === null) return;
+    const id = device.value.id;
+    try {
+      await update();
+    } finally {
+      // Whatever became of the data: a device that was blocked gets none any more, and still delivers what it has.
+      await queue.send(session, id);
+      await count();
+    }
   }
 
   /** The same in the background: being without network is no failure to tell. */
