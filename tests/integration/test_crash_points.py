@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,7 +21,7 @@ import pytest
 from fixtures_city import ROOT, ServedCity, sandbox_settings
 from killing import kill_at
 
-from certsvc.app import build
+from certsvc.app import _faults, build
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM
@@ -33,6 +30,8 @@ from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.issuance.process_request import Processed, process_next
 from certsvc.commands.seals.use_seal import unanswered_uses
+from certsvc.errors import ConfigurationError
+from certsvc.settings import FAULT_KEY, Settings
 
 POINTS = (
     "issue.accepted",
@@ -229,20 +228,12 @@ def test_a_worker_that_slept_through_its_lease_registers_nothing(
     assert city.check(city.file(done["identifier"]))["registry_match"] == "exact"
 
 
-def test_production_refuses_to_start_with_a_fault_point(city_keys: Path, tmp_path: Path) -> None:
+def test_production_refuses_to_start_with_a_fault_point(
+    city_keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = tmp_path / "master.key"
     key.write_bytes((city_keys / "master.key").read_bytes())
     key.chmod(0o600)
-    program = (
-        "from certsvc.app import _faults\nfrom certsvc.settings import Settings\n"
-        f"_faults(Settings(profile='production', var_dir={str(tmp_path / 'var')!r}, master_key_file={str(key)!r}))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "CERTSVC_FAULT_POINT": "issue.claimed", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 1
-    assert "CERTSVC_FAULT_POINT" in run.stderr
+    monkeypatch.setenv(FAULT_KEY, "issue.claimed")
+    with pytest.raises(ConfigurationError, match=FAULT_KEY):
+        _faults(Settings(profile="production", var_dir=tmp_path / "var", master_key_file=key))
