@@ -1,10 +1,9 @@
-"""The program of a killed sender: ``webhook_killed.py DATABASE_URL ORIGIN STEP`` sends until it dies at the step."""
+"""The program of a killed sender."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 
 from webhook_receivers import sender_deps
@@ -31,15 +30,10 @@ class KillAt:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(database_url: str, origin: str, step: str) -> None:
-    """Serve one turn."""
+def send_until_killed(database_url: str, origin: str, step: str) -> None:
+    """Serve one turn, and die at the step."""
     store = open_store(database_url, ColumnCipher(MasterKey(bytes(31) + b"\x01"), SystemIds()))
     calls = HttpReceivers(Egress(allowed=[origin]))
     turn = take_turn(sender_deps(store, SystemClock(), calls, faults=KillAt(step)))
     assert turn is not None
     turn.serve(threading.Event())
-    print("survived")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

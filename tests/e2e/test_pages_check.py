@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -239,11 +240,14 @@ def test_every_refusal_has_a_sentence_with_the_next_step(
     expect(page.locator("#verdict")).to_be_hidden()
 
 
-def test_a_file_over_the_limit_is_refused_before_it_is_sent(open_page: OpenPage, watch: Watch) -> None:
+def test_a_file_over_the_limit_is_refused_before_it_is_sent(open_page: OpenPage, watch: Watch, tmp_path: Path) -> None:
     page = open_page("/")
     limit = int(page.locator("html").get_attribute("data-max-upload") or 0)
     assert limit > 0
-    upload(page, b"%PDF-1.7\n" + bytes(limit))
+    large = tmp_path / "large.pdf"
+    large.write_bytes(b"%PDF-1.7\n")
+    os.truncate(large, limit + 1)
+    page.set_input_files("#file", large)
     expect(page.locator("#trouble [role=alert]")).to_contain_text("文件太大")
     assert not [url for url in watch.addresses if url.endswith("/v1/verifications/file")]
 

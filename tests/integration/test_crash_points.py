@@ -1,18 +1,14 @@
 """A process killed at any step of issuing loses nothing and doubles nothing, on both databases.
 
-The killed process is a real one: this file run as a program opens the service over the test's database with
-``CERTSVC_FAULT_POINT`` set, works like a worker, and dies by SIGKILL.
+The killed process is a real one: it opens the service over the test's database with ``CERTSVC_FAULT_POINT`` set,
+works like a worker, and dies by SIGKILL.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -23,8 +19,9 @@ from typing import Any
 
 import pytest
 from fixtures_city import ROOT, ServedCity, sandbox_settings
+from killing import kill_at
 
-from certsvc.app import build
+from certsvc.app import _faults, build
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.access.seed_sandbox import PLATFORM
@@ -33,6 +30,8 @@ from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.issuance.process_request import Processed, process_next
 from certsvc.commands.seals.use_seal import unanswered_uses
+from certsvc.errors import ConfigurationError
+from certsvc.settings import FAULT_KEY, Settings
 
 POINTS = (
     "issue.accepted",
@@ -68,21 +67,11 @@ def work_until_killed(var: str, database_url: str, body: str) -> None:
     assert client is not None
     accept_issuance(service.deps, of_client(client), parse_issuance(json.loads(body)), Origin(idempotency_key=KEY))
     process_next(service.deps, worker="killed", lease_s=LEASE_S)
-    print("survived")
 
 
-def kill_at(city: ServedCity, point: str, body: dict[str, Any]) -> None:
+def kill_city_at(city: ServedCity, point: str, body: dict[str, Any]) -> None:
     settings = city.service.settings
-    run = subprocess.run(
-        [sys.executable, __file__, str(settings.var_dir), settings.database_url, json.dumps(body)],
-        env={**os.environ, "CERTSVC_FAULT_POINT": point, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == -signal.SIGKILL, (run.returncode, run.stdout, run.stderr[-2000:])
-    assert "survived" not in run.stdout
+    kill_at(point, work_until_killed, str(settings.var_dir), settings.database_url, json.dumps(body))
 
 
 def resume(city: ServedCity, request_id: str) -> dict[str, Any]:
@@ -108,7 +97,7 @@ def test_the_list_of_points_is_the_list_in_the_code() -> None:
 def test_a_kill_at_this_point_loses_nothing_and_doubles_nothing(city: ServedCity, point: str) -> None:
     first = city.issue(SLUG, "K-1")
     body = city.body(SLUG, "K-2")
-    kill_at(city, point, body)
+    kill_city_at(city, point, body)
     left_behind = set(city.service.deps.objects.names("licenses/")) - {f"licenses/{sha(first)}"}
     assert bool(left_behind) == at_or_after(point, "issue.object_stored")
 
@@ -192,7 +181,7 @@ def test_a_kill_while_a_version_replaces_another_leaves_one_valid_version(small_
     body = small_city.body("medical_institution", "V-2", action="change", previous=old["identifier"])
     for kept in ("valid_from", "valid_until"):
         body.pop(kept, None)
-    kill_at(small_city, "issue.read_back", body)
+    kill_city_at(small_city, "issue.read_back", body)
     assert small_city.rows("SELECT state FROM licenses") == [("valid",)]
     [(request_id,)] = small_city.rows("SELECT request_id FROM requests WHERE state = 'accepted'")
     new = resume(small_city, request_id)
@@ -239,24 +228,12 @@ def test_a_worker_that_slept_through_its_lease_registers_nothing(
     assert city.check(city.file(done["identifier"]))["registry_match"] == "exact"
 
 
-def test_production_refuses_to_start_with_a_fault_point(city_keys: Path, tmp_path: Path) -> None:
+def test_production_refuses_to_start_with_a_fault_point(
+    city_keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = tmp_path / "master.key"
     key.write_bytes((city_keys / "master.key").read_bytes())
     key.chmod(0o600)
-    program = (
-        "from certsvc.app import _faults\nfrom certsvc.settings import Settings\n"
-        f"_faults(Settings(profile='production', var_dir={str(tmp_path / 'var')!r}, master_key_file={str(key)!r}))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "CERTSVC_FAULT_POINT": "issue.claimed", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 1
-    assert "CERTSVC_FAULT_POINT" in run.stderr
-
-
-if __name__ == "__main__":
-    work_until_killed(*sys.argv[1:])
+    monkeypatch.setenv(FAULT_KEY, "issue.claimed")
+    with pytest.raises(ConfigurationError, match=FAULT_KEY):
+        _faults(Settings(profile="production", var_dir=tmp_path / "var", master_key_file=key))

@@ -5,18 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fixtures_city import ROOT, ServedCity, sandbox_settings
+from fixtures_city import ServedCity, sandbox_settings
 from import_desk import SLUG, VERIFIER, ImportDesk, food_number
+from killing import kill_at
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
@@ -91,21 +88,6 @@ def work_until_killed(var: str, database_url: str) -> None:
     """The program of the killed process: do all work that there is."""
     service = build(sandbox_settings(Path(var), database_url))
     drain(service.deps, worker="killed", lease_s=LEASE_S)
-    print("survived")
-
-
-def kill_at(city: ServedCity, point: str) -> None:
-    settings = city.service.settings
-    run = subprocess.run(
-        [sys.executable, __file__, str(settings.var_dir), settings.database_url],
-        env={**os.environ, "CERTSVC_FAULT_POINT": point, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == -signal.SIGKILL, (run.returncode, run.stdout, run.stderr[-2000:])
-    assert "survived" not in run.stdout
 
 
 def free_leases(city: ServedCity) -> None:
@@ -117,7 +99,8 @@ def free_leases(city: ServedCity) -> None:
 def test_sixty_rows_are_issued_once_each_though_the_process_is_killed_in_the_middle(city: ServedCity) -> None:
     desk = ImportDesk(city)
     import_id = desk.approved(desk.many(60))
-    kill_at(city, "issue.registered")
+    settings = city.service.settings
+    kill_at("issue.registered", work_until_killed, str(settings.var_dir), settings.database_url)
     assert 0 < city.rows("SELECT count(*) FROM licenses")[0][0] < 60
     free_leases(city)
     city.drain()
@@ -595,7 +578,3 @@ def test_a_thousand_rows_are_checked_within_five_seconds(small_city: ServedCity)
     took = time.process_time() - begun
     assert desk.read(import_id)["rows"]["passed"] == 1000
     assert took < 5, took
-
-
-if __name__ == "__main__":
-    work_until_killed(*sys.argv[1:])

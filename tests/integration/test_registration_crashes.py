@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from elsewhere import Elsewhere, register, registration
 from fixtures_city import ROOT, ServedCity, sandbox_settings
+from killing import kill_at
 
 from certsvc.app import build
 from certsvc.commands.access.principals import of_client
@@ -34,7 +31,6 @@ def register_until_killed(var: str, database_url: str, trust_dir: str, file: str
     assert client is not None
     checked = RegistrationBody.model_validate(json.loads(body))
     register_license(service.deps, of_client(client), checked, Path(file).read_bytes(), idempotency_key=KEY)
-    print("survived")
 
 
 def test_the_list_of_points_is_the_list_in_the_code() -> None:
@@ -51,20 +47,8 @@ def test_a_kill_at_this_point_loses_nothing_and_doubles_nothing(
     city = make_city(database_url, trust_dir=elsewhere.trust_dir)
     data, settings, deps = elsewhere.file(), city.service.settings, city.service.deps
     (tmp_path / "sent.pdf").write_bytes(data)
-    arguments = (settings.var_dir, database_url, elsewhere.trust_dir, tmp_path / "sent.pdf")
-    run = subprocess.run(
-        [sys.executable, __file__, *(str(one) for one in arguments), json.dumps(registration(city))],
-        env={
-            **os.environ,
-            "CERTSVC_FAULT_POINT": point,
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests/unit'}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert run.returncode == -signal.SIGKILL, (run.returncode, run.stdout, run.stderr[-2000:])
+    places = (settings.var_dir, database_url, elsewhere.trust_dir, tmp_path / "sent.pdf")
+    kill_at(point, register_until_killed, *(str(one) for one in places), json.dumps(registration(city)))
     left = deps.objects.names("licenses/")
     assert len(left) == 1
     registered = point == "registration.registered"
@@ -88,7 +72,3 @@ def test_a_file_left_behind_is_swept(sqlite_url: str, make_city: Callable[..., S
     deps.objects.put("licenses/00/" + "0" * 64 + ".pdf", data, content_type="application/pdf")
     assert len(remove_orphans(deps, settle_s=0)) == 1
     assert deps.objects.names("licenses/") == ()
-
-
-if __name__ == "__main__":
-    register_until_killed(*sys.argv[1:])

@@ -1,22 +1,19 @@
 """A process killed at any step of a person's signature loses nothing, signs nothing twice, and is told of.
 
-The killed process is a real one: this file run as a program opens the service over the test's database with
-``CERTSVC_FAULT_POINT`` set, confirms for the person, and dies by SIGKILL.
+The killed process is a real one: it opens the service over the test's database with ``CERTSVC_FAULT_POINT`` set,
+confirms for the person, and dies by SIGKILL.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from fixtures_city import ROOT, ServedCity, sandbox_settings
+from killing import kill_at
 from people_city import PEOPLE, PIN, SEAL, SEAL_PLACE, PeopleCity
 
 from certsvc.app import build
@@ -29,7 +26,6 @@ POINTS = ("signing.reserved", "signing.signed", "signing.stored")
 """In the order of a confirmation."""
 
 WHO = PEOPLE[0]
-PLACES = (ROOT, ROOT / "tests", ROOT / "tests" / "unit")
 
 
 def sign_until_killed(var: str, database_url: str, round_id: str, body: str) -> None:
@@ -39,25 +35,6 @@ def sign_until_killed(var: str, database_url: str, round_id: str, body: str) -> 
         person = tx.access.person(WHO)
     assert person is not None
     confirm(service.deps, of_person(person), round_id, ConfirmationBody.model_validate_json(body))
-    print("survived")
-
-
-def kill_at(city: ServedCity, point: str, round_id: str, body: dict[str, str]) -> None:
-    settings = city.service.settings
-    run = subprocess.run(
-        [sys.executable, __file__, str(settings.var_dir), settings.database_url, round_id, json.dumps(body)],
-        env={
-            **os.environ,
-            "CERTSVC_FAULT_POINT": point,
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests' / 'unit'}",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == -signal.SIGKILL, (run.returncode, run.stdout, run.stderr[-2000:])
-    assert "survived" not in run.stdout
 
 
 def test_the_list_of_points_is_the_list_in_the_code() -> None:
@@ -74,7 +51,8 @@ def test_a_kill_at_this_point_loses_nothing_and_signs_nothing_twice(city: Served
     asked = people.round((WHO,), (1,), seal={"seal_id": SEAL, "place": SEAL_PLACE})
     round_id, digest = asked["round_id"], asked["sha256"]
     body = {"document_sha256": digest, "pin": PIN, "code": people.code(WHO, round_id, digest)}
-    kill_at(city, point, round_id, body)
+    settings = city.service.settings
+    kill_at(point, sign_until_killed, str(settings.var_dir), settings.database_url, round_id, json.dumps(body))
 
     # Nothing was registered, nobody is told of a signature, and the document is the one before.
     assert city.rows("SELECT max(number) FROM signing_revisions") == [(0,)]
@@ -122,7 +100,3 @@ def check_events_and_evidence(city: ServedCity, round_id: str) -> None:
         evidence = tx.outbox.evidence_after(0, limit=1000)
     told = Counter(row.kind for row in evidence if json.loads(row.details)["subject"] == round_id)
     assert (told["signing.signed"], told["signing.completed"]) == (1, 1)
-
-
-if __name__ == "__main__":
-    sign_until_killed(*sys.argv[1:])

@@ -5,16 +5,14 @@ The killed process is a real one: ``webhook_killed.py`` sends to a real receiver
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 from fixtures_city import ROOT
+from killing import kill_at
 from store_records import make_client
+from webhook_killed import send_until_killed
 from webhook_receivers import receiving, sender_deps
 from webhook_records import WHSEC, queued, subscribe
 
@@ -24,7 +22,6 @@ from certsvc.delivery.receivers import HttpReceivers
 from certsvc.delivery.webhooks import LEASE_S, send_due
 from certsvc.store.engine import Store
 
-PROGRAM = ROOT / "tests" / "webhook_killed.py"
 POINTS = ("webhook.sending", "webhook.sent", "webhook.recorded")
 """In the order of a try."""
 
@@ -42,15 +39,7 @@ def test_a_kill_at_this_point_loses_nothing(database_url: str, store: Store, poi
         with store.uow() as tx:
             tx.access.upsert_client(make_client(1, roles=frozenset({"events"})))
         events = queued(store, "aba", 1)
-        run = subprocess.run(
-            [sys.executable, str(PROGRAM), database_url, receiver.base, point],
-            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert run.returncode == -signal.SIGKILL, (run.returncode, run.stdout, run.stderr[-2000:])
+        kill_at(point, send_until_killed, database_url, receiver.base, point)
         assert len(receiver.got) == int(point != "webhook.sending")
 
         clock = FixedClock(SystemClock().now())

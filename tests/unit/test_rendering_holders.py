@@ -15,7 +15,6 @@ from certsvc.catalog.loader import load_catalog
 from certsvc.commands.page_ports import PageJob
 from certsvc.rendering.page import chinese_date
 
-COUNT, PARTS_OF_IT = 2000, 4
 CATALOG = load_catalog()
 SLUGS = tuple(kind.slug for kind in CATALOG.types)
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许欧阳司马上官诸葛"
@@ -66,12 +65,12 @@ def joined(text: str) -> str:
     return "".join(text.split())
 
 
-@pytest.mark.parametrize("part", range(PARTS_OF_IT))
-def test_two_thousand_holders_are_extracted_as_their_data_says(part: int) -> None:
-    dice = random.Random(20260101 + part)
-    bases = [replace(sample_job(CATALOG, slug), sandbox=False) for slug in SLUGS[part::PARTS_OF_IT]]
+@pytest.mark.parametrize("count", [500, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_holders_are_extracted_as_their_data_says(count: int) -> None:
+    dice = random.Random(20260101)
+    bases = [replace(sample_job(CATALOG, slug), sandbox=False) for slug in SLUGS]
     seen = dict.fromkeys(KINDS, 0)
-    for number in range(COUNT // PARTS_OF_IT):
+    for number in range(count):
         kind, base = KINDS[number % len(KINDS)], bases[number % len(bases)]
         name = holder(dice, kind)
         page = replace(base, values={**base.values, "holder_name": name})
@@ -82,7 +81,7 @@ def test_two_thousand_holders_are_extracted_as_their_data_says(part: int) -> Non
         if kind == "latin":
             assert name in " ".join(text.split()), "blanks are part of a Latin name, wrapped or not"
         seen[kind] += 1
-    assert min(seen.values()) == COUNT // PARTS_OF_IT // len(KINDS)
+    assert min(seen.values()) == count // len(KINDS)
 
 
 def test_a_second_reader_finds_every_value_of_every_type(tmp_path: Path) -> None:

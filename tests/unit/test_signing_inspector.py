@@ -88,13 +88,14 @@ def test_a_page_of_ours_passes_and_says_what_was_not_checked(
     assert report.signer_cert_sha256 == expected.hex()
 
 
-def test_any_changed_byte_fails(workshop: Workshop, inspector: PdfInspector) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(400, marks=pytest.mark.slow)])
+def test_any_changed_byte_fails(workshop: Workshop, inspector: PdfInspector, count: int) -> None:
     prepared, sealed = seal_page(workshop)
     chance = random.Random(20260301)
     # Every region: around the hole, the whole head of the CMS, its end with the padding, and places anywhere.
     start, end = prepared.hole_start, prepared.hole_end
     places = {*range(start - 12, start + 140), *range(end - 160, end + 8), *range(12)}
-    places |= {chance.randrange(len(sealed)) for _ in range(400)}
+    places |= {chance.randrange(len(sealed)) for _ in range(count)}
     for place in sorted(places):
         for new in {sealed[place] ^ 1, sealed[place] ^ 0x20, chance.choice(b"0123456789abcdef")} - {sealed[place]}:
             changed = sealed[:place] + bytes((new,)) + sealed[place + 1 :]
