@@ -1,4 +1,4 @@
-"""The pages of consents and visits are for everybody: axe, names, contrast, targets; 320 px, 200 %, the 长辈版, English."""
+"""Consents and visits are for everybody: axe, names, contrast, targets; 320 px, 200 %, the 长辈版, English."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 COMPANY, CHEMICAL = "business_license", "hazardous_chemical"
 OVERFLOW = "[document.documentElement.scrollWidth, innerWidth]"
+
+
+LABELS = """
+() => [...document.querySelectorAll('main :is(label:not(.tick), button, h2:not(#verdict-word), dt, nav a)')]
+  .filter((node) => node.getBoundingClientRect().width).map((node) => node.innerText.trim())
+"""
 
 
 def states(page: Page, city: LiveCity) -> Iterator[str]:
@@ -171,10 +177,7 @@ def test_an_english_reader_finds_no_key_and_no_chinese_label(open_page: OpenPage
     page = open_page("/", size=SMALLEST, english=True)
     wrong = []
     for state in states(page, live_city):
-        texts = page.evaluate(
-            "() => [...document.querySelectorAll('main label:not(.tick), main button, main h2:not(#verdict-word), main dt, main nav a')]"
-            ".filter((node) => node.getBoundingClientRect().width).map((node) => node.innerText.trim())"
-        )
+        texts = page.evaluate(LABELS)
         assert texts
         wrong += [(state, text) for text in texts if any(one in text for one in ("_", ".title"))]
         wrong += [(state, text) for text in texts if is_chinese(text) and not known(text, live_city)]

@@ -278,7 +278,7 @@ def test_a_form_begins_with_what_the_register_and_the_catalog_say(shared_city: S
     assert CITY_MARKET in below
     for code in below:
         read(city, officer, "/v1/inspections", authority=code)
-    beside = sorted(departments - set(below))[0]
+    beside = min(departments - set(below))
     read(city, officer, "/v1/inspections", 404, authority=beside)
     problem(city.client.get("/v1/visits/preparation", headers=city.person(city.holder_of(FOOD))), 403)
 
