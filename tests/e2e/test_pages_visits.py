@@ -203,7 +203,7 @@ def test_another_body_joins_by_the_code_of_the_visit_and_a_repeat_needs_a_reason
     page.locator("#visit-joint summary").click()
     page.locator(f'#visit-joint input[value="{body}"]').check()
     page.locator("#visit-target summary").click()
-    code = city.catalog.sample("pawn")["holder_code"]  # of a company that no other test visits
+    code = city.catalog.sample("pesticide_business")["holder_code"]  # of a company that no other test visits
     page.get_by_label("统一社会信用代码").fill(code)
     page.locator("#visit-region").fill(city.catalog.authority(body).region)
     open_visit(page, "联检1号")
