@@ -6,6 +6,7 @@ import io
 import json
 import random
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ def photographed(text: str, dice: random.Random) -> bytes:
     return out.getvalue()
 
 
-def plane(seen: list[tuple[float, float]], flat: list[tuple[float, float]]) -> list[float]:
+def plane(seen: Sequence[tuple[float, float]], flat: Sequence[tuple[float, float]]) -> list[float]:
     """Coefficients by which PIL finds for each point of ``seen`` the one of ``flat`` (eight linear equations)."""
     rows = []
     for (x, y), (u, v) in zip(seen, flat, strict=True):
@@ -149,7 +150,7 @@ def test_photographs_of_codes_are_read_nine_times_of_ten(open_page: OpenPage, li
     assert set(read) <= set(wanted), "never another text"
 
 
-NOTHING = {
+NOTHING: dict[str, Any] = {
     "scan_id": "scn_0",
     "light": "amber",
     "text": "",
