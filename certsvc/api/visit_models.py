@@ -10,7 +10,7 @@ from pydantic import Field
 
 from certsvc.api.models import Model, ReasonOut
 from certsvc.commands.visits.history import HistoryRow
-from certsvc.commands.visits.read_visits import VisitView, proof_text
+from certsvc.commands.visits.read_visits import Preparation, VisitView, proof_text
 from certsvc.license.officers import Officer, masked_badge
 from certsvc.license.visits import OUTCOME_ZH, TASK_ZH, VISIT_ZH, Inspection, Picture, Visit, VisitState
 
@@ -139,6 +139,32 @@ class VisitOut(Model):
             valid_until=visit.valid_until,
             closed_at=visit.closed_at,
             ratings=[RatingOut(mark=one.mark, text=one.text, at=one.at) for one in view.ratings],
+        )
+
+
+class PreparationOut(Model):
+    """What an officer's form begins with."""
+
+    badge: str = Field(description="本人有效的执法证号；不在名册中的为空")
+    unit: str
+    kinds: list[str] = Field(description="执法类别")
+    region: str = Field(description="执法区域")
+    current: VisitOut | None = Field(description="本人所在的进行中的检查，附出示用的二维码；没有的为空")
+    departments: list[BodyOut] = Field(description="可以联合检查的机关")
+    below: list[BodyOut] = Field(description="可以查询其检查记录的下级机关")
+
+    @staticmethod
+    def of(deps: Deps, found: Preparation) -> PreparationOut:
+        """From the command's answer."""
+        entry = found.entry
+        return PreparationOut(
+            badge=entry.badge if entry else "",
+            unit=entry.unit if entry else "",
+            kinds=list(entry.kinds) if entry else [],
+            region=entry.region if entry else "",
+            current=VisitOut.of(deps, found.current, proof=True) if found.current else None,
+            departments=[BodyOut(code=one.code, name=one.name) for one in found.departments],
+            below=[BodyOut(code=one.code, name=one.name) for one in found.below],
         )
 
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from certsvc.api.auth import PUBLIC, Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
-from certsvc.api.visit_models import OfficerOut, OwnVisitOut, ProofOut, RepeatOut, VisitOut
+from certsvc.api.visit_models import OfficerOut, OwnVisitOut, PreparationOut, ProofOut, RepeatOut, VisitOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.shapes import Line
@@ -20,6 +20,7 @@ from certsvc.commands.visits.read_visits import (
     current_visit,
     list_visits,
     officers_proof,
+    prepare_visit,
     rate_visit,
     read_visit,
     visits_of_holder,
@@ -109,6 +110,13 @@ def current(request: Request, caller: Annotated[Principal, Depends(OFFICER)]) ->
     """The open visit that the caller is in, with its proof; 404 when in none."""
     deps = deps_of(request)
     return VisitOut.of(deps, current_visit(deps, caller), proof=True)
+
+
+@router.get("/v1/visits/preparation")
+def preparation(request: Request, caller: Annotated[Principal, Depends(OFFICER)]) -> PreparationOut:
+    """登记检查、查询记录以前：本人在名册中的证号、类别、区域，进行中的检查，可以联合检查的机关，可以查询的下级机关."""
+    deps = deps_of(request)
+    return PreparationOut.of(deps, prepare_visit(deps, caller))
 
 
 @router.post("/v1/visits/repeats")

@@ -55,6 +55,7 @@ PAGES: tuple[Page, ...] = (
     Page(path="/stamp", name="stamp", title="文件盖章"),
     Page(path="/q/{token:code_token}", name="code", title="证照二维码核验", cache=CACHE_NEVER),
     Page(path="/s/{token:code_token}", name="show", title="亮证码", cache=CACHE_NEVER),
+    Page(path="/o/{token:code_token}", name="proof", title="来检查的是谁", cache=CACHE_NEVER),
     Page(path="/{rest:page_path}", name="missing", title="没有这个页面", status=404),
 )
 """Every plain page; the last one answers whatever nothing else did."""

@@ -55,7 +55,7 @@ VISIBLE_TEXT = """
 
 TARGETS = """
 () => [...document.querySelectorAll('a[href], button, select, summary, label.button, label.tick,' +
-    'input:not([type=file]):not([type=checkbox])')]
+    'input:not([type=file], [type=checkbox], [type=radio])')]
   .filter((node) => node.getBoundingClientRect().width && !node.matches('.skip'))
   .map((node) => ({ text: (node.innerText || node.id).slice(0, 20), width: node.getBoundingClientRect().width,
                     height: node.getBoundingClientRect().height }))

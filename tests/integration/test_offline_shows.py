@@ -205,6 +205,21 @@ def test_cores_are_forgotten_a_month_after_their_end_and_tokens_stand_nowhere(
         assert town.rows("SELECT count(*) FROM offline_cores") == [(count,)]
 
 
+def test_a_child_under_14_gets_no_core_and_is_told_whose_account_shows(shared_city: ServedCity) -> None:
+    done = shared_city.one_of("birth_record")
+    child = shared_city.holder_of("birth_record")
+    assert shared_city.shower_of("birth_record") != child, "the sample is of a child with a guardian"
+    phone = CarriedPhone(shared_city, child).enrol()
+    before = shared_city.rows("SELECT count(*) FROM offline_cores")
+    refused = problem(phone.ask(done["identifier"]), 409)
+    assert "由监护人登录本人账号" in refused["detail"]
+    # The guardian acts in person and online: the license is not hers, so her phone gets no core of it either.
+    guardian = CarriedPhone(shared_city, shared_city.shower_of("birth_record")).enrol()
+    [answer] = shared_city.answer(guardian.ask(done["identifier"]), 201)["cores"]
+    assert (answer["core"], answer["refused"]) == ("", "您名下没有这张证照")
+    assert shared_city.rows("SELECT count(*) FROM offline_cores") == before
+
+
 def test_another_holders_license_is_not_minted_and_another_holders_device_not_used(town: ServedCity) -> None:
     done = town.issue(SLUG, "S-1")
     other = holders_phone(town, "food_operation")

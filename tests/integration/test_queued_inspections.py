@@ -112,6 +112,10 @@ def test_a_record_is_taken_once_and_the_holder_sees_it_at_its_time(beat: Beat) -
     (use,) = beat.uses()
     assert (use["identifier"], use["outcome"], use["fields"]) == (beat.identifier, "ok", [])
     assert use["at"] == made.isoformat().replace("+00:00", "Z")
+    page = beat.city.client.get("/v1/uses", headers=beat.city.person(beat.shower.subject))
+    [listed] = [one for one in beat.city.answer(page, 200)["uses"] if one["kind"] == "scan"]
+    assert (listed["use_id"], listed["code_kind"], listed["at"]) == (first["scan_id"], "offline", use["at"])
+    assert (listed["basis"], listed["outcome"], listed["disputable"]) == ("own", "ok", True)
     rows = beat.city.answer(beat.city.client.get("/v1/scans", headers=beat.city.person(beat.officer.subject)), 200)
     assert [(row["scan_id"], row["code_kind"]) for row in rows] == [(first["scan_id"], "offline")]
     beat.city.drain()

@@ -257,6 +257,32 @@ def test_where_officers_show_first_asking_by_a_code_and_bundles_take_a_visit_too
         assert row["handled"] == ("合格" if row["code_kind"] == "show" else "")
 
 
+def test_a_form_begins_with_what_the_register_and_the_catalog_say(shared_city: ServedCity) -> None:
+    city = shared_city
+    officer = officer_at(city, PROVINCE_MARKET)
+    found = read(city, officer, "/v1/visits/preparation")
+    assert (found["badge"], found["region"]) == (
+        badge_of(city, officer),
+        city.catalog.authority(PROVINCE_MARKET).region,
+    )
+    assert found["kinds"]
+    assert found["unit"].endswith("执法支队")
+    assert found["current"] is None
+    with visiting(city, officer) as visit:
+        now = read(city, officer, "/v1/visits/preparation")["current"]
+        assert (now["visit_id"], now["proof_code"]) == (visit["visit_id"], visit["proof_code"])
+    departments = {one["code"] for one in found["departments"]}
+    assert CITY_MARKET in departments
+    assert PROVINCE_MARKET not in departments
+    below = [one["code"] for one in found["below"]]
+    assert CITY_MARKET in below
+    for code in below:
+        read(city, officer, "/v1/inspections", authority=code)
+    beside = min(departments - set(below))
+    read(city, officer, "/v1/inspections", 404, authority=beside)
+    problem(city.client.get("/v1/visits/preparation", headers=city.person(city.holder_of(FOOD))), 403)
+
+
 BAD = [
     ("another's badge", {"badge": "9999000001"}, "/badge"),
     ("no badge", {"badge": "警01"}, "/badge"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.model import AuthorityKind
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.showing.codes import TOKEN_FORM, token_sha256
 from certsvc.commands.visits.history import may_read
@@ -18,8 +20,10 @@ from certsvc.license.visits import BAD_MARK, RATING_DAYS, Rating
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.catalog.model import Authority
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.officers import Officer
     from certsvc.license.visits import Visit
 
 OFFICER_PATH = "/o/"
@@ -44,15 +48,56 @@ def proof_text(public_base: str, token: str) -> str:
     return f"{public_base}{OFFICER_PATH}{token}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preparation:
+    """What an officer's form begins with.
+
+    Attributes:
+        entry: the caller's badge in force; None for one who is not on the register.
+        current: the open visit that the caller is in, or None.
+        departments: bodies that may be named for a joint visit.
+        below: bodies whose records the caller's body may read beside its own.
+    """
+
+    entry: Officer | None
+    current: VisitView | None
+    departments: Sequence[Authority]
+    below: Sequence[Authority]
+
+
+def prepare_visit(deps: Deps, caller: Principal) -> Preparation:
+    """The caller's entry on the register, and the other bodies that a visit or a question may be about."""
+    roles.require(caller, roles.OFFICER)
+    now, own = deps.clock.now(), caller.authority_code
+    with deps.uow.read() as tx:
+        entries = tx.officers.of_subject(caller.subject)
+        current = _current(tx, caller, now)
+    others = [one for one in deps.catalog.authorities if one.code != own and one.kind is AuthorityKind.DEPARTMENT]
+    return Preparation(
+        entry=next((one for one in entries if one.authority_code == own and one.in_force(local_day(now))), None),
+        current=current,
+        departments=[one for one in others if not one.successor],
+        below=[one for one in others if may_read(deps, caller, one.code)],
+    )
+
+
 def current_visit(deps: Deps, caller: Principal) -> VisitView:
     """The open visit that the caller is in; NotFound when in none."""
     roles.require(caller, roles.OFFICER)
     now = deps.clock.now()
     with deps.uow.read() as tx:
-        duty = tx.visits.duties([caller.subject], now=now).get(caller.subject)
-        if duty is None:
-            raise NotFound("您不在进行中的检查里，请先登记检查")
-        return _view(tx, [tx.visits.by_ids([duty.visit.visit_id])[duty.visit.visit_id]], now)[0]
+        found = _current(tx, caller, now)
+    if found is None:
+        raise NotFound("您不在进行中的检查里，请先登记检查")
+    return found
+
+
+def _current(tx: UnitOfWork, caller: Principal, now: datetime) -> VisitView | None:
+    duty = tx.visits.duties([caller.subject], now=now).get(caller.subject)
+    if duty is None:
+        return None
+    visit_id = duty.visit.visit_id
+    return _view(tx, [tx.visits.by_ids([visit_id])[visit_id]], now)[0]
 
 
 def read_visit(deps: Deps, caller: Principal, visit_id: str) -> VisitView:

@@ -3,33 +3,47 @@
 import { computed, onUnmounted, ref, shallowRef } from "vue";
 import { Problem } from "../../../pages/static/js/api.js";
 import { useSession } from "../shared/session";
-import type { Card, Scene, Shown } from "../shared/types";
+import type { BundlePreview, Card, Coded, Scene, Shown } from "../shared/types";
 
 /** A phone that was put down must not show for ever. */
 const LONGEST_MS = 10 * 60 * 1000;
 const TICK_MS = 250;
 
-export interface Running extends Shown {
-  startedAt: number;
-  refreshMs: number;
-  lifeMs: number;
+export type Running<T extends Coded> = T & { startedAt: number; refreshMs: number; lifeMs: number };
+export type Maker<T extends Coded> = () => Promise<Running<T>>;
+export type ShownBundle = Coded & { preview: BundlePreview };
+
+/** What is shown: a license, under a 代亮 where it is somebody else's. */
+export interface InHand {
+  card: Card;
+  delegationId: string;
 }
 
-/** A new code for a scene. */
-export function useCodes(card: Card): (scene: Scene) => Promise<Running> {
+/** New codes for a license in a scene, or for a bundle and a kind of reader. */
+export function useCodes() {
   const session = useSession();
-  return async (scene) => {
+
+  async function make<T extends Coded>(path: string, body: object): Promise<Running<T>> {
     const startedAt = performance.now(); // before the question: the life of a code begins at the server
-    const body = { identifier: card.identifier, scene: scene.code };
-    const made = await session.call<Shown>("POST", "/v1/shows", { body });
+    const made = await session.call<T>("POST", path, { body });
     const span = (until: string) => new Date(until).getTime() - new Date(made.created_at).getTime();
     return { ...made, startedAt, refreshMs: span(made.refresh_at), lifeMs: span(made.expires_at) };
-  };
+  }
+
+  function ofLicense({ card, delegationId }: InHand, scene: Scene): Promise<Running<Shown>> {
+    return make("/v1/shows", { identifier: card.identifier, scene: scene.code, delegation_id: delegationId });
+  }
+
+  async function ofBundle(bundle: string, reader: string): Promise<Running<ShownBundle>> {
+    const made = await make<ShownBundle>("/v1/shows/bundles", { bundle, reader });
+    return { ...made, good: made.preview.bundle.state !== "impaired" };
+  }
+
+  return { ofLicense, ofBundle };
 }
 
 /** The code on the screen and how long it lives; `renew` makes the next one now. */
-export function useShow(card: Card, scene: Scene, first: Running) {
-  const make = useCodes(card);
+export function useShow<T extends Coded>(make: Maker<T>, first: Running<T>) {
   const made = shallowRef(first);
   const stopped = ref(false);
   const paused = ref(false);
@@ -43,7 +57,7 @@ export function useShow(card: Card, scene: Scene, first: Running) {
     if (busy) return;
     busy = true;
     try {
-      made.value = await make(scene);
+      made.value = await make();
       problem.value = null;
       stopped.value = false;
       paused.value = false;

@@ -1,5 +1,6 @@
 // The check of an offline code without network, in the steps of certsvc/signing/offline_check.py. Nothing is asked.
 import type { OpenCode } from "../shared/code";
+import { dayOf } from "../shared/shanghai";
 import type { Ready } from "./bundle";
 
 export type Light = "green" | "amber" | "red";
@@ -14,8 +15,6 @@ export interface Finding {
 /** Everything that is red by itself; the rest is amber, and green is only what has nothing against it. */
 const RED = ["not_ours", "code_unknown", "code_device_wrong", "device_blocked", "not_in_force", "license_expired"];
 const GOOD = "ok_offline";
-
-const SHANGHAI = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Shanghai" });
 
 /** The codes this device has scanned, as long as the same code could be shown again. */
 const seen = new Map<string, number>();
@@ -32,7 +31,7 @@ export function scannedBefore(code: OpenCode, now: number, ready: Ready): boolea
 
 /** What speaks against the times of a code at `now` (Unix seconds). */
 function timeFault({ core, shownAt }: OpenCode, now: number, { policy }: Ready): string | null {
-  if (core.lastDay && SHANGHAI.format(now * 1000) > core.lastDay) return "license_expired";
+  if (core.lastDay && dayOf(now * 1000) > core.lastDay) return "license_expired";
   if (Math.max(core.issuedAt, shownAt) > now + policy.tolerance) return "clock_differs";
   if (shownAt < now - policy.proofAge - policy.tolerance) return "code_expired";
   const good = now < core.expiresAt && core.expiresAt <= core.issuedAt + policy.coreLifetime;

@@ -1,19 +1,10 @@
-// Chinese names of field keys, from the public catalog; keys that every type has stand here.
+// Names of fields: in Chinese from the public catalog, in English what their keys say (the catalog has no English); for
+// those that every type has there are words.
 import { reactive } from "vue";
 import { call } from "../../../pages/static/js/api.js";
-import { t } from "./words";
+import { english, has, t } from "./words";
 
-const names = reactive(
-  new Map<string, string>([
-    ["holder_name", "持证主体"],
-    ["holder_code", "持证主体代码"],
-    ["number", "证照编号"],
-    ["issuer_name", "颁发机构"],
-    ["issued_on", "颁发日期"],
-    ["valid_from", "有效期起"],
-    ["valid_until", "有效期止"],
-  ]),
-);
+const names = reactive(new Map<string, string>());
 let read: Promise<void> | null = null;
 
 /** Read the catalog's field names once. */
@@ -30,7 +21,21 @@ export function readNames(): Promise<void> {
   return read;
 }
 
+/** "Legal representative" for legal_representative, as certsvc/commands/offline/labels.py has it. */
+function englishOf(key: string): string {
+  const words = key.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The name of a field in the reader's language; `name` is what the service calls it. */
+export function fieldName(key: string, name = ""): string {
+  if (key === "*copy") return t("uses.copy");
+  if (!english() && name) return name;
+  if (has(`field.${key}`)) return t(`field.${key}`);
+  return english() ? englishOf(key) : names.get(key) || key;
+}
+
 /** The names of fields, in one line. */
 export function namesOf(keys: readonly string[]): string {
-  return keys.map((key) => (key === "*copy" ? t("uses.copy") : names.get(key) || key)).join("、");
+  return keys.map((key) => fieldName(key)).join(english() ? ", " : "、");
 }

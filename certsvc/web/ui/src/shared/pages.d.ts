@@ -14,6 +14,7 @@ declare module "*/static/js/api.js" {
     body?: unknown;
     token?: string;
     accept?: string;
+    patience?: number;
   }
   export class Problem extends Error {
     kind: string;

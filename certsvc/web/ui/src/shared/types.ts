@@ -50,29 +50,131 @@ export interface MoveRecord {
   until: string;
 }
 
-export interface Shown {
+/** A code on the screen, and when it ends; `good` is false where the page must say 状态异常. */
+export interface Coded {
   show_id: string;
   code: string;
-  type_name: string;
-  scene: Scene;
-  fields: ShownField[];
   good: boolean;
-  state_zh: string;
   created_at: string;
   refresh_at: string;
   expires_at: string;
 }
 
+export interface Presenter {
+  text: string;
+}
+
+export interface Shown extends Coded {
+  type_name: string;
+  scene: Scene;
+  fields: ShownField[];
+  state_zh: string;
+  presenter: Presenter | null;
+}
+
+/** What a reader would see of one license in one scene. */
+export interface Seen {
+  scene: Scene;
+  fields: ShownField[];
+  photo: boolean;
+}
+
+/** 一业一证: a bundle as it stands now. */
+export interface Bundle {
+  code: string;
+  name: string;
+  state: string;
+  state_zh: string;
+  members: { type: string; type_name: string; required: boolean; identifier: string }[];
+}
+
+export interface BundlePreview {
+  bundle: Bundle;
+  members: { type: string; type_name: string; identifier: string; seen: Seen }[];
+  left_out: string[];
+}
+
+/** A license of somebody else that the reader may show. */
+export interface OtherCard {
+  card: Card;
+  basis: string;
+  delegation_id: string;
+  until: string;
+  uses_left: number | null;
+}
+
+export interface Delegation {
+  delegation_id: string;
+  level: string;
+  level_zh: string;
+  holder_name: string;
+  grantor_name: string;
+  delegate_name: string;
+  delegate_code_masked: string;
+  until: string;
+  max_uses: number;
+  used: number;
+  state: string;
+  state_zh: string;
+  ended_because: string;
+  licenses: { identifier: string; type_name: string; scenes: Scene[] }[];
+}
+
+export interface Dispute {
+  dispute_id: string;
+  about: string;
+  authority_name: string;
+  text: string;
+  state: string;
+  state_zh: string;
+  filed_at: string;
+  due_on: string;
+  late: boolean;
+  answer: string;
+  identifier: string;
+  type_name: string;
+}
+
+export interface OwnDevice {
+  device_id: string;
+  kind: string;
+  state: string;
+  name: string;
+  created_at: string;
+  blocked_at: string | null;
+}
+
+/** A visit of officers as the one who was visited sees it. */
+export interface OwnVisit {
+  visit_id: string;
+  state_zh: string;
+  authority_name: string;
+  departments: string[];
+  badges: string[];
+  task_kind_zh: string;
+  task_no: string;
+  opened_at: string;
+  may_rate: boolean;
+  rating: { mark: number; text: string } | null;
+}
+
 export interface Use {
+  use_id: string;
   kind: string;
   at: string;
   type_name: string;
   identifier: string;
   who: string;
   why: string;
-  fields: string[];
+  fields: { key: string; name: string }[];
   outcome: string;
   result: Reason | null;
+  presenter: string;
+  disputable: boolean;
+  code_kind: string;
+  unit: string;
+  task: string;
+  handled: string;
 }
 
 export interface Matter {
@@ -119,7 +221,93 @@ export interface Scan {
   seal: { name: string; owner_name: string; state: string } | null;
   scene_name: string;
   notes: string[];
+  card_needed: boolean;
+  presenter: Presenter | null;
+  bundle: ScannedBundle | null;
   at: string;
+}
+
+/** One license of a scanned 一业一证; it has an inspection record of its own. */
+export interface ScannedMember {
+  scan_id: string;
+  type: string;
+  type_name: string;
+  light: string;
+  reasons: Reason[];
+  license: LicenseFacts | null;
+  scene_name: string;
+  fields: ShownField[];
+  photo: string;
+  notes: string[];
+}
+
+export interface ScannedBundle {
+  name: string;
+  state: string;
+  state_zh: string;
+  missing: string[];
+  members: ScannedMember[];
+}
+
+export interface Body {
+  code: string;
+  name: string;
+}
+
+/** A visit as its officers see it; `proof_code` is what they show. */
+export interface Visit {
+  visit_id: string;
+  state: string;
+  state_zh: string;
+  authority: Body;
+  departments: Body[];
+  task_kind_zh: string;
+  task_no: string;
+  region: string;
+  place: string;
+  kinds: string[];
+  officers: { badge: string; authority: Body; unit: string }[];
+  target_name: string;
+  proof_code: string;
+  valid_until: string;
+}
+
+/** What the register lets an officer begin with. */
+export interface Preparation {
+  badge: string;
+  unit: string;
+  kinds: string[];
+  region: string;
+  current: Visit | null;
+  departments: Body[];
+  below: Body[];
+}
+
+export interface OutcomeRecord {
+  seq: number;
+  outcome: string;
+  outcome_zh: string;
+  due_on: string | null;
+  note: string;
+  reason: string;
+  badge: string;
+  at: string;
+}
+
+/** One inspection record of the history, and what came of it. */
+export interface HistoryRecord {
+  scan_id: string;
+  at: string;
+  badge: string;
+  authority: Body;
+  task_kind_zh: string;
+  task_no: string;
+  type_name: string;
+  code_kind: string;
+  result: Reason | null;
+  fields: string[];
+  records: OutcomeRecord[];
+  pictures: { picture_id: string }[];
 }
 
 export interface Inspection {

@@ -1,0 +1,55 @@
+// 代亮: what a reader may hand on, and in whose name.
+import { useSession } from "../shared/session";
+import type { Card, Delegation, OtherCard } from "../shared/types";
+
+/** Licenses that are handed on together: the own ones, those of a represented company, those of a 证照管理员. */
+export interface Source {
+  key: string;
+  holder: string;
+  /** The reader's own delegation when a 证照管理员 names an 办事人. */
+  under: string;
+  /** The last day above which nothing may be given; empty without one. */
+  latest: string;
+  cards: Card[];
+}
+
+export interface Delegations {
+  given: Delegation[];
+  received: Delegation[];
+}
+
+const MANAGER = "manager";
+
+export function sourcesOf(cards: Card[], others: OtherCard[], received: Delegation[]): Source[] {
+  const shown = (card: Card) => card.good && card.scenes.length > 0;
+  const sources: Source[] = [{ key: "own", holder: "", under: "", latest: "", cards: cards.filter(shown) }];
+  const companies = others.filter((one) => one.basis === "representative" && shown(one.card));
+  for (const holder of new Set(companies.map((one) => one.card.holder_name))) {
+    const own = companies.filter((one) => one.card.holder_name === holder).map((one) => one.card);
+    sources.push({ key: `company ${holder}`, holder, under: "", latest: "", cards: own });
+  }
+  for (const one of received.filter((row) => row.level === MANAGER && row.state === "active")) {
+    const own = others.filter((other) => other.delegation_id === one.delegation_id && shown(other.card));
+    sources.push({
+      key: one.delegation_id,
+      holder: one.holder_name,
+      under: one.delegation_id,
+      latest: one.until,
+      cards: own.map((other) => other.card),
+    });
+  }
+  return sources.filter((source) => source.cards.length > 0);
+}
+
+/** The reader's licenses, those of others, and the delegations of both sides. */
+export function useDelegations() {
+  const session = useSession();
+  return async (): Promise<Delegations & { sources: Source[] }> => {
+    const [cards, others, lists] = await Promise.all([
+      session.call<Card[]>("GET", "/v1/wallet"),
+      session.call<OtherCard[]>("GET", "/v1/wallet/others"),
+      session.call<Delegations>("GET", "/v1/delegations"),
+    ]);
+    return { ...lists, sources: sourcesOf(cards, others, lists.received) };
+  };
+}

@@ -1,0 +1,20 @@
+// What a dispute is about, until it is filed.
+import type { Card, Use } from "../shared/types";
+
+export interface Disputed {
+  identifier: string;
+  about: string;
+  useId: string;
+  title: string;
+  at: string;
+}
+
+export function ofUse(use: Use): Disputed {
+  const title = `${use.type_name}　${use.who}`;
+  return { identifier: use.identifier, about: use.kind, useId: use.use_id, title, at: use.at };
+}
+
+export function ofContent(card: Card): Disputed {
+  const title = `${card.type_name}　${card.number}`;
+  return { identifier: card.identifier, about: "content", useId: "", title, at: "" };
+}
