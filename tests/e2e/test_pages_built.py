@@ -10,8 +10,8 @@ from city_browser import SMALLEST, OpenPage, Watch
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from fixtures_city import LiveCity
+from page_states import states
 from playwright.sync_api import Page
-from test_pages_layout import states
 
 import certsvc.web.install
 from certsvc.api.limits import SECURITY_HEADERS

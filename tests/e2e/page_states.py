@@ -1,0 +1,139 @@
+"""Every page and state that people meet, for tests that look at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from city_browser import sign_in
+from fixtures_city import LiveCity
+from later_changes import drawn_over
+from playwright.sync_api import Page
+from test_pages_sign import ask
+
+
+def states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Walk through every page and state that people meet, and stop at each."""
+    yield from public_states(page, live_city)
+    yield from holder_states(page, live_city)
+    yield from sign_states(page, live_city)
+    yield from officer_states(page, live_city)
+
+
+def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Check, printed code, show code, missing."""
+    city = live_city.city
+    page.goto(f"{live_city.base}/")
+    yield "check"
+    row = city.license("food_operation")
+    data = city.file(row["identifier"])
+    page.set_input_files("#file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": data})
+    page.locator("#verdict-signatures summary").click()
+    page.locator("#verdict-details summary").click()
+    yield "check: verdict with all details"
+    page.locator("#tab-code").click()
+    yield "check: code"
+    page.locator("#tab-number").click()
+    page.locator("#number-type option").nth(1).wait_for(state="attached")
+    page.locator("#number-submit").click()
+    yield "check: number with mistakes"
+    page.locator("#tab-receipt").click()
+    page.locator("#receipt-submit").click()
+    yield "check: receipt with mistakes"
+    page.locator("#tab-file").click()
+    page.locator("#asof-box summary").click()
+    page.set_input_files("#file", {"name": "b.pdf", "mimeType": "application/pdf", "buffer": drawn_over(data)})
+    page.locator(".differ-mark").first.wait_for()
+    yield "check: as sealed and now"
+    two: list[Any] = [{"name": name, "mimeType": "", "buffer": b"x"} for name in ("甲" * 40 + ".pdf", "b.pdf")]
+    page.set_input_files("#file", two)
+    page.locator("#batch-csv:visible").wait_for()
+    yield "check: many files"
+    page.goto(f"{live_city.base}/catalog")
+    page.locator("#entries summary").first.click()
+    yield "catalog"
+    page.locator("#search").fill("没有这样的证照")
+    page.locator("#entries .empty").wait_for()
+    yield "catalog: nothing found"
+    page.goto(f"{live_city.base}/missing/page")
+    yield "missing"
+    page.goto(f"{live_city.base}/q/{'A' * 22}")
+    page.locator("#verdict-word").wait_for()
+    yield "printed code"
+    page.goto(f"{live_city.base}/s/{'A' * 22}")
+    page.locator("#look").click()
+    page.locator("#verdict-word").wait_for()
+    yield "show code"
+
+
+def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, wallet, the three steps of showing, uses, grants."""
+    city = live_city.city
+    page.goto(f"{live_city.base}/holder")
+    page.locator("#people").wait_for()
+    yield "holder: login"
+    sign_in(page, city.holder_of("tour_guide"))
+    page.locator(".license summary").first.click()
+    yield "holder: wallet"
+    page.locator('[data-action="show"]').first.click()
+    page.locator("#scenes").wait_for()
+    yield "holder: scenes"
+    page.locator("#scenes button").first.click()
+    page.locator("#show-preview").wait_for()
+    yield "holder: preview"
+    page.locator("#show-go").click()
+    page.locator("#show-qr").wait_for()
+    yield "holder: code"
+    page.locator('[data-view="uses"]').click()
+    page.locator("#uses:visible, .empty:visible").first.wait_for()
+    yield "holder: uses"
+    page.locator("#logout").click()
+    sign_in(page, city.holder_of("business_license"))
+    page.locator('[data-view="grants"]').click()
+    page.locator("#grant-new").click()
+    yield "holder: grant"
+
+
+def sign_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """The list of documents, one document, its refusal, the application."""
+    subject = live_city.city.holder_of("teacher_qualification")
+    round_id = ask(live_city, subject, "示例承诺书")
+    page.goto(f"{live_city.base}/holder")
+    page.locator("#people, #signed-in:not([hidden])").first.wait_for()
+    if page.locator("#logout").is_visible():
+        page.locator("#logout").click()
+    page.goto(f"{live_city.base}/sign")
+    page.locator("#people").wait_for()
+    sign_in(page, subject)
+    page.locator("#rounds").wait_for()
+    yield "sign: documents"
+    page.locator(f'[data-round="{round_id}"] [data-action="open"]').click()
+    page.locator("#refuse-open").click()
+    page.locator("#refuse-form").wait_for()
+    yield "sign: document"
+    page.locator('[data-view="signer"]').click()
+    page.locator("#apply-form").wait_for()
+    yield "sign: application"
+    page.locator("#logout").click()
+
+
+def officer_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, ready, a result, records."""
+    city = live_city.city
+    page.goto(f"{live_city.base}/officer")
+    page.locator("#people").wait_for()
+    yield "officer: login"
+    sign_in(page, city.officer_of("tour_guide"))
+    page.locator("#badge-number:not(:empty)").wait_for()
+    yield "officer: ready"
+    kind = city.catalog.type("tour_guide")
+    body = {"identifier": city.license("tour_guide")["identifier"], "scene": kind.scenes[0].code}
+    headers = city.person(city.holder_of("tour_guide"))
+    shown = city.answer(city.client.post("/v1/shows", headers=headers, json=body), 201)
+    page.locator("#scan-text").fill(shown["code"])
+    page.locator("#scan-submit").click()
+    page.locator("#result-photo").wait_for()
+    yield "officer: result"
+    page.locator('[data-view="records"]').click()
+    page.locator("#records").wait_for()
+    yield "officer: records"
