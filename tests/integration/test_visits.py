@@ -197,7 +197,7 @@ def test_officers_get_what_trade_task_and_team_open_and_nothing_more(shared_city
     assert closed_to(deps, kind, replace(scene, tasks=("special",)), special) == ""
     police = replace(duty, officer=replace(duty.officer, kinds=("公安",)))
     assert closed_to(deps, kind, scene, police)
-    assert closed_to(deps, kind, replace(scene, kinds=("公安",)), police) == ""
+    assert closed_to(deps, kind, replace(scene, kinds=("公安",)), police, "officer") == ""
 
 
 def test_where_officers_show_first_a_scan_without_a_visit_gives_the_state_only(
@@ -209,6 +209,10 @@ def test_where_officers_show_first_a_scan_without_a_visit_gives_the_state_only(
     before = city.scan(officer, shown["code"])
     assert (before["fields"], before["photo"], before["license"]["state"]) == ([], "", "valid")
     assert any("先登记检查任务" in note for note in before["notes"])
+    for audience in ("clerk", "public"):  # neither is a way around the visit; a clerk needs none
+        kind, scene = city.catalog.type(TOUR), replace(city.catalog.type(TOUR).scene(SCENE[TOUR]), audience=audience)
+        assert "先登记检查任务" in closed_to(city.service.deps, kind, scene, None, "officer")
+        assert closed_to(city.service.deps, kind, scene, None, "clerk") == ""
     with visiting(city, officer):
         assert city.scan(officer, shown["code"])["fields"], "the code was not used up"
         city.execute(f"UPDATE officers SET ended_on = '2026-01-01' WHERE badge = '{badge_of(city, officer)}'")
@@ -341,6 +345,11 @@ def test_who_was_visited_shortly_before_is_not_visited_again_without_a_reason(
         call(city, chemist, "/v1/visits/repeats", {"holder_code_type": "001", "holder_code": code}), 200
     )
     assert [one["authority_name"] for one in planned] == ["示例省市场监督管理局"]
+    read_of = "SELECT count(*) FROM evidence WHERE kind = 'visit.repeats_read'"
+    assert city.rows(read_of) == [(0,)], "of a business"
+    guide = {"holder_code_type": "111", "holder_code": city.catalog.sample(TOUR)["holder_code"]}
+    city.answer(call(city, chemist, "/v1/visits/repeats", guide), 200)
+    assert city.rows(read_of) == [(1,)], "who looks up a person leaves a trace"
     with visiting(city, chemist, target=target, repeat_reason="投诉举报核查") as second:
         assert second["repeat_reason"] == "投诉举报核查"
     with visiting(city, market):
