@@ -191,12 +191,12 @@ def test_officers_get_what_trade_task_and_team_open_and_nothing_more(shared_city
         assert any("扣留或暂扣前" in note for note in scan["notes"])
         with deps.uow.read() as tx:
             duty: Duty = tx.visits.duties([guide], now=deps.clock.now())[guide]
-    assert closed_to(deps, kind, scene, duty) == ""
-    assert "专项检查" in closed_to(deps, kind, replace(scene, tasks=("special",)), duty)
+    assert closed_to(deps, kind, scene, duty, "officer") == ""
+    assert "专项检查" in closed_to(deps, kind, replace(scene, tasks=("special",)), duty, "officer")
     special = replace(duty, visit=replace(duty.visit, task_kind=TaskKind.SPECIAL))
-    assert closed_to(deps, kind, replace(scene, tasks=("special",)), special) == ""
+    assert closed_to(deps, kind, replace(scene, tasks=("special",)), special, "officer") == ""
     police = replace(duty, officer=replace(duty.officer, kinds=("公安",)))
-    assert closed_to(deps, kind, scene, police)
+    assert closed_to(deps, kind, scene, police, "officer")
     assert closed_to(deps, kind, replace(scene, kinds=("公安",)), police, "officer") == ""
 
 
