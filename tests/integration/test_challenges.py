@@ -234,3 +234,11 @@ def test_one_verifier_has_only_so_many_open_challenges(small_city: ServedCity) -
     body = {"purpose": "检查", "scene": SCENE}
     problem(small_city.client.post("/v1/challenges", headers=officer, json=body), 409)
     ask(small_city, small_city.person("officer-2"))
+
+
+def test_of_many_asked_at_once_only_so_many_wait(city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certsvc.commands.showing.ask_holder.MAX_OPEN_CHALLENGES", 3)
+    officer, body = city.person("officer-1"), {"purpose": "检查", "scene": SCENE}
+    with ThreadPoolExecutor(9) as pool:
+        made = list(pool.map(lambda _: city.client.post("/v1/challenges", headers=officer, json=body), range(9)))
+    assert Counter(one.status_code for one in made) == {201: 3, 409: 6}

@@ -209,8 +209,9 @@ def test_where_officers_show_first_a_scan_without_a_visit_gives_the_state_only(
     before = city.scan(officer, shown["code"])
     assert (before["fields"], before["photo"], before["license"]["state"]) == ([], "", "valid")
     assert any("先登记检查任务" in note for note in before["notes"])
+    kind = city.catalog.type(TOUR)
     for audience in ("clerk", "public"):  # neither is a way around the visit; a clerk needs none
-        kind, scene = city.catalog.type(TOUR), replace(city.catalog.type(TOUR).scene(SCENE[TOUR]), audience=audience)
+        scene = replace(kind.scenes[0], audience=audience)
         assert "先登记检查任务" in closed_to(city.service.deps, kind, scene, None, "officer")
         assert closed_to(city.service.deps, kind, scene, None, "clerk") == ""
     with visiting(city, officer):
@@ -384,6 +385,13 @@ def test_in_a_joint_visit_each_body_reads_its_own_records_and_those_above_read_t
         problem(call(city, guide, f"/v1/scans/{food['scan_id']}/outcome", {"outcome": "qualified"}), 404)
         picture = city.answer(send_picture(city, market, food["scan_id"], png("blue")), 201)
         problem(call(city, guide, f"{path}/close"), 404)
+        problem(call(city, stranger, f"{path}/leave"), 404)
+        assert "结束检查" in problem(call(city, market, f"{path}/leave"), 409)["detail"], "the leading body ends it"
+        for _ in range(2):
+            assert city.answer(call(city, guide, f"{path}/leave"), 201)["state"] == "open"
+        problem(call(city, guide, f"{path}/officers", {"badge": badge_of(city, guide)}), 409)
+        with visiting(city, guide, task_no="示例检〔2026〕2号") as other:
+            assert other["visit_id"] != visit["visit_id"], "they are free for the next one"
 
     def ids(subject: str, **params: Any) -> set[str]:
         page = read(city, subject, "/v1/inspections", visit=visit["visit_id"], **params)

@@ -89,6 +89,7 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
         expires_at=now + timedelta(seconds=CHALLENGE_TTL_S),
     )
     with deps.uow() as tx:
+        tx.challenges.hold(caller.subject)
         if tx.challenges.count_open(caller.subject, now=now) >= MAX_OPEN_CHALLENGES:
             raise Conflict(
                 f"等待答复的核验请求已有 {MAX_OPEN_CHALLENGES} 个，请等它们到期（{CHALLENGE_TTL_S} 秒）后再发起"
