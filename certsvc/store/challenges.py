@@ -29,9 +29,10 @@ _BY_TOKEN = select(*_C).where(_C.token_sha256 == bindparam("digest"))
 _BY_ID = select(*_C).where(_C.challenge_id == bindparam("which"))
 _BY_IDS = select(*_C).where(_C.challenge_id.in_(bindparam("which", expanding=True)))
 # Whoever asks is a person or a system: the row is held, so that two who count at once cannot both find room.
-_WHO = bindparam("who")
-_HOLD_PERSON = select(people.c.subject).where(people.c.subject == _WHO).with_for_update(key_share=True)
-_HOLD_CLIENT = select(clients.c.client_id).where(clients.c.client_id == _WHO).with_for_update(key_share=True)
+_HOLD_PERSON = select(people.c.subject).where(people.c.subject == bindparam("who")).with_for_update(key_share=True)
+_HOLD_CLIENT = (
+    select(clients.c.client_id).where(clients.c.client_id == bindparam("who")).with_for_update(key_share=True)
+)
 _COUNT_OPEN = (
     select(func.count().label("waiting"))
     .select_from(challenges)
