@@ -14,7 +14,7 @@ from certsvc.api.visit_models import OfficerOut, OwnVisitOut, PreparationOut, Pr
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.shapes import Line
-from certsvc.commands.visits.open_visit import OpenBody, TeamBody, close_visit, join_visit, open_visit
+from certsvc.commands.visits.open_visit import OpenBody, TeamBody, close_visit, join_visit, leave_visit, open_visit
 from certsvc.commands.visits.read_visits import (
     VisitView,
     current_visit,
@@ -148,6 +148,14 @@ def closed(request: Request, visit_id: VisitId, caller: Annotated[Principal, Dep
     """结束检查."""
     deps = deps_of(request)
     return _out(deps, close_visit(deps, caller, visit_id))
+
+
+@router.post("/v1/visits/{visit_id}/leave", status_code=201)
+def left(request: Request, visit_id: VisitId, caller: Annotated[Principal, Depends(OFFICER)]) -> VisitOut:
+    """退出联合检查：加入的机关全部人员退出，检查继续；牵头机关用结束检查."""
+    deps = deps_of(request)
+    view = VisitView(visit=leave_visit(deps, caller, visit_id), ratings=(), at=deps.clock.now())
+    return VisitOut.of(deps, view)
 
 
 @router.get("/v1/wallet/visits")

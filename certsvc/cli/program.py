@@ -6,14 +6,16 @@ come from its classes for commands and groups, which take others.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer import rich_utils
+from typer._click.exceptions import UsageError  # typer gives it no public name
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from typer.core import TyperOption
     from typer.models import CommandFunctionType
@@ -23,6 +25,9 @@ HELP = "显示本说明后退出"
 
 _ENGLISH_USAGE, _USAGE = "Usage: ", "用法： "
 """Of one width, so that a line of usage that is broken stays in line."""
+
+USAGE = 3
+"""Exit code of what was asked wrongly: 1 and 2 are verdicts of ``verify`` and ``code check``."""
 
 PANELS = {
     "ARGUMENTS_PANEL_TITLE": "参数",
@@ -39,8 +44,28 @@ PANELS = {
 """Constants of ``typer.rich_utils`` and what stands in their place."""
 
 
+@contextmanager
+def _asked_wrongly() -> Iterator[None]:
+    """Give typer's own errors of usage our exit code; it has 2."""
+    try:
+        yield
+    except UsageError as error:
+        error.exit_code = USAGE
+        raise
+
+
 class _Chinese:
     """What commands and groups say of themselves."""
+
+    def make_context(self, *args: Any, **how: Any) -> Any:
+        """Options and arguments are read here."""
+        with _asked_wrongly():
+            return super().make_context(*args, **how)  # type: ignore[misc]  # of the class beside it
+
+    def invoke(self, ctx: Any) -> Any:
+        """The command below is looked for here."""
+        with _asked_wrongly():
+            return super().invoke(ctx)  # type: ignore[misc]  # of the class beside it
 
     def get_usage(self, ctx: Any) -> str:
         """The line of usage."""

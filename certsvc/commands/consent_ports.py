@@ -37,6 +37,10 @@ class Challenges(Protocol):
         """Those of these challenges that there are, by id."""
         ...
 
+    def hold(self, verifier: str) -> None:
+        """Let no other transaction of this verifier count or ask until the end of this one."""
+        ...
+
     def count_open(self, verifier: str, *, now: datetime) -> int:
         """How many of this verifier still wait."""
         ...

@@ -94,6 +94,10 @@ class Visits(Protocol):
         """End it, and let its officers go."""
         ...
 
+    def leave(self, visit_id: str, authority_code: str, *, at: datetime) -> int:
+        """Let the officers of one body go; how many there were."""
+        ...
+
     def let_go(self, badges: Sequence[str], *, now: datetime) -> None:
         """Let officers out of visits that have lapsed."""
         ...

@@ -35,8 +35,8 @@ COMPARED_WORDS: dict[Compared, tuple[str, str]] = {
         "Nothing was added after sealing, so nothing can be compared; the registered original is not given here.",
     ),
     Compared.NO_SEAL: (
-        "文件里没有完好且受信任的印章，无法还原盖章时的页面。",
-        "No sound and trusted seal is left in the file: the pages as sealed cannot be restored.",
+        "没有一枚印章与现在的内容相符且受信任，无法还原盖章时的页面。",
+        "No trusted seal fits the content as it is now: the pages as sealed cannot be restored.",
     ),
     Compared.CANNOT_DRAW: (
         "页面无法在限定的时间和内存内绘制，不能比对。",

@@ -64,8 +64,8 @@ NEXT_STEP: dict[Family, tuple[str, str]] = {
         "Compare the print with the register and check the person: a code does not prove the paper unchanged.",
     ),
     Family.ENDED: (
-        "请勿采信。可请持证人向颁发机构咨询，有异议的可以提出异议申诉。",
-        "Do not rely on it. The holder may ask the issuer or object.",
+        "请勿采信。持证人可以向颁发机构咨询；有异议的，登录“我的证照”（/holder），在“谁用过我的证”中提出异议申诉。",
+        "Do not rely on it. The holder may ask the issuer, or sign in at My licenses (/holder) and object there.",
     ),
     Family.PAUSED: ("暂扣期内不得使用，请勿采信。", "Do not rely on it while it is suspended."),
     Family.EXPIRED: ("请勿采信。请持证人办理延续或出示新证。", "Do not rely on it. Ask for a renewed license."),

@@ -18,8 +18,8 @@ OFFLINE_WORDS: dict[Reason, Words] = {
         Family.NOTED,
         "请核对身份证件",
         "Compare an identity document",
-        "离线码不证明持证人是谁，请核对身份证件并勾选后再作结论",
-        "An offline code does not prove the person: compare an identity document and tick it",
+        "离线码不证明持证人是谁，请核对身份证件后再作结论",
+        "An offline code does not prove the person: compare an identity document before you decide",
     ),
     Reason.STATUS_OLD: Words(
         Family.NOTED,

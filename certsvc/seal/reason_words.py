@@ -1,6 +1,7 @@
 """The reasons of a verdict in plain words: short, as a sentence, and with the reader's next step.
 
-Every reason belongs to one family, and a family has one next step. Chinese first; English for readers abroad.
+Every reason belongs to one family, whose next step it has unless another one helps. Chinese first; English for readers
+abroad.
 """
 
 from __future__ import annotations
@@ -18,6 +19,17 @@ WORDS: dict[Reason, Words] = {
         "Seal good (register not asked)",
         "印章有效、内容未改；未与登记比对，证照可能已经注销或吊销，请联网核验",
         "Seal good, content unchanged; the register was not asked: the license may have ended",
+    ),
+    Reason.OK_REGISTERED: Words(
+        Family.REGISTERED,
+        "登记状态正常",
+        "In force on the register",
+        "登记状态正常；证面上的码只说明登记，不证明手里的纸张或文件未被改动，也不证明持证人是谁",
+        "In force on the register; a printed code proves neither that the paper is unchanged nor who the person is",
+        (
+            "请核对证面与登记内容是否一致，并核对身份证件；需要照片和信息项的，请持证人亮证后再扫。",
+            "Compare the print with the register and an identity document. For data, ask the holder to show a code.",
+        ),
     ),
     Reason.OK_SIGNED_DOCUMENT: Words(
         Family.OK,
@@ -89,8 +101,8 @@ WORDS: dict[Reason, Words] = {
         Family.CHANGED,
         "内容被改动",
         "Content was changed",
-        "文件内容与印章不符，请勿采信",
-        "The content does not match the seal",
+        "盖章以后内容被改动，与印章不符，请勿采信",
+        "The content was changed after sealing and does not match the seal",
     ),
     Reason.BAD_SIGNATURE: Words(
         Family.CHANGED, "印章签名无效", "Seal not valid", "印章签名无效，请勿采信", "The seal's signature is not valid"
@@ -276,8 +288,12 @@ WORDS: dict[Reason, Words] = {
         Family.FOREIGN,
         "不是正确的二维码",
         "Unknown code",
-        "不是有效的亮证码，请持证人重新亮证",
-        "Not a valid code: ask the holder to show again",
+        "没有登记过这个二维码",
+        "This code is not on the register",
+        (
+            "请勿采信。亮证码请持证人重新亮证；印在证面上的，请向颁发机构核实，怀疑伪造的请向其反映。",
+            "Do not rely on it. On a phone: ask to show again. Printed: ask the issuer, or report a suspected forgery.",
+        ),
     ),
     Reason.CODE_EXPIRED: Words(
         Family.CODE,
@@ -299,6 +315,10 @@ WORDS: dict[Reason, Words] = {
         "Another scene was shown",
         "持证人选择的场景不是给您的，未提供信息；请持证人改选场景后重新亮证",
         "The holder chose another scene: ask to show again for yours",
+        (
+            "请先按提示弄清原因；需要信息的，请持证人改选给您的场景后重新亮证，只刷新二维码没有用。",
+            "See why first. For data, ask the holder to show again in the scene for you: refreshing does not help.",
+        ),
     ),
     Reason.CODE_FOR_HOLDER: Words(
         Family.CODE,
@@ -306,6 +326,10 @@ WORDS: dict[Reason, Words] = {
         "A code for holders",
         "这是核验方出示的码，由持证人登录后扫；核验请扫持证人出示的亮证码",
         "A verifier made this code for a holder to scan: scan the one that the holder shows",
+        (
+            "持证人请登录“我的证照”后扫这个码；核验人员请扫持证人出示的亮证码。",
+            "Holders: sign in at My licenses and scan it there. Verifiers: scan the code that the holder shows.",
+        ),
     ),
     Reason.TOO_LARGE: Words(
         Family.BROKEN, "文件太大", "File too large", "文件超过大小限制", "The file is larger than the limit"

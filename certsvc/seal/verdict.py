@@ -71,6 +71,7 @@ class Reason(StrEnum):
 
     OK = "ok"
     OK_REGISTER_NOT_ASKED = "ok_register_not_asked"
+    OK_REGISTERED = "ok_registered"
     OK_SIGNED_DOCUMENT = "ok_signed_document"
     SIGNING_UNFINISHED = "signing_unfinished"
     NOT_A_PDF = "not_a_pdf"

@@ -14,6 +14,7 @@ class Words:
     Attributes:
         short_zh, short_en: two to twelve words for the head of a page.
         zh, en: one sentence.
+        own_next: the next step in Chinese and English where that of the family does not help; else None.
     """
 
     family: Family
@@ -21,13 +22,14 @@ class Words:
     short_en: str
     zh: str
     en: str
+    own_next: tuple[str, str] | None = None
 
     @property
     def next_zh(self) -> str:
         """The next step in Chinese."""
-        return NEXT_STEP[self.family][0]
+        return (self.own_next or NEXT_STEP[self.family])[0]
 
     @property
     def next_en(self) -> str:
         """The next step in English."""
-        return NEXT_STEP[self.family][1]
+        return (self.own_next or NEXT_STEP[self.family])[1]

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from certsvc.license.challenges import Challenge, ChallengeState
 from certsvc.store.newest import newest_of
+from certsvc.store.tables import clients, people
 from certsvc.store.tables_consents import challenges
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -27,6 +28,11 @@ _ASKED = ChallengeState.ASKED.value
 _BY_TOKEN = select(*_C).where(_C.token_sha256 == bindparam("digest"))
 _BY_ID = select(*_C).where(_C.challenge_id == bindparam("which"))
 _BY_IDS = select(*_C).where(_C.challenge_id.in_(bindparam("which", expanding=True)))
+# Whoever asks is a person or a system: the row is held, so that two who count at once cannot both find room.
+_HOLD_PERSON = select(people.c.subject).where(people.c.subject == bindparam("who")).with_for_update(key_share=True)
+_HOLD_CLIENT = (
+    select(clients.c.client_id).where(clients.c.client_id == bindparam("who")).with_for_update(key_share=True)
+)
 _COUNT_OPEN = (
     select(func.count().label("waiting"))
     .select_from(challenges)
@@ -114,6 +120,11 @@ class ChallengeRows:
         """Those of these challenges that there are, by id."""
         rows = self._tx.rows(_BY_IDS, which=sorted(challenge_ids)) if challenge_ids else ()
         return {row["challenge_id"]: self._challenge(row) for row in rows}
+
+    def hold(self, verifier: str) -> None:
+        """Let no other transaction of this verifier count or ask until the end of this one."""
+        if self._tx.row(_HOLD_PERSON, who=verifier) is None:
+            self._tx.row(_HOLD_CLIENT, who=verifier)
 
     def count_open(self, verifier: str, *, now: datetime) -> int:
         """How many of this verifier still wait."""

@@ -61,6 +61,7 @@ _CLOSE = (
     update(visits).where(_V.visit_id == bindparam("which"), _V.closed_at.is_(None)).values(closed_at=bindparam("at"))
 )
 _LEAVE = update(visit_officers).where(_O.visit_id == bindparam("which"), _IN).values(left_at=bindparam("at"))
+_LEAVE_OF = _LEAVE.where(_O.authority_code == bindparam("whose"))
 _LAPSED = select(_V.visit_id).where(_V.valid_until <= bindparam("now"))
 _LET_GO = (
     update(visit_officers)
@@ -193,6 +194,10 @@ class VisitRows:
         """End it, and let its officers go."""
         self._tx.changed(_CLOSE, which=visit_id, at=at)
         self._tx.changed(_LEAVE, which=visit_id, at=at)
+
+    def leave(self, visit_id: str, authority_code: str, *, at: datetime) -> int:
+        """Let the officers of one body go; how many there were."""
+        return self._tx.changed(_LEAVE_OF, which=visit_id, whose=authority_code, at=at)
 
     def let_go(self, badges: Sequence[str], *, now: datetime) -> None:
         """Let officers out of visits that have lapsed."""

@@ -78,7 +78,7 @@ def test_one_changed_byte_is_red_and_is_not_called_ended(open_page: OpenPage, li
     expect_verdict(page, "内容被改动", RED)
     expect(page.locator("#verdict")).to_have_attribute("data-group", "changed")
     expect(page.locator("#verdict-next")).to_contain_text("请勿采信")
-    assert check_word(page, "registry_match") == "印章属实，文件不是登记的原件"
+    assert check_word(page, "registry_match") == "带有本机关的印章，不是登记的原件"
     expect(page.locator("#verdict-checks [data-check=status]")).to_have_count(0)
     expect(page.locator("#verdict-not-checked")).to_contain_text("证照状态")
 
@@ -130,6 +130,16 @@ def test_a_file_of_somebody_else_gets_its_own_word(open_page: OpenPage, data: by
     expect_verdict(page, word, colour)
 
 
+def test_the_types_are_fetched_once_so_that_the_chosen_one_stays(open_page: OpenPage) -> None:
+    page = open_page("/")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.url.endswith("/v1/catalog/types") else None)
+    page.get_by_role("tab", name="证照编号").click()  # focus, then click, while the list is empty
+    expect(page.locator("#number-type option")).not_to_have_count(0)
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1
+
+
 def test_a_number_with_the_holders_full_name_is_found_and_without_it_is_not(
     open_page: OpenPage, live_city: LiveCity
 ) -> None:
@@ -164,11 +174,15 @@ def test_the_printed_code_leads_to_its_own_verdict_at_once(
     expect_verdict(page, "登记状态正常", GREEN)
     expect(page.locator("#verdict-license")).to_contain_text("食品经营许可证")
     expect(page.locator("#verdict-not-checked")).to_contain_text("文件内容")
+    expect(page.locator("#code-more-text")).to_be_visible()
     move(row, "revoke")
     page.reload()
     expect_verdict(page, "已吊销", RED)
     wrong = open_page("/q/" + "A" * 22)
     expect_verdict(wrong, "不是正确的二维码", RED)
+    expect(wrong.locator("#verdict-text")).not_to_contain_text("亮证码")
+    expect(wrong.locator("#code-more-text")).to_be_hidden()
+    expect(wrong.locator("#code-more-none")).to_be_visible()
 
 
 def test_a_show_code_in_an_ordinary_camera_explains_itself_and_stays_unused(

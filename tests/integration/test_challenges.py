@@ -180,8 +180,11 @@ def test_a_using_system_asks_for_its_matter_and_sees_what_the_matter_may(shared_
 def test_a_challenge_is_no_code_for_scanners(shared_city: ServedCity) -> None:
     officer = shared_city.officer_of(GUIDE)
     made = ask(shared_city, shared_city.person(officer))
-    assert shared_city.scan(officer, made["code"])["reasons"][0]["code"] == "code_for_holder"
-    assert shared_city.public(code=made["code"])["reason"] == "code_for_holder"
+    scan, looked = shared_city.scan(officer, made["code"]), shared_city.public(code=made["code"])
+    assert (scan["light"], scan["reasons"][0]["code"]) == ("amber", "code_for_holder")
+    assert (looked["indication"], looked["reason"]) == ("INDETERMINATE", "code_for_holder")
+    assert looked["registry_match"] == "not_checked", "nobody asked the register for a license"
+    assert "刷新" not in looked["next"] + scan["reasons"][0]["next"]
 
 
 @pytest.mark.parametrize("text", ["https://evil.example/c/AAAAAAAAAAAAAAAAAAAAAA", "你好", "HC1:ABC"])
@@ -231,3 +234,11 @@ def test_one_verifier_has_only_so_many_open_challenges(small_city: ServedCity) -
     body = {"purpose": "检查", "scene": SCENE}
     problem(small_city.client.post("/v1/challenges", headers=officer, json=body), 409)
     ask(small_city, small_city.person("officer-2"))
+
+
+def test_of_many_asked_at_once_only_so_many_wait(city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certsvc.commands.showing.ask_holder.MAX_OPEN_CHALLENGES", 3)
+    officer, body = city.person("officer-1"), {"purpose": "检查", "scene": SCENE}
+    with ThreadPoolExecutor(9) as pool:
+        made = list(pool.map(lambda _: city.client.post("/v1/challenges", headers=officer, json=body), range(9)))
+    assert Counter(one.status_code for one in made) == {201: 3, 409: 6}

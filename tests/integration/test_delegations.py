@@ -350,3 +350,26 @@ def test_nothing_is_given_or_begins_after_a_death(family: Family) -> None:
     city.execute(f"UPDATE delegations SET state = 'offered' WHERE delegation_id = '{offered}'")  # stated in between
     accept(city, family.wife, offered, status=409)
     assert "死亡" in problem(offer(city, family.me, party(*WIFE), {family.license: [SCENE]}), 409)["detail"]
+
+
+def test_the_dead_show_nothing_and_are_told_where_to_turn(family: Family) -> None:
+    city, sample = family.city, family.city.catalog.sample(GUIDE)
+    dead = party(sample["holder_name"], sample["holder_code"], sample["holder_code_type"])
+    assert show(city, family.me, family.license, SCENE).status_code == 201
+    city.answer(say(city, "deceased", dead, None), 201)
+    assert "颁发机构" in problem(show(city, family.me, family.license, SCENE), 409)["detail"]
+    asked = {"device_id": "dev_x", "identifiers": [family.license]}
+    assert "死亡" in problem(city.client.post("/v1/shows/offline", headers=family.me, json=asked), 409)["detail"]
+
+
+def test_a_representative_whose_last_day_is_over_leaves_the_chain_waiting(firm: Firm) -> None:
+    city = firm.city
+    above, below = firm.hire()
+    city.execute("UPDATE relations SET until_on = '2021-01-01' WHERE kind = 'representative'")
+    for person, delegation_id in ((firm.manager, above), (firm.staff, below)):
+        assert firm.shown(person, delegation_id) == 409
+    city.answer(say(city, "representative", company(city), party(*PEOPLE["丁"])), 201)
+    assert firm.shown(firm.manager, above) == 409, "the next one has yet to confirm"
+    new = city.person(PEOPLE["丁"][1])
+    city.answer(city.client.post(f"/v1/delegations/{above}/confirmations", headers=new), 201)
+    assert (firm.shown(firm.manager, above), firm.shown(firm.staff, below)) == (201, 201)

@@ -142,7 +142,11 @@ def test_a_printed_code_gives_masked_facts_only(small_city: ServedCity) -> None:
         sample = small_city.catalog.sample(slug)
         looked = small_city.public(code=code)
         scan = small_city.scan(small_city.officer_of(slug), code)
-        assert scan["light"] == "green"
+        assert (scan["light"], reasons(scan), scan["reasons"][0]["word"]) == (
+            "green",
+            ["ok_registered"],
+            "登记状态正常",
+        )
         assert no_data(scan)
         assert looked["license"] == scan["license"]
         assert looked["license"]["holder_masked"] != sample["holder_name"]

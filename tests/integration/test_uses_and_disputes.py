@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from consent_city import GUIDE, bind, holder
 from fixtures_city import ServedCity
 from test_bad_input import problem
 
 from certsvc.clock import FixedClock, SystemClock, local_day
 from certsvc.commands.access import roles
+from certsvc.license.disputes import Dispute, DisputeState
+from certsvc.store.disputes import DisputeRows
 
 SCENE = "tour_inspection"
 
@@ -142,3 +146,25 @@ def test_of_parallel_takers_one_takes_and_a_late_answer_is_marked(
     city.tokens.clear()
     [row] = city.answer(city.client.get("/v1/disputes", headers=holder(city, GUIDE)), 200)["disputes"]
     assert (row["late"], row["state"]) == (True, "in_review"), "late, and nothing changed by itself"
+
+
+def test_a_withdrawal_at_the_moment_of_taking_leaves_on_record_who_took_it(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = small_city
+    done = city.issue(GUIDE, "U-1")
+    made = city.answer(file(city, done["identifier"], "content"), 201)
+    city.answer(post(city, clerk(city), made["dispute_id"], "reviews"), 201)
+    read = DisputeRows.by_id
+
+    def as_before(rows: DisputeRows, dispute_id: str) -> Dispute | None:
+        """What the holder's transaction had read when the clerk's was committed."""
+        found = read(rows, dispute_id)
+        return found and replace(found, state=DisputeState.FILED, handler="", taken_at=None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DisputeRows, "by_id", as_before)
+        problem(post(city, holder(city, GUIDE), made["dispute_id"], "withdrawals"), 409)
+    assert city.rows("SELECT state, handler <> '', taken_at IS NOT NULL FROM disputes") == [("in_review", 1, 1)]
+    city.answer(post(city, holder(city, GUIDE), made["dispute_id"], "withdrawals"), 201)
+    assert city.rows("SELECT state, handler <> '' FROM disputes") == [("withdrawn", 1)]

@@ -191,13 +191,13 @@ def test_officers_get_what_trade_task_and_team_open_and_nothing_more(shared_city
         assert any("扣留或暂扣前" in note for note in scan["notes"])
         with deps.uow.read() as tx:
             duty: Duty = tx.visits.duties([guide], now=deps.clock.now())[guide]
-    assert closed_to(deps, kind, scene, duty) == ""
-    assert "专项检查" in closed_to(deps, kind, replace(scene, tasks=("special",)), duty)
+    assert closed_to(deps, kind, scene, duty, "officer") == ""
+    assert "专项检查" in closed_to(deps, kind, replace(scene, tasks=("special",)), duty, "officer")
     special = replace(duty, visit=replace(duty.visit, task_kind=TaskKind.SPECIAL))
-    assert closed_to(deps, kind, replace(scene, tasks=("special",)), special) == ""
+    assert closed_to(deps, kind, replace(scene, tasks=("special",)), special, "officer") == ""
     police = replace(duty, officer=replace(duty.officer, kinds=("公安",)))
-    assert closed_to(deps, kind, scene, police)
-    assert closed_to(deps, kind, replace(scene, kinds=("公安",)), police) == ""
+    assert closed_to(deps, kind, scene, police, "officer")
+    assert closed_to(deps, kind, replace(scene, kinds=("公安",)), police, "officer") == ""
 
 
 def test_where_officers_show_first_a_scan_without_a_visit_gives_the_state_only(
@@ -209,6 +209,11 @@ def test_where_officers_show_first_a_scan_without_a_visit_gives_the_state_only(
     before = city.scan(officer, shown["code"])
     assert (before["fields"], before["photo"], before["license"]["state"]) == ([], "", "valid")
     assert any("先登记检查任务" in note for note in before["notes"])
+    kind = city.catalog.type(TOUR)
+    for audience in ("clerk", "public"):  # neither is a way around the visit; a clerk needs none
+        scene = replace(kind.scenes[0], audience=audience)
+        assert "先登记检查任务" in closed_to(city.service.deps, kind, scene, None, "officer")
+        assert closed_to(city.service.deps, kind, scene, None, "clerk") == ""
     with visiting(city, officer):
         assert city.scan(officer, shown["code"])["fields"], "the code was not used up"
         city.execute(f"UPDATE officers SET ended_on = '2026-01-01' WHERE badge = '{badge_of(city, officer)}'")
@@ -367,6 +372,11 @@ def test_who_was_visited_shortly_before_is_not_visited_again_without_a_reason(
         call(city, chemist, "/v1/visits/repeats", {"holder_code_type": "001", "holder_code": code}), 200
     )
     assert [one["authority_name"] for one in planned] == ["示例省市场监督管理局"]
+    read_of = "SELECT count(*) FROM evidence WHERE kind = 'visit.repeats_read'"
+    assert city.rows(read_of) == [(0,)], "of a business"
+    guide = {"holder_code_type": "111", "holder_code": city.catalog.sample(TOUR)["holder_code"]}
+    city.answer(call(city, chemist, "/v1/visits/repeats", guide), 200)
+    assert city.rows(read_of) == [(1,)], "who looks up a person leaves a trace"
     with visiting(city, chemist, target=target, repeat_reason="投诉举报核查") as second:
         assert second["repeat_reason"] == "投诉举报核查"
     with visiting(city, market):
@@ -401,6 +411,13 @@ def test_in_a_joint_visit_each_body_reads_its_own_records_and_those_above_read_t
         problem(call(city, guide, f"/v1/scans/{food['scan_id']}/outcome", {"outcome": "qualified"}), 404)
         picture = city.answer(send_picture(city, market, food["scan_id"], png("blue")), 201)
         problem(call(city, guide, f"{path}/close"), 404)
+        problem(call(city, stranger, f"{path}/leave"), 404)
+        assert "结束检查" in problem(call(city, market, f"{path}/leave"), 409)["detail"], "the leading body ends it"
+        for _ in range(2):
+            assert city.answer(call(city, guide, f"{path}/leave"), 201)["state"] == "open"
+        problem(call(city, guide, f"{path}/officers", {"badge": badge_of(city, guide)}), 409)
+        with visiting(city, guide, task_no="示例检〔2026〕2号") as other:
+            assert other["visit_id"] != visit["visit_id"], "they are free for the next one"
 
     def ids(subject: str, **params: Any) -> set[str]:
         page = read(city, subject, "/v1/inspections", visit=visit["visit_id"], **params)

@@ -71,3 +71,23 @@ def test_every_word_that_is_replaced_is_one_of_typers() -> None:
     assert all(getattr(rich_utils, name) == words for name, words in PANELS.items())
     source = Path(rich_utils.__file__).read_text(encoding="utf-8")
     assert [name for name in PANELS if not re.search(rf"^{name} = ", source, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("code", "check"),
+        ("code", "check", "ELC1:0", "--bundle", "no-such-bundle.cose"),
+        ("code", "check", "ELC1:0"),
+        ("code", "no-such-command"),
+        ("verify",),
+        ("verify", "--no-such-option"),
+    ],
+)
+def test_what_is_asked_wrongly_is_3_and_no_verdict(asked: tuple[str, ...]) -> None:
+    """1 and 2 are what ``verify`` and ``code check`` say of files and codes."""
+    assert CliRunner().invoke(app, asked).exit_code == 3
+
+
+def test_a_command_that_is_asked_rightly_still_ends_with_its_own_code() -> None:
+    assert CliRunner().invoke(app, ["code", "check", "--help"]).exit_code == 0

@@ -10,6 +10,7 @@ import certsvc.web
 from certsvc.cli.verify_words import NOT_CHECKED_ZH
 from certsvc.commands.verifying.conclusion import FILE_CHECKS, LICENSE_STATE, REGISTER
 from certsvc.commands.verifying.seal_objects import SEAL_STATE
+from certsvc.seal.differences import COMPARED_WORDS, Compared
 from certsvc.seal.families import NEXT_STEP, Family
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import SEAL_MAKER, SEAL_TIMESTAMP, Reason
@@ -69,3 +70,23 @@ def test_only_what_holds_may_tell_the_reader_to_rely_on_it() -> None:
         Reason.OK_OFFLINE,
         Reason.LICENSE_RENEWAL_PENDING,
     }
+
+
+def test_the_next_step_is_that_of_the_reason_where_refreshing_does_not_help() -> None:
+    refreshed = {one for one, words in WORDS.items() if words.next_zh == NEXT_STEP[Family.CODE][0]}
+    assert refreshed == {Reason.CODE_EXPIRED, Reason.CODE_USED, Reason.CODE_REPEATED}
+
+
+def test_who_may_object_is_told_where() -> None:
+    advised = {words.next_zh for words in WORDS.values() if "异议申诉" in words.next_zh + words.zh}
+    assert advised
+    assert all("/holder" in step for step in advised)
+
+
+def test_what_is_said_of_a_changed_file_does_not_contradict_itself() -> None:
+    """Its content was changed: so nobody may say beside it that its seal is good, or that there is none."""
+    page = WORDS_OF_PAGE.read_text(encoding="utf-8")
+    [row] = [line for line in page.splitlines() if '"is.registry_match.other_bytes"' in line]
+    assert "印章属实" not in row
+    assert "没有完好" not in COMPARED_WORDS[Compared.NO_SEAL][0]
+    assert "盖章以后内容被改动" in WORDS[Reason.DIGEST_MISMATCH].zh

@@ -14,7 +14,7 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Day
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, scene_of
-from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, living, right_to_show, same
+from certsvc.commands.showing.rights import DEAD_ZH, NOT_YOURS_ZH, holder_of, living, right_to_show, same
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.delegations import (
@@ -81,7 +81,7 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
     _check_until(body, now)
     with deps.uow() as tx:
         if not living(tx, holder_of(caller)):
-            raise Conflict("此账号的当事人已登记死亡，不能再授权；如登记有误，请与登记机关联系")
+            raise Conflict(DEAD_ZH)
         rights = [
             right_to_show(deps, tx, caller, one.identifier, now, delegation_id=body.under) for one in body.licenses
         ]

@@ -26,7 +26,7 @@ from certsvc.license.disputes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -120,7 +120,8 @@ def withdraw_dispute(deps: Deps, caller: Principal, dispute_id: str) -> Dispute:
         if found is None or found.holder_subject != caller.subject:
             raise NotFound(NO_DISPUTE_ZH)
         closed = replace(found, state=DisputeState.WITHDRAWN, closed_at=now)
-        return _close(deps, tx, caller, closed, now)
+        # Only as it was read: a clerk who takes it at this moment stays on record as the one who took it.
+        return _close(deps, tx, caller, closed, now, sources=UNDECIDED & {found.state})
 
 
 def take_dispute(deps: Deps, caller: Principal, dispute_id: str) -> Dispute:
@@ -157,7 +158,8 @@ def answer_dispute(deps: Deps, caller: Principal, dispute_id: str, *, upheld: bo
         if found.state is not DisputeState.IN_REVIEW or found.handler != caller.subject:
             raise Conflict("请先受理这件异议申诉，由受理人答复")
         state = DisputeState.UPHELD if upheld else DisputeState.REJECTED
-        return _close(deps, tx, caller, replace(found, state=state, answer=text, closed_at=now), now)
+        closed = replace(found, state=state, answer=text, closed_at=now)
+        return _close(deps, tx, caller, closed, now, sources={DisputeState.IN_REVIEW})
 
 
 def _concerned(deps: Deps, tx: UnitOfWork, version: LicenseVersion, body: DisputeBody) -> tuple[str, str]:
@@ -184,10 +186,17 @@ def _to_answer(tx: UnitOfWork, caller: Principal, dispute_id: str) -> Dispute:
     return found
 
 
-def _close(deps: Deps, tx: UnitOfWork, caller: Principal, closed: Dispute, now: datetime) -> Dispute:
-    decided = closed.state is not DisputeState.WITHDRAWN
-    if not tx.disputes.move(closed, sources={DisputeState.IN_REVIEW} if decided else UNDECIDED):
-        raise Conflict("这件异议申诉已经办结")
+def _close(
+    deps: Deps,
+    tx: UnitOfWork,
+    caller: Principal,
+    closed: Dispute,
+    now: datetime,
+    *,
+    sources: Collection[DisputeState],
+) -> Dispute:
+    if not sources or not tx.disputes.move(closed, sources=sources):
+        raise Conflict("这件异议申诉已经办结，或刚刚有人受理，请刷新后再看")
     version = _version(tx, closed)
     payload = DisputeClosed(
         dispute_id=closed.dispute_id,

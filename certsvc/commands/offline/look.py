@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.offline import IssuedCore
 
-SHOW_AGAIN: frozenset[Reason] = frozenset({Reason.CODE_EXPIRED, Reason.CLOCK_DIFFERS, Reason.CODE_KEY_UNKNOWN})
-"""Nothing is said against the license: the code is to be shown again, or clocks to be set."""
+SHOW_AGAIN: frozenset[Reason] = frozenset(
+    {Reason.CODE_EXPIRED, Reason.CLOCK_DIFFERS, Reason.CODE_KEY_UNKNOWN, Reason.CODE_FOR_HOLDER}
+)
+"""Nothing is said against a license: a code is to be shown again, another one to be scanned, or clocks to be set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.devices.enrol import active_device_of
 from certsvc.commands.evidence.record import record
-from certsvc.commands.showing.rights import UNDER_14_ZH
+from certsvc.commands.showing.rights import DEAD_ZH, UNDER_14_ZH, living
 from certsvc.commands.showing.wallet import MAX_CARDS
 from certsvc.commands.verifying.facts import masked_holder
 from certsvc.commands.verifying.stands import stands_all
@@ -66,7 +66,7 @@ def mint_cores(deps: Deps, caller: Principal, *, device_id: str, identifiers: Se
 
     Raises:
         NotFound: not a device of the caller.
-        Conflict: the caller is too young to show alone.
+        Conflict: the caller is too young to show alone, or dead by the register.
         Forbidden: the device was blocked.
         InvalidInput: more than :data:`MAX_CORES`, or one twice.
         Unavailable: the service has no key for offline codes.
@@ -79,6 +79,8 @@ def mint_cores(deps: Deps, caller: Principal, *, device_id: str, identifiers: Se
     if needs_guardian(holder, local_day(now)):
         raise Conflict(UNDER_14_ZH)
     with deps.uow.read() as tx:
+        if not living(tx, holder):
+            raise Conflict(DEAD_ZH)
         device = active_device_of(tx, caller, device_id, DeviceKind.HOLDER)
         own = {one.identifier: one for one in tx.licenses.of_holder(holder, limit=MAX_CARDS)} if holder.code else {}
         wanted = [own[one] for one in identifiers if one in own]

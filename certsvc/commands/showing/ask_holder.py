@@ -70,7 +70,7 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
     with deps.uow.read() as tx:
         duty = duties_of(tx, [caller], now).get(caller.subject)
     if body.scene:
-        _check_duty(deps, body, duty)
+        _check_duty(deps, caller, body, duty)
     challenge = Challenge(
         challenge_id=deps.ids.new("chl"),
         token_sha256=token_sha256(token),
@@ -89,6 +89,7 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
         expires_at=now + timedelta(seconds=CHALLENGE_TTL_S),
     )
     with deps.uow() as tx:
+        tx.challenges.hold(caller.subject)
         if tx.challenges.count_open(caller.subject, now=now) >= MAX_OPEN_CHALLENGES:
             raise Conflict(
                 f"等待答复的核验请求已有 {MAX_OPEN_CHALLENGES} 个，请等它们到期（{CHALLENGE_TTL_S} 秒）后再发起"
@@ -125,10 +126,10 @@ def _check_scene(deps: Deps, caller: Principal, body: ChallengeBody) -> None:
         raise InvalidInput("没有这个亮证场景，或它不是给您这类核验人员的", problems=(problem,))
 
 
-def _check_duty(deps: Deps, body: ChallengeBody, duty: Duty | None) -> None:
+def _check_duty(deps: Deps, caller: Principal, body: ChallengeBody, duty: Duty | None) -> None:
     """An officer asks for what the visit opens, of one type at least; of which is told when the answer is taken."""
     found = [(kind, kind.scene(body.scene)) for kind in _named(deps, body)]
-    why_not = [closed_to(deps, kind, scene, duty) for kind, scene in found if scene is not None]
+    why_not = [closed_to(deps, kind, scene, duty, reader_of(caller)) for kind, scene in found if scene is not None]
     if all(why_not):
         raise Conflict(why_not[0])
 

@@ -30,9 +30,11 @@ MAX_SEARCH = 20
 
 LIGHTS: dict[Reason, str] = {
     Reason.OK: GREEN,
+    Reason.OK_REGISTERED: GREEN,
     Reason.CODE_USED: AMBER,
     Reason.CODE_EXPIRED: AMBER,
     Reason.SCENE_NOT_FOR_YOU: AMBER,
+    Reason.CODE_FOR_HOLDER: AMBER,
 }
 """Whatever else is wrong with the code of a license in force, or with its license, is red."""
 
@@ -106,7 +108,7 @@ def _printed(deps: Deps, tx: UnitOfWork, version: LicenseVersion, role: str, now
     printed = deps.policy.public_base + PRINTED_PATH
     why = "证面上的码：只答状态与遮盖后的姓名"
     made = [
-        _example("printed_good", printed + version.printed_token, role, Reason.OK, why),
+        _example("printed_good", printed + version.printed_token, role, Reason.OK_REGISTERED, why),
         _example("printed_unknown", printed + NOBODYS_TOKEN, role, Reason.CODE_UNKNOWN, "无人印制的码"),
     ]
     ended = _ended(deps, tx, version, now)

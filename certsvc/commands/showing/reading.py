@@ -113,6 +113,7 @@ def read_license(
     why_not: str = "",
     fields: tuple[ShownField, ...] = (),
     photo: bool = False,
+    sound: Reason = Reason.OK,
 ) -> Reading:
     """One license for a kind of reader, of what was read.
 
@@ -127,10 +128,11 @@ def read_license(
         why_not: for the officer, why the scene is closed to this one; empty when it is not.
         fields: those that are given.
         photo: whether the photo is given.
+        sound: what it means that the license is in force, by what the code proves.
     """
     how = reads.standings[version.version_id]
     # An ended license outranks everything else; "already used" outranks what is amber, and that a mere OK.
-    why = amber_reasons(how) or (Reason.OK,)
+    why = amber_reasons(how) or (sound,)
     reasons = (*refusals, *why) if how.good else (reason_of(how), *refusals)
     picture = reads.photos.get(version.photo_id) if photo else None
     card_needed = reader == OFFICER and deps.catalog.type(version.type_slug).paper.card_before_detention

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.relations import CoHolder, Relation
 
+DEAD_ZH = (
+    "此账号的当事人已登记死亡，不能再出示、授权。证照的注销、变更请近亲属或继承人持死亡证明到颁发机构办理；"
+    "登记有误的，请向登记死亡的机关（民政、公安）申请更正"
+)
+NO_REPRESENTATIVE_ZH = "该单位法定代表人的任期已满，代亮授权待新任法定代表人登记并确认后才能使用"
 NOT_YOURS_ZH = "您名下没有这张证照"
 UNDER_14_ZH = "持证人未满14周岁，请由监护人登录本人账号出示、授权"
 MAX_OTHERS = 200
@@ -103,7 +108,7 @@ def right_to_show(
 
     Raises:
         NotFound: no such license, or none that the caller may show, in the same words.
-        Conflict: the caller is too young to show alone, or the delegation is not in force.
+        Conflict: the caller is too young to show alone or dead by the register, or the delegation is not in force.
     """
     version = tx.licenses.by_identifier(identifier)
     right = None
@@ -118,6 +123,9 @@ def right_to_show(
             )
     if right is None:
         raise NotFound(NOT_YOURS_ZH)
+    # What the dead did for others ended with them; what is their own did not.
+    if right.basis in {ShowBasis.OWN, ShowBasis.CO_HOLDER} and not living(tx, holder_of(caller)):
+        raise Conflict(DEAD_ZH)
     return right
 
 
@@ -196,7 +204,16 @@ def _delegated(
         return None
     if found.stands(now) is not DelegationState.ACTIVE:
         raise Conflict("代亮授权不在有效状态：尚未接受、已结束、次数用完，或待新任法定代表人确认")
+    if not _led(tx, found.holder, now):
+        raise Conflict(NO_REPRESENTATIVE_ZH)
     return Right(basis=ShowBasis.DELEGATION, version=version, scenes=found.scope[version.license_id], delegation=found)
+
+
+def _led(tx: UnitOfWork, holder: Holder, now: datetime) -> bool:
+    """False for a company whose 法定代表人 is past the last day: as if that fact had been ended, its chain waits."""
+    day = local_day(now)
+    facts = tx.relations.of_subject(holder, RelationKind.REPRESENTATIVE)
+    return all(one.until_on is None or day <= one.until_on for one in facts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,12 +286,12 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
 
 
 def all_rights(deps: Deps, tx: UnitOfWork, caller: Principal, now: datetime) -> Sequence[Right]:
-    """The same with the own licenses first, unless the caller is too young to show them."""
+    """The same with the own licenses first, unless the caller is too young to show them, or dead."""
     me = holder_of(caller)
     if not caller.holder_code:
         return ()
-    young = needs_guardian(me, local_day(now))
-    mine = () if young else _counting(tx.licenses.of_holder(me, limit=MAX_OTHERS))
+    silent = needs_guardian(me, local_day(now)) or not living(tx, me)
+    mine = () if silent else _counting(tx.licenses.of_holder(me, limit=MAX_OTHERS))
     return [*(Right(basis=ShowBasis.OWN, version=one) for one in mine), *rights_over_others(deps, tx, caller, now)]
 
 

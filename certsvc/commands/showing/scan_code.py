@@ -242,6 +242,7 @@ def _look(
         why_not=found.why_not,
         fields=scene_fields(kind, version, scene) if scene is not None and given else (),
         photo=found.photo_id != "",
+        sound=Reason.OK_REGISTERED if one.code.kind == "printed" else Reason.OK,
     )
     scan = scan_row(
         deps,

@@ -135,7 +135,8 @@ def _find(deps: Deps, known: _Known, one: Asked, duty: Duty | None, redeemed: di
             return Found(version=version, reasons=() if version else (Reason.CODE_UNKNOWN,))
         case "offline":
             there = known.offline[one.code.token]
-            reasons = (there.reason,) if there.reason else ()
+            # License and device are proven, the person is not: amber, as where the same code is checked offline.
+            reasons = (there.reason or Reason.IDENTITY_NOT_COMPARED,)
             return Found(version=there.version, reasons=reasons, core_id=there.core_id)
         case "challenge":
             return Found(reasons=(Reason.CODE_FOR_HOLDER,))
@@ -185,22 +186,23 @@ def _open(
     kind = deps.catalog.type(version.type_slug)
     scene = kind.scene(scene_code)
     meant = scene is not None and is_for(scene, reader_of(caller))
-    why_not = closed_to(deps, kind, scene, duty) if scene is not None and meant else ""
+    why_not = closed_to(deps, kind, scene, duty, reader_of(caller)) if scene is not None and meant else ""
     data = meant and not why_not
     reasons = () if data else (Reason.SCENE_NOT_FOR_YOU,)
     return Found(version=version, show=show, scene=scene, reasons=reasons, data=data, why_not=why_not)
 
 
-def closed_to(deps: Deps, kind: LicenseType, scene: SceneSpec, duty: Duty | None) -> str:
-    """Why a scene of inspection is closed to an officer, in Chinese; empty when it is open (DOMAIN.md 3).
+def closed_to(deps: Deps, kind: LicenseType, scene: SceneSpec, duty: Duty | None, reader: str) -> str:
+    """Why a scene is closed to an officer, in Chinese; empty when it is open (DOMAIN.md 3).
 
-    Other scenes are open to all whom they are meant for. Trade, task and team are those of the visit; its place was
-    checked against the register when the officer joined.
+    Where officers show first, an officer outside a visit gets no scene at all. Else scenes that are not of inspection
+    are open to all whom they are meant for. Trade, task and team are those of the visit; its place was checked against
+    the register when the officer joined.
     """
-    if scene.audience != OFFICER:
+    if reader == OFFICER and duty is None and deps.policy.officers_show_first:
+        return "请先登记检查任务、向持证人出示执法身份，再扫码"
+    if scene.audience != OFFICER or duty is None:
         return ""
-    if duty is None:
-        return "请先登记检查任务、向持证人出示执法身份，再扫码" if deps.policy.officers_show_first else ""
     if not {kind.domain, *scene.kinds} & set(duty.officer.kinds):
         return f"您本次检查的执法类别（{'、'.join(duty.officer.kinds)}）不包括{kind.domain}，未提供信息"
     if scene.tasks and duty.visit.task_kind.value not in scene.tasks:

@@ -13,7 +13,7 @@ from certsvc.commands.showing.bundles import HolderBundle, holder_bundles
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.create_show import ScenePreview, preview_of
 from certsvc.commands.showing.readers import AUDIENCES, is_for
-from certsvc.commands.showing.rights import UNDER_14_ZH, holder_of
+from certsvc.commands.showing.rights import DEAD_ZH, UNDER_14_ZH, holder_of, living
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.relations import needs_guardian
 from certsvc.license.uses import Show
@@ -68,7 +68,7 @@ def plan_bundle(
 
     Raises:
         NotFound: the caller holds nothing of such a bundle.
-        Conflict: the caller is too young to show alone.
+        Conflict: the caller is too young to show alone, or dead by the register.
         InvalidInput: a scene that the type does not have or that is not for this reader, or nothing is left to show.
     """
     if needs_guardian(holder_of(caller), local_day(deps.clock.now())):
@@ -77,6 +77,8 @@ def plan_bundle(
     if found is None:
         raise NotFound("您名下没有这个一业一证组合的证照")
     with deps.uow.read() as tx:
+        if not living(tx, holder_of(caller)):
+            raise Conflict(DEAD_ZH)
         versions = tx.licenses.by_identifiers(list(found.members.values()))
     members: list[ShownMember] = []
     left_out: list[str] = []

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from certsvc.seal.verdict import Verdict
 
 
+_LOOKED_UP = frozenset({Reason.CODE_UNKNOWN, Reason.LICENSE_UNKNOWN})
+"""The register was asked and has nothing; by any other reason nobody asked it for a license."""
 _BADNESS = (Light.GREEN, Light.AMBER, Light.RED)
 
 
@@ -120,6 +122,8 @@ def _of_version(deps: Deps, tx: UnitOfWork, version: LicenseVersion | None, unkn
     if view is not None:
         return _of_view(view, now)
     verdict = unseen(unknown, now)
+    if unknown not in _LOOKED_UP:
+        verdict = replace(verdict, registry_match=RegistryMatch.NOT_CHECKED)
     return replace(verdict, indication=Indication.INDETERMINATE) if unknown in SHOW_AGAIN else verdict
 
 

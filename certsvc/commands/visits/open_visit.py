@@ -154,8 +154,10 @@ def join_visit(deps: Deps, caller: Principal, visit_id: str, body: TeamBody) -> 
         if not visit.may_join(caller.authority_code, now):
             raise Conflict("这次检查已经结束，不能再加入，请另行登记")
         team = _team(deps, tx, caller, body, visit.region, now)
-        present = {one.badge for one in visit.officers}
-        new = tuple(one for one in _officers(visit_id, team, now) if one.badge not in present)
+        known = {one.badge: one for one in visit.officers}
+        new = tuple(one for one in _officers(visit_id, team, now) if one.badge not in known)
+        if any(known[one.badge].left_at is not None for one in team.everyone if one.badge in known):
+            raise Conflict("已退出这次检查，不能再加入，请另行登记")
         tx.visits.let_go([one.badge for one in new], now=now)
         if not tx.visits.join(new):
             raise _busy()
@@ -184,6 +186,28 @@ def close_visit(deps: Deps, caller: Principal, visit_id: str) -> Visit:
             visit_id=visit_id, authority_code=visit.authority_code, departments=list(visit.departments)
         )
         tell(deps, tx, visit, payload, caller, {}, now)
+        return tx.visits.by_ids([visit_id])[visit_id]
+
+
+def leave_visit(deps: Deps, caller: Principal, visit_id: str) -> Visit:
+    """A body that joined takes its officers out; the visit goes on, and to leave twice changes nothing.
+
+    Raises:
+        NotFound: no such visit, or the caller is no officer of the own body in it.
+        Conflict: the caller's body leads: it ends the visit for all.
+    """
+    roles.require(caller, roles.OFFICER)
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        visit = tx.visits.hold(visit_id)
+        if visit is None or caller.subject not in {one.subject for one in visit.team(caller.authority_code)}:
+            raise NotFound(NO_VISIT)
+        if caller.authority_code == visit.authority_code:
+            raise Conflict("本机关是这次检查的牵头机关，请结束检查，不能单独退出")
+        left = tx.visits.leave(visit_id, caller.authority_code, at=now)
+        if left:
+            content = {"authority_code": caller.authority_code, "officers": left}
+            record(tx, deps, kind="visit.left", subject=visit_id, actor=caller.subject, content=content, at=now)
         return tx.visits.by_ids([visit_id])[visit_id]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
+from certsvc.commands.evidence.record import record
 from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
 from certsvc.license.model import Holder
 from certsvc.license.visits import TASK_ZH, TaskKind
@@ -29,14 +30,24 @@ MOST_READ = 50
 def read_repeats(deps: Deps, caller: Principal, *, code_type: str, code: str) -> Sequence[Visit]:
     """Visits of a holder within the days of the policy, newest first, by whichever body: to plan one instead of two.
 
+    Of a private person it is on record who asked.
+
     Raises:
         InvalidIdentifier: a holder code that is not one.
     """
     roles.require(caller, roles.OFFICER)
     HolderCode.parse(code_type, code)
     holder = Holder(name="", code=code, code_type=code_type)
-    with deps.uow.read() as tx:
-        return earlier(deps, tx, tx.visits.target_of(holder), deps.clock.now())
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        blind = tx.visits.target_of(holder)
+        found = earlier(deps, tx, blind, now)
+        if not _is_organisation(holder):
+            # Who looks up by whom a person was visited leaves a trace that can be asked about.
+            content = {"authority_code": caller.authority_code, "found": len(found)}
+            subject = blind.hex()
+            record(tx, deps, kind="visit.repeats_read", subject=subject, actor=caller.subject, content=content, at=now)
+        return found
 
 
 def earlier(deps: Deps, tx: UnitOfWork, target: bytes, now: datetime, *, but: str = "") -> Sequence[Visit]:

@@ -194,9 +194,15 @@ async function fillTypes(select) {
 function wireNumber() {
   const form = byId("number-form");
   const select = byId("number-type");
-  const fill = () => attempt(() => fillTypes(select));
-  byId("tab-number").addEventListener("click", () => { if (!select.options.length) fill(); });
-  byId("tab-number").addEventListener("focus", () => { if (!select.options.length) fill(); });
+  // Focus and click come together: a second answer would replace the options, and the one that was chosen with them.
+  let filling = false;
+  const fill = async () => {
+    if (filling || select.options.length) return;
+    filling = true;
+    await attempt(() => fillTypes(select));
+    filling = false;
+  };
+  for (const kind of ["click", "focus"]) byId("tab-number").addEventListener(kind, fill);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!complete(form)) return;

@@ -16,6 +16,9 @@ async function check() {
   trouble(null);
   try {
     verdict = await call("POST", "/v1/verifications", { body: { code } });
+    // Where no license is listed there is nothing to compare the print with.
+    byId("code-more-text").hidden = !verdict.license;
+    byId("code-more-none").hidden = Boolean(verdict.license);
     showVerdict(place, verdict, { from: "code" });
   } catch (error) {
     trouble(error, { retry: check });

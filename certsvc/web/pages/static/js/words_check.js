@@ -24,6 +24,7 @@ export const CHECK_WORDS = {
 
   "code.title": ["证照二维码核验", "Printed code"],
   "code.more": ["想核对得更仔细", "To be more certain"],
+  "code.more_none": ["这个二维码没有登记的内容可以核对。有 PDF 原文件的，可以上传核验。", "There is nothing on the register to compare with. If you have the original PDF, upload it."],
   "code.more_text": ["这个二维码只说明登记的状态，不说明手里的纸张或文件没有被改动。请核对证面与下列登记内容是否一致，或上传 PDF 原文件核验。", "This code tells the registered state only, not that the paper in your hand is unchanged. Compare the print with the register, or upload the PDF."],
   "code.upload": ["上传 PDF 文件核验", "Upload the PDF"],
   "landing.title": ["这是一张亮证码", "A code shown by a holder"],
@@ -102,7 +103,7 @@ export const CHECK_WORDS = {
   "is.status.bad": ["异常", "Not in force"],
   "is.registry_match.exact": ["与登记的原件一致", "Exactly the registered file"],
   "is.registry_match.exact_code": ["已登记", "Registered"],
-  "is.registry_match.other_bytes": ["印章属实，文件不是登记的原件", "Our seal, another file"],
+  "is.registry_match.other_bytes": ["带有本机关的印章，不是登记的原件", "Bears our seal, not the registered file"],
   "is.registry_match.none": ["没有登记", "Not registered"],
   "is.unreachable": ["没有答复", "No answer"],
   "what.partner": ["互认城市的登记 {host}", "Register of the recognised city, {host}"],
