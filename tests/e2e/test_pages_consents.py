@@ -140,6 +140,10 @@ def test_a_bundle_tells_its_members_and_one_code_shows_them_all(open_page: OpenP
     members = officer.locator("#bundle-members .member")
     expect(members.first).to_be_visible()
     assert {COMPANY, "food_operation"} <= {one.get_attribute("data-member") for one in members.all()}
+    # Those that are not in order are named on top, with their reasons below.
+    against = officer.locator("#bundle-members .member:not([data-light=green])")
+    expect(officer.locator("#bundle-against li")).to_have_count(against.count())
+    assert all(one.locator(".member-reason").count() for one in against.all())
     # Each license has a record of its own, so what came of it is noted by itself.
     member = officer.locator('.member[data-member="food_operation"]')
     member.locator("summary").click()

@@ -60,6 +60,11 @@ def test_a_shown_code_is_green_with_the_photo_once_and_used_the_second_time(
     expect(holder.locator("#show-made")).to_have_text(re.compile(r"生成时间 \d{4}年\d+月\d+日 \d\d:\d\d:\d\d"))
     expect(holder.locator("#show-qr")).to_have_css("color", BLACK)
     code = code_on_screen(holder)
+    # The screen is held out to strangers: the number of the identity card stands there when the holder asks for it.
+    number = live_city.city.catalog.sample("tour_guide")["holder_code"]
+    assert number not in holder.locator("#showing").inner_text()
+    holder.get_by_role("button", name="显示证件号码").click()
+    expect(holder.locator("#showing")).to_contain_text(number)
 
     officer = open_page("/officer")
     sign_in(officer, live_city.city.officer_of("tour_guide"))
@@ -71,6 +76,7 @@ def test_a_shown_code_is_green_with_the_photo_once_and_used_the_second_time(
     expect(result).to_contain_text(live_city.city.catalog.sample("tour_guide")["holder_name"])
     expect(result.locator("#result-made")).to_contain_text("核验时间")
     expect(result.locator("#result-seal")).to_contain_text("印章名称")
+    expect(holder.locator("#show-scanned")).to_contain_text("看到的信息")
     photo = result.locator("#result-photo")
     expect(photo).to_be_visible()
     assert photo.evaluate("image => image.complete && image.naturalWidth > 50")
@@ -199,13 +205,14 @@ def test_a_grant_gives_a_code_that_works_once_and_can_be_taken_back(open_page: O
     page.get_by_label("办什么事").select_option(label="食品经营许可（新办）")
     client = page.get_by_label("给哪个用证系统").input_value()
     page.get_by_label("办件编号").fill("BJ-1")
-    for box in page.get_by_role("group", name="可以看的信息").get_by_role("checkbox").all():
-        box.uncheck()
+    assert page.get_by_role("group", name="可以看的信息").get_by_role("checkbox", checked=True).count() == 0
     page.get_by_role("button", name="确认授权").click()
     expect(page.locator("#grant-wrong")).to_have_text("请至少选择一项信息。")
     page.get_by_label("法定代表人", exact=False).check()
     page.get_by_role("button", name="确认授权").click()
     code = page.locator("#grant-code").inner_text()
+    assert read_code(page.locator("#grant-place .code-frame").screenshot()) == code
+    expect(page.locator("#grant-place")).to_contain_text("食品经营许可（新办）")
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", code)
     body = {
         "matter_code": "11990000MB0000019F2990131002001",
@@ -226,6 +233,7 @@ def test_a_grant_gives_a_code_that_works_once_and_can_be_taken_back(open_page: O
 
     page.get_by_role("link", name="授权", exact=True).click()
     page.get_by_role("button", name="新的授权").click()
+    page.get_by_role("button", name="全选").click()
     page.get_by_role("button", name="确认授权").click()
     page.get_by_role("button", name="完成").click()
     page.get_by_role("button", name="收回授权").first.click()

@@ -102,11 +102,22 @@ def test_both_without_network_the_camera_reads_and_green_needs_the_identity_docu
     expect(result).to_have_attribute("data-reason", "code_repeated")
     checker.locator("#identity-compared").check()
     expect(result).to_have_attribute("data-colour", "amber")
-    # Closed in the middle of it: the record of what was on the screen is not lost.
+    # Closed in the middle of it: the record of what was on the screen is not lost; the page knows whom it serves.
     checker.reload()
+    expect(checker.locator("#badge-number")).not_to_be_empty()
+    expect(checker.locator("#unreached")).to_contain_text("现在没有网络")
+    expect(checker.locator("#trouble [role=alert]")).to_have_count(0)
+    paste(checker, f"{city.service.deps.policy.public_base}/s/{'A' * 22}")
+    expect(checker.locator("#scan-note")).to_contain_text("只能核验离线码")
+    checker.locator('[data-view="records"]').click()
+    expect(checker.locator("#records-waiting li")).to_have_count(2)
+    expect(checker.locator("#records-waiting")).to_contain_text(city.catalog.type("tour_guide").name)
+    checker.locator('[data-view="scan"]').click()
     expect(checker.locator("#offline-waiting")).to_contain_text("2 件")
     checker.context.set_offline(offline=False)
     expect(checker.locator("#offline-waiting")).to_have_count(0)
+    expect(checker.locator("#unreached")).to_have_count(0)
+    expect(checker.locator("#scan-note")).to_have_count(0)
     checker.locator("#offline-refresh").click()
     expect(checker.locator("#offline-refresh")).not_to_have_attribute("aria-busy", "true")
     expect(checker.locator("#offline-refused")).to_have_count(0)
@@ -142,6 +153,18 @@ def test_a_phone_that_was_switched_off_shows_without_network_and_without_signing
         }"""
     )
     assert taken == [False, "InvalidAccessError"]
+    # The page that is signed in says calmly that there is no network; one license goes off the device without it.
+    before.reload()
+    expect(before.locator("#wallet-cut")).to_contain_text("现在没有网络")
+    expect(before.locator("#trouble [role=alert]")).to_have_count(0)
+    drop = before.locator(f'#offline-cores li:has([data-core="{row["identifier"]}"]) [data-action="drop"]')
+    drop.click()
+    before.get_by_role("dialog").get_by_role("button", name="从本机移除").click()
+    expect(drop).to_have_count(0)
+    before.context.set_offline(offline=False)
+    before.locator("#wallet").wait_for()
+    expect(before.locator("#wallet-cut")).to_have_count(0)
+    expect(drop).to_have_count(0)
 
 
 def test_an_ending_is_seen_after_the_next_update_and_what_is_not_ours_at_once(

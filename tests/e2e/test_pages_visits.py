@@ -99,6 +99,19 @@ def test_a_visit_from_the_badge_to_the_answer_of_a_dispute(
     outcome = page.locator(".outcome")
     outcome.get_by_label("责令改正").check()
     expect(outcome.get_by_label("改正期限")).to_have_value(re.compile(r"\d{4}-\d\d-\d\d"))
+    # What is wrong stands beside its field, and the field has the focus: the top of the page is far away on a phone.
+    due = str(outcome.get_by_label("改正期限").input_value())
+    outcome.get_by_label("改正期限").fill("")
+    outcome.locator('[data-action="outcome-send"]').click()
+    expect(outcome.get_by_label("改正期限")).to_be_focused()
+    expect(outcome.locator('.field:has(input[type="date"]) [role=alert]')).to_contain_text("改正期限")
+    outcome.get_by_label("改正期限").fill(due)
+    letter = tmp_path / "a.pdf"
+    letter.write_bytes(b"%PDF-1.7")
+    outcome.locator('input[type="file"]').set_input_files(letter)
+    expect(outcome.locator('.row:has(input[type="file"]) [role=alert]')).to_contain_text("JPEG")
+    expect(page.locator("#trouble [role=alert]")).to_have_count(0)
+    clear_of_the_bar(page)
     outcome.get_by_label("检查情况（可不填）").fill("台账不全\n限期补齐")
     outcome.locator('[data-action="outcome-send"]').click()
     expect(outcome.locator(".outcome-done")).to_contain_text("责令改正")
@@ -115,12 +128,22 @@ def test_a_visit_from_the_badge_to_the_answer_of_a_dispute(
     disputed(holder, live_city)
 
 
+def clear_of_the_bar(page: Page) -> None:
+    """The way on is not behind the bar of the views."""
+    bar, again = page.locator(".bar-below").bounding_box(), page.locator("#scan-again").bounding_box()
+    assert bar is not None
+    assert again is not None
+    assert again["y"] + again["height"] <= bar["y"]
+
+
 def correct(page: Page) -> None:
     """In the history: what was recorded, its picture, and a correction behind it."""
     page.locator('[data-view="records"]').click()
     row = page.locator("#records > li").first
     expect(row).to_contain_text(TASK)
     expect(row.locator(".handled li")).to_contain_text("台账不全 限期补齐")
+    row.locator("summary").click()
+    expect(row.locator(".facts")).to_contain_text("亮证码")
     row.locator('[data-action="pictures"]').click()
     picture = row.locator("img.evidence")
     expect(picture).to_be_visible()

@@ -9,6 +9,7 @@ import type { Card } from "../shared/types";
 
 const CORES = "cores";
 const OWNER = "owner";
+const LEFT_OUT = "left_out";
 /** Cores are fetched anew when they have lived for this part of their day. */
 const RENEW_AFTER_S = 6 * 3600;
 
@@ -42,8 +43,14 @@ function makeOffline(session: Session) {
   const offered = ref(false);
   const owner = ref("");
 
+  /** Licenses that belong on this device: those that can be shown, less those that the holder took off it. */
+  async function wanted(cards: readonly Card[]): Promise<Card[]> {
+    const leftOut = (await store.get<string[]>(LEFT_OUT)) ?? [];
+    return cards.filter((card) => card.scenes.length && !leftOut.includes(card.identifier));
+  }
+
   async function fetchCores(cards: readonly Card[]): Promise<void> {
-    const identifiers = cards.filter((card) => card.scenes.length).map((card) => card.identifier);
+    const identifiers = (await wanted(cards)).map((card) => card.identifier);
     if (!device.value || !identifiers.length) return;
     const body = { device_id: device.value.id, identifiers };
     const before = Date.now() / 1000;
@@ -61,11 +68,18 @@ function makeOffline(session: Session) {
     cores.value = made;
   }
 
-  /** What is on the device, whether somebody is signed in or not. */
-  async function begin(): Promise<void> {
+  async function load(): Promise<void> {
     device.value = await keptDevice(store);
     cores.value = (await store.get<KeptCore[]>(CORES)) ?? [];
     owner.value = (await store.get<string>(OWNER)) ?? "";
+  }
+
+  /** Kept when it is known what lies on the device, whether somebody is signed in or not. */
+  const loaded = load();
+
+  /** What is on the device, and whether there could be more. */
+  async function begin(): Promise<void> {
+    await loaded;
     offered.value = await call("GET", "/v1/offline-codes/keys").then(
       (found: { keys: unknown[] }) => found.keys.length > 0,
       () => false,
@@ -84,9 +98,17 @@ function makeOffline(session: Session) {
   async function renew(cards: readonly Card[]): Promise<void> {
     if (!device.value || owner.value !== session.person.value?.name) return;
     const known = new Set(cores.value.map((one) => one.identifier));
-    const same = cards.filter((card) => card.scenes.length).every((card) => known.has(card.identifier));
+    const same = (await wanted(cards)).every((card) => known.has(card.identifier));
     const old = cores.value.some((one) => Date.now() / 1000 - one.issuedAt > RENEW_AFTER_S);
     if (old || !same) await fetchCores(cards);
+  }
+
+  /** Take one license off this device, with or without network; it stays off until the device is enabled anew. */
+  async function drop(identifier: string): Promise<void> {
+    const rest = cores.value.filter((one) => one.identifier !== identifier);
+    await store.update<string[]>(LEFT_OUT, (was = []) => [...was, identifier]);
+    await store.put(CORES, rest);
+    cores.value = rest;
   }
 
   /** Take all of it off this device; the service is told that its key is no longer used, if it can be reached. */
@@ -98,7 +120,7 @@ function makeOffline(session: Session) {
     if (id) await session.call("POST", `/v1/devices/${encodeURIComponent(id)}/block`).catch(() => undefined);
   }
 
-  return { device, cores, offered, owner, begin, enable, renew, disable };
+  return { device, cores, offered, owner, loaded, begin, enable, renew, drop, disable };
 }
 
 let made: ReturnType<typeof makeOffline> | null = null;

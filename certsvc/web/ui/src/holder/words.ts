@@ -68,6 +68,9 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   ],
   "show.refreshed": ["二维码已更新", "New code"],
   "show.seen": ["对方看到的信息", "What they see"],
+  "show.reveal": ["显示证件号码", "Show the numbers"],
+  "show.conceal": ["隐去证件号码", "Hide the numbers"],
+  "show.scanned": ["已被扫码：{who}", "Scanned: {who}"],
   "show.none_fields": ["这个场景只显示证照状态。", "This scene shows the state only."],
 
   "offline.title": ["没有网络时亮证", "Show without network"],
@@ -77,6 +80,15 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   ],
   "offline.enable": ["在本机启用", "Enable on this device"],
   "offline.disable": ["从本机移除", "Remove from this device"],
+  "offline.disable_all": ["全部从本机移除", "Remove all from this device"],
+  "offline.drop_ask": [
+    "移除以后，本机没有网络时不能出示“{type}”；全部移除后重新启用，可以再放回来。确定移除吗？",
+    "This device will no longer show the {type} without network; remove all and enable anew to bring it back. Remove?",
+  ],
+  "offline.now": [
+    "现在没有网络：可以出示本机上的离线码，恢复网络后刷新可看到全部证照。",
+    "No network now: what is on this device can be shown. Reload when it is back.",
+  ],
   "offline.disable_ask": [
     "移除以后，本机没有网络时不能亮证；需要时可以重新启用。确定移除吗？",
     "This device will no longer show without network. Remove?",
@@ -110,6 +122,8 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "answer.case": ["办件编号", "Case"],
   "answer.none": ["您名下没有合适的证照。", "You have no license that answers this."],
   "answer.license": ["用哪张证照", "License"],
+  "answer.agreed": ["您已同意，信息已提供给对方", "You agreed; they see it now"],
+  "answer.declined": ["您没有同意，对方什么也看不到", "You declined; they see nothing"],
   "answer.yes": ["同意，出示给对方", "Agree and show"],
   "answer.no": ["不同意", "Decline"],
 
@@ -150,8 +164,14 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "grants.none_matter": ["目前没有事项可以使用您的证照。", "No matter may use your licenses now."],
   "grants.none_field": ["请至少选择一项信息。", "Choose at least one field."],
   "grants.code": ["用证码", "Code"],
+  "grants.for": ["给谁", "For"],
+  "grants.all_fields": ["全选", "All"],
+  "grants.fields_hint": [
+    "只选对方需要的信息；窗口没有说明的，请先问清楚。",
+    "Tick only what they need; ask the counter when it did not say.",
+  ],
   "grants.code_text": [
-    "把用证码告诉办事窗口。只显示这一次，用一次后失效。",
+    "把用证码告诉办事窗口，或让窗口扫码。只显示这一次，用一次后失效。",
     "Give this code to the counter. It is shown once and works once.",
   ],
   "grants.copy": ["复制用证码", "Copy"],

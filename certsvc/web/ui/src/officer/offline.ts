@@ -29,14 +29,15 @@ export function useOffline(session: Session) {
   const device = shallowRef<Device | undefined>();
   const owner = shallowRef<Owner | undefined>();
   const data = shallowRef<Ready | undefined>();
-  const waiting = ref(0);
+  const queued = shallowRef<QueuedRecord[]>([]);
+  const waiting = computed(() => queued.value.length);
   const refused = shallowRef<RefusedRecord[]>([]);
   const now = ref(Date.now());
   const age = computed(() => (data.value ? Math.max(0, now.value / 1000 - data.value.asOf) : 0));
   let held: Held | undefined;
 
   async function count(): Promise<void> {
-    waiting.value = (await queue.waiting()).length;
+    queued.value = await queue.waiting();
     refused.value = await queue.refused();
   }
 
@@ -136,7 +137,7 @@ export function useOffline(session: Session) {
     if (person) void refreshQuietly();
   });
 
-  return { device, owner, data, age, waiting, refused, enable, refresh, write, close };
+  return { device, owner, data, age, queued, waiting, refused, enable, refresh, write, close };
 }
 
 export type Offline = ReturnType<typeof useOffline>;

@@ -12,6 +12,9 @@ export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
     "持证人扫码后看到您的单位、证号和目的，同意后结果只显示在这里。",
     "The holder sees who asks and why; the answer comes here alone.",
   ],
+  "ask.find": ["按证照或场景名称查找", "Find a license or scene"],
+  "ask.found": ["共 {count} 项，本人执法类别的在前", "{count}, those of your trades first"],
+  "ask.not_found": ["没有找到，请换个词再试。", "Nothing found: try another word."],
   "ask.scene": ["看哪类证照、什么场景", "License and scene"],
   "ask.purpose": ["核验目的（持证人会看到）", "Purpose (shown to the holder)"],
   "ask.purpose_missing": ["请填写核验目的，至少两个字。", "Say why, in two characters or more."],
@@ -33,6 +36,10 @@ export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
   "outcome.send": ["记录结果", "Record"],
   "outcome.done": ["已记录：{outcome}", "Recorded: {outcome}"],
   "outcome.picture": ["添加照片", "Add a picture"],
+  "outcome.picture_wrong": [
+    "照片须是 JPEG 或 PNG 图片，PDF 等文件不能作为照片。请重新选择。",
+    "A picture must be JPEG or PNG, not a PDF or another file. Choose again.",
+  ],
   "outcome.pictures": ["已添加 {count} 张", "{count} added"],
   "offline.title": ["没有网络时", "Without network"],
   "offline.lead": [
@@ -73,6 +80,14 @@ export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
   "offline.not_enabled": [
     "没有网络，本机也没有启用离线核验，不能得出结论：请核对身份证件和证照原件，记下证照编号，恢复网络后补核。",
     "No network and no data here, so no verdict: check the documents, note the number, scan later.",
+  ],
+  "offline.now": [
+    "现在没有网络，本机也没有离线数据：请先核对证件原件，恢复网络后本页自动更新。",
+    "No network now, and no data here: check the documents. This page goes on by itself when it is back.",
+  ],
+  "offline.now_ready": [
+    "现在没有网络：可以核验离线码，检查记录留在本机，恢复网络后自动补送。",
+    "No network now: offline codes can be checked, records wait here and are sent when it is back.",
   ],
   "offline.signed_out": [
     "未登录：可以离线核验，检查记录在登录后补送。",

@@ -35,6 +35,25 @@ export function fieldName(key: string, name = ""): string {
   return english() ? englishOf(key) : names.get(key) || key;
 }
 
+/** What the service calls the states of a license, in English. */
+const STATES: Record<string, string> = {
+  正常: "In order",
+  模拟审批: "Provisional",
+  暂扣: "Suspended",
+  已换发: "Replaced",
+  撤销: "Rescinded",
+  撤回: "Withdrawn",
+  吊销: "Revoked",
+  注销: "Cancelled",
+  作废: "Voided",
+  已到期: "Expired",
+};
+
+/** A state in the reader's language; one without English stays as the service said it. */
+export function stateName(said: string): string {
+  return (english() && STATES[said]) || said;
+}
+
 /** The names of fields, in one line. */
 export function namesOf(keys: readonly string[]): string {
   return keys.map((key) => fieldName(key)).join(english() ? ", " : "、");

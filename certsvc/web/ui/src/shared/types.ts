@@ -303,6 +303,7 @@ export interface HistoryRecord {
   task_kind_zh: string;
   task_no: string;
   type_name: string;
+  identifier: string;
   code_kind: string;
   result: Reason | null;
   fields: string[];
