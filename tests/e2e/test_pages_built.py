@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
-from city_browser import SMALLEST, OpenPage, Watch
+from city_browser import OpenPage
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from fixtures_city import LiveCity
-from page_states import states
-from playwright.sync_api import Page
 
 import certsvc.web.install
 from certsvc.api.limits import SECURITY_HEADERS
@@ -19,7 +14,6 @@ from certsvc.web.install import ABILITIES, CONTENT_POLICY, install_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-AXE = Path(__file__).parents[2] / "certsvc" / "web" / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 FIRST_LOAD_BYTES = 300 * 1000
 PAGES = ("/", "/holder", "/officer", "/sign", "/catalog", "/seals", "/stamp")
 
@@ -36,26 +30,6 @@ def test_the_first_load_of_every_page_is_under_300_kb(open_page: OpenPage, live_
         files = page.evaluate(WEIGH)
         assert len(files) > 3, path
         assert sum(size for _, size in files) < FIRST_LOAD_BYTES, (path, files)
-
-
-def serious(page: Page) -> list[Any]:
-    """What axe finds serious on the page as it is."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        (one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]][:3])
-        for one in found["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
-
-
-def test_axe_finds_nothing_serious_in_any_state(open_page: OpenPage, live_city: LiveCity, watch: Watch) -> None:
-    watch.allow("status of 404")
-    page = open_page("/", size=SMALLEST)
-    wrong = []
-    for state in states(page, live_city):
-        wrong += [(state, *one) for one in serious(page)]
-    assert wrong == []
 
 
 def test_only_the_page_that_scans_may_compile_and_only_that(live_city: LiveCity) -> None:

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from city_browser import SMALLEST, OpenPage, Watch, sign_in
 from fixtures_city import LiveCity, ServedCity, sandbox_settings
+from page_checks import OVERFLOW, POINT, TARGETS, UNNAMED, VISIBLE_TEXT
 from playwright.sync_api import Page, expect
 from seal_people import APPLICANT, KEEPER, SAID, VOTERS, seal_in_use, wanted
-from test_pages_layout import POINT, TARGETS, UNNAMED, VISIBLE_TEXT
 
 from certsvc.app import build, prepare
 from certsvc.cli.demo import serving
@@ -158,7 +158,7 @@ def test_the_page_fits_a_small_phone_in_large_print_and_every_control_has_a_name
         here.locator('[data-move="resume"]').click()
         here.locator("summary").click()
         here.locator(".uses li").first.wait_for()
-        width, inner = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        width, inner = page.evaluate(OVERFLOW)
         assert width <= inner, (elder, width, inner)
         assert page.evaluate(UNNAMED) == []
         texts = page.evaluate(VISIBLE_TEXT)

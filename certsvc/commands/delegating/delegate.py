@@ -14,7 +14,7 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Day
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, scene_of
-from certsvc.commands.showing.rights import DEAD_ZH, NOT_YOURS_ZH, holder_of, living, right_to_show, same
+from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, require_alive, right_to_show, same
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.delegations import (
@@ -80,8 +80,7 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
     delegate_holder = body.delegate.holder()
     _check_until(body, now)
     with deps.uow() as tx:
-        if not living(tx, holder_of(caller)):
-            raise Conflict(DEAD_ZH)
+        require_alive(tx, caller)
         rights = [
             right_to_show(deps, tx, caller, one.identifier, now, delegation_id=body.under) for one in body.licenses
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.showing.rights import holder_of, living, same
+from certsvc.commands.showing.rights import alive, holder_of, same
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.consent_payloads import DelegationAccepted, DelegationEnded
 from certsvc.license.delegations import MAX_OPEN_DELEGATIONS, DelegationEnd, DelegationState
@@ -68,7 +68,7 @@ def answer_delegation(deps: Deps, caller: Principal, delegation_id: str, *, acce
         if found is None or not same(found.delegate, holder_of(caller)):
             raise NotFound(NO_DELEGATION_ZH)
         # A death that was stated while it was offered did not see it: it is asked about before it begins.
-        begins = not accept or living(tx, found.holder, found.grantor, found.delegate)
+        begins = not accept or alive(tx, found.holder, found.grantor, found.delegate)
         if found.stands(now) is not DelegationState.OFFERED or not begins:
             raise Conflict("这份代亮授权已答复、已结束或已过期")
         if accept and found.parent_id and not tx.delegations.hold(found.parent_id):

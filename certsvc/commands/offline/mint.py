@@ -14,7 +14,7 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.devices.enrol import active_device_of
 from certsvc.commands.evidence.record import record
-from certsvc.commands.showing.rights import DEAD_ZH, UNDER_14_ZH, living
+from certsvc.commands.showing.rights import UNDER_14_ZH, require_alive
 from certsvc.commands.showing.wallet import MAX_CARDS
 from certsvc.commands.verifying.facts import masked_holder
 from certsvc.commands.verifying.stands import stands_all
@@ -79,8 +79,7 @@ def mint_cores(deps: Deps, caller: Principal, *, device_id: str, identifiers: Se
     if needs_guardian(holder, local_day(now)):
         raise Conflict(UNDER_14_ZH)
     with deps.uow.read() as tx:
-        if not living(tx, holder):
-            raise Conflict(DEAD_ZH)
+        require_alive(tx, caller)
         device = active_device_of(tx, caller, device_id, DeviceKind.HOLDER)
         own = {one.identifier: one for one in tx.licenses.of_holder(holder, limit=MAX_CARDS)} if holder.code else {}
         wanted = [own[one] for one in identifiers if one in own]

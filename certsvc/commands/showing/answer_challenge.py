@@ -10,7 +10,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.codes import read_code, token_sha256
-from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use, seen_before
+from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use
 from certsvc.commands.showing.readers import is_for
 from certsvc.commands.showing.rights import all_rights, right_to_show
 from certsvc.commands.showing.values import ShownField, scene_fields, shown_fields
@@ -138,20 +138,21 @@ def seen_by(deps: Deps, challenge: Challenge, right: Right) -> Seen | None:
             return None
     elif right.scenes is not None:
         return None  # a delegation is for scenes, and a matter is none
-    seen, kind = seen_of(deps, challenge, version), deps.catalog.type(version.type_slug)
-    scene = kind.scene(challenge.scene)
-    return replace(seen, fields=seen_before(kind, right, scene)) if seen is not None and scene is not None else seen
+    return seen_of(deps, challenge, version, masked=right.delegation is not None)
 
 
-def seen_of(deps: Deps, challenge: Challenge, version: LicenseVersion) -> Seen | None:
-    """The fields of the scene, or those that the matter may see; None when there are none."""
+def seen_of(deps: Deps, challenge: Challenge, version: LicenseVersion, *, masked: bool = False) -> Seen | None:
+    """The fields of the scene, or those that the matter may see; None when there are none.
+
+    ``masked`` as a delegate reads a scene beforehand.
+    """
     kind = deps.catalog.type(version.type_slug)
     if challenge.scene:
         scene = kind.scene(challenge.scene)
         if scene is None or not is_for(scene, challenge.audience):
             return None
         photo = scene.photo and version.photo_id != ""
-        return Seen(fields=scene_fields(kind, version, scene), photo=photo, scene_name=scene.name)
+        return Seen(fields=scene_fields(kind, version, scene, masked=masked), photo=photo, scene_name=scene.name)
     matter = deps.catalog.find_matter(challenge.matter_code)
     allowed = matter.allows.get(version.type_slug, ()) if matter is not None else ()
     keys = tuple(key for key in allowed if key != COPY)

@@ -77,12 +77,12 @@ def _read(deps: Deps, tx: UnitOfWork, caller: Principal, challenge: Challenge, n
     if version is None or seen is None:
         raise Conflict("持证人同意之后，出示的权利已经结束，请重新发起")
     duty = duties_of(tx, [caller], now).get(caller.subject)
-    scene = deps.catalog.type(version.type_slug).scene(challenge.scene)
     kind, reader = deps.catalog.type(version.type_slug), reader_of(caller)
+    scene = kind.scene(challenge.scene)
     if scene is not None and (why_not := closed_to(deps, kind, scene, duty, reader)):
         raise Conflict(why_not)
     reads = read_all(deps, tx, [version], {version.photo_id} if seen.photo else (), now)
-    read = read_license(deps, tx, reads, version, now, reader=reader_of(caller), fields=seen.fields, photo=seen.photo)
+    read = read_license(deps, tx, reads, version, now, reader=reader, fields=seen.fields, photo=seen.photo)
     warnings = name_who_is_visited(deps, tx, [(duty, version)] if duty else [], now)
     scan = scan_row(
         deps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, right_to_show, same
-from certsvc.commands.showing.values import ShownField, scene_fields, shown_fields
+from certsvc.commands.showing.values import ShownField, scene_fields
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.uses import Show
@@ -127,14 +127,13 @@ def preview(
         right = right_to_show(deps, tx, caller, identifier, deps.clock.now(), delegation_id=delegation_id)
     version, kind = right.version, deps.catalog.type(right.version.type_slug)
     scenes = () if version.provisional else kind.scenes
-    previews = [preview_of(kind, version, scene) for scene in scenes if right.covers(scene.code)]
-    return version, [replace(one, fields=seen_before(kind, right, one.scene)) for one in previews]
+    return version, [preview_of(kind, right, scene) for scene in scenes if right.covers(scene.code)]
 
 
-def preview_of(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> ScenePreview:
+def preview_of(kind: LicenseType, right: Right, scene: SceneSpec) -> ScenePreview:
     """One scene of one license."""
-    photo = scene.photo and version.photo_id != ""
-    return ScenePreview(scene=scene, fields=scene_fields(kind, version, scene), photo=photo)
+    photo = scene.photo and right.version.photo_id != ""
+    return ScenePreview(scene=scene, fields=seen_before(kind, right, scene), photo=photo)
 
 
 def seen_before(kind: LicenseType, right: Right, scene: SceneSpec) -> tuple[ShownField, ...]:
@@ -142,8 +141,7 @@ def seen_before(kind: LicenseType, right: Right, scene: SceneSpec) -> tuple[Show
 
     A delegate reads it behind the masks: to show a license is not to learn the holder's ID number.
     """
-    unmasked = scene.unmasked if right.delegation is None else ()
-    return shown_fields(kind, right.version, scene.fields, unmasked=unmasked)
+    return scene_fields(kind, right.version, scene, masked=right.delegation is not None)
 
 
 def count_use(tx: UnitOfWork, right: Right, now: datetime) -> None:

@@ -124,14 +124,20 @@ def right_to_show(
     if right is None:
         raise NotFound(NOT_YOURS_ZH)
     # What the dead did for others ended with them; what is their own did not.
-    if right.basis in {ShowBasis.OWN, ShowBasis.CO_HOLDER} and not living(tx, holder_of(caller)):
-        raise Conflict(DEAD_ZH)
+    if right.basis in {ShowBasis.OWN, ShowBasis.CO_HOLDER}:
+        require_alive(tx, caller)
     return right
 
 
-def living(tx: UnitOfWork, *people: Holder) -> bool:
+def alive(tx: UnitOfWork, *people: Holder) -> bool:
     """Whether no death of any of these is on record."""
     return not any(tx.relations.of_subject(person, RelationKind.DECEASED) for person in people)
+
+
+def require_alive(tx: UnitOfWork, caller: Principal) -> None:
+    """Let the caller through whose death is not on record; Conflict otherwise."""
+    if not alive(tx, holder_of(caller)):
+        raise Conflict(DEAD_ZH)
 
 
 def version_to_consent(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str, now: datetime) -> LicenseVersion:
@@ -290,7 +296,7 @@ def all_rights(deps: Deps, tx: UnitOfWork, caller: Principal, now: datetime) -> 
     me = holder_of(caller)
     if not caller.holder_code:
         return ()
-    silent = needs_guardian(me, local_day(now)) or not living(tx, me)
+    silent = needs_guardian(me, local_day(now)) or not alive(tx, me)
     mine = () if silent else _counting(tx.licenses.of_holder(me, limit=MAX_OTHERS))
     return [*(Right(basis=ShowBasis.OWN, version=one) for one in mine), *rights_over_others(deps, tx, caller, now)]
 

@@ -13,10 +13,10 @@ from certsvc.commands.showing.bundles import HolderBundle, holder_bundles
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.create_show import ScenePreview, preview_of
 from certsvc.commands.showing.readers import AUDIENCES, is_for
-from certsvc.commands.showing.rights import DEAD_ZH, UNDER_14_ZH, holder_of, living
+from certsvc.commands.showing.rights import UNDER_14_ZH, Right, holder_of, require_alive
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.relations import needs_guardian
-from certsvc.license.uses import Show
+from certsvc.license.uses import Show, ShowBasis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,8 +77,7 @@ def plan_bundle(
     if found is None:
         raise NotFound("您名下没有这个一业一证组合的证照")
     with deps.uow.read() as tx:
-        if not living(tx, holder_of(caller)):
-            raise Conflict(DEAD_ZH)
+        require_alive(tx, caller)
         versions = tx.licenses.by_identifiers(list(found.members.values()))
     members: list[ShownMember] = []
     left_out: list[str] = []
@@ -88,8 +87,8 @@ def plan_bundle(
         if scene is None:
             left_out.append(slug)
         else:
-            version = versions[identifier]
-            members.append(ShownMember(kind=kind, version=version, seen=preview_of(kind, version, scene)))
+            own = Right(basis=ShowBasis.OWN, version=versions[identifier])
+            members.append(ShownMember(kind=kind, version=own.version, seen=preview_of(kind, own, scene)))
     if not members:
         raise InvalidInput("组合中没有适合出示给此类核验人员的证照，请换一种核验人员，或单独出示")
     return BundlePlan(found=found, members=tuple(members), left_out=tuple(left_out))

@@ -63,9 +63,11 @@ def shown_fields(
     return tuple(shown)
 
 
-def scene_fields(kind: LicenseType, version: LicenseVersion, scene: SceneSpec) -> tuple[ShownField, ...]:
-    """What a reader of the scene sees."""
-    return shown_fields(kind, version, scene.fields, unmasked=scene.unmasked)
+def scene_fields(
+    kind: LicenseType, version: LicenseVersion, scene: SceneSpec, *, masked: bool = False
+) -> tuple[ShownField, ...]:
+    """What a reader of the scene sees; ``masked`` everything of it behind the masks of showing."""
+    return shown_fields(kind, version, scene.fields, unmasked=() if masked else scene.unmasked)
 
 
 def _built_in(kind: LicenseType, version: LicenseVersion, key: str, place: str, *, bare: bool) -> str:

@@ -176,8 +176,8 @@ def close_visit(deps: Deps, caller: Principal, visit_id: str) -> Visit:
     roles.require(caller, roles.OFFICER)
     now = deps.clock.now()
     with deps.uow() as tx:
-        visit = tx.visits.hold(visit_id)
-        if visit is None or caller.subject not in {one.subject for one in visit.team(visit.authority_code)}:
+        visit = _taken_part(tx, caller, visit_id)
+        if visit.authority_code != caller.authority_code:
             raise NotFound(NO_VISIT)
         if visit.state(now) is not VisitState.OPEN:
             return visit
@@ -187,6 +187,14 @@ def close_visit(deps: Deps, caller: Principal, visit_id: str) -> Visit:
         )
         tell(deps, tx, visit, payload, caller, {}, now)
         return tx.visits.by_ids([visit_id])[visit_id]
+
+
+def _taken_part(tx: UnitOfWork, caller: Principal, visit_id: str) -> Visit:
+    """The visit, held; NotFound when there is none or the caller was never an officer of the own body in it."""
+    visit = tx.visits.hold(visit_id)
+    if visit is None or caller.subject not in {one.subject for one in visit.team(caller.authority_code)}:
+        raise NotFound(NO_VISIT)
+    return visit
 
 
 def leave_visit(deps: Deps, caller: Principal, visit_id: str) -> Visit:
@@ -199,9 +207,7 @@ def leave_visit(deps: Deps, caller: Principal, visit_id: str) -> Visit:
     roles.require(caller, roles.OFFICER)
     now = deps.clock.now()
     with deps.uow() as tx:
-        visit = tx.visits.hold(visit_id)
-        if visit is None or caller.subject not in {one.subject for one in visit.team(caller.authority_code)}:
-            raise NotFound(NO_VISIT)
+        visit = _taken_part(tx, caller, visit_id)
         if caller.authority_code == visit.authority_code:
             raise Conflict("本机关是这次检查的牵头机关，请结束检查，不能单独退出")
         left = tx.visits.leave(visit_id, caller.authority_code, at=now)

@@ -29,7 +29,7 @@ function stateOf({ state, state_zh }) {
 
 function draw() {
   const open = proof.state === "open";
-  const officers = proof.officers.map((one) => el("li", {}, el("b", {}, one.badge), `　${one.authority_name}　${one.unit}`));
+  const officers = proof.officers.map((one) => el("li", {}, el("b", {}, one.badge), el("span", {}, one.authority_name), el("span", {}, one.unit)));
   place.dataset.state = proof.state;
   place.replaceChildren(
     el("div", { class: `notice ${open ? "green" : "amber"}` }, shape(open ? "yes" : "later", "notice-shape"), el("h2", { id: "proof-state" }, stateOf(proof)), el("p", {}, proof.text)),
