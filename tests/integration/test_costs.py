@@ -148,11 +148,14 @@ def test_members_of_bundles_and_codes_that_others_show_cost_no_more_together(
     for count in (SMALL, LARGE):
         bodies = [{"bundle": "restaurant", "reader": "officer"} for _ in range(count)]
         answers = [city.client.post("/v1/shows/bundles", headers=firm, json=body) for body in bodies]
+        members = len(city.answer(answers[0], 201)["preview"]["members"])
         answers += [show(city, friend, identifier, scene, allowed) for _ in range(count)]
         asked = [(of_person(person), city.answer(answer, 201)["code"]) for answer in answers]
         with counted(city, monkeypatch) as costs:
             read = scan_codes(city.service.deps, asked)
-        assert [len(one.scans) for one in read] == [2] * count + [1] * count
+        # What else of the trade the firm was issued in this city, other tests decide.
+        assert members >= 2
+        assert [len(one.scans) for one in read] == [members] * count + [1] * count
         assert all(one.presenter for one in read[count:])
         spent[count] = costs.statements
         assert costs.commits == 1
