@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
+    from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.parked_ports import Parked
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Reconciling
     from certsvc.commands.report_ports import Reports
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
+    from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
     from certsvc.commands.trust_ports import TrustRows
@@ -38,97 +40,8 @@ if TYPE_CHECKING:
     from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
-    from certsvc.license.model import Holder, LicenseVersion, MoveRecord
     from certsvc.license.parties import Client, Person
-    from certsvc.license.states import State
-    from certsvc.license.uses import Fetch, Grant, Scan, Show
-
-
-class Licenses(Protocol):
-    """The register."""
-
-    def insert(self, version: LicenseVersion) -> None:
-        """Register a version with its artifact.
-
-        IntegrityError when the identifier or digest is taken, or the number or the license is in force already.
-        """
-        ...
-
-    def insert_all(self, versions: Sequence[LicenseVersion]) -> None:
-        """Register versions that follow none of each other; as :meth:`insert`."""
-        ...
-
-    def by_version_id(self, version_id: str) -> LicenseVersion | None:
-        """The version."""
-        ...
-
-    def by_version_ids(self, version_ids: Sequence[str]) -> Mapping[str, LicenseVersion]:
-        """Those of these versions that there are, by id."""
-        ...
-
-    def by_identifier(self, identifier: str) -> LicenseVersion | None:
-        """The version with this 证照标识."""
-        ...
-
-    def by_identifiers(self, identifiers: Sequence[str]) -> Mapping[str, LicenseVersion]:
-        """The versions with these 证照标识, by identifier."""
-        ...
-
-    def by_number(self, type_slug: str, number: str) -> LicenseVersion | None:
-        """The newest version with this 证照编号 of this type."""
-        ...
-
-    def by_numbers(self, type_slug: str, numbers: Sequence[str]) -> Mapping[str, LicenseVersion]:
-        """The newest version with each of these 证照编号 of this type, where there is one."""
-        ...
-
-    def by_sha256(self, sha256: str) -> LicenseVersion | None:
-        """The version one of whose artifacts has this digest (hex)."""
-        ...
-
-    def by_printed_token(self, token: str) -> LicenseVersion | None:
-        """The version whose page carries this printed code."""
-        ...
-
-    def by_printed_tokens(self, tokens: Sequence[str]) -> Mapping[str, LicenseVersion]:
-        """The versions whose pages carry these printed codes, by code."""
-        ...
-
-    def of_holder(self, holder: Holder, *, limit: int) -> Sequence[LicenseVersion]:
-        """The holder's versions, newest first, found by the blind index of type and code."""
-        ...
-
-    def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
-        """All versions of a license, oldest first."""
-        ...
-
-    def of_licenses(self, license_ids: Sequence[str]) -> Sequence[LicenseVersion]:
-        """All versions of these licenses, each license's oldest first."""
-        ...
-
-    def newest(self, version_id: str) -> Sequence[LicenseVersion]:
-        """The ends of every chain of links that begins at a version, oldest first; itself when nothing follows it."""
-        ...
-
-    def not_ended_after(self, license_id: str, *, limit: int) -> Sequence[LicenseVersion]:
-        """The versions that have not ended, of licenses behind ``license_id`` in the order of their ids."""
-        ...
-
-    def move(self, record: MoveRecord, *, revision: int, suspended_until: date | None, replaced_by: str = "") -> bool:
-        """Set the state and append the record, if the version still stands at ``revision``; else False."""
-        ...
-
-    def moves_of(self, version_id: str) -> Sequence[MoveRecord]:
-        """The moves of a version, oldest first."""
-        ...
-
-    def moves_of_all(self, version_ids: Sequence[str]) -> Mapping[str, Sequence[MoveRecord]]:
-        """The moves of each of these versions, oldest first."""
-        ...
-
-    def count_by_state(self) -> dict[State, int]:
-        """How many versions stand in each state."""
-        ...
+    from certsvc.license.uses import Scan, Show
 
 
 class Photos(Protocol):
@@ -190,44 +103,6 @@ class Showing(Protocol):
 
     def scans_by_authority(self, authority_code: str, *, limit: int) -> Sequence[Scan]:
         """Scans made by officers of this authority, newest first."""
-        ...
-
-
-class Sharing(Protocol):
-    """Grants and the fetch ledger."""
-
-    def insert_grant(self, grant: Grant) -> None:
-        """Store a consent."""
-        ...
-
-    def grant_by_token(self, token_sha256: str) -> Grant | None:
-        """The grant."""
-        ...
-
-    def use_grant(self, grant_id: str, *, now: datetime) -> bool:
-        """Use it once, if in time and not withdrawn."""
-        ...
-
-    def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw an unused grant of this holder."""
-        ...
-
-    def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:
-        """The holder's grants, newest first."""
-        ...
-
-    def insert_fetch(self, fetch: Fetch) -> None:
-        """Append to the ledger."""
-        ...
-
-    def fetch(self, fetch_id: str) -> Fetch | None:
-        """The ledger row."""
-        ...
-
-    def fetches_of(
-        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
-    ) -> Sequence[Fetch]:
-        """Ledger rows about these versions, newest first; only what comes ``behind`` a time and an id, if given."""
         ...
 
 

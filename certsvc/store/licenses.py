@@ -122,7 +122,7 @@ def _insert(dialect: str) -> Insert:
 
 
 class LicenseRows:
-    """Implements ``store_ports.Licenses``."""
+    """Implements ``license_ports.Licenses``."""
 
     def __init__(self, tx: Transaction) -> None:
         """Work in ``tx``."""

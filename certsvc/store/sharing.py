@@ -40,7 +40,7 @@ def _insert(dialect: str, table: Table) -> Insert:
 
 
 class SharingRows:
-    """Implements ``store_ports.Sharing``."""
+    """Implements ``sharing_ports.Sharing``."""
 
     def __init__(self, tx: Transaction) -> None:
         """Work in ``tx``."""

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         device_ports,
         import_ports,
         issuance_ports,
+        license_ports,
         life_ports,
         notice_ports,
         parked_ports,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
         reconcile_ports,
         report_ports,
         seal_ports,
+        sharing_ports,
         signer_ports,
         stamping_ports,
         store_ports,
@@ -89,7 +91,7 @@ class Work:
     requests: issuance_ports.Requests
     receipts: life_ports.Receipts
     intents: issuance_ports.Intents
-    licenses: store_ports.Licenses
+    licenses: license_ports.Licenses
     photos: store_ports.Photos
     seals: seal_ports.Seals
     showing: store_ports.Showing
@@ -98,7 +100,7 @@ class Work:
     relations: consent_ports.Relations
     co_holders: consent_ports.CoHolders
     disputes: consent_ports.Disputes
-    sharing: store_ports.Sharing
+    sharing: sharing_ports.Sharing
     access: store_ports.Access
     outbox: store_ports.Outbox
     parked: parked_ports.Parked
