@@ -59,6 +59,7 @@ from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
+from certsvc.api.routing import ExactPaths
 from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.verifying.status_lists import StatusBoard
 
@@ -153,8 +154,8 @@ def create_application(
     app.state.scan_desk = ScanDesk()
     app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
-    for module in ROUTERS:
-        app.include_router(module.router)
+    routes = [route for module in ROUTERS for route in module.router.routes]
+    app.router.routes += [ExactPaths(routes), *routes]
     app.openapi = create_document  # type: ignore[method-assign]  # the same document as the file in openapi/
     problems.install(app)
     app.add_middleware(

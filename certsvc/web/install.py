@@ -20,7 +20,7 @@ from certsvc.web.built import BUILT_PATH, ENCODINGS, Built, load_built, web_mani
 from certsvc.web.files import CACHE_ASK, CACHE_FOREVER, CACHE_NEVER, MEDIA_TYPES, answer, digest, no_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -211,7 +211,7 @@ def _filled(request: Request, text: str, *, title: str, name: str, version: str,
 def _install_built(app: FastAPI, built: Built, version: str, *, sandbox: bool) -> None:
     """The pages of ``ui/``, their files, workers and web manifests."""
     app.add_route(BUILT_PATH + "{name:path}", _built_file(built), include_in_schema=False)
-    paths = set(_paths(app.routes))
+    paths = {getattr(route, "path", "") for route in app.routes}
     able = " ".join(name for name, path in ABILITIES.items() if path in paths)
     frame = (PAGES_DIR / "app.html").read_text(encoding="utf-8").replace("{{able}}", able)
     for spec in BUILT_PAGES:
@@ -231,15 +231,6 @@ def _install_built(app: FastAPI, built: Built, version: str, *, sandbox: bool) -
         app.add_route(
             f"{path}/app.webmanifest", _fixed(manifest, "application/manifest+json", {}), include_in_schema=False
         )
-
-
-def _paths(routes: Iterable[object]) -> Iterator[str]:
-    """Paths of an application; a router that was included keeps its routes to itself until it is first asked."""
-    for route in routes:
-        yield getattr(route, "path", "")
-        inner = getattr(route, "original_router", None)
-        if inner is not None:
-            yield from _paths(inner.routes)
 
 
 def _built_page(
