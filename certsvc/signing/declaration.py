@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from certsvc.errors import ConfigurationError, SigningError
@@ -130,12 +131,18 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
     Raises:
         ConfigurationError: unreadable, no TOML, a name unknown or missing, or a value of the wrong kind.
     """
+    return _declared(str(keys_toml), read_file(keys_toml))
+
+
+@lru_cache(maxsize=4)
+def _declared(name: str, content: bytes) -> PkiDeclaration:
+    """What a file of this content declares; a process asks four times while it starts."""
     try:
-        document = tomllib.loads(read_file(keys_toml).decode("utf-8"))
+        document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"密钥声明 {keys_toml} 不是有效的 TOML：{error}"
+        msg = f"密钥声明 {name} 不是有效的 TOML：{error}"
         raise ConfigurationError(msg) from error
-    table = _Table(str(keys_toml), document)
+    table = _Table(name, document)
     root = _ca(table.table("root")) if table.has("root") else None
     sm2_root = _ca(table.table("sm2_root")) if table.has("sm2_root") else None
     issuers = tuple(_issuer(item) for item in table.tables("issuer")) if table.has("issuer") else ()
@@ -160,7 +167,7 @@ def load_declaration(keys_toml: Path) -> PkiDeclaration:
     for what, values in (("key_id", key_ids), ("seal_id", [s.seal_id for s in seals])):
         twice = {value for value in values if values.count(value) > 1}
         if twice:
-            msg = f"密钥声明 {keys_toml} 中 {what} 重复：{'、'.join(sorted(twice))}"
+            msg = f"密钥声明 {name} 中 {what} 重复：{'、'.join(sorted(twice))}"
             raise ConfigurationError(msg)
     _check_chains(declaration)
     return declaration
