@@ -25,9 +25,9 @@ def run(*command: str | Path) -> bytes:
 def decoded(pdf: Path, dpi: int = 150) -> list[str]:
     """Every QR code that zxing-cpp finds on the page as poppler draws it."""
     stem = pdf.with_suffix("")
-    run("pdftoppm", "-r", str(dpi), "-png", "-singlefile", pdf, stem)
-    with Image.open(stem.with_suffix(".png")) as picture:
-        return [found.text for found in zxingcpp.read_barcodes(picture.convert("RGB"))]
+    run("pdftoppm", "-r", str(dpi), "-gray", "-singlefile", pdf, stem)
+    with Image.open(stem.with_suffix(".pgm")) as picture:
+        return [found.text for found in zxingcpp.read_barcodes(picture)]
 
 
 def text_of(pdf: Path) -> str:
@@ -41,8 +41,6 @@ def test_the_code_on_the_page_leads_to_its_license_and_the_text_is_the_holders(
 ) -> None:
     kind = shared_city.catalog.type(slug)
     done = shared_city.one_of(slug)
-    if not kind.number.given:  # a given number is in force once; a second license makes the code one of two
-        done = shared_city.issue(slug, "P-1")
     path = tmp_path / "page.pdf"
     path.write_bytes(shared_city.file(done["identifier"]))
     codes = decoded(path)
