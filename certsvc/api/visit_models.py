@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from certsvc.api.models import Model, ReasonOut
-from certsvc.commands.visits.history import HistoryRow
+from certsvc.commands.visits.history import HistoryRow, on_record
 from certsvc.commands.visits.read_visits import Preparation, VisitView, proof_text
 from certsvc.license.officers import Officer, masked_badge
 from certsvc.license.visits import OUTCOME_ZH, TASK_ZH, VISIT_ZH, Inspection, Picture, Visit, VisitState
@@ -337,6 +337,8 @@ class HistoryOut(Model):
     task_kind_zh: str
     task_no: str
     identifier: str
+    number: str = Field(description="证照编号；内含身份证件号码的不列出")
+    holder_masked: str = Field(description="持证主体，掩码")
     type: str
     type_name: str
     code_kind: str
@@ -352,6 +354,8 @@ class HistoryOut(Model):
         """From the command's row."""
         scan, records = row.scan, [OutcomeOut.of(one) for one in row.records]
         slug = row.version.type_slug if row.version else ""
+        kind = deps.catalog.type(slug) if slug else None
+        number, holder = on_record(kind, row.version) if kind and row.version else ("", "")
         return HistoryOut(
             scan_id=scan.scan_id,
             at=scan.at,
@@ -361,8 +365,10 @@ class HistoryOut(Model):
             task_kind_zh=TASK_ZH[row.visit.task_kind] if row.visit else "",
             task_no=row.visit.task_no if row.visit else "",
             identifier=row.version.identifier if row.version else "",
+            number=number,
+            holder_masked=holder,
             type=slug,
-            type_name=deps.catalog.type(slug).name if slug else "",
+            type_name=kind.name if kind else "",
             code_kind=scan.code_kind,
             scene=scan.scene,
             result=ReasonOut.named(scan.outcome),

@@ -121,7 +121,8 @@ def test_a_visit_from_showing_the_badge_to_the_mark(city: ServedCity) -> None:
 
     [record] = read(city, officer, "/v1/inspections", visit=visit["visit_id"])["records"]
     assert [one["outcome"] for one in record["records"]] == ["rectify", "qualified"]
-    assert (record["outcome"]["reason"], record["task_no"], len(record["pictures"])) == ("当场补齐台账", TASK, 1)
+    told = (record["outcome"]["reason"], record["task_no"], len(record["pictures"]), record["number"])
+    assert told == ("当场补齐台账", TASK, 1, city.one_of(FOOD)["number"])
     [use] = [one for one in read(city, holder, "/v1/wallet/uses") if one["kind"] == "scan"]
     assert (use["handled"], use["task"].split("　")[1], use["visit_id"]) == ("合格", TASK, visit["visit_id"])
     assert use["unit"].endswith("执法支队")
@@ -481,6 +482,10 @@ def test_history_is_read_page_by_page_and_by_day_officer_license_and_outcome(sha
     sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
     cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert "立案" in str(cells)
+    number = city.one_of("driving_license")["number"]
+    assert number not in str(cells), "a number that is an ID number stays out"
+    [column] = [index for index, name in enumerate(cells[0]) if name == "持证主体"] or [-1]
+    assert all("*" in row[column] for row in cells[1:])
     assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"], "no cell is a formula"
     assert "处理结果" in str(cells)
 

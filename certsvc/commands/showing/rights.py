@@ -209,7 +209,7 @@ def _delegated(
     if not same(found.holder, version.holder):
         return None
     if found.stands(now) is not DelegationState.ACTIVE:
-        raise Conflict("代亮授权不在有效状态：尚未接受、已结束、次数用完，或待新任法定代表人确认")
+        raise Conflict("代亮授权现在不能使用：尚未接受、已结束、次数用完，或待新任法定代表人确认")
     if not _led(tx, found.holder, now):
         raise Conflict(NO_REPRESENTATIVE_ZH)
     return Right(basis=ShowBasis.DELEGATION, version=version, scenes=found.scope[version.license_id], delegation=found)

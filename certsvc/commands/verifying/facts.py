@@ -46,7 +46,7 @@ def public_facts(
     entry = version.status_entry
     return LicenseFacts(
         identifier=version.identifier,
-        number="" if kind.number_embeds_id else version.number,
+        number=public_number(kind, version),
         type_slug=kind.slug,
         type_name=kind.name,
         issuer_name=version.issuer_name,
@@ -65,6 +65,11 @@ def public_facts(
         status_index=entry.index if entry else 0,
         status_uri=list_uri(deps.policy.public_base, entry.list_no) if entry else "",
     )
+
+
+def public_number(kind: LicenseType, version: LicenseVersion) -> str:
+    """证照编号 as anyone may see it: empty where it is an ID number (DOMAIN.md 3)."""
+    return "" if kind.number_embeds_id else version.number
 
 
 def masked_holder(kind: LicenseType, version: LicenseVersion) -> str:

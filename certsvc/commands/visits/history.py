@@ -10,6 +10,7 @@ from certsvc.clock import beijing_time, end_of_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import is_superior
+from certsvc.commands.verifying.facts import masked_holder, public_number
 from certsvc.commands.visit_ports import HistoryFilter
 from certsvc.errors import FieldProblem, InvalidInput, NotFound
 from certsvc.license.visits import OUTCOME_ZH, TASK_ZH, Outcome
@@ -19,6 +20,7 @@ from certsvc.seal.verdict import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
@@ -41,6 +43,8 @@ HEADER = (
     "任务编号",
     "证照类型",
     "证照标识",
+    "证照编号",
+    "持证主体",
     "核验结果",
     "处理结果",
     "改正期限",
@@ -168,8 +172,15 @@ def _rows(tx: UnitOfWork, wanted: HistoryFilter, *, limit: int) -> list[HistoryR
     ]
 
 
+def on_record(kind: LicenseType, version: LicenseVersion) -> tuple[str, str]:
+    """Number and holder of a license in the records of those who inspected it: as anyone may see them."""
+    return public_number(kind, version), masked_holder(kind, version)
+
+
 def _line(deps: Deps, row: HistoryRow) -> tuple[str, ...]:
     scan, last = row.scan, row.records[-1] if row.records else None
+    kind = deps.catalog.type(row.version.type_slug) if row.version else None
+    number, holder = on_record(kind, row.version) if kind and row.version else ("", "")
     body, result = scan.authority_code, scan.outcome
     return (
         beijing_time(scan.at),
@@ -177,8 +188,10 @@ def _line(deps: Deps, row: HistoryRow) -> tuple[str, ...]:
         scan.badge,
         TASK_ZH[row.visit.task_kind] if row.visit else "",
         row.visit.task_no if row.visit else "",
-        deps.catalog.type(row.version.type_slug).name if row.version else "",
+        kind.name if kind else "",
         row.version.identifier if row.version else "",
+        number,
+        holder,
         WORDS[Reason(result)].short_zh if result in set(Reason) else result,
         OUTCOME_ZH[last.outcome] if last else "",
         last.due_on.isoformat() if last and last.due_on else "",
