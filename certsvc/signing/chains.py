@@ -15,6 +15,7 @@ from pyhanko_certvalidator.errors import (
 )
 
 from certsvc.seal.verdict import Check, Indication, Reason, SubIndication
+from certsvc.signing.cms_rules import is_plain
 from certsvc.signing.judgement import Outcome, leaf_problem, not_trusted, usage_problem
 from certsvc.signing.revoked import UseTime, judge_revocation
 
@@ -41,12 +42,12 @@ class ChainJudgement:
 def path_problem(path: Sequence[x509.Certificate]) -> Outcome | None:
     """What is wrong with the parts of a certificate that its own signature does not cover (RFC 5280 §4.1.1.2-3).
 
-    The algorithm stands twice, inside and outside the signed part, and must be the same to the byte; the count of
-    unused bits of the signature is zero. ``path`` goes from the anchor, trusted as it is, to the signer.
+    The algorithm stands twice, inside and outside the signed part, and must be the same to the byte; the rest is
+    :func:`is_plain`. ``path`` goes from the anchor, trusted as it is, to the signer.
     """
     for certificate in path[1:]:
         same = certificate["signature_algorithm"].dump() == certificate["tbs_certificate"]["signature"].dump()
-        if not same or certificate["signature_value"].contents[:1] != b"\x00":
+        if not (same and is_plain(certificate)):
             sub, detail = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, "unsigned part of a certificate"
             return not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail=detail)
     return None

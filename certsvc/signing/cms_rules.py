@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import cms, core, x509
 
-from certsvc.signing.der import check_nesting, element_size
+from certsvc.signing.der import BIT_STRING, Element, check_nesting, element_size
 
 if TYPE_CHECKING:
     from asn1crypto import algos
 
 MAX_CERTIFICATES = 64
 """Certificates in one signature; stops path building over made-up forests."""
+
+CERTIFICATE_PARTS = 3
+"""tbsCertificate, signatureAlgorithm, signatureValue (RFC 5280 §4.1)"""
 
 _NO_PARAMETERS = (b"", b"\x05\x00")
 _WITHOUT_PARAMETERS = frozenset({"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "shake256", "sm3"})
@@ -43,6 +46,18 @@ def cms_problem(contents: bytes) -> str:
     return _signed_data_problem(signed_data, signers[0])
 
 
+def is_plain(certificate: x509.Certificate) -> bool:
+    """Whether the frame of a certificate, which its own signature does not cover, is as RFC 5280 §4.1.1 has it.
+
+    Three parts, no unused bits in the last. Readers, asn1crypto among them, ignore the count and what follows.
+    """
+    try:
+        parts = Element.read(certificate.dump()).children()
+    except ValueError:
+        return False
+    return len(parts) == CERTIFICATE_PARTS and parts[-1].tag == BIT_STRING and parts[-1].content[:1] == b"\x00"
+
+
 def signer_problem(signer: cms.SignerInfo, certificate: x509.Certificate) -> str:
     """Why the signer identifier does not name ``certificate`` to the byte; names compare without case otherwise."""
     sid = signer["sid"]
@@ -60,12 +75,14 @@ def _signed_data_problem(signed_data: cms.SignedData, signer: cms.SignerInfo) ->
     if not isinstance(certificates, core.Void):
         if len(certificates) > MAX_CERTIFICATES:
             return "too many certificates"
-        if any(_has_unused_bits(choice.chosen) for choice in certificates):
-            return "signature value of a certificate"
+        if not all(is_plain(choice.chosen) for choice in certificates if isinstance(choice.chosen, x509.Certificate)):
+            return "frame of a certificate"
     digest = signer["digest_algorithm"]
     announced = [algorithm["algorithm"].native for algorithm in signed_data["digest_algorithms"]]
     if digest["algorithm"].native not in announced:
         return "digest algorithm is not announced"
+    if len(set(announced)) != len(announced):
+        return "digest algorithm is announced twice"
     if any(_has_parameters(algorithm) for algorithm in (*signed_data["digest_algorithms"], digest)):
         return "parameters of the digest algorithm"
     identifier = "v1" if signer["sid"].name == "issuer_and_serial_number" else "v3"
@@ -86,11 +103,6 @@ def _expected_version(signed_data: cms.SignedData, signer: cms.SignerInfo) -> st
         return "v4"
     is_data = signed_data["encap_content_info"]["content_type"].native == "data"
     return "v1" if is_data and signer["version"].native == "v1" and "v1_attr_cert" not in kinds else "v3"
-
-
-def _has_unused_bits(certificate: object) -> bool:
-    # The signature of a certificate does not cover its own BIT STRING header, and readers ignore the count in it.
-    return isinstance(certificate, x509.Certificate) and certificate["signature_value"].contents[:1] != b"\x00"
 
 
 def _signature_algorithm_problem(algorithm: algos.SignedDigestAlgorithm) -> str:

@@ -22,7 +22,8 @@ BUDGET = 16 * 1024
 REBUILD_SECONDS = 2.0
 """Far above what it takes, far below what reading a million rows takes."""
 
-CHUNK = 50_000
+CHUNK = 10_000
+"""Rows of a statement, which ends within the time that the service gives one."""
 ROWS = {
     "sqlite": """
 WITH RECURSIVE n(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM n WHERE n < {last})

@@ -121,14 +121,15 @@ def test_a_visit_from_showing_the_badge_to_the_mark(city: ServedCity) -> None:
 
     [record] = read(city, officer, "/v1/inspections", visit=visit["visit_id"])["records"]
     assert [one["outcome"] for one in record["records"]] == ["rectify", "qualified"]
-    told = (record["outcome"]["reason"], record["task_no"], len(record["pictures"]), record["number"])
-    assert told == ("当场补齐台账", TASK, 1, city.one_of(FOOD)["number"])
+    said = (record["outcome"]["reason"], record["task_no"], len(record["pictures"]), record["number"])
+    assert said == ("当场补齐台账", TASK, 1, city.one_of(FOOD)["number"])
     [use] = [one for one in read(city, holder, "/v1/wallet/uses") if one["kind"] == "scan"]
     assert (use["handled"], use["task"].split("　")[1], use["visit_id"]) == ("合格", TASK, visit["visit_id"])
     assert use["unit"].endswith("执法支队")
     [same] = [one for one in read(city, holder, "/v1/uses")["uses"] if one["kind"] == "scan"]
-    both = ("unit", "badge", "task", "handled", "visit_id")
-    assert [same[name] for name in both] == [use[name] for name in both], "both pages of the holder say the same"
+    assert same | {name: use[name] for name in ("unit", "badge", "task", "handled", "visit_id")} == same, (
+        "on both pages"
+    )
 
     end_and_mark(city, officer, holder, visit["visit_id"])
     over = city.answer(city.client.get(f"/v1/officers/{token}"), 200)

@@ -44,6 +44,8 @@ class Blob:
     accepts: Callable[[bytes], bool]
     in_ci: int
     in_full: int
+    same: Callable[[bytes], bool] = lambda _: False
+    """Whether a changed blob says what the good one says, to every reader"""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,16 @@ def test_no_changed_blob_is_accepted(blobs: dict[str, Blob], name: str) -> None:
     none_accepted(blobs[name], blobs[name].in_ci, seed=5)
 
 
+def test_a_certificate_with_a_part_too_many_or_too_few_is_not_accepted(blobs: dict[str, Blob]) -> None:
+    for name in ("sm2 certificate", "rsa certificate"):
+        parts = [part.whole for part in Element.read(blobs[name].good).children()]
+        assert len(parts) == 3
+        for wrong in ([*parts, parts[2]], [*parts, parts[1]], [*parts, b"\x05\x00"], parts[:2], [parts[0], *parts]):
+            assert not blobs[name].accepts(tlv(0x30, *wrong))
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_changed_blob_of_two_hundred_thousand_is_accepted(blobs: dict[str, Blob], name: str) -> None:
     none_accepted(blobs[name], blobs[name].in_full, seed=6)
@@ -93,7 +104,7 @@ def none_accepted(blob: Blob, count: int, seed: int) -> None:
     assert blob.accepts(blob.good)
     for number in range(count):
         changed = change(blob.good, chance)
-        if changed == blob.good:
+        if changed == blob.good or blob.same(changed):
             continue
         begun = clock.monotonic()
         try:
@@ -177,10 +188,43 @@ def _contents(data: bytes, start: int, end: int) -> bytes:
 def _in_file(workshop: Workshop, form: str, seal_id: str) -> Blob:
     prepared, sealed = workshop.sealed(form, seal_id)
     good = _contents(sealed, prepared.hole_start, prepared.hole_end)
-    return _filled(workshop, prepared, good, 250, 15_000)
+    signer = _der(workshop.ring.certificate(workshop.seals[seal_id].key_id).certificate)
+    same = (lambda _: False) if form == SES else (lambda der: _same_but_helpers(good, der, signer))
+    return _filled(workshop, prepared, good, 250, 15_000, same)
 
 
-def _filled(workshop: Workshop, prepared: PreparedPdf, good: bytes, in_ci: int, in_full: int) -> Blob:
+def _same_but_helpers(good: bytes, der: bytes, signer: bytes) -> bool:
+    """Whether a CMS lacks or repeats nothing but certificates of issuers: help on the way, which nobody signed.
+
+    RFC 5652 §5.1: there may be fewer than are needed, and more. Every other byte is the same.
+    """
+    try:
+        (outer, helpers), (least, others) = _parted(good), _parted(der)
+    except ValueError:
+        return False
+    return outer == least and signer in others and set(others) <= set(helpers)
+
+
+def _parted(der: bytes) -> tuple[list[bytes], list[bytes]]:
+    """What a SignedData holds without its certificates, and these; ValueError unless it is DER."""
+    kind, content = Element.read(der).children()
+    [signed] = content.children(0xA0)
+    parts = signed.children()
+    bags = [part for part in parts if part.tag == 0xA0]
+    if len(bags) != 1:
+        raise ValueError
+    rest = [part.whole if part is not bags[0] else b"" for part in parts]
+    return [kind.whole, *rest], [part.whole for part in bags[0].children(0xA0)]
+
+
+def _filled(
+    workshop: Workshop,
+    prepared: PreparedPdf,
+    good: bytes,
+    in_ci: int,
+    in_full: int,
+    same: Callable[[bytes], bool],
+) -> Blob:
     """A CMS is judged in its page: coverage, digest and signature are one question there."""
 
     def accepts(der: bytes) -> bool:
@@ -188,7 +232,7 @@ def _filled(workshop: Workshop, prepared: PreparedPdf, good: bytes, in_ci: int, 
             return False
         return _passes(workshop, prepared.fill(der))
 
-    return Blob(good, accepts, in_ci, in_full)
+    return Blob(good, accepts, in_ci, in_full, same)
 
 
 def _passes(workshop: Workshop, data: bytes) -> bool:

@@ -81,6 +81,7 @@ def test_no_changed_file_is_reported_as_issued(issued: Issued) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_no_changed_file_of_twenty_thousand_is_reported_as_issued(issued: Issued) -> None:
     none_passes(issued, IN_FULL, seed=2)
 
