@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Reconciling
     from certsvc.commands.report_ports import Reports
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
+    from certsvc.commands.basis_ports import Bases
     from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -209,6 +210,7 @@ class UnitOfWork(Protocol):
     co_holders: CoHolders
     disputes: Disputes
     sharing: Sharing
+    bases: Bases
     access: Access
     outbox: Outbox
     parked: Parked
