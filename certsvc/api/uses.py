@@ -12,6 +12,7 @@ from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut
 from certsvc.api.show_models import InVisit, in_visit
+from certsvc.api.use_requests import key_name
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.policy import COPY
@@ -22,7 +23,8 @@ from certsvc.commands.showing.values import BUILT_IN
 from certsvc.license.challenges import Challenge
 from certsvc.license.model import LicenseVersion
 from certsvc.license.notices import Notice
-from certsvc.license.uses import Fetch, Scan
+from certsvc.license.questions import is_question
+from certsvc.license.uses import USE_BASIS_ZH, Fetch, Scan
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -58,6 +60,11 @@ class LedgerRowOut(InVisit):
     )
     presenter: str = Field(description="不是本人出示时，由谁出示")
     disputable: bool = Field(description="可以提出异议")
+    use_basis: str = Field(description="调用的依据：consent · delegation · counter · duty；不是调用的为空")
+    use_basis_zh: str
+    question: str = Field(description="核验的问题（数据核验）；取信息项的为空")
+    answer: str = Field(description="核验的答复：yes · no · unknown；没有的为空")
+    withheld_why: str = Field(description="曾依法暂缓告知的，其依据；其他为空")
     code_kind: str = Field(description="核验的是哪种码：show · printed · offline · challenge；不是核验的为空")
 
 
@@ -103,6 +110,11 @@ def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
         basis=row.basis,
         presenter=f"{presenter.relation_zh}：{row.presenter}" if presenter else "",
         disputable=isinstance(use, Scan | Fetch),
+        use_basis=use.basis if isinstance(use, Fetch) else "",
+        use_basis_zh=USE_BASIS_ZH.get(use.basis, use.basis) if isinstance(use, Fetch) else "",
+        question=use.said if isinstance(use, Fetch) else "",
+        answer=use.answer if isinstance(use, Fetch) else "",
+        withheld_why=use.withheld_why if isinstance(use, Fetch) else "",
         code_kind=use.code_kind if isinstance(use, Scan) else "",
         **(in_visit(use, row.visit, row.outcome) if isinstance(use, Scan) else {}),
     )
@@ -140,6 +152,8 @@ def _scene(deps: Deps, version: LicenseVersion | None, scan: Scan) -> str:
 
 
 def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
+    if version is not None and is_question(key):
+        return key_name(deps, version.type_slug, key)
     spec = deps.catalog.type(version.type_slug).field(key) if version else None
     return spec.name if spec is not None else BUILT_IN.get(key, "证照文件" if key == COPY else key)
 

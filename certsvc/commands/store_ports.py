@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from certsvc.commands.basis_ports import Bases
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Reconciling
     from certsvc.commands.report_ports import Reports
     from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
-    from certsvc.commands.basis_ports import Bases
     from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings

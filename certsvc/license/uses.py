@@ -107,7 +107,7 @@ class Grant:
         token_sha256: of the 用证码; of a random text that nobody was given where the client needs no code.
         holder_subject: account of who consented; empty for a consent on paper at a counter.
         fields: keys granted; ``*copy`` for the file, ``?…`` for answers.
-        basis: by what right somebody consented (``ShowBasis``, or ``counter``); ``basis_id`` names the delegation or relation.
+        basis: by what right somebody consented (``ShowBasis``); ``basis_id`` names the delegation or relation.
         consent_id: the use request, or the consent at a counter, that it came of; empty for a 用证码.
         operator: the only one who may use it; empty for any of the client.
         answers: how many answers it gave.

@@ -51,7 +51,9 @@ _SIGNER, _LEGAL, _PICTURE, _ABOUT = (
 )
 _ASKED = RequestState.ASKED.value
 
-_HOLD_CLIENT = select(clients.c.client_id).where(clients.c.client_id == bindparam("who")).with_for_update(key_share=True)
+_HOLD_CLIENT = (
+    select(clients.c.client_id).where(clients.c.client_id == bindparam("who")).with_for_update(key_share=True)
+)
 _STILL = (_R.client_id == bindparam("who"), text(f"use_requests.{STILL_ASKED}"), _R.lapses_at > bindparam("now"))
 _COUNT = select(func.count().label("waiting")).select_from(use_requests).where(*_STILL)
 _COUNT_FOR = _COUNT.where(_R.holder_blind == bindparam("whose"))

@@ -36,7 +36,9 @@ class Newest:
     ) -> Sequence[RowMapping]:
         """At most ``limit`` rows of these owners, newest first; only what comes ``behind`` a time and an id, if given.
 
-        ``values`` are those of the further condition, if there is one. One query per owner: ``IN (…) ORDER BY`` would sort everything that the owners ever had.
+        ``values`` are those of the further condition, if there is one.
+
+        One query per owner: ``IN (…) ORDER BY`` would sort everything that the owners ever had.
         """
         statement, place = self.statement, dict(values)
         if behind is not None:

@@ -95,9 +95,7 @@ def _requests() -> None:
         sa.Column("basis", KEY, nullable=False),
         sa.Column("basis_id", KEY, nullable=False),
         sa.PrimaryKeyConstraint("party_id", name=op.f("pk_use_parties")),
-        sa.ForeignKeyConstraint(
-            ["request_id"], ["use_requests.request_id"], name=op.f("fk_use_parties_request_id")
-        ),
+        sa.ForeignKeyConstraint(["request_id"], ["use_requests.request_id"], name=op.f("fk_use_parties_request_id")),
     )
     op.create_index("ix_use_parties_holder", "use_parties", ["holder_blind", "created_at", "party_id"])
     op.create_index("ix_use_parties_request", "use_parties", ["request_id", "party_id"])
