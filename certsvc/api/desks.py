@@ -1,4 +1,4 @@
-"""Where requests that come together meet: one look at the register for callers, one transaction for scans or fetches."""
+"""Requests that come together meet here: one look at the register for callers, one transaction for scans or fetches."""
 
 from __future__ import annotations
 
