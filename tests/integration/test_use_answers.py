@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from fixtures_city import ServedCity
 from test_bad_input import problem
-from test_fetch import CLIENT, MATTER, SLUG, asking, uses
-from test_use_bases import FOOD, RENEWAL, SUBSIDY, ask, fetch, reply
+from test_fetch import CLIENT, MATTER, SLUG, asking, fetch, uses
+from test_use_bases import FOOD, RENEWAL, SUBSIDY, ask, reply
 
 from certsvc.license.consents import MAX_ANSWERS_PER_GRANT, MAX_COHORT, MAX_HOLDER_ASKS
 from certsvc.license.questions import contains, may_ask
@@ -49,7 +48,7 @@ def claims_of(city: ServedCity, statement: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def food(small_city: ServedCity) -> Iterator[tuple[ServedCity, dict[str, Any]]]:
+def food(small_city: ServedCity) -> tuple[ServedCity, dict[str, Any]]:
     """A city with the sample's food license."""
     return small_city, small_city.issue(FOOD, "A-1")
 

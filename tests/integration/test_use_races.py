@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,12 @@ def test_of_two_uses_one_gets_data_and_a_withdrawal_that_took_effect_lets_none_t
     [(identifier,)] = city.rows("SELECT identifier FROM licenses")
     for _ in range(ROUNDS):
         made = grant(city, identifier)
-        use = lambda code=made["code"]: consented(city, code, fields=["number"])  # noqa: E731  (bound to this round)
+        use = partial(consented, city, made["code"], fields=["number"])
         assert sorted(together(use, use)) == [201, 403]
         made = grant(city, identifier)
-        use = lambda code=made["code"]: consented(city, code, fields=["number"])  # noqa: E731
+        use = partial(consented, city, made["code"], fields=["number"])
         path = f"/v1/grants/{made['grant_id']}"
-        end = lambda path=path: city.client.delete(path, headers=me)  # noqa: E731
+        end = partial(city.client.delete, path, headers=me)
         used, withdrawn = together(use, end)
         assert (used, withdrawn) in {(201, 404), (403, 204)}
         problem(use(), 403)
@@ -59,8 +60,8 @@ def test_of_a_yes_and_a_no_to_one_request_one_counts(city: ServedCity) -> None:
     me = holder(city, SLUG)
     for _ in range(ROUNDS):
         made = city.answer(ask(city, company(city), {SLUG: ["number"]}), 201)["request_id"]
-        yes = lambda made=made: reply(city, me, made)  # noqa: E731
-        no = lambda made=made: reply(city, me, made, accept=False)  # noqa: E731
+        yes = partial(reply, city, me, made)
+        no = partial(reply, city, me, made, accept=False)
         accepted, declined = together(yes, no)
         assert sorted((accepted, declined)) == [201, 409]
         state = read(city, made)["state"]
