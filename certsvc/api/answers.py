@@ -28,7 +28,7 @@ class AnswerOut(Model):
     fetch_id: str
     answer: str = Field(description="yes · no · unknown")
     answer_zh: str
-    state: str = Field(description="ask 为 valid：该日的状态；其他为空")
+    state: str = Field(description="证照的状态：ask 为 valid 的为该日，scope 的为现在；其他为空")
     statement: str = Field(description="签名的答复（JWS），公钥见 /v1/verifications/keys")
     salt: str = Field(description="与所问内容一起，证明答复是关于它的；不出示则看不出问的是谁")
     at: datetime
@@ -39,6 +39,7 @@ class MemberOut(Model):
 
     fetch_id: str
     answer: str
+    state: str = Field(description="证照的状态；没有的为空")
 
 
 class CohortOut(Model):
@@ -72,7 +73,10 @@ def cohort(request: Request, body: CohortBody, caller: Annotated[Principal, Depe
     given = ask_cohort(deps_of(request), caller, body)
     return CohortOut(
         cohort_id=given.cohort_id,
-        answers=[MemberOut(fetch_id=row.fetch_id, answer=row.answer) for row in given.rows],
+        answers=[
+            MemberOut(fetch_id=row.fetch_id, answer=row.answer, state=state)
+            for row, state in zip(given.rows, given.states, strict=True)
+        ],
         statement=given.statement,
         salt=given.salt,
         at=given.rows[0].at,

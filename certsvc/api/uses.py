@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
+from certsvc.api.lists import XLSX
 from certsvc.api.models import Model, ReasonOut
 from certsvc.api.show_models import InVisit, in_visit
 from certsvc.api.use_requests import key_name
+from certsvc.clock import beijing_time
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.answer_challenge import STATE_ZH
-from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger
+from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger, whole_ledger
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.license.challenges import Challenge
 from certsvc.license.model import LicenseVersion
 from certsvc.license.notices import Notice
-from certsvc.license.questions import is_question
+from certsvc.license.questions import ANSWER_ZH, is_question
 from certsvc.license.uses import USE_BASIS_ZH, Fetch, Scan
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
@@ -33,6 +36,21 @@ HOLDER = Access(roles.HOLDER)
 Cursor = Annotated[str, Query(max_length=MAX_CURSOR, description="上一页答复中的 next；第一页不填")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 DEFAULT_LIMIT = 50
+TITLE = "谁用过我的证"
+HEADER = (
+    "时间（北京）",
+    "证照",
+    "证照标识",
+    "谁",
+    "为什么",
+    "依据或出示人",
+    "信息项",
+    "核验的问题",
+    "答复",
+    "结果",
+    "暂缓告知的依据",
+)
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
 class FieldName(Model):
@@ -89,6 +107,35 @@ def page(
     deps = deps_of(request)
     found = ledger(deps, caller, cursor=cursor, limit=limit)
     return LedgerPageOut(uses=[_row(deps, row) for row in found.rows], next=found.next)
+
+
+@router.get(
+    "/v1/uses/export",
+    response_class=Response,
+    responses={200: {"description": "文件", "content": {XLSX: _BINARY}}},
+)
+def export(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
+    """The same as a spreadsheet, answers and refusals included."""
+    deps = deps_of(request)
+    data = deps.renderer.table_xlsx(TITLE, HEADER, tuple(_line(_row(deps, row)) for row in whole_ledger(deps, caller)))
+    named = f"attachment; filename=\"uses.xlsx\"; filename*=UTF-8''{quote(TITLE)}.xlsx"
+    return Response(data, media_type=XLSX, headers={"Content-Disposition": named})
+
+
+def _line(row: LedgerRowOut) -> tuple[str, ...]:
+    return (
+        beijing_time(row.at),
+        row.type_name,
+        row.identifier,
+        row.who,
+        row.why,
+        row.use_basis_zh or row.presenter,
+        "、".join(field.name for field in row.fields),
+        row.question,
+        ANSWER_ZH.get(row.answer, ""),
+        row.outcome,
+        row.withheld_why,
+    )
 
 
 def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -68,7 +70,7 @@ def test_an_answer_is_signed_and_is_a_row_that_the_holder_reads(food: tuple[Serv
     for secret in (sample["holder_name"], sample["holder_code"], sample["data"]["business_items"]):
         assert secret not in json.dumps([given, claims], ensure_ascii=False)
     no = city.answer(question(city, ask="scope", field="business_items", term="生食类水产"), 201)
-    assert no["answer"] == "no"
+    assert (no["answer"], no["state"]) == ("no", "valid")
     newest = uses(city, FOOD)[0]
     assert newest["fields"] == ["?scope:business_items"]
     page = city.answer(city.client.get("/v1/uses", headers=holder(city, FOOD)), 200)["uses"]
@@ -81,6 +83,11 @@ def test_an_answer_is_signed_and_is_a_row_that_the_holder_reads(food: tuple[Serv
     assert [event["data"]["fields"] for event in city.events() if "fetched" in event["type"]] == [
         ["?scope:business_items"]
     ] * 2
+    sheet = city.client.get("/v1/uses/export", headers=holder(city, FOOD)).content
+    with zipfile.ZipFile(io.BytesIO(sheet)) as parts:
+        text = "".join(parts.read(name).decode() for name in parts.namelist() if name.endswith(".xml"))
+    for word in ("生食类水产", "热食", "依职能", "是否包含"):
+        assert word in text
     receipt = city.client.post("/v1/verifications/receipts", json={"receipt": given["statement"]})
     problem(receipt, 422)
 
@@ -233,6 +240,7 @@ def test_a_cohort_is_answered_row_by_row_in_one_statement(city: ServedCity) -> N
     given = city.answer(cohort(city, holders), 201)
     answers = [row["answer"] for row in given["answers"]]
     assert answers == ["yes" if n == 7 else "unknown" for n in range(30)]
+    assert [row["state"] for row in given["answers"]] == ["valid" if n == 7 else "" for n in range(30)]
     claims = claims_of(city, given["statement"])
     assert claims["answers"] == answers
     named = [f"{one['code_type']}:{one['code']}" for one in holders]

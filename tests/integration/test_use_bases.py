@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -297,6 +298,8 @@ def everything_of(city: ServedCity, me: dict[str, str]) -> list[Any]:
     """All that a holder can read, page by page."""
     paths = ("/v1/wallet/uses", "/v1/grants", "/v1/wallet")
     found: list[Any] = [city.answer(city.client.get(path, headers=me), 200) for path in paths]
+    with zipfile.ZipFile(io.BytesIO(city.client.get("/v1/uses/export", headers=me).content)) as parts:
+        found.append(parts.read("xl/worksheets/sheet1.xml"))
     cursor = ""
     while True:
         page = city.answer(city.client.get("/v1/uses", headers=me, params={"cursor": cursor, "limit": 1}), 200)

@@ -165,7 +165,7 @@ def check_question(deps: Deps, body: QuestionBody) -> None:
 def evaluate(
     deps: Deps, tx: UnitOfWork, body: QuestionBody, version: LicenseVersion | None, now: datetime
 ) -> tuple[Answer, Standing | None]:
-    """The answer to ``valid`` and ``scope``, and for the former how the license stands on the day."""
+    """The answer to ``valid`` and ``scope``, and how the license stands on the day, or now."""
     if version is None:
         return Answer.UNKNOWN, None
     if body.ask is Ask.VALID:
@@ -175,7 +175,8 @@ def evaluate(
         return (Answer.YES if how.good else Answer.NO), how
     if body.ask is Ask.SCOPE:
         value = _value(version, body.field)
-        return (Answer.YES if contains(value, body.term) else Answer.NO), None
+        # What a license says and whether it is in force are two things: the state goes along, as with fields.
+        return (Answer.YES if contains(value, body.term) else Answer.NO), stands(deps, tx, version, now)
     return Answer.UNKNOWN, None
 
 

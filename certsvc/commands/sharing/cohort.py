@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.license.questions import Answer
     from certsvc.license.uses import Fetch
 
 
@@ -87,6 +86,8 @@ class CohortAnswer:
 
     cohort_id: str
     rows: Sequence[Fetch]
+    states: Sequence[str]
+    """how each license stands; empty where there is none"""
     statement: str
     salt: str
 
@@ -104,7 +105,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     _check_members(body)
     now = deps.clock.now()
     refused: CertsvcError | None = None
-    answered: list[tuple[Answer, Fetch]] = []
+    answered: list[tuple[str, Fetch]] = []
     statement, salt, cohort_id = "", deps.ids.token(), deps.ids.new("coh")
     with deps.uow() as tx:
         try:
@@ -120,24 +121,28 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
             answered = [_answer(deps, tx, caller, body.of(member), now) for member in body.holders]
             tx.sharing.insert_fetches([row for _, row in answered])
             deps.faults.reach("cohort.answered")
-            statement = _statement(deps, caller, body, cohort_id, [answer for answer, _ in answered], salt, now)
+            statement = _statement(deps, caller, body, cohort_id, answered, salt, now)
         _on_record(deps, tx, caller, body, cohort_id, refused, now)
     if refused is not None:
         raise refused
-    return CohortAnswer(cohort_id=cohort_id, rows=[row for _, row in answered], statement=statement, salt=salt)
+    return CohortAnswer(
+        cohort_id=cohort_id,
+        rows=[row for _, row in answered],
+        states=[state for state, _ in answered],
+        statement=statement,
+        salt=salt,
+    )
 
 
-def _answer(
-    deps: Deps, tx: UnitOfWork, caller: Principal, question: QuestionBody, now: datetime
-) -> tuple[Answer, Fetch]:
+def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, question: QuestionBody, now: datetime) -> tuple[str, Fetch]:
     version = current_of(deps, tx, question, now)
-    answer, _ = evaluate(deps, tx, question, version, now)
+    answer, how = evaluate(deps, tx, question, version, now)
     ground = Ground(basis=UseBasis.DUTY, version=version)
     said = in_words(deps, question)
     row = use_row(deps, caller, question, ground, (question.key,), now, said=said, answer=answer.value)
     if version is not None:
         announce(deps, tx, row, version, now)
-    return answer, row
+    return (how.code if how else ""), row
 
 
 def _check_members(body: CohortBody) -> None:
@@ -155,7 +160,7 @@ def _statement(
     caller: Principal,
     body: CohortBody,
     cohort_id: str,
-    answers: Sequence[Answer],
+    answered: Sequence[tuple[str, Fetch]],
     salt: str,
     now: datetime,
 ) -> str:
@@ -166,7 +171,8 @@ def _statement(
         "cohort_id": cohort_id,
         "basis": DUTY,
         "asked": {"kind": "cohort", "sha256": hashlib.sha256(listed.encode()).hexdigest()},
-        "answers": [answer.value for answer in answers],
+        "answers": [row.answer for _, row in answered],
+        "states": [state for state, _ in answered],
     }
     return deps.verification_receipts.sign_answer(claims, now=now)
 
