@@ -10,6 +10,7 @@ from typing import Any
 from certsvc.catalog.publication import Proposal, Publication
 from certsvc.events.envelope import Event
 from certsvc.events.evidence import EvidenceRow, make_evidence
+from certsvc.license.consents import CounterConsent, Party, UseRequest, Withholding
 from certsvc.license.dues import Due, DueKind, DueRow
 from certsvc.license.facts import Fact, FactKind
 from certsvc.license.links import LinkKind, VersionLink
@@ -255,6 +256,74 @@ def make_fetch(n: int = 1, **changes: Any) -> Fetch:
         at=T0 + timedelta(seconds=n),
     )
     return dataclasses.replace(fetch, **changes)
+
+
+def make_use_request(n: int = 1, **changes: Any) -> UseRequest:
+    """A question of a client to the holder, good for an hour."""
+    request = UseRequest(
+        request_id=f"urq_{n:06d}",
+        client_id="client_b",
+        client_name="示例综合窗口系统",
+        authority_code=ISSUER,
+        matter_code="11990000MB000000004000131001000",
+        case_no="BJ-1",
+        operator="示例李四",
+        purpose="办理食品经营许可变更",
+        holder=HOLDER,
+        items={"food_operation": ("number", "?valid")},
+        created_at=T0 + timedelta(seconds=n),
+        lapses_at=T0 + timedelta(hours=1),
+        until=T0 + timedelta(days=1),
+    )
+    return dataclasses.replace(request, **changes)
+
+
+def make_party(n: int = 1, **changes: Any) -> Party:
+    """The holder of request 1, who was asked."""
+    party = Party(
+        party_id=f"upt_{n:06d}",
+        request_id="urq_000001",
+        holder=HOLDER,
+        version_id="",
+        created_at=T0 + timedelta(seconds=n),
+    )
+    return dataclasses.replace(party, **changes)
+
+
+def make_counter(n: int = 1, **changes: Any) -> CounterConsent:
+    """A consent on paper, good for an hour."""
+    consent = CounterConsent(
+        consent_id=f"cns_{n:06d}",
+        client_id="client_b",
+        authority_code=ISSUER,
+        clerk="clerk-1",
+        matter_code="11990000MB000000004000131001000",
+        case_no="BJ-1",
+        operator="示例李四",
+        purpose="办理食品经营许可变更",
+        holder=HOLDER,
+        signer=HOLDER,
+        picture_sha256="00" * 32,
+        object_name=f"consents/cns_{n:06d}.bin",
+        created_at=T0,
+        expires_at=T0 + timedelta(hours=1),
+    )
+    return dataclasses.replace(consent, **changes)
+
+
+def make_withholding(n: int = 1, **changes: Any) -> Withholding:
+    """A wish to keep uses for a case quiet for a day."""
+    made = Withholding(
+        withholding_id=f"whd_{n:06d}",
+        authority_code=ISSUER,
+        matter_code="11990000MB000000004000131001000",
+        case_no="BJ-1",
+        legal_basis="告知示例王五将妨碍调查",
+        until=T0 + timedelta(days=1),
+        asked_by="person-1",
+        asked_at=T0 + timedelta(seconds=n),
+    )
+    return dataclasses.replace(made, **changes)
 
 
 def make_notice(n: int = 1, **changes: Any) -> Notice:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
+    answers,
     authorities,
     bulks,
     bundles,
@@ -49,12 +50,14 @@ from certsvc.api import (
     status_lists,
     tokens,
     trust,
+    use_requests,
     uses,
     verifications,
     visits,
     webhooks,
+    withholdings,
 )
-from certsvc.api.desks import ScanDesk, SignInDesk
+from certsvc.api.desks import FetchDesk, ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
@@ -95,6 +98,9 @@ ROUTERS = (
     disputes,
     code_examples,
     fetches,
+    answers,
+    use_requests,
+    withholdings,
     seals,
     seal_approvals,
     authorities,
@@ -152,6 +158,7 @@ def create_application(
     app.state.status_board = lists = StatusBoard()
     app.state.bundle_board = BundleBoard(lists)
     app.state.scan_desk = ScanDesk()
+    app.state.fetch_desk = FetchDesk()
     app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     routes = [route for module in ROUTERS for route in module.router.routes]

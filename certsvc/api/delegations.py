@@ -71,6 +71,7 @@ class DelegationOut(Model):
     accepted_at: datetime | None
     ended_at: datetime | None
     ended_because: str = Field(description="结束原因，未结束的为空")
+    use_matters: list[str] = Field(description="可代为授权用证的事项；* 为任何事项，空为只能亮证")
 
     @staticmethod
     def of(one: Delegation, now: datetime) -> DelegationOut:
@@ -94,6 +95,7 @@ class DelegationOut(Model):
             accepted_at=one.accepted_at,
             ended_at=one.ended_at,
             ended_because=END_ZH.get(one.ended_because, ""),
+            use_matters=list(one.use_matters),
         )
 
 

@@ -1,4 +1,4 @@
-"""Where requests that come together meet: one look at the register for who calls, one transaction for scans."""
+"""Requests that come together meet here: one look at the register for callers, one transaction for scans or fetches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access.principals import claimed, look_up, refuse
 from certsvc.commands.combine import Combiner
+from certsvc.commands.sharing.fetch_license import fetch_license, fetch_licenses
+from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.scan_code import scan_codes
+from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.access.principals import Claimed
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody
     from certsvc.commands.showing.scan_code import ScanAnswer
 
 
@@ -45,6 +49,33 @@ class ScanDesk:
     def ask(self, deps: Deps, caller: Principal, text: str) -> ScanAnswer:
         """As ``scan_code``."""
         return self._combiner.ask(_Question(deps=deps, caller=caller, text=text))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fetch:
+    deps: Deps
+    caller: Principal
+    body: FetchBody
+
+
+class FetchDesk:
+    """Threads share it. Whoever may want the file asks alone: to make one takes longer than all else of a fetch."""
+
+    def __init__(self) -> None:
+        self._combiner: Combiner[_Fetch, FetchAnswer | CertsvcError] = Combiner(_fetch)
+
+    def ask(self, deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
+        """As ``fetch_license``."""
+        if not body.fields or COPY in body.fields:
+            return fetch_license(deps, caller, body)
+        answer = self._combiner.ask(_Fetch(deps=deps, caller=caller, body=body))
+        if isinstance(answer, CertsvcError):
+            raise answer
+        return answer
+
+
+def _fetch(questions: Sequence[_Fetch]) -> list[FetchAnswer | CertsvcError]:
+    return fetch_licenses(questions[-1].deps, [(one.caller, one.body) for one in questions])
 
 
 def _answer(questions: Sequence[_Question]) -> list[ScanAnswer]:

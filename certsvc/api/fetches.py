@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.desks import FetchDesk
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import FactsOut, FieldOut, Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
-from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.sharing.fetch_license import FetchBody
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 
 USER = Access(roles.USING)
+
+
+def desk_of(request: Request) -> FetchDesk:
+    """Where the fetches of this process meet."""
+    return cast("FetchDesk", request.app.state.fetch_desk)
 
 
 class FetchOut(Model):
@@ -38,7 +44,7 @@ class FetchOut(Model):
 @router.post("/v1/fetches", status_code=201)
 def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depends(USER)]) -> FetchOut:
     """Fetch for a matter with purpose and basis; without them it is refused, and the refusal is on record too."""
-    answer = fetch_license(deps_of(request), caller, body)
+    answer = desk_of(request).ask(deps_of(request), caller, body)
     return FetchOut(
         fetch_id=answer.fetch.fetch_id,
         license=FactsOut.of(answer.facts),

@@ -18,10 +18,12 @@ from certsvc.api.show_models import InVisit, SeenOut, card_of_right, in_visit
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
+from certsvc.commands.sharing.grounds import basis_of
 from certsvc.commands.showing.create_show import create_show, preview
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.wallet import OtherCard, history, others_wallet, own_face, own_file, uses, wallet
 from certsvc.license.notices import NoticeKind
+from certsvc.license.uses import USE_BASIS_ZH
 from certsvc.license.visits import TASK_ZH
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
@@ -114,6 +116,8 @@ class GrantOut(Model):
     expires_at: datetime
     used_at: datetime | None
     withdrawn_at: datetime | None
+    consent_id: str = Field(description="用证申请或现场授权的编号；用证码的为空")
+    basis_zh: str = Field(description="授权方式")
 
     @staticmethod
     def of(deps: Deps, made: GrantAnswer) -> GrantOut:
@@ -130,6 +134,8 @@ class GrantOut(Model):
             expires_at=grant.expires_at,
             used_at=grant.used_at,
             withdrawn_at=grant.withdrawn_at,
+            consent_id=grant.consent_id,
+            basis_zh=USE_BASIS_ZH[basis_of(grant)],
         )
 
 
@@ -275,7 +281,8 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
                 type_name=deps.catalog.type(version.type_slug).name,
                 identifier=version.identifier,
                 who=_authority(deps, fetch.authority_code) + f"（{fetch.client_name}）",
-                why=f"{_matter(deps, fetch.matter_code)}　办件 {fetch.case_no}",
+                why=f"{_matter(deps, fetch.matter_code)}　办件 {fetch.case_no}"
+                + (f"　核验：{fetch.said}" if fetch.said else ""),
                 fields=list(fetch.fields),
                 outcome=fetch.outcome,
             )

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
+from certsvc.api.lists import XLSX
 from certsvc.api.models import Model, ReasonOut
 from certsvc.api.show_models import InVisit, in_visit
+from certsvc.api.use_requests import key_name
+from certsvc.clock import beijing_time
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.answer_challenge import STATE_ZH
-from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger
+from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger, whole_ledger
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.license.challenges import Challenge
 from certsvc.license.model import LicenseVersion
 from certsvc.license.notices import Notice
-from certsvc.license.uses import Fetch, Scan
+from certsvc.license.questions import ANSWER_ZH, is_question
+from certsvc.license.uses import USE_BASIS_ZH, Fetch, Scan
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -31,6 +36,21 @@ HOLDER = Access(roles.HOLDER)
 Cursor = Annotated[str, Query(max_length=MAX_CURSOR, description="上一页答复中的 next；第一页不填")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 DEFAULT_LIMIT = 50
+TITLE = "谁用过我的证"
+HEADER = (
+    "时间（北京）",
+    "证照",
+    "证照标识",
+    "谁",
+    "为什么",
+    "依据或出示人",
+    "信息项",
+    "核验的问题",
+    "答复",
+    "结果",
+    "暂缓告知的依据",
+)
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
 class FieldName(Model):
@@ -58,6 +78,11 @@ class LedgerRowOut(InVisit):
     )
     presenter: str = Field(description="不是本人出示时，由谁出示")
     disputable: bool = Field(description="可以提出异议")
+    use_basis: str = Field(description="调用的依据：consent · delegation · counter · duty；不是调用的为空")
+    use_basis_zh: str
+    question: str = Field(description="核验的问题（数据核验）；取信息项的为空")
+    answer: str = Field(description="核验的答复：yes · no · unknown；没有的为空")
+    withheld_why: str = Field(description="曾依法暂缓告知的，其依据；其他为空")
     code_kind: str = Field(description="核验的是哪种码：show · printed · offline · challenge；不是核验的为空")
 
 
@@ -84,6 +109,35 @@ def page(
     return LedgerPageOut(uses=[_row(deps, row) for row in found.rows], next=found.next)
 
 
+@router.get(
+    "/v1/uses/export",
+    response_class=Response,
+    responses={200: {"description": "文件", "content": {XLSX: _BINARY}}},
+)
+def export(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
+    """The same as a spreadsheet, answers and refusals included."""
+    deps = deps_of(request)
+    data = deps.renderer.table_xlsx(TITLE, HEADER, tuple(_line(_row(deps, row)) for row in whole_ledger(deps, caller)))
+    named = f"attachment; filename=\"uses.xlsx\"; filename*=UTF-8''{quote(TITLE)}.xlsx"
+    return Response(data, media_type=XLSX, headers={"Content-Disposition": named})
+
+
+def _line(row: LedgerRowOut) -> tuple[str, ...]:
+    return (
+        beijing_time(row.at),
+        row.type_name,
+        row.identifier,
+        row.who,
+        row.why,
+        row.use_basis_zh or row.presenter,
+        "、".join(field.name for field in row.fields),
+        row.question,
+        ANSWER_ZH.get(row.answer, ""),
+        row.outcome,
+        row.withheld_why,
+    )
+
+
 def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
     use = row.use
     who, why, outcome, kind = _said(deps, row)
@@ -103,6 +157,11 @@ def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
         basis=row.basis,
         presenter=f"{presenter.relation_zh}：{row.presenter}" if presenter else "",
         disputable=isinstance(use, Scan | Fetch),
+        use_basis=use.basis if isinstance(use, Fetch) else "",
+        use_basis_zh=USE_BASIS_ZH.get(use.basis, use.basis) if isinstance(use, Fetch) else "",
+        question=use.said if isinstance(use, Fetch) else "",
+        answer=use.answer if isinstance(use, Fetch) else "",
+        withheld_why=use.withheld_why if isinstance(use, Fetch) else "",
         code_kind=use.code_kind if isinstance(use, Scan) else "",
         **(in_visit(use, row.visit, row.outcome) if isinstance(use, Scan) else {}),
     )
@@ -140,6 +199,8 @@ def _scene(deps: Deps, version: LicenseVersion | None, scan: Scan) -> str:
 
 
 def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
+    if version is not None and is_question(key):
+        return key_name(deps, version.type_slug, key)
     spec = deps.catalog.type(version.type_slug).field(key) if version else None
     return spec.name if spec is not None else BUILT_IN.get(key, "证照文件" if key == COPY else key)
 

@@ -36,6 +36,7 @@ class Governance(TypedDict):
     paper: PaperRule
     promise: bool
     supplement: bool
+    all_holders: bool
     stock: Stock | None
     laws: tuple[str, ...]
     satisfies: tuple[SatisfiedFiling, ...]
@@ -65,6 +66,7 @@ def read_governance(root: Table) -> Governance:
         paper=_paper(root),
         promise=root.flag("promise") if "promise" in root else False,
         supplement=root.flag("supplement") if "supplement" in root else False,
+        all_holders=root.flag("all_holders") if "all_holders" in root else False,
         stock=_stock(root),
         laws=root.texts("laws") if "laws" in root else (),
         satisfies=_satisfies(root),

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 COPY = "*copy"
 """In ``Matter.allows``: the whole file may leave, as an annotated copy (加注件)."""
+QUESTIONS = ("?valid", "?scope", "?holder")
+SCOPE_OF = "?scope:"
+"""In ``Matter.allows``: answers; what each implies stands in ``license/questions.py``."""
 BASES = ("consent", "duty")
 
 
@@ -62,7 +65,11 @@ def _allows(table: Table, types: Mapping[str, LicenseType]) -> Mapping[str, tupl
         if not keys:
             table.refuse(slug, "至少要有一个字段")
         for key in keys:
-            if key != COPY and key not in STANDARD_KEYS and types[slug].field(key) is None:
-                table.refuse(slug, f"“{key}”不是 {slug} 的字段，也不是 {COPY}、{'、'.join(STANDARD_KEYS)}")
+            field = key.removeprefix(SCOPE_OF)
+            known = field in STANDARD_KEYS or types[slug].field(field) is not None
+            if key not in (COPY, *QUESTIONS) and not known:
+                table.refuse(
+                    slug, f"“{key}”不是 {slug} 的字段，也不是 {COPY}、{'、'.join((*QUESTIONS, *STANDARD_KEYS))}"
+                )
         allows[slug] = keys
     return MappingProxyType(allows)

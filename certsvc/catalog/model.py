@@ -310,10 +310,10 @@ class LicenseType:
     """names of the seals that may seal it (second line, or 法定名称章); none named allows any"""
     periodic_checks: tuple[PeriodicCheck, ...] = ()
     paper: PaperRule = NO_PAPER_RULE
-    promise: bool = False
-    """whether 告知承诺 is possible"""
-    supplement: bool = False
-    """whether 容缺受理 is possible"""
+    promise: bool = False  # whether 告知承诺 is possible
+    supplement: bool = False  # whether 容缺受理 is possible
+    all_holders: bool = False
+    """whether a use needs the consent of every holder (共有)"""
     stock: Stock | None = None
     laws: tuple[str, ...] = ()
     """ids of the legal bases (``laws.toml``)"""

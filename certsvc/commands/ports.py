@@ -155,6 +155,10 @@ class ReceiptSigner(Protocol):
         """The claims of a receipt of ours; InvalidInput when it is none or was changed."""
         ...
 
+    def sign_answer(self, claims: Mapping[str, object], *, now: datetime) -> str:
+        """The same over an answer about a license (数据核验), of a type of its own."""
+        ...
+
     def keys(self) -> Mapping[str, object]:
         """The public keys as JWKS (RFC 7517), those of before included."""
         ...

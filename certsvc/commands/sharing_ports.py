@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.license.uses import Fetch, Grant
@@ -20,6 +20,34 @@ class Sharing(Protocol):
 
     def grant_by_token(self, token_sha256: str) -> Grant | None:
         """The grant."""
+        ...
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """The grant."""
+        ...
+
+    def hold_by_tokens(self, digests: Sequence[str]) -> Mapping[str, Grant]:
+        """Those of these grants that there are, by digest; nobody else uses them until the end of the transaction."""
+        ...
+
+    def hold_of_consents(self, consent_ids: Sequence[str]) -> Sequence[Grant]:
+        """The grants that came of these use requests and consents at a counter, held in the same way."""
+        ...
+
+    def of_consents(self, consent_ids: Sequence[str]) -> Sequence[Grant]:
+        """The same, not held."""
+        ...
+
+    def answer_under(self, grant_id: str, *, most: int, now: datetime) -> bool:
+        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers."""
+        ...
+
+    def withdraw_under(self, basis_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
+        """Withdraw the unused grants that rest on these delegations or relations; their ids."""
+        ...
+
+    def grants_over(self, version_ids: Sequence[str], *, limit: int) -> Sequence[Grant]:
+        """Grants over these licenses, whoever consented, newest first."""
         ...
 
     def use_grant(self, grant_id: str, *, now: datetime) -> bool:
@@ -42,8 +70,28 @@ class Sharing(Protocol):
         """The ledger row."""
         ...
 
+    def insert_fetches(self, made: Sequence[Fetch]) -> None:
+        """Append to the ledger."""
+        ...
+
     def fetches_of(
-        self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
+        self,
+        version_ids: Sequence[str],
+        *,
+        limit: int,
+        behind: tuple[datetime, str] | None = None,
+        now: datetime | None = None,
     ) -> Sequence[Fetch]:
-        """Ledger rows about these versions, newest first; only what comes ``behind`` a time and an id, if given."""
+        """Ledger rows about these versions as their holder may see them at ``now``, newest first.
+
+        Only what comes ``behind`` a time and an id, if given; without ``now`` nothing that was ever withheld.
+        """
+        ...
+
+    def withheld_to_tell(self, *, now: datetime, limit: int) -> Sequence[Fetch]:
+        """Uses that were withheld until a moment that has come, and were not told yet."""
+        ...
+
+    def told(self, fetch_id: str, *, now: datetime) -> bool:
+        """Remember that a withheld use was told; False when it was."""
         ...

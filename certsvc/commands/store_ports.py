@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from certsvc.commands.basis_ports import Bases
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
@@ -209,6 +210,7 @@ class UnitOfWork(Protocol):
     co_holders: CoHolders
     disputes: Disputes
     sharing: Sharing
+    bases: Bases
     access: Access
     outbox: Outbox
     parked: Parked

@@ -16,6 +16,7 @@ from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
+from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
@@ -124,6 +125,7 @@ class Loops:
         self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
+        self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def follow(self) -> None:

@@ -76,10 +76,25 @@ class DisputeClosed(Payload):
     """``upheld``, ``rejected`` or ``withdrawn``"""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentAnswered(Payload):
+    """用证申请: everybody who was asked has confirmed, or one declined."""
+
+    NAME: ClassVar[str] = "consent.answered.v1"
+    request_id: str
+    client_id: str
+    authority_code: str
+    """USCC of the body that asked"""
+    matter_code: str
+    outcome: str
+    """``confirmed`` or ``declined``"""
+
+
 CONSENT_PAYLOADS: tuple[type[Payload], ...] = (
     ChallengeAnswered,
     DelegationAccepted,
     DelegationEnded,
     DisputeFiled,
     DisputeClosed,
+    ConsentAnswered,
 )

@@ -39,6 +39,12 @@ MAX_OPEN_DELEGATIONS = 200
 MAX_SCOPE = 50
 """Licenses in one delegation."""
 
+MAX_USE_MATTERS = 50
+"""Matters named in one delegation; more is ``*``, which the holder should say in so many words."""
+
+ANY_MATTER = "*"
+"""In ``use_matters``: consent for every matter."""
+
 
 class DelegationLevel(StrEnum):
     """Which step of which chain."""
@@ -106,6 +112,7 @@ class Delegation:
         scope: license id -> codes of the scenes.
         until: last day.
         slot: 1 to 5 of a manager in office, else 0.
+        use_matters: matters for which the delegate may consent to uses (委托用证); ``*`` for every one.
     """
 
     delegation_id: str
@@ -124,6 +131,7 @@ class Delegation:
     accepted_at: datetime | None = None
     ended_at: datetime | None = None
     ended_because: str = ""
+    use_matters: tuple[str, ...] = ()
 
     def stands(self, now: datetime) -> DelegationState:
         """The state at ``now``, its last day and its number of uses included."""
@@ -132,6 +140,12 @@ class Delegation:
         if self.state is DelegationState.ACTIVE and self.used >= self.max_uses:
             return DelegationState.USED_UP
         return self.state
+
+    def consents(self, license_id: str, matter_code: str, now: datetime) -> bool:
+        """Whether a use for a matter may be consented to under it now; what was consented needs no use that is left."""
+        matters = ANY_MATTER in self.use_matters or matter_code in self.use_matters
+        stands = self.state is DelegationState.ACTIVE and local_day(now) <= self.until
+        return stands and matters and license_id in self.scope
 
     def allows(self, license_id: str, scene: str, now: datetime) -> bool:
         """Whether a code may be made under it now; an empty ``scene`` asks for any of them."""

@@ -21,6 +21,27 @@ class ShowBasis(StrEnum):
     """代亮"""
 
 
+class UseBasis(StrEnum):
+    """On what a use by another system rests."""
+
+    CONSENT = "consent"
+    """the holder's own, or that of a guardian or 法定代表人"""
+    DELEGATION = "delegation"
+    """委托: a delegate consented"""
+    COUNTER = "counter"
+    """现场授权: on paper, before a clerk"""
+    DUTY = "duty"
+    """依职能"""
+
+
+USE_BASIS_ZH: dict[str, str] = {
+    UseBasis.CONSENT: "持证人授权",
+    UseBasis.DELEGATION: "受托人代为授权",
+    UseBasis.COUNTER: "现场授权",
+    UseBasis.DUTY: "依职能",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Show:
     """One show code, known to us only by its digest.
@@ -80,10 +101,16 @@ class Scan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grant:
-    """A holder's consent for one client and one matter (用证码), one-time for data.
+    """A holder's consent for one client and one matter, one-time for data: by 用证码, use request or at a counter.
 
     Attributes:
-        fields: keys granted; ``*copy`` for the file.
+        token_sha256: of the 用证码; of a random text that nobody was given where the client needs no code.
+        holder_subject: account of who consented; empty for a consent on paper at a counter.
+        fields: keys granted; ``*copy`` for the file, ``?…`` for answers.
+        basis: by what right somebody consented (``ShowBasis``); ``basis_id`` names the delegation or relation.
+        consent_id: the use request, or the consent at a counter, that it came of; empty for a 用证码.
+        operator: the only one who may use it; empty for any of the client.
+        answers: how many answers it gave.
     """
 
     grant_id: str
@@ -98,16 +125,24 @@ class Grant:
     expires_at: datetime
     used_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    basis: str = ShowBasis.OWN
+    basis_id: str = ""
+    consent_id: str = ""
+    operator: str = ""
+    answers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fetch:
-    """One row of the ledger 谁用过我的证: every fetch and every refusal.
+    """One row of the ledger 谁用过我的证: every fetch, answer and refusal.
 
     Attributes:
-        basis: ``consent`` or ``duty``.
+        basis: a word of ``UseBasis``; of a refusal what the client claimed.
         outcome: ``given`` or the reason code of the refusal.
-        fields: what left; ``*copy`` for the file.
+        fields: what left; ``*copy`` for the file, ``?…`` for an answer.
+        said: the question in words, when one was asked; it never names a person.
+        answer: ``yes``, ``no`` or ``unknown``; empty for a fetch, and for a refusal.
+        withheld_until: until when the holder does not learn of it; ``withheld_why`` is the legal basis.
     """
 
     fetch_id: str
@@ -124,3 +159,11 @@ class Fetch:
     fields: tuple[str, ...]
     outcome: str
     at: datetime
+    said: str = ""
+    answer: str = ""
+    withheld_until: datetime | None = None
+    withheld_why: str = ""
+
+    def hidden(self, now: datetime) -> bool:
+        """Whether the holder must not learn of it yet."""
+        return self.withheld_until is not None and now < self.withheld_until

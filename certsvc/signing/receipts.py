@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.signing.keyring import KeyRing
 
 RECEIPT_TYPE = "verification-receipt+jwt"
+ANSWER_TYPE = "license-answer+jwt"
 MAX_RECEIPT_CHARS = 16 * 1024
 """Longest receipt that is read; ours have two to eight thousand characters."""
 
@@ -41,6 +42,10 @@ class JwsReceipts:
             SigningError: the key operation failed.
         """
         return self._keys.sign(RECEIPT_TYPE, claims, now=now)
+
+    def sign_answer(self, claims: Mapping[str, object], *, now: datetime) -> str:
+        """The same over an answer about a license: a statement of this service too, and no receipt."""
+        return self._keys.sign(ANSWER_TYPE, claims, now=now)
 
     def read(self, receipt: str) -> Mapping[str, object]:
         """The claims of a receipt of ours.

@@ -118,6 +118,7 @@ class DelegationRows:
             accepted_at=delegation.accepted_at,
             ended_at=delegation.ended_at,
             ended_because=delegation.ended_because,
+            use_matters=to_json(list(delegation.use_matters)),
         )
         return done == 1
 
@@ -222,4 +223,5 @@ class DelegationRows:
             accepted_at=row["accepted_at"],
             ended_at=row["ended_at"],
             ended_because=row["ended_because"],
+            use_matters=tuple(from_json(row["use_matters"])),
         )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, RowMapping, Select, Table
+    from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table
 
     from certsvc.store.transaction import Transaction
 
@@ -26,15 +26,23 @@ class Newest:
     row_id: str
 
     def rows(
-        self, tx: Transaction, owners: Sequence[Any], *, limit: int, behind: tuple[datetime, str] | None = None
+        self,
+        tx: Transaction,
+        owners: Sequence[Any],
+        *,
+        limit: int,
+        behind: tuple[datetime, str] | None = None,
+        **values: Any,
     ) -> Sequence[RowMapping]:
         """At most ``limit`` rows of these owners, newest first; only what comes ``behind`` a time and an id, if given.
 
+        ``values`` are those of the further condition, if there is one.
+
         One query per owner: ``IN (…) ORDER BY`` would sort everything that the owners ever had.
         """
-        statement, place = self.statement, {}
+        statement, place = self.statement, dict(values)
         if behind is not None:
-            statement, place = self.further, {"moment": behind[0], "last": behind[1]}
+            statement, place = self.further, {**values, "moment": behind[0], "last": behind[1]}
         found = [row for owner in dict.fromkeys(owners) for row in tx.rows(statement, which=owner, most=limit, **place)]
         found.sort(key=self._age, reverse=True)
         return found[:limit]
@@ -43,8 +51,14 @@ class Newest:
         return row[self.time], row[self.row_id]
 
 
-def newest_of(table: Table, owner: Column[Any], time: Column[datetime], row_id: Column[str]) -> Newest:
-    """The reader of ``table``, which has an index on (owner, time desc, row_id desc)."""
+def newest_of(
+    table: Table,
+    owner: Column[Any],
+    time: Column[datetime],
+    row_id: Column[str],
+    only: ColumnElement[bool] | None = None,
+) -> Newest:
+    """The reader of ``table``, which has an index on (owner, time desc, row_id desc); ``only`` leaves rows out."""
     moment = bindparam("moment", type_=time.type)
     statement = (
         select(*table.c)
@@ -52,6 +66,8 @@ def newest_of(table: Table, owner: Column[Any], time: Column[datetime], row_id: 
         .order_by(time.desc(), row_id.desc())
         .limit(bindparam("most"))
     )
+    if only is not None:
+        statement = statement.where(only)
     # The first bound alone is one that the index can use.
     further = statement.where(time <= moment, or_(time < moment, row_id < bindparam("last")))
     return Newest(statement=statement, further=further, time=time.name, row_id=row_id.name)

@@ -64,6 +64,8 @@ delegations = Table(
     Column("accepted_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("ended_because", Key, nullable=False),
+    # For programs of earlier releases, in which delegates show and do nothing else.
+    Column("use_matters", PlainText, nullable=False, server_default="[]"),  # JSON
 )
 Index("ix_delegations_holder", delegations.c.holder_blind, delegations.c.created_at, delegations.c.delegation_id)
 Index("ix_delegations_grantor", delegations.c.grantor_blind, delegations.c.created_at, delegations.c.delegation_id)

@@ -15,6 +15,8 @@ WAITING_NOTICE = "state = 'waiting'"
 OPEN_NOTICE = "state IN ('waiting', 'failed')"
 
 OF_A_VISIT = "visit_id <> ''"
+BY_CONSENT = "consent_id <> ''"
+FOR_ANOTHER = "basis_id <> ''"
 
 shows = Table(
     "shows",
@@ -78,8 +80,29 @@ grants = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
     Column("withdrawn_at", UtcTime),
+    # Defaults are for programs of earlier releases, in which the holder consents by code.
+    Column("basis", Key, nullable=False, server_default="own"),
+    Column("basis_id", Key, nullable=False, server_default=""),
+    Column("consent_id", Key, nullable=False, server_default=""),
+    Column("operator", LargeBinary),  # encrypted: the only one who may use it
+    Column("answers", Integer, nullable=False, server_default="0"),
 )
 Index("ix_grants_holder", grants.c.holder_subject, grants.c.created_at, grants.c.grant_id)
+Index("ix_grants_version", grants.c.version_id, grants.c.created_at, grants.c.grant_id)
+Index(
+    "ix_grants_consent",
+    grants.c.consent_id,
+    grants.c.grant_id,
+    sqlite_where=text(BY_CONSENT),
+    postgresql_where=text(BY_CONSENT),
+)
+Index(
+    "ix_grants_basis",
+    grants.c.basis_id,
+    grants.c.grant_id,
+    sqlite_where=text(FOR_ANOTHER),
+    postgresql_where=text(FOR_ANOTHER),
+)
 
 fetches = Table(
     "fetches",
@@ -97,6 +120,11 @@ fetches = Table(
     Column("fields", PlainText, nullable=False),  # JSON
     Column("outcome", Key, nullable=False),
     Column("at", UtcTime, nullable=False),
+    # Defaults are for programs of earlier releases, which answer no questions and withhold nothing.
+    Column("said", LargeBinary),  # encrypted: the question in words
+    Column("answer", Key, nullable=False, server_default=""),
+    Column("withheld_until", UtcTime),
+    Column("withheld_why", LargeBinary),  # encrypted: the legal basis
 )
 Index("ix_fetches_version", fetches.c.version_id, fetches.c.at, fetches.c.fetch_id)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        basis_ports,
         consent_ports,
         device_ports,
         import_ports,
@@ -101,6 +103,7 @@ class Work:
     co_holders: consent_ports.CoHolders
     disputes: consent_ports.Disputes
     sharing: sharing_ports.Sharing
+    bases: basis_ports.Bases
     access: store_ports.Access
     outbox: store_ports.Outbox
     parked: parked_ports.Parked
@@ -166,6 +169,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "co_holders": CoHolderRows,
     "disputes": DisputeRows,
     "sharing": SharingRows,
+    "bases": BasisRows,
     "access": AccessRows,
     "outbox": OutboxRows,
     "parked": ParkedRows,

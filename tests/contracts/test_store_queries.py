@@ -17,6 +17,7 @@ from store_records import (
     HOLDER,
     T0,
     make_client,
+    make_counter,
     make_due_row,
     make_event,
     make_evidence_row,
@@ -27,6 +28,7 @@ from store_records import (
     make_link,
     make_move,
     make_notice,
+    make_party,
     make_person,
     make_proposal,
     make_publication,
@@ -35,11 +37,14 @@ from store_records import (
     make_scan,
     make_seal,
     make_show,
+    make_use_request,
     make_version,
+    make_withholding,
 )
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
+from certsvc.license.consents import RequestState, WithholdState
 from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
 from certsvc.license.notices import Contact, NoticeState, Service, Way
@@ -297,11 +302,44 @@ def use(tx: UnitOfWork) -> None:
     assert tx.sharing.use_grant("grt_000001", now=T0)
     assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="h", now=T0)
     tx.sharing.grants_of("h", limit=9)
+    bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
     tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
     tx.notices.of_versions(["v"], limit=9)
     tell(tx)
+
+
+def bases(tx: UnitOfWork) -> None:
+    """On what uses rest."""
+    tx.sharing.grant("g")
+    tx.sharing.hold_by_tokens(["t"])
+    tx.sharing.hold_of_consents(["c"])
+    tx.sharing.of_consents(["c"])
+    tx.sharing.grants_over(["v"], limit=9)
+    assert tx.sharing.answer_under("grt_000001", most=9, now=T0)
+    assert tx.sharing.withdraw_under(["b"], now=T0) == []
+    tx.sharing.insert_fetch(make_fetch(7, withheld_until=T0))
+    assert len(tx.sharing.withheld_to_tell(now=T0, limit=9)) == 1
+    assert tx.sharing.told("fet_000007", now=T0)
+    tx.bases.hold_client("c")
+    tx.bases.insert_request(make_use_request(1))
+    tx.bases.insert_party(make_party(1))
+    tx.bases.count_open("c", HOLDER, now=T0)
+    tx.bases.count_open("c", None, now=T0)
+    tx.bases.request("r", hold=True)
+    tx.bases.request("r")
+    tx.bases.parties_of("r")
+    tx.bases.parties_with([HOLDER], limit=9)
+    assert tx.bases.answer_party(make_party(1, state=RequestState.CONFIRMED), now=T0)
+    assert tx.bases.close_request("urq_000001", RequestState.CONFIRMED, now=T0)
+    tx.bases.insert_counter(make_counter(1))
+    tx.bases.counters(["c"])
+    tx.bases.insert_withholding(make_withholding(1))
+    tx.bases.withholdings(["w"])
+    tx.bases.withholdings_of("a", limit=9)
+    assert tx.bases.decide_withholding("whd_000001", WithholdState.APPROVED, by="p", now=T0)
+    assert tx.bases.count_ask("c", DAY_START.date(), "x", most=1)
 
 
 def tell(tx: UnitOfWork) -> None:

@@ -28,6 +28,7 @@ from certsvc.seal.rules import SealRules
 from certsvc.store.columns import MAX_KEY_CHARS
 from certsvc.store.engine import Store
 
+FAR = datetime(2300, 1, 1, tzinfo=UTC)
 ROUNDS = settings(
     max_examples=40,
     deadline=None,
@@ -145,7 +146,7 @@ RULES = st.builds(
     keepers=st.lists(PLAIN, max_size=3).map(tuple),
 )
 SEALS = by_type(Seal, stamp=STAMPS, owner_name=PLAIN, name=PLAIN, version=st.integers(1, 9_999), rules=RULES)
-FETCHES = by_type(Fetch, operator=ANY_TEXT, purpose=ANY_TEXT, client_name=PLAIN)
+FETCHES = by_type(Fetch, operator=ANY_TEXT, purpose=ANY_TEXT, client_name=PLAIN, said=ANY_TEXT, withheld_why=ANY_TEXT)
 OF_VERSION = {"version_id": st.just("ver_000001")}
 
 
@@ -228,14 +229,14 @@ USES: dict[str, tuple[st.SearchStrategy[Any], Write, Read]] = {
         lambda tx, r: tx.showing.scans_by_authority(r.authority_code, limit=1)[0],
     ),
     "grant": (
-        by_type(Grant, **OF_VERSION),
+        by_type(Grant, operator=ANY_TEXT, **OF_VERSION),
         lambda tx, r: tx.sharing.insert_grant(r),
         lambda tx, r: tx.sharing.grant_by_token(r.token_sha256),
     ),
     "fetch": (
         FETCHES,
         lambda tx, r: tx.sharing.insert_fetch(r),
-        lambda tx, r: tx.sharing.fetches_of([r.version_id], limit=1)[0],
+        lambda tx, r: tx.sharing.fetches_of([r.version_id], limit=1, now=FAR)[0],
     ),
     "notice": (
         by_type(Notice, text=ANY_TEXT, service=by_type(Service, to=ANY_TEXT, note=ANY_TEXT), **OF_VERSION),

@@ -11,15 +11,20 @@ import pytest
 from postgres_process import PostgresProcess
 from store_records import (
     HOLDER,
+    make_counter,
     make_evidence_row,
     make_fetch,
+    make_grant,
     make_intent,
     make_move,
     make_notice,
+    make_party,
     make_payload,
     make_person,
     make_request,
+    make_use_request,
     make_version,
+    make_withholding,
 )
 
 from certsvc.errors import IntegrityError
@@ -68,7 +73,14 @@ def fill(store: Store) -> str:
         tx.licenses.insert(make_version(2))
         assert tx.licenses.move(make_move(1, decision=decision), revision=1, suspended_until=None)
         tx.access.upsert_person(make_person(1, badge="BADGE-4711"))
-        tx.sharing.insert_fetch(make_fetch(1))
+        tx.sharing.insert_grant(make_grant(1, operator="示例李四"))
+        kept_quiet = {"withheld_until": now, "withheld_why": "示例王五之违法行为", "said": "是否包含“热食类食品制售”"}
+        tx.sharing.insert_fetch(make_fetch(1, **kept_quiet))
+        tx.bases.insert_request(make_use_request(1))
+        tx.bases.insert_party(make_party(1))
+        tx.bases.insert_counter(make_counter(1))
+        tx.bases.insert_withholding(make_withholding(1, legal_basis="示例王五之违法行为"))
+        assert tx.bases.count_ask("client_b", now.date(), f"person\n{HOLDER.code}", most=1)
         note = Service(to="138****0001", note="由示例赵六签收")
         tx.notices.insert(make_notice(1, service=note))
         contact = Contact(phone="13800000001", mail="somebody@example.com")

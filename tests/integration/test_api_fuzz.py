@@ -70,7 +70,7 @@ def test_every_event_that_leaves_fits_its_schema(small_city: ServedCity) -> None
             jsonschema_rs.validate(schema, dict(list(event["data"].items())[1:]))
 
 
-COUNTS_ITSELF = frozenset({"/v1/signers/codes"})
+COUNTS_ITSELF = frozenset({"/v1/signers/codes", "/v1/answers", "/v1/counter-consents"})
 """Doors that refuse the same caller after a few requests by a rule of their own: 429 is described there."""
 
 
@@ -135,6 +135,9 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.DISPUTE_CLERK: city.person("dispute-clerk-1"),
         roles.OFFICER_REGISTRAR: city.person("registrar-1"),
         roles.KINSHIP: city.system(FACTS),
+        roles.CLERK: city.person("clerk-1"),
+        roles.USE_CLERK: city.person("use-clerk-1"),
+        roles.USE_APPROVER: city.person("use-checker-1"),
     }
 
 

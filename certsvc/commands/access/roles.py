@@ -64,6 +64,11 @@ OFFICER_REGISTRAR = "officer_registrar"
 DISPUTE_CLERK = "dispute_clerk"
 """异议经办人: answers what holders dispute about uses by, and licenses of, the own authority"""
 
+USE_CLERK = "use_clerk"
+"""用证经办人: asks that uses on duty for a case are not told to the holder for a while"""
+USE_APPROVER = "use_approver"
+"""用证审批人: agrees to it, and is another person of the same body"""
+
 SCAN = "scan"
 """闸机、自助终端、小程序后台: scans codes and asks holders in the name of its authority, as a clerk would"""
 KINSHIP = "kinship"
@@ -98,6 +103,8 @@ ALL: frozenset[str] = frozenset(
         SERVICE_CLERK,
         OFFICER_REGISTRAR,
         DISPUTE_CLERK,
+        USE_CLERK,
+        USE_APPROVER,
         SCAN,
         KINSHIP,
         REGISTRY,
@@ -130,6 +137,8 @@ ROLE_ZH: dict[str, str] = {
     SERVICE_CLERK: "送达经办人",
     OFFICER_REGISTRAR: "执法名册管理员",
     DISPUTE_CLERK: "异议经办人",
+    USE_CLERK: "用证经办人",
+    USE_APPROVER: "用证审批人",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -149,6 +158,8 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({AUDITOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
     frozenset({BATCH_CLERK, BATCH_VERIFIER}),
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (BATCH_CLERK, BATCH_VERIFIER)),
+    frozenset({USE_CLERK, USE_APPROVER}),
+    *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (USE_CLERK, USE_APPROVER)),
     *(frozenset({OFFICER_REGISTRAR, duty}) for duty in (OFFICER, OPERATOR, AUDITOR)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
@@ -164,6 +175,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
 * Who proposes a license type does not publish it, and who proposes whom to trust does not confirm it. Neither is the
   operator, who gives roles and configures the directory of anchors, nor the auditor; the security officer may be one.
 * 执法名册: who says who may inspect does not inspect, gives no roles and audits nothing.
+* 依职能用证的暂缓告知: who asks for it never approves it; neither is operator or auditor.
 * 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 

@@ -12,17 +12,19 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
-from certsvc.commands.shapes import Day
+from certsvc.commands.shapes import Day, Line
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, scene_of
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, require_alive, right_to_show, same
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.delegations import (
+    ANY_MATTER,
     MAX_DELEGATION_DAYS,
     MAX_DELEGATION_USES,
     MAX_MANAGERS,
     MAX_OPEN_DELEGATIONS,
     MAX_SCOPE,
+    MAX_USE_MATTERS,
     Delegation,
     DelegationLevel,
     DelegationState,
@@ -64,6 +66,9 @@ class DelegationBody(BaseModel):
     until: Day = Field(description="最后一天，当天 24 时（北京时间）结束")
     max_uses: int = Field(default=100, ge=1, le=MAX_DELEGATION_USES, description="最多出示次数")
     under: str = Field(default="", max_length=64, description="证照管理员指定办事人时，填本人的代亮授权编号")
+    use_matters: tuple[Line, ...] = Field(
+        default=(), max_length=MAX_USE_MATTERS, description="可代为授权用证的事项实施编码；* 为任何事项，缺省只能亮证"
+    )
 
 
 def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
@@ -103,6 +108,7 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
             slot=0,
             state=DelegationState.OFFERED,
             created_at=now,
+            use_matters=tuple(dict.fromkeys(body.use_matters)),
         )
         offered = _insert(tx, offered, now)
         content = {"delegation_id": offered.delegation_id, "level": level.value, "until": body.until.isoformat()}
@@ -185,6 +191,11 @@ def _hold_above(tx: UnitOfWork, right: Right, holder: Holder, level: DelegationL
         if body.until > above.until:
             detail = f"不能晚于您本人授权的最后一天 {above.until.isoformat()}"
             problem = FieldProblem(pointer="/until", code="out_of_range", detail=detail)
+            raise InvalidInput(detail, problems=(problem,))
+        beyond = set(body.use_matters) - set(above.use_matters)
+        if beyond and ANY_MATTER not in above.use_matters:
+            detail = "不能超出您本人可代为授权的事项"
+            problem = FieldProblem(pointer="/use_matters", code="beyond_own", detail=detail)
             raise InvalidInput(detail, problems=(problem,))
         if not tx.delegations.hold(above.delegation_id):
             raise Conflict("您本人的代亮授权刚刚结束，不能再指定办事人")

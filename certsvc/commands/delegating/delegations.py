@@ -134,7 +134,9 @@ def end_delegation(deps: Deps, caller: Principal, delegation_id: str) -> None:
 
 
 def tell_ended(deps: Deps, tx: UnitOfWork, ended: Sequence[Delegation], *, actor: str, now: datetime) -> None:
-    """Event and record of each that has just ended."""
+    """Event and record of each that has just ended; what was consented to under it and is not used yet is withdrawn."""
+    for grant_id in tx.sharing.withdraw_under([one.delegation_id for one in ended], now=now):
+        record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=actor, content={"because": "ended"}, at=now)
     for one in ended:
         payload = DelegationEnded(delegation_id=one.delegation_id, level=one.level.value, reason=one.ended_because)
         event_id, source = deps.ids.new("evt"), deps.policy.event_source

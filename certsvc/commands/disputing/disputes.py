@@ -172,7 +172,7 @@ def _concerned(deps: Deps, tx: UnitOfWork, version: LicenseVersion, body: Disput
             raise NotFound(NO_USE_ZH)
         return scan.officer, scan.authority_code
     fetch = tx.sharing.fetch(body.use_id)
-    if fetch is None or fetch.version_id != version.version_id:
+    if fetch is None or fetch.version_id != version.version_id or fetch.hidden(deps.clock.now()):
         raise NotFound(NO_USE_ZH)
     return fetch.client_id, fetch.authority_code
 

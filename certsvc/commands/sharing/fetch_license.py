@@ -2,61 +2,59 @@
 
 ``who (client) + basis (consent or duty) + purpose (matter + case number) + scope``; every fetch and every refusal is a
 row of the ledger, written in the transaction of the answer. Nothing leaves that the policy of the matter does not list.
+Fetches that come together are one transaction with an answer each.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from certsvc.commands.access import roles
-from certsvc.commands.evidence.record import record
-from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter, simulation_allows
-from certsvc.commands.showing.codes import token_sha256
+from certsvc.commands.sharing.grounds import (
+    CONSENT,
+    Ground,
+    UseBody,
+    check_open,
+    consented,
+    current_of,
+    look_up,
+    on_duty,
+    withheld_by,
+)
+from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
-from certsvc.commands.verifying.stands import stands
-from certsvc.errors import CertsvcError, IntegrityError, NoLawfulBasis, NotFound
-from certsvc.events.payloads import LicenseFetched
-from certsvc.license.model import Holder
-from certsvc.license.standing import PROVISIONAL_ZH, Standing
+from certsvc.commands.verifying.stands import stands_all
+from certsvc.errors import CertsvcError, IntegrityError, NoLawfulBasis
+from certsvc.license.questions import readable
 from certsvc.license.states import State
-from certsvc.license.uses import Fetch
+from certsvc.license.uses import UseBasis
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.grounds import Known
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.consents import Withholding
     from certsvc.license.model import LicenseVersion
-    from certsvc.license.uses import Grant
+    from certsvc.license.standing import Standing
+    from certsvc.license.uses import Fetch, Grant
     from certsvc.seal.verdict import LicenseFacts
 
-GIVEN = "given"
-MAX_SEARCH = 50
-"""Versions of one holder that a search looks at."""
+USED_ZH = "授权已使用、已收回或已过期，请持证人重新授权"
 
 
-class FetchBody(BaseModel):
+class FetchBody(UseBody):
     """用证申请：为哪个事项、哪个办件、凭什么、要什么."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    matter_code: Line = Field(max_length=33, description="事项实施编码")
-    case_no: Line = Field(min_length=1, max_length=64, description="办件编号")
-    purpose: Line = Field(min_length=2, max_length=200, description="使用目的")
-    operator: Line = Field(min_length=1, max_length=64, description="经办人账号")
-    basis: Literal["consent", "duty"] = Field(description="consent 持证人授权（用证码） · duty 依职能")
-    type: Line = Field(max_length=64, description="证照类型")
-    grant_code: str = Field(default="", max_length=64, description="用证码，basis 为 consent 时必填")
-    holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时必填")
-    holder_code_type: str = Field(default="", max_length=3)
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
-    project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +69,35 @@ class FetchAnswer:
     file_sha256: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lawful:
+    """A fetch that may be answered: on what it rests, and the keys that leave."""
+
+    caller: Principal
+    body: FetchBody
+    ground: Ground
+    version: LicenseVersion
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Refused:
+    """A fetch that may not."""
+
+    body: FetchBody
+    error: CertsvcError
+    row: Fetch
+    version: LicenseVersion | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Reads:
+    """What was read of the licenses of fetches that came together, by version id."""
+
+    standings: Mapping[str, Standing]
+    newest: Mapping[str, tuple[str, ...]]
+
+
 def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
     """Answer a fetch, or refuse it on record.
 
@@ -78,196 +105,136 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
         NoLawfulBasis: no open policy, a grant that does not fit, or fields beyond the policy.
         NotFound: no license of this type for this holder.
     """
-    roles.require(caller, roles.USING)
-    now = deps.clock.now()
-    version: LicenseVersion | None = None
-    try:
-        with deps.uow() as tx:
-            version, grant = _find(deps, tx, caller, body, now)
-            keys = _scope(deps, caller, body, grant)
-            if grant is not None and not tx.sharing.use_grant(grant.grant_id, now=now):
-                raise NoLawfulBasis("用证码已使用、已收回或已过期，请持证人重新授权")
-            answer = _give(deps, tx, caller, body, version, grant, keys, now)
-    except CertsvcError as error:
-        _refuse(deps, caller, body, version, error, now)
-        raise
+    [answer] = fetch_licenses(deps, [(caller, body)])
+    if isinstance(answer, CertsvcError):
+        raise answer
     return answer
 
 
-def _find(
-    deps: Deps, tx: UnitOfWork, caller: Principal, body: FetchBody, now: datetime
-) -> tuple[LicenseVersion, Grant | None]:
-    matter = open_matter(deps, body.matter_code, caller.authority_code)
-    if body.basis not in matter.bases:
-        raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
-    allowed_keys(deps, body.matter_code, caller.authority_code, body.type)
-    if body.basis == "consent":
-        grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
-        version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
-        if grant is None or version is None or not _fits(caller, body, grant, version, now):
-            raise NoLawfulBasis("用证码无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权")
-        if not simulation_allows(deps, body.matter_code, version, body.project_code):
-            raise NoLawfulBasis(f"{PROVISIONAL_ZH}；只有该项目的模拟审批事项可以调用")
-        return version, grant
-    current = _current(deps, tx, body, now)
-    if current is None:
-        raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
-    return current, None
+def fetch_licenses(deps: Deps, asked: Sequence[tuple[Principal, FetchBody]]) -> list[FetchAnswer | CertsvcError]:
+    """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
+
+    Raises:
+        Forbidden: one of the callers fetches nothing; nothing is recorded.
+    """
+    for caller, _ in asked:
+        roles.require(caller, roles.USING)
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        known = look_up(tx, [body for _, body in asked])
+        used: set[str] = set()
+        judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
+        reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
+        answers = [_answer(deps, tx, one, reads, now) for one in judged]
+        deps.faults.reach("fetch.judged")
+        for grant_id in sorted(
+            one.ground.grant.grant_id
+            for one, answer in zip(judged, answers, strict=True)
+            if isinstance(one, _Lawful) and isinstance(answer, FetchAnswer) and one.ground.grant
+        ):
+            if not tx.sharing.use_grant(grant_id, now=now):
+                msg = "a grant was used that is held, and is used, withdrawn or over"
+                raise RuntimeError(msg)
+        rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
+        tx.sharing.insert_fetches(rows)
+        for one, row in zip(judged, rows, strict=True):
+            note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
+        deps.faults.reach("fetch.recorded")
+    return [answer if isinstance(answer, FetchAnswer) else answer.error for answer in answers]
 
 
-def _wanted(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
+def _judge(
+    deps: Deps, tx: UnitOfWork, known: Known, used: set[str], caller: Principal, body: FetchBody, now: datetime
+) -> _Lawful | _Refused:
+    """Whether it may be answered; a grant that serves one fetch of the batch serves no other."""
+    withheld: Withholding | None = None
+    version: LicenseVersion | None = None
+    told = False
+    try:
+        withheld = withheld_by(known, caller, body, now)
+        told = True
+        allowed = check_open(deps, tx, caller, body)
+        if body.basis == CONSENT:
+            version, grant, basis = consented(deps, known, caller, body, now, data=True)
+            ground = Ground(basis=basis, version=version, grant=grant)
+        else:
+            version, grant = on_duty(deps, tx, body, now), None
+            ground = Ground(basis=UseBasis.DUTY, version=version, withheld=withheld)
+        keys = _scope(body, allowed, grant)
+        if grant is not None and grant.grant_id in used:
+            raise NoLawfulBasis(USED_ZH)
+    except CertsvcError as error:
+        # What was to be withheld and may not be is on record, but where the holder does not look.
+        about = (version or _wanted(deps, tx, known, body, now)) if told else None
+        row = refusal_row(deps, caller, body, about, error, now, withheld=withheld)
+        return _Refused(body=body, error=error, row=row, version=about)
+    if grant is not None:
+        used.add(grant.grant_id)
+    return _Lawful(caller=caller, body=body, ground=ground, version=version, keys=keys)
+
+
+def _wanted(deps: Deps, tx: UnitOfWork, known: Known, body: FetchBody, now: datetime) -> LicenseVersion | None:
     """The license that a refused fetch was about, if the code or the number leads to one."""
-    if body.basis == "consent":
-        grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
-        return tx.licenses.by_version_id(grant.version_id) if grant is not None else None
-    return _current(deps, tx, body, now)
+    return known.granted(body) if body.basis == CONSENT else current_of(deps, tx, body, now)
 
 
-def _current(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> LicenseVersion | None:
-    """The holder's newest license of the type that is in force, else the newest that nothing replaced."""
-    holder = Holder(name="", code=body.holder_code, code_type=body.holder_code_type)
-    found = [
-        version
-        for version in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
-        if version.type_slug == body.type
-        and not version.replaced_by_version_id
-        and simulation_allows(deps, body.matter_code, version, body.project_code)
-    ]
-    good = (version for version in found if stands(deps, tx, version, now).good)
-    return next(good, found[0] if found else None)
-
-
-def _fits(caller: Principal, body: FetchBody, grant: Grant, version: LicenseVersion, now: datetime) -> bool:
-    return (
-        grant.client_id == caller.subject
-        and grant.matter_code == body.matter_code
-        and grant.case_no in {"", body.case_no}
-        and version.type_slug == body.type
-        and grant.used_at is None
-        and grant.withdrawn_at is None
-        and now < grant.expires_at
-    )
-
-
-def _scope(deps: Deps, caller: Principal, body: FetchBody, grant: Grant | None) -> tuple[str, ...]:
-    allowed = allowed_keys(deps, body.matter_code, caller.authority_code, body.type)
+def _scope(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
+    allowed = readable(allowed)
     if grant is not None:
         allowed = tuple(key for key in allowed if key in grant.fields)
     wanted = body.fields or allowed
     beyond = [key for key in wanted if key not in allowed]
-    if beyond:
-        raise NoLawfulBasis(f"超出该事项的用证范围：{'、'.join(beyond)}；可用：{'、'.join(allowed)}")
+    if beyond or not wanted:
+        asked, able = "、".join(beyond) or "信息项", "、".join(allowed) or "无（只能以 /v1/answers 核验）"
+        raise NoLawfulBasis(f"超出该事项的用证范围：{asked}；可用：{able}")
     return tuple(wanted)
 
 
-def _give(
-    deps: Deps,
-    tx: UnitOfWork,
-    caller: Principal,
-    body: FetchBody,
-    version: LicenseVersion,
-    grant: Grant | None,
-    keys: tuple[str, ...],
-    now: datetime,
-) -> FetchAnswer:
-    kind = deps.catalog.type(version.type_slug)
-    fields = shown_fields(kind, version, keys, unmasked=keys)
+def _read(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> _Reads:
+    several = list({version.version_id: version for version in versions}.values())
+    followed = tx.links.followed([one.version_id for one in several]) if several else ()
+    return _Reads(
+        standings=dict(zip((one.version_id for one in several), stands_all(deps, tx, several, now), strict=True))
+        if several
+        else {},
+        newest={
+            version_id: tuple(one.identifier for one in tx.licenses.newest(version_id) if one.version_id != version_id)
+            for version_id in followed
+        },
+    )
+
+
+def _answer(
+    deps: Deps, tx: UnitOfWork, one: _Lawful | _Refused, reads: _Reads, now: datetime
+) -> FetchAnswer | _Refused:
+    """What leaves; refused where the file may not, or cannot, be given."""
+    if isinstance(one, _Refused):
+        return one
+    version, how = one.version, reads.standings[one.version.version_id]
+    try:
+        file = file_of(deps, one, how) if COPY in one.keys else None
+    except CertsvcError as error:
+        withheld = one.ground.withheld
+        row = refusal_row(deps, one.caller, one.body, version, error, now, withheld=withheld)
+        return _Refused(body=one.body, error=error, row=row, version=version)
+    return FetchAnswer(
+        fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now),
+        facts=public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ())),
+        standing=how,
+        fields=shown_fields(deps.catalog.type(version.type_slug), version, one.keys, unmasked=one.keys),
+        file=file,
+        file_sha256=hashlib.sha256(file).hexdigest() if file else "",
+    )
+
+
+def file_of(deps: Deps, one: _Lawful, how: Standing) -> bytes:
+    """The file that leaves for ``*copy``; NoLawfulBasis for a license that is not in force."""
+    version = one.version
     # What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license.
     simulated = version.state is State.PROVISIONAL
-    if COPY in keys and not simulated and not stands(deps, tx, version, now).good:
+    if not simulated and not how.good:
         raise NoLawfulBasis("证照不在有效状态，不提供证照文件；可改为只取信息项核对状态")
-    file = _file(deps, version) if COPY in keys else None
-    row = _row(deps, caller, body, version, grant, keys, GIVEN, now)
-    tx.sharing.insert_fetch(row)
-    payload = LicenseFetched(
-        identifier=version.identifier,
-        license_type=version.type_slug,
-        client_id=caller.subject,
-        matter_code=body.matter_code,
-        case_no=body.case_no,
-        basis=body.basis,
-        fields=list(keys),
-        origin=version.origin.value,
-    )
-    tx.outbox.add(
-        payload.event(event_id=deps.ids.new("evt"), source=deps.policy.event_source, subject=version.identifier, at=now)
-    )
-    record(
-        tx,
-        deps,
-        kind="fetch.given",
-        subject=version.identifier,
-        actor=caller.subject,
-        content={
-            "fetch_id": row.fetch_id,
-            "matter_code": body.matter_code,
-            "case_no": body.case_no,
-            "basis": body.basis,
-        },
-        at=now,
-    )
-    return FetchAnswer(
-        fetch=row,
-        facts=public_facts(deps, tx, version, now),
-        standing=stands(deps, tx, version, now),
-        fields=fields,
-        file=file,
-        file_sha256=version.artifact.sha256 if file else "",
-    )
-
-
-def _file(deps: Deps, version: LicenseVersion) -> bytes:
     data = deps.objects.get(version.artifact.object_name)
     if hashlib.sha256(data).hexdigest() != version.artifact.sha256:
         raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
     return data
-
-
-def _row(
-    deps: Deps,
-    caller: Principal,
-    body: FetchBody,
-    version: LicenseVersion | None,
-    grant: Grant | None,
-    keys: tuple[str, ...],
-    outcome: str,
-    now: datetime,
-) -> Fetch:
-    return Fetch(
-        fetch_id=deps.ids.new("fch"),
-        version_id=version.version_id if version else "",
-        client_id=caller.subject,
-        client_name=caller.name,
-        authority_code=caller.authority_code,
-        matter_code=body.matter_code,
-        case_no=body.case_no,
-        operator=body.operator,
-        purpose=body.purpose,
-        basis=body.basis,
-        grant_id=grant.grant_id if grant else "",
-        fields=keys,
-        outcome=outcome,
-        at=now,
-    )
-
-
-def _refuse(
-    deps: Deps, caller: Principal, body: FetchBody, version: LicenseVersion | None, error: CertsvcError, now: datetime
-) -> None:
-    """Keep the refusal on record, in a transaction of its own: that of the answer was rolled back.
-
-    The holder sees it too, whatever it was refused for: it is the holder's license that somebody wanted.
-    """
-    with deps.uow() as tx:
-        version = version or _wanted(deps, tx, body, now)
-        row = _row(deps, caller, body, version, None, (), error.code, now)
-        tx.sharing.insert_fetch(row)
-        record(
-            tx,
-            deps,
-            kind="fetch.refused",
-            subject=version.identifier if version else body.type,
-            actor=caller.subject,
-            content={"fetch_id": row.fetch_id, "matter_code": body.matter_code, "reason": error.code},
-            at=now,
-        )

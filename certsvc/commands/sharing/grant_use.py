@@ -8,23 +8,35 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.showing.codes import token_sha256
-from certsvc.commands.showing.rights import version_to_consent
-from certsvc.errors import FieldProblem, InvalidInput, NotFound
+from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, right_to_consent, right_to_show
+from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.showing.rights import Right
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.relations import CoHolder
 
 MAX_GRANT_MINUTES = 24 * 60
 """A 用证码 lives minutes to one day (STANDARDS.md 2.9); a longer one would outlive the holder's memory of it."""
+
+
+MAX_LISTED = 200
+"""Grants in one list."""
+NO_CLIENT_ZH = "没有这个用证系统"
+NO_GRANT_ZH = "没有可收回的授权：可能已使用、已收回或已过期"
 
 
 class GrantBody(BaseModel):
@@ -38,6 +50,7 @@ class GrantBody(BaseModel):
     case_no: Line = Field(default="", max_length=64, description="办件编号，填写后仅限该件")
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="授权的信息项，缺省为该事项允许的全部")
     minutes: int = Field(default=30, ge=1, le=MAX_GRANT_MINUTES)
+    delegation_id: str = Field(default="", max_length=64, description="受托人代为授权时，填委托编号")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +71,8 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
 
     Raises:
         NotFound: not a license over whose use the caller decides, or no such client.
-        Conflict: the caller is too young to decide alone.
+        Conflict: the caller is too young to decide alone, a delegation is not for this, or the license has several
+            holders who must all confirm.
         NoLawfulBasis: no such matter of this client, or it may not see this type.
         InvalidInput: fields that the matter does not need.
     """
@@ -66,12 +80,16 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     now = deps.clock.now()
     token = deps.ids.token()
     with deps.uow() as tx:
-        version = version_to_consent(deps, tx, caller, body.identifier, now)
+        right = right_to_consent(
+            deps, tx, caller, body.identifier, now, matter_code=body.matter_code, delegation_id=body.delegation_id
+        )
+        version = right.version
         if version.provisional:
             raise InvalidInput(f"{PROVISIONAL_ZH}，不能授权他人使用")
+        check_alone(deps, tx, version)
         client = tx.access.client(body.client_id)
         if client is None or not client.active or roles.USING not in client.roles:
-            raise NotFound("没有这个用证系统")
+            raise NotFound(NO_CLIENT_ZH)
         allowed = allowed_keys(deps, body.matter_code, client.authority_code, version.type_slug)
         wanted = body.fields or allowed
         beyond = [key for key in wanted if key not in allowed]
@@ -91,35 +109,93 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             fields=tuple(wanted),
             created_at=now,
             expires_at=now + timedelta(minutes=body.minutes),
+            basis=right.basis,
+            basis_id=right.basis_id,
         )
-        tx.sharing.insert_grant(grant)
-        record(
-            tx,
-            deps,
-            kind="grant.made",
-            subject=version.identifier,
-            actor=caller.subject,
-            content={"grant_id": grant.grant_id, "client_id": grant.client_id, "matter_code": grant.matter_code},
-            at=now,
-        )
+        count_under(tx, right, now)
+        store_grant(deps, tx, grant, version, actor=caller.subject)
     return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token)
 
 
+def store_grant(deps: Deps, tx: UnitOfWork, grant: Grant, version: LicenseVersion, *, actor: str) -> None:
+    """The row and its evidence."""
+    tx.sharing.insert_grant(grant)
+    content = {
+        "grant_id": grant.grant_id,
+        "client_id": grant.client_id,
+        "matter_code": grant.matter_code,
+        "basis": str(grant.basis),
+        "consent_id": grant.consent_id,
+    }
+    record(tx, deps, kind="grant.made", subject=version.identifier, actor=actor, content=content, at=grant.created_at)
+    deps.faults.reach("consent.stored")
+
+
+def others_of(deps: Deps, tx: UnitOfWork, version: LicenseVersion) -> Sequence[CoHolder]:
+    """The co-holders who must consent to a use too, where the type says so."""
+    if not deps.catalog.type(version.type_slug).all_holders:
+        return ()
+    return tx.co_holders.of_license(version.license_id)
+
+
+def check_alone(deps: Deps, tx: UnitOfWork, version: LicenseVersion) -> None:
+    """Conflict where one holder cannot consent alone."""
+    if others_of(deps, tx, version):
+        raise Conflict("此证照有共有人，须全体权利人分别确认：请用证单位发起用证申请，由各权利人在本人账号确认")
+
+
+def count_under(tx: UnitOfWork, right: Right, now: datetime) -> None:
+    """A consent is one use of the delegation it is given under; Conflict when that has ended or is used up."""
+    given = right.delegation
+    if given is not None and not tx.delegations.use(given.delegation_id, day=local_day(now)):
+        raise Conflict("这份委托刚刚结束，或次数已用完")
+
+
 def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
-    """Withdraw an unused grant; the next use is refused. NotFound when it is not the caller's or already used."""
+    """Withdraw an unused grant; the next use is refused.
+
+    By who consented, and by whoever may decide over the license or holds a part of it.
+
+    Raises:
+        NotFound: none of these, or used, withdrawn or over already: alike.
+    """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     with deps.uow() as tx:
-        if not tx.sharing.withdraw_grant(grant_id, holder_subject=caller.subject, now=now):
-            raise NotFound("没有可收回的授权：可能已使用、已收回或已过期")
+        found = tx.sharing.grant(grant_id)
+        if found is None or not _may_withdraw(deps, tx, caller, found, now):
+            raise NotFound(NO_GRANT_ZH)
+        if not tx.sharing.withdraw_grant(grant_id, holder_subject=found.holder_subject, now=now):
+            raise NotFound(NO_GRANT_ZH)
         record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=caller.subject, content={}, at=now)
+        deps.faults.reach("consent.withdrawn")
+
+
+def _may_withdraw(deps: Deps, tx: UnitOfWork, caller: Principal, grant: Grant, now: datetime) -> bool:
+    if grant.holder_subject == caller.subject:
+        return True
+    version = tx.licenses.by_version_id(grant.version_id)
+    try:
+        return version is not None and right_to_show(deps, tx, caller, version.identifier, now) is not None
+    except (NotFound, Conflict):
+        return False
 
 
 def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:
-    """The caller's grants, newest first."""
+    """Those that the caller gave, and those that others gave over the caller's licenses, newest first."""
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
-        found = tx.sharing.grants_of(caller.subject, limit=200)
+        own = tx.licenses.of_holder(holder_of(caller), limit=MAX_OTHERS) if caller.holder_code else ()
+        listed = [
+            *tx.sharing.grants_of(caller.subject, limit=MAX_LISTED),
+            *tx.sharing.grants_over([version.version_id for version in own], limit=MAX_LISTED),
+        ]
+        newest = sorted(
+            {grant.grant_id: grant for grant in listed}.values(),
+            key=lambda grant: (grant.created_at, grant.grant_id),
+            reverse=True,
+        )
+        found = newest[:MAX_LISTED]
         clients = {client_id: tx.access.client(client_id) for client_id in {grant.client_id for grant in found}}
     bodies = {client_id: client.authority_code for client_id, client in clients.items() if client is not None}
     return [GrantAnswer(grant=grant, authority_code=bodies.get(grant.client_id, "")) for grant in found]

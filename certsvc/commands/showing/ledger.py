@@ -31,6 +31,9 @@ SHOW, OFFLINE = "show", "offline"
 MAX_PAGE = 100
 """Rows of one page."""
 
+MAX_EXPORT = 5000
+"""Rows of one file: bounds what one request reads; a holder's life has hundreds."""
+
 MAX_CURSOR = 120
 """Characters of a cursor; ours have fewer than 90."""
 
@@ -95,7 +98,7 @@ def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerP
         ids = list(versions)
         sources: tuple[Sequence[Use], ...] = (
             tx.showing.scans_of(ids, limit=limit, behind=behind),
-            tx.sharing.fetches_of(ids, limit=limit, behind=behind),
+            tx.sharing.fetches_of(ids, limit=limit, behind=behind, now=deps.clock.now()),
             tx.notices.of_versions(ids, limit=limit, behind=behind),
             tx.challenges.answered_by(caller.subject, limit=limit, behind=behind),
         )
@@ -104,6 +107,19 @@ def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerP
         around = _around(tx, [use for _, use in rows])
     found = [_row(place, use, versions, around) for place, use in rows]
     return LedgerPage(rows=found, next=write_cursor(keys[-1][0]) if full else "")
+
+
+def whole_ledger(deps: Deps, caller: Principal) -> list[LedgerRow]:
+    """All of it that the caller may see now, newest first, up to ``MAX_EXPORT`` rows."""
+    rows: list[LedgerRow] = []
+    cursor = ""
+    while len(rows) < MAX_EXPORT:
+        page = ledger(deps, caller, cursor=cursor, limit=MAX_PAGE)
+        rows += page.rows
+        cursor = page.next
+        if not cursor:
+            break
+    return rows[:MAX_EXPORT]
 
 
 def _versions(deps: Deps, tx: UnitOfWork, caller: Principal) -> Mapping[str, LicenseVersion]:

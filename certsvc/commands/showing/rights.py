@@ -140,17 +140,29 @@ def require_alive(tx: UnitOfWork, caller: Principal) -> None:
         raise Conflict(DEAD_ZH)
 
 
-def version_to_consent(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str, now: datetime) -> LicenseVersion:
-    """The license over whose use the caller may decide: the own, a ward's or the represented company's.
+def right_to_consent(
+    deps: Deps,
+    tx: UnitOfWork,
+    caller: Principal,
+    identifier: str,
+    now: datetime,
+    *,
+    matter_code: str,
+    delegation_id: str = "",
+) -> Right:
+    """By what right the caller decides over the use of a license for a matter; a delegate within what was given.
 
     Raises:
-        NotFound: none of these, in the same words; a co-holder speaks for the own part alone.
-        Conflict: the caller is too young to decide alone.
+        NotFound: none, in the same words; a co-holder speaks for the own part alone.
+        Conflict: the caller is too young to decide alone, or the delegation is over or is for showing only.
     """
-    right = right_to_show(deps, tx, caller, identifier, now)
+    right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)
     if right.basis is ShowBasis.CO_HOLDER:
         raise NotFound(NOT_YOURS_ZH)
-    return right.version
+    given = right.delegation
+    if given is not None and not given.consents(right.version.license_id, matter_code, now):
+        raise Conflict("这份委托只用于亮证，或不包括该事项，不能代为授权用证")
+    return right
 
 
 def _own(caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:

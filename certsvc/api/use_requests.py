@@ -1,0 +1,230 @@
+"""用证申请 and 现场授权: systems ask named holders, holders answer; clerks keep a consent on paper."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import Field
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
+from certsvc.api.models import Model
+from certsvc.commands.access import roles
+from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.sharing.counter import CounterBody, read_consent, take_consent
+from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.sharing.use_requests import (
+    Asked,
+    UseRequestBody,
+    answer_request,
+    ask_use,
+    list_requests,
+    read_request,
+)
+from certsvc.commands.showing.values import BUILT_IN
+from certsvc.license.consents import RequestState
+
+router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
+
+USER = Access(roles.USING)
+HOLDER = Access(roles.HOLDER)
+CLERK = Access(roles.CLERK)
+RequestId = Annotated[str, Path(max_length=64, description="用证申请编号")]
+ConsentId = Annotated[str, Path(max_length=64, description="现场授权编号")]
+JPEG = "image/jpeg"
+
+STATE_ZH: dict[RequestState, str] = {
+    RequestState.ASKED: "待确认",
+    RequestState.CONFIRMED: "已同意",
+    RequestState.DECLINED: "不同意",
+    RequestState.LAPSED: "已过时失效",
+}
+QUESTIONS_ZH = {"?valid": "是否有效（只答是或否）", "?holder": "是否为持证人（只答是或否）"}
+
+
+class WantedOut(Model):
+    """One key that was asked for, in words."""
+
+    key: str
+    name: str
+
+
+class ItemOut(Model):
+    """A type and what was asked of it."""
+
+    type: str
+    type_name: str
+    fields: list[WantedOut]
+
+
+class UseRequestOut(Model):
+    """A request as the one who asked and the one who was asked both see it; it names nobody but the asker."""
+
+    request_id: str
+    authority_name: str
+    client_name: str
+    matter_code: str
+    matter_name: str
+    case_no: str
+    operator: str
+    purpose: str
+    items: list[ItemOut]
+    state: str = Field(description="asked · confirmed · declined · lapsed")
+    state_zh: str
+    waiting: int = Field(description="还有几人未确认")
+    created_at: datetime
+    lapses_at: datetime
+    until: datetime = Field(description="同意后，授权到何时")
+
+    @staticmethod
+    def of(deps: Deps, asked: Asked) -> UseRequestOut:
+        """From the command's answer."""
+        return UseRequestOut(**_common(deps, asked))
+
+
+class GivenOut(Model):
+    """One license that may be used."""
+
+    type: str
+    grant_id: str
+    expires_at: datetime
+    used_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+class AskedOut(UseRequestOut):
+    """What came of a request of one's own."""
+
+    given: list[GivenOut] = Field(description="同意后可用的证照；按 consent_id 用证，不需要用证码")
+
+
+class ListedRequestOut(UseRequestOut):
+    """What a holder was asked."""
+
+    holder_name: str = Field(description="向谁申请：本人，或被监护人、所代表的企业、委托人")
+    delegation_id: str = Field(description="以受托人身份答复时填写；其他为空")
+
+
+class RequestAnswerIn(Model):
+    """The holder's answer."""
+
+    accept: bool
+    delegation_id: str = Field(default="", max_length=64, description="受托人答复时，填委托编号")
+
+
+class CounterOut(Model):
+    """A consent on paper and what may be used by it."""
+
+    consent_id: str
+    picture_sha256: str
+    expires_at: datetime
+    types: int
+
+
+@router.post("/v1/use-requests", status_code=201)
+def ask(request: Request, body: UseRequestBody, caller: Annotated[Principal, Depends(USER)]) -> UseRequestOut:
+    """Ask a named holder; whether the holder has such licenses is not told before a yes."""
+    deps = deps_of(request)
+    return UseRequestOut.of(deps, ask_use(deps, caller, body))
+
+
+@router.get("/v1/use-requests/{request_id}")
+def read(request: Request, request_id: RequestId, caller: Annotated[Principal, Depends(USER)]) -> AskedOut:
+    """What came of a request of the caller."""
+    deps = deps_of(request)
+    found = read_request(deps, caller, request_id)
+    given = [
+        GivenOut(
+            type=slug,
+            grant_id=grant.grant_id,
+            expires_at=grant.expires_at,
+            used_at=grant.used_at,
+            withdrawn_at=grant.withdrawn_at,
+        )
+        for slug, grant in sorted(found.grants.items())
+    ]
+    return AskedOut(**_common(deps, found), given=given)
+
+
+@router.get("/v1/use-requests")
+def listed(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[ListedRequestOut]:
+    """What the caller was asked, newest first; for wards, a represented company and as a delegate too."""
+    deps = deps_of(request)
+    return [
+        ListedRequestOut(**_common(deps, one), holder_name=one.request.holder.name, delegation_id=one.delegation_id)
+        for one in list_requests(deps, caller)
+    ]
+
+
+@router.post("/v1/use-requests/{request_id}/answers", status_code=201)
+def reply(
+    request: Request, request_id: RequestId, body: RequestAnswerIn, caller: Annotated[Principal, Depends(HOLDER)]
+) -> UseRequestOut:
+    """Confirm or decline; of several holders each answers alone."""
+    deps = deps_of(request)
+    done = answer_request(deps, caller, request_id, accept=body.accept, delegation_id=body.delegation_id)
+    return UseRequestOut.of(deps, done)
+
+
+@router.post("/v1/counter-consents", status_code=201)
+def counter(request: Request, body: CounterBody, caller: Annotated[Principal, Depends(CLERK)]) -> CounterOut:
+    """现场授权: the identity document was read, and the consent was signed by hand."""
+    done = take_consent(deps_of(request), caller, body)
+    consent = done.consent
+    return CounterOut(
+        consent_id=consent.consent_id,
+        picture_sha256=consent.picture_sha256,
+        expires_at=consent.expires_at,
+        types=len(done.grants),
+    )
+
+
+@router.get(
+    "/v1/counter-consents/{consent_id}/picture",
+    response_class=Response,
+    responses={200: {"content": {JPEG: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+def picture(request: Request, consent_id: ConsentId, caller: Annotated[Principal, Depends(CLERK)]) -> Response:
+    """The picture of the handwritten consent, for the body that took it."""
+    return Response(read_consent(deps_of(request), caller, consent_id), media_type=JPEG)
+
+
+def _common(deps: Deps, asked: Asked) -> dict[str, Any]:
+    one = asked.request
+    state = one.stands(deps.clock.now())
+    matter = deps.catalog.find_matter(one.matter_code)
+    known = deps.catalog.has_authority(one.authority_code)
+    return {
+        "request_id": one.request_id,
+        "authority_name": deps.catalog.authority(one.authority_code).name if known else one.authority_code,
+        "client_name": one.client_name,
+        "matter_code": one.matter_code,
+        "matter_name": matter.name if matter is not None else one.matter_code,
+        "case_no": one.case_no,
+        "operator": one.operator,
+        "purpose": one.purpose,
+        "items": [_item(deps, slug, keys) for slug, keys in one.items.items()],
+        "state": state.value,
+        "state_zh": STATE_ZH[state],
+        "waiting": sum(party.state is RequestState.ASKED for party in asked.parties),
+        "created_at": one.created_at,
+        "lapses_at": one.lapses_at,
+        "until": one.until,
+    }
+
+
+def _item(deps: Deps, slug: str, keys: tuple[str, ...]) -> ItemOut:
+    fields = [WantedOut(key=key, name=key_name(deps, slug, key)) for key in keys]
+    return ItemOut(type=slug, type_name=deps.catalog.type(slug).name, fields=fields)
+
+
+def key_name(deps: Deps, slug: str, key: str) -> str:
+    """A key of a policy in words."""
+    if key in QUESTIONS_ZH:
+        return QUESTIONS_ZH[key]
+    field = key.removeprefix("?scope:")
+    spec = deps.catalog.type(slug).field(field)
+    name = spec.name if spec is not None else BUILT_IN.get(field, "证照文件" if key == COPY else field)
+    return f"“{name}”是否包含某内容（只答是或否）" if field != key else name

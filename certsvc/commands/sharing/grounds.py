@@ -1,0 +1,226 @@
+"""On what a use rests: the client's matter, and the holder's consent or the body's duty; and which license it is about.
+
+Uses that come together are looked up together, with the grants held until the end of the transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from certsvc.clock import local_day
+from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.policy import allowed_keys, open_matter, simulation_allows
+from certsvc.commands.showing.codes import token_sha256
+from certsvc.commands.showing.rights import Grounds, grounds_of
+from certsvc.commands.verifying.stands import stands
+from certsvc.errors import NoLawfulBasis, NotFound
+from certsvc.license.model import Holder
+from certsvc.license.standing import PROVISIONAL_ZH
+from certsvc.license.uses import ShowBasis, UseBasis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.consents import Withholding
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.uses import Grant
+
+MAX_SEARCH = 50
+"""Versions of one holder that a search looks at."""
+CONSENT, DUTY = "consent", "duty"
+NO_CONSENT_ZH = "授权无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权"
+NOT_WITHHELD_ZH = "暂缓告知未经本单位另一人批准、已到期，或与本事项、本办件不符"
+
+
+class UseBody(BaseModel):
+    """为哪个事项、哪个办件、凭什么用证."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    matter_code: Line = Field(max_length=33, description="事项实施编码")
+    case_no: Line = Field(min_length=1, max_length=64, description="办件编号")
+    purpose: Line = Field(min_length=2, max_length=200, description="使用目的")
+    operator: Line = Field(min_length=1, max_length=64, description="经办人账号")
+    basis: Literal["consent", "duty"] = Field(description="consent 持证人授权 · duty 依职能")
+    type: Line = Field(max_length=64, description="证照类型")
+    grant_code: str = Field(default="", max_length=64, description="用证码，basis 为 consent 时填写")
+    consent_id: str = Field(
+        default="", max_length=64, description="用证申请或现场授权的编号；basis 为 consent 且没有用证码时填写"
+    )
+    holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时填写")
+    holder_code_type: str = Field(default="", max_length=3)
+    project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
+    withholding_id: str = Field(default="", max_length=64, description="暂缓告知的批准编号；basis 为 duty 时可填")
+
+    @property
+    def holder(self) -> Holder:
+        """Whom the client named; without a name."""
+        return Holder(name="", code=self.holder_code, code_type=self.holder_code_type)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What a use rests on.
+
+    Attributes:
+        version: None where a question is about no license that there is.
+        withheld: until when and why the holder is not told, or None.
+    """
+
+    basis: UseBasis
+    version: LicenseVersion | None
+    grant: Grant | None = None
+    withheld: Withholding | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the store holds of the consents that uses name; grants are held until the end of the transaction."""
+
+    by_token: Mapping[str, Grant]
+    by_consent: Mapping[tuple[str, str], Grant]
+    versions: Mapping[str, LicenseVersion]
+    rests_on: Grounds
+    withheld: Mapping[str, Withholding]
+
+    def grant_for(self, body: UseBody) -> Grant | None:
+        """The grant that a use names by code or by number."""
+        if body.grant_code or not body.consent_id:
+            return self.by_token.get(token_sha256(body.grant_code))
+        return self.by_consent.get((body.consent_id, body.type))
+
+    def granted(self, body: UseBody) -> LicenseVersion | None:
+        """The license that the named grant is about."""
+        grant = self.grant_for(body)
+        return self.versions.get(grant.version_id) if grant is not None else None
+
+
+def look_up(tx: UnitOfWork, bodies: Sequence[UseBody]) -> Known:
+    """Everything that these uses name."""
+    asked = [body for body in bodies if body.basis == CONSENT]
+    digests = [token_sha256(body.grant_code) for body in asked if body.grant_code]
+    by_token = tx.sharing.hold_by_tokens(digests)
+    given = tx.sharing.hold_of_consents([body.consent_id for body in asked if body.consent_id and not body.grant_code])
+    grants = [*by_token.values(), *given]
+    versions = tx.licenses.by_version_ids([grant.version_id for grant in grants]) if grants else {}
+    return Known(
+        by_token=by_token,
+        by_consent={(grant.consent_id, versions[grant.version_id].type_slug): grant for grant in given},
+        versions=versions,
+        rests_on=grounds_of(tx, [(grant.basis, grant.basis_id) for grant in grants]),
+        withheld=tx.bases.withholdings([body.withholding_id for body in bodies if body.withholding_id]),
+    )
+
+
+def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody) -> tuple[str, ...]:  # noqa: ARG001
+    """The keys that the matter may see of the type on this basis; NoLawfulBasis otherwise."""
+    matter = open_matter(deps, body.matter_code, caller.authority_code)
+    if body.basis not in matter.bases:
+        raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
+    return allowed_keys(deps, body.matter_code, caller.authority_code, body.type)
+
+
+def withheld_by(known: Known, caller: Principal, body: UseBody, now: datetime) -> Withholding | None:
+    """What keeps a use from its holder for a while, if the client named it; NoLawfulBasis when it does not hold."""
+    if not body.withholding_id:
+        return None
+    found = known.withheld.get(body.withholding_id)
+    fits = found is not None and found.authority_code == caller.authority_code and body.basis == DUTY
+    if found is None or not fits or not found.covers(body.matter_code, body.case_no, now):
+        raise NoLawfulBasis(NOT_WITHHELD_ZH)
+    return found
+
+
+def consented(
+    deps: Deps, known: Known, caller: Principal, body: UseBody, now: datetime, *, data: bool
+) -> tuple[LicenseVersion, Grant, UseBasis]:
+    """The license and the consent that a use names; with ``data`` the consent must be unused.
+
+    Raises:
+        NoLawfulBasis: none, over, withdrawn, for something else, or what it rests on has ended: in the same words.
+    """
+    grant, version = known.grant_for(body), known.granted(body)
+    if (
+        grant is None
+        or version is None
+        or not _fits(caller, body, grant, version, now, data=data)
+        or not _rests(known.rests_on, grant, version, now)
+    ):
+        raise NoLawfulBasis(NO_CONSENT_ZH)
+    if not simulation_allows(deps, body.matter_code, version, body.project_code):
+        raise NoLawfulBasis(f"{PROVISIONAL_ZH}；只有该项目的模拟审批事项可以调用")
+    return version, grant, basis_of(grant)
+
+
+def basis_of(grant: Grant) -> UseBasis:
+    """On what a use of the grant rests."""
+    if not grant.holder_subject:
+        return UseBasis.COUNTER
+    return UseBasis.DELEGATION if grant.basis == ShowBasis.DELEGATION else UseBasis.CONSENT
+
+
+def on_duty(deps: Deps, tx: UnitOfWork, body: UseBody, now: datetime) -> LicenseVersion:
+    """The license that a body asks for by its duty; NotFound when there is none."""
+    current = current_of(deps, tx, body, now)
+    if current is None:
+        raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
+    return current
+
+
+def current_of(deps: Deps, tx: UnitOfWork, body: UseBody, now: datetime) -> LicenseVersion | None:
+    """The named holder's license of the type that is in force, else the newest that nothing replaced."""
+    found = [
+        version
+        for version in of_type(tx, body.holder, body.type)
+        if simulation_allows(deps, body.matter_code, version, body.project_code)
+    ]
+    return best_of(deps, tx, found, now)
+
+
+def of_type(tx: UnitOfWork, holder: Holder, type_slug: str) -> list[LicenseVersion]:
+    """The holder's versions of the type that nothing replaced, newest first."""
+    if not holder.code:
+        return []
+    return [
+        version
+        for version in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
+        if version.type_slug == type_slug and not version.replaced_by_version_id
+    ]
+
+
+def best_of(deps: Deps, tx: UnitOfWork, found: Sequence[LicenseVersion], now: datetime) -> LicenseVersion | None:
+    """The first that is in force, else the first."""
+    good = (version for version in found if stands(deps, tx, version, now).good)
+    return next(good, found[0] if found else None)
+
+
+def _fits(
+    caller: Principal, body: UseBody, grant: Grant, version: LicenseVersion, now: datetime, *, data: bool
+) -> bool:
+    return (
+        grant.client_id == caller.subject
+        and grant.matter_code == body.matter_code
+        and grant.case_no in {"", body.case_no}
+        and grant.operator in {"", body.operator}
+        and version.type_slug == body.type
+        and (grant.used_at is None or not data)
+        and grant.withdrawn_at is None
+        and now < grant.expires_at
+    )
+
+
+def _rests(rests_on: Grounds, grant: Grant, version: LicenseVersion, now: datetime) -> bool:
+    """Whether the right by which somebody consented still stands."""
+    if grant.basis in {ShowBasis.GUARDIAN, ShowBasis.REPRESENTATIVE}:
+        relation = rests_on.relations.get(grant.basis_id)
+        return relation is not None and relation.holds(local_day(now))
+    if grant.basis == ShowBasis.DELEGATION:
+        given = rests_on.delegations.get(grant.basis_id)
+        return given is not None and given.consents(version.license_id, grant.matter_code, now)
+    return True

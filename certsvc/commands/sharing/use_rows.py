@@ -1,0 +1,148 @@
+"""Rows of the ledger 谁用过我的证: what was given, answered or refused, on what basis; with its event and evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.commands.evidence.record import record
+from certsvc.events.payloads import LicenseFetched
+from certsvc.license.uses import Fetch
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.grounds import Ground, UseBody
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.errors import CertsvcError
+    from certsvc.license.consents import Withholding
+    from certsvc.license.model import LicenseVersion
+
+GIVEN = "given"
+
+
+def use_row(
+    deps: Deps,
+    caller: Principal,
+    body: UseBody,
+    ground: Ground,
+    keys: tuple[str, ...],
+    now: datetime,
+    *,
+    said: str = "",
+    answer: str = "",
+) -> Fetch:
+    """What was given, or answered."""
+    return _row(
+        deps,
+        caller,
+        body,
+        now,
+        version=ground.version,
+        basis=ground.basis,
+        grant_id=ground.grant.grant_id if ground.grant else "",
+        keys=keys,
+        outcome=GIVEN,
+        said=said,
+        answer=answer,
+        withheld=ground.withheld,
+    )
+
+
+def refusal_row(
+    deps: Deps,
+    caller: Principal,
+    body: UseBody,
+    version: LicenseVersion | None,
+    error: CertsvcError,
+    now: datetime,
+    *,
+    said: str = "",
+    withheld: Withholding | None = None,
+) -> Fetch:
+    """What was refused; the holder sees it too: it is the holder's license that somebody wanted."""
+    return _row(
+        deps,
+        caller,
+        body,
+        now,
+        version=version,
+        basis=body.basis,
+        grant_id="",
+        keys=(),
+        outcome=error.code,
+        said=said,
+        answer="",
+        withheld=withheld,
+    )
+
+
+def _row(
+    deps: Deps,
+    caller: Principal,
+    body: UseBody,
+    now: datetime,
+    *,
+    version: LicenseVersion | None,
+    basis: str,
+    grant_id: str,
+    keys: tuple[str, ...],
+    outcome: str,
+    said: str,
+    answer: str,
+    withheld: Withholding | None,
+) -> Fetch:
+    return Fetch(
+        fetch_id=deps.ids.new("fch"),
+        version_id=version.version_id if version else "",
+        client_id=caller.subject,
+        client_name=caller.name,
+        authority_code=caller.authority_code,
+        matter_code=body.matter_code,
+        case_no=body.case_no,
+        operator=body.operator,
+        purpose=body.purpose,
+        basis=str(basis),
+        grant_id=grant_id,
+        fields=keys,
+        outcome=outcome,
+        at=now,
+        said=said,
+        answer=answer,
+        withheld_until=withheld.until if withheld else None,
+        withheld_why=withheld.legal_basis if withheld else "",
+    )
+
+
+def note(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion | None, subject: str) -> None:
+    """Evidence of a row at once, and its event unless the holder must not learn of it yet."""
+    if version is not None and row.outcome == GIVEN and row.withheld_until is None:
+        announce(deps, tx, row, version, row.at)
+    kind = "fetch.refused" if row.outcome != GIVEN else "fetch.answered" if row.answer else "fetch.given"
+    content = {
+        "fetch_id": row.fetch_id,
+        "matter_code": row.matter_code,
+        "case_no": row.case_no,
+        "basis": row.basis,
+        "fields": list(row.fields),
+        **({"reason": row.outcome} if row.outcome != GIVEN else {}),
+        **({"answer": row.answer} if row.answer else {}),
+        **({"withheld_until": row.withheld_until.isoformat()} if row.withheld_until else {}),
+    }
+    record(tx, deps, kind=kind, subject=subject, actor=row.client_id, content=content, at=row.at)
+
+
+def announce(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion, at: datetime) -> None:
+    """Tell the feed, and through it the holder."""
+    payload = LicenseFetched(
+        identifier=version.identifier,
+        license_type=version.type_slug,
+        client_id=row.client_id,
+        matter_code=row.matter_code,
+        case_no=row.case_no,
+        basis=row.basis,
+        fields=list(row.fields),
+        origin=version.origin.value,
+    )
+    event_id, source = deps.ids.new("evt"), deps.policy.event_source
+    tx.outbox.add(payload.event(event_id=event_id, source=source, subject=version.identifier, at=at))

@@ -1,0 +1,171 @@
+"""Uses, withdrawals and answers that meet, and processes that die: one of two counts, and nothing is half done."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from consent_city import company, holder
+from fixtures_city import ServedCity, sandbox_settings
+from killing import kill_at
+from test_bad_input import problem
+from test_fetch import CLIENT, MATTER, SLUG, consented, grant
+from test_use_bases import RENEWAL, ask, by_request, counter, jpeg, read, reply
+
+from certsvc.app import build
+from certsvc.commands.access.principals import of_client, of_person
+from certsvc.commands.sharing.counter import CounterBody, take_consent
+from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.sharing.grant_use import GrantBody, grant_use, withdraw_grant
+from certsvc.commands.sharing.use_requests import answer_request
+
+ROUNDS = 6
+
+
+def together(*calls: Callable[[], Any]) -> list[int]:
+    """Statuses of calls that begin at one time."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [done.result().status_code for done in [pool.submit(call) for call in calls]]
+
+
+def test_of_two_uses_one_gets_data_and_a_withdrawal_that_took_effect_lets_none_through(city: ServedCity) -> None:
+    city.issue(SLUG, "R-1")
+    me = holder(city, SLUG)
+    city.system(CLIENT)
+    [(identifier,)] = city.rows("SELECT identifier FROM licenses")
+    for _ in range(ROUNDS):
+        made = grant(city, identifier)
+        use = partial(consented, city, made["code"], fields=["number"])
+        assert sorted(together(use, use)) == [201, 403]
+        made = grant(city, identifier)
+        use = partial(consented, city, made["code"], fields=["number"])
+        path = f"/v1/grants/{made['grant_id']}"
+        end = partial(city.client.delete, path, headers=me)
+        used, withdrawn = together(use, end)
+        assert (used, withdrawn) in {(201, 404), (403, 204)}
+        problem(use(), 403)
+    assert city.rows("SELECT count(*) FROM grants WHERE used_at IS NOT NULL AND withdrawn_at IS NOT NULL") == [(0,)]
+    given = city.rows("SELECT count(*), count(DISTINCT grant_id) FROM fetches WHERE outcome = 'given'")[0]
+    assert given[0] == given[1] == city.rows("SELECT count(*) FROM grants WHERE used_at IS NOT NULL")[0][0]
+
+
+def test_of_a_yes_and_a_no_to_one_request_one_counts(city: ServedCity) -> None:
+    city.issue(SLUG, "R-1")
+    me = holder(city, SLUG)
+    for _ in range(ROUNDS):
+        made = city.answer(ask(city, company(city), {SLUG: ["number"]}), 201)["request_id"]
+        yes = partial(reply, city, me, made)
+        no = partial(reply, city, me, made, accept=False)
+        accepted, declined = together(yes, no)
+        assert sorted((accepted, declined)) == [201, 409]
+        state = read(city, made)["state"]
+        assert state == ("confirmed" if accepted == 201 else "declined")
+        assert by_request(city, made, fields=["number"]).status_code == (201 if accepted == 201 else 403)
+    asked = city.rows("SELECT count(*) FROM use_requests WHERE state = 'confirmed'")
+    assert city.rows("SELECT count(*) FROM grants") == asked
+
+
+def consent_until_killed(var: str, database_url: str, what: str, arguments: str) -> None:
+    """The program of the killed process: one command of the holder, of the client or of the clerk."""
+    said = json.loads(arguments)
+    service = build(sandbox_settings(Path(var), database_url))
+    deps = service.deps
+    with deps.uow.read() as tx:
+        person, clerk, client = tx.access.person(said["holder"]), tx.access.person("clerk-1"), tx.access.client(CLIENT)
+    assert person is not None
+    assert clerk is not None
+    assert client is not None
+    if what == "grant":
+        grant_use(deps, of_person(person), GrantBody(**said["body"]))
+    elif what == "withdraw":
+        withdraw_grant(deps, of_person(person), said["grant_id"])
+    elif what == "confirm":
+        answer_request(deps, of_person(person), said["request_id"], accept=True)
+    elif what == "counter":
+        take_consent(deps, of_person(clerk), CounterBody(**said["body"]))
+    else:
+        fetch_license(deps, of_client(client), FetchBody(**said["body"]))
+
+
+def kill(city: ServedCity, point: str, what: str, **arguments: Any) -> None:
+    settings, said = city.service.settings, {"holder": city.holder_of(SLUG), **arguments}
+    kill_at(point, consent_until_killed, str(settings.var_dir), settings.database_url, what, json.dumps(said))
+
+
+def counted(city: ServedCity) -> list[int]:
+    tables = ("grants", "fetches", "events", "evidence", "counter_consents")
+    return [city.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables]
+
+
+def test_a_process_that_dies_over_a_consent_leaves_it_whole_or_not_at_all(city: ServedCity) -> None:
+    done = city.issue(SLUG, "R-1")
+    body = {"identifier": done["identifier"], "client_id": CLIENT, "matter_code": MATTER}
+    before = counted(city)
+    kill(city, "consent.stored", "grant", body=body)
+    assert counted(city) == before, "nobody was given a code"
+
+    made = grant(city, done["identifier"])
+    kill(city, "consent.withdrawn", "withdraw", grant_id=made["grant_id"])
+    lawful = {"matter_code": MATTER, "case_no": "BJ-1", "purpose": "办理许可", "operator": "o", "basis": "consent"}
+    asked = {**lawful, "type": SLUG, "grant_code": made["code"], "fields": ["number"]}
+    before = counted(city)
+    for point in ("fetch.judged", "fetch.recorded"):
+        kill(city, point, "fetch", body=asked)
+        assert counted(city) == before
+    city.answer(consented(city, made["code"], case_no="BJ-1", fields=["number"]), 201)
+    problem(consented(city, made["code"], case_no="BJ-1", fields=["number"]), 403)
+
+    request_id = city.answer(ask(city, company(city), {SLUG: ["number"]}), 201)["request_id"]
+    before = counted(city)
+    kill(city, "consent.stored", "confirm", request_id=request_id)
+    assert counted(city) == before
+    assert read(city, request_id)["state"] == "asked"
+    city.answer(reply(city, holder(city, SLUG), request_id), 201)
+    city.answer(by_request(city, request_id, fields=["number"]), 201)
+
+
+def test_a_clerks_process_that_dies_leaves_a_picture_that_nobody_can_read(small_city: ServedCity) -> None:
+    city = small_city
+    city.issue(SLUG, "R-1")
+    before = counted(city)
+    body = {
+        "holder": company(city),
+        "client_id": CLIENT,
+        "matter_code": RENEWAL,
+        "case_no": "YX-1",
+        "operator": "jingban01",
+        "purpose": "窗口办理延续",
+        "items": [{"type": SLUG, "fields": ["number"]}],
+        "picture": base64.b64encode(jpeg()).decode(),
+    }
+    for point in ("consent.pictured", "consent.stored"):
+        kill(city, point, "counter", body=body)
+        assert counted(city) == before
+    objects = city.service.deps.objects
+    left = objects.names("consents/")
+    assert len(left) == 2
+    assert not [name for name in left if b"\xff\xd8\xff" in objects.get(name)]
+    city.answer(counter(city, company(city)), 201)
+
+
+@pytest.mark.parametrize("size", [2, 12])
+def test_fetches_that_come_together_are_answered_each_alone(city: ServedCity, size: int) -> None:
+    """One that is refused spoils none of the others, and the same code serves one of them."""
+    done = city.issue(SLUG, "R-1")
+    city.system(CLIENT)
+    codes = [grant(city, done["identifier"])["code"] for _ in range(size)]
+    asked = [*codes, *codes, "nobody-gave-this"]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(lambda code: consented(city, code, fields=["number"]), asked))
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(201) == size
+    assert statuses.count(403) == size + 1
+    for n in range(size):
+        assert {statuses[n], statuses[n + size]} == {201, 403}
+    assert city.rows("SELECT count(*), count(DISTINCT fetch_id) FROM fetches") == [(2 * size + 1, 2 * size + 1)]
