@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
+    from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
@@ -209,6 +210,8 @@ class UnitOfWork(Protocol):
     co_holders: CoHolders
     disputes: Disputes
     sharing: Sharing
+    copies: Copies
+    alerts: Alerts
     access: Access
     outbox: Outbox
     parked: Parked

@@ -11,6 +11,7 @@ from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
+from certsvc.store.copies import CopyRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
@@ -51,6 +52,7 @@ from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
+from certsvc.store.use_alerts import AlertRows
 from certsvc.store.visits import VisitRows
 from certsvc.store.webhook_deliveries import DeliveryRows
 from certsvc.store.webhooks import SubscriptionRows
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands import (
         consent_ports,
+        copy_ports,
         device_ports,
         import_ports,
         issuance_ports,
@@ -101,6 +104,8 @@ class Work:
     co_holders: consent_ports.CoHolders
     disputes: consent_ports.Disputes
     sharing: sharing_ports.Sharing
+    copies: copy_ports.Copies
+    alerts: copy_ports.Alerts
     access: store_ports.Access
     outbox: store_ports.Outbox
     parked: parked_ports.Parked
@@ -166,6 +171,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "co_holders": CoHolderRows,
     "disputes": DisputeRows,
     "sharing": SharingRows,
+    "copies": CopyRows,
+    "alerts": AlertRows,
     "access": AccessRows,
     "outbox": OutboxRows,
     "parked": ParkedRows,
