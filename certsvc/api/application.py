@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
+    alerts,
     authorities,
     bulks,
     bundles,
@@ -17,6 +18,7 @@ from certsvc.api import (
     challenges,
     code_examples,
     contacts,
+    copies,
     delegations,
     devices,
     disputes,
@@ -94,6 +96,8 @@ ROUTERS = (
     disputes,
     code_examples,
     fetches,
+    copies,
+    alerts,
     seals,
     seal_approvals,
     authorities,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.copies import CopyOut
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut
 from certsvc.api.show_models import InVisit, in_visit
@@ -58,6 +59,7 @@ class LedgerRowOut(InVisit):
     )
     presenter: str = Field(description="不是本人出示时，由谁出示")
     disputable: bool = Field(description="可以提出异议")
+    copy_given: CopyOut | None = Field(description="给出的加注件：编号、用到何时、能否收回；没有给出的为空")
     code_kind: str = Field(description="核验的是哪种码：show · printed · offline · challenge；不是核验的为空")
 
 
@@ -102,6 +104,7 @@ def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
         result=ReasonOut.named(outcome) if isinstance(use, Scan) else None,
         basis=row.basis,
         presenter=f"{presenter.relation_zh}：{row.presenter}" if presenter else "",
+        copy_given=CopyOut.of(row.copy, deps.clock.now()) if row.copy else None,
         disputable=isinstance(use, Scan | Fetch),
         code_kind=use.code_kind if isinstance(use, Scan) else "",
         **(in_visit(use, row.visit, row.outcome) if isinstance(use, Scan) else {}),
@@ -141,7 +144,7 @@ def _scene(deps: Deps, version: LicenseVersion | None, scan: Scan) -> str:
 
 def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
     spec = deps.catalog.type(version.type_slug).field(key) if version else None
-    return spec.name if spec is not None else BUILT_IN.get(key, "证照文件" if key == COPY else key)
+    return spec.name if spec is not None else BUILT_IN.get(key, "加注件" if key == COPY else key)
 
 
 def _authority(deps: Deps, code: str) -> str:

@@ -83,7 +83,7 @@ class CopyJob:
         watermark: lines of the block that goes over every page.
         notes: lines of the note at the foot.
         printed_code: text of the QR code to the copy's own check.
-        elements: GB/T 36903 elements beside those that the file brings, or in their place; the four of 加注件 among them.
+        elements: GB/T 36903 elements beside those that the file brings, or in their place; the four of 加注件 too.
         signer: who seals, as readers show it.
         document_id: 16 bytes, both halves of the trailer's ``/ID``.
     """

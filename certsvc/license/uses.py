@@ -98,6 +98,8 @@ class Grant:
     expires_at: datetime
     used_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    copy_until: datetime | None = None
+    """until when a copy that is made under it may be good; None as long as the policy lets it"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

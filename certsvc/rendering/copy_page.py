@@ -143,9 +143,7 @@ class CopyMaker:
             prefix=source.prefix,
         )
 
-    def _write_marks(
-        self, out: FileWriter, lines: tuple[str, ...], sizes: list[tuple[float, float]]
-    ) -> list[int]:
+    def _write_marks(self, out: FileWriter, lines: tuple[str, ...], sizes: list[tuple[float, float]]) -> list[int]:
         """The watermark as one form, and for each size of page the form that repeats it all over."""
         family, size = self._hei, _MARK_SIZE
         widths = [family.width(line, "加注内容") / EM * size for line in lines]
@@ -155,7 +153,9 @@ class CopyMaker:
             x, y = (length - width) / 2, -_MARK_PITCH * number
             for char in line:
                 if not char.isspace():
-                    drawn.append(f"q {size / _SCALED:g} 0 0 {size / _SCALED:g} {num(x)} {num(y)} cm\n{self._outline(char)}\nf Q")
+                    drawn.append(
+                        f"q {size / _SCALED:g} 0 0 {size / _SCALED:g} {num(x)} {num(y)} cm\n{self._outline(char)}\nf Q"
+                    )
                 x += family.widths[char] / EM * size
         box = f"/Type/XObject/Subtype/Form/BBox[0 {num(-height)} {num(length)} {num(size)}]/Resources<<>>"
         data = zlib.compress("\n".join(drawn).encode("ascii"), 1)

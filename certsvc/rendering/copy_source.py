@@ -22,8 +22,7 @@ import pikepdf
 from certsvc.errors import RenderingError
 from certsvc.rendering.metadata import ATTACHMENT, MAX_METADATA_BYTES
 from certsvc.rendering.page_tree import write_intent
-from certsvc.rendering.pdf import FileWriter, num, stream_pieces, table_lines
-from certsvc.rendering.pdf import name
+from certsvc.rendering.pdf import FileWriter, name, num, stream_pieces, table_lines
 from certsvc.seal.prepared import Prefix
 
 if TYPE_CHECKING:
@@ -269,11 +268,7 @@ class _Reader:
 
     def _entries(self, dictionary: Any, depth: int) -> bytes:
         return b"".join(
-            [
-                _name(key) + self._value(value, depth + 1)
-                for key, value in dictionary.items()
-                if key not in _LEFT_BEHIND
-            ]
+            [_name(key) + self._value(value, depth + 1) for key, value in dictionary.items() if key not in _LEFT_BEHIND]
         )
 
     def _stream(self, value: Any, entries: bytes, depth: int = 0) -> int:

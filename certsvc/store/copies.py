@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, text, update
 
-from certsvc.commands.showing.codes import token_sha256
 from certsvc.license.copies import AnnotatedCopy, CopyState
+from certsvc.store.columns import text_sha256
 from certsvc.store.tables_copies import BEING_MADE, WAS_SEALED, copies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -81,7 +81,7 @@ class CopyRows:
             matter_code=copy.matter_code,
             matter_name=copy.matter_name,
             case_no=copy.case_no,
-            token_sha256=token_sha256(copy.token),
+            token_sha256=text_sha256(copy.token),
             circumstances=self._tx.seal_json(hidden, _CIRCUMSTANCES, copy.copy_id),
             basis=copy.basis,
             until=copy.until,

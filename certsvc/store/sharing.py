@@ -62,6 +62,7 @@ class SharingRows:
             expires_at=grant.expires_at,
             used_at=grant.used_at,
             withdrawn_at=grant.withdrawn_at,
+            copy_until=grant.copy_until,
         )
 
     def grant_by_token(self, token_sha256: str) -> Grant | None:

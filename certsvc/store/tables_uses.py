@@ -78,6 +78,7 @@ grants = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
     Column("withdrawn_at", UtcTime),
+    Column("copy_until", UtcTime),  # until when a copy may be good; none in rows of earlier releases
 )
 Index("ix_grants_holder", grants.c.holder_subject, grants.c.created_at, grants.c.grant_id)
 

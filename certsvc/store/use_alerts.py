@@ -23,11 +23,7 @@ _A, _B = alerts.c, alert_batches.c
 _NOTE = "alerts.note"
 
 _NEXT = (
-    select(*_B)
-    .where(text(UNFINISHED))
-    .order_by(_B.changed_at, _B.batch_id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
+    select(*_B).where(text(UNFINISHED)).order_by(_B.changed_at, _B.batch_id).limit(1).with_for_update(skip_locked=True)
 )
 _PLACE = (
     update(alert_batches)
@@ -46,9 +42,7 @@ _OPEN = _NEWEST.where(text(OPEN_ALERT))
 def _further(statement: Select[Any]) -> Select[Any]:
     """The same behind a place; the first bound alone is one that an index can use."""
     moment = bindparam("moment", type_=_A.created_at.type)
-    return statement.where(
-        _A.created_at <= moment, or_(_A.created_at < moment, _A.alert_id < bindparam("last"))
-    )
+    return statement.where(_A.created_at <= moment, or_(_A.created_at < moment, _A.alert_id < bindparam("last")))
 
 
 _FURTHER = {id(one): _further(one) for one in (_OF_CLIENT, _OF_BODY, _OF_ISSUER, _OPEN)}

@@ -1,6 +1,6 @@
 """Annotated copies (加注件), and alerts to whoever used a license (状态变更通报).
 
-Revision: 0024. New tables, which older code does not notice.
+Revision: 0024. New tables, which older code does not notice, and a column of grants that may be empty.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ UNFINISHED = sa.text("stage <> 'done'")
 
 def upgrade() -> None:
     """Make them."""
+    op.add_column("grants", sa.Column("copy_until", UTC_TIME))
     _copies()
     _batches()
     _alerts()
@@ -33,6 +34,7 @@ def downgrade() -> None:
     """Take them away."""
     for table in ("alerts", "alert_batches", "copies"):
         op.drop_table(table)
+    op.drop_column("grants", "copy_until")
 
 
 def _copies() -> None:

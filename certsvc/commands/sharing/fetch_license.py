@@ -6,22 +6,23 @@ row of the ledger, written in the transaction of the answer. Nothing leaves that
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.make_copy import MadeCopy, give_copy, make_copy
 from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands
-from certsvc.errors import CertsvcError, IntegrityError, NoLawfulBasis, NotFound
+from certsvc.errors import CertsvcError, Conflict, NoLawfulBasis, NotFound
 from certsvc.events.payloads import LicenseFetched
+from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.model import Holder
 from certsvc.license.standing import PROVISIONAL_ZH, Standing
 from certsvc.license.states import State
@@ -57,6 +58,7 @@ class FetchBody(BaseModel):
     holder_code_type: str = Field(default="", max_length=3)
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
     project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
+    copy_until: AwareDatetime | None = Field(default=None, description="加注件用到何时；不超过持证人授权的期限")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +69,9 @@ class FetchAnswer:
     facts: LicenseFacts
     standing: Standing
     fields: tuple[ShownField, ...]
+    copy: AnnotatedCopy | None
+    """the annotated copy that left, and ``file`` its bytes; the original never leaves"""
     file: bytes | None
-    file_sha256: str
 
 
 def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
@@ -81,13 +84,16 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
     roles.require(caller, roles.USING)
     now = deps.clock.now()
     version: LicenseVersion | None = None
+    fetch_id = deps.ids.new("fch")
     try:
+        made = _copy(deps, caller, body, fetch_id, now) if not body.fields or COPY in body.fields else None
         with deps.uow() as tx:
             version, grant = _find(deps, tx, caller, body, now)
             keys = _scope(deps, caller, body, grant)
             if grant is not None and not tx.sharing.use_grant(grant.grant_id, now=now):
                 raise NoLawfulBasis("用证码已使用、已收回或已过期，请持证人重新授权")
-            answer = _give(deps, tx, caller, body, version, grant, keys, now)
+            answer = _give(deps, tx, caller, body, version, grant, keys, made, fetch_id, now)
+        deps.faults.reach("copy.given")
     except CertsvcError as error:
         _refuse(deps, caller, body, version, error, now)
         raise
@@ -168,16 +174,18 @@ def _give(
     version: LicenseVersion,
     grant: Grant | None,
     keys: tuple[str, ...],
+    made: MadeCopy | None,
+    fetch_id: str,
     now: datetime,
 ) -> FetchAnswer:
     kind = deps.catalog.type(version.type_slug)
     fields = shown_fields(kind, version, keys, unmasked=keys)
-    # What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license.
-    simulated = version.state is State.PROVISIONAL
-    if COPY in keys and not simulated and not stands(deps, tx, version, now).good:
-        raise NoLawfulBasis("证照不在有效状态，不提供证照文件；可改为只取信息项核对状态")
-    file = _file(deps, version) if COPY in keys else None
-    row = _row(deps, caller, body, version, grant, keys, GIVEN, now)
+    if COPY in keys:
+        _check_copy(deps, tx, version, now)
+        if made is None:
+            raise Conflict("证照刚刚有变化，加注件没有提供，请重试")
+        give_copy(deps, tx, made, version, now)
+    row = _row(deps, caller, body, version, grant, keys, GIVEN, now, fetch_id)
     tx.sharing.insert_fetch(row)
     payload = LicenseFetched(
         identifier=version.identifier,
@@ -211,16 +219,40 @@ def _give(
         facts=public_facts(deps, tx, version, now),
         standing=stands(deps, tx, version, now),
         fields=fields,
-        file=file,
-        file_sha256=version.artifact.sha256 if file else "",
+        copy=made.copy if made is not None and COPY in keys else None,
+        file=made.data if made is not None and COPY in keys else None,
     )
 
 
-def _file(deps: Deps, version: LicenseVersion) -> bytes:
-    data = deps.objects.get(version.artifact.object_name)
-    if hashlib.sha256(data).hexdigest() != version.artifact.sha256:
-        raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
-    return data
+def _copy(deps: Deps, caller: Principal, body: FetchBody, fetch_id: str, now: datetime) -> MadeCopy | None:
+    """The copy that this fetch is about, made before the transaction that gives it; None when it asks for none.
+
+    Everything is asked once more in that transaction: what is made here is not given yet.
+    """
+    with deps.uow.read() as tx:
+        version, grant = _find(deps, tx, caller, body, now)
+        if COPY not in _scope(deps, caller, body, grant):
+            return None
+        _check_copy(deps, tx, version, now)
+        matter = open_matter(deps, body.matter_code, caller.authority_code)
+    return make_copy(
+        deps,
+        version=version,
+        client=caller,
+        matter=matter,
+        case_no=body.case_no,
+        purpose=body.purpose,
+        basis=body.basis,
+        until=copy_until(now, wanted=body.copy_until, allowed=grant.copy_until if grant is not None else None),
+        fetch_id=fetch_id,
+        now=now.replace(microsecond=0),
+    )
+
+
+def _check_copy(deps: Deps, tx: UnitOfWork, version: LicenseVersion, now: datetime) -> None:
+    """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
+    if version.state is not State.PROVISIONAL and not stands(deps, tx, version, now).good:
+        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态")
 
 
 def _row(
@@ -232,9 +264,10 @@ def _row(
     keys: tuple[str, ...],
     outcome: str,
     now: datetime,
+    fetch_id: str = "",
 ) -> Fetch:
     return Fetch(
-        fetch_id=deps.ids.new("fch"),
+        fetch_id=fetch_id or deps.ids.new("fch"),
         version_id=version.version_id if version else "",
         client_id=caller.subject,
         client_name=caller.name,

@@ -15,6 +15,7 @@ from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import version_to_consent
 from certsvc.errors import FieldProblem, InvalidInput, NotFound
+from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
 from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import Grant
 
@@ -38,6 +39,7 @@ class GrantBody(BaseModel):
     case_no: Line = Field(default="", max_length=64, description="办件编号，填写后仅限该件")
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="授权的信息项，缺省为该事项允许的全部")
     minutes: int = Field(default=30, ge=1, le=MAX_GRANT_MINUTES)
+    copy_days: int = Field(default=COPY_DAYS, ge=1, le=MAX_COPY_DAYS, description="加注件最长可用的天数，自授权起算")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +93,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             fields=tuple(wanted),
             created_at=now,
             expires_at=now + timedelta(minutes=body.minutes),
+            copy_until=now + timedelta(days=body.copy_days),
         )
         tx.sharing.insert_grant(grant)
         record(
