@@ -37,6 +37,7 @@ from store_records import (
     make_show,
     make_version,
 )
+from test_store_copies import make_alert, make_batch, make_copy
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
@@ -44,6 +45,7 @@ from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
 from certsvc.license.notices import Contact, NoticeState, Service, Way
 from certsvc.license.request import Lane
+from certsvc.license.use_alerts import AlertState
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealState
 from certsvc.seal.odd import OddRule
@@ -299,9 +301,38 @@ def use(tx: UnitOfWork) -> None:
     tx.sharing.grants_of("h", limit=9)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
+    copy(tx)
     tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
     tx.notices.of_versions(["v"], limit=9)
     tell(tx)
+
+
+def copy(tx: UnitOfWork) -> None:
+    """Annotated copies, and alerts to whoever used a license."""
+    made = make_copy(1)
+    tx.copies.insert(made)
+    tx.copies.by_fetch("f")
+    tx.copies.of_fetches(["f", "g"])
+    assert tx.copies.give(made.copy_id, sha256="d", size=1, object_name="o", now=T0)
+    tx.copies.by_id("c")
+    tx.copies.by_sha256("d")
+    tx.copies.by_token("t")
+    assert tx.copies.withdraw(made.copy_id, now=T0)
+    tx.copies.insert(make_copy(2))
+    assert tx.copies.forget_unmade(before=T0 + timedelta(days=1), limit=9) == 1
+    batch = make_batch(1)
+    tx.alerts.insert_batch(batch)
+    tx.alerts.next_batch()
+    tx.alerts.keep_place(batch)
+    tx.alerts.insert([make_alert(1)])
+    tx.alerts.by_id("a")
+    place = (T0, "a")
+    for behind in (None, place):
+        tx.alerts.received("c", "a", AlertState.OPEN, limit=9, behind=behind)
+        tx.alerts.issued("i", AlertState.OPEN, limit=9, behind=behind)
+        tx.alerts.open(limit=9, behind=behind)
+    tx.alerts.remind(before=T0 + timedelta(days=1), now=T0, limit=9)
+    assert tx.alerts.acknowledge("alt_000001", done="reviewed", note="n", by="c", now=T0)
 
 
 def tell(tx: UnitOfWork) -> None:
