@@ -169,7 +169,7 @@ def test_an_addressee_has_one_alert_of_a_batch(register: Store) -> None:
         assert tx.alerts.insert([make_alert(4, client_id="using-2")]) == []
         of_body = make_alert(5, client_id="")
         assert tx.alerts.insert([of_body]) == [of_body]
-    with register.uow.read() as tx:
+    with register.uow() as tx:
         assert tx.alerts.by_id("alt_000001") == make_alert(1)
         assert tx.alerts.next_batch() == make_batch(1), "what was stored first stays"
 
