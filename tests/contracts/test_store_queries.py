@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from copy_records import make_alert, make_batch, make_copy
 from import_records import make_bulk, make_import, make_row
 from sqlalchemy import Engine, event
 from store_records import (
@@ -37,7 +38,6 @@ from store_records import (
     make_show,
     make_version,
 )
-from test_store_copies import make_alert, make_batch, make_copy
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState

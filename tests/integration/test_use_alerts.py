@@ -52,7 +52,7 @@ def reader(city: ServedCity, client_id: str, authority_code: str) -> dict[str, s
     )
     with city.service.deps.uow() as tx:
         tx.access.upsert_client(client)
-    city.secrets[client_id] = secret
+    city.secrets = {**city.secrets, client_id: secret}
     return city.system(client_id)
 
 
