@@ -268,6 +268,8 @@ def _policy(settings: Settings) -> Policy:
         max_upload_bytes=settings.max_upload_bytes,
         sm2_required=settings.sm2_required and not settings.sandbox,
         simulation_matters=settings.simulation_matters,
+        sharing_seal=settings.copies_sealed_by,
+        alert_days=settings.alert_days,
         officers_show_first=not settings.sandbox
         if settings.officers_show_first is None
         else settings.officers_show_first,

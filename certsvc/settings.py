@@ -18,6 +18,9 @@ from certsvc.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SANDBOX_SHARING_SEAL = "seal_sharing"
+"""In keys/dev.toml: seals annotated copies and nothing else."""
+
 ENV_PREFIX = "CERTSVC_"
 CONFIG_KEY = "CERTSVC_CONFIG"
 FAULT_KEY = "CERTSVC_FAULT_POINT"
@@ -114,6 +117,10 @@ class Settings(BaseModel):
     max_upload_bytes: int = Field(default=20 * 1024 * 1024, ge=1024)
     simulation_matters: frozenset[str] = frozenset()
     """Codes of the matters of 模拟审批, which alone may fetch provisional opinions of their project."""
+    sharing_seal: str = ""
+    """Id of the seal of the sharing service (共享专用章), which seals annotated copies; in the sandbox its own."""
+    alert_days: int = Field(default=366, ge=1, le=3660)
+    """How far back whoever used a license is told of its change (状态变更通报)."""
     person_algorithm: Literal["", "p256", "sm2"] = ""
     """Algorithm of new keys of people; empty means SM2 in production and P-256 in the sandbox."""
     message_dir: Path | None = None
@@ -140,6 +147,11 @@ class Settings(BaseModel):
     def sandbox(self) -> bool:
         """Whether the profile is sandbox."""
         return self.profile == "sandbox"
+
+    @property
+    def copies_sealed_by(self) -> str:
+        """Id of the seal of annotated copies, or empty where none is."""
+        return self.sharing_seal or (SANDBOX_SHARING_SEAL if self.sandbox else "")
 
     @property
     def database(self) -> str:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 import certsvc
 from certsvc.api import (
+    alerts,
     answers,
     authorities,
     bulks,
@@ -18,6 +19,7 @@ from certsvc.api import (
     challenges,
     code_examples,
     contacts,
+    copies,
     delegations,
     devices,
     disputes,
@@ -101,6 +103,8 @@ ROUTERS = (
     answers,
     use_requests,
     withholdings,
+    copies,
+    alerts,
     seals,
     seal_approvals,
     authorities,

@@ -22,7 +22,7 @@ from fastapi.responses import StreamingResponse
 from certsvc.api.auth import Access, bearer_of
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import authenticate
-from certsvc.commands.evidence.read_feed import MAX_PAGE, feed_end, read_feed
+from certsvc.commands.evidence.read_feed import MAX_PAGE, feed_end, read_all, read_feed, readable
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import CertsvcError, RateLimited, Unavailable
 
@@ -141,9 +141,10 @@ class EventStreams:
         yield f"retry: {RETRY_MS}\nid: {place}\n\n".encode()
         begun = checked = clock.monotonic()
         while not self._ending and clock.monotonic() < begun + limits.lifetime_s:
-            for event in await self._behind(caller, place):
-                place = event.position
+            events, seen = await self._behind(caller, place)
+            for event in events:
                 yield _frame(event)
+            place = max(place, seen)
             if clock.monotonic() >= checked + limits.heartbeat_s:
                 await run_in_threadpool(self._check, token)
                 checked = clock.monotonic()
@@ -161,16 +162,16 @@ class EventStreams:
             end = await run_in_threadpool(feed_end, self._deps, caller)
             if not self._is_watching():
                 self._seen, self._recent = end, ()
-                self._watch = asyncio.get_running_loop().create_task(self._look(caller))
+                self._watch = asyncio.get_running_loop().create_task(self._look())
 
     def _is_watching(self) -> bool:
         return self._watch is not None and not self._watch.done()
 
-    async def _look(self, caller: Principal) -> None:
+    async def _look(self) -> None:
         while True:
             found: Sequence[Event] = ()
             try:
-                found = await run_in_threadpool(read_feed, self._deps, caller, after=self._seen, limit=MAX_PAGE)
+                found = await run_in_threadpool(read_all, self._deps, after=self._seen, limit=MAX_PAGE)
             except CertsvcError as error:
                 log.warning("stream waits", action="stream.error", reason=error.code)
             except Exception:
@@ -181,13 +182,15 @@ class EventStreams:
             if len(found) < MAX_PAGE:
                 await asyncio.sleep(POLL_S)
 
-    async def _behind(self, caller: Principal, place: int) -> Sequence[Event]:
-        """The next events of a reader: from memory for one that keeps up, else from the database."""
+    async def _behind(self, caller: Principal, place: int) -> tuple[Sequence[Event], int]:
+        """The next events of a reader and its place then: from memory for one that keeps up, else from the database."""
         if place >= self._seen:
-            return ()
+            return (), place
         if self._recent and place >= self._recent[0].position - 1:
-            return [event for event in self._recent if event.position > place]
-        return await run_in_threadpool(read_feed, self._deps, caller, after=place, limit=PAGE)
+            events = [event for event in self._recent if event.position > place]
+            return readable(caller, events), self._recent[-1].position
+        page = await run_in_threadpool(read_feed, self._deps, caller, after=place, limit=PAGE)
+        return page.events, page.place
 
     def _check(self, token: str) -> None:
         """Whether the caller may read still: its token, its client, its role."""

@@ -73,9 +73,9 @@ def feed(
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> EventPage:
-    """The feed: every event in order of its position. Keep ``next`` and ask again; nothing is missed."""
-    events = read_feed(deps_of(request), caller, after=after, limit=limit)
-    return EventPage(
-        events=[event.in_feed() for event in events],
-        next=events[-1].position if events else after,
-    )
+    """The feed, in order of positions. Keep ``next`` and ask again; nothing is missed.
+
+    Alerts are given to their addressee alone, so a page may be empty though ``next`` has moved on.
+    """
+    page = read_feed(deps_of(request), caller, after=after, limit=limit)
+    return EventPage(events=[event.in_feed() for event in page.events], next=page.place)

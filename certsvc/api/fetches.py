@@ -36,8 +36,10 @@ class FetchOut(Model):
     state: str
     state_zh: str
     fields: list[FieldOut]
-    file: str = Field(description="PDF 的 Base64，未申请则为空")
+    file: str = Field(description="加注件 PDF 的 Base64，未申请则为空；原件不提供")
     file_sha256: str
+    copy_number: str = Field(description="加注件编号，没有的为空")
+    copy_until: datetime | None = Field(description="加注件用到何时")
     at: datetime
 
 
@@ -53,6 +55,8 @@ def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depend
         state_zh=answer.standing.zh,
         fields=FieldOut.many(answer.fields),
         file=base64.b64encode(answer.file).decode() if answer.file else "",
-        file_sha256=answer.file_sha256,
+        file_sha256=answer.copy.sha256 if answer.copy else "",
+        copy_number=answer.copy.number if answer.copy else "",
+        copy_until=answer.copy.until if answer.copy else None,
         at=answer.fetch.at,
     )

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.copies import CopyOut
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.lists import XLSX
 from certsvc.api.models import Model, ReasonOut
@@ -83,6 +84,7 @@ class LedgerRowOut(InVisit):
     question: str = Field(description="核验的问题（数据核验）；取信息项的为空")
     answer: str = Field(description="核验的答复：yes · no · unknown；没有的为空")
     withheld_why: str = Field(description="曾依法暂缓告知的，其依据；其他为空")
+    copy_given: CopyOut | None = Field(description="给出的加注件：编号、用到何时、能否收回；没有给出的为空")
     code_kind: str = Field(description="核验的是哪种码：show · printed · offline · challenge；不是核验的为空")
 
 
@@ -156,6 +158,7 @@ def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
         result=ReasonOut.named(outcome) if isinstance(use, Scan) else None,
         basis=row.basis,
         presenter=f"{presenter.relation_zh}：{row.presenter}" if presenter else "",
+        copy_given=CopyOut.of(row.copy, deps.clock.now()) if row.copy else None,
         disputable=isinstance(use, Scan | Fetch),
         use_basis=use.basis if isinstance(use, Fetch) else "",
         use_basis_zh=USE_BASIS_ZH.get(use.basis, use.basis) if isinstance(use, Fetch) else "",
@@ -202,7 +205,7 @@ def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
     if version is not None and is_question(key):
         return key_name(deps, version.type_slug, key)
     spec = deps.catalog.type(version.type_slug).field(key) if version else None
-    return spec.name if spec is not None else BUILT_IN.get(key, "证照文件" if key == COPY else key)
+    return spec.name if spec is not None else BUILT_IN.get(key, "加注件" if key == COPY else key)
 
 
 def _authority(deps: Deps, code: str) -> str:

@@ -12,7 +12,7 @@ from certsvc.seal.headlines import next_step
 from certsvc.seal.reason_words import REMARKS, WORDS
 
 if TYPE_CHECKING:
-    from certsvc.seal.verdict import CitedRecognition, Remark, SignatureReport, Verdict
+    from certsvc.seal.verdict import CitedRecognition, CopyFacts, Remark, SignatureReport, Verdict
 
 
 class SignatureOut(Model):
@@ -89,6 +89,31 @@ class RemarkOut(Model):
         return RemarkOut(code=remark.value, text=text, text_en=text_en)
 
 
+class CopyFactsOut(Model):
+    """An annotated copy (加注件): for whom, for which matter only, until when."""
+
+    number: str = Field(description="加注件编号")
+    made_for: str = Field(description="为哪个单位制作")
+    matter: str = Field(description="仅用于哪个事项；只凭二维码查询时部分隐去")
+    until: datetime
+    made_at: datetime
+    withdrawn: bool = Field(description="持证人已收回")
+
+    @staticmethod
+    def of(facts: CopyFacts | None) -> CopyFactsOut | None:
+        """From the verdict's facts."""
+        if facts is None:
+            return None
+        return CopyFactsOut(
+            number=facts.number,
+            made_for=facts.made_for,
+            matter=facts.matter,
+            until=facts.until,
+            made_at=facts.made_at,
+            withdrawn=facts.withdrawn,
+        )
+
+
 class VerdictOut(Model):
     """The verdict of DESIGN.md 7; every check stands by itself."""
 
@@ -118,6 +143,9 @@ class VerdictOut(Model):
     time_basis: str = Field(description="证书按何时判断：registered 登记时间 · asked 所问时刻 · now 现在")
     unreachable: list[str] = Field(description="应当答复吊销状态或证照状态而没有答复的主机")
     recognition: RecognitionOut | None = Field(description="其他城市的证照：依据哪一项互认")
+    copy_facts: CopyFactsOut | None = Field(
+        default=None, description="核验的是加注件时，它的情况；license 为所依据的证照"
+    )
     receipt: str = Field(default="", description="核验回执（JWS），请求时要求才有")
     receipt_salt: str = Field(default="", description="回执中 asked.sha256 的盐：出示它才能证明问的是哪个码或编号")
 
@@ -153,6 +181,7 @@ class VerdictOut(Model):
             time_basis=verdict.time_basis,
             unreachable=list(verdict.unreachable),
             recognition=RecognitionOut.of(verdict.recognition),
+            copy_facts=CopyFactsOut.of(verdict.copy),
             receipt=receipt,
             receipt_salt=salt,
         )

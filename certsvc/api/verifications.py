@@ -140,12 +140,15 @@ def check_file(
     file: Annotated[UploadFile, File(description="电子证照 PDF 原文件，或印章数据 .esl")],
     at: Annotated[AwareDatetime | None, Query(description="核验截至某一过去时刻的状态，带时区")] = None,
     receipt: Annotated[bool, Query(description="是否出具核验回执（JWS）")] = False,
+    used_by: Annotated[
+        str, Query(max_length=18, description="收到加注件的单位的统一社会信用代码；加注件只供所写单位使用")
+    ] = "",
 ) -> VerdictOut:
     """Check a file: is it ours, was it changed, is the seal good, how does the license stand."""
     deps = deps_of(request)
     with FILE_DOOR:
         data = file.file.read(deps.policy.max_upload_bytes + 1)
-        verdict = verify_file(deps, data, TrustChoice(at=at))
+        verdict = verify_file(deps, data, TrustChoice(at=at), used_by=used_by)
         return VerdictOut.of(verdict, receipt_of(deps, verdict, Asked.file(data)) if receipt else "")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from certsvc.app import Service, build, prepare
 from certsvc.cli.bench import Figure, Side
 from certsvc.cli.bench_codes import code_figures
+from certsvc.cli.bench_copies import copy_figure
 from certsvc.cli.bench_rivals import (
     raw_rsa_signer,
     reportlab_page,
@@ -216,4 +217,5 @@ def figures(place: Path) -> tuple[Figure, ...]:
             ),
         ),
         *code_figures(deps),
+        copy_figure(deps, page, _seal(deps, "p256"), _seal(deps, "sm2"), (FORMAT, SM2_FORMAT)),
     )

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.alert_commands import alerts
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
@@ -62,6 +63,7 @@ for name, group in (
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)
+app.command("alerts")(alerts)
 
 
 @app.command()

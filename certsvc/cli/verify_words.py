@@ -166,6 +166,10 @@ def _facts(verdict: Verdict) -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     if verdict.license is not None:
         lines.append(("证照", f"{verdict.license.type_name}　{verdict.license.state_zh}"))
+    if verdict.copy is not None:
+        copy = verdict.copy
+        only = f"{copy.number}　仅供{copy.made_for}办理“{copy.matter}”使用，至{beijing_time(copy.until)}（北京时间）"
+        lines.append(("加注件", escape(only)))
     if verdict.recognition is not None:
         cited = verdict.recognition
         basis = f"{cited.partner_name}（信任列表第 {cited.list_version} 版）"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from certsvc.catalog.model import LicenseType
@@ -75,6 +75,39 @@ class PageJob:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CopyJob:
+    """Everything an annotated copy (加注件) needs beside the file it is made of.
+
+    Attributes:
+        title: of the document.
+        watermark: lines of the block that goes over every page.
+        notes: lines of the note at the foot.
+        printed_code: text of the QR code to the copy's own check.
+        elements: GB/T 36903 elements beside those that the file brings, or in their place; the four of 加注件 too.
+        signer: who seals, as readers show it.
+        document_id: 16 bytes, both halves of the trailer's ``/ID``.
+    """
+
+    title: str
+    watermark: tuple[str, ...]
+    notes: tuple[str, ...]
+    printed_code: str
+    elements: Mapping[str, str]
+    signature: SignatureField
+    signer: str
+    document_id: bytes
+
+
+class TakenApart(Protocol):
+    """A file whose pages a copy is made over; only the renderer looks into it."""
+
+    @property
+    def elements(self) -> Mapping[str, str]:
+        """GB/T 36903 elements that the file attaches, if it is one of ours."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TextSheet:
     """One sheet of a workbook: title, heading, and rows as they come."""
 
@@ -92,6 +125,23 @@ class Renderer(Protocol):
         Raises:
             MissingGlyph: a character that no font has, naming it and its field.
             RenderingError: a value that does not fit its box at the smallest size.
+        """
+        ...
+
+    def copy_source(self, sha256: str, load: Callable[[], bytes]) -> TakenApart:
+        """A file *of ours* with this digest taken apart, kept for the next copy; ``load`` gives its bytes if needed.
+
+        Raises:
+            RenderingError: a file that cannot be copied.
+        """
+        ...
+
+    def render_copy(self, job: CopyJob, source: TakenApart) -> PreparedPdf:
+        """The annotated copy with a hole for the signature.
+
+        Raises:
+            MissingGlyph: a character of the note that no font has.
+            RenderingError: a note without room, or metadata that cannot be written.
         """
         ...
 

@@ -367,6 +367,10 @@ class Policy:
     sm2_required: bool = False
     """whether a license must bear an SM2 seal: production, unless told otherwise"""
     simulation_matters: frozenset[str] = frozenset()
+    sharing_seal: str = ""
+    """id of the seal of the sharing service, which seals annotated copies; empty: none can be made"""
+    alert_days: int = 0
+    """how far back uses count when a license changes; 0: as long as :data:`certsvc.license.use_alerts.ALERT_DAYS`"""
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""
 

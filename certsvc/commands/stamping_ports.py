@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from certsvc.commands.page_ports import TakenApart
     from certsvc.seal.differences import Comparison
     from certsvc.seal.marks import NextField, NextSignature
     from certsvc.seal.model import StampSpec
@@ -49,6 +50,10 @@ class UploadDesk(Protocol):
 
     def prepare(self, data: bytes, field: NextField, signature: NextSignature) -> PreparedPdf:
         """The file and an update with marks and a hole; SigningError as ``Renderer.prepare_next``."""
+        ...
+
+    def take_apart(self, data: bytes) -> TakenApart:
+        """Its pages, for annotated copies; UploadRefused for a file that cannot be copied."""
         ...
 
 

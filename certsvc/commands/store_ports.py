@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.basis_ports import Bases
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
+    from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
@@ -211,6 +212,8 @@ class UnitOfWork(Protocol):
     disputes: Disputes
     sharing: Sharing
     bases: Bases
+    copies: Copies
+    alerts: Alerts
     access: Access
     outbox: Outbox
     parked: Parked

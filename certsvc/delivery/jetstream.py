@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from certsvc.delivery.broker import Outgoing
+from certsvc.events.addressing import is_addressed
 from certsvc.events.cloudevents import STRUCTURED
 from certsvc.events.envelope import PREFIX
 from certsvc.events.trace import trace_header
@@ -31,8 +32,11 @@ class JetStreamCarrier:
         self._broker = broker
 
     def carry(self, deps: Deps, events: Sequence[Event]) -> None:  # noqa: ARG002  (nothing is looked up)
-        """Publish all; Unavailable when not every one was acknowledged."""
-        self._broker.publish([message_of(event, self._broker.prefix) for event in events])
+        """Publish all; Unavailable when not every one was acknowledged.
+
+        What is for one reader only is left to the feed, the stream and webhooks, which know who reads.
+        """
+        self._broker.publish([message_of(event, self._broker.prefix) for event in events if not is_addressed(event)])
 
     def close(self) -> None:
         """Nothing: who made the broker ends it."""

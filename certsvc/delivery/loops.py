@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.clock import local_day
+from certsvc.commands.alerting import raise_alerts
 from certsvc.commands.bulk.effect import advance_bulk
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
@@ -16,6 +17,7 @@ from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
+from certsvc.commands.sharing.copies import sweep_copies
 from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
@@ -75,6 +77,9 @@ IMPORT_WAIT_S = 1.0
 NOTICE_WAIT_S = 1.0
 """Pause between two looks for notices to send; one read of a partial index."""
 
+ALERT_WAIT_S = 1.0
+"""Pause between two looks for changes whose users are to be told; two reads of partial indexes."""
+
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
@@ -124,6 +129,8 @@ class Loops:
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
         self._spawn(f"{self._name}-imports", lambda: self._every(IMPORT_WAIT_S, self._advance))
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
+        self._spawn(f"{self._name}-copies", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_copies(self._deps)))
+        self._spawn(f"{self._name}-alerts", lambda: self._every(ALERT_WAIT_S, self._alert))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
@@ -221,6 +228,13 @@ class Loops:
         while not self._stop.is_set() and advance_all(self._deps):
             self._wake.set()
 
+    def _alert(self) -> None:
+        """Tell the users of licenses that changed, page by page, and remind those that have not answered."""
+        while not self._stop.is_set() and raise_alerts.spread_some(self._deps):
+            pass
+        while not self._stop.is_set() and raise_alerts.remind_some(self._deps):
+            pass
+
     def _send(self, sender: NoticeSender) -> None:
         """Notices by one way, one after the other."""
 
@@ -277,6 +291,6 @@ def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:
     while stamp_next(deps, worker=worker, lease_s=lease_s):
         done += 1
     relay = Relay(deps, owner=worker)
-    while sequence_once(deps, owner=worker) or relay.once():
+    while sequence_once(deps, owner=worker) or relay.once() or raise_alerts.spread_some(deps):
         pass
     return done

@@ -130,6 +130,8 @@ class Grant:
     consent_id: str = ""
     operator: str = ""
     answers: int = 0
+    copy_until: datetime | None = None
+    """until when a copy that is made under it may be good; None as long as the policy lets it"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

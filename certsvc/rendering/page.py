@@ -15,6 +15,8 @@ from certsvc.errors import ConfigurationError, MissingGlyph, RenderingError
 from certsvc.rendering import codes, photo
 from certsvc.rendering.annex import MARK as ANNEX
 from certsvc.rendering.annex import annex_body, annex_face, annex_rests
+from certsvc.rendering.copy_page import CopyMaker
+from certsvc.rendering.copy_source import CopySource
 from certsvc.rendering.flow import Sheetful, fill_pages, place_flow, place_table
 from certsvc.rendering.fonts import FontBook
 from certsvc.rendering.layout import MM, place
@@ -36,12 +38,12 @@ from certsvc.rendering.vertical import place_vertical
 from certsvc.seal.prepared import PreparedPdf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
     from certsvc.catalog.model import FacePlan, LicenseType
-    from certsvc.commands.page_ports import PageJob, TextSheet
+    from certsvc.commands.page_ports import CopyJob, PageJob, TakenApart, TextSheet
     from certsvc.rendering.flow import Rest
     from certsvc.rendering.fonts import Family
     from certsvc.rendering.layout import Slot
@@ -64,6 +66,7 @@ class PageRenderer:
         self._recent: dict[tuple[int, int, bool, bool, bool, bool, tuple[str, ...]], tuple[TemplateKey, Template]] = {}
         self._stamps: dict[StampSpec, Drawing] = {}
         self._lock = threading.Lock()
+        self._copies = CopyMaker(self._book)
 
     def render(self, job: PageJob) -> PreparedPdf:
         """The page with a hole for the signature.
@@ -111,6 +114,17 @@ class PageRenderer:
             page_count=len(pages),
             prefix=template.prefix,
         )
+
+    def copy_source(self, sha256: str, load: Callable[[], bytes]) -> CopySource:
+        """A file of ours taken apart, kept for the next copy; see :mod:`.copy_source` for the limits."""
+        return self._copies.source(sha256, load)
+
+    def render_copy(self, job: CopyJob, source: TakenApart) -> PreparedPdf:
+        """The annotated copy with a hole for the signature; see :mod:`.copy_page`."""
+        if not isinstance(source, CopySource):
+            msg = "a source of this renderer is needed"
+            raise TypeError(msg)
+        return self._copies.make(job, source)
 
     def normalise_photo(self, data: bytes) -> bytes:
         """A baseline sRGB JPEG without metadata, at most 50 kB and 358 x 441 px; see :mod:`.photo` for the limits."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2 as pdfium
 
 from certsvc.errors import CertsvcError, SigningError
+from certsvc.rendering.copy_source import read_source
 from certsvc.rendering.differences import changed_pages
 from certsvc.rendering.mark_wire import load_job
 from certsvc.rendering.next_update import prepare_next
@@ -85,10 +86,15 @@ def _prepare(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], byte
     return said, prepared.data[len(data) :]
 
 
+def _take_apart(_request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    return read_source(data).packed()
+
+
 _DOES: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
     "judge": _judge,
     "find": _find,
     "picture": _picture,
     "compare": _compare,
     "prepare": _prepare,
+    "take_apart": _take_apart,
 }

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from certsvc.errors import FieldProblem, SigningError, UploadRefused
+from certsvc.rendering.copy_source import CopySource
 from certsvc.rendering.mark_wire import dump_job
 from certsvc.rendering.upload_check import TEXT
 from certsvc.rendering.upload_worker import unpacked
@@ -75,6 +76,13 @@ class IsolatedUploads:
         said, update = self._ask({"do": "prepare", **dump_job(field, signature)}, data)
         start, end = said["hole"]
         return PreparedPdf(data=data + update, hole_start=start, hole_end=end, page_count=said["pages"])
+
+    def take_apart(self, data: bytes) -> CopySource:
+        """The pages of a file of others, for annotated copies; UploadRefused for one that cannot be copied."""
+        try:
+            return CopySource.unpacked(*self._ask({"do": "take_apart"}, data))
+        except (KeyError, ValueError, TypeError) as error:
+            raise refused("broken") from error
 
     def _ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         try:

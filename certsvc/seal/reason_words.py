@@ -6,6 +6,7 @@ abroad.
 
 from __future__ import annotations
 
+from certsvc.seal.copy_words import COPY_WORDS
 from certsvc.seal.families import Family
 from certsvc.seal.offline_words import OFFLINE_WORDS
 from certsvc.seal.verdict import Reason, Remark
@@ -349,6 +350,7 @@ WORDS: dict[Reason, Words] = {
         "Cannot be checked now: try again later",
     ),
     **OFFLINE_WORDS,
+    **COPY_WORDS,
 }
 
 

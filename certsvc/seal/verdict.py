@@ -138,6 +138,16 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TIMED_OUT = "timed_out"
     CANNOT_CHECK_NOW = "cannot_check_now"
+    OK_COPY = "ok_copy"
+    OK_COPY_REGISTERED = "ok_copy_registered"
+    COPY_EXPIRED = "copy_expired"
+    COPY_WITHDRAWN = "copy_withdrawn"
+    COPY_LICENSE_ENDED = "copy_license_ended"
+    COPY_LICENSE_REPLACED = "copy_license_replaced"
+    COPY_LICENSE_SUSPENDED = "copy_license_suspended"
+    COPY_CHANGED = "copy_changed"
+    COPY_FOR_ANOTHER = "copy_for_another"
+    CODE_OF_COPY = "code_of_copy"
 
 
 class Remark(StrEnum):
@@ -253,6 +263,21 @@ class LicenseFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CopyFacts:
+    """What a verdict says of an annotated copy (加注件): for whom, for which matter only, until when.
+
+    ``matter`` is masked where only the printed code was shown; the case number is in no verdict.
+    """
+
+    number: str
+    made_for: str
+    matter: str
+    until: datetime
+    made_at: datetime
+    withdrawn: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CitedRecognition:
     """The 互认 that a verdict cites.
 
@@ -304,3 +329,5 @@ class Verdict:
     unreachable: tuple[str, ...] = ()
     list_version: int | None = None
     recognition: CitedRecognition | None = None
+    copy: CopyFacts | None = None
+    """of an annotated copy; ``license`` is then the license that it was made of"""

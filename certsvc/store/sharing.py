@@ -118,6 +118,7 @@ class SharingRows:
             consent_id=grant.consent_id,
             operator=self._tx.seal(grant.operator, _OPERATOR, grant.grant_id) if grant.operator else None,
             answers=grant.answers,
+            copy_until=grant.copy_until,
         )
 
     def grant_by_token(self, token_sha256: str) -> Grant | None:

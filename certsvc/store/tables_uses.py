@@ -86,6 +86,7 @@ grants = Table(
     Column("consent_id", Key, nullable=False, server_default=""),
     Column("operator", LargeBinary),  # encrypted: the only one who may use it
     Column("answers", Integer, nullable=False, server_default="0"),
+    Column("copy_until", UtcTime),  # until when a copy may be good; none in rows of earlier releases
 )
 Index("ix_grants_holder", grants.c.holder_subject, grants.c.created_at, grants.c.grant_id)
 Index("ix_grants_version", grants.c.version_id, grants.c.created_at, grants.c.grant_id)

@@ -12,6 +12,7 @@ from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
+from certsvc.store.copies import CopyRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
@@ -52,6 +53,7 @@ from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
+from certsvc.store.use_alerts import AlertRows
 from certsvc.store.visits import VisitRows
 from certsvc.store.webhook_deliveries import DeliveryRows
 from certsvc.store.webhooks import SubscriptionRows
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from certsvc.commands import (
         basis_ports,
         consent_ports,
+        copy_ports,
         device_ports,
         import_ports,
         issuance_ports,
@@ -104,6 +107,8 @@ class Work:
     disputes: consent_ports.Disputes
     sharing: sharing_ports.Sharing
     bases: basis_ports.Bases
+    copies: copy_ports.Copies
+    alerts: copy_ports.Alerts
     access: store_ports.Access
     outbox: store_ports.Outbox
     parked: parked_ports.Parked
@@ -170,6 +175,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "disputes": DisputeRows,
     "sharing": SharingRows,
     "bases": BasisRows,
+    "copies": CopyRows,
+    "alerts": AlertRows,
     "access": AccessRows,
     "outbox": OutboxRows,
     "parked": ParkedRows,

@@ -42,7 +42,7 @@ def test_writing_refuses_to_change_or_drop_what_was_released(tmp_path: Path) -> 
     (out / "certsvc.json").write_text("untouched", encoding="utf-8")
     changed = good.replace(good[:64], "0" * 64) + "0" * 64 + "  events/license.burnt.v1.json\n"
     digests.write_text(changed, encoding="utf-8")
-    with pytest.raises(SystemExit, match=r"catalog\.published\.v1.*license\.burnt\.v1.*主版本"):
+    with pytest.raises(SystemExit, match=r"alert\.acknowledged\.v1.*license\.burnt\.v1.*主版本"):
         write_documents(out)
     assert (out / "certsvc.json").read_text("utf-8") == "untouched"
     digests.write_text("".join(good.splitlines(keepends=True)[:-1]), encoding="utf-8")

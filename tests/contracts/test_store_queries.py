@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from copy_records import make_alert, make_batch, make_copy
 from import_records import make_bulk, make_import, make_row
 from sqlalchemy import Engine, event
 from store_records import (
@@ -49,6 +50,7 @@ from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
 from certsvc.license.notices import Contact, NoticeState, Service, Way
 from certsvc.license.request import Lane
+from certsvc.license.use_alerts import AlertState
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealState
 from certsvc.seal.odd import OddRule
@@ -62,6 +64,8 @@ READS_ALL = re.compile(
 )
 """By contract: few seals and their uses of a day, the sandbox's people, some hundred types, what was revoked."""
 SMALL_SCANS = {
+    "SCAN alert_batches USING INDEX ix_alert_batches_unfinished",  # partial: changes whose users are being told
+    "SCAN alerts USING INDEX ix_alerts_open",  # partial, in its order, and limited
     "SCAN requests USING COVERING INDEX ix_requests_lane",  # partial: counts of the backlog
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
@@ -305,6 +309,7 @@ def use(tx: UnitOfWork) -> None:
     bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
+    copy(tx)
     tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
     tx.notices.of_versions(["v"], limit=9)
     tell(tx)
@@ -340,6 +345,32 @@ def bases(tx: UnitOfWork) -> None:
     tx.bases.withholdings_of("a", limit=9)
     assert tx.bases.decide_withholding("whd_000001", WithholdState.APPROVED, by="p", now=T0)
     assert tx.bases.count_ask("c", DAY_START.date(), "x", most=1)
+def copy(tx: UnitOfWork) -> None:
+    """Annotated copies, and alerts to whoever used a license."""
+    made = make_copy(1)
+    tx.copies.insert(made)
+    tx.copies.by_fetch("f")
+    tx.copies.of_fetches(["f", "g"])
+    assert tx.copies.give(made.copy_id, sha256="d", size=1, object_name="o", now=T0)
+    tx.copies.by_id("c")
+    tx.copies.by_sha256("d")
+    tx.copies.by_token("t")
+    assert tx.copies.withdraw(made.copy_id, now=T0)
+    tx.copies.insert(make_copy(2))
+    assert tx.copies.forget_unmade(before=T0 + timedelta(days=1), limit=9) == 1
+    batch = make_batch(1)
+    tx.alerts.insert_batch(batch)
+    tx.alerts.next_batch()
+    tx.alerts.keep_place(batch)
+    tx.alerts.insert([make_alert(1)])
+    tx.alerts.by_id("a")
+    place = (T0, "a")
+    for behind in (None, place):
+        tx.alerts.received("c", "a", AlertState.OPEN, limit=9, behind=behind)
+        tx.alerts.issued("i", AlertState.OPEN, limit=9, behind=behind)
+        tx.alerts.open(limit=9, behind=behind)
+    tx.alerts.remind(before=T0 + timedelta(days=1), now=T0, limit=9)
+    assert tx.alerts.acknowledge("alt_000001", done="reviewed", note="n", by="c", now=T0)
 
 
 def tell(tx: UnitOfWork) -> None:

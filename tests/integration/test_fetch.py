@@ -92,7 +92,9 @@ def test_a_fetch_on_duty_gives_what_the_matter_may_see_and_is_on_record(city: Se
     assert [field["key"] for field in given["fields"]] == [key for key in matter.allows[SLUG] if key != COPY]
     assert (given["good"], given["state"]) == (True, "valid")
     data = base64.b64decode(given["file"])
-    assert hashlib.sha256(data).hexdigest() == given["file_sha256"] == done["sha256"]
+    # An annotated copy, never the original.
+    assert hashlib.sha256(data).hexdigest() == given["file_sha256"] != done["sha256"]
+    assert given["copy_number"].startswith("JZ")
     [row] = uses(city)
     assert (row["outcome"], row["fields"]) == ("given", list(matter.allows[SLUG]))
     city.drain()

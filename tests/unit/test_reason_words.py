@@ -69,6 +69,7 @@ def test_only_what_holds_may_tell_the_reader_to_rely_on_it() -> None:
         Reason.OK_RECOGNISED,
         Reason.OK_OFFLINE,
         Reason.LICENSE_RENEWAL_PENDING,
+        Reason.OK_COPY,
     }
 
 

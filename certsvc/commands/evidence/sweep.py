@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.sharing.make_copy import PREFIX as COPIES
 from certsvc.commands.signings.document import PREFIX as SIGNINGS
 from certsvc.commands.stamping.uploads import UPLOADS, left_uploads
 from certsvc.commands.visits.pictures import PICTURES
@@ -23,12 +24,12 @@ SETTLE_S = 24 * 3600
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Names of licenses, signings, stampings, uploads and pictures, older than ``settle_s``, without a row.
+    """Names of licenses, copies, signings, stampings, uploads and pictures, older than ``settle_s``, without a row.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
     before = deps.clock.now() - timedelta(seconds=settle_s)
-    places = (PREFIX, SIGNINGS, STAMPED, PICTURES)
+    places = (PREFIX, COPIES, SIGNINGS, STAMPED, PICTURES)
     names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
         found = [name for name in names if not is_registered(tx, name)]
@@ -59,6 +60,8 @@ def is_registered(tx: UnitOfWork, name: str) -> bool:
     digest = digest_of(name)
     if name.startswith(UPLOADS):
         return tx.stampings.keeps(name, digest)
+    if name.startswith(COPIES):
+        return tx.copies.by_sha256(digest) is not None
     if name.startswith(SIGNINGS):
         return tx.signings.registered(digest) is not None
     if name.startswith(STAMPED):

@@ -15,6 +15,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.seals.move_seal import hour_of
 from certsvc.commands.seals.watch_use import note_refused_use
 from certsvc.errors import SealUnavailable, UnknownLicenseType
+from certsvc.license.copies import COPY_SCOPE
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealReservation
 from certsvc.seal.odd import BURST_DAYS, OddRule, look_now, odd_burst
@@ -171,6 +172,8 @@ def _count_hour(tx: UnitOfWork, seal: Seal, uses: int, now: datetime) -> None:
 
 
 def _type_name(deps: Deps, slug: str) -> str:
+    if slug == COPY_SCOPE:
+        return "加注件"
     try:
         return deps.catalog.type(slug).name if slug else "证照以外的文件"
     except UnknownLicenseType:

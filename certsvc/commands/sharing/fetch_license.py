@@ -7,11 +7,10 @@ Fetches that come together are one transaction with an answer each.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.sharing.grounds import (
@@ -25,12 +24,14 @@ from certsvc.commands.sharing.grounds import (
     on_duty,
     withheld_by,
 )
-from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.sharing.make_copy import MadeCopy, give_copy, make_copy
+from certsvc.commands.sharing.policy import COPY, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
-from certsvc.errors import CertsvcError, IntegrityError, NoLawfulBasis
+from certsvc.errors import CertsvcError, Conflict, NoLawfulBasis
+from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.questions import readable
 from certsvc.license.states import State
 from certsvc.license.uses import UseBasis
@@ -55,6 +56,12 @@ class FetchBody(UseBody):
     """用证申请：为哪个事项、哪个办件、凭什么、要什么."""
 
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
+    copy_until: AwareDatetime | None = Field(default=None, description="加注件用到何时；不超过持证人授权的期限")
+
+    @property
+    def may_ask_copy(self) -> bool:
+        """Whether a copy may be among what leaves."""
+        return not self.fields or COPY in self.fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +72,9 @@ class FetchAnswer:
     facts: LicenseFacts
     standing: Standing
     fields: tuple[ShownField, ...]
+    copy: AnnotatedCopy | None
+    """the annotated copy that left, and ``file`` its bytes; the original never leaves"""
     file: bytes | None
-    file_sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +106,17 @@ class _Reads:
     newest: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Copied:
+    """What was made before the transaction that gives it: a copy for the fetch of this id, none, or why not."""
+
+    fetch_id: str = ""
+    made: MadeCopy | CertsvcError | None = None
+
+
+NOT_COPIED = _Copied()
+
+
 def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
     """Answer a fetch, or refuse it on record.
 
@@ -105,14 +124,21 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
         NoLawfulBasis: no open policy, a grant that does not fit, or fields beyond the policy.
         NotFound: no license of this type for this holder.
     """
-    [answer] = fetch_licenses(deps, [(caller, body)])
+    roles.require(caller, roles.USING)
+    copied = _copied(deps, caller, body) if body.may_ask_copy else NOT_COPIED
+    [answer] = fetch_licenses(deps, [(caller, body)], copied)
+    deps.faults.reach("copy.given")
     if isinstance(answer, CertsvcError):
         raise answer
     return answer
 
 
-def fetch_licenses(deps: Deps, asked: Sequence[tuple[Principal, FetchBody]]) -> list[FetchAnswer | CertsvcError]:
+def fetch_licenses(
+    deps: Deps, asked: Sequence[tuple[Principal, FetchBody]], copied: _Copied = NOT_COPIED
+) -> list[FetchAnswer | CertsvcError]:
     """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
+
+    ``copied`` is for a fetch that comes alone: to make a copy takes longer than all else, so none is made for several.
 
     Raises:
         Forbidden: one of the callers fetches nothing; nothing is recorded.
@@ -125,7 +151,7 @@ def fetch_licenses(deps: Deps, asked: Sequence[tuple[Principal, FetchBody]]) -> 
         used: set[str] = set()
         judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
         reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
-        answers = [_answer(deps, tx, one, reads, now) for one in judged]
+        answers = [_answer(deps, tx, one, reads, copied, now) for one in judged]
         deps.faults.reach("fetch.judged")
         for grant_id in sorted(
             one.ground.grant.grant_id
@@ -205,36 +231,72 @@ def _read(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: d
 
 
 def _answer(
-    deps: Deps, tx: UnitOfWork, one: _Lawful | _Refused, reads: _Reads, now: datetime
+    deps: Deps, tx: UnitOfWork, one: _Lawful | _Refused, reads: _Reads, copied: _Copied, now: datetime
 ) -> FetchAnswer | _Refused:
-    """What leaves; refused where the file may not, or cannot, be given."""
+    """What leaves; refused where the copy may not, or cannot, be given."""
     if isinstance(one, _Refused):
         return one
     version, how = one.version, reads.standings[one.version.version_id]
     try:
-        file = file_of(deps, one, how) if COPY in one.keys else None
+        made = _given(deps, tx, one, how, copied, now) if COPY in one.keys else None
     except CertsvcError as error:
         withheld = one.ground.withheld
         row = refusal_row(deps, one.caller, one.body, version, error, now, withheld=withheld)
         return _Refused(body=one.body, error=error, row=row, version=version)
     return FetchAnswer(
-        fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now),
+        fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now, fetch_id=copied.fetch_id),
         facts=public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ())),
         standing=how,
         fields=shown_fields(deps.catalog.type(version.type_slug), version, one.keys, unmasked=one.keys),
-        file=file,
-        file_sha256=hashlib.sha256(file).hexdigest() if file else "",
+        copy=made.copy if made else None,
+        file=made.data if made else None,
     )
 
 
-def file_of(deps: Deps, one: _Lawful, how: Standing) -> bytes:
-    """The file that leaves for ``*copy``; NoLawfulBasis for a license that is not in force."""
-    version = one.version
-    # What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license.
-    simulated = version.state is State.PROVISIONAL
-    if not simulated and not how.good:
-        raise NoLawfulBasis("证照不在有效状态，不提供证照文件；可改为只取信息项核对状态")
-    data = deps.objects.get(version.artifact.object_name)
-    if hashlib.sha256(data).hexdigest() != version.artifact.sha256:
-        raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
-    return data
+def _given(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _Copied, now: datetime) -> MadeCopy:
+    _check_in_force(one.version, how)
+    if isinstance(copied.made, CertsvcError):
+        raise copied.made
+    if copied.made is None:
+        raise Conflict("证照刚刚有变化，加注件没有提供，请重试")
+    give_copy(deps, tx, copied.made, one.version, now)
+    return copied.made
+
+
+def _check_in_force(version: LicenseVersion, how: Standing) -> None:
+    """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
+    if version.state is not State.PROVISIONAL and not how.good:
+        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态")
+
+
+def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
+    """The copy that this fetch is about, made before the transaction that gives it.
+
+    Everything is asked once more in that transaction, which also records a refusal: nothing is given yet.
+    """
+    now, fetch_id = deps.clock.now(), deps.ids.new("fch")
+    with deps.uow.read() as tx:
+        known = look_up(tx, [body], hold=False)
+        one = _judge(deps, tx, known, set(), caller, body, now)
+        if isinstance(one, _Refused) or COPY not in one.keys:
+            return _Copied(fetch_id=fetch_id)
+        [how] = stands_all(deps, tx, [one.version], now)
+        matter = open_matter(deps, body.matter_code, caller.authority_code)
+    grant = one.ground.grant
+    try:
+        _check_in_force(one.version, how)
+        made = make_copy(
+            deps,
+            version=one.version,
+            client=caller,
+            matter=matter,
+            case_no=body.case_no,
+            purpose=body.purpose,
+            basis=body.basis,
+            until=copy_until(now, wanted=body.copy_until, allowed=grant.copy_until if grant is not None else None),
+            fetch_id=fetch_id,
+            now=now.replace(microsecond=0),
+        )
+    except CertsvcError as error:
+        return _Copied(fetch_id=fetch_id, made=error)
+    return _Copied(fetch_id=fetch_id, made=made)

@@ -16,6 +16,7 @@ from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, right_to_consent, right_to_show
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
 from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import Grant
 
@@ -51,6 +52,7 @@ class GrantBody(BaseModel):
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="授权的信息项，缺省为该事项允许的全部")
     minutes: int = Field(default=30, ge=1, le=MAX_GRANT_MINUTES)
     delegation_id: str = Field(default="", max_length=64, description="受托人代为授权时，填委托编号")
+    copy_days: int = Field(default=COPY_DAYS, ge=1, le=MAX_COPY_DAYS, description="加注件最长可用的天数，自授权起算")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +113,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             expires_at=now + timedelta(minutes=body.minutes),
             basis=right.basis,
             basis_id=right.basis_id,
+            copy_until=now + timedelta(days=body.copy_days),
         )
         count_under(tx, right, now)
         store_grant(deps, tx, grant, version, actor=caller.subject)

@@ -101,12 +101,17 @@ class Known:
         return self.versions.get(grant.version_id) if grant is not None else None
 
 
-def look_up(tx: UnitOfWork, bodies: Sequence[UseBody]) -> Known:
-    """Everything that these uses name."""
+def look_up(tx: UnitOfWork, bodies: Sequence[UseBody], *, hold: bool = True) -> Known:
+    """Everything that these uses name; without ``hold`` only to look at."""
     asked = [body for body in bodies if body.basis == CONSENT]
     digests = [token_sha256(body.grant_code) for body in asked if body.grant_code]
-    by_token = tx.sharing.hold_by_tokens(digests)
-    given = tx.sharing.hold_of_consents([body.consent_id for body in asked if body.consent_id and not body.grant_code])
+    consents = [body.consent_id for body in asked if body.consent_id and not body.grant_code]
+    if hold:
+        by_token, given = tx.sharing.hold_by_tokens(digests), tx.sharing.hold_of_consents(consents)
+    else:
+        seen = {digest: tx.sharing.grant_by_token(digest) for digest in digests}
+        by_token = {digest: grant for digest, grant in seen.items() if grant is not None}
+        given = tx.sharing.of_consents(consents)
     grants = [*by_token.values(), *given]
     versions = tx.licenses.by_version_ids([grant.version_id for grant in grants]) if grants else {}
     return Known(

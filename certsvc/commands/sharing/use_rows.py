@@ -31,6 +31,7 @@ def use_row(
     *,
     said: str = "",
     answer: str = "",
+    fetch_id: str = "",
 ) -> Fetch:
     """What was given, or answered."""
     return _row(
@@ -46,6 +47,7 @@ def use_row(
         said=said,
         answer=answer,
         withheld=ground.withheld,
+        fetch_id=fetch_id,
     )
 
 
@@ -91,9 +93,10 @@ def _row(
     said: str,
     answer: str,
     withheld: Withholding | None,
+    fetch_id: str = "",
 ) -> Fetch:
     return Fetch(
-        fetch_id=deps.ids.new("fch"),
+        fetch_id=fetch_id or deps.ids.new("fch"),
         version_id=version.version_id if version else "",
         client_id=caller.subject,
         client_name=caller.name,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.copies import AnnotatedCopy
     from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Show
     from certsvc.license.visits import Inspection, Outcome, Visit
@@ -65,6 +66,8 @@ class LedgerRow:
     challenge: Challenge | None = None
     visit: Visit | None = None
     outcome: Outcome | None = None
+    copy: AnnotatedCopy | None = None
+    """that the fetch gave"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +78,8 @@ class _Around:
     challenges: Mapping[str, Challenge]
     visits: Mapping[str, Visit]
     records: Mapping[str, Sequence[Inspection]]
+    copies: Mapping[str, AnnotatedCopy]
+    """by fetch"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,6 +171,7 @@ def _around(tx: UnitOfWork, uses: Sequence[Use]) -> _Around:
         challenges=tx.challenges.by_ids({scan.show_id for scan in scans if scan.code_kind == CHALLENGE}),
         visits=tx.visits.by_ids(sorted({scan.visit_id for scan in scans} - {""})),
         records=tx.inspections.of_scans([scan.scan_id for scan in scans]),
+        copies=tx.copies.of_fetches([use.fetch_id for use in uses if isinstance(use, Fetch)]),
     )
 
 
@@ -174,6 +180,8 @@ def _row(place: Behind, use: Use, versions: Mapping[str, LicenseVersion], around
     row = LedgerRow(use=use, use_id=use_id, at=at, version=versions.get(use.version_id))
     if isinstance(use, Challenge):
         return replace(row, presenter=use.presenter, basis=use.basis, challenge=use)
+    if isinstance(use, Fetch):
+        return replace(row, copy=around.copies.get(use.fetch_id))
     if not isinstance(use, Scan):
         return row
     show, challenge = around.shows.get(use.show_id), around.challenges.get(use.show_id)

@@ -90,6 +90,8 @@ class _Known:
     versions: Mapping[str, LicenseVersion]
     grounds: Grounds
     printed: Mapping[str, LicenseVersion]
+    copies: frozenset[str]
+    """tokens that stand on annotated copies"""
     offline: Mapping[str, OfflineLook]
 
 
@@ -116,11 +118,14 @@ def _known(deps: Deps, tx: UnitOfWork, asked: Sequence[Asked], now: datetime) ->
     shows = tx.showing.hold_by_tokens([token_sha256(token) for token in tokens["show"]])
     in_time = [show for show in shows.values() if now < show.expires_at]
     shown = {version_id for show in in_time for version_id in (show.version_id, *(one for one, _ in show.members))}
+    printed = tx.licenses.by_printed_tokens(tokens["printed"])
+    others = [token for token in tokens["printed"] if token not in printed]
     return _Known(
         shows=shows,
         versions=tx.licenses.by_version_ids(sorted(shown)),
         grounds=grounds_of(tx, [(show.basis, show.basis_id) for show in in_time]),
-        printed=tx.licenses.by_printed_tokens(tokens["printed"]),
+        printed=printed,
+        copies=frozenset(token for token in others if tx.copies.by_token(token_sha256(token)) is not None),
         offline=look_all(deps, tx, tokens["offline"], now),
     )
 
@@ -132,7 +137,8 @@ def _find(deps: Deps, known: _Known, one: Asked, duty: Duty | None, redeemed: di
             return _shown(deps, known, one.caller, show, duty, redeemed, now)
         case "printed":
             version = known.printed.get(one.code.token)
-            return Found(version=version, reasons=() if version else (Reason.CODE_UNKNOWN,))
+            why = Reason.CODE_OF_COPY if one.code.token in known.copies else Reason.CODE_UNKNOWN
+            return Found(version=version, reasons=() if version else (why,))
         case "offline":
             there = known.offline[one.code.token]
             # License and device are proven, the person is not: amber, as where the same code is checked offline.

@@ -79,6 +79,7 @@ def receipt_of(deps: Deps, verdict: Verdict, asked: Asked) -> str:
         ],
         "signature_count": len(verdict.signatures),
         "license": _license(verdict),
+        "copy": verdict.copy.number if verdict.copy is not None else "",
         "trust_list": _trust_list(deps, verdict),
         "recognition": _recognition(verdict),
         "time_source": TIME_SOURCE,

@@ -12,6 +12,7 @@ from certsvc.commands.offline.look import SHOW_AGAIN, look_now
 from certsvc.commands.showing.codes import read_code, token_sha256
 from certsvc.commands.showing.rights import grounds_of, still_right
 from certsvc.commands.verifying.conclusion import FILE_CHECKS, conclude_not_then, unseen
+from certsvc.commands.verifying.copies import conclude_copy_code, copy_view
 from certsvc.commands.verifying.facts import reason_of, sub_indication_of
 from certsvc.commands.verifying.register import checked_moment, view_of
 from certsvc.commands.verifying.stands import stands_all
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.signings.verdict import RegisteredDocument
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.commands.verifying.copies import CopyView
     from certsvc.commands.verifying.register import RegisterView
     from certsvc.license.model import LicenseVersion
     from certsvc.seal.verdict import Verdict
@@ -42,10 +44,13 @@ def verify_code(deps: Deps, text: str) -> Verdict:
     code = read_code(text, deps.policy.public_base)
     reason = Reason.NOT_OURS
     version: LicenseVersion | None = None
+    copy: CopyView | None = None
     with deps.uow.read() as tx:
         if code.kind == "printed":
             version = tx.licenses.by_printed_token(code.token)
             reason = Reason.CODE_UNKNOWN
+            found = tx.copies.by_token(token_sha256(code.token)) if version is None else None
+            copy = copy_view(deps, tx, found, now) if found is not None else None
         elif code.kind == "challenge":
             reason = Reason.CODE_FOR_HOLDER
         elif code.kind == "show":
@@ -53,7 +58,7 @@ def verify_code(deps: Deps, text: str) -> Verdict:
         elif code.kind == "offline":
             there = look_now(deps, tx, code.token, now)
             version, reason = there.version, there.reason or reason
-        verdict = _of_version(deps, tx, version, reason, now)
+        verdict = conclude_copy_code(copy, now) if copy else _of_version(deps, tx, version, reason, now)
     _on_record(deps, verdict, code.kind, now)
     return verdict
 
@@ -105,6 +110,8 @@ def verify_digest(deps: Deps, sha256: str, *, at: datetime | None = None) -> Ver
     known = look_up(deps, sha256.lower(), at, now)
     if known.later:
         verdict = conclude_not_then(None, now)
+    elif known.copy is not None:
+        verdict = conclude_copy_code(known.copy, now, masked=False)
     elif known.view is not None:
         verdict = _of_view(known.view, now)
     elif known.document is not None or known.stamping is not None:

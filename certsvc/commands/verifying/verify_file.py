@@ -30,6 +30,7 @@ from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.signings.verdict import registered_document, with_register
 from certsvc.commands.verifying.conclusion import Times, conclude, conclude_not_then, conclude_stamped, with_times
+from certsvc.commands.verifying.copies import conclude_copy, copy_view, marked_as_copy
 from certsvc.commands.verifying.judged import judged
 from certsvc.commands.verifying.recognise import with_recognition
 from certsvc.commands.verifying.register import checked_moment, view_of
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.signings.verdict import RegisteredDocument
+    from certsvc.commands.verifying.copies import CopyView
     from certsvc.commands.verifying.register import RegisterView
     from certsvc.license.model import LicenseVersion
     from certsvc.seal.stampings import Stamping
@@ -61,6 +63,7 @@ class Known:
         view: its standing at the moment asked about; None when it was not registered then.
         proven: when the bytes were registered.
         later: they are on the register now, and were not at the moment asked about.
+        copy: the annotated copy that they are, beside the license that it was made of.
     """
 
     version: LicenseVersion | None = None
@@ -69,9 +72,12 @@ class Known:
     stamping: Stamping | None = None
     proven: datetime | None = None
     later: bool = False
+    copy: CopyView | None = None
 
 
-def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on_record: bool = True) -> Verdict:
+def verify_file(
+    deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on_record: bool = True, used_by: str = ""
+) -> Verdict:
     """The verdict over an uploaded file: a PDF or a seal object.
 
     Args:
@@ -79,6 +85,8 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
         data: the file.
         trust: the moment asked about, and extra anchors, which only the command line may pass.
         on_record: whether the check is written to the evidence rows.
+        used_by: USCC of the body to which the file was handed in, if the caller says so; an annotated copy is good for
+            one body only.
 
     Raises:
         TooLarge: more bytes than the limit.
@@ -92,14 +100,16 @@ def verify_file(deps: Deps, data: bytes, trust: TrustChoice | None = None, *, on
     asked = replace(asked, at=checked_moment(asked.at, now), crls=(*asked.crls, *own_crls(deps)))
     digest = hashlib.sha256(data).hexdigest()
     known = look_up(deps, digest, asked.at, now)
-    verdict = judge_known(deps, data, asked, known, now)
+    verdict = judge_known(deps, data, asked, known, now, used_by=used_by)
     # An anonymous check of a file that is not ours leaves nothing: it would let anyone fill the database.
     if on_record and known.version is not None:
         _on_record(deps, known.version, digest, verdict)
     return verdict
 
 
-def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: datetime) -> Verdict:
+def judge_known(
+    deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: datetime, *, used_by: str = ""
+) -> Verdict:
     """Steps 3, 4, 6 and 7: the verdict over a file of which the register said what it holds.
 
     ``asked.crls`` hold the lists of our own CAs.
@@ -111,10 +121,13 @@ def judge_known(deps: Deps, data: bytes, asked: TrustChoice, known: Known, now: 
         verdict = conclude_not_then(findings, now)
     elif findings.reason is Reason.OK_SEAL_OBJECT:
         verdict = conclude_seal_object(deps, data, findings, foreign=bool(asked.extra_anchors), now=now)
+    elif known.copy is not None:
+        verdict = conclude_copy(findings, known.copy, now, used_by=used_by)
     elif known.stamping is not None:
         verdict = conclude_stamped(findings, known.stamping, now)
     else:
         verdict = conclude(deps, findings, known.view, foreign=bool(asked.extra_anchors), now=now)
+        verdict = marked_as_copy(verdict)
     if known.document is not None:
         verdict = replace(
             with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
@@ -134,6 +147,11 @@ def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Know
             view = view_of(deps, tx, version, now, at)
             proven = version.created_at if view else None
             return Known(version=version, view=view, proven=proven, later=view is None)
+        copy = tx.copies.by_sha256(digest)
+        if copy is not None:
+            made = copy_view(deps, tx, copy, now, at)
+            of = made.license.version if made else tx.licenses.by_version_id(copy.version_id)
+            return Known(version=of, copy=made, proven=copy.given_at if made else None, later=made is None)
         document = registered_document(tx, digest)
         stamping = tx.stampings.by_sha256(digest)
     times = [row.at for row in (document, stamping) if row is not None]
@@ -166,7 +184,7 @@ def _inspect(
     deps: Deps, data: bytes, choice: TrustChoice, known: Known, now: datetime
 ) -> tuple[FileFindings, tuple[str, ...]]:
     """Steps 3 and 4; what others made is judged in a process of its own, whether it was registered or not."""
-    ours = known.version is not None and known.version.registration is None
+    ours = known.copy is not None or (known.version is not None and known.version.registration is None)
     return judged(deps, deps.self_inspector if ours else deps.inspector, data, choice, now)
 
 

@@ -9,6 +9,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.webhooks.subscribe import visible
 from certsvc.errors import Conflict, InvalidInput, NotFound
+from certsvc.events.addressing import is_addressed, may_read
 from certsvc.events.envelope import PREFIX
 from certsvc.events.webhooks import OWN_FAMILY, SubscriptionState
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
     from certsvc.events.webhooks import Delivery, DeliveryState, Subscription
+    from certsvc.license.parties import Client
 
 MAX_LOG_PAGE = 200
 
@@ -117,7 +119,7 @@ def _replayable(caller: Principal, subscription: Subscription | None) -> Subscri
 
 def _one(tx: UnitOfWork, subscription: Subscription, position: int, now: datetime) -> Replayed:
     event = tx.feed.at(position)
-    if event is None or _of_others(subscription, event):
+    if event is None or _of_others(tx, subscription, event):
         raise NotFound("没有这个位置的事件，请核对投递记录中的 position")
     tx.deliveries.requeue(subscription.subscription_id, [event], now=now)
     return Replayed(count=1, next=None)
@@ -132,7 +134,7 @@ def _many(
         with deps.uow() as tx:
             found = _page(tx, subscription, wish, behind)
             page = [event for event in found if event.position <= last]
-            wanted = [event for event in page if _is_wanted(subscription, event, wish)]
+            wanted = [event for event in page if _is_wanted(tx, subscription, event, wish)]
             tx.deliveries.requeue(subscription.subscription_id, wanted, now=now)
         count += len(wanted)
         looked_at += len(page)
@@ -148,12 +150,20 @@ def _page(tx: UnitOfWork, subscription: Subscription, wish: Wish, behind: int) -
     return tx.outbox.after(behind, limit=PAGE)
 
 
-def _is_wanted(subscription: Subscription, event: Event, wish: Wish) -> bool:
+def _is_wanted(tx: UnitOfWork, subscription: Subscription, event: Event, wish: Wish) -> bool:
     if wish.since is not None and event.time < wish.since:
         return False
-    return wish.failed or (subscription.wants(event.type) and not _of_others(subscription, event))
+    return wish.failed or (subscription.wants(event.type) and not _of_others(tx, subscription, event))
 
 
-def _of_others(subscription: Subscription, event: Event) -> bool:
-    """Whether an event is about another subscription."""
+def may_read_as(client: Client, event: Event) -> bool:
+    """Whether the subscriptions of this client are given the event."""
+    return may_read(event, client_id=client.client_id, authority_code=client.authority_code)
+
+
+def _of_others(tx: UnitOfWork, subscription: Subscription, event: Event) -> bool:
+    """Whether an event is about another subscription, or for another client alone."""
+    if is_addressed(event):
+        client = tx.access.client(subscription.client_id)
+        return client is None or not may_read_as(client, event)
     return event.type.startswith(f"{PREFIX}{OWN_FAMILY}.") and event.subject != subscription.subscription_id

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.webhooks.ends import CONSUMER
+from certsvc.commands.webhooks.replay import may_read_as
+from certsvc.events.addressing import is_addressed
 from certsvc.events.envelope import PREFIX
 from certsvc.events.webhook_payloads import WebhookTested
 from certsvc.events.webhooks import OWN_FAMILY, QUEUEING
@@ -39,7 +41,13 @@ def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
 
 
 def _asked(tx: UnitOfWork, event: Event, wanting: Sequence[Subscription]) -> Sequence[Subscription]:
-    """Who gets an event; what happens to a subscription is told to its own client only, a test to itself only."""
+    """Who gets an event; what happens to a subscription is told to its own client only, a test to itself only.
+
+    What is addressed to one client or body goes to its subscriptions.
+    """
+    if is_addressed(event):
+        clients = tx.access.clients(sorted({one.client_id for one in wanting}))
+        return [one for one in wanting if one.client_id in clients and may_read_as(clients[one.client_id], event)]
     if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
         return wanting
     about = tx.webhooks.by_id(event.subject)

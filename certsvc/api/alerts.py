@@ -1,0 +1,123 @@
+"""状态变更通报: alerts to whoever used a license, and what was done about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import Field
+
+from certsvc.api.auth import Access, deps_of
+from certsvc.api.json_body import JsonRoute
+from certsvc.api.models import Model
+from certsvc.api.uses import DEFAULT_LIMIT, Cursor, Limit
+from certsvc.commands.alerting.alerts import (
+    ADDRESSEES,
+    READERS,
+    AlertAnswer,
+    acknowledge_alert,
+    list_alerts,
+    read_alert,
+)
+from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.license.use_alerts import CHANGE_ZH, DONE_ZH, AlertDone, AlertState, UseAlert
+
+router = APIRouter(tags=["alert 状态变更通报"], route_class=JsonRoute)
+
+READER = Access(*READERS)
+ADDRESSEE = Access(*ADDRESSEES)
+AlertId = Annotated[str, Path(max_length=64, description="通报编号")]
+
+
+class AlertOut(Model):
+    """One alert: which license, what happened to it, whom it is for, and what was done."""
+
+    alert_id: str
+    identifier: str = Field(description="证照标识")
+    license_type: str
+    type_name: str
+    issuer_code: str
+    change: str = Field(description="suspended 暂扣 · revoked 吊销 · superseded 换发 等")
+    change_zh: str
+    changed_at: datetime
+    client_id: str = Field(description="通报给哪个系统；通报给执法单位的为空")
+    authority_code: str
+    authority_name: str
+    created_at: datetime
+    state: str = Field(description="open 待确认 · acknowledged 已确认")
+    late: bool = Field(description="已超过应确认的期限")
+    reminded_at: datetime | None
+    done: str = Field(description="确认时所做的处理，尚未确认的为空")
+    done_zh: str
+    note: str
+    acknowledged_at: datetime | None
+
+    @staticmethod
+    def of(deps: Deps, one: UseAlert) -> AlertOut:
+        """From an alert as it stands now."""
+        catalog = deps.catalog
+        known = catalog.has_authority(one.authority_code)
+        return AlertOut(
+            alert_id=one.alert_id,
+            identifier=one.identifier,
+            license_type=one.license_type,
+            type_name=catalog.type(one.license_type).name,
+            issuer_code=one.issuer_code,
+            change=one.change,
+            change_zh=CHANGE_ZH.get(one.change, one.change),
+            changed_at=one.changed_at,
+            client_id=one.client_id,
+            authority_code=one.authority_code,
+            authority_name=catalog.authority(one.authority_code).name if known else one.authority_code,
+            created_at=one.created_at,
+            state=one.state.value,
+            late=one.late(deps.clock.now()),
+            reminded_at=one.reminded_at,
+            done=one.done,
+            done_zh=DONE_ZH[AlertDone(one.done)] if one.done else "",
+            note=one.note,
+            acknowledged_at=one.acknowledged_at,
+        )
+
+
+class AlertPageOut(Model):
+    """Newest first; ask again with ``next`` as ``cursor``, unless it is empty."""
+
+    alerts: list[AlertOut]
+    next: str
+
+
+@router.get("/v1/alerts")
+def page(
+    request: Request,
+    caller: Annotated[Principal, Depends(READER)],
+    state: Annotated[AlertState, Query(description="open 待确认 · acknowledged 已确认")] = AlertState.OPEN,
+    cursor: Cursor = "",
+    limit: Limit = DEFAULT_LIMIT,
+) -> AlertPageOut:
+    """Alerts for the caller; for an issuer those about its licenses, for an operator all that are open."""
+    deps = deps_of(request)
+    found = list_alerts(deps, caller, state=state, limit=limit, behind=read_cursor(cursor))
+    last = found[-1] if len(found) == limit else None
+    return AlertPageOut(
+        alerts=[AlertOut.of(deps, one) for one in found],
+        next=write_cursor((last.created_at, last.alert_id)) if last is not None else "",
+    )
+
+
+@router.get("/v1/alerts/{alert_id}")
+def one(request: Request, alert_id: AlertId, caller: Annotated[Principal, Depends(READER)]) -> AlertOut:
+    """One alert."""
+    deps = deps_of(request)
+    return AlertOut.of(deps, read_alert(deps, caller, alert_id))
+
+
+@router.post("/v1/alerts/{alert_id}/acknowledgement", status_code=201)
+def acknowledge(
+    request: Request, alert_id: AlertId, body: AlertAnswer, caller: Annotated[Principal, Depends(ADDRESSEE)]
+) -> AlertOut:
+    """Say what was done; only the addressee can, and once."""
+    deps = deps_of(request)
+    return AlertOut.of(deps, acknowledge_alert(deps, caller, alert_id, body))

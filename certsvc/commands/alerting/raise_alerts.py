@@ -1,0 +1,172 @@
+"""Tell everyone who used a license what became of it: first that there is something to tell, then page by page to whom.
+
+A license may have a hundred thousand users. The consumer of the event only stores the change; a loop goes through the
+uses, newest first, a page per transaction, so that neither events nor other writers wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.clock import rfc3339
+from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.authority import issuer_today
+from certsvc.events.copy_payloads import AlertRaised, AlertReminded
+from certsvc.events.envelope import PREFIX
+from certsvc.events.payloads import MOVED
+from certsvc.license.use_alerts import (
+    ALERT_DAYS,
+    ALERTED_CHANGES,
+    REMIND_DAYS,
+    AlertBatch,
+    BatchStage,
+    UseAlert,
+)
+from certsvc.license.uses import Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.envelope import Event
+    from certsvc.events.payload import Payload
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.uses import Fetch
+
+PAGE = 500
+"""Uses looked at per transaction: bounds how long the writer of SQLite is held."""
+
+GIVEN = "given"
+"""Outcome of a fetch that gave something."""
+
+_CHANGES = {PREFIX + MOVED[change].NAME: change for change in ALERTED_CHANGES}
+
+
+def note_changes(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
+    """Store which changes users are to be told of, in the transaction of the events' inbox rows."""
+    for event in events:
+        change = _CHANGES.get(event.type)
+        version = tx.licenses.by_identifier(event.subject) if change is not None else None
+        if change is None or version is None:
+            continue
+        since = event.time - timedelta(days=deps.policy.alert_days or ALERT_DAYS)
+        tx.alerts.insert_batch(
+            AlertBatch(
+                batch_id=event.event_id,
+                version_id=version.version_id,
+                change=change,
+                changed_at=event.time,
+                since=since,
+            )
+        )
+
+
+def spread_some(deps: Deps) -> bool:
+    """Go through one page of uses of the oldest change; False when nothing waits."""
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        batch = tx.alerts.next_batch()
+        if batch is None:
+            return False
+        version = tx.licenses.by_version_id(batch.version_id)
+        if version is None:
+            msg = "a version is never deleted"
+            raise RuntimeError(msg)
+        uses = _page(tx, batch)
+        raised = tx.alerts.insert([_alert(deps, batch, version, user, now) for user in _users(uses, batch)])
+        for alert in raised:
+            _tell(deps, tx, alert, _raised(alert), now)
+        if raised:
+            content = {"batch_id": batch.batch_id, "change": batch.change, "alerts": len(raised)}
+            record(tx, deps, kind="alert.raised", subject=version.identifier, actor="certsvc", content=content, at=now)
+        tx.alerts.keep_place(_onward(batch, uses))
+    deps.faults.reach("alerts.spread")
+    return True
+
+
+def remind_some(deps: Deps) -> int:
+    """Bring alerts to mind that wait too long, each once; how many."""
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        late = tx.alerts.remind(before=now - timedelta(days=REMIND_DAYS), now=now, limit=PAGE)
+        for alert in late:
+            payload = AlertReminded(
+                alert_id=alert.alert_id,
+                identifier=alert.identifier,
+                change=alert.change,
+                client_id=alert.client_id,
+                authority_code=alert.authority_code,
+            )
+            _tell(deps, tx, alert, payload, now)
+            content = {"alert_id": alert.alert_id}
+            record(tx, deps, kind="alert.reminded", subject=alert.identifier, actor="certsvc", content=content, at=now)
+    return len(late)
+
+
+def _page(tx: UnitOfWork, batch: AlertBatch) -> Sequence[Fetch | Scan]:
+    behind = (batch.last_at, batch.last_id) if batch.last_at is not None else None
+    if batch.stage is BatchStage.FETCHES:
+        return tx.sharing.fetches_of([batch.version_id], limit=PAGE, behind=behind)
+    return tx.showing.scans_of([batch.version_id], limit=PAGE, behind=behind)
+
+
+def _users(uses: Sequence[Fetch | Scan], batch: AlertBatch) -> list[tuple[str, str]]:
+    """Client and body of each fetch that gave something, the body alone of each scan; in time, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for use in uses:
+        if not (batch.since <= use.at <= batch.changed_at and use.authority_code):
+            continue
+        if isinstance(use, Scan):
+            found["", use.authority_code] = None
+        elif use.outcome == GIVEN:
+            found[use.client_id, use.authority_code] = None
+    return list(found)
+
+
+def _onward(batch: AlertBatch, uses: Sequence[Fetch | Scan]) -> AlertBatch:
+    """Behind this page, or at the beginning of the next stage."""
+    if len(uses) == PAGE and uses[-1].at >= batch.since:
+        last = uses[-1]
+        return replace(batch, last_at=last.at, last_id=last.scan_id if isinstance(last, Scan) else last.fetch_id)
+    after = BatchStage.SCANS if batch.stage is BatchStage.FETCHES else BatchStage.DONE
+    return replace(batch, stage=after, last_at=None, last_id="")
+
+
+def _alert(deps: Deps, batch: AlertBatch, version: LicenseVersion, user: tuple[str, str], now: datetime) -> UseAlert:
+    client_id, authority_code = user
+    return UseAlert(
+        alert_id=deps.ids.new("alt"),
+        batch_id=batch.batch_id,
+        version_id=version.version_id,
+        identifier=version.identifier,
+        license_type=version.type_slug,
+        issuer_code=issuer_today(deps, version),
+        change=batch.change,
+        changed_at=batch.changed_at,
+        client_id=client_id,
+        authority_code=authority_code,
+        created_at=now,
+    )
+
+
+def _raised(alert: UseAlert) -> AlertRaised:
+    return AlertRaised(
+        alert_id=alert.alert_id,
+        identifier=alert.identifier,
+        license_type=alert.license_type,
+        issuer_code=alert.issuer_code,
+        change=alert.change,
+        changed_at=rfc3339(alert.changed_at),
+        client_id=alert.client_id,
+        authority_code=alert.authority_code,
+    )
+
+
+def _tell(deps: Deps, tx: UnitOfWork, alert: UseAlert, payload: Payload, now: datetime) -> None:
+    """The subject is the alert: what is told of one waits for nothing but what was told of it before."""
+    event_id, source = deps.ids.new("evt"), deps.policy.event_source
+    tx.outbox.add(payload.event(event_id=event_id, source=source, subject=alert.alert_id, at=now))
