@@ -18,7 +18,7 @@ from certsvc.license.origin import LicenseOrigin
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
 from certsvc.store.engine import open_store, writing_engine
-from certsvc.store.tables_consents import metadata
+from certsvc.store.tables_matters import metadata
 
 COLUMNS = """
 SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, is_nullable, column_default,
@@ -51,7 +51,7 @@ def schema_of(url: str) -> Schema:
         rows = file.execute("SELECT tbl_name, type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
         file.close()
         # The order of constraints within a table is no difference, nor that an added column shares a line.
-        parts = re.compile(r",?\s*\n\s*|, (?=[a-z_]+ (?:VARCHAR|TEXT|BLOB|INTEGER|BIGINT|BOOLEAN)\b)")
+        parts = re.compile(r",?\s*\n\s*|, (?=[a-z_0-9]+ (?:VARCHAR|TEXT|BLOB|INTEGER|BIGINT|BOOLEAN)\b)")
         lines = {(table, kind, name, *sorted(parts.split(sql))) for table, kind, name, sql in rows}
         return {line for line in lines if line[0] != "alembic_version"}
     queries = (COLUMNS, INDEXES, CONSTRAINTS)
