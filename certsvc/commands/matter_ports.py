@@ -92,11 +92,11 @@ class Policies(Protocol):
         self,
         *,
         authority_code: str = "",
-        type_slug: str = "",
+        type_slugs: Sequence[str] = (),
         limit: int,
         behind: tuple[datetime, str] | None = None,
     ) -> Sequence[Policy]:
-        """Newest first; of one body, or of one type, or all."""
+        """Newest first; of one body, or of some types, or all."""
         ...
 
     def count_use(self, policy_id: str, *, day: date, quota: int) -> bool:

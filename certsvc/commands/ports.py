@@ -7,11 +7,12 @@ ciphers and tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from certsvc.commands.catalog.fixed import FixedCatalog
+from certsvc.commands.sharing.policy_board import PolicyBoard
 from certsvc.seal.trust_list import SEAL
 
 if TYPE_CHECKING:
@@ -248,6 +249,8 @@ class Principal:
         name: shown in ledgers (a client's name, an officer's 执法证号).
         holder_code: verified holder code of a citizen or company, or empty.
         holder_code_type: 持证主体代码类型代码, or empty.
+        staff_required: whether a system names one of its registered staff with every fetch.
+        purpose: 使用目的 of a system where a request says none, or empty.
     """
 
     subject: str
@@ -257,6 +260,8 @@ class Principal:
     name: str = ""
     holder_code: str = ""
     holder_code_type: str = ""
+    staff_required: bool = False
+    purpose: str = ""
 
 
 class TokenService(Protocol):
@@ -324,6 +329,8 @@ class Deps:
     """what the relay takes events to, outside the database"""
     province: Province | None = None
     """where licenses are reported to, if anywhere"""
+    policies: PolicyBoard = field(default_factory=PolicyBoard)
+    """what matters may ask for, as this process drew it last"""
 
     @property
     def catalog(self) -> Catalog:
@@ -345,6 +352,8 @@ class Policy:
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
         simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.
+        trusted_proxies: addresses and networks of the proxies whose headers are believed.
+        certificate_header: the header in which they pass the certificate of a client; empty: none is believed.
     """
 
     sandbox: bool
@@ -365,6 +374,8 @@ class Policy:
     simulation_matters: frozenset[str] = frozenset()
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""
+    trusted_proxies: tuple[str, ...] = ()
+    certificate_header: str = ""
 
 
 class Carrier(Protocol):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-
-CLIENT_SECRET = "client_secret"
+CLIENT_SECRET = "client_secret"  # noqa: S105  (a method)
 """by HTTP Basic or in the form (RFC 6749 §2.3.1)"""
-PRIVATE_KEY_JWT = "private_key_jwt"  # noqa: S105  (a method)
+PRIVATE_KEY_JWT = "private_key_jwt"
 TLS_CLIENT_AUTH = "tls_client_auth"
 """by a certificate that a trusted proxy saw (RFC 8705 §2.1)"""
 AUTH_METHODS = (CLIENT_SECRET, PRIVATE_KEY_JWT, TLS_CLIENT_AUTH)

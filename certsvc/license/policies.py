@@ -89,6 +89,11 @@ class Policy:
         """Matter and type."""
         return self.matter_code, self.type_slug
 
+    @property
+    def age(self) -> tuple[date, datetime, str]:
+        """Order of policies of one pair that were opened: the greatest is the newest."""
+        return self.opened_on or date.max, self.opened_at or self.requested_at, self.policy_id
+
     def began(self, day: date) -> bool:
         """Whether it counts on ``day``, or counted when it was closed: then the seed of its pair counts no more."""
         if self.opened_on is None:
@@ -101,4 +106,4 @@ class Policy:
 def in_force(policies: list[Policy], day: date) -> Policy | None:
     """Of the open policies of one pair the one that counts on ``day``: the newest that has begun."""
     begun = [one for one in policies if one.state is PolicyState.OPEN and one.began(day)]
-    return max(begun, key=lambda one: (one.opened_on, one.opened_at, one.policy_id), default=None)
+    return max(begun, key=lambda one: one.age, default=None)

@@ -30,9 +30,7 @@ _OF_AUTHORITY = newest_of(policies, _P.authority_code, _P.requested_at, _P.polic
 _OF_TYPE = newest_of(policies, _P.type_slug, _P.requested_at, _P.policy_id)
 _NEWEST = select(*_P).order_by(_P.requested_at.desc(), _P.policy_id.desc()).limit(bindparam("most"))
 _MOMENT = bindparam("moment", type_=_P.requested_at.type)
-_NEXT = _NEWEST.where(
-    _P.requested_at <= _MOMENT, or_(_P.requested_at < _MOMENT, _P.policy_id < bindparam("last"))
-)
+_NEXT = _NEWEST.where(_P.requested_at <= _MOMENT, or_(_P.requested_at < _MOMENT, _P.policy_id < bindparam("last")))
 _MOVED = (
     "state",
     "decided_by",
@@ -85,15 +83,19 @@ class PolicyRows:
     def __init__(self, tx: Transaction) -> None:
         """Work in ``tx``."""
         self._tx = tx
+        self._mark: str | None = None
 
     def mark(self) -> str:
-        """A word that is another one after every change; empty before the first."""
-        row = self._tx.row(_MARK)
-        return "" if row is None else str(row["mark"])
+        """A word that is another one after every change; empty before the first. A unit of work reads it once."""
+        if self._mark is None:
+            row = self._tx.row(_MARK)
+            self._mark = "" if row is None else str(row["mark"])
+        return self._mark
 
     def set_mark(self, mark: str) -> None:
         """Say that something changed; ``mark`` was never used before."""
         self._tx.changed(_set_mark(self._tx.dialect), name=ONE_MARK, mark=mark)
+        self._mark = mark
 
     def request(self, policy: Policy) -> bool:
         """Store a request; False when one of the same matter and type is in hand."""
@@ -131,15 +133,15 @@ class PolicyRows:
         self,
         *,
         authority_code: str = "",
-        type_slug: str = "",
+        type_slugs: Sequence[str] = (),
         limit: int,
         behind: tuple[datetime, str] | None = None,
     ) -> Sequence[Policy]:
-        """Newest first; of one body, or of one type, or all."""
+        """Newest first; of one body, or of some types, or all."""
         if authority_code:
             rows = _OF_AUTHORITY.rows(self._tx, [authority_code], limit=limit, behind=behind)
-        elif type_slug:
-            rows = _OF_TYPE.rows(self._tx, [type_slug], limit=limit, behind=behind)
+        elif type_slugs:
+            rows = _OF_TYPE.rows(self._tx, type_slugs, limit=limit, behind=behind)
         elif behind is not None:
             rows = self._tx.rows(_NEXT, most=limit, moment=behind[0], last=behind[1])
         else:

@@ -64,6 +64,11 @@ OFFICER_REGISTRAR = "officer_registrar"
 DISPUTE_CLERK = "dispute_clerk"
 """异议经办人: answers what holders dispute about uses by, and licenses of, the own authority"""
 
+POLICY_REQUESTER = "policy_requester"
+"""用证管理员: asks for policies for the matters of the own body, and keeps the staff of its systems"""
+POLICY_APPROVER = "policy_approver"
+"""用证审批人: agrees or not to what others may see of the types that the own body issues"""
+
 SCAN = "scan"
 """闸机、自助终端、小程序后台: scans codes and asks holders in the name of its authority, as a clerk would"""
 KINSHIP = "kinship"
@@ -98,6 +103,8 @@ ALL: frozenset[str] = frozenset(
         SERVICE_CLERK,
         OFFICER_REGISTRAR,
         DISPUTE_CLERK,
+        POLICY_REQUESTER,
+        POLICY_APPROVER,
         SCAN,
         KINSHIP,
         REGISTRY,
@@ -130,6 +137,8 @@ ROLE_ZH: dict[str, str] = {
     SERVICE_CLERK: "送达经办人",
     OFFICER_REGISTRAR: "执法名册管理员",
     DISPUTE_CLERK: "异议经办人",
+    POLICY_REQUESTER: "用证管理员",
+    POLICY_APPROVER: "用证审批人",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -149,6 +158,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({AUDITOR, duty}) for duty in (TRUST_PROPOSER, TRUST_CONFIRMER)),
     frozenset({BATCH_CLERK, BATCH_VERIFIER}),
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (BATCH_CLERK, BATCH_VERIFIER)),
+    *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (POLICY_REQUESTER, POLICY_APPROVER)),
     *(frozenset({OFFICER_REGISTRAR, duty}) for duty in (OFFICER, OPERATOR, AUDITOR)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
@@ -164,6 +174,8 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
 * Who proposes a license type does not publish it, and who proposes whom to trust does not confirm it. Neither is the
   operator, who gives roles and configures the directory of anchors, nor the auditor; the security officer may be one.
 * 执法名册: who says who may inspect does not inspect, gives no roles and audits nothing.
+* 用证策略: who opens a policy neither asks for it nor agrees to it. One person may ask for the own body and agree to
+  what others ask; of the own request nobody decides.
 * 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 

@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from certsvc.catalog.answer_keys import readable
 from certsvc.commands.access import roles
+from certsvc.commands.access.staff import check_operator
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter, simulation_allows
+from certsvc.commands.sharing.policy import (
+    COPY,
+    allowed_bases,
+    allowed_keys,
+    count_use,
+    open_matter,
+    simulation_allows,
+)
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
@@ -84,7 +93,7 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
     try:
         with deps.uow() as tx:
             version, grant = _find(deps, tx, caller, body, now)
-            keys = _scope(deps, caller, body, grant)
+            keys = _scope(deps, tx, caller, body, grant)
             if grant is not None and not tx.sharing.use_grant(grant.grant_id, now=now):
                 raise NoLawfulBasis("用证码已使用、已收回或已过期，请持证人重新授权")
             answer = _give(deps, tx, caller, body, version, grant, keys, now)
@@ -97,10 +106,13 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
 def _find(
     deps: Deps, tx: UnitOfWork, caller: Principal, body: FetchBody, now: datetime
 ) -> tuple[LicenseVersion, Grant | None]:
-    matter = open_matter(deps, body.matter_code, caller.authority_code)
-    if body.basis not in matter.bases:
+    check_operator(tx, caller, body.operator, now)
+    asked = (body.matter_code, caller.authority_code, body.type)
+    if body.basis not in open_matter(deps, tx, *asked[:2]).bases:
         raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
-    allowed_keys(deps, body.matter_code, caller.authority_code, body.type)
+    if body.basis not in allowed_bases(deps, tx, *asked):
+        raise NoLawfulBasis("该事项调用此类证照不支持此用证方式；请改用持证人授权")
+    count_use(deps, tx, *asked, now=now)
     if body.basis == "consent":
         grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
         version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
@@ -149,8 +161,8 @@ def _fits(caller: Principal, body: FetchBody, grant: Grant, version: LicenseVers
     )
 
 
-def _scope(deps: Deps, caller: Principal, body: FetchBody, grant: Grant | None) -> tuple[str, ...]:
-    allowed = allowed_keys(deps, body.matter_code, caller.authority_code, body.type)
+def _scope(deps: Deps, tx: UnitOfWork, caller: Principal, body: FetchBody, grant: Grant | None) -> tuple[str, ...]:
+    allowed = readable(allowed_keys(deps, tx, body.matter_code, caller.authority_code, body.type))
     if grant is not None:
         allowed = tuple(key for key in allowed if key in grant.fields)
     wanted = body.fields or allowed

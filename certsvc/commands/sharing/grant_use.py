@@ -72,7 +72,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         client = tx.access.client(body.client_id)
         if client is None or not client.active or roles.USING not in client.roles:
             raise NotFound("没有这个用证系统")
-        allowed = allowed_keys(deps, body.matter_code, client.authority_code, version.type_slug)
+        allowed = allowed_keys(deps, tx, body.matter_code, client.authority_code, version.type_slug)
         wanted = body.fields or allowed
         beyond = [key for key in wanted if key not in allowed]
         if beyond:
