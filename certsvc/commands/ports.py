@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
+    from certsvc.commands.token_ports import TokenService
     from certsvc.commands.trust_ports import PartnerRegisters, TrustDocuments, TrustSource
     from certsvc.commands.webhook_ports import Receivers
     from certsvc.events.envelope import Event
@@ -262,25 +263,6 @@ class Principal:
     holder_code_type: str = ""
     staff_required: bool = False
     purpose: str = ""
-
-
-class TokenService(Protocol):
-    """Makes and checks access tokens (JWS); checks those of a configured OIDC issuer too.
-
-    Claims go in and come out as plain mappings; ``commands/access/principals.py`` turns them into a Principal.
-    """
-
-    def issue(self, claims: Mapping[str, object], *, now: datetime, lifetime_s: int) -> str:
-        """A signed ``at+jwt`` access token (RFC 9068) with ``iss``, ``aud``, ``iat``, ``exp`` and ``jti`` added."""
-        ...
-
-    def check(self, token: str, *, now: datetime) -> Mapping[str, object]:
-        """Its claims; Unauthenticated for a wrong signature, algorithm, type, issuer, audience or time."""
-        ...
-
-    def check_client_assertion(self, assertion: str, jwks: str, *, client_id: str, now: datetime) -> str:
-        """The ``jti`` of a valid ``private_key_jwt`` assertion (RFC 7523 §3) of ``client_id``; else Unauthenticated."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
