@@ -81,7 +81,10 @@ def set_staff(deps: Deps, caller: Principal, client_id: str, wanted: Sequence[St
         )
         event_id, source = deps.ids.new("evt"), deps.policy.event_source
         tx.outbox.add(payload.event(event_id=event_id, source=source, subject=client_id, at=now))
-        content = {"set": len(members), "stopped": len(members) - active}
+        content = {
+            "set": [one.account for one in members if one.active],
+            "stopped": [one.account for one in members if not one.active],
+        }
         record(tx, deps, kind="access.staff_set", subject=client_id, actor=caller.subject, content=content, at=now)
     return members
 
