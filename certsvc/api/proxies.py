@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, cast
 
 from certsvc.errors import Unauthenticated
@@ -65,7 +65,12 @@ def policy_of(request: Request) -> Policy:
 
 def is_trusted(address: str, networks: Sequence[str]) -> bool:
     """Whether an address lies in one of the networks."""
-    return _is_address(address) and any(ip_address(address) in network for network in _read(tuple(networks)))
+    if not _is_address(address):
+        return False
+    found = ip_address(address)
+    # A socket for both kinds of address tells of IPv4 peers as ::ffff:10.1.2.3.
+    found = found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return any(found in network for network in _read(tuple(networks)))
 
 
 def _is_address(text: str) -> bool:

@@ -14,7 +14,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.api.proxies import presented_certificate
 from certsvc.commands.access import roles
-from certsvc.commands.access.issue_token import issue_token
+from certsvc.commands.access.issue_token import client_named, issue_token
 from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
 from certsvc.commands.ports import Principal
 from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
@@ -94,6 +94,7 @@ def token(
         raise InvalidInput("不能同时使用多种客户端认证方式（RFC 6749 §2.3）", problems=(problem,))
     if basic:
         client_id, client_secret = basic
+    client_id = client_named(deps_of(request), client_id, client_assertion)
     rate, address = rate_of(request), address_of(request)
     rate.check_guesses(address)
     rate.check_guesses(f"client:{client_id}")

@@ -98,6 +98,9 @@ def add_client(
     """
     with _service(seeds_only=True) as service:
         secret = "" if jwks or any(tls) else service.deps.ids.secret()
+        with service.deps.uow.read() as tx:
+            known = tx.access.client(client_id)
+        # A new secret for a known system leaves what its body set.
         client = Client(
             client_id=client_id,
             name=name,
@@ -109,8 +112,8 @@ def add_client(
             auth_method=TLS_CLIENT_AUTH if any(tls) else PRIVATE_KEY_JWT if jwks else CLIENT_SECRET,
             tls_subject=tls[0],
             tls_sha256=tls[1].replace(":", "").lower(),
-            purpose=purpose,
-            staff_required=staff_required,
+            purpose=purpose or (known.purpose if known is not None else ""),
+            staff_required=staff_required or (known is not None and known.staff_required),
         )
         register_client(service.deps, client, actor=OPERATOR)
         return secret

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from certsvc.store.transaction import Transaction
 
 _M, _V, _C = matters.c, matter_versions.c, matter_changes.c
-_VERSIONS = select(*_V).order_by(_V.version.desc()).limit(bindparam("most"))
+_VERSIONS = select(*_V).where(_V.version > 0).order_by(_V.version.desc()).limit(bindparam("most"))
 _ALL = select(*_M).order_by(_M.code)
 _BY_CODE = select(*_M).where(_M.code == bindparam("which"))
 _PAGE = select(*_M).where(_M.code > bindparam("last")).order_by(_M.code).limit(bindparam("most"))

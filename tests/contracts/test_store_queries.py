@@ -65,6 +65,7 @@ SMALL_SCANS = {
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
+    "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN ready",  # these five: at most ``limit`` rows of a subquery

@@ -134,6 +134,9 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.BATCH_VERIFIER: city.person("batch-verifier-1"),
         roles.DISPUTE_CLERK: city.person("dispute-clerk-1"),
         roles.OFFICER_REGISTRAR: city.person("registrar-1"),
+        roles.POLICY_REQUESTER: city.person("policy-clerk-1"),
+        roles.POLICY_APPROVER: city.person("policy-approver-1"),
+        roles.OPERATOR: city.person("operator-1"),
         roles.KINSHIP: city.system(FACTS),
     }
 

@@ -152,7 +152,8 @@ def refused(response: Any, detail: str = UNKNOWN) -> None:
 def test_a_certificate_opens_by_its_subject_or_by_its_digest(desk: Desk) -> None:
     good = certificate(desk.now)
     for value in (escaped(good), byte_sequence(good)):
-        assert token(desk.ask((HEADER, value), client_id="named"))
+        for peer in (PROXY, f"::ffff:{PROXY}"):
+            assert token(desk.ask((HEADER, value), peer=peer, client_id="named"))
     digest = hashlib.sha256(good.public_bytes(serialization.Encoding.DER)).hexdigest()
     pinned = make_client("pinned", auth_method=TLS_CLIENT_AUTH, tls_sha256=digest)
     register_client(desk.city.service.deps, pinned, actor="test")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from consent_city import bind
 from fixtures_city import ServedCity
 from matter_city import (
     BARE,
@@ -30,6 +31,7 @@ from matter_city import (
 from test_bad_input import problem
 
 from certsvc.clock import FixedClock, SystemClock, local_day
+from certsvc.commands.access import roles
 
 SEED = f"seed:{MATTER}:{SLUG}"
 
@@ -64,10 +66,6 @@ def test_a_policy_goes_from_the_user_over_the_issuer_and_the_operator_to_a_fetch
 
 
 def test_nobody_decides_over_the_own_request_and_no_stranger_at_all(small_city: ServedCity) -> None:
-    from consent_city import bind
-
-    from certsvc.commands.access import roles
-
     asker, decider = officers(small_city, GUIDE)
     _, stranger = officers(small_city, "birth_record")
     issuer = small_city.catalog.type(SLUG).issuers[0]
@@ -75,6 +73,16 @@ def test_nobody_decides_over_the_own_request_and_no_stranger_at_all(small_city: 
     twofold = bind(small_city, "twofold", "示例", roles=both, authority_code=USER)
     made = asked(small_city, asker)
     policy_id = made["policy_id"]
+    overseer = bind(
+        small_city,
+        "overseer",
+        "示例",
+        roles=frozenset({roles.POLICY_REQUESTER, roles.CATALOG_PUBLISHER}),
+        authority_code="11990000MB00000355",
+    )
+    small_city.answer(small_city.client.get(f"/v1/policies/{policy_id}", headers=overseer), 200)
+    for which in (policy_id, SEED):
+        assert problem(step(small_city, overseer, which, "closings", reason="越权关闭"), 404)
     assert problem(step(small_city, stranger, policy_id, "decisions", approve=True), 404)
     assert problem(step(small_city, asker, policy_id, "decisions", approve=True), 403)
     assert problem(step(small_city, small_city.person("operator-1"), policy_id, "openings"), 409)
@@ -285,3 +293,19 @@ def test_a_key_that_is_gone_opens_nothing_while_the_others_go_on(small_city: Ser
     [orphan] = small_city.client.get("/v1/policies/orphans", headers=operator).json()
     assert (orphan["policy_id"], orphan["opens_nothing"]) == (made["policy_id"], False)
     assert "gone" in orphan["reasons"][0]
+
+
+def test_what_one_process_closes_is_closed_in_the_other_at_once(
+    make_city: Callable[..., ServedCity], database_url: str
+) -> None:
+    one, two = make_city(database_url), make_city(database_url)
+    one.secrets = two.secrets
+    two.issue(SLUG, "P-1")
+    for city in (one, two):
+        assert len(keys_of(fetched(city, SLUG))) > 1
+    one.answer(step(one, one.system(CLIENT), SEED, "closings", reason="不再需要"), 201)
+    for city in (two, one):
+        problem(fetched(city, SLUG), 403)
+    opened(two, SLUG, keys=["number"], bases=["duty"])
+    for city in (one, two):
+        assert keys_of(fetched(city, SLUG)) == ["number"]

@@ -42,7 +42,7 @@ def issue_token(
 
     Args:
         deps: the ports.
-        client_id: may be left out with an assertion, which names the client itself (RFC 7521 §4.2).
+        client_id: as :func:`client_named` gives it.
         client_secret: by Basic or in the form.
         assertion: ``private_key_jwt``.
         certificate: as a trusted proxy passed it on, or empty.
@@ -52,7 +52,6 @@ def issue_token(
             words, unless who it is was proved and only the times or claims of its credential are at fault.
     """
     now = deps.clock.now()
-    client_id = client_id or (deps.tokens.claimed_client(assertion) if assertion else "")
     with deps.uow.read() as tx:
         client = tx.access.client(client_id)
     if client is None or not client.active:
@@ -66,6 +65,11 @@ def issue_token(
     with deps.uow() as tx:
         record(tx, deps, kind="access.token_issued", subject=client_id, actor=client_id, content=content, at=now)
     return TokenAnswer(access_token=token, expires_in=lifetime)
+
+
+def client_named(deps: Deps, client_id: str, assertion: str) -> str:
+    """Which client asks: it may be left out beside an assertion, which names it too (RFC 7521 §4.2)."""
+    return client_id or (deps.tokens.claimed_client(assertion) if assertion else "")
 
 
 def _check(deps: Deps, client: Client, secret: str, assertion: str, certificate: str) -> None:

@@ -63,7 +63,7 @@ class Preview:
 
     Attributes:
         why_not: why nothing, in Chinese; empty when something.
-        used_today: uses counted today, where there is a quota.
+        used_today: uses counted today, where there is a quota and it is the caller's.
     """
 
     matter_name: str
@@ -156,7 +156,8 @@ def preview_policy(deps: Deps, caller: Principal, *, matter_code: str, authority
         listed = picture.listed.get(matter_code) or (picture.listed[matter.code] if matter is not None else None)
         allowed = picture.of(matter, type_slug) if matter is not None else None
         used = 0
-        if allowed is not None and allowed.quota is not None:
+        own = authority_code == caller.authority_code or not caller.roles.isdisjoint(OVERSEERS)
+        if own and allowed is not None and allowed.quota is not None:
             used = tx.policies.used(allowed.policy_id, day=local_day(now))
     why_not = _why_not(listed, matter is not None, authority_code, allowed)
     counts = None if why_not else allowed

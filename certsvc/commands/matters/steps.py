@@ -12,7 +12,7 @@ from certsvc.catalog.answer_keys import MAX_KEYS, fault_of
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.matters.who import NO_POLICY_ZH, may_see, mine, requesting_body, seen_policy
+from certsvc.commands.matters.who import NO_POLICY_ZH, may_close, mine, requesting_body, seen_policy
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.policy_board import SEED, judge, seed_policy
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
@@ -175,6 +175,8 @@ def close_policy(deps: Deps, caller: Principal, policy_id: str, *, reason: str) 
             closed = _close_seed(deps, tx, caller, policy_id, reason, now)
         else:
             found = seen_policy(deps, tx, caller, policy_id)
+            if not may_close(deps, caller, found):
+                raise NotFound(NO_POLICY_ZH)
             closed = _closed(found, caller, reason, now)
             _move(deps, tx, caller, closed, now)
             if found.began(local_day(now)):
@@ -194,7 +196,7 @@ def _close_seed(deps: Deps, tx: UnitOfWork, caller: Principal, policy_id: str, r
     if matter is None or slug not in matter.allows:
         raise NotFound(NO_POLICY_ZH)
     seed = seed_policy(matter, slug)
-    if not may_see(deps, caller, seed):
+    if not may_close(deps, caller, seed):
         raise NotFound(NO_POLICY_ZH)
     today = local_day(now)
     if any(one.began(today) for one in tx.policies.of_pair(code, slug)):

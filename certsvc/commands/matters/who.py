@@ -38,8 +38,13 @@ def mine(deps: Deps, caller: Principal, type_slug: str) -> bool:
 
 
 def may_see(deps: Deps, caller: Principal, policy: Policy) -> bool:
-    """Whether the caller's body uses it, decides over it, or looks after all."""
-    if not caller.roles.isdisjoint(OVERSEERS):
+    """Whether it is one that the caller looks at."""
+    return not caller.roles.isdisjoint(OVERSEERS) or may_close(deps, caller, policy)
+
+
+def may_close(deps: Deps, caller: Principal, policy: Policy) -> bool:
+    """Whether the caller's body uses it or decides over it, or the caller is an operator."""
+    if roles.OPERATOR in caller.roles:
         return True
     if not caller.roles.isdisjoint(USERS) and policy.authority_code == caller.authority_code:
         return True
