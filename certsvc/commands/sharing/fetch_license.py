@@ -22,7 +22,6 @@ from certsvc.commands.sharing.policy import (
     allowed_bases,
     allowed_keys,
     count_use,
-    open_matter,
     simulation_allows,
 )
 from certsvc.commands.showing.codes import token_sha256
@@ -108,10 +107,8 @@ def _find(
 ) -> tuple[LicenseVersion, Grant | None]:
     check_operator(tx, caller, body.operator, now)
     asked = (body.matter_code, caller.authority_code, body.type)
-    if body.basis not in open_matter(deps, tx, *asked[:2]).bases:
-        raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
     if body.basis not in allowed_bases(deps, tx, *asked):
-        raise NoLawfulBasis("该事项调用此类证照不支持此用证方式；请改用持证人授权")
+        raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
     count_use(deps, tx, *asked, now=now)
     if body.basis == "consent":
         grant = tx.sharing.grant_by_token(token_sha256(body.grant_code))
