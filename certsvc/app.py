@@ -276,6 +276,8 @@ def _policy(settings: Settings) -> Policy:
         visit_repeat_days=settings.visit_repeat_days,
         picture_days=settings.inspection_picture_days,
         catalog_dir=settings.catalog_dir,
+        trusted_proxies=settings.trusted_proxies,
+        certificate_header=settings.client_certificate_header,
     )
 
 

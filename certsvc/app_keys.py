@@ -192,7 +192,15 @@ def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenServic
     if TOKEN_KEY not in ring.key_ids():
         raise ConfigurationError(f"密钥库没有访问令牌的密钥：请先执行 certsvc keys create {TOKEN_KEY}")
     oidc = oidc_issuers(settings)
-    return JwtTokenService(ring, key_id=TOKEN_KEY, issuer=settings.issuer, audience=settings.issuer, ids=ids, oidc=oidc)
+    return JwtTokenService(
+        ring,
+        key_id=TOKEN_KEY,
+        issuer=settings.issuer,
+        audience=settings.issuer,
+        ids=ids,
+        oidc=oidc,
+        assertion_audiences=(f"{settings.issuer}/v1/oauth/token",),
+    )
 
 
 def oidc_issuers(settings: Settings) -> tuple[OidcIssuer, ...]:

@@ -233,6 +233,14 @@ class NoLawfulBasis(Refused):
     title_en = "No lawful basis for this fetch"
 
 
+class OperatorUnknown(Refused):
+    """The person in whose name a system asks is not registered by its body, or works there no more."""
+
+    code = "operator_unknown"
+    title_zh = "经办人未登记"
+    title_en = "Operator is not registered staff"
+
+
 class Unauthenticated(CertsvcError):
     """No token, or one that is expired, of another audience or not ours."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,13 @@ FAULT_KEY = "CERTSVC_FAULT_POINT"
 """Test-only; not a setting: ``faults.py`` in cli reads it through :func:`fault_point` and production refuses it."""
 
 
+MAX_PROXY_ADDRESSES = 256
+"""Addresses of one trusted network in production: a wider one trusts machines that are no proxies."""
+NOT_CERTIFICATE_HEADERS = frozenset(
+    {"authorization", "host", "cookie", "forwarded", "x-forwarded-for", "content-type", "content-length", "user-agent"}
+)
+"""Headers that every client sends or that mean something else."""
+
 _LISTS: dict[str, str | None] = {
     "font_dirs": ":",
     "platform_seals": None,
@@ -34,6 +42,7 @@ _LISTS: dict[str, str | None] = {
     "egress_allowed": None,
     "nats_servers": None,
     "simulation_matters": None,
+    "trusted_proxies": None,
 }
 """Keys that hold several values, and what separates them in the environment (None: white space)."""
 
@@ -140,6 +149,10 @@ class Settings(BaseModel):
     smtp_timeout_s: float = Field(default=10.0, gt=0, le=15)
     """One answer of the server; ten of them must end before the lease of a notice does."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks (``10.1.2.0/28``) of proxies whose ``X-Forwarded-For`` and certificate header count."""
+    client_certificate_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]{2,60})?$")
+    """Header in which they pass the certificate of a client (``Client-Cert``); they must clear it of what comes in."""
     rate_limit_per_minute: int = Field(default=600, ge=1)
     """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""
 
@@ -211,6 +224,7 @@ class Settings(BaseModel):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"
             raise ValueError(msg)
         self._mail_is_whole()
+        self._proxies_are_named()
         if self.sandbox:
             return self
         if self.master_key_file is None:
@@ -227,6 +241,25 @@ class Settings(BaseModel):
             msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
+
+    def _proxies_are_named(self) -> None:
+        networks = []
+        for one in self.trusted_proxies:
+            try:
+                networks.append(ip_network(one))
+            except ValueError as error:
+                msg = f"trusted_proxies 中的 {one} 不是地址或网段（如 10.1.2.3、10.1.2.0/28）"
+                raise ValueError(msg) from error
+        if self.client_certificate_header and not networks:
+            msg = "client_certificate_header 须与 trusted_proxies 一并设置：否则任何人都能冒充客户端证书"
+            raise ValueError(msg)
+        if self.client_certificate_header.lower() in NOT_CERTIFICATE_HEADERS:
+            msg = f"client_certificate_header 不能是 {self.client_certificate_header}，如 Client-Cert、X-Client-Cert"
+            raise ValueError(msg)
+        wide = [str(one) for one in networks if one.num_addresses > MAX_PROXY_ADDRESSES]
+        if wide and not self.sandbox:
+            msg = f"正式环境的 trusted_proxies 范围过大：{'、'.join(wide)}；只写代理本身的地址或小网段"
+            raise ValueError(msg)
 
     def _mail_is_whole(self) -> None:
         if bool(self.smtp_host) != bool(self.smtp_from):

@@ -6,6 +6,7 @@ from typing import cast
 from fastapi import Request
 
 from certsvc.api.desks import SignInDesk
+from certsvc.api.proxies import client_address
 from certsvc.api.rate import QUOTA, RateLimiter
 from certsvc.commands.access.roles import require
 from certsvc.commands.ports import Deps, Principal
@@ -35,8 +36,8 @@ def sign_in_desk_of(request: Request) -> SignInDesk:
 
 
 def address_of(request: Request) -> str:
-    """The client's address, as the server saw it."""
-    return request.client.host if request.client else ""
+    """Where the request comes from, for counting."""
+    return client_address(request)
 
 
 class Access:

@@ -9,6 +9,7 @@ from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, SceneOut
 from certsvc.catalog.model import LicenseType
+from certsvc.commands.sharing.policy import matters_in_force
 
 router = APIRouter(tags=["catalog 目录"], route_class=JsonRoute)
 
@@ -111,7 +112,7 @@ def types(request: Request) -> list[TypeOut]:
 
 @router.get("/v1/catalog/matters", dependencies=[Depends(PUBLIC)])
 def matters(request: Request) -> list[MatterOut]:
-    """免证办事项清单: what each matter may ask for."""
+    """免证办事项清单: what each matter in force may ask for."""
     return [
         MatterOut(
             code=m.code,
@@ -120,5 +121,5 @@ def matters(request: Request) -> list[MatterOut]:
             allows={slug: list(keys) for slug, keys in m.allows.items()},
             bases=list(m.bases),
         )
-        for m in deps_of(request).catalog.matters
+        for m in matters_in_force(deps_of(request))
     ]

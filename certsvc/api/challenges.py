@@ -15,6 +15,7 @@ from certsvc.api.models import CardOut, FieldOut, Model, ScanOut
 from certsvc.api.show_models import card_of_right
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.answer_challenge import STATE_ZH, Fit, answer_challenge, open_challenge
 from certsvc.commands.showing.ask_holder import ASKERS, ChallengeBody, ask_holder
 from certsvc.commands.showing.codes import MAX_CODE_LENGTH
@@ -175,7 +176,6 @@ def opened(request: Request, body: OpeningIn, caller: Annotated[Principal, Depen
     deps = deps_of(request)
     found = open_challenge(deps, caller, text=body.code)
     asked = found.challenge
-    matter = deps.catalog.find_matter(asked.matter_code) if asked.matter_code else None
     known = deps.catalog.has_authority(asked.authority_code)
     return OpenedOut(
         challenge_id=asked.challenge_id,
@@ -186,7 +186,7 @@ def opened(request: Request, body: OpeningIn, caller: Annotated[Principal, Depen
         scene=asked.scene,
         scene_name=found.scene_name,
         matter_code=asked.matter_code,
-        matter_name=matter.name if matter else "",
+        matter_name=matter_name(deps, asked.matter_code) if asked.matter_code else "",
         case_no=asked.case_no,
         expires_at=asked.expires_at,
         fits=[FitOut.of(deps, fit) for fit in found.fits],

@@ -19,6 +19,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.sharing.grounds import basis_of
+from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.create_show import create_show, preview
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.wallet import OtherCard, history, others_wallet, own_face, own_file, uses, wallet
@@ -281,7 +282,7 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
                 type_name=deps.catalog.type(version.type_slug).name,
                 identifier=version.identifier,
                 who=_authority(deps, fetch.authority_code) + f"（{fetch.client_name}）",
-                why=f"{_matter(deps, fetch.matter_code)}　办件 {fetch.case_no}"
+                why=f"{matter_name(deps, fetch.matter_code)}　办件 {fetch.case_no}"
                 + (f"　核验：{fetch.said}" if fetch.said else ""),
                 fields=list(fetch.fields),
                 outcome=fetch.outcome,
@@ -308,8 +309,3 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
 
 def _authority(deps: Deps, code: str) -> str:
     return deps.catalog.authority(code).name if deps.catalog.has_authority(code) else code
-
-
-def _matter(deps: Deps, code: str) -> str:
-    matter = deps.catalog.find_matter(code)
-    return matter.name if matter is not None else code

@@ -12,8 +12,9 @@ from pydantic import Field
 from certsvc.api.auth import PUBLIC, Access, address_of, deps_of, rate_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
+from certsvc.api.proxies import presented_certificate
 from certsvc.commands.access import roles
-from certsvc.commands.access.issue_token import issue_token
+from certsvc.commands.access.issue_token import client_named, issue_token
 from certsvc.commands.access.sandbox_login import sandbox_login, sandbox_people
 from certsvc.commands.ports import Principal
 from certsvc.errors import FieldProblem, InvalidInput, Unauthenticated
@@ -76,7 +77,11 @@ def token(
     client_assertion_type: Annotated[str, Form(max_length=128)] = "",
     client_assertion: Annotated[str, Form(max_length=MAX_CREDENTIAL)] = "",
 ) -> TokenOut:
-    """Client credentials (RFC 6749 §4.4): ``client_secret`` in the form or by Basic, or ``private_key_jwt``."""
+    """Client credentials (RFC 6749 §4.4) in the one way of the client.
+
+    ``client_secret`` in the form or by Basic, ``private_key_jwt`` (RFC 7523), or ``tls_client_auth`` (RFC 8705 §2.1):
+    ``client_id`` alone, and the certificate that a trusted proxy saw.
+    """
     if grant_type != "client_credentials":
         problem = FieldProblem(pointer="/grant_type", code="enum", detail="只支持 client_credentials")
         raise InvalidInput("不支持的授权方式", problems=(problem,))
@@ -84,14 +89,22 @@ def token(
         problem = FieldProblem(pointer="/client_assertion_type", code="enum", detail=f"应为 {ASSERTION_TYPE}")
         raise InvalidInput("客户端断言类型有误", problems=(problem,))
     basic = _basic(request.headers.get("authorization", ""))
+    if sum(map(bool, (basic, client_secret, client_assertion))) > 1:
+        problem = FieldProblem(pointer="/client_secret", code="methods", detail="一次请求只用一种客户端认证方式")
+        raise InvalidInput("不能同时使用多种客户端认证方式（RFC 6749 §2.3）", problems=(problem,))
     if basic:
         client_id, client_secret = basic
+    client_id = client_named(deps_of(request), client_id, client_assertion)
     rate, address = rate_of(request), address_of(request)
     rate.check_guesses(address)
     rate.check_guesses(f"client:{client_id}")
     try:
         issued = issue_token(
-            deps_of(request), client_id=client_id, client_secret=client_secret, assertion=client_assertion
+            deps_of(request),
+            client_id=client_id,
+            client_secret=client_secret,
+            assertion=client_assertion,
+            certificate=presented_certificate(request),
         )
     except Unauthenticated:
         rate.count_guess(address)

@@ -19,7 +19,7 @@ from certsvc.api.use_requests import key_name
 from certsvc.clock import beijing_time
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.sharing.policy import COPY, matter_name
 from certsvc.commands.showing.answer_challenge import STATE_ZH
 from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger, whole_ledger
 from certsvc.commands.showing.reading import presenter_of
@@ -179,7 +179,7 @@ def _said(deps: Deps, row: LedgerRow) -> tuple[str, str, str, str]:
             return who, _asked(deps, row.challenge) or _scene(deps, row.version, use), use.outcome, "scan"
         case Fetch():
             who = f"{_authority(deps, use.authority_code)}（{use.client_name}）"
-            return who, f"{_matter(deps, use.matter_code)}　办件 {use.case_no}", use.outcome, "fetch"
+            return who, f"{matter_name(deps, use.matter_code)}　办件 {use.case_no}", use.outcome, "fetch"
         case Notice():
             return row.version.issuer_name if row.version else "", use.text, use.kind.value, "notice"
         case Challenge():
@@ -191,7 +191,7 @@ def _said(deps: Deps, row: LedgerRow) -> tuple[str, str, str, str]:
 def _asked(deps: Deps, challenge: Challenge | None) -> str:
     if challenge is None:
         return ""
-    matter = f"　{_matter(deps, challenge.matter_code)}" if challenge.matter_code else ""
+    matter = f"　{matter_name(deps, challenge.matter_code)}" if challenge.matter_code else ""
     case = f"　办件 {challenge.case_no}" if challenge.case_no else ""
     return f"{challenge.purpose}{matter}{case}"
 
@@ -210,8 +210,3 @@ def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
 
 def _authority(deps: Deps, code: str) -> str:
     return deps.catalog.authority(code).name if deps.catalog.has_authority(code) else code
-
-
-def _matter(deps: Deps, code: str) -> str:
-    matter = deps.catalog.find_matter(code)
-    return matter.name if matter is not None else code

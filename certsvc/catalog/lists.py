@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.answer_keys import COPY
 from certsvc.catalog.entry import LEVELS
-from certsvc.catalog.matter_file import COPY
 from certsvc.catalog.model import HolderKind
 from certsvc.catalog.type_file import STANDARD_KEYS
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.answer_keys import fault_of
 from certsvc.catalog.model import Matter
 from certsvc.catalog.toml_table import identifier
-from certsvc.catalog.type_file import STANDARD_KEYS
 from certsvc.identifiers.matter_code import MatterCode
 
 if TYPE_CHECKING:
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from certsvc.catalog.model import Authority, LicenseType
     from certsvc.catalog.toml_table import Table, TomlFile
 
-COPY = "*copy"
-"""In ``Matter.allows``: the whole file may leave, as an annotated copy (加注件)."""
-QUESTIONS = ("?valid", "?scope", "?holder")
-SCOPE_OF = "?scope:"
-"""In ``Matter.allows``: answers; what each implies stands in ``license/questions.py``."""
 BASES = ("consent", "duty")
 
 
@@ -65,11 +60,8 @@ def _allows(table: Table, types: Mapping[str, LicenseType]) -> Mapping[str, tupl
         if not keys:
             table.refuse(slug, "至少要有一个字段")
         for key in keys:
-            field = key.removeprefix(SCOPE_OF)
-            known = field in STANDARD_KEYS or types[slug].field(field) is not None
-            if key not in (COPY, *QUESTIONS) and not known:
-                table.refuse(
-                    slug, f"“{key}”不是 {slug} 的字段，也不是 {COPY}、{'、'.join((*QUESTIONS, *STANDARD_KEYS))}"
-                )
+            fault = fault_of(types[slug], key)
+            if fault:
+                table.refuse(slug, fault)
         allows[slug] = keys
     return MappingProxyType(allows)

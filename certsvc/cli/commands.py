@@ -13,10 +13,12 @@ from rich.table import Table
 
 from certsvc.cli.alert_commands import alerts
 from certsvc.cli.backup_commands import backup_app
+from certsvc.cli.client_commands import clients_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.matter_commands import matters_app
 from certsvc.cli.moments import moment
 from certsvc.cli.notice_commands import notices_app
 from certsvc.cli.people_commands import people_app
@@ -38,7 +40,6 @@ app = Program(
 db_app = Program(help="数据库 · database")
 objects_app = Program(help="文件存储 · object store")
 requests_app = Program(help="制证申请 · issuance requests")
-clients_app = Program(help="接入系统 · client systems")
 catalog_app = Program(help="证照目录 · catalog")
 for name, group in (
     ("keys", keys_app),
@@ -48,6 +49,7 @@ for name, group in (
     ("catalog", catalog_app),
     ("requests", requests_app),
     ("clients", clients_app),
+    ("matters", matters_app),
     ("people", people_app),
     ("signers", signers_app),
     ("signings", signings_app),
@@ -264,21 +266,6 @@ def requests_stuck(
         cells = (row.request_id, payload.type_slug, payload.business_no, row.state.value, str(row.attempts))
         table.add_row(*cells, f"{row.reason_code} {row.reason_detail}", row.updated_at.isoformat())
     Console().print(table if rows else "没有久未办结的申请")
-
-
-@clients_app.command("add")
-def clients_add(
-    client_id: Annotated[str, typer.Argument(help="系统标识")],
-    name: Annotated[str, typer.Option(help="名称")],
-    authority: Annotated[str, typer.Option(help="所属机构统一社会信用代码")],
-    role: Annotated[list[str], typer.Option(help="角色，可多次：approval、using、events…")],
-    jwks: Annotated[Path | None, typer.Option(help="公钥集文件；给出后用 private_key_jwt，不发密钥")] = None,
-) -> None:
-    """登记接入系统；密钥只显示这一次 · register a client system; its secret is shown once."""
-    from certsvc.cli.maintain import add_client
-
-    secret = add_client(client_id, name, authority, role, jwks)
-    typer.echo(f"client_secret={secret}" if secret else "已登记（private_key_jwt）")
 
 
 @catalog_app.command("check")

@@ -23,7 +23,7 @@ from certsvc.commands.seals.use_seal import unanswered_makings, unanswered_uses
 from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.ids import SystemIds
 from certsvc.license.dues import DueKind
-from certsvc.license.parties import Client, Person
+from certsvc.license.parties import CLIENT_SECRET, PRIVATE_KEY_JWT, TLS_CLIENT_AUTH, Client, Person
 from certsvc.rendering.page import PageRenderer
 from certsvc.settings import load_settings
 from certsvc.signing.devpki import init_dev_keys
@@ -81,10 +81,26 @@ def stuck(older_than_s: int) -> Sequence[IssuanceRequest]:
             return tx.requests.stuck(before=before, limit=200)
 
 
-def add_client(client_id: str, name: str, authority_code: str, roles: Sequence[str], jwks: Path | None) -> str:
-    """Register a client system; its new secret, or empty when it signs its assertions."""
+def add_client(
+    client_id: str,
+    name: str,
+    authority_code: str,
+    roles: Sequence[str],
+    jwks: Path | None,
+    *,
+    tls: tuple[str, str] = ("", ""),
+    purpose: str = "",
+    staff_required: bool = False,
+) -> str:
+    """Register a client system; its new secret, or empty when it signs assertions or has a certificate.
+
+    ``tls`` is subject or SHA-256 of its certificate.
+    """
     with _service(seeds_only=True) as service:
-        secret = "" if jwks else service.deps.ids.secret()
+        secret = "" if jwks or any(tls) else service.deps.ids.secret()
+        with service.deps.uow.read() as tx:
+            known = tx.access.client(client_id)
+        # A new secret for a known system leaves what its body set.
         client = Client(
             client_id=client_id,
             name=name,
@@ -93,6 +109,11 @@ def add_client(client_id: str, name: str, authority_code: str, roles: Sequence[s
             secret_sha256=hash_secret(secret) if secret else "",
             jwks=jwks.read_text(encoding="utf-8") if jwks else "",
             active=True,
+            auth_method=TLS_CLIENT_AUTH if any(tls) else PRIVATE_KEY_JWT if jwks else CLIENT_SECRET,
+            tls_subject=tls[0],
+            tls_sha256=tls[1].replace(":", "").lower(),
+            purpose=purpose or (known.purpose if known is not None else ""),
+            staff_required=staff_required or (known is not None and known.staff_required),
         )
         register_client(service.deps, client, actor=OPERATOR)
         return secret

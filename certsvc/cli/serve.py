@@ -66,6 +66,7 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # whose they are believed is ours to say (``api/proxies.py``)
             timeout_graceful_shutdown=10,
         )
         StreamingServer(app, config).run(sockets=[listener])

@@ -7,11 +7,12 @@ ciphers and tokens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from certsvc.commands.catalog.fixed import FixedCatalog
+from certsvc.commands.sharing.policy_board import PolicyBoard
 from certsvc.seal.trust_list import SEAL
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
+    from certsvc.commands.token_ports import TokenService
     from certsvc.commands.trust_ports import PartnerRegisters, TrustDocuments, TrustSource
     from certsvc.commands.webhook_ports import Receivers
     from certsvc.events.envelope import Event
@@ -252,6 +254,8 @@ class Principal:
         name: shown in ledgers (a client's name, an officer's 执法证号).
         holder_code: verified holder code of a citizen or company, or empty.
         holder_code_type: 持证主体代码类型代码, or empty.
+        staff_required: whether a system names one of its registered staff with every fetch.
+        purpose: 使用目的 of a system where a request says none, or empty.
     """
 
     subject: str
@@ -261,25 +265,8 @@ class Principal:
     name: str = ""
     holder_code: str = ""
     holder_code_type: str = ""
-
-
-class TokenService(Protocol):
-    """Makes and checks access tokens (JWS); checks those of a configured OIDC issuer too.
-
-    Claims go in and come out as plain mappings; ``commands/access/principals.py`` turns them into a Principal.
-    """
-
-    def issue(self, claims: Mapping[str, object], *, now: datetime, lifetime_s: int) -> str:
-        """A signed ``at+jwt`` access token (RFC 9068) with ``iss``, ``aud``, ``iat``, ``exp`` and ``jti`` added."""
-        ...
-
-    def check(self, token: str, *, now: datetime) -> Mapping[str, object]:
-        """Its claims; Unauthenticated for a wrong signature, algorithm, type, issuer, audience or time."""
-        ...
-
-    def check_client_assertion(self, assertion: str, jwks: str, *, client_id: str, now: datetime) -> str:
-        """The ``jti`` of a valid ``private_key_jwt`` assertion (RFC 7523 §3) of ``client_id``; else Unauthenticated."""
-        ...
+    staff_required: bool = False
+    purpose: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -328,6 +315,8 @@ class Deps:
     """what the relay takes events to, outside the database"""
     province: Province | None = None
     """where licenses are reported to, if anywhere"""
+    policies: PolicyBoard = field(default_factory=PolicyBoard)
+    """what matters may ask for, as this process drew it last"""
 
     @property
     def catalog(self) -> Catalog:
@@ -349,6 +338,8 @@ class Policy:
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.
         simulation_matters: codes of the matters of 模拟审批, which may see provisional opinions of their project.
+        trusted_proxies: addresses and networks of the proxies whose headers are believed.
+        certificate_header: the header in which they pass the certificate of a client; empty: none is believed.
     """
 
     sandbox: bool
@@ -373,6 +364,8 @@ class Policy:
     """how far back uses count when a license changes; 0: as long as :data:`certsvc.license.use_alerts.ALERT_DAYS`"""
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""
+    trusted_proxies: tuple[str, ...] = ()
+    certificate_header: str = ""
 
 
 class Carrier(Protocol):

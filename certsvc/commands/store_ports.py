@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
+    from certsvc.commands.matter_ports import Matters, Policies, Staff
     from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
@@ -251,6 +252,9 @@ class UnitOfWork(Protocol):
     officers: Officers
     visits: Visits
     inspections: Inspections
+    matters: Matters
+    policies: Policies
+    staff: Staff
 
 
 class UnitOfWorkFactory(Protocol):

@@ -13,6 +13,7 @@ from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.copy_payloads import COPY_PAYLOADS
 from certsvc.events.envelope import PREFIX
 from certsvc.events.import_payloads import IMPORT_PAYLOADS
+from certsvc.events.matter_payloads import MATTER_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
@@ -348,6 +349,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *CONSENT_PAYLOADS,
     *VISIT_PAYLOADS,
     *COPY_PAYLOADS,
+    *MATTER_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

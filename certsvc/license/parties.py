@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+CLIENT_SECRET = "client_secret"  # noqa: S105  (a method)
+"""by HTTP Basic or in the form (RFC 6749 §2.3.1)"""
+PRIVATE_KEY_JWT = "private_key_jwt"
+TLS_CLIENT_AUTH = "tls_client_auth"
+"""by a certificate that a trusted proxy saw (RFC 8705 §2.1)"""
+AUTH_METHODS = (CLIENT_SECRET, PRIVATE_KEY_JWT, TLS_CLIENT_AUTH)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
@@ -14,6 +21,11 @@ class Client:
         secret_sha256: hex SHA-256 of its 256-bit secret, or empty when it uses ``private_key_jwt``.
         jwks: its public keys as a JSON Web Key Set, or empty.
         authority_code: USCC of the body it belongs to.
+        auth_method: the one way in which it proves itself; empty for what its secret or keys say.
+        tls_subject: subject of its certificate (RFC 4514), for ``tls_client_auth``.
+        tls_sha256: hex SHA-256 of its certificate, for ``tls_client_auth`` where the subject is not enough.
+        staff_required: whether who asks through it must be registered staff (经办人).
+        purpose: 使用目的 where a request says none, or empty.
     """
 
     client_id: str
@@ -23,6 +35,16 @@ class Client:
     secret_sha256: str
     jwks: str
     active: bool
+    auth_method: str = ""
+    tls_subject: str = ""
+    tls_sha256: str = ""
+    staff_required: bool = False
+    purpose: str = ""
+
+    @property
+    def proves_by(self) -> str:
+        """The one way in which it proves itself; clients of earlier releases have none written down."""
+        return self.auth_method or (PRIVATE_KEY_JWT if self.jwks else CLIENT_SECRET)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

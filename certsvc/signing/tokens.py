@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from certsvc.clock import check_aware
 from certsvc.errors import ConfigurationError, Unauthenticated
+from certsvc.signing.client_certificates import canonical_subject, read_client_certificate
 from certsvc.signing.jws import (
     ASYMMETRIC,
     decode_segment,
@@ -45,6 +46,9 @@ MAX_EPOCH_S = 10**11
 """No moment in a token is later (about the year 5138); keeps arithmetic on numbers of other parties small."""
 
 MAX_JTI_CHARS = 128
+MAX_CLIENT_ID = 64
+"""Characters of a client id that an assertion may name before it is checked; as in the form."""
+UNKNOWN_CLIENT_ZH = "客户端标识或凭据不正确"
 
 _RESERVED = frozenset({"iss", "aud", "iat", "nbf", "exp", "jti"})
 _COORDINATE_BYTES = 32
@@ -177,6 +181,23 @@ class JwtTokenService:
         _check_times(claims, check_aware(now))
         return claims
 
+    def claimed_client(self, assertion: str) -> str:
+        """Whom an assertion names (``sub``), not verified; empty when it names nobody."""
+        try:
+            read_header(assertion)
+            named = read_claims(decode_segment(assertion.split(".")[1])).get("sub")
+        except Unauthenticated:
+            return ""
+        return named if isinstance(named, str) and len(named) <= MAX_CLIENT_ID else ""
+
+    def client_certificate(self, presented: str, *, now: datetime) -> tuple[str, str]:
+        """Subject and SHA-256 of the certificate that a proxy passed on; Unauthenticated when it is no good one."""
+        return read_client_certificate(presented, now=now)
+
+    def certificate_subject(self, text: str) -> str:
+        """A subject as :meth:`client_certificate` gives it; InvalidInput when it is none."""
+        return canonical_subject(text)
+
     def check_client_assertion(self, assertion: str, jwks: str, *, client_id: str, now: datetime) -> str:
         """The ``jti`` of a valid ``private_key_jwt`` assertion of ``client_id`` (RFC 7523 §3).
 
@@ -185,12 +206,11 @@ class JwtTokenService:
         Raises:
             Unauthenticated: anything about it is wrong, the client's key set included.
         """
+        # Until the signature is good the words are those for a client that nobody knows: they tell no stranger who is.
         try:
-            keys = load_public_keys(jwks)
-        except ConfigurationError as error:
-            msg = f"客户端登记的公钥不可用：{error.detail}"
-            raise Unauthenticated(msg) from error
-        verified = verify_jws(assertion, keys, ASYMMETRIC)
+            verified = verify_jws(assertion, load_public_keys(jwks), ASYMMETRIC)
+        except (ConfigurationError, Unauthenticated) as error:
+            raise Unauthenticated(UNKNOWN_CLIENT_ZH) from error
         if str(verified.header.get("typ", "JWT")).lower() not in {"jwt", "client-authentication+jwt"}:
             msg = "客户端断言的类型不对"
             raise Unauthenticated(msg)
@@ -198,7 +218,7 @@ class JwtTokenService:
         if claims.get("iss") != client_id or claims.get("sub") != client_id:
             msg = "客户端断言的 iss 与 sub 应为客户端编号"
             raise Unauthenticated(msg)
-        _check_audience(claims, self._assertion_audiences)
+        _check_sole_audience(claims, self._assertion_audiences)
         moment = check_aware(now)
         expires = _check_times(claims, moment)
         if expires - moment.timestamp() > MAX_ASSERTION_LIFETIME_S:
@@ -214,6 +234,15 @@ class JwtTokenService:
         """Our public key as JWKS text, for services that check our tokens themselves."""
         own = {**self._jwk, "kid": self._kid, "use": "sig", "alg": OWN_ALGORITHM}
         return json.dumps({"keys": [own]}, separators=(",", ":"), sort_keys=True)
+
+
+def _check_sole_audience(claims: Mapping[str, object], accepted: Collection[str]) -> None:
+    """All of ``aud`` is us: an assertion that is good elsewhere too could be used here by whoever it was shown to."""
+    _check_audience(claims, accepted)
+    stated = claims.get("aud")
+    if isinstance(stated, list) and not all(isinstance(one, str) and one in accepted for one in stated):
+        msg = "客户端断言的 aud 只能是本服务"
+        raise Unauthenticated(msg)
 
 
 def _check_audience(claims: Mapping[str, object], accepted: Collection[str]) -> None:

@@ -77,6 +77,11 @@ class AccessRows:
             secret_sha256=client.secret_sha256,
             jwks=client.jwks,
             active=client.active,
+            auth_method=client.auth_method,
+            tls_subject=client.tls_subject,
+            tls_sha256=client.tls_sha256,
+            staff_required=client.staff_required,
+            purpose=client.purpose,
         )
 
     def client(self, client_id: str) -> Client | None:
@@ -95,6 +100,11 @@ class AccessRows:
                 secret_sha256=row["secret_sha256"],
                 jwks=row["jwks"],
                 active=row["active"],
+                auth_method=row["auth_method"],
+                tls_subject=row["tls_subject"],
+                tls_sha256=row["tls_sha256"],
+                staff_required=row["staff_required"],
+                purpose=row["purpose"],
             )
             for row in rows
         }

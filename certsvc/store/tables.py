@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -306,6 +307,11 @@ clients = Table(
     Column("secret_sha256", Key, nullable=False),
     Column("jwks", PlainText, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("auth_method", Key, nullable=False, server_default=""),
+    Column("tls_subject", PlainText, nullable=False, server_default=""),
+    Column("tls_sha256", Key, nullable=False, server_default=""),
+    Column("staff_required", Boolean, nullable=False, server_default=false()),
+    Column("purpose", PlainText, nullable=False, server_default=""),
 )
 
 people = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, Table, text
 
 from certsvc.store.columns import Key, PlainText, UtcTime
-from certsvc.store.tables_consents import metadata
+from certsvc.store.tables_matters import metadata
 
 __all__ = ["metadata"]  # with the tables of all files in it
 

@@ -25,12 +25,14 @@ from certsvc.store.inspections import InspectionRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
+from certsvc.store.matters import MatterRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
+from certsvc.store.policies import PolicyRows
 from certsvc.store.publications import PublicationRows
 from certsvc.store.quality import QualityRows
 from certsvc.store.receipts import ReceiptRows
@@ -49,6 +51,7 @@ from certsvc.store.signers import SignerRows
 from certsvc.store.signing_codes import SignerCodeRows, SigningCodeRows
 from certsvc.store.signings import SigningRows
 from certsvc.store.source_reports import SourceReportRows
+from certsvc.store.staff import StaffRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
 from certsvc.store.transaction import Transaction
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
         issuance_ports,
         license_ports,
         life_ports,
+        matter_ports,
         notice_ports,
         parked_ports,
         quality_ports,
@@ -146,6 +150,9 @@ class Work:
     officers: visit_ports.Officers
     visits: visit_ports.Visits
     inspections: visit_ports.Inspections
+    matters: matter_ports.Matters
+    policies: matter_ports.Policies
+    staff: matter_ports.Staff
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -214,6 +221,9 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "officers": OfficerRows,
     "visits": VisitRows,
     "inspections": InspectionRows,
+    "matters": MatterRows,
+    "policies": PolicyRows,
+    "staff": StaffRows,
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from copy_records import make_alert, make_batch, make_copy
 from import_records import make_bulk, make_import, make_row
+from matter_records import make_list_version, make_matter, make_member, make_policy
 from sqlalchemy import Engine, event
 from store_records import (
     DAY_END,
@@ -48,7 +49,9 @@ from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.consents import RequestState, WithholdState
 from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
+from certsvc.license.matters import MatterChange, MatterChangeKind
 from certsvc.license.notices import Contact, NoticeState, Service, Way
+from certsvc.license.policies import PolicyState
 from certsvc.license.request import Lane
 from certsvc.license.use_alerts import AlertState
 from certsvc.seal.approval import ApprovalState
@@ -57,12 +60,13 @@ from certsvc.seal.odd import OddRule
 from certsvc.store.engine import Store
 
 READS_ALL = re.compile(
-    r"FROM (seals|people|catalog_proposals|catalog_publications|revocations) ORDER BY|AS latest ON"
+    r"FROM (seals|people|matters|catalog_proposals|catalog_publications|revocations) ORDER BY|AS latest ON"
     r"|FROM seals LEFT OUTER JOIN seal_versions ON .*\s(ORDER BY seals.seal_id$|WHERE seals.state IN)"
     r"|FROM seal_days",
     re.DOTALL,
 )
-"""By contract: few seals and their uses of a day, the sandbox's people, some hundred types, what was revoked."""
+"""By contract: few seals and their uses of a day, the sandbox's people, some hundred types, what was revoked, and all
+matters, once after each change."""
 SMALL_SCANS = {
     "SCAN alert_batches USING INDEX ix_alert_batches_unfinished",  # partial: changes whose users are being told
     "SCAN alerts USING INDEX ix_alerts_open",  # partial, in its order, and limited
@@ -70,6 +74,7 @@ SMALL_SCANS = {
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
+    "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN ready",  # these five: at most ``limit`` rows of a subquery
@@ -102,12 +107,45 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.outbox.cursor("c")
     tx.outbox.advance("c", position=1)
     assert tx.outbox.first_time("c", "e", now=NOW)
+    matters(tx)
     tx.access.upsert_client(make_client(1))
     tx.access.client("client_1")
     tx.access.upsert_person(make_person(1))
     tx.access.person("person-1")
     tx.access.people()
     assert tx.access.remember_once("k", until=NOW, now=T0)
+
+
+def matters(tx: UnitOfWork) -> None:
+    """Matters, policies and staff."""
+    was, now = make_matter(1), make_matter(1, name="改名", version=2)
+    assert tx.matters.add_version(make_list_version(1))
+    tx.matters.keep([was])
+    tx.matters.put([MatterChange(version=2, kind=MatterChangeKind.CHANGED, at=NOW, was=was, now=now)])
+    tx.matters.newest_version()
+    tx.matters.all()
+    tx.matters.by_code("c")
+    tx.matters.page(authority_code="", behind="", limit=9)
+    tx.matters.page(authority_code="a", behind="", limit=9)
+    tx.matters.changes_of("c", limit=9)
+    assert tx.policies.request(make_policy(1))
+    tx.policies.insert_closed(make_policy(2, state=PolicyState.CLOSED))
+    tx.policies.mark()
+    tx.policies.set_mark("m")
+    tx.policies.by_id("p")
+    tx.policies.of_pair("m", "t")
+    tx.policies.standing()
+    for behind in (None, (NOW, "p")):
+        tx.policies.page(limit=9, behind=behind)
+        tx.policies.page(authority_code="a", limit=9, behind=behind)
+        tx.policies.page(type_slugs=["t"], limit=9, behind=behind)
+    assert tx.policies.move(make_policy(1, state=PolicyState.APPROVED), sources={PolicyState.REQUESTED})
+    assert tx.policies.count_use("p", day=NOW.date(), quota=2)
+    tx.policies.used("p", day=NOW.date())
+    tx.staff.set_all([make_member(1)])
+    tx.staff.member("c", "a")
+    tx.staff.of_client("c")
+    tx.staff.count("c")
 
 
 def look_for_many(tx: UnitOfWork) -> None:

@@ -16,11 +16,14 @@ from store_records import make_evidence_row, make_request, make_seal, make_versi
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.envelope import Event
 from certsvc.events.evidence import EvidenceRow
+from certsvc.license.matters import ListedMatter, MatterChange, MatterListVersion
 from certsvc.license.model import Artifact, Decision, Holder, IssueIntent, LicenseVersion, MoveRecord
 from certsvc.license.notices import Notice, Service
 from certsvc.license.origin import Registration
 from certsvc.license.parties import Client, Person
+from certsvc.license.policies import Policy
 from certsvc.license.request import IssuancePayload, IssuanceRequest, StockClaim
+from certsvc.license.staff import StaffMember
 from certsvc.license.stock import StockEntry
 from certsvc.license.uses import Fetch, Grant, Scan, Show
 from certsvc.seal.model import Seal, SealReservation, StampSpec
@@ -212,6 +215,23 @@ def test_reservations(store: Store, record: SealReservation) -> None:
 
 Write = Callable[[UnitOfWork, Any], None]
 Read = Callable[[UnitOfWork, Any], Any]
+
+
+def took_effect(*, done: bool) -> None:
+    assert done
+
+
+LISTED = by_type(ListedMatter, code=ID, name=PLAIN)
+MATTER_CHANGES = st.builds(
+    lambda change, was: dataclasses.replace(
+        change,
+        version=change.now.version,
+        was=was and dataclasses.replace(was, code=change.now.code),
+    ),
+    by_type(MatterChange, was=st.none(), now=LISTED),
+    st.none() | LISTED,
+)
+
 USES: dict[str, tuple[st.SearchStrategy[Any], Write, Read]] = {
     "show": (
         by_type(Show, presenter=ANY_TEXT, members=MEMBERS, **OF_VERSION),
@@ -252,6 +272,26 @@ USES: dict[str, tuple[st.SearchStrategy[Any], Write, Read]] = {
         by_type(Person, name=ANY_TEXT, holder_code=ANY_TEXT, badge=ANY_TEXT),
         lambda tx, r: tx.access.upsert_person(r),
         lambda tx, r: tx.access.person(r.subject),
+    ),
+    "policy": (
+        by_type(Policy, policy_id=ID, purpose=PLAIN, reason=PLAIN, close_reason=PLAIN),
+        lambda tx, r: tx.policies.insert_closed(r),
+        lambda tx, r: tx.policies.by_id(r.policy_id),
+    ),
+    "staff": (
+        by_type(StaffMember, client_id=ID, account=ANY_TEXT, name=ANY_TEXT, division=ANY_TEXT),
+        lambda tx, r: tx.staff.set_all([r]),
+        lambda tx, r: tx.staff.member(r.client_id, r.account),
+    ),
+    "list of matters": (
+        by_type(MatterListVersion, source=PLAIN),
+        lambda tx, r: took_effect(done=tx.matters.add_version(r)),
+        lambda tx, _: tx.matters.newest_version(),
+    ),
+    "change of a matter": (
+        MATTER_CHANGES,
+        lambda tx, r: tx.matters.put([r]),
+        lambda tx, r: tx.matters.changes_of(r.now.code, limit=2)[0],
     ),
     "photo": (
         st.binary(max_size=500),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from matter_records import make_member
 from postgres_process import PostgresProcess
 from store_records import (
     HOLDER,
@@ -43,6 +44,8 @@ SECRETS = {
     "photo": b"a face that nobody else",
     "photo in base64": b"YSBmYWNlIHRoYXQg",
     "badge": b"BADGE-4711",
+    "account of staff": b"ACCOUNT-4711",
+    "division of staff": "示例许可一处".encode(),
     "operator": "示例李四".encode(),
     "purpose": "办理食品经营许可变更".encode(),
     "notice": "您的食品经营许可证已签发".encode(),
@@ -86,6 +89,7 @@ def fill(store: Store) -> str:
         contact = Contact(phone="13800000001", mail="somebody@example.com")
         tx.contacts.set_given(HOLDER, contact, by="system", now=now)
         tx.contacts.set_own(HOLDER, contact, tell_uses=True, by="holder", now=now)
+        tx.staff.set_all([make_member(1, account="ACCOUNT-4711", division="示例许可一处")])
         tx.outbox.add_evidence(make_evidence_row(1))
         return tx.photos.put(PHOTO)
 

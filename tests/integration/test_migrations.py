@@ -51,7 +51,7 @@ def schema_of(url: str) -> Schema:
         rows = file.execute("SELECT tbl_name, type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
         file.close()
         # The order of constraints within a table is no difference, nor that an added column shares a line.
-        parts = re.compile(r",?\s*\n\s*|, (?=[a-z_]+ (?:VARCHAR|TEXT|BLOB|INTEGER|BIGINT|BOOLEAN)\b)")
+        parts = re.compile(r",?\s*\n\s*|, (?=[a-z_0-9]+ (?:VARCHAR|TEXT|BLOB|INTEGER|BIGINT|BOOLEAN)\b)")
         lines = {(table, kind, name, *sorted(parts.split(sql))) for table, kind, name, sql in rows}
         return {line for line in lines if line[0] != "alembic_version"}
     queries = (COLUMNS, INDEXES, CONSTRAINTS)
@@ -145,6 +145,36 @@ def test_a_license_without_a_registration_was_issued_here(empty_url: str, cipher
     assert found == make_version(1)
     assert found is not None
     assert found.origin is LicenseOrigin.ISSUED
+
+
+EARLIER_CLIENT = """
+INSERT INTO clients (client_id, name, authority_code, roles, secret_sha256, jwks, active)
+VALUES ('{client}', '示例系统', '11990000MB0000019F', '["using"]', '{secret}', '{jwks}', {active})"""
+
+
+def test_a_client_of_an_earlier_release_proves_itself_as_before_and_older_code_still_registers_one(
+    empty_url: str, cipher: ColumnCipher
+) -> None:
+    migrate.upgrade(empty_url, revision="0021")
+    engine = writing_engine(empty_url)
+    active = "true" if engine.dialect.name == "postgresql" else "1"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(EARLIER_CLIENT.format(client="a", secret="x" * 64, jwks="", active=active))
+        connection.exec_driver_sql(EARLIER_CLIENT.format(client="b", secret="", jwks="{}", active=active))
+    migrate.upgrade(empty_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(EARLIER_CLIENT.format(client="c", secret="x" * 64, jwks="", active=active))
+    engine.dispose()
+    store = open_store(empty_url, cipher)
+    with store.uow.read() as tx:
+        found = tx.access.clients(["a", "b", "c"])
+    store.close()
+    assert {name: one.proves_by for name, one in found.items()} == {
+        "a": "client_secret",
+        "b": "private_key_jwt",
+        "c": "client_secret",
+    }
+    assert not any(one.staff_required or one.purpose for one in found.values())
 
 
 def test_a_failing_revision_leaves_nothing_behind(empty_url: str, tmp_path: Path, repo_root: Path) -> None:

@@ -30,6 +30,8 @@ def of_client(client: Client) -> Principal:
         roles=client.roles,
         authority_code=client.authority_code,
         name=client.name,
+        staff_required=client.staff_required,
+        purpose=client.purpose,
     )
 
 

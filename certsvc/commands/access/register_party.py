@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access.roles import ALL, SOURCE, check_separation
@@ -9,6 +11,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.region import SANDBOX_PREFIX
+from certsvc.license.parties import AUTH_METHODS, CLIENT_SECRET, PRIVATE_KEY_JWT, TLS_CLIENT_AUTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.parties import Client, Person
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def register_parties(deps: Deps, clients: Iterable[Client], people: Iterable[Person], *, actor: str) -> None:
@@ -54,11 +59,33 @@ def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
 
 def _check_client(deps: Deps, client: Client) -> None:
     _check_roles(client.roles)
+    check_method(client)
     # Who runs a source is often no body of the city: such a system may report states, and nothing else.
     runs_source = client.authority_code in {source.authority_code for source in deps.catalog.sources}
     if not deps.catalog.has_authority(client.authority_code) and runs_source and client.roles == {SOURCE}:
         return
     _check_authority(deps, client.authority_code)
+
+
+def check_method(client: Client) -> None:
+    """One way to prove itself, and what that needs, alone; InvalidInput otherwise."""
+    secret, keys = bool(client.secret_sha256), bool(client.jwks)
+    certificate = bool(client.tls_subject) + bool(client.tls_sha256)
+    held = {
+        CLIENT_SECRET: (secret, keys or certificate > 0),
+        PRIVATE_KEY_JWT: (keys, secret or certificate > 0),
+        TLS_CLIENT_AUTH: (certificate == 1, secret or keys),
+    }.get(client.proves_by)
+    if held is None:
+        detail = f"认证方式应为 {'、'.join(AUTH_METHODS)} 之一"
+    elif held != (True, False):
+        detail = "认证方式只能有一种：密钥、公钥集、客户端证书（主题或 SHA-256 指纹之一）三者取一"
+    elif client.tls_sha256 and not _SHA256.fullmatch(client.tls_sha256):
+        detail = "证书指纹应为 SHA-256 的 64 位小写十六进制"
+    else:
+        return
+    problem = FieldProblem(pointer="/token_endpoint_auth_method", code="method", detail=detail)
+    raise InvalidInput(detail, problems=(problem,))
 
 
 def _check_authority(deps: Deps, code: str) -> None:
@@ -73,8 +100,15 @@ def _check_authority(deps: Deps, code: str) -> None:
 
 
 def _set_client(deps: Deps, tx: UnitOfWork, client: Client, actor: str, now: datetime) -> None:
+    if client.tls_subject:
+        client = replace(client, tls_subject=deps.tokens.certificate_subject(client.tls_subject))
     tx.access.upsert_client(client)
-    content = {"roles": sorted(client.roles), "authority_code": client.authority_code, "active": client.active}
+    content = {
+        "roles": sorted(client.roles),
+        "authority_code": client.authority_code,
+        "active": client.active,
+        "by": client.proves_by,
+    }
     record(tx, deps, kind="access.client_set", subject=client.client_id, actor=actor, content=content, at=now)
 
 

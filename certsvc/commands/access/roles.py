@@ -68,6 +68,10 @@ USE_CLERK = "use_clerk"
 """用证经办人: asks that uses on duty for a case are not told to the holder for a while"""
 USE_APPROVER = "use_approver"
 """用证审批人: agrees to it, and is another person of the same body"""
+POLICY_REQUESTER = "policy_requester"
+"""用证管理员: asks for policies for the matters of the own body, and keeps the staff of its systems"""
+POLICY_APPROVER = "policy_approver"
+"""用证审批人: agrees or not to what others may see of the types that the own body issues"""
 
 SCAN = "scan"
 """闸机、自助终端、小程序后台: scans codes and asks holders in the name of its authority, as a clerk would"""
@@ -105,6 +109,8 @@ ALL: frozenset[str] = frozenset(
         DISPUTE_CLERK,
         USE_CLERK,
         USE_APPROVER,
+        POLICY_REQUESTER,
+        POLICY_APPROVER,
         SCAN,
         KINSHIP,
         REGISTRY,
@@ -137,8 +143,10 @@ ROLE_ZH: dict[str, str] = {
     SERVICE_CLERK: "送达经办人",
     OFFICER_REGISTRAR: "执法名册管理员",
     DISPUTE_CLERK: "异议经办人",
-    USE_CLERK: "用证经办人",
-    USE_APPROVER: "用证审批人",
+    USE_CLERK: "暂缓告知经办人",
+    USE_APPROVER: "暂缓告知审批人",
+    POLICY_REQUESTER: "用证管理员",
+    POLICY_APPROVER: "用证审批人",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -160,6 +168,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (BATCH_CLERK, BATCH_VERIFIER)),
     frozenset({USE_CLERK, USE_APPROVER}),
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (USE_CLERK, USE_APPROVER)),
+    *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (POLICY_REQUESTER, POLICY_APPROVER)),
     *(frozenset({OFFICER_REGISTRAR, duty}) for duty in (OFFICER, OPERATOR, AUDITOR)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
@@ -176,6 +185,8 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
   operator, who gives roles and configures the directory of anchors, nor the auditor; the security officer may be one.
 * 执法名册: who says who may inspect does not inspect, gives no roles and audits nothing.
 * 依职能用证的暂缓告知: who asks for it never approves it; neither is operator or auditor.
+* 用证策略: who opens a policy neither asks for it nor agrees to it. One person may ask for the own body and agree to
+  what others ask; of the own request nobody decides.
 * 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 

@@ -190,8 +190,11 @@ def _officers(deps: Deps) -> list[Person]:
         ("service-clerk-1", "送达经办人", owner, "送达01", roles.SERVICE_CLERK),
         ("registrar-1", "执法名册管理员", owner, "名册01", roles.OFFICER_REGISTRAR),
         ("dispute-clerk-1", "异议经办人", owner, "异议01", roles.DISPUTE_CLERK),
-        ("use-clerk-1", "用证经办人", owner, "用证01", roles.USE_CLERK),
-        ("use-checker-1", "用证审批人", owner, "用证02", roles.USE_APPROVER),
+        ("use-clerk-1", "暂缓告知经办人", owner, "用证03", roles.USE_CLERK),
+        ("use-checker-1", "暂缓告知审批人", owner, "用证04", roles.USE_APPROVER),
+        ("policy-clerk-1", "用证管理员", owner, "用证01", roles.POLICY_REQUESTER),
+        ("policy-approver-1", "用证审批人", owner, "用证02", roles.POLICY_APPROVER),
+        ("operator-1", "系统管理员", SERVICE_BUREAU, "系统01", roles.OPERATOR),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]
 

@@ -198,7 +198,7 @@ def _find(
     withheld: Withholding | None,
     now: datetime,
 ) -> _Found:
-    allowed = check_open(deps, tx, caller, body)
+    allowed = check_open(deps, tx, caller, body, now)
     if not may_ask(body.key, allowed):
         raise NoLawfulBasis(f"该事项未开通这项核验（{body.key}）；如确需使用，请向证照颁发机构申请开通")
     if body.basis == CONSENT:

@@ -109,7 +109,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     statement, salt, cohort_id = "", deps.ids.token(), deps.ids.new("coh")
     with deps.uow() as tx:
         try:
-            allowed = check_open(deps, tx, caller, question)
+            allowed = check_open(deps, tx, caller, question, now)
             if not may_ask(question.key, allowed):
                 raise NoLawfulBasis(f"该事项未开通这项核验（{question.key}）；如确需使用，请向证照颁发机构申请开通")
         except CertsvcError as error:

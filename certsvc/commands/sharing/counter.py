@@ -22,8 +22,8 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.grant_use import NO_CLIENT_ZH, check_alone, store_grant
-from certsvc.commands.sharing.grounds import CONSENT, best_of, of_type
-from certsvc.commands.sharing.policy import allowed_keys, open_matter
+from certsvc.commands.sharing.grounds import best_of, of_type
+from certsvc.commands.sharing.policy import keys_on_consent
 from certsvc.commands.sharing.use_requests import ItemBody
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import right_to_consent
@@ -172,12 +172,9 @@ def _rights(
 ) -> list[tuple[Right, tuple[str, ...]]]:
     """The licenses, by what right the signer decides over each, and the keys."""
     client = _client(tx, body.client_id)
-    matter = open_matter(deps, body.matter_code, client.authority_code)
-    if CONSENT not in matter.bases:
-        raise NoLawfulBasis("该事项不以持证人授权用证")
     rights = []
     for item in body.items:
-        allowed = allowed_keys(deps, body.matter_code, client.authority_code, item.type)
+        allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, item.type)
         wanted = item.fields or allowed
         beyond = [key for key in wanted if not may_ask(key, allowed)]
         if beyond:

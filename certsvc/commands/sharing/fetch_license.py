@@ -25,7 +25,7 @@ from certsvc.commands.sharing.grounds import (
     withheld_by,
 )
 from certsvc.commands.sharing.make_copy import MadeCopy, give_copy, make_copy
-from certsvc.commands.sharing.policy import COPY, open_matter
+from certsvc.commands.sharing.policy import COPY, count_use, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
@@ -170,16 +170,27 @@ def fetch_licenses(
 
 
 def _judge(
-    deps: Deps, tx: UnitOfWork, known: Known, used: set[str], caller: Principal, body: FetchBody, now: datetime
+    deps: Deps,
+    tx: UnitOfWork,
+    known: Known,
+    used: set[str],
+    caller: Principal,
+    body: FetchBody,
+    now: datetime,
+    *,
+    count: bool = True,
 ) -> _Lawful | _Refused:
-    """Whether it may be answered; a grant that serves one fetch of the batch serves no other."""
+    """Whether it may be answered; a grant that serves one fetch of the batch serves no other.
+
+    With ``count`` it is one of the uses that the policy has for a day.
+    """
     withheld: Withholding | None = None
     version: LicenseVersion | None = None
     told = False
     try:
         withheld = withheld_by(known, caller, body, now)
         told = True
-        allowed = check_open(deps, tx, caller, body)
+        allowed = check_open(deps, tx, caller, body, now)
         if body.basis == CONSENT:
             version, grant, basis = consented(deps, known, caller, body, now, data=True)
             ground = Ground(basis=basis, version=version, grant=grant)
@@ -189,6 +200,8 @@ def _judge(
         keys = _scope(body, allowed, grant)
         if grant is not None and grant.grant_id in used:
             raise NoLawfulBasis(USED_ZH)
+        if count:
+            count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
     except CertsvcError as error:
         # What was to be withheld and may not be is on record, but where the holder does not look.
         about = (version or _wanted(deps, tx, known, body, now)) if told else None
@@ -277,11 +290,11 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
     now, fetch_id = deps.clock.now(), deps.ids.new("fch")
     with deps.uow.read() as tx:
         known = look_up(tx, [body], hold=False)
-        one = _judge(deps, tx, known, set(), caller, body, now)
+        one = _judge(deps, tx, known, set(), caller, body, now, count=False)
         if isinstance(one, _Refused) or COPY not in one.keys:
             return _Copied(fetch_id=fetch_id)
         [how] = stands_all(deps, tx, [one.version], now)
-        matter = open_matter(deps, body.matter_code, caller.authority_code)
+        matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
     grant = one.ground.grant
     try:
         _check_in_force(one.version, how)

@@ -12,7 +12,7 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import allowed_keys
+from certsvc.commands.sharing.policy import keys_on_consent
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, right_to_consent, right_to_show
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -92,7 +92,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         client = tx.access.client(body.client_id)
         if client is None or not client.active or roles.USING not in client.roles:
             raise NotFound(NO_CLIENT_ZH)
-        allowed = allowed_keys(deps, body.matter_code, client.authority_code, version.type_slug)
+        allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, version.type_slug)
         wanted = body.fields or allowed
         beyond = [key for key in wanted if key not in allowed]
         if beyond:

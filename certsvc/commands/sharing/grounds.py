@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.clock import local_day
+from certsvc.commands.access.staff import check_operator
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import allowed_keys, open_matter, simulation_allows
+from certsvc.commands.sharing.policy import allowed_bases, allowed_keys, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import Grounds, grounds_of
 from certsvc.commands.verifying.stands import stands
@@ -123,12 +124,18 @@ def look_up(tx: UnitOfWork, bodies: Sequence[UseBody], *, hold: bool = True) -> 
     )
 
 
-def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody) -> tuple[str, ...]:  # noqa: ARG001
-    """The keys that the matter may see of the type on this basis; NoLawfulBasis otherwise."""
-    matter = open_matter(deps, body.matter_code, caller.authority_code)
-    if body.basis not in matter.bases:
+def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody, now: datetime) -> tuple[str, ...]:
+    """The keys that the matter may see of the type on this basis.
+
+    Raises:
+        NoLawfulBasis: no policy, or none on this basis.
+        OperatorUnknown: somebody whom the client's body did not register, where it must.
+    """
+    check_operator(tx, caller, body.operator, now)
+    asked = (body.matter_code, caller.authority_code, body.type)
+    if body.basis not in allowed_bases(deps, tx, *asked):
         raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
-    return allowed_keys(deps, body.matter_code, caller.authority_code, body.type)
+    return allowed_keys(deps, tx, *asked)
 
 
 def withheld_by(known: Known, caller: Principal, body: UseBody, now: datetime) -> Withholding | None:

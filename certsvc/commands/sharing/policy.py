@@ -1,41 +1,112 @@
-"""What a matter may see: policy data of the catalog (免证办事项), asked in one place."""
+"""What a matter may see: policies of catalog and database (免证办事项), asked in one place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.answer_keys import COPY, readable
+from certsvc.clock import local_day
 from certsvc.errors import NoLawfulBasis
+from certsvc.identifiers.matter_code import IMPLEMENTATION_LENGTH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from certsvc.catalog.model import Matter
     from certsvc.commands.ports import Deps
+    from certsvc.commands.sharing.policy_board import Allowed
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
 
-COPY = "*copy"
-"""Stands for the file in a list of fields."""
+__all__ = ["COPY"]  # for those who scope a use
+
+CONSENT = "consent"
 
 
-def open_matter(deps: Deps, matter_code: str, authority_code: str) -> Matter:
+def find_matter(deps: Deps, tx: UnitOfWork, matter_code: str) -> Matter | None:
+    """The matter in force, whoever handles it, or None."""
+    return deps.policies.look(tx, deps.catalog, deps.clock.now()).find(matter_code)
+
+
+def matter_name(deps: Deps, matter_code: str) -> str:
+    """What a matter is called, ended ones too; its code when nobody knows it."""
+    listed = deps.policies.listed
+    if listed is None:
+        with deps.uow.read() as tx:
+            listed = deps.policies.look(tx, deps.catalog, deps.clock.now()).listed
+    one = listed.get(matter_code) or listed.get(matter_code[:IMPLEMENTATION_LENGTH])
+    return one.name if one is not None else matter_code
+
+
+def open_matter(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str) -> Matter:
     """The matter, if it is one of this authority.
 
     Raises:
-        NoLawfulBasis: unknown matter or another authority's: alike.
+        NoLawfulBasis: unknown, ended or another authority's: alike.
     """
-    matter = deps.catalog.find_matter(matter_code)
+    matter = find_matter(deps, tx, matter_code)
     if matter is None or matter.authority_code != authority_code:
         raise NoLawfulBasis("该事项未开通免证办，或不属于本单位；请核对事项实施编码（matter_code）")
     return matter
 
 
-def allowed_keys(deps: Deps, matter_code: str, authority_code: str, type_slug: str) -> tuple[str, ...]:
-    """Field keys (and ``*copy``) that the matter may see of the type.
+def allowed_keys(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> tuple[str, ...]:
+    """Keys that the matter may ask for of the type: fields, ``*copy``, answers (``catalog/answer_keys.py``).
 
     Raises:
         NoLawfulBasis: the matter may not see this type at all.
     """
-    matter = open_matter(deps, matter_code, authority_code)
-    allowed = matter.allows.get(type_slug)
-    if not allowed:
+    return _allowed(deps, tx, matter_code, authority_code, type_slug).keys
+
+
+def allowed_bases(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> tuple[str, ...]:
+    """Bases on which the matter may ask for the type; NoLawfulBasis as above."""
+    return _allowed(deps, tx, matter_code, authority_code, type_slug).bases
+
+
+def keys_on_consent(
+    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str
+) -> tuple[str, ...]:
+    """As :func:`allowed_keys`, for a holder to consent to; NoLawfulBasis too where the matter works on duty alone."""
+    allowed = _allowed(deps, tx, matter_code, authority_code, type_slug)
+    if CONSENT not in allowed.bases:
+        raise NoLawfulBasis("该事项不以持证人授权用证")
+    return allowed.keys
+
+
+def consented_keys(deps: Deps, tx: UnitOfWork, matter: Matter, type_slug: str) -> tuple[str, ...]:
+    """Fields and ``*copy`` that a holder's consent opens to the matter; none where it works on duty alone."""
+    allowed = deps.policies.look(tx, deps.catalog, deps.clock.now()).of(matter, type_slug)
+    return readable(allowed.keys) if allowed is not None and CONSENT in allowed.bases else ()
+
+
+def matters_in_force(deps: Deps) -> Sequence[Matter]:
+    """Every matter in force with what it may ask for, by code."""
+    with deps.uow.read() as tx:
+        found = deps.policies.look(tx, deps.catalog, deps.clock.now()).matters
+    return [found[code] for code in sorted(found)]
+
+
+def count_use(
+    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime
+) -> None:
+    """Count a use in the transaction of the answer, where the policy has a quota for the day.
+
+    Raises:
+        NoLawfulBasis: as above, or the quota of the day is used up.
+    """
+    allowed = _allowed(deps, tx, matter_code, authority_code, type_slug)
+    if allowed.quota is None:
+        return
+    if not tx.policies.count_use(allowed.policy_id, day=local_day(now), quota=allowed.quota):
+        raise NoLawfulBasis(f"该事项今日调用此类证照已达 {allowed.quota} 次的上限；请明日再试，或申请提高用量")
+
+
+def _allowed(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> Allowed:
+    matter = open_matter(deps, tx, matter_code, authority_code)
+    allowed = deps.policies.look(tx, deps.catalog, deps.clock.now()).of(matter, type_slug)
+    if allowed is None:
         raise NoLawfulBasis("该事项不需要此类证照，不能调用；如确需使用，请向证照颁发机构申请开通")
     return allowed
 

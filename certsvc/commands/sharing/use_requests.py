@@ -18,8 +18,7 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.confirm_use import confirm
-from certsvc.commands.sharing.grounds import CONSENT
-from certsvc.commands.sharing.policy import allowed_keys, open_matter
+from certsvc.commands.sharing.policy import keys_on_consent
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NoLawfulBasis, NotFound
 from certsvc.events.consent_payloads import ConsentAnswered
@@ -101,7 +100,7 @@ def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
     now = deps.clock.now()
     holder = body.holder.holder("/holder/code")
     with deps.uow() as tx:
-        items = _items(deps, caller, body)
+        items = _items(deps, tx, caller, body)
         tx.bases.hold_client(caller.subject)
         if tx.bases.count_open(caller.subject, holder, now=now) >= MAX_OPEN_PER_HOLDER:
             raise Conflict(f"该持证人已有 {MAX_OPEN_PER_HOLDER} 项申请待确认，请等答复或到期后再申请")
@@ -207,16 +206,13 @@ def answer_request(deps: Deps, caller: Principal, request_id: str, *, accept: bo
         return _with_grants(tx, after or request)
 
 
-def _items(deps: Deps, caller: Principal, body: UseRequestBody) -> dict[str, tuple[str, ...]]:
-    matter = open_matter(deps, body.matter_code, caller.authority_code)
-    if CONSENT not in matter.bases:
-        raise NoLawfulBasis("该事项不以持证人授权用证")
+def _items(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseRequestBody) -> dict[str, tuple[str, ...]]:
     items: dict[str, tuple[str, ...]] = {}
     for index, item in enumerate(body.items):
         if item.type in items:
             problem = FieldProblem(pointer=f"/items/{index}/type", code="repeated", detail="同一证照类型只写一次")
             raise InvalidInput("证照类型重复", problems=(problem,))
-        allowed = allowed_keys(deps, body.matter_code, caller.authority_code, item.type)
+        allowed = keys_on_consent(deps, tx, body.matter_code, caller.authority_code, item.type)
         wanted = item.fields or allowed
         beyond = [key for key in wanted if not may_ask(key, allowed)]
         if beyond:

@@ -56,7 +56,7 @@ def ask_withholding(deps: Deps, caller: Principal, body: WithholdBody) -> Withho
         problem = FieldProblem(pointer="/until", code="out_of_range", detail=detail)
         raise InvalidInput("暂缓告知的期限不合要求", problems=(problem,))
     with deps.uow() as tx:
-        matter = open_matter(deps, body.matter_code, caller.authority_code)
+        matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
         if DUTY not in matter.bases:
             raise NoLawfulBasis("该事项不能依职能用证，也就不能暂缓告知")
         made = Withholding(

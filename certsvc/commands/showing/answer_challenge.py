@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.sharing.policy import COPY, consented_keys, find_matter
 from certsvc.commands.showing.codes import read_code, token_sha256
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use
 from certsvc.commands.showing.readers import is_for
@@ -77,7 +77,7 @@ def open_challenge(deps: Deps, caller: Principal, *, text: str) -> Opened:
     now = deps.clock.now()
     with deps.uow.read() as tx:
         challenge = _waiting(deps, tx, text, now)
-        seen = [(right, seen_by(deps, challenge, right)) for right in all_rights(deps, tx, caller, now)]
+        seen = [(right, seen_by(deps, tx, challenge, right)) for right in all_rights(deps, tx, caller, now)]
         fitting = [(right, one) for right, one in seen if one is not None]
         standings = stands_all(deps, tx, [right.version for right, _ in fitting], now)
     fits = [Fit(right=right, seen=one, standing=how) for (right, one), how in zip(fitting, standings, strict=True)]
@@ -128,7 +128,7 @@ def answer_challenge(
     return answered
 
 
-def seen_by(deps: Deps, challenge: Challenge, right: Right) -> Seen | None:
+def seen_by(deps: Deps, tx: UnitOfWork, challenge: Challenge, right: Right) -> Seen | None:
     """What the verifier would see of a license, as the caller may read it; None when it does not answer."""
     version = right.version
     if challenge.type_slug not in {"", version.type_slug} or version.provisional:
@@ -138,10 +138,12 @@ def seen_by(deps: Deps, challenge: Challenge, right: Right) -> Seen | None:
             return None
     elif right.scenes is not None:
         return None  # a delegation is for scenes, and a matter is none
-    return seen_of(deps, challenge, version, masked=right.delegation is not None)
+    return seen_of(deps, tx, challenge, version, masked=right.delegation is not None)
 
 
-def seen_of(deps: Deps, challenge: Challenge, version: LicenseVersion, *, masked: bool = False) -> Seen | None:
+def seen_of(
+    deps: Deps, tx: UnitOfWork, challenge: Challenge, version: LicenseVersion, *, masked: bool = False
+) -> Seen | None:
     """The fields of the scene, or those that the matter may see; None when there are none.
 
     ``masked`` as a delegate reads a scene beforehand.
@@ -153,8 +155,8 @@ def seen_of(deps: Deps, challenge: Challenge, version: LicenseVersion, *, masked
             return None
         photo = scene.photo and version.photo_id != ""
         return Seen(fields=scene_fields(kind, version, scene, masked=masked), photo=photo, scene_name=scene.name)
-    matter = deps.catalog.find_matter(challenge.matter_code)
-    allowed = matter.allows.get(version.type_slug, ()) if matter is not None else ()
+    matter = find_matter(deps, tx, challenge.matter_code)
+    allowed = consented_keys(deps, tx, matter, version.type_slug) if matter is not None else ()
     keys = tuple(key for key in allowed if key != COPY)
     if matter is None or not keys:
         return None
@@ -192,7 +194,7 @@ def _confirmed(
     right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)
     if right.version.provisional:
         raise InvalidInput(PROVISIONAL_NOT_SHOWN_ZH)
-    if seen_by(deps, challenge, right) is None:
+    if seen_by(deps, tx, challenge, right) is None:
         raise InvalidInput("这张证照与核验请求不符，请另选一张；没有合适的可以不同意")
     count_use(tx, right, now)
     answered = replace(

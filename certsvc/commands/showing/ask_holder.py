@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import COPY, open_matter
+from certsvc.commands.sharing.policy import COPY, consented_keys, open_matter
 from certsvc.commands.showing.codes import challenge_text, token_sha256
 from certsvc.commands.showing.readers import SCANNERS, is_for, reader_of
 from certsvc.commands.showing.scan_reads import closed_to, duties_of
@@ -139,9 +139,11 @@ def _named(deps: Deps, body: ChallengeBody) -> Sequence[LicenseType]:
 
 
 def _check_matter(deps: Deps, caller: Principal, body: ChallengeBody) -> None:
-    matter = open_matter(deps, body.matter_code, caller.authority_code)
+    with deps.uow.read() as tx:
+        matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
+        keys = {slug: consented_keys(deps, tx, matter, slug) for slug in matter.allows}
     if "consent" not in matter.bases:
         raise NoLawfulBasis("该事项不支持持证人授权")
-    allowed = [slug for slug, keys in matter.allows.items() if any(key != COPY for key in keys)]
+    allowed = [slug for slug, several in keys.items() if any(key != COPY for key in several)]
     if body.type and body.type not in allowed:
         raise NoLawfulBasis(f"该事项不需要此类证照；可用：{'、'.join(sorted(allowed))}")

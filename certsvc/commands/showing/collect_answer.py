@@ -73,7 +73,7 @@ def _read(deps: Deps, tx: UnitOfWork, caller: Principal, challenge: Challenge, n
     if version is not None:
         grounds = grounds_of(tx, [(challenge.basis, challenge.basis_id)])
         version = still_right(deps, grounds, version, challenge.basis, challenge.basis_id, challenge.scene, now)
-    seen = seen_of(deps, challenge, version) if version is not None else None
+    seen = seen_of(deps, tx, challenge, version) if version is not None else None
     if version is None or seen is None:
         raise Conflict("持证人同意之后，出示的权利已经结束，请重新发起")
     duty = duties_of(tx, [caller], now).get(caller.subject)

@@ -1,0 +1,1 @@
+"""Matters from their one source, and what each may ask for."""
