@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
+    from certsvc.commands.facade_ports import Facades
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.notice_ports import Contacts, Notices
+    from certsvc.commands.oversight_ports import InspectionResults, Oversights
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.reconcile_ports import Reconciling
@@ -246,6 +248,9 @@ class UnitOfWork(Protocol):
     officers: Officers
     visits: Visits
     inspections: Inspections
+    facades: Facades
+    oversights: Oversights
+    inspection_results: InspectionResults
 
 
 class UnitOfWorkFactory(Protocol):

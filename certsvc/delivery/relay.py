@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from certsvc.delivery.consumers import dependants, holder_notices, webhooks
+from certsvc.delivery.consumers import dependants, holder_notices, regulators, webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ class Handle(Protocol):
 CONSUMERS: tuple[tuple[str, Handle], ...] = (
     (holder_notices.NAME, holder_notices.handle),
     (dependants.NAME, dependants.handle),
+    (regulators.NAME, regulators.handle),
     (webhooks.NAME, webhooks.handle),
 )
 """Every consumer: one file and one line here."""

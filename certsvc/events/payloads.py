@@ -12,6 +12,7 @@ from typing import ClassVar
 from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.envelope import PREFIX
 from certsvc.events.import_payloads import IMPORT_PAYLOADS
+from certsvc.events.oversight_payloads import OVERSIGHT_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
@@ -346,6 +347,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *IMPORT_PAYLOADS,
     *CONSENT_PAYLOADS,
     *VISIT_PAYLOADS,
+    *OVERSIGHT_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -14,6 +14,7 @@ from certsvc.store.contacts import ContactRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
+from certsvc.store.facades import FacadeRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.group_commit import SharedTransactions, commit
@@ -27,6 +28,7 @@ from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
 from certsvc.store.outbox import OutboxRows
+from certsvc.store.oversights import InspectionResultRows, OversightRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
 from certsvc.store.publications import PublicationRows
@@ -63,11 +65,13 @@ if TYPE_CHECKING:
     from certsvc.commands import (
         consent_ports,
         device_ports,
+        facade_ports,
         import_ports,
         issuance_ports,
         license_ports,
         life_ports,
         notice_ports,
+        oversight_ports,
         parked_ports,
         quality_ports,
         reconcile_ports,
@@ -138,6 +142,9 @@ class Work:
     officers: visit_ports.Officers
     visits: visit_ports.Visits
     inspections: visit_ports.Inspections
+    facades: facade_ports.Facades
+    oversights: oversight_ports.Oversights
+    inspection_results: oversight_ports.InspectionResults
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -203,6 +210,9 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "officers": OfficerRows,
     "visits": VisitRows,
     "inspections": InspectionRows,
+    "facades": FacadeRows,
+    "oversights": OversightRows,
+    "inspection_results": InspectionResultRows,
 }
 
 

@@ -29,7 +29,7 @@ from certsvc.api.event_stream import EventStreams, StreamLimits
 from certsvc.app import build, prepare
 from certsvc.cli.documents import documents, rendered
 from certsvc.commands.access import roles
-from certsvc.commands.access.seed_sandbox import FACTS, seed_sandbox, source_client_id, using_client_id
+from certsvc.commands.access.seed_sandbox import FACTS, REGULATOR, seed_sandbox, source_client_id, using_client_id
 
 OPENAPI = ROOT / "openapi"
 EXAMPLES = 12
@@ -135,6 +135,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.DISPUTE_CLERK: city.person("dispute-clerk-1"),
         roles.OFFICER_REGISTRAR: city.person("registrar-1"),
         roles.KINSHIP: city.system(FACTS),
+        roles.REGULATOR: city.system(REGULATOR),
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.webhooks.ends import CONSUMER
 from certsvc.events.envelope import PREFIX
 from certsvc.events.webhook_payloads import WebhookTested
-from certsvc.events.webhooks import OWN_FAMILY, QUEUEING
+from certsvc.events.webhooks import OWN_FAMILY, QUEUEING, REGULATORS_FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,9 @@ def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
 
 def _asked(tx: UnitOfWork, event: Event, wanting: Sequence[Subscription]) -> Sequence[Subscription]:
     """Who gets an event; what happens to a subscription is told to its own client only, a test to itself only."""
+    if event.type.startswith(f"{PREFIX}{REGULATORS_FAMILY}."):
+        oversight = tx.oversights.by_id(event.subject)
+        return [one for one in wanting if oversight is not None and one.client_id == oversight.client_id]
     if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
         return wanting
     about = tx.webhooks.by_id(event.subject)
