@@ -124,6 +124,7 @@ class Service:
             rate_limit_per_minute=self.settings.rate_limit_per_minute,
             wake=self.loops.wake,
             loops_alive=lambda: self.loops.alive,
+            facades=self.settings.facades,
         )
         install_pages(app, sandbox=self.settings.sandbox)
         return app

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from certsvc.errors import ConfigurationError
+from certsvc.license.facades import FacadeName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,7 @@ _LISTS: dict[str, str | None] = {
     "egress_allowed": None,
     "nats_servers": None,
     "simulation_matters": None,
+    "facades": None,
 }
 """Keys that hold several values, and what separates them in the environment (None: white space)."""
 
@@ -132,6 +134,8 @@ class Settings(BaseModel):
     """Certificate of the server's CA, when it is not one of the system's."""
     smtp_timeout_s: float = Field(default=10.0, gt=0, le=15)
     """One answer of the server; ten of them must end before the lease of a notice does."""
+    facades: tuple[FacadeName, ...] = ()
+    """Older interfaces that are switched on: ``license_app``, ``gb_36906``, ``cert_share`` (docs/facades.md)."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     rate_limit_per_minute: int = Field(default=600, ge=1)
     """Requests one caller may make in a minute (anti-automation, ASVS 2.4.1)."""

@@ -34,6 +34,8 @@ MAX_LOOKED_AT = 500
 
 OUTCOME = "given"
 BASIS = "duty"
+MATTER_ZH = "审管双推送"
+"""Stands in the ledger where a fetch names its matter."""
 PURPOSE_ZH = "审管双推送：监管部门接收证照信息"
 NO_PUSH_ZH = "没有这条推送，请核对编号"
 
@@ -116,7 +118,7 @@ def _read(
         client_id=caller.subject,
         client_name=caller.name,
         authority_code=caller.authority_code,
-        matter_code="",
+        matter_code=MATTER_ZH,
         case_no=oversight.oversight_id,
         operator=caller.subject,
         purpose=PURPOSE_ZH,

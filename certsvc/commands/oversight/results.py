@@ -42,7 +42,8 @@ class ResultBody(BaseModel):
     identifier: str = Field(max_length=128, description="证照标识")
     task: Line = Field(min_length=1, max_length=100, description="检查任务")
     outcome: ResultOutcome = Field(
-        description="passed 合格 · correct 责令改正 · corrected 已改正 · failed 不合格 · case 立案查处 · not_found 未找到检查对象"
+        description="passed 合格 · correct 责令改正 · corrected 已改正 · failed 不合格 · case 立案查处"
+        " · not_found 未找到检查对象"
     )
     checked_on: Day = Field(description="检查日期")
     document_no: Line = Field(default="", max_length=100, description="文书号，责令改正、立案必填")

@@ -55,6 +55,7 @@ class FetchBody(BaseModel):
     grant_code: str = Field(default="", max_length=64, description="用证码，basis 为 consent 时必填")
     holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时必填")
     holder_code_type: str = Field(default="", max_length=3)
+    identifier: Line = Field(default="", max_length=128, description="证照标识，持证主体有多张时指明哪一张")
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
     project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
 
@@ -130,6 +131,7 @@ def _current(deps: Deps, tx: UnitOfWork, body: FetchBody, now: datetime) -> Lice
         version
         for version in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
         if version.type_slug == body.type
+        and body.identifier in {"", version.identifier}
         and not version.replaced_by_version_id
         and simulation_allows(deps, body.matter_code, version, body.project_code)
     ]
