@@ -1,4 +1,4 @@
-"""Facade A: GB/T 36906. Every verb in its recorded shape; every code of 信息验证 and 文件验证 on a license in that state."""
+"""Facade A, GB/T 36906: every verb in its recorded shape, every code of 信息验证 and 文件验证 on a real license."""
 
 from __future__ import annotations
 

@@ -53,11 +53,21 @@ STATUS: Mapping[str, str] = {
     "revoked": "07",
 }
 """State -> code of the 住建部 scheme (STANDARDS.md 2.6), the complete one; others are 99."""
+STATUS_ZH: Mapping[str, str] = {
+    "01": "有效",
+    "02": "暂扣",
+    "03": "撤销",
+    "04": "注销",
+    "05": "失效",
+    "07": "吊销",
+}
+"""Names in that scheme."""
 
 
 def status_of_license(state: str) -> tuple[str, str]:
     """Code and name of a standing."""
-    return STATUS.get(state, "99"), CODE_ZH.get(state, state)
+    code = STATUS.get(state, "99")
+    return code, STATUS_ZH.get(code, CODE_ZH.get(state, state))
 
 
 def value_of(value: str) -> str:
