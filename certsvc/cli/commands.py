@@ -14,6 +14,7 @@ from rich.table import Table
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
+from certsvc.cli.facade_commands import facades_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.moments import moment
@@ -53,6 +54,7 @@ for name, group in (
     ("trust", trust_app),
     ("events", events_app),
     ("webhooks", webhooks_app),
+    ("facades", facades_app),
     ("notices", notices_app),
     ("import", import_app),
     ("bulk", bulk_app),

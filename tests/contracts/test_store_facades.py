@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -35,10 +34,10 @@ LATER = T0 + timedelta(seconds=1)
 
 
 @pytest.fixture
-def filled(store: Store) -> Iterator[Store]:
+def filled(store: Store) -> Store:
     with store.uow() as tx:
         fill(tx)
-    yield store
+    return store
 
 
 def fill(tx: UnitOfWork) -> None:

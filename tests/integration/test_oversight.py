@@ -307,7 +307,9 @@ def test_a_result_is_in_the_history_once_though_it_came_twice(city: ServedCity) 
     city.drain()
     told = [event["data"] for event in city.events() if event["type"].endswith("inspection.reported.v1")]
     assert [one["outcome"] for one in told] == ["correct"]
-    public = city.public(type=FOOD, number=city.catalog.sample(FOOD).get("number", "x"), holder_name="示例餐饮有限公司")
+    card = city.answer(city.client.get(f"/v1/licenses/{identifier}", headers=city.system()), 200)["license"]
+    public = city.public(type=FOOD, number=card["number"], holder_name=city.catalog.sample(FOOD)["holder_name"])
+    assert public["license"]["identifier"] == identifier
     assert "责令改正" not in json.dumps(public, ensure_ascii=False)
 
 
