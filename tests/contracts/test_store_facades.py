@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,8 +23,8 @@ from oversight_records import (
     make_push,
     make_result,
 )
+from sqlalchemy import Engine, event
 from store_records import T0, make_client, make_version
-from test_store_queries import recorded
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.errors import IntegrityError
@@ -136,6 +138,22 @@ def test_no_personal_word_stands_in_the_rows_and_a_moved_one_is_not_believed(fil
         tx.inspection_results.by_number("client_1", "JC-1")
     with filled.uow.read() as tx, pytest.raises(IntegrityError):
         tx.facades.download("x")
+
+
+@contextmanager
+def recorded(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that run inside the block, with their parameters."""
+    found: list[tuple[str, Any]] = []
+
+    def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        if not statement.startswith("BEGIN"):
+            found.append((statement, parameters[0] if many else parameters))
+
+    event.listen(engine, "before_cursor_execute", remember)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", remember)
 
 
 def everything(tx: UnitOfWork) -> None:

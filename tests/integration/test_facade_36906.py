@@ -151,7 +151,7 @@ def test_scope_verbs_types_and_the_end_of_account_and_client(
 ) -> None:
     clock = FixedClock(SystemClock().now())
     with facade_city(city_keys, sqlite_template, tmp_path, clock=clock) as gb:
-        narrow = {"verbs": ("zzjs",), "types": ("business_license",), "matter_code": ""}
+        narrow: dict[str, Any] = {"verbs": ("zzjs",), "types": ("business_license",), "matter_code": ""}
         account = gb.account(FacadeName.GB_36906, CLIENT, "", **narrow)
         identifier = gb.city.issue(SLUG, "A-1")["identifier"]
         assert ask(gb, "zzcx", zzbs=identifier, sxbm=RENEWAL)["head"]["code"] == "1", "a verb that is not open"

@@ -89,7 +89,8 @@ def test_every_verb_answers_in_its_recorded_shape(app: FacadeCity) -> None:
 
 
 def test_every_verb_is_recorded_or_tried_below() -> None:
-    from certsvc.api.facades.license_app import ISSUE_VERBS, VERBS
+    from certsvc.api.facades.license_app import VERBS
+    from certsvc.api.facades.license_app_issue import ISSUE_VERBS
 
     heard = {one["verb"].replace("/{type}", "") for one in EXCHANGES}
     below = {"license/create", "license/sign", "license/abolish", "license/get_attachment", "service_item/list"}

@@ -148,10 +148,11 @@ def test_a_narrower_list_takes_fields_back_at_once(small_city: ServedCity, tmp_p
         '[[lists]]\ntype = "food_operation"\nname = "routine"\nfields = ["number"]\n', encoding="utf-8"
     )
     narrow = replace(city.service.deps, oversight_lists=read_oversight_lists(tmp_path))
-    city.client.app.state.deps = narrow
+    app: Any = city.client
+    app.app.state.deps = narrow
     fields = city.answer(read(city, push["event_id"]), 200)["license"]["fields"]
     assert [field["key"] for field in fields] == ["number"]
-    city.client.app.state.deps = replace(narrow, oversight_lists=NO_LISTS)
+    app.app.state.deps = replace(narrow, oversight_lists=NO_LISTS)
     assert city.answer(read(city, push["event_id"]), 200)["license"]["fields"] == []
 
 
