@@ -31,6 +31,7 @@ from certsvc.app_keys import (
 from certsvc.app_shape import open_broker, open_carriers, open_channels, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
 from certsvc.catalog.notice_texts import read_notice_texts
+from certsvc.catalog.oversight_file import read_oversight_lists
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
@@ -123,6 +124,7 @@ class Service:
             rate_limit_per_minute=self.settings.rate_limit_per_minute,
             wake=self.loops.wake,
             loops_alive=lambda: self.loops.alive,
+            facades=self.settings.facades,
         )
         install_pages(app, sandbox=self.settings.sandbox)
         return app
@@ -212,6 +214,7 @@ def build(
         receivers=webhook_receivers(settings),
         notice_texts=read_notice_texts(settings.catalog_dir),
         channels=open_channels(settings),
+        oversight_lists=read_oversight_lists(settings.catalog_dir),
         province=province(settings),
     )
     register_seals(settings, deps, ring)

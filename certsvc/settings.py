@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from certsvc.errors import ConfigurationError
+from certsvc.license.facades import FacadeName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ _LISTS: dict[str, str | None] = {
     "nats_servers": None,
     "simulation_matters": None,
     "trusted_proxies": None,
+    "facades": None,
 }
 """Keys that hold several values, and what separates them in the environment (None: white space)."""
 
@@ -148,6 +150,8 @@ class Settings(BaseModel):
     """Certificate of the server's CA, when it is not one of the system's."""
     smtp_timeout_s: float = Field(default=10.0, gt=0, le=15)
     """One answer of the server; ten of them must end before the lease of a notice does."""
+    facades: tuple[FacadeName, ...] = ()
+    """Older interfaces that are switched on: ``license_app``, ``gb_36906``, ``cert_share`` (docs/facades.md)."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks (``10.1.2.0/28``) of proxies whose ``X-Forwarded-For`` and certificate header count."""

@@ -37,6 +37,7 @@ from certsvc.api import (
     matters,
     notices,
     offline,
+    oversights,
     parked_events,
     policies,
     problems,
@@ -65,14 +66,16 @@ from certsvc.api import (
 from certsvc.api.desks import FetchDesk, ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
+from certsvc.api.facades import cert_share, gb_36906, license_app
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
 from certsvc.api.routing import ExactPaths
 from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.verifying.status_lists import StatusBoard
+from certsvc.license.facades import FacadeName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from certsvc.commands.ports import Deps
 
@@ -96,6 +99,7 @@ ROUTERS = (
     scans,
     visits,
     inspections,
+    oversights,
     challenges,
     delegations,
     relations,
@@ -132,6 +136,9 @@ ROUTERS = (
 """Every noun: one file and one name here."""
 
 
+FACADES = {FacadeName.APP: license_app, FacadeName.GB_36906: gb_36906, FacadeName.CERT_SHARE: cert_share}
+"""Older interfaces, which settings switch on; none of them is in the OpenAPI document."""
+
 TITLE = "certsvc 电子证照与电子印章服务"
 SUMMARY = "制发、核验、亮证、用证 · issue, verify, show and fetch e-licenses"
 
@@ -151,6 +158,7 @@ def create_application(
     rate_limit_per_minute: int,
     wake: Callable[[], None],
     loops_alive: Callable[[], bool],
+    facades: Collection[FacadeName] = (),
 ) -> FastAPI:
     """Build the application over ``deps``; ``wake`` tells idle workers that something was accepted."""
     app = FastAPI(
@@ -172,6 +180,7 @@ def create_application(
     app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     routes = [route for module in ROUTERS for route in module.router.routes]
+    routes += [route for name in facades for route in FACADES[name].router.routes]
     app.router.routes += [ExactPaths(routes), *routes]
     app.openapi = create_document  # type: ignore[method-assign]  # the same document as the file in openapi/
     problems.install(app)

@@ -13,6 +13,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import CardOut, Model
 from certsvc.api.notice_models import NoticeOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
+from certsvc.api.oversights import InspectionResultOut
 from certsvc.api.revalidation import MAX_TAGS_LENGTH, revisions_of, tag_of
 from certsvc.commands.access import roles
 from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
@@ -84,6 +85,7 @@ class LicenseOut(Model):
     supervisor: str = Field(description="行业主管部门；行政审批局颁发的为本地区的行业主管部门")
     moves: list[MoveOut]
     notices: list[NoticeOut] = Field(description="送达：每次通知的方式、时间和结果，新的在前")
+    inspections: list[InspectionResultOut] = Field(description="监管部门推送的检查结果，新的在前")
 
 
 @router.get("/v1/licenses/{identifier}")
@@ -101,6 +103,9 @@ def read(
         supervisor=found.supervisor,
         moves=[MoveOut.of(record) for record in found.moves],
         notices=[NoticeOut.of(notice) for notice in found.notices],
+        inspections=InspectionResultOut.many(
+            found.results, dict(found.identifiers), dict(found.names), to_holder=False
+        ),
     )
 
 

@@ -26,6 +26,8 @@ UPLOAD_PATHS = (
     "/v1/registrations",
     "/v1/signings",
     "/v1/stampings/uploads",
+    "/rest/v1.0/zzgx/zzwjyz",
+    "/zzgxpt/verifyFile",
 )
 """Paths that take files, up to the configured upload limit."""
 

@@ -16,6 +16,7 @@ from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.client_commands import clients_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
+from certsvc.cli.facade_commands import facades_app
 from certsvc.cli.import_commands import bulk_app, import_app
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.matter_commands import matters_app
@@ -56,6 +57,7 @@ for name, group in (
     ("trust", trust_app),
     ("events", events_app),
     ("webhooks", webhooks_app),
+    ("facades", facades_app),
     ("notices", notices_app),
     ("import", import_app),
     ("bulk", bulk_app),

@@ -27,6 +27,8 @@ ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])\d{6}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z]
 
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 TOKEN = re.compile(r"(?i)bearer\s+[\w.~+/=-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
+CAPABILITY = re.compile(r"(?i)([?&](?:id|fid|access_token|token|auth_code)=)[^&\s\"']+")
+"""Addresses that give a file once, and tokens that somebody put into a URL, whoever logs the URL."""
 MASK = "<masked>"
 MAX_CHAIN, MAX_FRAMES = 5, 30
 """Causes, and frames of each, that one line may name."""
@@ -36,6 +38,7 @@ def redact(text: str) -> str:
     """The text with ID numbers, phone numbers and tokens masked, on one line."""
     for pattern in (ID_NUMBER, PHONE, TOKEN):
         text = pattern.sub(MASK, text)
+    text = CAPABILITY.sub(rf"\1{MASK}", text)
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from certsvc.catalog.oversight_file import NO_LISTS, OversightLists
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.sharing.policy_board import PolicyBoard
 from certsvc.seal.trust_list import SEAL
@@ -313,6 +314,8 @@ class Deps:
     """ways to holders; without one a notice is a line on the own page"""
     carriers: tuple[Carrier, ...] = ()
     """what the relay takes events to, outside the database"""
+    oversight_lists: OversightLists = NO_LISTS
+    """which fields of which type may go to regulators"""
     province: Province | None = None
     """where licenses are reported to, if anywhere"""
     policies: PolicyBoard = field(default_factory=PolicyBoard)

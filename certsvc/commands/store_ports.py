@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
+    from certsvc.commands.facade_ports import Facades
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
     from certsvc.commands.matter_ports import Matters, Policies, Staff
     from certsvc.commands.notice_ports import Contacts, Notices
+    from certsvc.commands.oversight_ports import InspectionResults, Oversights
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.reconcile_ports import Reconciling
@@ -255,6 +257,9 @@ class UnitOfWork(Protocol):
     matters: Matters
     policies: Policies
     staff: Staff
+    facades: Facades
+    oversights: Oversights
+    inspection_results: InspectionResults
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,6 +11,7 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.alerting import raise_alerts
 from certsvc.commands.bulk.effect import advance_bulk
+from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
@@ -131,6 +132,7 @@ class Loops:
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-copies", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_copies(self._deps)))
         self._spawn(f"{self._name}-alerts", lambda: self._every(ALERT_WAIT_S, self._alert))
+        self._spawn(f"{self._name}-facades", lambda: self._every(SWEEP_WAIT_S, lambda: forget_facades(self._deps)))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from certsvc.delivery.consumers import dependants, holder_notices, use_alerts, webhooks
+from certsvc.delivery.consumers import dependants, holder_notices, regulators, use_alerts, webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,7 @@ CONSUMERS: tuple[tuple[str, Handle], ...] = (
     (holder_notices.NAME, holder_notices.handle),
     (dependants.NAME, dependants.handle),
     (use_alerts.NAME, use_alerts.handle),
+    (regulators.NAME, regulators.handle),
     (webhooks.NAME, webhooks.handle),
 )
 """Every consumer: one file and one line here."""

@@ -14,6 +14,7 @@ from certsvc.events.copy_payloads import COPY_PAYLOADS
 from certsvc.events.envelope import PREFIX
 from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.matter_payloads import MATTER_PAYLOADS
+from certsvc.events.oversight_payloads import OVERSIGHT_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
@@ -350,6 +351,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *VISIT_PAYLOADS,
     *COPY_PAYLOADS,
     *MATTER_PAYLOADS,
+    *OVERSIGHT_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -16,6 +16,7 @@ from certsvc.store.copies import CopyRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
+from certsvc.store.facades import FacadeRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
 from certsvc.store.group_commit import SharedTransactions, commit
@@ -30,6 +31,7 @@ from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
 from certsvc.store.outbox import OutboxRows
+from certsvc.store.oversights import InspectionResultRows, OversightRows
 from certsvc.store.parked import ParkedRows
 from certsvc.store.photos import PhotoRows
 from certsvc.store.policies import PolicyRows
@@ -71,12 +73,14 @@ if TYPE_CHECKING:
         consent_ports,
         copy_ports,
         device_ports,
+        facade_ports,
         import_ports,
         issuance_ports,
         license_ports,
         life_ports,
         matter_ports,
         notice_ports,
+        oversight_ports,
         parked_ports,
         quality_ports,
         reconcile_ports,
@@ -153,6 +157,9 @@ class Work:
     matters: matter_ports.Matters
     policies: matter_ports.Policies
     staff: matter_ports.Staff
+    facades: facade_ports.Facades
+    oversights: oversight_ports.Oversights
+    inspection_results: oversight_ports.InspectionResults
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -224,6 +231,9 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "matters": MatterRows,
     "policies": PolicyRows,
     "staff": StaffRows,
+    "facades": FacadeRows,
+    "oversights": OversightRows,
+    "inspection_results": InspectionResultRows,
 }
 
 

@@ -12,8 +12,9 @@ import pytest
 from fastapi.routing import APIRoute
 
 from certsvc import errors
-from certsvc.api.application import ROUTERS
+from certsvc.api.application import FACADES, ROUTERS
 from certsvc.api.auth import Access, PublicAccess
+from certsvc.api.facades.door import FacadeAccess
 from certsvc.api.problems import STATUS, status_of
 from certsvc.cli.states_document import states_markdown
 from certsvc.commands.access.roles import ALL
@@ -153,3 +154,13 @@ def test_the_page_about_states_is_the_one_that_the_tables_give() -> None:
     for move in MOVES:
         assert f"`license.{move.event}.v1`" in page
         assert PREFIX + f"license.{move.event}.v1" in {PREFIX + payload.NAME for payload in PAYLOADS}
+
+
+FACADE_ROUTES = [route for module in FACADES.values() for route in module.router.routes if isinstance(route, APIRoute)]
+
+
+@pytest.mark.parametrize("route", FACADE_ROUTES, ids=lambda r: f"{first_method(r)} {r.path}")
+def test_every_route_of_a_facade_is_opened_by_its_account_or_its_capability_alone(route: APIRoute) -> None:
+    assert [type(found) for found in declared(route)] == [FacadeAccess]
+    assert not route.include_in_schema
+    assert (first_method(route) == "GET") == (route.path in {"/zzgxpt/download", "/rest/v1.0/zzgx/zzxzfile"})

@@ -383,6 +383,8 @@ def bases(tx: UnitOfWork) -> None:
     tx.bases.withholdings_of("a", limit=9)
     assert tx.bases.decide_withholding("whd_000001", WithholdState.APPROVED, by="p", now=T0)
     assert tx.bases.count_ask("c", DAY_START.date(), "x", most=1)
+
+
 def copy(tx: UnitOfWork) -> None:
     """Annotated copies, and alerts to whoever used a license."""
     made = make_copy(1)

@@ -29,7 +29,7 @@ from certsvc.api.event_stream import EventStreams, StreamLimits
 from certsvc.app import build, prepare
 from certsvc.cli.documents import documents, rendered
 from certsvc.commands.access import roles
-from certsvc.commands.access.seed_sandbox import FACTS, seed_sandbox, source_client_id, using_client_id
+from certsvc.commands.access.seed_sandbox import FACTS, REGULATOR, seed_sandbox, source_client_id, using_client_id
 
 OPENAPI = ROOT / "openapi"
 EXAMPLES = 12
@@ -141,6 +141,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.CLERK: city.person("clerk-1"),
         roles.USE_CLERK: city.person("use-clerk-1"),
         roles.USE_APPROVER: city.person("use-checker-1"),
+        roles.REGULATOR: city.system(REGULATOR),
     }
 
 

@@ -36,7 +36,7 @@ from certsvc.delivery.loops import drain
 from certsvc.delivery import relay
 
 var, url, planted = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
-service = build(sandbox_settings(var, url))
+service = build(sandbox_settings(var, url, facades=("license_app", "gb_36906", "cert_share")))
 parties = seed_sandbox(service.deps)
 secrets = list(parties.secrets.values())
 with TestClient(service.application(), raise_server_exceptions=False) as client:
@@ -74,6 +74,43 @@ with TestClient(service.application(), raise_server_exceptions=False) as client:
         assert tx.seals.set_state(seal, source=SealState.ACTIVE, target=SealState.STOPPED)
     city.answer(client.post("/v1/issuances", headers=city.system(), json=body), 202)
     drain(service.deps, worker="w")
+
+    # The older interfaces: their secrets, tokens, codes and addresses.
+    from datetime import timedelta
+    from certsvc.commands.facades.accounts import register_account
+    from certsvc.license.facades import FacadeAccount, FacadeName
+    user, matter = using_client_id("11990000MB0000051T"), "11990000MB0000051T2990118001003"
+    for name, secret in ((FacadeName.APP, "planted-app-secret"), (FacadeName.CERT_SHARE, "planted-access-token")):
+        register_account(service.deps, FacadeAccount(account_id=service.deps.ids.new("fac"), facade=name,
+            login="login-" + name.value, secret_sha256="", client_id=user, verbs=("*",), types=("*",),
+            matter_code=matter, purpose=planted["address"], active=True,
+            expires_at=service.deps.clock.now() + timedelta(days=9), created_at=service.deps.clock.now()),
+            actor="test", secret=secret)
+        secrets.append(secret)
+    app = "/license-app/v1/"
+    session = client.post(app + "security/login", json={"app_key": "login-license_app",
+        "app_secret": "planted-app-secret"}).json()["data"]["access_token"]
+    number = service.deps.catalog.sample(slug)["holder_code"]
+    asked = {"access_token": session, "identity_number": number, "service_item_code": matter,
+        "biz_num": "LOG-3", "operator": {"account": planted["phone"]}}
+    [code] = client.post(app + "license/auth", json=asked).json()["data"]["auth_codes"]
+    answers = [client.post(app + verb, json={"access_token": session, "auth_code": code}).json()["ack_code"]
+        for verb in ("license/get_license", "license/get_license", "license/archive")]
+    assert answers == ["SUCCESS", "FAILURE", "SUCCESS"], answers
+    head = {"accessId": "login-cert_share", "accessToken": "planted-access-token"}
+    data = {"certIdentifier": done["identifier"], "bizNum": "LOG-4", "operator": planted["name"]}
+    address = client.post("/zzgxpt/downloadUrl", json={"head": head, "data": data}).json()["data"]["content"]
+    capability = address.rpartition("=")[2]
+    secrets += [session, code, capability]
+    assert client.get("/zzgxpt/download?id=" + capability).status_code == 200
+    assert client.get("/zzgxpt/download?id=" + capability).status_code == 404
+    import logging as plain_logging
+    plain_logging.getLogger("uvicorn.access").warning("GET /zzgxpt/download?id=%s HTTP/1.1", capability)
+    import certsvc.commands.facades.downloads as inner
+    def lost(*a, **k):
+        raise KeyError(capability, planted["name"])
+    inner.token_sha256 = lost
+    assert client.get("/zzgxpt/download?id=" + capability).status_code == 500
 
     def broken(deps, tx, event):
         raise ValueError(f"{planted['name']} {planted['id number']} {planted['phone']} Bearer {secrets[0]}")

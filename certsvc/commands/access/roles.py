@@ -77,6 +77,8 @@ SCAN = "scan"
 """闸机、自助终端、小程序后台: scans codes and asks holders in the name of its authority, as a clerk would"""
 KINSHIP = "kinship"
 """民政、公安: states who is guardian of whom, and who has died"""
+REGULATOR = "regulator"
+"""监管部门系统: is told of licenses in the charge of its authority, and sends what it found (审管双推送)"""
 REGISTRY = "registry"
 """市场主体登记: states who is 法定代表人 of which company"""
 
@@ -114,6 +116,7 @@ ALL: frozenset[str] = frozenset(
         SCAN,
         KINSHIP,
         REGISTRY,
+        REGULATOR,
     }
 )
 

@@ -31,6 +31,8 @@ SERVICE_BUREAU = "11990000MB0000086D"
 
 PLATFORM = "approval-platform"
 GATE = "gate-1"
+REGULATOR = "regulator-1"
+"""A regulator's own system (审管双推送)."""
 FACTS = "facts-1"
 """States who is guardian, who is 法定代表人, who has died."""
 
@@ -89,6 +91,7 @@ def seed_sandbox(deps: Deps, known: Mapping[str, str] | None = None) -> SandboxP
         client(source_client_id(source.id), source.name, source.authority_code, frozenset({roles.SOURCE}))
 
     client(GATE, "示例省政务大厅闸机", SERVICE_BUREAU, frozenset({roles.SCAN}))
+    client(REGULATOR, "示例省综合监管系统", SERVICE_BUREAU, frozenset({roles.REGULATOR, roles.EVENTS}))
     client(FACTS, "示例省人口与市场主体登记系统", SERVICE_BUREAU, frozenset({roles.KINSHIP, roles.REGISTRY}))
 
     children = _children(deps)

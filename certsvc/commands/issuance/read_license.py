@@ -10,11 +10,12 @@ from certsvc.commands.access import roles
 from certsvc.commands.issuance.authority import issuer_today, supervisor_name
 from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.notices.opened import MAX_NOTICES
+from certsvc.commands.oversight.results import results_of
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.issuance.outputs import LicenseFace
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from certsvc.license.facts import Fact
     from certsvc.license.model import LicenseVersion, MoveRecord
     from certsvc.license.notices import Notice
+    from certsvc.license.oversight import InspectionResult
     from certsvc.license.standing import Standing
 
 LINK_LIFETIME_S = 300
@@ -32,11 +34,12 @@ READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseHistory:
-    """A version, how it stands, its moves, what its license was noted for, what is newest today, and 送达.
+    """A version, how it stands, its moves, what its license was noted for, what is newest today, 送达 and 检查结果.
 
     Attributes:
         issuer_today: name of the body that acts as its issuer now; the page keeps the issuer of its time.
         supervisor: name of the trade's department (行业主管部门), or empty.
+        identifiers: 证照标识 of all versions, by version id; ``names`` those of the bodies that inspected.
     """
 
     version: LicenseVersion
@@ -47,6 +50,9 @@ class LicenseHistory:
     notices: Sequence[Notice]
     issuer_today: str
     supervisor: str
+    results: Sequence[InspectionResult]
+    identifiers: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +69,7 @@ def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHisto
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         version = _visible(deps, tx, caller, identifier)
+        results = results_of(deps, tx, version, to_holder=False)
         return LicenseHistory(
             version=version,
             standing=stands(deps, tx, version, deps.clock.now()),
@@ -72,6 +79,9 @@ def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHisto
             notices=tx.notices.of_versions([version.version_id], limit=MAX_NOTICES),
             issuer_today=_name(deps, issuer_today(deps, version)),
             supervisor=supervisor_name(deps, version),
+            results=results,
+            identifiers={one.version_id: one.identifier for one in tx.licenses.versions_of(version.license_id)},
+            names={one.authority_code: _name(deps, one.authority_code) for one in results},
         )
 
 

@@ -56,6 +56,7 @@ class UseBody(BaseModel):
     )
     holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时填写")
     holder_code_type: str = Field(default="", max_length=3)
+    identifier: Line = Field(default="", max_length=128, description="证照标识，持证主体有多张时指明哪一张")
     project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
     withholding_id: str = Field(default="", max_length=64, description="暂缓告知的批准编号；basis 为 duty 时可填")
 
@@ -190,7 +191,8 @@ def current_of(deps: Deps, tx: UnitOfWork, body: UseBody, now: datetime) -> Lice
     found = [
         version
         for version in of_type(tx, body.holder, body.type)
-        if simulation_allows(deps, body.matter_code, version, body.project_code)
+        if body.identifier in {"", version.identifier}
+        and simulation_allows(deps, body.matter_code, version, body.project_code)
     ]
     return best_of(deps, tx, found, now)
 

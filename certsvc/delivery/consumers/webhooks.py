@@ -9,7 +9,7 @@ from certsvc.commands.webhooks.replay import may_read_as
 from certsvc.events.addressing import is_addressed
 from certsvc.events.envelope import PREFIX
 from certsvc.events.webhook_payloads import WebhookTested
-from certsvc.events.webhooks import OWN_FAMILY, QUEUEING
+from certsvc.events.webhooks import OWN_FAMILY, QUEUEING, REGULATORS_FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,11 +43,14 @@ def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
 def _asked(tx: UnitOfWork, event: Event, wanting: Sequence[Subscription]) -> Sequence[Subscription]:
     """Who gets an event; what happens to a subscription is told to its own client only, a test to itself only.
 
-    What is addressed to one client or body goes to its subscriptions.
+    What is addressed to one client or body goes to its subscriptions, and what is pushed to a regulator to its own.
     """
     if is_addressed(event):
         clients = tx.access.clients(sorted({one.client_id for one in wanting}))
         return [one for one in wanting if one.client_id in clients and may_read_as(clients[one.client_id], event)]
+    if event.type.startswith(f"{PREFIX}{REGULATORS_FAMILY}."):
+        oversight = tx.oversights.by_id(event.subject)
+        return [one for one in wanting if oversight is not None and one.client_id == oversight.client_id]
     if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
         return wanting
     about = tx.webhooks.by_id(event.subject)

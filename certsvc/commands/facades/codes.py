@@ -1,0 +1,227 @@
+"""用证码 (auth_code) of ``license-app/v1``: opaque, short-lived, for one client, license, matter and case.
+
+A code gives the fields once and the file once. Behind one on consent stands the holder's own 用证码, which gives
+whichever of the two is asked for first; nothing is given past :func:`fetch_license`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.clock import SHANGHAI
+from certsvc.commands.evidence.record import record
+from certsvc.commands.facades.accounts import require_type
+from certsvc.commands.facades.ask import Which, Why, allowed, fetch_body, give, look
+from certsvc.commands.sharing.policy import COPY, find_matter
+from certsvc.commands.showing.codes import token_sha256
+from certsvc.commands.verifying.stands import stands
+from certsvc.errors import CertsvcError, NoLawfulBasis, NotFound
+from certsvc.license.facades import AuthCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from certsvc.commands.facades.accounts import Call
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.sharing.fetch_license import FetchAnswer
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
+
+CODE_LIFE = timedelta(minutes=10)
+"""Life of a code: a form is filled in meanwhile, no longer."""
+MAX_CREDENTIALS = 10
+"""用证码 of the holder in one request."""
+CODE_ZH = "用证码无效：不存在、已使用、已过期，或不属于本系统；请重新取得"
+NO_GRANT_ZH = "授权凭证无效：应为持证人（或其监护人、法定代表人）为本系统、本事项开具的用证码；请重新授权"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coded:
+    """A code as it leaves, once, and what it is for."""
+
+    code: str
+    type_slug: str
+    identifier: str
+    standing: Standing
+    expires_at: datetime
+
+
+def codes_on_duty(deps: Deps, call: Call, holder: Which, why: Why, types: Sequence[str]) -> list[Coded]:
+    """One code for each type of the matter that the holder has a license of (依职能); looking is on the ledger too.
+
+    Raises:
+        NoLawfulBasis: the matter sees nothing, or not on duty.
+        NotFound: the holder has none of them.
+    """
+    made: list[Coded] = []
+    refused: CertsvcError | None = None
+    for slug in types:
+        try:
+            answer = look(deps, call, replace(holder, type_slug=slug), why)
+        except (NotFound, NoLawfulBasis) as error:
+            refused = error
+            continue
+        made.append(_made(deps, call, why, answer))
+    if not made:
+        raise refused or NotFound("未检索到证照；请核对证件号码")
+    return made
+
+
+def types_of(deps: Deps, call: Call, matter_code: str) -> list[str]:
+    """Types that a matter may see, as far as the account is for them; NoLawfulBasis when there are none."""
+    with deps.uow.read() as tx:
+        matter = find_matter(deps, tx, matter_code)
+    own = matter is not None and matter.authority_code == call.caller.authority_code
+    slugs = [slug for slug in matter.allows if call.account.sees(slug)] if matter is not None and own else []
+    if not slugs:
+        raise NoLawfulBasis("该事项未开通免证办，或不属于本单位；请核对事项编码")
+    return slugs
+
+
+def codes_on_consent(deps: Deps, call: Call, why: Why, credentials: Sequence[str], *, by_holder: bool) -> list[Coded]:
+    """A code for each of the holder's own 用证码; they are looked at here and used when data are asked for.
+
+    Args:
+        deps: the ports.
+        call: who asks.
+        why: for what.
+        credentials: 用证码 made on the holder's page for this client and matter.
+        by_holder: whether the holder made them (``license/holder``), or who acts for the holder (``license/entrust``).
+
+    Raises:
+        NoLawfulBasis: one of them does not fit; which of the reasons it is, is not said.
+    """
+    now = deps.clock.now()
+    made: list[Coded] = []
+    for credential in credentials[:MAX_CREDENTIALS]:
+        with deps.uow.read() as tx:
+            grant = tx.sharing.grant_by_token(token_sha256(credential))
+            version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
+            person = tx.access.person(grant.holder_subject) if grant is not None else None
+        if grant is None or version is None or person is None:
+            raise NoLawfulBasis(NO_GRANT_ZH)
+        own = (person.holder_code_type, person.holder_code) == (version.holder.code_type, version.holder.code)
+        fits = grant.client_id == call.caller.subject and grant.matter_code == why.matter_code
+        unused = grant.used_at is None and grant.withdrawn_at is None and now < grant.expires_at
+        if not (fits and unused and own is by_holder and grant.case_no in {"", why.case_no}):
+            raise NoLawfulBasis(NO_GRANT_ZH)
+        require_type(call, version.type_slug)
+        made.append(_stored(deps, call, version, why, grant_code=credential, until=grant.expires_at))
+    return made
+
+
+def exchange(deps: Deps, call: Call, code: str) -> tuple[str, datetime]:
+    """Another code (``license_access_token``) in place of an unused one, with what is left of its life."""
+    now, token = deps.clock.now(), _new_code(deps, deps.clock.now())
+    with deps.uow() as tx:
+        known = _own(call, tx.facades.code(token_sha256(code)))
+        if not tx.facades.exchange_code(known.code_sha256, by=token_sha256(token), now=now):
+            raise NoLawfulBasis(CODE_ZH)
+    return token, known.expires_at
+
+
+def redeem(deps: Deps, call: Call, code: str, *, file: bool) -> tuple[AuthCode, FetchAnswer]:
+    """The fields, or the file, that a code stands for; each once.
+
+    Raises:
+        NoLawfulBasis: the code is not this client's, used for this, or too old: in the same words.
+    """
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        known = _own(call, tx.facades.code(token_sha256(code)))
+        if not tx.facades.use_code(known.code_sha256, file=file, now=now):
+            raise NoLawfulBasis(CODE_ZH)
+        version = tx.licenses.by_identifier(known.identifier)
+    why = Why(matter_code=known.matter_code, case_no=known.case_no, operator=known.operator, purpose=known.purpose)
+    which = Which(
+        identifier=known.identifier,
+        type_slug=known.type_slug,
+        holder_code=version.holder.code if version else "",
+        holder_code_type=version.holder.code_type if version else "",
+    )
+    fields = [COPY] if file else [key for key in _granted(deps, call, known) if key != COPY]
+    if not fields:
+        raise NoLawfulBasis("该用证码不含信息项，只能取证照文件")
+    return known, give(deps, call, fetch_body(which, why, fields=fields, grant_code=known.grant_code))
+
+
+def _granted(deps: Deps, call: Call, known: AuthCode) -> tuple[str, ...]:
+    keys = allowed(deps, call, known.matter_code, known.type_slug)
+    if not known.grant_code:
+        return keys
+    with deps.uow.read() as tx:
+        grant = tx.sharing.grant_by_token(token_sha256(known.grant_code))
+    return tuple(key for key in keys if grant is not None and key in grant.fields)
+
+
+def _own(call: Call, known: AuthCode | None) -> AuthCode:
+    if known is None or known.account_id != call.account.account_id or known.client_id != call.caller.subject:
+        raise NoLawfulBasis(CODE_ZH)
+    return known
+
+
+def _made(deps: Deps, call: Call, why: Why, answer: FetchAnswer) -> Coded:
+    identifier = answer.facts.identifier
+    with deps.uow.read() as tx:
+        version = tx.licenses.by_identifier(identifier)
+    if version is None:
+        raise NotFound("未检索到证照；请核对证件号码")
+    return _stored(deps, call, version, why, standing=answer.standing)
+
+
+def _stored(
+    deps: Deps,
+    call: Call,
+    version: LicenseVersion,
+    why: Why,
+    *,
+    grant_code: str = "",
+    until: datetime | None = None,
+    standing: Standing | None = None,
+) -> Coded:
+    now = deps.clock.now()
+    token = _new_code(deps, now)
+    code = AuthCode(
+        code_sha256=token_sha256(token),
+        account_id=call.account.account_id,
+        client_id=call.caller.subject,
+        basis="consent" if grant_code else "duty",
+        identifier=version.identifier,
+        type_slug=version.type_slug,
+        matter_code=why.matter_code,
+        case_no=why.case_no,
+        operator=why.operator,
+        purpose=why.purpose,
+        grant_code=grant_code,
+        created_at=now,
+        expires_at=min(now + CODE_LIFE, until or now + CODE_LIFE),
+    )
+    with deps.uow() as tx:
+        how = standing or stands(deps, tx, version, now)
+        tx.facades.insert_code(code)
+        content = {"account_id": code.account_id, "matter_code": code.matter_code, "case_no": code.case_no}
+        record(
+            tx,
+            deps,
+            kind="facade.code_made",
+            subject=version.identifier,
+            actor=call.caller.subject,
+            content={**content, "basis": code.basis},
+            at=now,
+        )
+    return Coded(
+        code=token,
+        type_slug=version.type_slug,
+        identifier=version.identifier,
+        standing=how,
+        expires_at=code.expires_at,
+    )
+
+
+def _new_code(deps: Deps, now: datetime) -> str:
+    """``yyyyMMddHHmmssSSS`` and 128 random bits in hex: the shape that systems store, and nothing to count through."""
+    local = now.astimezone(SHANGHAI)
+    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}{deps.ids.salt().hex().upper()}"

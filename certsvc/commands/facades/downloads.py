@@ -1,0 +1,77 @@
+"""Addresses that give one file once: a capability of 128 random bits, kept as a digest, for ten minutes.
+
+Nothing is prepared and no file is kept: what the address stands for is fetched when it is opened, under the account,
+the policy and the state of the license of that moment, and is on the ledger then.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.commands.facades.accounts import open_call
+from certsvc.commands.facades.ask import give
+from certsvc.commands.sharing.fetch_license import FetchBody
+from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.showing.codes import token_sha256
+from certsvc.errors import IntegrityError, NotFound
+from certsvc.license.facades import Download
+
+if TYPE_CHECKING:
+    from certsvc.commands.facades.accounts import Call
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.sharing.fetch_license import FetchAnswer
+    from certsvc.license.facades import FacadeName
+
+LIFE = timedelta(seconds=600)
+"""As the deployed platforms have it (STANDARDS.md 2.4 B)."""
+MAX_ID = 64
+"""Characters of a capability that is looked up; ours have 22."""
+KEPT_FOR = timedelta(days=1)
+"""How long ended codes and addresses stay, so that a second try is told from a guess in the evidence."""
+GONE_ZH = "下载地址无效、已使用或已过期，请重新取得"
+
+
+def make_address(deps: Deps, call: Call, body: FetchBody) -> str:
+    """The capability for the file of a fetch; the caller has read the license on the same basis before."""
+    now, token = deps.clock.now(), deps.ids.token()
+    download = Download(
+        id_sha256=token_sha256(token),
+        account_id=call.account.account_id,
+        client_id=call.caller.subject,
+        asked=body.model_copy(update={"fields": (COPY,)}).model_dump(mode="json"),
+        created_at=now,
+        expires_at=now + LIFE,
+    )
+    with deps.uow() as tx:
+        tx.facades.insert_download(download)
+    return token
+
+
+def open_address(deps: Deps, facade: FacadeName, token: str) -> tuple[Call, FetchAnswer]:
+    """The file, once.
+
+    Raises:
+        NotFound: no such address, one of another facade, used or too old: alike.
+        Unauthenticated: the account is active no more.
+    """
+    digest = token_sha256(token[:MAX_ID])
+    with deps.uow.read() as tx:
+        known = tx.facades.download(digest)
+        account = tx.facades.account(known.account_id) if known is not None else None
+    if known is None or account is None or account.facade is not facade:
+        raise NotFound(GONE_ZH)
+    call = open_call(deps, account)
+    with deps.uow() as tx:
+        if not tx.facades.use_download(digest, now=deps.clock.now()):
+            raise NotFound(GONE_ZH)
+    answer = give(deps, call, FetchBody.model_validate(known.asked))
+    if answer.file is None:
+        raise IntegrityError("证照文件没有制出，已停止提供，请联系运维")
+    return call, answer
+
+
+def forget_facades(deps: Deps) -> int:
+    """Remove codes and addresses that ended a day ago; how many."""
+    with deps.uow() as tx:
+        return tx.facades.forget(before=deps.clock.now() - KEPT_FOR)

@@ -1,0 +1,1 @@
+"""Regulators are told of licenses in their charge, and send back what they found (审管双推送)."""
