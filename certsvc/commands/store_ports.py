@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
+    from certsvc.commands.counter_ports import CounterCases, Tickets
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
@@ -246,6 +247,8 @@ class UnitOfWork(Protocol):
     officers: Officers
     visits: Visits
     inspections: Inspections
+    counter: CounterCases
+    tickets: Tickets
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,6 +11,7 @@ from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
+from certsvc.store.counter import CounterRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
@@ -49,6 +50,7 @@ from certsvc.store.signings import SigningRows
 from certsvc.store.source_reports import SourceReportRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
+from certsvc.store.tickets import TicketRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
 from certsvc.store.visits import VisitRows
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands import (
         consent_ports,
+        counter_ports,
         device_ports,
         import_ports,
         issuance_ports,
@@ -138,6 +141,8 @@ class Work:
     officers: visit_ports.Officers
     visits: visit_ports.Visits
     inspections: visit_ports.Inspections
+    counter: counter_ports.CounterCases
+    tickets: counter_ports.Tickets
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -203,6 +208,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "officers": OfficerRows,
     "visits": VisitRows,
     "inspections": InspectionRows,
+    "counter": CounterRows,
+    "tickets": TicketRows,
 }
 
 
