@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from certsvc.events.consent_payloads import CONSENT_PAYLOADS
+from certsvc.events.counter_payloads import COUNTER_PAYLOADS
 from certsvc.events.envelope import PREFIX
 from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.payload import Payload
@@ -346,6 +347,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *IMPORT_PAYLOADS,
     *CONSENT_PAYLOADS,
     *VISIT_PAYLOADS,
+    *COUNTER_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
