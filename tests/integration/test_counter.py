@@ -108,9 +108,7 @@ def test_nothing_of_a_license_leaves_without_the_holders_code(desk: ServedCity) 
     sample = desk.catalog.sample("food_operation")
     license_ = desk.one_of("food_operation")
     secrets = [license_["identifier"], COMPANY[1], sample["holder_name"], *sample["data"].values()]
-    shown = desk.client.get(
-        f"/v1/counter/cases/{check.json()['case']['case_no']}", headers=desk.person(CLERK)
-    )
+    shown = desk.client.get(f"/v1/counter/cases/{check.json()['case']['case_no']}", headers=desk.person(CLERK))
     for answer in (check, shown):
         assert not [secret for secret in secrets if secret and len(secret) > 4 and secret in answer.text]
     events = json.dumps(desk.events(), ensure_ascii=False)
@@ -173,7 +171,9 @@ def test_paper_for_an_exempt_row_needs_a_reason_and_is_counted(small_city: Serve
     assert (matter["cases"], matter["exempt"], matter["taken"]) == (1, 2, 1)
     assert [(one["authority_code"], one["taken"]) for one in found["departments"]] == [(MARKET, 1)]
     wrong = {"from": span["to"], "to": span["from"]}
-    assert small_city.client.get("/v1/counter/quality", params=wrong, headers=small_city.person(CLERK)).status_code == 422
+    assert (
+        small_city.client.get("/v1/counter/quality", params=wrong, headers=small_city.person(CLERK)).status_code == 422
+    )
     small_city.drain()
     kinds = [event["type"].split(".", 2)[-1] for event in small_city.events()]
     assert [kind for kind in kinds if "counter" in kind or "paper" in kind]

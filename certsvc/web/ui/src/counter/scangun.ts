@@ -9,7 +9,7 @@ const CASE = /^[^/\\?#%\s]{2,64}$/;
 /** What the gun meant; the service reads it in the same way (`commands/counter/check.py`). */
 export function plain(text: string): string {
   return text
-    .replace(/[。、—―·]/g, (mark) => MARKS[mark])
+    .replace(/[。、—―·]/g, (mark) => MARKS[mark] ?? "")
     .normalize("NFKC")
     .trim();
 }

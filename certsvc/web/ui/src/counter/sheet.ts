@@ -95,7 +95,7 @@ export interface Draft {
 }
 
 /** Word, symbol and colour stand together. */
-export const LOOKS: Record<string, { symbol: string; colour: string }> = {
+const LOOKS: Record<string, { symbol: string; colour: string }> = {
   exempt_license: { symbol: "ok", colour: "green" },
   exempt_data: { symbol: "seal_only", colour: "green" },
   promise: { symbol: "pen", colour: "blue" },
@@ -103,6 +103,11 @@ export const LOOKS: Record<string, { symbol: string; colour: string }> = {
   bring: { symbol: "card", colour: "red" },
   not_applicable: { symbol: "dash", colour: "grey" },
 };
+
+/** How an answer looks; one that this page does not know is drawn as a doubt. */
+export function lookOf(answer: string): { symbol: string; colour: string } {
+  return LOOKS[answer] ?? { symbol: "doubt", colour: "grey" };
+}
 
 export const EXEMPT = ["exempt_license", "exempt_data"];
 export const REASONS = ["holder_wish", "fetch_failed", "differs", "unclear", "law", "other"];
