@@ -35,7 +35,7 @@ _TURN = (
     )
 )
 _SHEETS = select(*_S).where(_S.case_id == bindparam("which")).order_by(_S.version.desc()).limit(bindparam("most"))
-_TAKINGS = select(*_T).where(_T.case_id == bindparam("which")).order_by(_T.at, _T.taking_id)
+_TAKINGS = select(*_T).where(_T.case_id == bindparam("which"))
 _TO_COME = text(TO_COME)
 _DONE = update(counter_takings).where(_T.taking_id == bindparam("which"), _TO_COME).values(done_at=bindparam("moment"))
 _WARNED = (
@@ -136,8 +136,9 @@ class CounterRows:
         return self._tx.changed(_insert_once(self._tx.dialect, counter_takings), **values) == 1
 
     def takings(self, case_id: str) -> Sequence[Taking]:
-        """What was noted about a case, oldest first."""
-        return [self._taking(row) for row in self._tx.rows(_TAKINGS, which=case_id)]
+        """What was noted about a case, oldest first: once per material, so few that no index has to sort them."""
+        found = [self._taking(row) for row in self._tx.rows(_TAKINGS, which=case_id)]
+        return sorted(found, key=lambda one: (one.at, one.taking_id))
 
     def done(self, taking_id: str, *, now: datetime) -> bool:
         """What was to be brought later came, once."""

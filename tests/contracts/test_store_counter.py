@@ -5,88 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
+from counter_records import COUNTER, DUE, MARKET, SECRETS, make_case, make_sheet, make_taking, make_ticket
 from sqlalchemy import text
 from store_records import T0
 
-from certsvc.license.counter import CounterCase, RowAnswer, Sheet, SheetRow, Taking, TakingKind
-from certsvc.license.tickets import Ticket, TicketKind, TicketState
+from certsvc.license.counter import TakingKind
+from certsvc.license.tickets import TicketState
 from certsvc.store.engine import Store
-
-COUNTER, MARKET = "11990000MB0000086D", "11990000MB0000019F"
-DUE = date(2026, 3, 9)
-SECRETS = ("91990000MA0000015Q", "坚持要交纸质", "营业执照清单行", "应为热食类", "见纸质正本", "已按原件更正")
-
-
-def make_case(n: int = 1, **changes: Any) -> CounterCase:
-    case = CounterCase(
-        case_id=f"cas_{n:06d}",
-        counter_code=COUNTER,
-        case_no=f"KB-{n:04d}",
-        matter_code="matter-1",
-        authority_code=MARKET,
-        holder_code=SECRETS[0],
-        holder_code_type="001",
-        version=1,
-        exempt=2,
-        outage=False,
-        opened_at=T0 + timedelta(seconds=n),
-        updated_at=T0 + timedelta(seconds=n),
-    )
-    return dataclasses.replace(case, **changes)
-
-
-def make_sheet(case: CounterCase, version: int = 1) -> Sheet:
-    row = SheetRow(
-        material="a", name=SECRETS[2], paper="原件", answer=RowAnswer.LATER, why="w", next_step="n", days=5, promise=""
-    )
-    rows = (row, dataclasses.replace(row, material="b", answer=RowAnswer.LICENSE, days=0))
-    return Sheet(case_id=case.case_id, version=version, rows=rows, slip_no="", operator="窗口01", at=T0)
-
-
-def make_taking(n: int = 1, **changes: Any) -> Taking:
-    taking = Taking(
-        taking_id=f"tak_{n:06d}",
-        case_id="cas_000001",
-        counter_code=COUNTER,
-        authority_code=MARKET,
-        matter_code="matter-1",
-        case_no="KB-0001",
-        material=f"m{n}",
-        sheet_version=1,
-        kind=TakingKind.PAPER,
-        counts=True,
-        reason="holder_wish",
-        text=SECRETS[1],
-        due_on=None,
-        operator="窗口01",
-        at=T0 + timedelta(seconds=n),
-    )
-    return dataclasses.replace(taking, **changes)
-
-
-def make_ticket(n: int = 1, **changes: Any) -> Ticket:
-    ticket = Ticket(
-        ticket_id=f"tkt_{n:06d}",
-        kind=TicketKind.WRONG_FIELD,
-        counter_code=COUNTER,
-        opened_by="clerk-1",
-        matter_code="matter-1",
-        case_no="KB-0001",
-        type_slug="food_operation",
-        issuer_code=MARKET,
-        holder_code=SECRETS[0],
-        holder_code_type="001",
-        field_key="business_items",
-        right=SECRETS[3],
-        evidence=SECRETS[4],
-        opened_at=T0 + timedelta(seconds=n),
-        due_on=DUE,
-    )
-    return dataclasses.replace(ticket, **changes)
 
 
 @pytest.fixture
@@ -202,24 +130,3 @@ def test_nothing_personal_can_be_read_in_the_tables(desk: Store) -> None:
             for row in connection.execute(text(f"SELECT * FROM {table}")):
                 seen = b"".join(bytes(one) if isinstance(one, bytes | memoryview) else str(one).encode() for one in row)
                 assert not [secret for secret in SECRETS if secret.encode() in seen], table
-
-
-def test_every_statement_finds_its_rows_through_an_index(sqlite_store: Store) -> None:
-    queries = {
-        "SELECT * FROM counter_cases WHERE counter_code = 'a' AND case_no = 'b'": "uq_counter_cases_case",
-        "SELECT * FROM counter_cases WHERE opened_at >= 'a' AND opened_at < 'b'": "ix_counter_cases_opened",
-        "SELECT * FROM counter_takings WHERE at >= 'a' AND at < 'b'": "ix_counter_takings_at",
-        "SELECT * FROM counter_takings WHERE due_on IS NOT NULL AND done_at IS NULL AND counter_code = 'a' "
-        "ORDER BY due_on, taking_id": "ix_counter_takings_counter",
-        "SELECT * FROM counter_tickets WHERE issuer_code = 'a' ORDER BY opened_at DESC, ticket_id DESC": (
-            "ix_counter_tickets_issuer"
-        ),
-        "SELECT * FROM counter_tickets WHERE state IN ('accepted', 'open') AND due_on < 'a' AND overdue_at IS NULL "
-        "ORDER BY due_on, ticket_id": "ix_counter_tickets_due",
-    }
-    with sqlite_store._engines[-1].connect() as connection:
-        for query, index in queries.items():
-            plan = " ".join(str(row) for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}")))
-            assert index in plan, (query, plan)
-            assert "SCAN counter" not in plan
-            assert "TEMP B-TREE" not in plan

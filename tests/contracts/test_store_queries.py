@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from counter_records import run_counter
 from import_records import make_bulk, make_import, make_row
 from sqlalchemy import Engine, event
 from store_records import (
@@ -81,6 +82,7 @@ def run_everything(tx: UnitOfWork) -> None:
     seal_life(tx)
     stock(tx)
     bulk(tx)
+    run_counter(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
