@@ -26,6 +26,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.counter.check import CheckBody, check_materials, reconcile_case
 from certsvc.commands.counter.quality import READERS, counter_quality
+from certsvc.commands.counter.rows import policy_of
 from certsvc.commands.counter.serving import STAFF, matters_at
 from certsvc.commands.counter.take import TakingBody, bring_later, read_case, supplements, take_row
 from certsvc.commands.ports import Deps, Principal
@@ -50,7 +51,10 @@ class OperatorIn(Model):
 def matters(request: Request, caller: Annotated[Principal, Depends(WORKER)]) -> list[CounterMatterOut]:
     """The matters that the caller's counter takes, with their lists."""
     deps = deps_of(request)
-    return [CounterMatterOut.of(deps.catalog, matter, materials) for matter, materials in matters_at(deps, caller)]
+    return [
+        CounterMatterOut.of(deps.catalog, matter, materials, policy_of(deps, matter, materials))
+        for matter, materials in matters_at(deps, caller)
+    ]
 
 
 @router.post("/v1/counter/checks", status_code=201)

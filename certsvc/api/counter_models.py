@@ -9,10 +9,11 @@ from pydantic import Field
 
 from certsvc.api.models import FieldOut, Model, ScanOut
 from certsvc.clock import local_day
+from certsvc.commands.counter.rows import electronic
 from certsvc.license.counter import ANSWER_ZH, FLAG_ZH, PAPER_REASON_ZH, Flag, PaperReason, RowAnswer, TakingKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from certsvc.catalog.loader import Catalog
     from certsvc.catalog.material_file import Material
@@ -60,8 +61,10 @@ class CounterMatterOut(Model):
     types: list[TypeOut]
 
     @staticmethod
-    def of(catalog: Catalog, matter: Matter, materials: Sequence[Material]) -> CounterMatterOut:
-        """From a matter and its list."""
+    def of(
+        catalog: Catalog, matter: Matter, materials: Sequence[Material], policy: Mapping[str, tuple[str, ...]]
+    ) -> CounterMatterOut:
+        """From a matter, its list, and what it may see."""
         slugs = dict.fromkeys(slug for material in materials for slug in material.types)
         return CounterMatterOut(
             code=matter.code,
@@ -73,7 +76,7 @@ class CounterMatterOut(Model):
                     name=one.name,
                     paper=one.paper,
                     applies=one.applies,
-                    electronic=any(slug in matter.allows for slug in one.types),
+                    electronic=electronic(one, policy),
                     promise=one.promise != "",
                     later_days=one.later_days,
                 )

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fixtures_city import ServedCity
+from fixtures_city import ROOT, ServedCity
 
 from certsvc.commands.access.seed_sandbox import SERVICE_BUREAU, using_client_id
 from certsvc.commands.counter.warn import warn_counters
@@ -282,3 +282,24 @@ def test_a_grant_code_gives_its_fields_once_and_fails_alike(small_city: ServedCi
     nothing = small_city.answer(ask(small_city, code=SystemIds().token()), 201)["consented"]
     assert wrong == stranger == used == nothing
     assert nothing["fields"] == []
+
+
+def test_the_example_of_the_guide_works_as_it_is_written(desk: ServedCity) -> None:
+    text = (ROOT / "docs" / "counter.md").read_text("utf-8").split("POST /v1/counter/checks\n{")[1]
+    body = json.JSONDecoder().raw_decode("{" + text)[0]
+    check = desk.answer(desk.client.post("/v1/counter/checks", headers=desk.person(CLERK), json=body), 201)
+    assert answers(check)["business_license"] == "exempt_license"
+
+
+def test_the_counter_lists_its_matters_with_what_may_be_electronic(desk: ServedCity) -> None:
+    found = desk.answer(desk.client.get("/v1/counter/matters", headers=desk.person(CLERK)), 200)
+    assert {one["code"] for one in found} == set(desk.catalog.materials.lists)
+    [food] = [one for one in found if one["code"] == FOOD_RENEWAL]
+    assert {one["id"]: one["electronic"] for one in food["materials"]} == {
+        "application": False,
+        "business_license": True,
+        "food_operation": True,
+        "unchanged": False,
+    }
+    own = desk.answer(desk.client.get("/v1/counter/matters", headers=desk.system(using_client_id(MARKET))), 200)
+    assert {one["code"] for one in own} == {FOOD_NEW, FOOD_RENEWAL}

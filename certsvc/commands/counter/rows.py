@@ -100,7 +100,7 @@ def answer_rows(
         datum = _datum(material, known)
         ways = Ways(
             applies=material.applies_to(holder.type),
-            electronic=_electronic(material, known),
+            electronic=electronic(material, known.policy),
             asked=known.asked,
             license=license_ is not None,
             data=datum is not None,
@@ -115,9 +115,10 @@ def answer_rows(
     return tuple(rows), tuple(used.values())
 
 
-def _electronic(material: Material, known: Known) -> bool:
-    by_license = any(slug in known.policy for slug in material.licenses)
-    return by_license or any(datum.key in known.policy.get(datum.type_slug, ()) for datum in material.data)
+def electronic(material: Material, policy: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether the matter's policy lets a license or a datum stand for this material."""
+    by_license = any(slug in policy for slug in material.licenses)
+    return by_license or any(datum.key in policy.get(datum.type_slug, ()) for datum in material.data)
 
 
 def _datum(material: Material, known: Known) -> LicenseVersion | None:
