@@ -170,6 +170,7 @@ def test_paper_for_an_exempt_row_needs_a_reason_and_is_counted(small_city: Serve
     promise = small_city.answer(take(small_city, case_no, 4, kind="promise", confirmed=True), 201)
     assert promise["text"].startswith("申请人承诺")
     assert take(small_city, case_no, 9, kind="paper").status_code == 404
+    assert take(small_city, case_no, 2, kind="paper", reason="other", text="旧版", version=7).status_code == 409
 
     day = small_city.service.deps.clock.now().date()
     span = {"from": (day - timedelta(days=2)).isoformat(), "to": (day + timedelta(days=2)).isoformat()}
@@ -232,6 +233,7 @@ def test_an_outage_makes_a_slip_that_is_reconciled(small_city: ServedCity, monke
     assert check["sheet"]["slip_no"]
     assert answers(check)["food_operation"] == "later"
     assert "系统故障" in check["sheet"]["rows"][2]["why"]
+    assert small_city.answer(take(small_city, case_no, 3, kind="later"), 201)["flag"] in {"open", "due_soon"}
     path = f"/v1/counter/cases/{case_no}/reconciliations"
     after = small_city.answer(small_city.client.post(path, headers=headers, json={}), 201)
     assert [(one["material"], one["before"], one["after"]) for one in after["differences"]] == [
@@ -239,11 +241,14 @@ def test_an_outage_makes_a_slip_that_is_reconciled(small_city: ServedCity, monke
         ("food_operation", "later", "exempt_license"),
     ]
     assert small_city.client.post(path, headers=headers, json={}).status_code == 409
+    assert small_city.answer(small_city.client.get("/v1/counter/supplements", headers=headers), 200) == []
     # A slip that the page wrote while nothing could be reached is kept first, then answered.
     moment = (small_city.service.deps.clock.now() - timedelta(hours=1)).isoformat()
     late = small_city.answer(ask(small_city, outage_at=moment), 201)
     assert late["sheet"]["version"] == 2
     assert late["differences"]
+    soon = (small_city.service.deps.clock.now() + timedelta(hours=1)).isoformat()
+    assert ask(small_city, outage_at=soon).status_code == 422
 
 
 def test_a_show_code_says_who_applies_and_a_scan_gun_may_type_it_full_width(small_city: ServedCity) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -18,7 +19,7 @@ from certsvc.commands.showing.codes import TOKEN_FORM, read_code
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.events.counter_payloads import CounterChecked
 from certsvc.identifiers.holder_code import HolderCode
-from certsvc.license.counter import EXEMPT, CounterCase, Sheet
+from certsvc.license.counter import EXEMPT, CounterCase, Sheet, TakingKind
 from certsvc.license.uses import Fetch
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ APPLICATION = "application"
 leaves on it, since a matter's ``bases`` never name it."""
 MAX_CODE = 512
 """Characters of what a scan gun typed; our codes have fewer than 120."""
+LATEST_SLIP = timedelta(days=30)
+"""How old a slip may be that is entered later; an outage is over long before."""
 NO_CASE_ZH = "没有这个办件；请核对办件编号"
 
 IME = str.maketrans({"。": ".", "、": "/", "\u2014": "_", "\u2015": "_", "·": "`"})
@@ -101,8 +104,9 @@ def check_materials(deps: Deps, caller: Principal, body: CheckBody) -> CheckAnsw
     consented = _consented(deps, caller, body, matter, operator)
     holder = _holder(body, consented)
     if body.outage_at is not None:
+        _check_moment(body.outage_at, now)
         slip = Known(asked=False, policy=policy_of(deps, matter, materials))
-        _keep(deps, caller, body, matter, materials, holder, slip, operator, min(body.outage_at, now))
+        _keep(deps, caller, body, matter, materials, holder, slip, operator, now)
     known = ask_register(deps, matter, materials, holder, consented.seen if consented else {}, now)
     answer = _keep(deps, caller, body, matter, materials, holder, known, operator, now)
     return replace(answer, consented=consented)
@@ -197,12 +201,32 @@ def _keep(
             raise Conflict("这个办件刚刚由别人核验，请刷新后再看")
         earlier = tx.counter.sheets(case.case_id, limit=1)
         slip_no = "" if known.asked else deps.ids.new("slip")
-        sheet = Sheet(case_id=case.case_id, version=case.version, rows=rows, slip_no=slip_no, operator=operator, at=at)
+        # A slip bears the time at which it was written; case, event and evidence that at which it was entered.
+        made = body.outage_at if body.outage_at is not None and not known.asked else at
+        sheet = Sheet(
+            case_id=case.case_id, version=case.version, rows=rows, slip_no=slip_no, operator=operator, at=made
+        )
         tx.counter.add_sheet(sheet)
+        if known.asked and before is not None and before.outage:
+            _settle(tx, case, rows, at)
         for version in used:
             tx.sharing.insert_fetch(_ledger_row(deps, caller, case, version, operator, at))
         _on_record(deps, tx, caller, case, at)
     return CheckAnswer(case=case, sheet=sheet, differences=differences(earlier[0] if earlier else None, rows))
+
+
+def _check_moment(outage_at: datetime, now: datetime) -> None:
+    if not timedelta() <= now - outage_at <= LATEST_SLIP:
+        problem = FieldProblem(pointer="/outage_at", code="invalid", detail="应为过去 30 天内的时间")
+        raise InvalidInput("故障受理的时间有误，请核对", problems=(problem,))
+
+
+def _settle(tx: UnitOfWork, case: CounterCase, rows: Sequence[SheetRow], at: datetime) -> None:
+    """What an outage left to come, and the register now answers, is to come no more."""
+    answered = {row.material for row in rows if row.answer in EXEMPT}
+    for taking in tx.counter.takings(case.case_id):
+        if taking.material in answered and taking.kind is TakingKind.LATER:
+            tx.counter.done(taking.taking_id, now=at)
 
 
 def _case(

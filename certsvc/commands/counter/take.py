@@ -42,6 +42,7 @@ class TakingBody(BaseModel):
     text: Line = Field(default="", max_length=MAX_TEXT, description="说明；免提交行收纸质时必填")
     confirmed: bool = Field(default=False, description="申请人已阅读告知承诺书并签字确认")
     operator: Line = Field(default="", max_length=64, description="经办人账号；系统调用时必填")
+    version: int = Field(default=0, ge=0, le=10_000, description="所看清单的版本；填写后，清单已有新版时不收件")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,8 @@ def take_row(deps: Deps, caller: Principal, case_no: str, number: int, body: Tak
     with deps.uow() as tx:
         case = _case(tx, caller, case_no)
         row = _row(tx, case, number)
+        if body.version not in {0, case.version}:
+            raise Conflict("清单已有新版，请刷新后再收件")
         if row.answer not in MATCHING[body.kind]:
             raise Conflict(f"这一项是“{ANSWER_ZH[row.answer]}”，不能这样收件；请刷新清单后再办")
         _check(row, body)
