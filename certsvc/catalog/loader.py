@@ -1,8 +1,9 @@
 """Loads the whole catalog from its seed files and proves that the files agree with each other.
 
 ``<directory>/authorities.toml``, ``matters.toml`` and ``types/<slug>.toml``; where a city has them, ``laws.toml``,
-``bundles.toml``, ``sources.toml`` and ``local/<slug>.toml``. A catalog that loads can be issued from: every reference
-resolves, every sample validates, every face fits its page. One that does not load stops the process.
+``bundles.toml``, ``sources.toml``, ``materials.toml``, ``workdays.toml`` and ``local/<slug>.toml``. A catalog that
+loads can be issued from: every reference resolves, every sample validates, every face fits its page. One that does
+not load stops the process.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.catalog.authority_file import read_authorities
 from certsvc.catalog.face_plan import MAX_NAME
+from certsvc.catalog.material_file import Materials, read_materials
 from certsvc.catalog.matter_file import read_matters
 from certsvc.catalog.model import Authority, LicenseType, Matter, ValidityKind
 from certsvc.catalog.numbers import check_given_number, first_number
@@ -25,6 +27,7 @@ from certsvc.catalog.source_file import read_sources
 from certsvc.catalog.toml_table import read_toml
 from certsvc.catalog.type_file import Sample, TypeFile, read_type
 from certsvc.catalog.validation import check_text, parse_date, validate_fields
+from certsvc.catalog.workdays import Workdays, read_workdays
 from certsvc.errors import ConfigurationError, FieldProblem, InvalidIdentifier, InvalidInput, UnknownLicenseType
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.matter_code import MatterCode
@@ -51,6 +54,8 @@ class Catalog:
         bundles: 一业一证, by code.
         laws: legal bases, by id.
         sources: systems elsewhere whose licenses are registered here, by id.
+        materials: the material lists of matters, and the counters (综合窗口).
+        workdays: the calendar of working days.
         digest: hex SHA-256 over the digests of all files; two processes with one digest follow the same rules.
     """
 
@@ -60,6 +65,8 @@ class Catalog:
     bundles: tuple[Bundle, ...]
     laws: tuple[Law, ...]
     sources: tuple[Source, ...]
+    materials: Materials
+    workdays: Workdays
     digest: str
     _types: Mapping[str, LicenseType]
     _type_codes: Mapping[str, LicenseType]
@@ -153,6 +160,7 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     authority_file, matter_file = read_toml(directory / "authorities.toml"), read_toml(directory / "matters.toml")
     law_file, bundle_file = _optional(directory / "laws.toml"), _optional(directory / "bundles.toml")
     source_file = _optional(directory / "sources.toml")
+    material_file, day_file = _optional(directory / "materials.toml"), _optional(directory / "workdays.toml")
     authorities = read_authorities(authority_file)
     files = _read_types(directory, {code: authority.name for code, authority in authorities.items()})
     types = {slug: file.license_type for slug, file in files.items()}
@@ -167,7 +175,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     check_relations(files, laws)
     bundles = read_bundles(bundle_file, types, matters)
     sources = read_sources(source_file, types)
-    raws = (file.raw for file in (authority_file, matter_file, law_file, bundle_file, source_file) if file is not None)
+    read = (authority_file, matter_file, law_file, bundle_file, source_file, material_file, day_file)
+    raws = (file.raw for file in read if file is not None)
     digests = (*(hashlib.sha256(raw).hexdigest() for raw in raws), *(kind.digest for kind in types.values()))
     return Catalog(
         types=tuple(types.values()),
@@ -176,6 +185,8 @@ def load_catalog(directory: Path | None = None) -> Catalog:
         bundles=tuple(bundles.values()),
         laws=tuple(laws.values()),
         sources=tuple(sources.values()),
+        materials=read_materials(material_file, authorities, types, matters),
+        workdays=read_workdays(day_file),
         digest=hashlib.sha256("".join(digests).encode("ascii")).hexdigest(),
         _types=MappingProxyType(types),
         _type_codes=MappingProxyType(type_codes),

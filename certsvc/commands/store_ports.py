@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from certsvc.commands.basis_ports import Bases
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.copy_ports import Alerts, Copies
+    from certsvc.commands.counter_ports import CounterCases, Tickets
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.facade_ports import Facades
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
@@ -260,6 +261,8 @@ class UnitOfWork(Protocol):
     facades: Facades
     oversights: Oversights
     inspection_results: InspectionResults
+    counter: CounterCases
+    tickets: Tickets
 
 
 class UnitOfWorkFactory(Protocol):

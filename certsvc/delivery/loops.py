@@ -11,6 +11,7 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.alerting import raise_alerts
 from certsvc.commands.bulk.effect import advance_bulk
+from certsvc.commands.counter.warn import warn_counters
 from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
@@ -213,6 +214,7 @@ class Loops:
             destroy_ended_keys(self._deps)
             expire_proposals(self._deps)
             self._warn()
+            warn_counters(self._deps)
             while not self._stop.is_set() and not remind_some(self._deps).finished:
                 pass
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.copy_payloads import COPY_PAYLOADS
+from certsvc.events.counter_payloads import COUNTER_PAYLOADS
 from certsvc.events.envelope import PREFIX
 from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.matter_payloads import MATTER_PAYLOADS
@@ -352,6 +353,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *COPY_PAYLOADS,
     *MATTER_PAYLOADS,
     *OVERSIGHT_PAYLOADS,
+    *COUNTER_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

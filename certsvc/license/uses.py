@@ -32,6 +32,8 @@ class UseBasis(StrEnum):
     """现场授权: on paper, before a clerk"""
     DUTY = "duty"
     """依职能"""
+    APPLICATION = "application"
+    """收件: at the counter where the holder applies, without any content"""
 
 
 USE_BASIS_ZH: dict[str, str] = {
@@ -39,6 +41,7 @@ USE_BASIS_ZH: dict[str, str] = {
     UseBasis.DELEGATION: "受托人代为授权",
     UseBasis.COUNTER: "现场授权",
     UseBasis.DUTY: "依职能",
+    UseBasis.APPLICATION: "申请办理时核验材料",
 }
 
 

@@ -13,6 +13,7 @@ from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
 from certsvc.store.copies import CopyRows
+from certsvc.store.counter import CounterRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
@@ -56,6 +57,7 @@ from certsvc.store.source_reports import SourceReportRows
 from certsvc.store.staff import StaffRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
+from certsvc.store.tickets import TicketRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
 from certsvc.store.use_alerts import AlertRows
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
         basis_ports,
         consent_ports,
         copy_ports,
+        counter_ports,
         device_ports,
         facade_ports,
         import_ports,
@@ -160,6 +163,8 @@ class Work:
     facades: facade_ports.Facades
     oversights: oversight_ports.Oversights
     inspection_results: oversight_ports.InspectionResults
+    counter: counter_ports.CounterCases
+    tickets: counter_ports.Tickets
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -234,6 +239,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "facades": FacadeRows,
     "oversights": OversightRows,
     "inspection_results": InspectionResultRows,
+    "counter": CounterRows,
+    "tickets": TicketRows,
 }
 
 

@@ -1,6 +1,6 @@
 """What ``make ui`` built from ``web/ui``: hashed files, the worker that keeps a page on the device, the web manifest.
 
-The folder ``built/`` is not committed. Where it is missing, the two pages that need it say what to run; every other
+The folder ``built/`` is not committed. Where it is missing, the pages that need it say what to run; every other
 page and the API work without it.
 """
 
@@ -21,7 +21,9 @@ BUILT_DIR = Path(__file__).parent / "built"
 BUILT_PATH = "/ui/"
 """Where the files are served; ``base`` in ``ui/vite.config.ts`` says the same."""
 
-MISSING_BUILD_ZH = "持证人页（/holder）和执法核验页（/officer）还没有构建：请先运行 make ui，再重新启动"
+MISSING_BUILD_ZH = (
+    "持证人页（/holder）、执法核验页（/officer）和综合窗口页（/counter）还没有构建：请先运行 make ui，再重新启动"
+)
 
 ENCODINGS: tuple[tuple[str, str], ...] = (("br", ".br"), ("gzip", ".gz"))
 """Content codings the build made, best first, and how their files end."""

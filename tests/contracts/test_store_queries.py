@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from copy_records import make_alert, make_batch, make_copy
+from counter_records import run_counter
 from import_records import make_bulk, make_import, make_row
 from matter_records import make_list_version, make_matter, make_member, make_policy
 from sqlalchemy import Engine, event
@@ -95,6 +96,7 @@ def run_everything(tx: UnitOfWork) -> None:
     seal_life(tx)
     stock(tx)
     bulk(tx)
+    run_counter(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 from city_browser import sign_in
 from fixtures_city import LiveCity
@@ -18,6 +19,7 @@ def states(page: Page, live_city: LiveCity) -> Iterator[str]:
     yield from holder_states(page, live_city)
     yield from sign_states(page, live_city)
     yield from officer_states(page, live_city)
+    yield from counter_states(page, live_city)
 
 
 def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
@@ -137,3 +139,35 @@ def officer_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="records"]').click()
     page.locator("#records").wait_for()
     yield "officer: records"
+
+
+FOOD_RENEWAL = "11990000MB0000019F2990131002003"
+
+
+def counter_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, an empty desk, an answered list, paper with a reason, what is to come, tickets."""
+    page.goto(f"{live_city.base}/counter")
+    page.locator("#people").wait_for()
+    yield "counter: login"
+    sign_in(page, "clerk-1")
+    page.locator("#check-form").wait_for()
+    yield "counter: ready"
+    page.locator("#check-go").click()
+    page.locator("#check-wrong:not(:empty)").wait_for()
+    yield "counter: something missing"
+    page.locator("#matter").select_option(FOOD_RENEWAL)
+    page.locator("#case-no").fill(f"STATES-{uuid4().hex[:12]}")
+    page.locator("#holder").fill(live_city.city.catalog.sample("food_operation")["holder_code"])
+    page.locator("#check-go").click()
+    page.locator("#rows li").first.wait_for()
+    yield "counter: list"
+    page.locator('[data-material="food_operation"] [data-action="paper"]').click()
+    page.locator(".row-ask").wait_for()
+    yield "counter: paper with a reason"
+    page.locator('[data-view="later"]').click()
+    page.locator("#to-come:visible, .empty:visible").first.wait_for()
+    yield "counter: to come"
+    page.locator('[data-view="tickets"]').click()
+    page.locator("#tickets:visible, .empty:visible").first.wait_for()
+    yield "counter: tickets"
+    page.locator("#logout").click()

@@ -15,7 +15,7 @@ from certsvc.web.install import ABILITIES, CONTENT_POLICY, install_pages
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 FIRST_LOAD_BYTES = 300 * 1000
-PAGES = ("/", "/holder", "/officer", "/sign", "/catalog", "/seals", "/stamp")
+PAGES = ("/", "/holder", "/officer", "/counter", "/sign", "/catalog", "/seals", "/stamp")
 
 WEIGH = """
 () => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
@@ -86,13 +86,13 @@ def test_the_device_keeps_no_answer_of_the_service(open_page: OpenPage, live_cit
     assert all(name == "/officer" or name.startswith(("/ui/", "/static/")) for name in kept[1])
 
 
-def test_without_a_build_the_two_pages_say_what_to_run(live_city: LiveCity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_build_the_built_pages_say_what_to_run(live_city: LiveCity, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certsvc.web.install, "load_built", lambda: None)
     app = FastAPI()
     app.state.deps = live_city.city.service.deps
     install_pages(app, sandbox=True)
     client = TestClient(app)
-    for path in ("/holder", "/officer"):
+    for path in ("/holder", "/officer", "/counter"):
         answer = client.get(path)
         assert answer.status_code == 503
         assert "make ui" in answer.text

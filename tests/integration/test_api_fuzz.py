@@ -132,6 +132,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.TRUST_CONFIRMER: city.person("trust-2"),
         roles.BATCH_CLERK: city.person("batch-clerk-1"),
         roles.BATCH_VERIFIER: city.person("batch-verifier-1"),
+        roles.CLERK: city.person("clerk-1"),
         roles.DISPUTE_CLERK: city.person("dispute-clerk-1"),
         roles.OFFICER_REGISTRAR: city.person("registrar-1"),
         roles.POLICY_REQUESTER: city.person("policy-clerk-1"),

@@ -1,4 +1,4 @@
-// Builds the holder's and the officer's pages into ../built, which install.py serves. No HTML comes out of here: the
+// Builds the pages of holders, officers and counters into ../built, which install.py serves. No HTML comes out of here: the
 // frame of a page is pages/app.html, filled in by the service.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -52,6 +52,7 @@ export default defineConfig({
       input: {
         holder: resolve(import.meta.dirname, "src/holder/main.ts"),
         officer: resolve(import.meta.dirname, "src/officer/main.ts"),
+        counter: resolve(import.meta.dirname, "src/counter/main.ts"),
         worker: resolve(import.meta.dirname, "src/worker/worker.ts"),
       },
     },

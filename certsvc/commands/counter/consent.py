@@ -1,0 +1,107 @@
+"""What the holder's own code gives a counter: a 亮证码 is scanned, a 用证码 fetches; both by the commands for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.access.principals import of_client
+from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.showing.codes import token_sha256
+from certsvc.commands.showing.scan_code import scan_code
+from certsvc.errors import CertsvcError
+from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from certsvc.catalog.model import Matter
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.fetch_license import FetchAnswer
+    from certsvc.commands.showing.scan_code import ScanAnswer
+    from certsvc.license.model import LicenseVersion
+
+AGAINST_CODE = "code_"
+"""How reasons begin that speak against a code: used, too old, of a key that nobody knows."""
+GRANT_ZH = "用证码无效：不存在、已过期、已使用，或与本事项、本办件、申请人不符；请持证人重新授权"
+OTHER_ZH = "所扫的亮证码不是这位申请人的，请核对申请人"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consented:
+    """What a code gave.
+
+    Attributes:
+        holder: whose license it is, when that may be taken for the applicant.
+        seen: slug -> how the shown license stands, in words.
+        scan, fetch: the answer of the command, or None.
+        note: what was wrong with the code, or empty.
+    """
+
+    holder: HolderCode | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)
+    scan: ScanAnswer | None = None
+    fetch: FetchAnswer | None = None
+    note: str = ""
+
+
+def by_show(deps: Deps, caller: Principal, text: str, given: HolderCode | None) -> Consented:
+    """Scan a show code, as every clerk's scan is recorded, and learn from it who applies."""
+    scan = scan_code(deps, caller, text=text)
+    refused = any(reason.value.startswith(AGAINST_CODE) for reason in scan.reasons)
+    if scan.facts is None or refused or not scan.scan.version_id:
+        return Consented(scan=scan, note=scan.text_zh)
+    with deps.uow.read() as tx:
+        version = tx.licenses.by_version_id(scan.scan.version_id)
+    holder = _holder_of(version) if version is not None else None
+    if version is None or holder is None:
+        return Consented(scan=scan)
+    if given is not None and given != holder:
+        return Consented(scan=scan, note=OTHER_ZH)
+    return Consented(holder=holder, seen={version.type_slug: scan.text_zh}, scan=scan)
+
+
+def by_grant(
+    deps: Deps,
+    caller: Principal,
+    matter: Matter,
+    token: str,
+    case_no: str,
+    operator: str,
+    given: HolderCode | None,
+) -> Consented:
+    """Fetch by a 用证码, as the system it was given to; a clerk stands in for the system of the matter's body.
+
+    Every rule of a fetch holds. A code that leads nowhere, one of another matter and one of another holder are
+    answered alike.
+    """
+    with deps.uow.read() as tx:
+        grant = tx.sharing.grant_by_token(token_sha256(token))
+        version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
+        client = tx.access.client(grant.client_id) if grant is not None else None
+    if grant is None or version is None or client is None or not client.active:
+        return Consented(note=GRANT_ZH)
+    holder = _holder_of(version)
+    meant = client.client_id == caller.subject or roles.CLERK in caller.roles
+    if not meant or client.authority_code != matter.authority_code or (given is not None and given != holder):
+        return Consented(note=GRANT_ZH)
+    body = FetchBody(
+        matter_code=matter.code,
+        case_no=case_no,
+        purpose="核验申报材料",
+        operator=operator,
+        basis="consent",
+        type=version.type_slug,
+        grant_code=token,
+        fields=tuple(key for key in grant.fields if not key.startswith("*")),
+    )
+    try:
+        answer = fetch_license(deps, of_client(client), body)
+    except CertsvcError:
+        return Consented(note=GRANT_ZH)
+    return Consented(holder=holder, seen={version.type_slug: answer.standing.zh}, fetch=answer)
+
+
+def _holder_of(version: LicenseVersion) -> HolderCode:
+    return HolderCode(HolderCodeType.of(version.holder.code_type), version.holder.code)
