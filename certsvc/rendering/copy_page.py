@@ -107,16 +107,7 @@ class CopyMaker:
         first = out.next_number
         count = len(source.pages)
         tree, xmp, info, embedded, filespec, look, field, signed, catalog = range(first + count, first + count + 9)
-        for number, page in zip(contents, source.pages, strict=True):
-            box = f"0 0 {num(page.width)} {num(page.height + FOOT)}".encode("ascii")
-            annotations = b"/Annots[%d 0 R]" % field if number == contents[0] else b""
-            out.add(
-                b"<</Type/Page/Parent %d 0 R/MediaBox[%s]/TrimBox[%s]/Resources %d 0 R/Contents %d 0 R%s"
-                b"/Group<</S/Transparency/CS/DeviceRGB>>>>" % (tree, box, box, resources, number, annotations)
-            )
-        out.expect(tree)
-        kids = b" ".join([b"%d 0 R" % (first + index) for index in range(count)])
-        out.add(b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count))
+        _write_pages(out, source, contents, tree, resources, field)
         out.expect(xmp)
         out.add(*xmp_packet(job.title, metadata, at))
         out.add(info_dictionary(job.title, metadata, at))
@@ -177,6 +168,23 @@ class CopyMaker:
                     self._outlines.clear()
                 self._outlines[char] = found
         return found
+
+
+def _write_pages(
+    out: FileWriter, source: CopySource, contents: list[int], tree: int, resources: int, field: int
+) -> None:
+    """The pages, the first with the signature's field, and their tree."""
+    first = out.next_number
+    for number, page in zip(contents, source.pages, strict=True):
+        box = f"0 0 {num(page.width)} {num(page.height + FOOT)}".encode("ascii")
+        annotations = b"/Annots[%d 0 R]" % field if number == contents[0] else b""
+        out.add(
+            b"<</Type/Page/Parent %d 0 R/MediaBox[%s]/TrimBox[%s]/Resources %d 0 R/Contents %d 0 R%s"
+            b"/Group<</S/Transparency/CS/DeviceRGB>>>>" % (tree, box, box, resources, number, annotations)
+        )
+    out.expect(tree)
+    kids = b" ".join([b"%d 0 R" % (first + index) for index in range(len(contents))])
+    out.add(b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(contents)))
 
 
 def _slot(family: Family, width: float) -> Slot:

@@ -110,6 +110,13 @@ def make_copy(
         settle_use(deps, reservation, used=bool(sha256), signature_sha256=sha256)
     if isinstance(data, CertsvcError):
         raise data
+    name = _kept(deps, data, sha256)
+    deps.faults.reach("copy.object_stored")
+    return MadeCopy(copy=replace(known, sha256=sha256, size=len(data), object_name=name), data=data)
+
+
+def _kept(deps: Deps, data: bytes, sha256: str) -> str:
+    """Name of the object that holds a sealed copy, after it passed our own verifier and was read back."""
     findings = deps.self_inspector.inspect(data, TrustChoice(), deps.clock.now())
     if findings.indication is not Indication.TOTAL_PASSED:
         raise SigningError(f"加注件签章后自检未通过（{findings.reason.value}），没有提供；请联系运维")
@@ -117,8 +124,7 @@ def make_copy(
     deps.objects.put(name, data, content_type=PDF)
     if deps.objects.get(name) != data:
         raise IntegrityError("对象存储读回内容与写入不一致，加注件没有提供；请联系运维")
-    deps.faults.reach("copy.object_stored")
-    return MadeCopy(copy=replace(known, sha256=sha256, size=len(data), object_name=name), data=data)
+    return name
 
 
 def give_copy(deps: Deps, tx: UnitOfWork, made: MadeCopy, version: LicenseVersion, now: datetime) -> None:
