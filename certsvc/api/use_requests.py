@@ -14,7 +14,7 @@ from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.counter import CounterBody, read_consent, take_consent
-from certsvc.commands.sharing.policy import COPY
+from certsvc.commands.sharing.policy import COPY, matter_name
 from certsvc.commands.sharing.use_requests import (
     Asked,
     UseRequestBody,
@@ -194,14 +194,13 @@ def picture(request: Request, consent_id: ConsentId, caller: Annotated[Principal
 def _common(deps: Deps, asked: Asked) -> dict[str, Any]:
     one = asked.request
     state = one.stands(deps.clock.now())
-    matter = deps.catalog.find_matter(one.matter_code)
     known = deps.catalog.has_authority(one.authority_code)
     return {
         "request_id": one.request_id,
         "authority_name": deps.catalog.authority(one.authority_code).name if known else one.authority_code,
         "client_name": one.client_name,
         "matter_code": one.matter_code,
-        "matter_name": matter.name if matter is not None else one.matter_code,
+        "matter_name": matter_name(deps, one.matter_code),
         "case_no": one.case_no,
         "operator": one.operator,
         "purpose": one.purpose,

@@ -40,7 +40,7 @@ from certsvc.license.standing import standing
 from certsvc.license.uses import UseBasis
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.grounds import Known
@@ -247,9 +247,14 @@ def _count(deps: Deps, caller: Principal, body: AnswerBody, now: datetime) -> No
     subjects = []
     license_named = f"license\n{body.type}\n{body.number or body.holder_code or body.grant_code or body.consent_id}"
     if body.ask is Ask.HOLDER:
-        subjects = [license_named, f"person\n{body.asked_code}"]
+        subjects = [license_named, f"person\n{normal(body.asked_code)}"]
     elif body.ask is Ask.SCOPE and body.basis != CONSENT:
         subjects = [license_named]
+    count_asks(deps, caller, subjects, now)
+
+
+def count_asks(deps: Deps, caller: Principal, subjects: Sequence[str], now: datetime) -> None:
+    """Count questions about each of these; RateLimited when one was asked about too often today."""
     if not subjects:
         return
     with deps.uow() as tx:

@@ -17,6 +17,7 @@ from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.answer_question import (
     QuestionBody,
     check_question,
+    count_asks,
     evaluate,
     in_words,
     question_claims,
@@ -104,6 +105,9 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     check_question(deps, question)
     _check_members(body)
     now = deps.clock.now()
+    if body.ask is Ask.SCOPE:
+        # As one by one: a cohort must not spell out what a field says, term by term.
+        count_asks(deps, caller, [f"license\n{body.type}\n{one.code}" for one in body.holders], now)
     refused: CertsvcError | None = None
     answered: list[tuple[str, Fetch]] = []
     statement, salt, cohort_id = "", deps.ids.token(), deps.ids.new("coh")
