@@ -245,15 +245,13 @@ def leaks(city: ServedCity, case: Case, response: Any, lawful: set[str]) -> list
     """Keys of planted values that a response holds and the law does not let out."""
     given = response.json()
     open_values = [planted(city, case.slug).get(key, "") for key in lawful]
-    public = given.get("license", {}).get("number", "") if response.status_code == 201 and case.ask == "fields" else ""
+    # The number of some types is the holder's code: who may read the number has read it.
+    public = (given.get("license") or {}).get("number", "") if {"number", "*copy"} & lawful else ""
     said = [text for text in texts({**given, "file": ""}) if text != public]
     return [
         key
         for key, value in planted(city, case.slug).items()
-        if key not in lawful
-        and not any(value in one for one in open_values)
-        and value not in public
-        and any(value in text for text in said)
+        if key not in lawful and not any(value in one for one in open_values) and any(value in text for text in said)
     ]
 
 
