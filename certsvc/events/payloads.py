@@ -261,7 +261,7 @@ class TrustChanged(Payload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFetched(Payload):
-    """A system was given an answer, fields or the file, for a matter; without a client, a counter's clerk relied on it."""
+    """A system was given an answer, fields or the file, for a matter; without a client, a counter's clerk used it."""
 
     NAME: ClassVar[str] = "license.fetched.v1"
     identifier: str

@@ -1,4 +1,4 @@
-"""Checks at a counter that must not use up, hide or let out what they should not: codes, staff, ledger, alerts, names."""
+"""Checks at a counter that use up, hide or let out nothing they should not: codes, staff, ledger, alerts, names."""
 
 from __future__ import annotations
 
