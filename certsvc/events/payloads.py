@@ -261,7 +261,7 @@ class TrustChanged(Payload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseFetched(Payload):
-    """A system was given an answer, fields or the file, for a matter; without a client, a counter's clerk used it."""
+    """A system was given an answer, fields or the file, for a matter."""
 
     NAME: ClassVar[str] = "license.fetched.v1"
     identifier: str
@@ -273,8 +273,6 @@ class LicenseFetched(Payload):
     fields: list[str]
     origin: str = "issued"
     """``issued`` here, or ``registered``"""
-    authority_code: str = ""
-    """the body that used it"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

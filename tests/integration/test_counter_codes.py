@@ -59,7 +59,7 @@ def test_what_a_counter_relied_on_has_its_event_and_its_evidence(small_city: Ser
     city.drain()
     [event] = [event for event in city.events() if event["type"].endswith("license.fetched.v1")]
     assert event["subject"] == done["identifier"]
-    assert (event["data"]["client_id"], event["data"]["authority_code"]) == ("", COUNTER)
+    assert event["data"]["client_id"] == ""
     assert (event["data"]["basis"], event["data"]["fields"]) == ("application", [])
     assert city.rows("SELECT count(*) FROM evidence WHERE kind = 'fetch.given'") == [(1,)]
 

@@ -151,7 +151,6 @@ def announce(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion, at
         basis=row.basis,
         fields=list(row.fields),
         origin=version.origin.value,
-        authority_code=row.authority_code,
     )
     event_id, source = deps.ids.new("evt"), deps.policy.event_source
     tx.outbox.add(payload.event(event_id=event_id, source=source, subject=version.identifier, at=at))
