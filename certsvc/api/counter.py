@@ -66,7 +66,7 @@ def check(request: Request, body: CheckBody, caller: Annotated[Principal, Depend
     deps = deps_of(request)
     answer = check_materials(deps, caller, body)
     taken = read_case(deps, caller, answer.case.case_no).takings
-    return CheckOut.of(deps.catalog, answer, taken, deps.clock.now())
+    return CheckOut.of(deps, answer, taken, deps.clock.now())
 
 
 @router.get("/v1/counter/cases/{case_no}")
@@ -76,7 +76,7 @@ def case(request: Request, case_no: CaseNo, caller: Annotated[Principal, Depends
     view = read_case(deps, caller, case_no)
     now = deps.clock.now()
     return CaseSheetsOut(
-        case=CaseOut.of(deps.catalog, view.case),
+        case=CaseOut.of(deps, view.case),
         sheets=[SheetOut.of(sheet, view.takings, now) for sheet in view.sheets],
     )
 
@@ -89,7 +89,7 @@ def reconcile(
     deps = deps_of(request)
     answer = reconcile_case(deps, caller, case_no, body.operator)
     taken = read_case(deps, caller, case_no).takings
-    return CheckOut.of(deps.catalog, answer, taken, deps.clock.now())
+    return CheckOut.of(deps, answer, taken, deps.clock.now())
 
 
 @router.post("/v1/counter/cases/{case_no}/rows/{number}/taken", status_code=201)
@@ -119,7 +119,7 @@ def to_come(request: Request, caller: Annotated[Principal, Depends(WORKER)]) -> 
     """What is still to be brought to the caller's counter, what is due first, with its flag."""
     deps: Deps = deps_of(request)
     now = deps.clock.now()
-    return [SupplementOut.of(deps.catalog, one, now) for one in supplements(deps, caller)]
+    return [SupplementOut.of(deps, one, now) for one in supplements(deps, caller)]
 
 
 @router.get("/v1/counter/quality")
@@ -133,7 +133,7 @@ def quality(
     deps = deps_of(request)
     found, departments = counter_quality(deps, caller, begin=begin, end=end)
     return CounterQualityOut(
-        matters=[TallyOut.of(deps.catalog, one) for one in found],
+        matters=[TallyOut.of(deps, one) for one in found],
         departments=[
             DepartmentTallyOut(
                 authority_code=one.authority_code,

@@ -10,6 +10,7 @@ from pydantic import Field
 from certsvc.api.models import FieldOut, Model, ScanOut
 from certsvc.clock import local_day
 from certsvc.commands.counter.rows import electronic
+from certsvc.commands.sharing.policy import matter_name
 from certsvc.license.counter import ANSWER_ZH, FLAG_ZH, PAPER_REASON_ZH, Flag, PaperReason, RowAnswer, TakingKind
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.model import Matter
     from certsvc.commands.counter.check import CheckAnswer, Difference
     from certsvc.commands.counter.consent import Consented
+    from certsvc.commands.ports import Deps
     from certsvc.license.counter import CounterCase, CounterTally, Sheet, SheetRow, Taking
 
 
@@ -223,15 +225,13 @@ class CaseOut(Model):
     updated_at: datetime
 
     @staticmethod
-    def of(catalog: Catalog, case: CounterCase) -> CaseOut:
+    def of(deps: Deps, case: CounterCase) -> CaseOut:
         """From a case."""
-        matter = catalog.find_matter(case.matter_code)
-        known = catalog.has_authority(case.authority_code)
         return CaseOut(
             case_no=case.case_no,
             matter_code=case.matter_code,
-            matter_name=matter.name if matter is not None else case.matter_code,
-            authority_name=catalog.authority(case.authority_code).name if known else case.authority_code,
+            matter_name=matter_name(deps, case.matter_code),
+            authority_name=body_name(deps.catalog, case.authority_code),
             holder_masked=masked(case.holder_code),
             version=case.version,
             outage=case.outage,
@@ -272,10 +272,10 @@ class CheckOut(Model):
     differences: list[DifferenceOut]
 
     @staticmethod
-    def of(catalog: Catalog, answer: CheckAnswer, takings: Sequence[Taking], now: datetime) -> CheckOut:
+    def of(deps: Deps, answer: CheckAnswer, takings: Sequence[Taking], now: datetime) -> CheckOut:
         """From the command's answer."""
         return CheckOut(
-            case=CaseOut.of(catalog, answer.case),
+            case=CaseOut.of(deps, answer.case),
             sheet=SheetOut.of(answer.sheet, takings, now),
             consented=ConsentedOut.of(answer.consented),
             differences=[DifferenceOut.of(one) for one in answer.differences],
@@ -300,13 +300,13 @@ class SupplementOut(Model):
     flag_zh: str
 
     @staticmethod
-    def of(catalog: Catalog, one: Taking, now: datetime) -> SupplementOut:
+    def of(deps: Deps, one: Taking, now: datetime) -> SupplementOut:
         """From a taking as it stands at ``now``."""
-        matter, flag = catalog.find_matter(one.matter_code), one.flag(local_day(now))
-        materials = catalog.materials.lists.get(one.matter_code, ())
+        flag = one.flag(local_day(now))
+        materials = deps.catalog.materials.lists.get(one.matter_code, ())
         return SupplementOut(
             case_no=one.case_no,
-            matter_name=matter.name if matter is not None else one.matter_code,
+            matter_name=matter_name(deps, one.matter_code),
             material=next((m.name for m in materials if m.id == one.material), one.material),
             due_on=one.due_on,
             flag=flag,
@@ -327,15 +327,14 @@ class TallyOut(Model):
     taken: int = Field(description="应免未免（项）")
 
     @staticmethod
-    def of(catalog: Catalog, one: CounterTally) -> TallyOut:
+    def of(deps: Deps, one: CounterTally) -> TallyOut:
         """From a tally."""
-        matter = catalog.find_matter(one.matter_code)
         return TallyOut(
             counter_code=one.counter_code,
             authority_code=one.authority_code,
-            authority_name=body_name(catalog, one.authority_code),
+            authority_name=body_name(deps.catalog, one.authority_code),
             matter_code=one.matter_code,
-            matter_name=matter.name if matter is not None else one.matter_code,
+            matter_name=matter_name(deps, one.matter_code),
             cases=one.cases,
             exempt=one.exempt,
             taken=one.taken,

@@ -187,6 +187,8 @@ FLAG_ZH: dict[Flag, str] = {
     Flag.OVERDUE: "逾期未补",
     Flag.DONE: "已补齐",
 }
+MAX_HOLDER_CHECKS = 20
+"""Checks a day of one clerk for one applicant: stops looking, under ever new case numbers, what somebody holds."""
 WARN_DAYS = 2
 """Days before the last day from which a deadline is 即将到期, and its event goes out."""
 

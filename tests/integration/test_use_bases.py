@@ -7,6 +7,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +20,12 @@ from test_fetch import CLIENT, COPY, MATTER, SLUG, fetch, uses
 
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access import roles
+from certsvc.commands.access.principals import of_person
 from certsvc.commands.access.seed_sandbox import using_client_id
+from certsvc.commands.evidence.sweep import orphans, remove_orphans
+from certsvc.commands.sharing.counter import KEPT_FOR, CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.withhold import tell_withheld
+from certsvc.errors import NotFound
 from certsvc.license.consents import MAX_OPEN_PER_HOLDER, MAX_WITHHELD_DAYS
 
 FOOD = "food_operation"
@@ -243,8 +248,8 @@ def jpeg() -> bytes:
     return file.getvalue()
 
 
-def counter(city: ServedCity, to: dict[str, str], **changes: Any) -> Any:
-    body: dict[str, Any] = {
+def counter_body(to: dict[str, str], **changes: Any) -> dict[str, Any]:
+    return {
         "holder": to,
         "client_id": CLIENT,
         "matter_code": RENEWAL,
@@ -255,7 +260,11 @@ def counter(city: ServedCity, to: dict[str, str], **changes: Any) -> Any:
         "picture": base64.b64encode(jpeg()).decode(),
         **changes,
     }
-    return city.client.post("/v1/counter-consents", headers=city.person("clerk-1"), json=body)
+
+
+def counter(city: ServedCity, to: dict[str, str], *, who: dict[str, str] | None = None, **changes: Any) -> Any:
+    headers = who or city.person("clerk-1")
+    return city.client.post("/v1/counter-consents", headers=headers, json=counter_body(to, **changes))
 
 
 def test_a_consent_on_paper_is_kept_used_seen_and_withdrawn(city: ServedCity) -> None:
@@ -281,6 +290,58 @@ def test_a_consent_on_paper_is_kept_used_seen_and_withdrawn(city: ServedCity) ->
     signer = party("示例路人", citizen(today(city).replace(year=1980)))
     assert problem(counter(city, company(city), signer=signer), 404) == problem(wrong_name, 404)
     problem(counter(city, company(city), picture="AAAA"), 422)
+
+
+def test_a_clerk_takes_consents_for_the_own_counter_and_each_type_once(small_city: ServedCity) -> None:
+    city = small_city
+    city.issue(SLUG, "U-1")
+    far = bind(city, "clerk-far", "示例别处", roles=frozenset({roles.CLERK}), authority_code="11990000MB00000355")
+    assert problem(counter(city, company(city), who=far), 403) == problem(
+        counter(city, company(city), who=far, matter_code="11990000MB0000019F2990131009009"), 403
+    )
+    twice = [{"type": SLUG, "fields": ["number"]}, {"type": SLUG, "fields": ["holder_name"]}]
+    refused = problem(counter(city, company(city), items=twice), 422)
+    assert [(one["pointer"], one["code"]) for one in refused["errors"]] == [("/items/1/type", "repeated")]
+    assert city.rows("SELECT count(*) FROM grants") == [(0,)]
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+class CutAtPicture:
+    """Ends where the picture is kept and its row is not, in place of a kill."""
+
+    def reach(self, name: str) -> None:
+        """Raise there."""
+        if name == "consent.pictured":
+            raise Cut
+
+
+def test_a_picture_without_a_row_and_one_past_its_time_are_swept(
+    make_city: Callable[..., ServedCity], sqlite_url: str
+) -> None:
+    clock = FixedClock(SystemClock().now())
+    city = make_city(sqlite_url, clock=clock)
+    deps = city.service.deps
+    city.issue(SLUG, "U-1")
+    made = city.answer(counter(city, company(city)), 201)
+    body = CounterBody.model_validate(counter_body(company(city)))
+    clerk = of_person(next(one for one in city.people if one.subject == "clerk-1"))
+    with pytest.raises(Cut):
+        take_consent(replace(deps, faults=CutAtPicture()), clerk, body)
+    kept = f"consents/{made['consent_id']}.bin"
+    [left] = set(deps.objects.names("consents/")) - {kept}
+    assert orphans(deps, settle_s=-60) == [left]
+    assert remove_orphans(deps, settle_s=-60) == [left]
+    clock.advance(KEPT_FOR - timedelta(seconds=1))
+    assert kept not in orphans(deps)
+    assert read_consent(deps, clerk, made["consent_id"])
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(NotFound):
+        read_consent(deps, clerk, made["consent_id"])
+    assert kept in remove_orphans(deps)
+    assert deps.objects.names("consents/") == ()
 
 
 def withhold(city: ServedCity, moment: Any, **changes: Any) -> Any:

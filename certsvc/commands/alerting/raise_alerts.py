@@ -116,7 +116,7 @@ def _page(tx: UnitOfWork, batch: AlertBatch) -> Sequence[Fetch | Scan]:
 
 
 def _users(uses: Sequence[Fetch | Scan], batch: AlertBatch) -> list[tuple[str, str]]:
-    """Client and body of each fetch that gave something, the body alone of each scan; in time, each once."""
+    """Client and body of each fetch that gave something, the body alone of a clerk's and of each scan; each once."""
     found: dict[tuple[str, str], None] = {}
     for use in uses:
         if not (batch.since <= use.at <= batch.changed_at and use.authority_code):

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.commands.counter.consent import Consented, by_grant, by_show
+from certsvc.commands.counter.consent import Consented, Offer, by_grant, by_show, find_offer
 from certsvc.commands.counter.rows import Known, answer_rows, ask_register, policy_of
 from certsvc.commands.counter.serving import STAFF, matter_at, operator_of
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.use_rows import note
 from certsvc.commands.showing.codes import TOKEN_FORM, read_code
-from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound, RateLimited
 from certsvc.events.counter_payloads import CounterChecked
 from certsvc.identifiers.holder_code import HolderCode
-from certsvc.license.counter import EXEMPT, CounterCase, Sheet, TakingKind
+from certsvc.license.counter import EXEMPT, MAX_HOLDER_CHECKS, CounterCase, Sheet, TakingKind
 from certsvc.license.uses import Fetch
 
 if TYPE_CHECKING:
@@ -92,19 +94,30 @@ def plain(text: str) -> str:
 def check_materials(deps: Deps, caller: Principal, body: CheckBody) -> CheckAnswer:
     """Answer every row and keep the sheet; a case that was asked for before gets its next version.
 
+    What may refuse the check comes before the fetch, so that no 用证码 is used up for nothing.
+
     Raises:
         NoLawfulBasis: not a matter of this counter.
-        InvalidInput: no holder, or a code of a wrong form.
+        InvalidInput: no holder, a code of a wrong form, or an outage that cannot have been.
         Conflict: the case number belongs to another matter or holder.
+        RateLimited: the caller checked for this holder too often today.
     """
     roles.require(caller, *STAFF)
     matter, materials = matter_at(deps, caller, body.matter_code)
-    operator = operator_of(caller, body.operator)
+    operator = operator_of(deps, caller, body.operator)
     now = deps.clock.now()
-    consented = _consented(deps, caller, body, matter, operator)
-    holder = _holder(body, consented)
     if body.outage_at is not None:
         _check_moment(body.outage_at, now)
+    given, token = _given(body), plain(body.code)
+    offer = find_offer(deps, caller, matter, token, given) if TOKEN_FORM.fullmatch(token) else None
+    known_before = given or (offer.holder if offer else None)
+    if known_before is not None:
+        _admit(deps, caller, body, matter, known_before, operator, now)
+    consented = _consented(deps, caller, body, matter, offer, operator)
+    holder = given or _shown_holder(consented)
+    if known_before is None:
+        _admit(deps, caller, body, matter, holder, operator, now)
+    if body.outage_at is not None:
         slip = Known(asked=False, policy=policy_of(deps, matter, materials))
         _keep(deps, caller, body, matter, materials, holder, slip, operator, now)
     known = ask_register(deps, matter, materials, holder, consented.seen if consented else {}, now)
@@ -154,13 +167,34 @@ def differences(before: Sheet | None, after: Sequence[SheetRow]) -> tuple[Differ
     )
 
 
-def _consented(deps: Deps, caller: Principal, body: CheckBody, matter: Matter, operator: str) -> Consented | None:
+def _admit(
+    deps: Deps, caller: Principal, body: CheckBody, matter: Matter, holder: HolderCode, operator: str, now: datetime
+) -> None:
+    """Refuse a case number of somebody else, and a caller whose 经办人 looks again and again what one holder has."""
+    with deps.uow() as tx:
+        before = tx.counter.case(caller.authority_code, body.case_no)
+        if before is not None:
+            _check_same(before, matter, holder)
+        about = f"check\n{operator}\n{holder.type.value}\n{holder.value}"
+        if not tx.bases.count_ask(caller.subject, local_day(now), about, most=MAX_HOLDER_CHECKS):
+            raise RateLimited("今日为该申请人核验材料的次数已满，请明日再办或由其他窗口办理", retry_after_s=3600)
+
+
+def _check_same(before: CounterCase, matter: Matter, holder: HolderCode) -> None:
+    same = (before.matter_code, before.holder_code_type, before.holder_code)
+    if same != (matter.code, holder.type.value, holder.value):
+        raise Conflict("这个办件编号已用于别的事项或申请人，请核对办件编号")
+
+
+def _consented(
+    deps: Deps, caller: Principal, body: CheckBody, matter: Matter, offer: Offer | None, operator: str
+) -> Consented | None:
     """What the holder's code gave: a 亮证码 is scanned, a 用证码 is fetched by; each as its own command does it."""
     text = plain(body.code)
     if not text:
         return None
     if TOKEN_FORM.fullmatch(text):
-        return by_grant(deps, caller, matter, text, body.case_no, operator, _given(body))
+        return by_grant(deps, caller, matter, offer, body.case_no, operator)
     if read_code(text, deps.policy.public_base).kind == "show" and roles.CLERK in caller.roles:
         return by_show(deps, caller, text, _given(body))
     problem = FieldProblem(pointer="/code", code="unknown_code", detail="不是亮证码，也不是用证码")
@@ -173,12 +207,12 @@ def _given(body: CheckBody) -> HolderCode | None:
     return HolderCode.parse(body.holder_code_type, plain(body.holder_code))
 
 
-def _holder(body: CheckBody, consented: Consented | None) -> HolderCode:
-    given = _given(body) or (consented.holder if consented else None)
-    if given is None:
+def _shown_holder(consented: Consented | None) -> HolderCode:
+    holder = consented.holder if consented else None
+    if holder is None:
         problem = FieldProblem(pointer="/holder_code", code="missing", detail="请填写申请人代码，或扫申请人的亮证码")
         raise InvalidInput("不知道是谁申请：请填写申请人代码，或扫申请人的亮证码", problems=(problem,))
-    return given
+    return holder
 
 
 def _keep(
@@ -210,7 +244,9 @@ def _keep(
         if known.asked and before is not None and before.outage:
             _settle(tx, case, rows, at)
         for version in used:
-            tx.sharing.insert_fetch(_ledger_row(deps, caller, case, version, operator, at))
+            row = _ledger_row(deps, caller, case, version, operator, at)
+            tx.sharing.insert_fetch(row)
+            note(deps, tx, row, version, version.identifier, actor=caller.subject)
         _on_record(deps, tx, caller, case, at)
     return CheckAnswer(case=case, sheet=sheet, differences=differences(earlier[0] if earlier else None, rows))
 
@@ -242,9 +278,7 @@ def _case(
 ) -> CounterCase:
     exempt = sum(row.answer in EXEMPT for row in rows)
     if before is not None:
-        same = (before.matter_code, before.holder_code_type, before.holder_code)
-        if same != (matter.code, holder.type.value, holder.value):
-            raise Conflict("这个办件编号已用于别的事项或申请人，请核对办件编号")
+        _check_same(before, matter, holder)
         return replace(before, version=before.version + 1, exempt=exempt, outage=not known.asked, updated_at=at)
     return CounterCase(
         case_id=deps.ids.new("cas"),
@@ -265,11 +299,11 @@ def _case(
 def _ledger_row(
     deps: Deps, caller: Principal, case: CounterCase, version: LicenseVersion, operator: str, at: datetime
 ) -> Fetch:
-    """谁用过我的证: a counter relied on the license; no field of it left."""
+    """谁用过我的证: a counter relied on the license; no field of it left. A clerk is no client: the body used it."""
     return Fetch(
         fetch_id=deps.ids.new("fch"),
         version_id=version.version_id,
-        client_id=caller.subject,
+        client_id="" if caller.kind == "person" else caller.subject,
         client_name=f"窗口 {operator}" if caller.kind == "person" else caller.name,
         authority_code=caller.authority_code,
         matter_code=case.matter_code,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.scan_code import scan_code
 from certsvc.errors import CertsvcError
 from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
+from certsvc.license.questions import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
     from certsvc.commands.sharing.fetch_license import FetchAnswer
     from certsvc.commands.showing.scan_code import ScanAnswer
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.parties import Client
+    from certsvc.license.uses import Grant
 
 AGAINST_CODE = "code_"
 """How reasons begin that speak against a code: used, too old, of a key that nobody knows."""
 GRANT_ZH = "用证码无效：不存在、已过期、已使用，或与本事项、本办件、申请人不符；请持证人重新授权"
+NO_FIELD_ZH = "用证码没有可供窗口读取的信息项，没有使用；加注件和核验请由该用证码所授权的业务系统办理"
 OTHER_ZH = "所扫的亮证码不是这位申请人的，请核对申请人"
 
 
@@ -46,6 +51,17 @@ class Consented:
     note: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """What a 用证码 that may still be used leads to."""
+
+    token: str = field(repr=False)
+    grant: Grant
+    version: LicenseVersion
+    client: Client
+    holder: HolderCode
+
+
 def by_show(deps: Deps, caller: Principal, text: str, given: HolderCode | None) -> Consented:
     """Scan a show code, as every clerk's scan is recorded, and learn from it who applies."""
     scan = scan_code(deps, caller, text=text)
@@ -62,45 +78,59 @@ def by_show(deps: Deps, caller: Principal, text: str, given: HolderCode | None) 
     return Consented(holder=holder, seen={version.type_slug: scan.text_zh}, scan=scan)
 
 
-def by_grant(
-    deps: Deps,
-    caller: Principal,
-    matter: Matter,
-    token: str,
-    case_no: str,
-    operator: str,
-    given: HolderCode | None,
-) -> Consented:
-    """Fetch by a 用证码, as the system it was given to; a clerk stands in for the system of the matter's body.
+def find_offer(deps: Deps, caller: Principal, matter: Matter, token: str, given: HolderCode | None) -> Offer | None:
+    """What a 用证码 leads to, before anything is fetched by it: for the matter, and for the applicant if one is given.
 
-    Every rule of a fetch holds. A code that leads nowhere, one of another matter and one of another holder are
-    answered alike.
+    It is used as the system that it was given to; a clerk stands in for the system of the matter's body.
     """
+    now = deps.clock.now()
     with deps.uow.read() as tx:
         grant = tx.sharing.grant_by_token(token_sha256(token))
         version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
         client = tx.access.client(grant.client_id) if grant is not None else None
     if grant is None or version is None or client is None or not client.active:
-        return Consented(note=GRANT_ZH)
+        return None
+    if grant.used_at is not None or grant.withdrawn_at is not None or grant.expires_at <= now:
+        return None
     holder = _holder_of(version)
     meant = client.client_id == caller.subject or roles.CLERK in caller.roles
-    if not meant or client.authority_code != matter.authority_code or (given is not None and given != holder):
+    fits = grant.matter_code == matter.code and client.authority_code == matter.authority_code
+    if not meant or not fits or (given is not None and given != holder):
+        return None
+    return Offer(token=token, grant=grant, version=version, client=client, holder=holder)
+
+
+def by_grant(
+    deps: Deps, caller: Principal, matter: Matter, offer: Offer | None, case_no: str, operator: str
+) -> Consented:
+    """Fetch what a 用证码 opens to be read; every rule of a fetch holds.
+
+    A code that leads nowhere, one of another matter and one of another holder are answered alike. One for a copy or for
+    answers alone stays unused: a counter takes neither.
+    """
+    if offer is None:
         return Consented(note=GRANT_ZH)
+    fields = tuple(key for key in readable(offer.grant.fields) if key != COPY)
+    if not fields:
+        return Consented(note=NO_FIELD_ZH)
     body = FetchBody(
         matter_code=matter.code,
         case_no=case_no,
         purpose="核验申报材料",
         operator=operator,
         basis="consent",
-        type=version.type_slug,
-        grant_code=token,
-        fields=tuple(key for key in grant.fields if not key.startswith("*")),
+        type=offer.version.type_slug,
+        grant_code=offer.token,
+        fields=fields,
     )
+    client = of_client(offer.client)
+    if client.subject != caller.subject:
+        client = replace(client, staff_required=False)  # who acts is this counter's clerk, not of the client's staff
     try:
-        answer = fetch_license(deps, of_client(client), body)
+        answer = fetch_license(deps, client, body)
     except CertsvcError:
         return Consented(note=GRANT_ZH)
-    return Consented(holder=holder, seen={version.type_slug: answer.standing.zh}, fetch=answer)
+    return Consented(holder=offer.holder, seen={offer.version.type_slug: answer.standing.zh}, fetch=answer)
 
 
 def _holder_of(version: LicenseVersion) -> HolderCode:

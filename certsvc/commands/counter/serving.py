@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.access.staff import check_operator
 from certsvc.commands.sharing.policy import find_matter, matters_in_force
 from certsvc.errors import FieldProblem, InvalidInput, NoLawfulBasis, Unavailable
 
@@ -55,15 +56,19 @@ def matters_at(deps: Deps, caller: Principal) -> list[tuple[Matter, tuple[Materi
     return [(matter, lists[matter.code]) for matter in sorted(found, key=lambda one: one.name)]
 
 
-def operator_of(caller: Principal, said: str) -> str:
+def operator_of(deps: Deps, caller: Principal, said: str) -> str:
     """Whose hands did it: of a clerk the own account, whatever was said; a system names its user.
 
     Raises:
         InvalidInput: a system that names nobody.
+        OperatorUnknown: somebody whom the system's body did not register, where it must.
     """
     if caller.kind == "person":
         return caller.name or caller.subject
     if not said:
         problem = FieldProblem(pointer="/operator", code="missing", detail="请填写经办人账号")
         raise InvalidInput("系统调用须写明经办人账号（operator）", problems=(problem,))
+    if caller.staff_required:
+        with deps.uow.read() as tx:
+            check_operator(tx, caller, said, deps.clock.now())
     return said

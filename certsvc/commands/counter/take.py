@@ -75,7 +75,7 @@ def take_row(deps: Deps, caller: Principal, case_no: str, number: int, body: Tak
         Conflict: the row's answer does not go with it, or something was noted about it before.
     """
     roles.require(caller, *STAFF)
-    operator = operator_of(caller, body.operator)
+    operator = operator_of(deps, caller, body.operator)
     now = deps.clock.now()
     with deps.uow() as tx:
         case = _case(tx, caller, case_no)

@@ -82,7 +82,7 @@ def open_ticket(deps: Deps, caller: Principal, body: TicketBody) -> Ticket:
         Conflict: too many unanswered ones.
     """
     roles.require(caller, *STAFF)
-    operator_of(caller, body.operator)
+    operator_of(deps, caller, body.operator)
     matter, materials = matter_at(deps, caller, body.matter_code)
     if body.type not in {slug for material in materials for slug in material.types}:
         raise _wrong("type", "该事项的材料清单中没有这种证照")

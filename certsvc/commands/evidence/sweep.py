@@ -1,4 +1,4 @@
-"""Find files that were never registered: a crash before registration leaves them, and nobody can get them."""
+"""Find files that were never registered: a crash leaves them, and nobody can get them; and consents past their time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.sharing.counter import CONSENTS, KEPT_FOR, SUFFIX
 from certsvc.commands.sharing.make_copy import PREFIX as COPIES
 from certsvc.commands.signings.document import PREFIX as SIGNINGS
 from certsvc.commands.stamping.uploads import UPLOADS, left_uploads
@@ -13,9 +14,11 @@ from certsvc.commands.visits.pictures import PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.consents import CounterConsent
 
 PREFIX = "licenses/"
 STAMPED = "stamped/"
@@ -24,15 +27,16 @@ SETTLE_S = 24 * 3600
 
 
 def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
-    """Names of licenses, copies, signings, stampings, uploads and pictures, older than ``settle_s``, without a row.
+    """Names of files older than ``settle_s`` without a row, and of consents that were kept as long as they may be.
 
     Objects are listed first and the register is asked afterwards, name by name: what is registered in between is seen.
     """
-    before = deps.clock.now() - timedelta(seconds=settle_s)
-    places = (PREFIX, COPIES, SIGNINGS, STAMPED, PICTURES)
+    now = deps.clock.now()
+    before = now - timedelta(seconds=settle_s)
+    places = (PREFIX, COPIES, SIGNINGS, STAMPED, PICTURES, CONSENTS)
     names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
-        found = [name for name in names if not is_registered(tx, name)]
+        found = [name for name in names if not _is_kept(tx, name, now)]
     return [*found, *left_uploads(deps, settle=timedelta(seconds=settle_s))]
 
 
@@ -41,7 +45,7 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     removed: list[str] = []
     for name in orphans(deps, settle_s=settle_s):
         with deps.uow.read() as tx:
-            kept = is_registered(tx, name)
+            kept = _is_kept(tx, name, deps.clock.now())
         if not kept:
             deps.objects.delete(name)
             removed.append(name)
@@ -55,6 +59,8 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
 
 def is_registered(tx: UnitOfWork, name: str) -> bool:
     """Whether a row names this object."""
+    if name.startswith(CONSENTS):
+        return _consent_of(tx, name) is not None
     if name.startswith(PICTURES):
         return tx.inspections.has_picture_object(name)
     digest = digest_of(name)
@@ -67,6 +73,19 @@ def is_registered(tx: UnitOfWork, name: str) -> bool:
     if name.startswith(STAMPED):
         return tx.stampings.by_sha256(digest) is not None
     return tx.licenses.by_sha256(digest) is not None
+
+
+def _is_kept(tx: UnitOfWork, name: str, now: datetime) -> bool:
+    """Whether a row names this object, and its time is not over."""
+    if not name.startswith(CONSENTS):
+        return is_registered(tx, name)
+    consent = _consent_of(tx, name)
+    return consent is not None and now < consent.created_at + KEPT_FOR
+
+
+def _consent_of(tx: UnitOfWork, name: str) -> CounterConsent | None:
+    consent_id = name.removeprefix(CONSENTS).removesuffix(SUFFIX)
+    return tx.bases.counters([consent_id]).get(consent_id)
 
 
 def digest_of(name: str) -> str:

@@ -17,13 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
+from certsvc.commands.counter.serving import serves
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.grant_use import NO_CLIENT_ZH, check_alone, store_grant
 from certsvc.commands.sharing.grounds import best_of, of_type
-from certsvc.commands.sharing.policy import keys_on_consent
+from certsvc.commands.sharing.policy import find_matter, keys_on_consent
 from certsvc.commands.sharing.use_requests import ItemBody
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import right_to_consent
@@ -48,7 +49,7 @@ SEALED = "application/octet-stream"
 MAX_PICTURE_BASE64 = 900_000
 """Characters of a base64 picture: stops a body that would fill memory before it is looked at."""
 NONE_HELD_ZH = "未查到该持证主体的所列证照，或签字人不能代其授权；请核对证件"
-KEPT_FOR_DAYS = 3 * 366
+KEPT_FOR = timedelta(days=3 * 366)
 """A dispute about a consent comes within the time in which a decision may be contested, and then some."""
 
 
@@ -82,19 +83,21 @@ class CounterAnswer:
 def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAnswer:
     """Record a consent on paper; the client uses it by its number.
 
-    The object is there before its row: a crash in between leaves a file that nobody can read.
+    The object is there before its row: a crash in between leaves a file that nobody can read, and it is swept.
 
     Raises:
         NotFound: no such client; or not the licenses of this holder, or the signer may not decide: alike.
-        NoLawfulBasis: no such matter of the client's body, not by consent, or more than it may see.
+        NoLawfulBasis: not a matter of the clerk's counter and of the client's body, not by consent, or more than it may
+            see.
         Conflict: who signs is too young or dead by the register, or co-holders must confirm too.
-        InvalidInput, TooLarge: no picture, or damaged, or too large.
+        InvalidInput, TooLarge: a type is named twice; no picture, or damaged, or too large.
         RateLimited: the clerk asked about this holder too often today.
     """
     roles.require(caller, roles.CLERK)
     now = deps.clock.now()
     holder = body.holder.holder("/holder/code")
     signer = body.signer.holder("/signer/code") if body.signer is not None else holder
+    _check_asked(deps, caller, body)
     jpeg = deps.renderer.normalise_picture(_decoded(body.picture))
     _count(deps, caller, holder, now)
     consent_id = deps.ids.new("cns")
@@ -135,18 +138,37 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAns
         }
         actor = caller.subject
         record(tx, deps, kind="consent.counter", subject=consent_id, actor=actor, content=content, at=now)
-    deps.objects.retain(consent.object_name, until=now + timedelta(days=KEPT_FOR_DAYS))
+    deps.objects.retain(consent.object_name, until=now + KEPT_FOR)
     return CounterAnswer(consent=consent, grants=grants)
 
 
 def read_consent(deps: Deps, caller: Principal, consent_id: str) -> bytes:
-    """The picture of a handwritten consent, for clerks of the body that took it; NotFound for anybody else."""
+    """The picture of a handwritten consent, for clerks of the body that took it; NotFound for anybody else.
+
+    NotFound too when it was kept as long as it may be: it is swept then.
+    """
     roles.require(caller, roles.CLERK)
+    now = deps.clock.now()
     with deps.uow.read() as tx:
         found = tx.bases.counters([consent_id]).get(consent_id)
-        if found is None or found.authority_code != caller.authority_code:
+        own = found is not None and found.authority_code == caller.authority_code
+        if found is None or not own or found.created_at + KEPT_FOR <= now:
             raise NotFound("没有这项现场授权")
         return tx.bases.open_picture(consent_id, deps.objects.get(found.object_name))
+
+
+def _check_asked(deps: Deps, caller: Principal, body: CounterBody) -> None:
+    """For a matter of the clerk's own counter, and each type once: a use finds its consent by the type."""
+    with deps.uow.read() as tx:
+        matter = find_matter(deps, tx, body.matter_code)
+    if matter is None or not serves(deps, caller, matter):
+        raise NoLawfulBasis("本窗口不受理该事项；请核对事项实施编码（matter_code）")
+    seen: set[str] = set()
+    for index, item in enumerate(body.items):
+        if item.type in seen:
+            problem = FieldProblem(pointer=f"/items/{index}/type", code="repeated", detail="同一证照类型只写一次")
+            raise InvalidInput("证照类型重复", problems=(problem,))
+        seen.add(item.type)
 
 
 def _decoded(text: str) -> bytes:

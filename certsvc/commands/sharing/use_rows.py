@@ -117,8 +117,13 @@ def _row(
     )
 
 
-def note(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion | None, subject: str) -> None:
-    """Evidence of a row at once, and its event unless the holder must not learn of it yet."""
+def note(
+    deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion | None, subject: str, *, actor: str = ""
+) -> None:
+    """Evidence of a row at once, and its event unless the holder must not learn of it yet.
+
+    ``actor`` is the account where no client system acted.
+    """
     if version is not None and row.outcome == GIVEN and row.withheld_until is None:
         announce(deps, tx, row, version, row.at)
     kind = "fetch.refused" if row.outcome != GIVEN else "fetch.answered" if row.answer else "fetch.given"
@@ -132,7 +137,7 @@ def note(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion | None,
         **({"answer": row.answer} if row.answer else {}),
         **({"withheld_until": row.withheld_until.isoformat()} if row.withheld_until else {}),
     }
-    record(tx, deps, kind=kind, subject=subject, actor=row.client_id, content=content, at=row.at)
+    record(tx, deps, kind=kind, subject=subject, actor=actor or row.client_id, content=content, at=row.at)
 
 
 def announce(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion, at: datetime) -> None:
