@@ -5,7 +5,7 @@ One city for what ends nothing, cities of their own for what closes a policy, en
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from facade_city import (
     FacadeCity,
     facade_city,
 )
+from fastapi.testclient import TestClient
 from matter_city import as_csv, publish, rows_of
 from test_facade_app import BASE, SLUG, USE, code, grant, login, use
 
@@ -84,6 +85,7 @@ def test_tokens_of_strangers_keep_no_client_out(
 ) -> None:
     with facade_city(city_keys, sqlite_template, tmp_path, rate_limit_per_minute=100) as app:
         app.account(facade, CLIENT, "" if facade is FacadeName.GB_36906 else SECRET)
+        application: Any = app.city.client.__dict__["app"]
 
         def heard(token: str, address: str) -> int:
             bodies = {
@@ -91,8 +93,8 @@ def test_tokens_of_strangers_keep_no_client_out(
                 FacadeName.APP: (f"{BASE}/service_item/list", {"access_token": token}),
             }
             path, body = bodies[facade]
-            answer = app.city.client.post(path, json=body, headers={"X-Forwarded-For": address})
-            return int(answer.status_code)
+            caller = TestClient(application, client=(address, 40000))
+            return int(caller.post(path, json=body).status_code)
 
         good = app.token() if facade is FacadeName.GB_36906 else login(app, CLIENT, SECRET)
         for number in range(11):
@@ -118,15 +120,14 @@ def test_a_closed_policy_gives_no_code_on_consent(city_keys: Path, sqlite_templa
 
 def test_consent_holds_to_operator_account_and_what_it_rests_on_and_refusals_are_on_the_ledger(app: FacadeCity) -> None:
     token, identifier = login(app), app.city.one_of(SLUG)["identifier"]
-    bound, rests = grant(app, identifier), grant(app, identifier, purpose="另一次授权")
-    digests = [row[0] for row in app.city.rows("SELECT grant_id FROM grants ORDER BY grant_id")][-2:]
-    app.city.execute(f"UPDATE grants SET operator = 'jingban09' WHERE grant_id = '{digests[0]}'")
-    app.city.execute(f"UPDATE grants SET basis = 'guardian', basis_id = 'gone' WHERE grant_id = '{digests[1]}'")
+    rests = grant(app, identifier)
+    [*_, (granted,)] = app.city.rows("SELECT grant_id FROM grants ORDER BY grant_id")
+    app.city.execute(f"UPDATE grants SET basis = 'guardian', basis_id = 'gone' WHERE grant_id = '{granted}'")
     before = len(app.uses())
-    for credential in (bound, rests, "unknown"):
+    for credential in (rests, "unknown"):
         assert use(app, "license/holder", token, credential=credential, **USE) == ("NO_AUTHORIZATION", None)
     rows = newest(app, before)
-    assert [row[:2] for row in rows] == [("no_lawful_basis", "consent")] * 3
+    assert [row[:2] for row in rows] == [("no_lawful_basis", "consent")] * 2
     app.city.execute(f"UPDATE clients SET staff_required = 1 WHERE client_id = '{CLIENT}'")
     try:
         found = use(app, "license/holder", token, credential=grant(app, identifier), **USE)
@@ -145,7 +146,7 @@ def test_what_the_matter_may_not_see_is_refused_on_the_ledger(app: FacadeCity) -
     of = {"holderCode": number, "bizNum": "BJ-3", "operator": "jingban01", "useCause": "核对"}
     gb = {"head": {"token": app.token()}, "data": {**why, "czztdm": number, "zzlxdm": guide}}
     barred = {**USE, "service_item_code": "11990000MB0000019F2990131001001"}
-    asked = [
+    asked: list[Callable[[], Any]] = [
         lambda: app.post(f"{GB_BASE}/zzjs", gb)["head"]["code"],
         lambda: app.post(f"{GB_BASE}/zzcx", gb)["head"]["code"],
         lambda: use(app, "license/auth", token, identity_number=number, license_item_code=guide, **USE)[0],
@@ -155,15 +156,14 @@ def test_what_the_matter_may_not_see_is_refused_on_the_ledger(app: FacadeCity) -
             {**share, "data": {**of, "itemCode": "11990000MB0000019F2990131001001"}},
         )["head"]["status"],
     ]
-    for number_of, (call, expected) in enumerate(
-        zip(asked, ["1", "1", "NO_AUTHORIZATION", "NO_AUTHORIZATION", 100], strict=True)
-    ):
+    expectations = ["1", "1", "NO_AUTHORIZATION", "NO_AUTHORIZATION", 100]
+    for place, (call, expected) in enumerate(zip(asked, expectations, strict=True)):
         before = len(app.uses())
-        assert call() == expected, number_of
-        assert [row[:2] for row in newest(app, before)] == [("no_lawful_basis", "duty")], number_of
+        assert call() == expected, place
+        assert [row[:2] for row in newest(app, before)] == [("no_lawful_basis", "duty")], place
 
 
-def test_a_code_whose_policy_closed_is_refused_on_the_ledger(app: FacadeCity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_code_whose_policy_closed_is_refused_on_the_ledger(app: FacadeCity) -> None:
     mine, token, before = code(app, login(app)), login(app), len(app.uses())
     app.city.execute("UPDATE facade_codes SET matter_code = '11990000MB0000019F2990131001001'")
     assert use(app, "license/get_license", token, auth_code=mine)[0] == "NO_AUTHORIZATION"
