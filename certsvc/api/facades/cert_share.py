@@ -255,10 +255,9 @@ def _each(asked: Asked, why: Why, work: Any) -> list[dict[str, Any]]:
     data: DataIn = asked.body.data
     missing(holderCode=data.holderCode)
     code_type = holder_type_of(data.holderCode, data.holderTypeCode, name="holderTypeCode")
+    holder = Which(holder_code=data.holderCode, holder_code_type=code_type)
     slugs = (
-        [slug_of(asked.deps, data.certTypeCode)]
-        if data.certTypeCode
-        else types_of(asked.deps, asked.call, why.matter_code)
+        [slug_of(asked.deps, data.certTypeCode)] if data.certTypeCode else types_of(asked.deps, asked.call, holder, why)
     )
     rows: list[dict[str, Any]] = []
     refused: NotFound | NoLawfulBasis | InvalidInput = NotFound("未找到匹配的证照")

@@ -151,16 +151,19 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
 
 
 def signed_in(request: Request, envelope: Envelope, body: Any) -> Call:
-    """The account; failed sign-ins count against address and login."""
-    rate, address = rate_of(request), address_of(request)
-    login = f"facade:{envelope.facade.value}:{envelope.login_of(body)[:MAX_LOGIN]}"
-    rate.check_guesses(address)
-    rate.check_guesses(login)
+    """The account; failed sign-ins count against the address, and against the login where the request names one."""
+    rate, login = rate_of(request), envelope.login_of(body)[:MAX_LOGIN]
+    guessed = [address_of(request)]
+    if login:
+        # Tokens name nobody: one key for all of them would let a stranger's junk keep every client out.
+        guessed.append(f"facade:{envelope.facade.value}:{login}")
+    for key in guessed:
+        rate.check_guesses(key)
     try:
         call = envelope.sign_in(deps_of(request), request, body)
     except Unauthenticated:
-        rate.count_guess(address)
-        rate.count_guess(login)
+        for key in guessed:
+            rate.count_guess(key)
         raise
     rate.count(f"subject:{call.caller.subject}")
     return call

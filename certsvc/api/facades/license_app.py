@@ -47,11 +47,12 @@ def auth(asked: Asked) -> dict[str, Any]:
     body: UseIn = asked.body
     missing(identity_number=body.identity_number)
     why = _why(asked)
-    types = types_of(asked.deps, asked.call, why.matter_code)
-    if body.license_item_code:
-        types = [slug_of(asked.deps, body.license_item_code)]
     code_type = holder_type_of(body.identity_number, body.identity_type, name="identity_type")
     holder = Which(holder_code=body.identity_number, holder_code_type=code_type)
+    if body.license_item_code:
+        types = [slug_of(asked.deps, body.license_item_code)]
+    else:
+        types = types_of(asked.deps, asked.call, holder, why)
     return _codes(asked.deps, codes_on_duty(asked.deps, asked.call, holder, why, types))
 
 

@@ -17,12 +17,14 @@ from certsvc.api.facades.license_app_shapes import IssueIn, MakeIn
 from certsvc.api.facades.names import PINYIN, keys_of, status_of_license
 from certsvc.api.facades.shapes import missing, wrong
 from certsvc.commands.facades.accounts import require_type
+from certsvc.commands.facades.ask import type_of
 from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
+from certsvc.commands.issuance.authority import NOT_FOR_THIS_BODY
 from certsvc.commands.issuance.body import parse_issuance, shape_problems
 from certsvc.commands.issuance.move_license import MoveBody, move_license
-from certsvc.commands.issuance.read_license import read_license_file
-from certsvc.commands.issuance.read_request import read_request
-from certsvc.errors import Conflict, InvalidInput, NotAcceptable, Refused
+from certsvc.commands.issuance.read_license import NO_LICENSE_ZH, read_license_file
+from certsvc.commands.issuance.read_request import NO_REQUEST_ZH, read_request
+from certsvc.errors import Conflict, InvalidInput, NotAcceptable, NotFound, Refused
 from certsvc.license.request import RequestState
 
 if TYPE_CHECKING:
@@ -59,10 +61,11 @@ def create(asked: Asked) -> dict[str, str]:
 
 def issued(asked: Asked) -> dict[str, str]:
     """``issue`` and ``sign``: the 证照标识 once it is issued and sealed; FAILURE until then, and with a refusal."""
-    _kind(asked)
-    data = _data(asked)
+    kind, data = _kind(asked), _data(asked)
     missing(license_code=data.license_code)
     found = read_request(asked.deps, asked.call.caller, data.license_code)
+    if found.request.payload.type_slug != kind.slug:
+        raise NotFound(NO_REQUEST_ZH)
     if found.version is not None:
         code, name = status_of_license(found.version.state.value)
         return {
@@ -78,8 +81,7 @@ def issued(asked: Asked) -> dict[str, str]:
 
 def abolish(asked: Asked) -> dict[str, str]:
     """``abolish``: 注销, or 作废 of one that was made wrongly, on a decision."""
-    _kind(asked)
-    data = _data(asked)
+    kind, data = _kind(asked), _data(asked)
     missing(
         license_code=data.license_code,
         document_no=data.document_no,
@@ -101,6 +103,8 @@ def abolish(asked: Asked) -> dict[str, str]:
         )
     except ValidationError as error:
         raise InvalidInput("请求内容有误，请按提示更正", problems=shape_problems(error)) from error
+    if type_of(asked.deps, data.license_code) not in {"", kind.slug}:
+        raise NotFound(NOT_FOR_THIS_BODY)
     moved = move_license(asked.deps, asked.call.caller, data.license_code, body)
     code, name = status_of_license(moved.version.state.value)
     return {"license_code": moved.version.identifier, "license_status": code, "license_status_name": name}
@@ -108,9 +112,11 @@ def abolish(asked: Asked) -> dict[str, str]:
 
 def get_attachment(asked: Asked) -> dict[str, str]:
     """``get_attachment``: the sealed file, for the body that issued it; other attachments are not kept here."""
-    _kind(asked)
+    kind = _kind(asked)
     missing(license_code=_data(asked).license_code)
     version, file = read_license_file(asked.deps, asked.call.caller, _data(asked).license_code)
+    if version.type_slug != kind.slug:
+        raise NotFound(NO_LICENSE_ZH)
     return {
         "license_code": version.identifier,
         "file_name": f"{version.identifier}.pdf",
@@ -136,6 +142,7 @@ ISSUE_VERBS: tuple[Verb, ...] = (
 
 
 def _kind(asked: Asked) -> LicenseType:
+    """The type in the path; what ``license_code`` names must be of it, or an account would reach beyond its types."""
     kind = asked.deps.catalog.by_type_code(asked.request.path_params["item_code"])
     require_type(asked.call, kind.slug)
     return kind

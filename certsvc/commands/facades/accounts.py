@@ -11,6 +11,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import claimed, of_client
 from certsvc.commands.evidence.record import record
+from certsvc.commands.sharing.policy import find_matter
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound, Unauthenticated
 from certsvc.license.facades import ANY, FacadeAccount, FacadeName
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
 
 MAX_LIFE = timedelta(days=2 * 366)
 """An account is looked at again after two years at the latest: nobody remembers who has an older one."""
@@ -51,7 +53,7 @@ def register_account(deps: Deps, account: FacadeAccount, *, actor: str, secret: 
     account = replace(account, secret_sha256=hash_secret(secret) if secret else "", created_at=now)
     with deps.uow() as tx:
         client = tx.access.client(account.client_id)
-        problems = _problems(deps, account, client.authority_code if client else None, now)
+        problems = _problems(deps, tx, account, client.authority_code if client else None, now)
         if problems:
             raise InvalidInput("门面账号有误，请按提示更正", problems=tuple(problems))
         if not tx.facades.insert_account(account):
@@ -156,14 +158,16 @@ def note_call(deps: Deps, call: Call, verb: str, code: str) -> None:
         )
 
 
-def _problems(deps: Deps, account: FacadeAccount, authority_code: str | None, now: datetime) -> list[FieldProblem]:
+def _problems(
+    deps: Deps, tx: UnitOfWork, account: FacadeAccount, authority_code: str | None, now: datetime
+) -> list[FieldProblem]:
     found: list[FieldProblem] = []
 
     def fault(pointer: str, detail: str) -> None:
         found.append(FieldProblem(pointer=pointer, code="invalid", detail=detail))
 
     known = {kind.slug for kind in deps.catalog.types}
-    matter = deps.catalog.find_matter(account.matter_code) if account.matter_code else None
+    matter = find_matter(deps, tx, account.matter_code) if account.matter_code else None
     if authority_code is None:
         fault("/client_id", "没有这个接入系统，请先登记")
     if account.facade is FacadeName.GB_36906 and account.login != account.client_id:
@@ -173,7 +177,7 @@ def _problems(deps: Deps, account: FacadeAccount, authority_code: str | None, no
     if set(account.types) - known - {ANY}:
         fault("/types", "有的证照类型不在目录中")
     if account.matter_code and (matter is None or matter.authority_code != authority_code):
-        fault("/matter_code", "该事项不在目录中，或不属于该系统的单位")
+        fault("/matter_code", "没有这个在办的事项，或不属于该系统的单位")
     if not now < account.expires_at <= now + MAX_LIFE:
         fault("/expires_at", "须填写到期时间，最长两年")
     return found

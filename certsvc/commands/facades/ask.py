@@ -12,7 +12,7 @@ from certsvc.commands.facades.accounts import Call, require_type
 from certsvc.commands.issuance.body import shape_problems
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
 from certsvc.commands.sharing.policy import COPY, allowed_keys
-from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput, NoLawfulBasis, NotFound
+from certsvc.errors import Conflict, FieldProblem, InvalidIdentifier, InvalidInput, NoLawfulBasis, NotFound, Unavailable
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 MISSING = "missing"
 """Code of a field problem that older interfaces have a code of their own for."""
+RETRIED = (Unavailable, Conflict)
+"""Failures of a fetch after which nothing has left and the same is asked again: what stood for it is not used up."""
+NOTHING = ("holder_name",)
+"""Asked for where a matter may see no field: no fields would mean all of them, and the fetch writes refusals down."""
 NO_LICENSE_ZH = "未检索到证照；请核对证照标识、持证主体代码和证照类型"
 
 
@@ -97,6 +101,13 @@ def slug_of(deps: Deps, type_code: str) -> str:
     return deps.catalog.by_type_code(type_code.strip()).slug
 
 
+def type_of(deps: Deps, identifier: str) -> str:
+    """The type (slug) of the license with this 证照标识, whoever asks; empty when there is none."""
+    with deps.uow.read() as tx:
+        version = tx.licenses.by_identifier(identifier)
+    return version.type_slug if version is not None else ""
+
+
 def found_by_identifier(deps: Deps, identifier: str) -> tuple[Which, LicenseVersion | None]:
     """Which license a 证照标识 names; one that nobody has leads to a holder whom nobody is."""
     try:
@@ -117,9 +128,12 @@ def found_by_identifier(deps: Deps, identifier: str) -> tuple[Which, LicenseVers
 
 
 def allowed(deps: Deps, call: Call, matter_code: str, type_slug: str) -> tuple[str, ...]:
-    """Keys (and ``*copy``) that the matter may see of a type; NoLawfulBasis when none."""
+    """Keys (and ``*copy``) that the matter may see of a type; the fetch that follows refuses where there are none."""
     with deps.uow.read() as tx:
-        return readable_keys(allowed_keys(deps, tx, matter_code, call.caller.authority_code, type_slug))
+        try:
+            return readable_keys(allowed_keys(deps, tx, matter_code, call.caller.authority_code, type_slug))
+        except NoLawfulBasis:
+            return ()
 
 
 def fetch_body(which: Which, why: Why, *, fields: Sequence[str] = (), grant_code: str = "") -> FetchBody:
@@ -180,12 +194,13 @@ def copy(deps: Deps, call: Call, which: Which, why: Why) -> FetchAnswer:
 
 
 def readable(deps: Deps, call: Call, which: Which, why: Why) -> tuple[str, ...]:
-    """Fields that the matter may see of the type; NoLawfulBasis when there are none (no fields would mean all)."""
+    """Fields that the matter may see of the type; where there are none, what the fetch refuses, on its ledger."""
     require_type(call, which.type_slug)
-    keys = tuple(key for key in allowed(deps, call, why.matter_code, which.type_slug) if key != COPY)
-    if not keys:
-        raise NoLawfulBasis("该事项不能读取此类证照的信息项")
-    return keys
+    return _readable(deps, call, why.matter_code, which.type_slug) or NOTHING
+
+
+def _readable(deps: Deps, call: Call, matter_code: str, type_slug: str) -> tuple[str, ...]:
+    return tuple(key for key in allowed(deps, call, matter_code, type_slug) if key != COPY)
 
 
 def _standing_of(deps: Deps, call: Call, body: FetchBody) -> str | None:
@@ -195,9 +210,10 @@ def _standing_of(deps: Deps, call: Call, body: FetchBody) -> str | None:
     """
     if COPY not in body.fields or body.basis != "duty":
         return None
+    keys = _readable(deps, call, body.matter_code, body.type)
+    if not keys:
+        return None
     try:
-        asked = Which(type_slug=body.type)
-        keys = readable(deps, call, asked, Why(matter_code=body.matter_code))
         answer = fetch_license(deps, call.caller, body.model_copy(update={"fields": keys[:1]}))
     except (NoLawfulBasis, NotFound):
         return None

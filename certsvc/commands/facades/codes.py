@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from certsvc.clock import SHANGHAI
 from certsvc.commands.evidence.record import record
 from certsvc.commands.facades.accounts import require_type
-from certsvc.commands.facades.ask import Which, Why, allowed, fetch_body, give, look
+from certsvc.commands.facades.ask import NOTHING, RETRIED, Which, Why, allowed, fetch_body, give, look
+from certsvc.commands.sharing.fetch_license import fetch_license
+from certsvc.commands.sharing.grounds import Ground, check_open, consented, look_up
 from certsvc.commands.sharing.policy import COPY, find_matter
+from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import CertsvcError, NoLawfulBasis, NotFound
@@ -26,14 +29,19 @@ if TYPE_CHECKING:
 
     from certsvc.commands.facades.accounts import Call
     from certsvc.commands.ports import Deps
-    from certsvc.commands.sharing.fetch_license import FetchAnswer
+    from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody
+    from certsvc.commands.sharing.grounds import Known
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
+    from certsvc.license.uses import Grant, UseBasis
 
 CODE_LIFE = timedelta(minutes=10)
 """Life of a code: a form is filled in meanwhile, no longer."""
 MAX_CREDENTIALS = 10
 """用证码 of the holder in one request."""
+MAX_GRANT_CODE = 64
+"""Characters of a credential that is looked up; ours have fewer. Stops oversized input before hashing."""
 CODE_ZH = "用证码无效：不存在、已使用、已过期，或不属于本系统；请重新取得"
 NO_GRANT_ZH = "授权凭证无效：应为持证人（或其监护人、法定代表人）为本系统、本事项开具的用证码；请重新授权"
 
@@ -70,13 +78,15 @@ def codes_on_duty(deps: Deps, call: Call, holder: Which, why: Why, types: Sequen
     return made
 
 
-def types_of(deps: Deps, call: Call, matter_code: str) -> list[str]:
-    """Types that a matter may see, as far as the account is for them; NoLawfulBasis when there are none."""
+def types_of(deps: Deps, call: Call, holder: Which, why: Why) -> list[str]:
+    """Types that a matter may see, as far as the account is for them; NoLawfulBasis, on the ledger, when none."""
     with deps.uow.read() as tx:
-        matter = find_matter(deps, tx, matter_code)
+        matter = find_matter(deps, tx, why.matter_code)
     own = matter is not None and matter.authority_code == call.caller.authority_code
     slugs = [slug for slug in matter.allows if call.account.sees(slug)] if matter is not None and own else []
     if not slugs:
+        # Of no type: no policy opens that, so the fetch refuses and writes the refusal down.
+        fetch_license(deps, call.caller, fetch_body(replace(holder, type_slug=""), why, fields=NOTHING))
         raise NoLawfulBasis("该事项未开通免证办，或不属于本单位；请核对事项编码")
     return slugs
 
@@ -94,23 +104,51 @@ def codes_on_consent(deps: Deps, call: Call, why: Why, credentials: Sequence[str
     Raises:
         NoLawfulBasis: one of them does not fit; which of the reasons it is, is not said.
     """
-    now = deps.clock.now()
     made: list[Coded] = []
     for credential in credentials[:MAX_CREDENTIALS]:
-        with deps.uow.read() as tx:
-            grant = tx.sharing.grant_by_token(token_sha256(credential))
-            version = tx.licenses.by_version_id(grant.version_id) if grant is not None else None
-            person = tx.access.person(grant.holder_subject) if grant is not None else None
-        if grant is None or version is None or person is None:
-            raise NoLawfulBasis(NO_GRANT_ZH)
-        own = (person.holder_code_type, person.holder_code) == (version.holder.code_type, version.holder.code)
-        fits = grant.client_id == call.caller.subject and grant.matter_code == why.matter_code
-        unused = grant.used_at is None and grant.withdrawn_at is None and now < grant.expires_at
-        if not (fits and unused and own is by_holder and grant.case_no in {"", why.case_no}):
-            raise NoLawfulBasis(NO_GRANT_ZH)
-        require_type(call, version.type_slug)
-        made.append(_stored(deps, call, version, why, grant_code=credential, until=grant.expires_at))
+        found = _on_consent(deps, call, why, credential, by_holder=by_holder)
+        if isinstance(found, CertsvcError):
+            raise found
+        made.append(found)
     return made
+
+
+def _on_consent(deps: Deps, call: Call, why: Why, credential: str, *, by_holder: bool) -> Coded | CertsvcError:
+    """The code for one 用证码, or why not; that it was looked at is on the ledger like a look on duty."""
+    now, body = deps.clock.now(), fetch_body(Which(), why, grant_code=credential[:MAX_GRANT_CODE])
+    with deps.uow() as tx:
+        known = look_up(tx, [body], hold=False)
+        about = known.granted(body)
+        body = body.model_copy(update={"type": about.type_slug if about is not None else ""})
+        try:
+            version, grant, basis = _granting(deps, tx, known, call, body, by_holder=by_holder)
+            require_type(call, body.type)
+            check_open(deps, tx, call.caller, body, now)
+        except CertsvcError as error:
+            row = refusal_row(deps, call.caller, body, about, error, now)
+            tx.sharing.insert_fetches([row])
+            note(deps, tx, row, about, about.identifier if about is not None else body.matter_code)
+            return error
+        row = use_row(deps, call.caller, body, Ground(basis=basis, version=version, grant=grant), (), now)
+        tx.sharing.insert_fetches([row])
+        note(deps, tx, row, version, version.identifier)
+        return _stored(deps, tx, call, version, why, grant_code=credential, until=grant.expires_at)
+
+
+def _granting(
+    deps: Deps, tx: UnitOfWork, known: Known, call: Call, body: FetchBody, *, by_holder: bool
+) -> tuple[LicenseVersion, Grant, UseBasis]:
+    """License and grant behind a 用证码 that is unused; NoLawfulBasis in the same words for every cause."""
+    try:
+        version, grant, basis = consented(deps, known, call.caller, body, deps.clock.now(), data=True)
+    except NoLawfulBasis as error:
+        raise NoLawfulBasis(NO_GRANT_ZH) from error
+    person = tx.access.person(grant.holder_subject)
+    holder = version.holder
+    own = person is not None and (person.holder_code_type, person.holder_code) == (holder.code_type, holder.code)
+    if person is None or own is not by_holder:
+        raise NoLawfulBasis(NO_GRANT_ZH)
+    return version, grant, basis
 
 
 def exchange(deps: Deps, call: Call, code: str) -> tuple[str, datetime]:
@@ -128,6 +166,7 @@ def redeem(deps: Deps, call: Call, code: str, *, file: bool) -> tuple[AuthCode, 
 
     Raises:
         NoLawfulBasis: the code is not this client's, used for this, or too old: in the same words.
+        Unavailable, Conflict: it could not be had just now; the code is as unused as before.
     """
     now = deps.clock.now()
     with deps.uow() as tx:
@@ -142,10 +181,13 @@ def redeem(deps: Deps, call: Call, code: str, *, file: bool) -> tuple[AuthCode, 
         holder_code=version.holder.code if version else "",
         holder_code_type=version.holder.code_type if version else "",
     )
-    fields = [COPY] if file else [key for key in _granted(deps, call, known) if key != COPY]
-    if not fields:
-        raise NoLawfulBasis("该用证码不含信息项，只能取证照文件")
-    return known, give(deps, call, fetch_body(which, why, fields=fields, grant_code=known.grant_code))
+    fields = (COPY,) if file else tuple(key for key in _granted(deps, call, known) if key != COPY) or NOTHING
+    try:
+        return known, give(deps, call, fetch_body(which, why, fields=fields, grant_code=known.grant_code))
+    except RETRIED:
+        with deps.uow() as tx:
+            tx.facades.give_back_code(known.code_sha256, file=file, used_at=now)
+        raise
 
 
 def _granted(deps: Deps, call: Call, known: AuthCode) -> tuple[str, ...]:
@@ -165,15 +207,16 @@ def _own(call: Call, known: AuthCode | None) -> AuthCode:
 
 def _made(deps: Deps, call: Call, why: Why, answer: FetchAnswer) -> Coded:
     identifier = answer.facts.identifier
-    with deps.uow.read() as tx:
+    with deps.uow() as tx:
         version = tx.licenses.by_identifier(identifier)
-    if version is None:
-        raise NotFound("未检索到证照；请核对证件号码")
-    return _stored(deps, call, version, why, standing=answer.standing)
+        if version is None:
+            raise NotFound("未检索到证照；请核对证件号码")
+        return _stored(deps, tx, call, version, why, standing=answer.standing)
 
 
 def _stored(
     deps: Deps,
+    tx: UnitOfWork,
     call: Call,
     version: LicenseVersion,
     why: Why,
@@ -199,19 +242,18 @@ def _stored(
         created_at=now,
         expires_at=min(now + CODE_LIFE, until or now + CODE_LIFE),
     )
-    with deps.uow() as tx:
-        how = standing or stands(deps, tx, version, now)
-        tx.facades.insert_code(code)
-        content = {"account_id": code.account_id, "matter_code": code.matter_code, "case_no": code.case_no}
-        record(
-            tx,
-            deps,
-            kind="facade.code_made",
-            subject=version.identifier,
-            actor=call.caller.subject,
-            content={**content, "basis": code.basis},
-            at=now,
-        )
+    how = standing or stands(deps, tx, version, now)
+    tx.facades.insert_code(code)
+    content = {"account_id": code.account_id, "matter_code": code.matter_code, "case_no": code.case_no}
+    record(
+        tx,
+        deps,
+        kind="facade.code_made",
+        subject=version.identifier,
+        actor=call.caller.subject,
+        content={**content, "basis": code.basis},
+        at=now,
+    )
     return Coded(
         code=token,
         type_slug=version.type_slug,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.facades.accounts import open_call
-from certsvc.commands.facades.ask import give
+from certsvc.commands.facades.ask import RETRIED, give
 from certsvc.commands.sharing.fetch_license import FetchBody
 from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.codes import token_sha256
@@ -54,6 +54,7 @@ def open_address(deps: Deps, facade: FacadeName, token: str) -> tuple[Call, Fetc
     Raises:
         NotFound: no such address, one of another facade, used or too old: alike.
         Unauthenticated: the account is active no more.
+        Unavailable, Conflict: the file could not be had just now; the address is as unused as before.
     """
     digest = token_sha256(token[:MAX_ID])
     with deps.uow.read() as tx:
@@ -62,10 +63,16 @@ def open_address(deps: Deps, facade: FacadeName, token: str) -> tuple[Call, Fetc
     if known is None or account is None or account.facade is not facade:
         raise NotFound(GONE_ZH)
     call = open_call(deps, account)
+    now = deps.clock.now()
     with deps.uow() as tx:
-        if not tx.facades.use_download(digest, now=deps.clock.now()):
+        if not tx.facades.use_download(digest, now=now):
             raise NotFound(GONE_ZH)
-    answer = give(deps, call, FetchBody.model_validate(known.asked))
+    try:
+        answer = give(deps, call, FetchBody.model_validate(known.asked))
+    except RETRIED:
+        with deps.uow() as tx:
+            tx.facades.give_back_download(digest, used_at=now)
+        raise
     if answer.file is None:
         raise IntegrityError("证照文件没有制出，已停止提供，请联系运维")
     return call, answer

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LINK_LIFETIME_S = 300
 """A link opens the file for whoever holds it: long enough to begin a download, too short to pass around."""
+NO_LICENSE_ZH = "没有这张证照，请核对证照标识"
 READERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.AUDITOR)
 
 
@@ -126,7 +127,7 @@ def _visible(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> 
         version.registration.authority_code if version.registration else "",
     }
     if version is None or not (wide or (own and caller.authority_code)):
-        raise NotFound("没有这张证照，请核对证照标识")
+        raise NotFound(NO_LICENSE_ZH)
     return version
 
 

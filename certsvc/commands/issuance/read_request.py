@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.request import IssuanceRequest
 
+NO_REQUEST_ZH = "没有这个申请，或不属于当前系统；请核对 request_id"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestStatus:
@@ -28,6 +30,6 @@ def read_request(deps: Deps, caller: Principal, request_id: str) -> RequestStatu
     with deps.uow.read() as tx:
         request = tx.requests.by_id(request_id)
         if request is None or (request.caller != caller.subject and roles.OPERATOR not in caller.roles):
-            raise NotFound("没有这个申请，或不属于当前系统；请核对 request_id")
+            raise NotFound(NO_REQUEST_ZH)
         version = tx.licenses.by_version_id(request.version_id) if request.version_id else None
     return RequestStatus(request=request, version=version)
