@@ -119,7 +119,7 @@ def test_a_refused_check_uses_up_no_code(small_city: ServedCity) -> None:
     city.answer(ask(city, "KB-1", matter_code=NEW), 201)
     city.answer(ask(city, "KB-2", holder_code=STRANGER), 201)
     code = grant(city, done["identifier"], matter_code=RENEWAL, fields=["number"])["code"]
-    unsaid = {"holder_code": "", "holder_code_type": ""}
+    unsaid: dict[str, Any] = {"holder_code": "", "holder_code_type": ""}
     assert ask(city, "KB-1", code=code).status_code == 409, "another matter's case"
     assert ask(city, "KB-2", code=code, **unsaid).status_code == 409, "another holder's case"
     soon = city.service.deps.clock.now().replace(year=2999).isoformat()
