@@ -30,6 +30,7 @@ from certsvc.api import (
     issuances,
     licenses,
     lists,
+    log,
     notices,
     offline,
     parked_events,
@@ -60,6 +61,7 @@ from certsvc.api.event_stream import EventStreams
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
 from certsvc.api.routing import ExactPaths
+from certsvc.commands.log.read import LogBoard
 from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.verifying.status_lists import StatusBoard
 
@@ -104,6 +106,7 @@ ROUTERS = (
     stampings,
     catalog,
     lists,
+    log,
     parked_events,
     publications,
     quality,
@@ -150,6 +153,7 @@ def create_application(
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
     app.state.status_board = lists = StatusBoard()
+    app.state.log_board = LogBoard()
     app.state.bundle_board = BundleBoard(lists)
     app.state.scan_desk = ScanDesk()
     app.state.sign_in_desk = SignInDesk(deps)

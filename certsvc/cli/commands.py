@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
@@ -57,6 +58,7 @@ for name, group in (
     ("import", import_app),
     ("bulk", bulk_app),
     ("backup", backup_app),
+    ("audit", audit_app),
     ("reports", reports_app),
     ("code", code_app),
 ):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.device_ports import OfflineSigner
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.log_ports import LogSigner
     from certsvc.commands.notice_ports import NoticeChannel
     from certsvc.commands.page_ports import Press, Renderer
     from certsvc.commands.report_ports import Province
@@ -299,6 +300,7 @@ class Deps:
     trust_lists: TrustDocuments
     partners: PartnerRegisters
     status_signer: StatusSigner
+    log_signer: LogSigner
     offline: OfflineSigner
     uploads: UploadDesk
     """reads uploads to be stamped, in processes of its own"""
@@ -363,6 +365,8 @@ class Policy:
     sm2_required: bool = False
     """whether a license must bear an SM2 seal: production, unless told otherwise"""
     simulation_matters: frozenset[str] = frozenset()
+    log_stamp_minutes: int = 10
+    """how often a checkpoint of the evidence log is timestamped, where an authority is configured"""
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
+    from certsvc.commands.log_ports import Audited, Log
     from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
@@ -246,6 +247,8 @@ class UnitOfWork(Protocol):
     officers: Officers
     visits: Visits
     inspections: Inspections
+    log: Log
+    audited: Audited
 
 
 class UnitOfWorkFactory(Protocol):

@@ -13,6 +13,7 @@ from certsvc.commands.bulk.effect import advance_bulk
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.log.append import advance_log, stamp_in_time
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
@@ -56,6 +57,12 @@ SWEEP_WAIT_S = 60.0
 
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
+
+LOG_WAIT_S = 0.5
+"""Pause between two looks for evidence that is not in the log: with the sequencer's it stays below a second."""
+
+STAMP_WAIT_S = 15.0
+"""Pause between two looks whether a checkpoint of the log is to be timestamped; three index reads."""
 
 LIVE_ECHO_S = 2.0
 """How long after a live request backfill takes others to be on their way."""
@@ -114,6 +121,9 @@ class Loops:
                 reporter = f"{self._name}-reports"
                 self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
+            self._spawn(f"{self._name}-log", lambda: self._every(LOG_WAIT_S, self._log))
+            stamper = f"{self._name}-log-stamp"
+            self._spawn(stamper, lambda: self._every(STAMP_WAIT_S, lambda: stamp_in_time(self._deps, owner=stamper)))
             for channel in self._deps.channels:
                 self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
@@ -189,6 +199,11 @@ class Loops:
         # A process that ends in good order hands over at once; only one that was killed makes others wait.
         with self._deps.uow() as tx:
             tx.outbox.release(owner=self._name)
+
+    def _log(self) -> None:
+        """Append while there is a whole batch and more."""
+        while not self._stop.is_set() and advance_log(self._deps, owner=f"{self._name}-log"):
+            pass
 
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.

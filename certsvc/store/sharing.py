@@ -105,14 +105,15 @@ class SharingRows:
         self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None
     ) -> Sequence[Fetch]:
         """Ledger rows about these versions, newest first."""
-        return [self._fetch(row) for row in _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind)]
+        return [self.fetch_of(row) for row in _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind)]
 
     def fetch(self, fetch_id: str) -> Fetch | None:
         """The ledger row."""
         row = self._tx.row(_FETCH, which=fetch_id)
-        return None if row is None else self._fetch(row)
+        return None if row is None else self.fetch_of(row)
 
-    def _fetch(self, row: RowMapping) -> Fetch:
+    def fetch_of(self, row: RowMapping) -> Fetch:
+        """A fetch from a row of its table."""
         values: dict[str, Any] = dict(row)
         values.update(self._tx.open_json(values.pop("circumstances"), _CIRCUMSTANCES, row["fetch_id"]))
         values["fields"] = tuple(from_json(row["fields"]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.audit import AuditRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.contacts import ContactRows
@@ -23,6 +24,7 @@ from certsvc.store.inspections import InspectionRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
+from certsvc.store.log import LogRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
         issuance_ports,
         license_ports,
         life_ports,
+        log_ports,
         notice_ports,
         parked_ports,
         quality_ports,
@@ -138,6 +141,8 @@ class Work:
     officers: visit_ports.Officers
     visits: visit_ports.Visits
     inspections: visit_ports.Inspections
+    log: log_ports.Log
+    audited: log_ports.Audited
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -203,6 +208,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "officers": OfficerRows,
     "visits": VisitRows,
     "inspections": InspectionRows,
+    "log": LogRows,
+    "audited": AuditRows,
 }
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import COPY, allowed_keys, open_matter, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
@@ -203,6 +204,7 @@ def _give(
             "matter_code": body.matter_code,
             "case_no": body.case_no,
             "basis": body.basis,
+            "rows": rows_of([row]),
         },
         at=now,
     )
@@ -268,6 +270,11 @@ def _refuse(
             kind="fetch.refused",
             subject=version.identifier if version else body.type,
             actor=caller.subject,
-            content={"fetch_id": row.fetch_id, "matter_code": body.matter_code, "reason": error.code},
+            content={
+                "fetch_id": row.fetch_id,
+                "matter_code": body.matter_code,
+                "reason": error.code,
+                "rows": rows_of([row]),
+            },
             at=now,
         )
