@@ -9,12 +9,17 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from certsvc.api.auth import PUBLIC, deps_of
+from certsvc.api.auth import PUBLIC, Access, deps_of
 from certsvc.api.json_body import JsonRoute
+from certsvc.api.licenses import Identifier
 from certsvc.api.models import Model
 from certsvc.api.revalidation import NOT_MODIFIED, cached
+from certsvc.commands.access.roles import HOLDER
+from certsvc.commands.issuance.read_license import READERS
 from certsvc.commands.log.append import log_origin
+from certsvc.commands.log.bundle import read_bundle
 from certsvc.commands.log.read import LogBoard
+from certsvc.commands.ports import Principal
 
 router = APIRouter(tags=["log 留痕日志"], route_class=JsonRoute)
 
@@ -27,6 +32,12 @@ MAX_PATH = 64
 MAX_INDEX = 2**53 - 1
 """The largest integer that every JSON reader keeps."""
 
+ZIP_TYPE = "application/zip"
+READER = Access(*READERS, HOLDER)
+
+_BUNDLE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "证据包", "content": {ZIP_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+}
 _TILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "内容不再改变", "content": {TILE_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
     **NOT_MODIFIED,
@@ -150,6 +161,15 @@ def consistency(
         new_root=_text(proof.new_root),
         path=[_text(one) for one in proof.path],
     )
+
+
+@router.get("/v1/licenses/{identifier}/evidence", response_class=Response, responses=_BUNDLE)
+def evidence(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(READER)]) -> Response:
+    """一张证照的证据包（ZIP），可脱机验证 · the evidence bundle of a license: auditors, its issuer, its holder."""
+    data = read_bundle(deps_of(request), caller, identifier, board=board_of(request))
+    name = f'attachment; filename="{identifier}-evidence.zip"'
+    headers = {"Content-Disposition": name, "Cache-Control": "no-store"}
+    return Response(data, media_type=ZIP_TYPE, headers=headers)
 
 
 def _text(hashed: bytes) -> str:

@@ -77,7 +77,9 @@ def print_report(report: AuditReport, *, as_json: bool) -> None:
         return
     console = Console()
     looked = "、".join(f"{STAGE_ZH[noun]} {count}" for noun, count in report.rows.items())
-    console.print(f"日志 {report.size} 条，检查点 {report.checkpoints} 个，时间戳 {report.stamped} 个；{looked}；文件 {report.files}")
+    console.print(f"日志 {report.size} 条，检查点 {report.checkpoints} 个，时间戳 {report.stamped} 个")
+    if looked:
+        console.print(f"{looked}；证照文件 {report.files}")
     if report.waiting:
         console.print(f"尚未入日志 {report.waiting} 条")
     for one in report.not_checked:

@@ -18,7 +18,9 @@ def audit_verify(
     files: Annotated[bool, typer.Option("--files/--no-files", help="是否逐件读取证照文件")] = True,
     kept: Annotated[
         list[Path] | None,
-        typer.Option("--checkpoint", help="以前保存的检查点，核对现在的日志以它为开头，可多次", exists=True, dir_okay=False),
+        typer.Option(
+            "--checkpoint", help="以前保存的检查点，现在的日志须以它为开头；可多次", exists=True, dir_okay=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
 ) -> None:

@@ -56,12 +56,16 @@ class Log(Protocol):
         """Timestamps of checkpoints larger than ``size``, in order."""
         ...
 
-    def note_subjects(self, subjects: Sequence[tuple[str, int]]) -> None:
-        """Remember, as keyed digests, what the leaves at these positions are about."""
+    def note_subjects(self, subjects: Sequence[tuple[str, int]], *, events: bool = False) -> None:
+        """Remember, as keyed digests, what the leaves, or the events, at these positions are about."""
         ...
 
     def about(self, subject: str, *, after: int, limit: int) -> Sequence[EvidenceRow]:
         """Rows about a subject behind a position that are in the index, in order."""
+        ...
+
+    def events_about(self, subject: str, *, after: int, limit: int) -> Sequence[Event]:
+        """Events about a subject behind a position that are in the index, in order."""
         ...
 
     def position_of(self, evidence_id: str) -> int | None:

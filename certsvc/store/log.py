@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, select, update
 from certsvc.errors import IntegrityError
 from certsvc.events.checkpoint import Checkpoint, Stamp
 from certsvc.events.tiles import Edge, split_hashes
-from certsvc.store.outbox import evidence_of
+from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.tables import counters
 from certsvc.store.tables_log import log_checkpoints, log_edges, log_subjects, log_timestamps
-from certsvc.store.tables_uses import evidence
+from certsvc.store.tables_uses import events, evidence
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping, Table
 
+    from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
     from certsvc.store.transaction import Transaction
 
 _SUBJECT = "log_subjects.subject"
+EVIDENCE, EVENT = "evidence", "event"
 _POSITIONS = "position:evidence"
 _TORN = "留痕日志的边缘数据（log_edges）残缺或与规模不符，已停止追加；请运行 certsvc audit verify"
 _C = log_checkpoints.c
@@ -50,7 +52,22 @@ _STAMPS_AFTER = select(*_T).where(_T.size > bindparam("behind")).order_by(_T.siz
 _ABOUT = (
     select(*evidence.c)
     .join_from(log_subjects, evidence, evidence.c.position == log_subjects.c.position)
-    .where(log_subjects.c.subject_blind == bindparam("blind"), log_subjects.c.position > bindparam("behind"))
+    .where(
+        log_subjects.c.subject_blind == bindparam("blind"),
+        log_subjects.c.noun == EVIDENCE,
+        log_subjects.c.position > bindparam("behind"),
+    )
+    .order_by(log_subjects.c.position)
+    .limit(bindparam("most"))
+)
+_EVENTS_ABOUT = (
+    select(*events.c)
+    .join_from(log_subjects, events, events.c.position == log_subjects.c.position)
+    .where(
+        log_subjects.c.subject_blind == bindparam("blind"),
+        log_subjects.c.noun == EVENT,
+        log_subjects.c.position > bindparam("behind"),
+    )
     .order_by(log_subjects.c.position)
     .limit(bindparam("most"))
 )
@@ -138,15 +155,24 @@ class LogRows:
         """Timestamps of checkpoints larger than ``size``, in order."""
         return [_stamp(row) for row in self._tx.rows(_STAMPS_AFTER, behind=size, most=limit)]
 
-    def note_subjects(self, subjects: Sequence[tuple[str, int]]) -> None:
-        """Remember, as keyed digests, what the leaves at these positions are about."""
-        rows = [{"subject_blind": self._tx.blind(one, _SUBJECT), "position": position} for one, position in subjects]
+    def note_subjects(self, subjects: Sequence[tuple[str, int]], *, events: bool = False) -> None:
+        """Remember, as keyed digests, what the leaves, or the events, at these positions are about."""
+        noun = EVENT if events else EVIDENCE
+        rows = [
+            {"subject_blind": self._tx.blind(one, _SUBJECT), "noun": noun, "position": position}
+            for one, position in subjects
+        ]
         self._tx.changed_all(_insert_once(self._tx.dialect, log_subjects), rows)
 
     def about(self, subject: str, *, after: int, limit: int) -> Sequence[EvidenceRow]:
         """Rows about a subject behind a position that are in the index, in order."""
         rows = self._tx.rows(_ABOUT, blind=self._tx.blind(subject, _SUBJECT), behind=after, most=limit)
         return [evidence_of(self._tx, row) for row in rows]
+
+    def events_about(self, subject: str, *, after: int, limit: int) -> Sequence[Event]:
+        """Events about a subject behind a position that are in the index, in order."""
+        rows = self._tx.rows(_EVENTS_ABOUT, blind=self._tx.blind(subject, _SUBJECT), behind=after, most=limit)
+        return [event_of(row) for row in rows]
 
     def position_of(self, evidence_id: str) -> int | None:
         """Where a row stands; 0 when it waits for its position, None when there is none."""

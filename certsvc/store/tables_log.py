@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, LargeBinary, Table
 
-from certsvc.store.columns import ROW_NUMBER, PlainText, UtcTime
+from certsvc.store.columns import ROW_NUMBER, Key, PlainText, UtcTime
 from certsvc.store.tables_consents import metadata
 
 __all__ = ["metadata"]  # with the tables of all files in it
@@ -41,5 +41,6 @@ log_subjects = Table(
     "log_subjects",
     metadata,
     Column("subject_blind", LargeBinary(32), primary_key=True),  # keyed digest of what a leaf is about
+    Column("noun", Key, primary_key=True),  # evidence or event, which have positions of their own
     Column("position", ROW_NUMBER, primary_key=True, autoincrement=False),
 )

@@ -13,6 +13,7 @@ down_revision = "0021"
 branch_labels = None
 depends_on = None
 
+KEY = sa.String(200)
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UTC_TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 
@@ -45,8 +46,9 @@ def upgrade() -> None:
     op.create_table(
         "log_subjects",
         sa.Column("subject_blind", sa.LargeBinary(32), nullable=False),
+        sa.Column("noun", KEY, nullable=False),
         sa.Column("position", NUMBER, autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("subject_blind", "position", name=op.f("pk_log_subjects")),
+        sa.PrimaryKeyConstraint("subject_blind", "noun", "position", name=op.f("pk_log_subjects")),
     )
 
 

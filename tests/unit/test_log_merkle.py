@@ -1,4 +1,4 @@
-"""The tree of the evidence log against published vectors and against the definition of RFC 9162, written down naively."""
+"""The tree of the evidence log against published vectors and the definition of RFC 9162, written down naively."""
 
 from __future__ import annotations
 
@@ -101,14 +101,14 @@ def path(m: int, data: Sequence[bytes]) -> list[bytes]:
     return [*path(m, data[:k]), mth(data[k:])] if m < k else [*path(m - k, data[k:]), mth(data[:k])]
 
 
-def subproof(m: int, data: Sequence[bytes], whole: bool) -> list[bytes]:
+def subproof(m: int, data: Sequence[bytes], *, whole: bool) -> list[bytes]:
     """SUBPROOF of §2.1.4.1."""
     if m == len(data):
         return [] if whole else [mth(data)]
     k = half(len(data))
     if m <= k:
-        return [*subproof(m, data[:k], whole), mth(data[k:])]
-    return [*subproof(m - k, data[k:], False), mth(data[:k])]
+        return [*subproof(m, data[:k], whole=whole), mth(data[k:])]
+    return [*subproof(m - k, data[k:], whole=False), mth(data[:k])]
 
 
 def many(size: int) -> list[bytes]:
@@ -163,7 +163,7 @@ def test_consistency_is_the_definition(data: st.DataObject, new: int) -> None:
     leaves = many(new)
     roots = mth(leaves[:old]), mth(leaves)
     proof = consistency_proof(old, new, nodes(leaves))
-    assert proof == subproof(old, leaves, True)
+    assert proof == subproof(old, leaves, whole=True)
     assert is_consistent(old, new, *roots, proof)
     assert not is_consistent(old, new, sha(b"forked"), roots[1], proof)
     assert not is_consistent(old, new, roots[0], sha(b"forked"), proof)

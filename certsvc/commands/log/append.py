@@ -111,6 +111,8 @@ def record_events(deps: Deps, *, owner: str) -> int:
         if not held or tx.outbox.cursor(EVENTS_CURSOR) != place:
             return 0
         record(tx, deps, kind=EVENTS_RECORDED, subject="events", actor=ACTOR, content=content, at=now)
+        about = [(one.row.subject, int(one.place)) for one in rows if one.row is not None]
+        tx.log.note_subjects(about, events=True)
         tx.outbox.advance(EVENTS_CURSOR, position=int(rows[-1].place))
     return len(rows)
 

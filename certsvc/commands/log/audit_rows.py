@@ -1,7 +1,7 @@
 """Compare every row that leaves speak of with what they say: none was changed, none is missing, none came in unseen.
 
-Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows of that
-time are held against those. A row younger than the settling time may have its leaf on the way.
+Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows of
+that time are held against those. A row younger than the settling time may have its leaf on the way.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -187,9 +188,7 @@ class RowAudit:
         version, moves = read.version, read.moves
         if moves is None:
             return
-        wrong = [
-            later.move_id for one, later in zip(moves, moves[1:], strict=False) if one.to_state is not later.from_state
-        ]
+        wrong = [later.move_id for one, later in pairwise(moves) if one.to_state is not later.from_state]
         about = f"{LICENSE} {version.identifier}"
         if wrong:
             self._report.tell(Found.STATE_CHANGED, about, f"办理记录 {wrong[0]} 与前一条不相接")
@@ -241,9 +240,13 @@ class RowAudit:
         over = [key for key, _ in uneven(self._ledger.over, noun)]
         gone = {key.split(" ")[1] for key in over}
         unproven = {key.split(" ")[1] for key in short}
-        changed, missing = (Found.STAMP_CHANGED, Found.STAMP_MISSING) if noun == STAMP else (
-            Found.ROW_CHANGED,
-            Found.ROW_MISSING,
+        changed, missing = (
+            (Found.STAMP_CHANGED, Found.STAMP_MISSING)
+            if noun == STAMP
+            else (
+                Found.ROW_CHANGED,
+                Found.ROW_MISSING,
+            )
         )
         for name in sorted(gone & unproven):
             self._report.tell(changed, f"{noun} {name}", "与留痕所记的摘要不符")

@@ -126,7 +126,9 @@ class TreeAudit:
             self._report.tell(Found.CHECKPOINT_CHANGED, one.number, "签名不符")
             return None
         if head.size != one.size or one.size <= before:
-            self._report.tell(Found.CHECKPOINT_CHANGED, one.number, f"规模 {one.size} 与签名所述 {head.size} 或次序不符")
+            self._report.tell(
+                Found.CHECKPOINT_CHANGED, one.number, f"规模 {one.size} 与签名所述 {head.size} 或次序不符"
+            )
             return None
         return head
 

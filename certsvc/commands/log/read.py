@@ -148,6 +148,12 @@ class LogBoard:
             path=tuple(consistency_proof(old, new, node)),
         )
 
+    def nodes(self, deps: Deps) -> TileNodes:
+        """Every node of the tree as it stands, for many proofs at once."""
+        with deps.uow.read() as tx:
+            edge = tx.log.edge()
+        return self._nodes(deps, edge)
+
     def _nodes(self, deps: Deps, edge: Edge) -> TileNodes:
         return TileNodes(lambda level, number: self._hashes(deps, edge, level, number))
 
