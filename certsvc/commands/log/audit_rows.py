@@ -194,6 +194,8 @@ class RowAudit:
             self._report.tell(Found.STATE_CHANGED, about, f"办理记录 {wrong[0]} 与前一条不相接")
         if moves and moves[-1].to_state is not version.state:
             self._report.tell(Found.STATE_CHANGED, about, f"状态为 {version.state}，最后的办理为 {moves[-1].to_state}")
+        if version.revision != 1 + len(moves):
+            self._report.tell(Found.STATE_CHANGED, about, f"改动次数 {version.revision} 与办理记录 {len(moves)} 条不符")
         if version.suspended_until is not None and version.state is not State.SUSPENDED:
             self._report.tell(Found.STATE_CHANGED, about, "未暂扣而有暂扣期限")
         if not read.searchable:

@@ -88,12 +88,13 @@ class TreeAudit:
             # The counter was put back, or a row got a position that nobody gave.
             self._report.tell(Found.LEAF_CHANGED, last[0].position, f"位置大于已给出的最后位置 {given}")
         size = newest.size if newest else 0
-        if edge is None or edge.size < size or (newest is None and edge.size):
-            self._report.tell(Found.EDGE_CHANGED, "log_edges", "与检查点的规模不符或残缺")
-            edge = None
-        elif edge.size > size:
+        if edge is not None and edge.size > size:
             number = newest.number + 1 if newest else 1
-            self._report.tell(Found.CHECKPOINT_MISSING, number, f"边缘数据已到第 {edge.size} 条，检查点只到 {size}")
+            detail = f"自此号起：边缘数据已到第 {edge.size} 条，检查点只到 {size}"
+            self._report.tell(Found.CHECKPOINT_MISSING, number, detail)
+            edge = None
+        elif edge is None or edge.size < size:
+            self._report.tell(Found.EDGE_CHANGED, "log_edges", "与检查点的规模不符或残缺")
             edge = None
         elif size in self._heads and edge.root() != self._heads[size][1].root:
             self._report.tell(Found.EDGE_CHANGED, "log_edges", "其根与最后的检查点不符")
