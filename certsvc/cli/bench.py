@@ -85,11 +85,12 @@ def report(figure: Figure, values: Sequence[float]) -> dict[str, object]:
 def run_bench(names: Sequence[str]) -> None:
     """Measure all figures, or those named, and print a line for each."""
     from certsvc.cli.bench_cases import figures
+    from certsvc.cli.bench_log import LOG_FIGURES, log_figures
     from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
     from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
 
     configure_logs("ERROR")
-    servers = {PIPELINE, SCAN_RATE, SCAN_P99}
+    servers = {PIPELINE, SCAN_RATE, SCAN_P99, *LOG_FIGURES}
     with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as place:
         # Those of whole servers need none of the others' preparations.
         known = () if names and set(names) <= servers else figures(Path(place))
@@ -107,4 +108,7 @@ def run_bench(names: Sequence[str]) -> None:
                 print(json.dumps(pipeline_embedded(Path(place)), ensure_ascii=False), flush=True)
             if not names or {SCAN_RATE, SCAN_P99} & set(names):
                 for line in scan_server(Path(place) / "scan"):
+                    print(json.dumps(line, ensure_ascii=False), flush=True)
+            if not names or {*LOG_FIGURES} & set(names):
+                for line in log_figures(Path(place)):
                     print(json.dumps(line, ensure_ascii=False), flush=True)
