@@ -185,7 +185,6 @@ def build(
     uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
     timestamps = timestamp_client(settings, egress, ids)
     sealer = _sealer(settings, ring, timestamps, own)
-    stamping = timestamps or own_timestamps(settings, ring, clock, ids)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -203,7 +202,7 @@ def build(
         trust=trust,
         partners=PartnerChannels(),
         **_statements(ring, issuer=settings.issuer, ids=ids),
-        log_signer=LogNotes(ring, issuer=settings.issuer, ids=ids, timestamps=stamping),
+        log_signer=_log_signer(settings, ring, timestamps or own_timestamps(settings, ring, clock, ids), ids),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -231,6 +230,10 @@ def _statements(ring: KeyRing, *, issuer: str, ids: Ids) -> dict[str, Any]:
         "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
         "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
     }
+
+
+def _log_signer(settings: Settings, ring: KeyRing, timestamps: TimestampClient | None, ids: Ids) -> LogNotes:
+    return LogNotes(ring, issuer=settings.issuer, ids=ids, timestamps=timestamps)
 
 
 def _seal_maker(

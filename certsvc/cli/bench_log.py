@@ -22,10 +22,10 @@ APPEND, PROOF, VERIFY = "log.append.per_s", "log.proof.p99_ms", "log.verify.mill
 LOG_FIGURES = (APPEND, PROOF, VERIFY)
 APPEND_GOAL, PROOF_GOAL, VERIFY_GOAL = 2900, 5, 60
 MILLION = 1_000_000
-LEAVES = 200_000
-"""Leaves of the measured log; the time of a million is five times that of these (the pass is linear)."""
+LEAVES = 50_000
+"""Leaves of the measured log; the time of a million is twenty times that of these (the pass is linear)."""
 FILL = 5000
-PROOFS = 2000
+PROOFS = 1000
 OWNER = "bench"
 
 

@@ -54,9 +54,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right)
 
 
-# RFC 9162 §2.1.3.2
-
-
 def check_inclusion(index: int, size: int, hashed: bytes, path: list[bytes], root: bytes) -> None:
     if not 0 <= index < size:
         raise Fails("序号不在日志之内")
@@ -73,9 +70,6 @@ def check_inclusion(index: int, size: int, hashed: bytes, path: list[bytes], roo
         fn, sn = fn >> 1, sn >> 1
     if sn != 0 or r != root:
         raise Fails("包含证明与检查点的根不符")
-
-
-# RFC 9162 §2.1.4.2
 
 
 def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes]) -> None:
@@ -108,15 +102,11 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path
         raise Fails("后来的日志不以先前的为开头")
 
 
-# ECDSA over P-256 (SEC 1 §4.1.4), in plain integers.
-
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-G = (
-    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
-)
+GX = 0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
+GY = 0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
 SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 
 
@@ -144,20 +134,11 @@ def times(scalar: int, point: Point) -> Point:
     return total
 
 
-def integers(der: bytes) -> list[int]:
-    """R and s of a DER signature."""
-    if len(der) < 8 or der[0] != 0x30 or der[1] != len(der) - 2:
+def integers(der: bytes) -> tuple[int, int]:
+    half = 4 + der[3] if len(der) > 8 else 0
+    if not half or der[:3] != bytes([0x30, len(der) - 2, 2]) or der[half : half + 2] != bytes([2, len(der) - half - 2]):
         raise Fails("签名格式有误")
-    values, place = [], 2
-    while place < len(der):
-        if der[place] != 2 or place + 2 > len(der):
-            raise Fails("签名格式有误")
-        end = place + 2 + der[place + 1]
-        values.append(int.from_bytes(der[place + 2 : end], "big"))
-        place = end
-    if len(values) != 2:
-        raise Fails("签名格式有误")
-    return values
+    return int.from_bytes(der[4:half], "big"), int.from_bytes(der[half + 2 :], "big")
 
 
 def ecdsa_holds(spki: bytes, signature: bytes, data: bytes) -> bool:
@@ -171,7 +152,7 @@ def ecdsa_holds(spki: bytes, signature: bytes, data: bytes) -> bool:
         return False
     w = pow(s, -1, N)
     e = int.from_bytes(sha256(data), "big")
-    point = add(times(e * w % N, G), times(r * w % N, (x, y)))
+    point = add(times(e * w % N, (GX, GY)), times(r * w % N, (x, y)))
     return point is not None and point[0] % N == r
 
 
@@ -213,11 +194,7 @@ def open_checkpoint(note: str, keys: list[Key]) -> tuple[int, bytes]:
     return int(size), base64.b64decode(root, validate=True)
 
 
-# Bundles
-
-
 def check_leaf(one: dict[str, Any], size: int, root: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """That a leaf is in the log and what it says is what was shown."""
     leaf = base64.b64decode(one["leaf"], validate=True)
     path = [base64.b64decode(step, validate=True) for step in one["path"]][:MAX_PATH]
     check_inclusion(int(one["index"]), size, leaf_hash(leaf), path, root)
@@ -227,11 +204,7 @@ def check_leaf(one: dict[str, Any], size: int, root: bytes) -> tuple[dict[str, A
     begin = b'{"actor":' + canonical(said["actor"]) + b',"content":'
     end = b',"subject":' + canonical(said["subject"]) + b"}"
     content = details[len(begin) : -len(end)]
-    digests = {
-        "subject": said["subject"].encode(),
-        "actor": said["actor"].encode(),
-        "content": content,
-    }
+    digests = {"subject": said["subject"].encode(), "actor": said["actor"].encode(), "content": content}
     if details != begin + content + end or json.loads(content) != said["content"]:
         raise Fails("详情不是规范的写法")
     for name, value in digests.items():
@@ -253,12 +226,9 @@ def covered_ranges(pdf: bytes) -> Iterator[bytes]:
         yield pdf[a : a + b] + pdf[c : c + d]
 
 
-def digests_of(data: bytes) -> Iterator[bytes]:
-    for name in ("sha256", "sha384", "sha512", "sm3"):
-        try:
-            yield hashlib.new(name, data).digest()
-        except ValueError:
-            continue
+def digests_of(data: bytes) -> list[bytes]:
+    known = {"sha256", "sha384", "sha512", "sm3"} & hashlib.algorithms_available
+    return [hashlib.new(name, data).digest() for name in known]
 
 
 class Report:
@@ -332,7 +302,6 @@ def check_file(files: dict[str, bytes], made: Optional[tuple[str, str]], report:
 
 
 def check_status(status: dict[str, Any], leaves: list[dict[str, Any]], report: Report) -> None:
-    """The state that the bundle tells is that of the last move in the log."""
     logged = {}
     for one in leaves:
         content = json.loads(base64.b64decode(one["details"]))["content"]
