@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.reconcile_ports import Ledger
-    from certsvc.license.audited import ReadLeaf
 
 SETTLE_S = 30
 """A row younger than this may be on its way into the log; in a running service a leaf takes a second."""
@@ -50,8 +49,7 @@ def audit(
     report = AuditReport()
     settled = deps.clock.now() - timedelta(seconds=settle_s)
     compared = RowAudit(deps, ledger, report, settled=settled)
-    look: Callable[[ReadLeaf], None] = compared.look if rows else lambda _leaf: None
-    TreeAudit(deps, report, look).run(lambda done, of: watch(LEAVES, done, of))
+    TreeAudit(deps, report, compared.look if rows else None).run(lambda done, of: watch(LEAVES, done, of))
     if rows:
         compared.compare(lambda noun, count: watch(noun, count, 0), files=files)
     if not rows:

@@ -38,8 +38,8 @@ CHECKPOINTS = 500
 class TreeAudit:
     """One pass over the log."""
 
-    def __init__(self, deps: Deps, report: AuditReport, look: Callable[[ReadLeaf], None]) -> None:
-        """Compare what ``deps`` reads; every row that is there is given to ``look`` besides."""
+    def __init__(self, deps: Deps, report: AuditReport, look: Callable[[ReadLeaf], None] | None) -> None:
+        """Compare what ``deps`` reads; every row that is there is opened and given to ``look``, if any."""
         self._deps = deps
         self._report = report
         self._look = look
@@ -63,8 +63,6 @@ class TreeAudit:
             for position in range(max(first, size) + 1, min(first + PAGE, given) + 1):
                 if position not in rows:
                     report.tell(Found.LEAF_MISSING, position, "已编号、尚未入日志")
-            for row in rows.values():
-                self._look(row)
             watch(min(first + PAGE, given), given)
         report.waiting = given - size
         if newest is not None:
@@ -133,15 +131,20 @@ class TreeAudit:
             return None
         return head
 
-    def _pages(self, given: int) -> Iterator[tuple[Mapping[int, ReadLeaf], int]]:
+    def _pages(self, given: int) -> Iterator[tuple[Mapping[int, bytes], int]]:
+        """Leaves by position, a page at a time; details are decrypted only where somebody looks at them."""
         for first in range(0, given, PAGE):
             with self._deps.uow.read() as tx:
-                rows = tx.audited.leaves_after(first, limit=PAGE)
-            yield {row.position: row for row in rows if row.position <= first + PAGE}, first
+                rows = tx.audited.leaves_after(first, limit=PAGE) if self._look else ()
+                leaves = [(row.position, row.leaf) for row in rows] if rows else tx.log.leaves(first, limit=PAGE)
+            yield {position: leaf for position, leaf in leaves if position <= first + PAGE}, first
+            for row in rows:
+                if self._look and row.position <= first + PAGE:
+                    self._look(row)
 
-    def _tile(self, start: int, end: int, rows: Mapping[int, ReadLeaf], edge: Edge | None) -> None:
+    def _tile(self, start: int, end: int, rows: Mapping[int, bytes], edge: Edge | None) -> None:
         """The leaves with the indices ``[start, end)``, all of one tile."""
-        leaves = [rows[index + 1].leaf if index + 1 in rows else None for index in range(start, end)]
+        leaves = [rows.get(index + 1) for index in range(start, end)]
         own = [None if leaf is None else leaf_hash(leaf) for leaf in leaves]
         tile, entries = self._stored(start, end, edge)
         if own == tile == entries or (own == tile and end - start < WIDTH):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.errors import InvalidInput, NotFound
+from certsvc.events.checkpoint import read_note
 from certsvc.events.merkle import consistency_proof, inclusion_proof, range_root
 from certsvc.events.tiles import (
     HEIGHT,
@@ -127,7 +128,7 @@ class LogBoard:
             index=index,
             size=size,
             leaf=node(0, index),
-            root=range_root(0, size, node),
+            root=read_note(at.note)[0].root if at else range_root(0, size, node),
             path=tuple(inclusion_proof(index, size, node)),
             note=at.note if at else "",
         )
