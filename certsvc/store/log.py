@@ -32,10 +32,11 @@ _TORN = "留痕日志的边缘数据（log_edges）残缺或与规模不符，�
 _C = log_checkpoints.c
 _T = log_timestamps.c
 
-_NEWEST = select(*_C).order_by(_C.number.desc()).limit(1)
+# Conditions that always hold let a plan search the key instead of walking the table.
+_NEWEST = select(*_C).where(_C.number > 0).order_by(_C.number.desc()).limit(1)
 _AT_SIZE = select(*_C).where(_C.size == bindparam("size"))
 _AFTER = select(*_C).where(_C.number > bindparam("behind")).order_by(_C.number).limit(bindparam("most"))
-_EDGE = select(*log_edges.c).order_by(log_edges.c.level)
+_EDGE = select(*log_edges.c).where(log_edges.c.level >= 0).order_by(log_edges.c.level)
 _LEAVES = (
     select(evidence.c.position, evidence.c.leaf)
     .where(evidence.c.position > bindparam("behind"))
@@ -47,7 +48,7 @@ _MOVE_EDGE = (
     .where(log_edges.c.level == bindparam("which"), log_edges.c.size == bindparam("before"))
     .values(size=bindparam("now"), hashes=bindparam("tile"))
 )
-_NEWEST_STAMP = select(*_T).order_by(_T.size.desc()).limit(1)
+_NEWEST_STAMP = select(*_T).where(_T.size > 0).order_by(_T.size.desc()).limit(1)
 _STAMPS_AFTER = select(*_T).where(_T.size > bindparam("behind")).order_by(_T.size).limit(bindparam("most"))
 _ABOUT = (
     select(*evidence.c)

@@ -148,7 +148,10 @@ def test_a_checkpoint_of_another_history_is_a_fork_that_the_audit_tells(city: Se
         ("UPDATE log_edges SET hashes = zeroblob(length(hashes)) WHERE level = 0", "分叉"),
         ("DELETE FROM log_edges", "分叉"),
         ("UPDATE log_checkpoints SET note = replace(note, '\n\n', '\nx\n\n')", "被改动"),
-        ("UPDATE log_checkpoints SET size = 10000 WHERE number = (SELECT max(number) FROM log_checkpoints)", "被改动"),
+        (
+            "UPDATE log_checkpoints SET size = 10000 WHERE number = (SELECT max(number) FROM log_checkpoints)",
+            "多于编过号",
+        ),
     ],
 )
 def test_a_changed_past_is_never_signed(small_city: ServedCity, statement: str, words: str) -> None:

@@ -78,6 +78,8 @@ def advance_log(deps: Deps, *, owner: str) -> int:
         size = newest.size if newest else 0
         rows = tx.audited.leaves_after(size, limit=BATCH)
         if not rows:
+            if size > tx.log.given():
+                raise IntegrityError(f"检查点有 {size} 条，多于编过号的留痕{_AUDIT}")
             return 0
         begun = tx.log.leaves(size - size % WIDTH, limit=size % WIDTH) if size % WIDTH else ()
         edge = tx.log.edge()
