@@ -61,6 +61,9 @@ NUMBER_WAIT_S = 5.0
 LOG_WAIT_S = 0.5
 """Pause between two looks for evidence that is not in the log: with the sequencer's it stays below a second."""
 
+LOG_TROUBLE_S = 15.0
+"""Pause after an error of the log: a missing key or a changed past does not mend itself; a line each time is the alarm."""
+
 STAMP_WAIT_S = 15.0
 """Pause between two looks whether a checkpoint of the log is to be timestamped; three index reads."""
 
@@ -121,9 +124,9 @@ class Loops:
                 reporter = f"{self._name}-reports"
                 self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
-            self._spawn(f"{self._name}-log", lambda: self._every(LOG_WAIT_S, self._log))
-            stamper = f"{self._name}-log-stamp"
-            self._spawn(stamper, lambda: self._every(STAMP_WAIT_S, lambda: stamp_in_time(self._deps, owner=stamper)))
+            self._spawn(f"{self._name}-log", self._log)
+            stamped = partial(stamp_in_time, self._deps, owner=self._name)
+            self._spawn(f"{self._name}-log-stamp", lambda: self._every(STAMP_WAIT_S, stamped))
             for channel in self._deps.channels:
                 self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
@@ -201,9 +204,19 @@ class Loops:
             tx.outbox.release(owner=self._name)
 
     def _log(self) -> None:
-        """Append while there is a whole batch and more."""
-        while not self._stop.is_set() and advance_log(self._deps, owner=f"{self._name}-log"):
-            pass
+        """Append to the evidence log, batch after batch while there is one; at the end the lease is given up."""
+
+        def some() -> None:
+            try:
+                while not self._stop.is_set() and advance_log(self._deps, owner=self._name):
+                    pass
+            except CertsvcError as error:
+                log.warning("evidence log waits", action="log.error", reason=error.code, detail=error.detail)
+                self._stop.wait(LOG_TROUBLE_S)
+
+        self._every(LOG_WAIT_S, some)
+        with self._deps.uow() as tx:
+            tx.outbox.release(owner=self._name)
 
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
