@@ -62,7 +62,7 @@ LOG_WAIT_S = 0.5
 """Pause between two looks for evidence that is not in the log: with the sequencer's it stays below a second."""
 
 LOG_TROUBLE_S = 15.0
-"""Pause after an error of the log: a missing key or a changed past does not mend itself; a line each time is the alarm."""
+"""Pause after an error of the log: a missing key or a changed past does not mend itself; a line each time alarms."""
 
 STAMP_WAIT_S = 15.0
 """Pause between two looks whether a checkpoint of the log is to be timestamped; three index reads."""
