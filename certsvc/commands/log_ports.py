@@ -113,7 +113,7 @@ class LogSigner(Protocol):
         ...
 
     def is_signed(self, text: str, signatures: Sequence[NoteSignature]) -> bool:
-        """Whether one of the signatures is one of ours and every one that claims to be ours is right."""
+        """Whether there are signatures, and each is one of ours, in the name of the log, and right."""
         ...
 
     def keys(self, name: str) -> tuple[str, ...]:

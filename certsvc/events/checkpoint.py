@@ -76,7 +76,11 @@ def read_note(note: str) -> tuple[TreeHead, str, tuple[NoteSignature, ...]]:
         msg = "not a signed note"
         raise ValueError(msg)
     head = _head(text)
-    return head, text, tuple(_signature(line) for line in lines[:-1].split("\n"))
+    signatures = tuple(_signature(line) for line in lines[:-1].split("\n"))
+    if write_note(text, signatures) != note:
+        msg = "not a signed note in its one spelling"
+        raise ValueError(msg)
+    return head, text, signatures
 
 
 def _head(text: str) -> TreeHead:

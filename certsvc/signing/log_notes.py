@@ -56,11 +56,15 @@ class LogNotes:
         return NoteSignature(name=name, key_id=_key_id(self._public[0]), signature=encode_dss_signature(r, s))
 
     def is_signed(self, text: str, signatures: Sequence[NoteSignature]) -> bool:
-        """Whether one of the signatures is one of ours and every one that claims to be ours is right."""
+        """Whether every signature is one of ours, in the name of the log, and right."""
         known = {_key_id(key): key for key in self._public}
-        own = [one for one in signatures if one.key_id in known]
-        data = text.encode()
-        return bool(own) and all(verify_signature(known[one.key_id], one.signature, data, "sha256") for one in own)
+        name, data = text.partition("\n")[0], text.encode()
+        return bool(signatures) and all(
+            one.name == name
+            and one.key_id in known
+            and verify_signature(known[one.key_id], one.signature, data, "sha256")
+            for one in signatures
+        )
 
     def keys(self, name: str) -> tuple[str, ...]:
         """The verifier keys (C2SP signed-note): name, key id, and type with SPKI in base64; the newest first."""
