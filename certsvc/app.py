@@ -19,6 +19,7 @@ from certsvc.app_keys import (
     open_egress,
     open_ring,
     own_authorities,
+    own_timestamps,
     person_keys,
     province,
     revocation_source,
@@ -56,6 +57,7 @@ from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.listed_anchors import ListedAnchors
+from certsvc.signing.log_notes import LogNotes
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.signing.offline_signer import OfflineSigning
 from certsvc.signing.own_certificates import OwnCertificates
@@ -183,7 +185,8 @@ def build(
     inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
     uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
-    sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
+    timestamps = timestamp_client(settings, egress, ids)
+    sealer = _sealer(settings, ring, timestamps, own)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -201,6 +204,7 @@ def build(
         trust=trust,
         partners=PartnerChannels(),
         **_statements(ring, issuer=settings.issuer, ids=ids),
+        log_signer=_log_signer(settings, ring, timestamps or own_timestamps(settings, ring, clock, ids), ids),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -229,6 +233,10 @@ def _statements(ring: KeyRing, *, issuer: str, ids: Ids) -> dict[str, Any]:
         "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
         "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
     }
+
+
+def _log_signer(settings: Settings, ring: KeyRing, timestamps: TimestampClient | None, ids: Ids) -> LogNotes:
+    return LogNotes(ring, issuer=settings.issuer, ids=ids, timestamps=timestamps)
 
 
 def _seal_maker(
@@ -278,6 +286,7 @@ def _policy(settings: Settings) -> Policy:
         else settings.officers_show_first,
         visit_repeat_days=settings.visit_repeat_days,
         picture_days=settings.inspection_picture_days,
+        log_stamp_minutes=settings.log_stamp_minutes,
         catalog_dir=settings.catalog_dir,
         trusted_proxies=settings.trusted_proxies,
         certificate_header=settings.client_certificate_header,

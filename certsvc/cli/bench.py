@@ -86,11 +86,12 @@ def run_bench(names: Sequence[str]) -> None:
     """Measure all figures, or those named, and print a line for each."""
     from certsvc.cli.bench_cases import figures
     from certsvc.cli.bench_fetch import FETCH_P99, FETCH_RATE, fetch_server
+    from certsvc.cli.bench_log import LOG_FIGURES, log_figures
     from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
     from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
 
     configure_logs("ERROR")
-    servers = {PIPELINE, SCAN_RATE, SCAN_P99, FETCH_RATE, FETCH_P99}
+    servers = {PIPELINE, SCAN_RATE, SCAN_P99, FETCH_RATE, FETCH_P99, *LOG_FIGURES}
     with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as place:
         # Those of whole servers need none of the others' preparations.
         known = () if names and set(names) <= servers else figures(Path(place))
@@ -111,4 +112,7 @@ def run_bench(names: Sequence[str]) -> None:
                     print(json.dumps(line, ensure_ascii=False), flush=True)
             if not names or {FETCH_RATE, FETCH_P99} & set(names):
                 for line in fetch_server(Path(place) / "fetch"):
+                    print(json.dumps(line, ensure_ascii=False), flush=True)
+            if not names or {*LOG_FIGURES} & set(names):
+                for line in log_figures(Path(place)):
                     print(json.dumps(line, ensure_ascii=False), flush=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.alert_commands import alerts
+from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.client_commands import clients_app
 from certsvc.cli.code_commands import code_app
@@ -62,6 +63,7 @@ for name, group in (
     ("import", import_app),
     ("bulk", bulk_app),
     ("backup", backup_app),
+    ("audit", audit_app),
     ("reports", reports_app),
     ("code", code_app),
 ):

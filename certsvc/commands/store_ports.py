@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
+    from certsvc.commands.log_ports import Audited, Log
     from certsvc.commands.matter_ports import Matters, Policies, Staff
     from certsvc.commands.notice_ports import Contacts, Notices
     from certsvc.commands.oversight_ports import InspectionResults, Oversights
@@ -263,6 +264,8 @@ class UnitOfWork(Protocol):
     inspection_results: InspectionResults
     counter: CounterCases
     tickets: Tickets
+    log: Log
+    audited: Audited
 
 
 class UnitOfWorkFactory(Protocol):

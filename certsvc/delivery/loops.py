@@ -16,6 +16,7 @@ from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.log.append import advance_log, stamp_in_time
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
@@ -61,6 +62,15 @@ SWEEP_WAIT_S = 60.0
 
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
+
+LOG_WAIT_S = 0.5
+"""Pause between two looks for evidence that is not in the log: with the sequencer's it stays below a second."""
+
+LOG_TROUBLE_S = 15.0
+"""Pause after an error of the log: a missing key or a changed past does not mend itself; a line each time alarms."""
+
+STAMP_WAIT_S = 15.0
+"""Pause between two looks whether a checkpoint of the log is to be timestamped; three index reads."""
 
 LIVE_ECHO_S = 2.0
 """How long after a live request backfill takes others to be on their way."""
@@ -122,6 +132,9 @@ class Loops:
                 reporter = f"{self._name}-reports"
                 self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
+            self._spawn(f"{self._name}-log", self._log)
+            stamped = partial(stamp_in_time, self._deps, owner=self._name)
+            self._spawn(f"{self._name}-log-stamp", lambda: self._every(STAMP_WAIT_S, stamped))
             for channel in self._deps.channels:
                 self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
@@ -199,6 +212,21 @@ class Loops:
 
         self._repeat(once)
         # A process that ends in good order hands over at once; only one that was killed makes others wait.
+        with self._deps.uow() as tx:
+            tx.outbox.release(owner=self._name)
+
+    def _log(self) -> None:
+        """Append to the evidence log, batch after batch while there is one; at the end the lease is given up."""
+
+        def some() -> None:
+            try:
+                while not self._stop.is_set() and advance_log(self._deps, owner=self._name):
+                    pass
+            except CertsvcError as error:
+                log.warning("evidence log waits", action="log.error", reason=error.code, detail=error.detail)
+                self._stop.wait(LOG_TROUBLE_S)
+
+        self._every(LOG_WAIT_S, some)
         with self._deps.uow() as tx:
             tx.outbox.release(owner=self._name)
 

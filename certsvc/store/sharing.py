@@ -197,11 +197,11 @@ class SharingRows:
         Without ``now`` nothing that was ever withheld is among them.
         """
         rows = _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind, seen=now or LONG_AGO)
-        return [self._fetch(row) for row in rows]
+        return [self.fetch_of(row) for row in rows]
 
     def withheld_to_tell(self, *, now: datetime, limit: int) -> Sequence[Fetch]:
         """Uses that were withheld until a moment that has come, and were not told yet."""
-        return [self._fetch(row) for row in self._tx.rows(_TO_TELL, now=now, most=limit)]
+        return [self.fetch_of(row) for row in self._tx.rows(_TO_TELL, now=now, most=limit)]
 
     def told(self, fetch_id: str, *, now: datetime) -> bool:
         """Remember that a withheld use was told; False when it was."""
@@ -210,7 +210,7 @@ class SharingRows:
     def fetch(self, fetch_id: str) -> Fetch | None:
         """The ledger row."""
         row = self._tx.row(_FETCH, which=fetch_id)
-        return None if row is None else self._fetch(row)
+        return None if row is None else self.fetch_of(row)
 
     def _values(self, fetch: Fetch) -> dict[str, object]:
         circumstances = {"operator": fetch.operator, "purpose": fetch.purpose}
@@ -235,7 +235,8 @@ class SharingRows:
             "withheld_why": self._tx.seal(why, _WHY, fetch.fetch_id) if why else None,
         }
 
-    def _fetch(self, row: RowMapping) -> Fetch:
+    def fetch_of(self, row: RowMapping) -> Fetch:
+        """A fetch from a row of its table."""
         values: dict[str, Any] = dict(row)
         values.update(self._tx.open_json(values.pop("circumstances"), _CIRCUMSTANCES, row["fetch_id"]))
         values["fields"] = tuple(from_json(row["fields"]))

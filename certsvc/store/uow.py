@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
@@ -27,6 +28,7 @@ from certsvc.store.inspections import InspectionRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
+from certsvc.store.log import LogRows
 from certsvc.store.matters import MatterRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
         issuance_ports,
         license_ports,
         life_ports,
+        log_ports,
         matter_ports,
         notice_ports,
         oversight_ports,
@@ -165,6 +168,8 @@ class Work:
     inspection_results: oversight_ports.InspectionResults
     counter: counter_ports.CounterCases
     tickets: counter_ports.Tickets
+    log: log_ports.Log
+    audited: log_ports.Audited
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -241,6 +246,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "inspection_results": InspectionResultRows,
     "counter": CounterRows,
     "tickets": TicketRows,
+    "log": LogRows,
+    "audited": AuditRows,
 }
 
 

@@ -46,6 +46,8 @@ from store_records import (
 )
 
 from certsvc.commands.store_ports import UnitOfWork
+from certsvc.events.checkpoint import Checkpoint, Stamp
+from certsvc.events.tiles import Edge
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.consents import RequestState, WithholdState
 from certsvc.license.dues import DueKind
@@ -103,6 +105,7 @@ def run_everything(tx: UnitOfWork) -> None:
     assert tx.outbox.sequence(limit=10) == 2
     assert len(tx.outbox.after(0, limit=10)) == 1
     assert len(tx.outbox.evidence_after(0, limit=10)) == 1
+    log(tx)
     assert tx.statuses.lists() == 1
     tx.statuses.marks(1)
     tx.statuses.number_some(limit=1)
@@ -148,6 +151,30 @@ def matters(tx: UnitOfWork) -> None:
     tx.staff.member("c", "a")
     tx.staff.of_client("c")
     tx.staff.count("c")
+
+
+def log(tx: UnitOfWork) -> None:
+    """The evidence log and its audit; an edge has a row for each level, which are few and read by their key."""
+    edge = Edge()
+    edge.append([bytes(32)])
+    assert tx.log.append(edge, Checkpoint(number=1, size=1, note="n", at=NOW), before=0)
+    edge.append([bytes(32)])
+    assert tx.log.append(edge, Checkpoint(number=2, size=2, note="n", at=NOW), before=1)
+    assert not tx.log.append(edge, Checkpoint(number=3, size=2, note="n", at=NOW), before=1)
+    tx.log.stamp(Stamp(size=1, token=b"t", at=NOW))
+    tx.log.note_subjects([("s", 1)])
+    tx.log.note_subjects([("s", 1)], events=True)
+    assert len(tx.log.about("s", after=0, limit=2)) == len(tx.log.events_about("s", after=0, limit=2)) == 1
+    assert [one.size for one in tx.log.after(0, limit=9)] == [1, 2]
+    assert tx.log.newest() == tx.log.at_size(2)
+    assert tx.log.newest_stamp() == tx.log.stamps_after(0, limit=1)[0]
+    assert [position for position, _ in tx.log.leaves(0, limit=9)] == [1]
+    assert tx.log.position_of(make_evidence_row(1).evidence_id) == tx.log.given() == 1
+    assert tx.log.edge() == edge
+    for read in (tx.audited.leaves_after, tx.audited.events_after, tx.audited.moves_after):
+        read(0, limit=1)
+    for page in (tx.audited.versions_after, tx.audited.fetches_after, tx.audited.scans_after):
+        page("", limit=1)
 
 
 def look_for_many(tx: UnitOfWork) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.events.payloads import LicenseFetched
 from certsvc.license.uses import Fetch
 
@@ -128,6 +129,7 @@ def note(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion | None,
         "case_no": row.case_no,
         "basis": row.basis,
         "fields": list(row.fields),
+        "rows": rows_of([row]),
         **({"reason": row.outcome} if row.outcome != GIVEN else {}),
         **({"answer": row.answer} if row.answer else {}),
         **({"withheld_until": row.withheld_until.isoformat()} if row.withheld_until else {}),
