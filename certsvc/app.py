@@ -34,6 +34,7 @@ from certsvc.catalog.notice_texts import read_notice_texts
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
+from certsvc.commands.clocks.watched import WatchedClock
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
@@ -172,7 +173,7 @@ def build(
     Raises:
         ConfigurationError: keys, catalog, fonts or settings that cannot be used; the detail says what to do.
     """
-    clock, ids = clock or SystemClock(), ids or SystemIds()
+    clock, ids = WatchedClock(clock or SystemClock()), ids or SystemIds()
     master = load_master_key(settings.master_key)
     egress = open_egress(settings)
     ring = open_ring(settings, master, egress)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.backup_commands import backup_app
+from certsvc.cli.clock_commands import clock_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.import_commands import bulk_app, import_app
@@ -59,6 +60,7 @@ for name, group in (
     ("backup", backup_app),
     ("reports", reports_app),
     ("code", code_app),
+    ("clock", clock_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)

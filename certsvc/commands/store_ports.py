@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
@@ -246,6 +247,7 @@ class UnitOfWork(Protocol):
     officers: Officers
     visits: Visits
     inspections: Inspections
+    clock: ClockMarks
 
 
 class UnitOfWorkFactory(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import structlog
 
 from certsvc.clock import local_day
 from certsvc.commands.bulk.effect import advance_bulk
+from certsvc.commands.clocks.watch import watch_clock
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
@@ -77,6 +79,9 @@ NOTICE_WAIT_S = 1.0
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
+CLOCK_WAIT_S = 2.0
+"""Pause between two comparisons of the clock: one read of one row, and every ten seconds one write."""
+
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
@@ -95,9 +100,11 @@ class Loops:
         self._threads: list[threading.Thread] = []
         self._warned_on: date | None = None
         self._live_until = 0.0
+        self._looked = False
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
+        self._look()
         for index in range(workers):
             owner = f"{self._name}-w{index}"
             # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
@@ -128,8 +135,17 @@ class Loops:
 
     def follow(self) -> None:
         """Start only what every process needs: it takes up what others publish and confirm."""
+        self._look()
+        self._spawn(f"{self._name}-clock", lambda: self._every(CLOCK_WAIT_S, lambda: watch_clock(self._deps)))
         self._spawn(f"{self._name}-catalog", lambda: self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow))
         self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
+
+    def _look(self) -> None:
+        """The first look at the clock, before anything is issued or answered; the loop looks again if it fails."""
+        if not self._looked:
+            self._looked = True
+            with suppress(CertsvcError):
+                watch_clock(self._deps)
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""

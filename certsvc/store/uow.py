@@ -10,6 +10,7 @@ from sqlalchemy import exc
 from certsvc.store.access import AccessRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
+from certsvc.store.clock import ClockRows
 from certsvc.store.contacts import ContactRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        clock_ports,
         consent_ports,
         device_ports,
         import_ports,
@@ -138,6 +140,7 @@ class Work:
     officers: visit_ports.Officers
     visits: visit_ports.Visits
     inspections: visit_ports.Inspections
+    clock: clock_ports.ClockMarks
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -203,6 +206,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "officers": OfficerRows,
     "visits": VisitRows,
     "inspections": InspectionRows,
+    "clock": ClockRows,
 }
 
 

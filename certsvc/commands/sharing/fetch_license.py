@@ -79,7 +79,7 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
         NotFound: no license of this type for this holder.
     """
     roles.require(caller, roles.USING)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     version: LicenseVersion | None = None
     try:
         with deps.uow() as tx:

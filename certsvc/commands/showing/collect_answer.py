@@ -48,7 +48,7 @@ def collect_answer(deps: Deps, caller: Principal, challenge_id: str, *, ticket: 
             may take the answer once the visit is open.
     """
     roles.require(caller, *ASKERS)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
         challenge = _own(tx, caller, challenge_id)
         if not hmac.compare_digest(challenge.ticket_sha256, token_sha256(ticket)):

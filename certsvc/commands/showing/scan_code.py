@@ -95,7 +95,7 @@ def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]]) -> list[ScanA
     """
     for caller, _ in scans:
         roles.require(caller, *SCANNERS)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     asked = [Asked(caller=caller, code=read_code(text, deps.policy.public_base)) for caller, text in scans]
     with deps.uow() as tx:
         duties = duties_of(tx, [one.caller for one in asked], now)
