@@ -169,12 +169,14 @@ class WatchedClock:
         begun, then = self._line
         line = begun + timedelta(seconds=seconds - then)
         off = machine - line
-        if abs(off) > TOLERANCE:
-            return Reading(line, machine, seconds, self._trouble or Trouble.JUMPED)
-        if seconds - then > RELINE_S:
-            most = timedelta(seconds=(seconds - then) * SLEW)
+        lasts = seconds - then
+        far = abs(off) > TOLERANCE
+        if lasts > RELINE_S:
+            most = timedelta(seconds=0 if far else lasts * SLEW)
             line += min(max(off, -most), most)
             self._line = (line, seconds)
+        if far:
+            return Reading(line, machine, seconds, self._trouble or Trouble.JUMPED)
         return Reading(machine if abs(off) <= EXACT else line, machine, seconds, self._trouble)
 
     def _both(self) -> tuple[datetime, float]:
