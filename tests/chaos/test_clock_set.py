@@ -22,7 +22,7 @@ from set_clock import set_machine
 from town import Load, Town
 
 SETS = (300.0, -300.0, 86_400.0, -86_400.0, -3_600.0)
-WRONG_S = 2.0
+WRONG_S = 1.0
 """How long the clock is wrong."""
 RESUMES_S = 10.0
 PER_CLIENT_S = 0.2
@@ -73,7 +73,7 @@ def test_a_clock_that_is_set_under_load(town: Town, rounds: Callable[[int, int],
                 assert issued(town) == before, "nothing is issued while the clock is wrong"
                 set_machine(clock, 0.0)
                 wait_for(town, "ok")
-        for by in (-3_600.0, 86_400.0):  # a process that starts while the clock is wrong
+        for by in (-3_600.0, 86_400.0)[: rounds(1, 2)]:  # a process that starts while the clock is wrong
             node.kill()
             set_machine(clock, by)
             node.start()

@@ -14,7 +14,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 from fixtures_city import ROOT, ServedCity
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from certsvc.app import build, prepare
 from certsvc.commands.access.seed_sandbox import seed_sandbox, using_client_id
@@ -36,10 +36,10 @@ def walk(var: Path, fonts: Path, database_url: str, record: Path | None = None) 
         "font_dirs": (fonts,),
     }
     prepare(Settings.model_validate(values))  # keys, and a database of the own release that is not used
-    service = build(Settings.model_validate({**values, "database_url": database_url}))
     said: list[list[Any]] = []
     if record is not None:
-        event.listen(service.store._engines[0], "after_cursor_execute", _note(said))
+        event.listen(Engine, "after_cursor_execute", _note(said))
+    service = build(Settings.model_validate({**values, "database_url": database_url}))
     try:
         parties = seed_sandbox(service.deps)
         with TestClient(service.application(), raise_server_exceptions=False) as client:
@@ -98,6 +98,7 @@ def _plain(values: Any) -> Any:
 
 
 def _value(value: Any) -> Any:
+    value = getattr(value, "obj", value)  # psycopg wraps bytes
     if isinstance(value, bytes | memoryview):
         return {"bytes": bytes(value).hex()}
     if isinstance(value, datetime):
