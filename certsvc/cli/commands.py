@@ -150,11 +150,12 @@ def receipt(
 @app.command()
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help="指标名，缺省为全部")] = None,
+    size: Annotated[list[int] | None, typer.Option(min=1000, help="增长曲线的登记数，可重复")] = None,
 ) -> None:
     """性能指标，每行一个 JSON · one JSON line per figure."""
     from certsvc.cli.bench import run_bench
 
-    run_bench(names or [])
+    run_bench(names or [], size or [])
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -82,6 +81,9 @@ IMPORT_LEASE_S = 120
 CLOCK_WAIT_S = 2.0
 """Pause between two comparisons of the clock: one read of one row, and every ten seconds one write."""
 
+FIRST_LOOKS, FIRST_LOOK_WAIT_S = 5, 0.2
+"""Tries of the first comparison, before anything is issued or answered: a file may be busy when several open it."""
+
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
@@ -142,10 +144,17 @@ class Loops:
 
     def _look(self) -> None:
         """The first look at the clock, before anything is issued or answered; the loop looks again if it fails."""
-        if not self._looked:
-            self._looked = True
-            with suppress(CertsvcError):
+        if self._looked:
+            return
+        self._looked = True
+        for _ in range(FIRST_LOOKS):
+            try:
                 watch_clock(self._deps)
+            except CertsvcError as error:
+                log.warning("clock not compared", action="clock.unseen", reason=error.code, detail=error.detail)
+                self._stop.wait(FIRST_LOOK_WAIT_S)
+            else:
+                return
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
