@@ -84,13 +84,14 @@ def report(figure: Figure, values: Sequence[float]) -> dict[str, object]:
 
 def run_bench(names: Sequence[str], sizes: Sequence[int] = ()) -> None:
     """Measure all figures, or those named, and print a line for each; ``sizes`` are those of the curve of growth."""
+    from certsvc.cli.bench_accept import ACCEPT_P99, ACCEPT_RATE, accept_server
     from certsvc.cli.bench_cases import figures
     from certsvc.cli.bench_growth import GROWTH, SIZES, growth
     from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
     from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
 
     configure_logs("ERROR")
-    servers = {PIPELINE, SCAN_RATE, SCAN_P99, GROWTH}
+    servers = {PIPELINE, SCAN_RATE, SCAN_P99, ACCEPT_RATE, ACCEPT_P99, GROWTH}
     with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as place:
         # Those of whole servers need none of the others' preparations.
         known = () if names and set(names) <= servers else figures(Path(place))
@@ -108,6 +109,9 @@ def run_bench(names: Sequence[str], sizes: Sequence[int] = ()) -> None:
                 print(json.dumps(pipeline_embedded(Path(place)), ensure_ascii=False), flush=True)
             if not names or {SCAN_RATE, SCAN_P99} & set(names):
                 for line in scan_server(Path(place) / "scan"):
+                    print(json.dumps(line, ensure_ascii=False), flush=True)
+            if not names or {ACCEPT_RATE, ACCEPT_P99} & set(names):
+                for line in accept_server(Path(place) / "accept"):
                     print(json.dumps(line, ensure_ascii=False), flush=True)
             if GROWTH in names:  # minutes: only when it is asked for
                 for line in growth(Path(place), sizes or SIZES):

@@ -57,9 +57,9 @@ def scan_server(place: Path) -> list[dict[str, object]]:
             requests = _requests(service, WARM_UP + SCANS)
         finally:
             service.close()
-        with _servers(settings, place) as ports:
-            _load(ports, requests[:WARM_UP])
-            done = _load(ports, requests[WARM_UP:])
+        with servers(settings, place) as ports:
+            send(ports, "/v1/scans", requests[:WARM_UP])
+            done = send(ports, "/v1/scans", requests[WARM_UP:])
         if done["statuses"] != {"201": SCANS}:
             msg = f"not every scan was answered: {done['statuses']}"
             raise RuntimeError(msg)
@@ -114,7 +114,7 @@ def _requests(service: Service, count: int) -> list[list[str]]:
 
 
 @contextmanager
-def _servers(settings: Settings, place: Path) -> Iterator[list[int]]:
+def servers(settings: Settings, place: Path) -> Iterator[list[int]]:
     """Ports of the serving processes, which only answer."""
     ports = [free_port() for _ in range(SERVERS)]
     started: list[subprocess.Popen[bytes]] = []
@@ -143,9 +143,9 @@ def _servers(settings: Settings, place: Path) -> Iterator[list[int]]:
             server.wait(60)
 
 
-def _load(ports: list[int], requests: list[list[str]]) -> Any:
+def send(ports: list[int], path: str, requests: list[list[str]]) -> Any:
     """What the load's own process saw."""
-    asked = {"ports": ports, "connections": CONNECTIONS, "path": "/v1/scans", "requests": requests}
+    asked = {"ports": ports, "connections": CONNECTIONS, "path": path, "requests": requests}
     run = subprocess.run(
         [sys.executable, "-m", "certsvc.cli.bench_load"],
         input=json.dumps(asked).encode(),

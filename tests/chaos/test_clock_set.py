@@ -51,6 +51,11 @@ def wait_for(town: Town, wanted: str, *, within_s: float = RESUMES_S) -> None:
         time.sleep(0.1)
 
 
+def told(town: Town) -> str:
+    """What the nodes logged."""
+    return "".join(path.read_text(encoding="utf-8")[-2000:] for path in town.var.glob("*.log"))
+
+
 def issued(town: Town) -> int:
     return int(town.rows("SELECT count(*) FROM licenses")[0][0])
 
@@ -59,7 +64,7 @@ def test_a_clock_that_is_set_under_load(town: Town, rounds: Callable[[int, int],
     begun = datetime.now(UTC)
     clock = town.var / CLOCK_FILE
     node = town.node("all")
-    assert readiness(town) == (200, "ok"), "an idle register does not wait for its clock"
+    assert readiness(town) == (200, "ok"), ("an idle register does not wait for its clock", told(town))
     with Load(town, PER_CLIENT_S) as load:
         load.wait_for(2, within_s=30)
         for _ in range(rounds(1, 20)):
