@@ -126,7 +126,7 @@ def test_a_confirmation_is_on_record_and_frees_what_a_wrong_clock_had_leased(
     town.drain()
     assert town.rows("SELECT state FROM requests") == [("issued",)]
     with deps.uow.read() as tx:
-        [row] = [row for row in tx.outbox.evidence_after(0, limit=100) if row.kind == "clock.confirmed"]
+        [row] = [row for row in tx.outbox.evidence_after(0, limit=10_000) if row.kind == "clock.confirmed"]
     told = row.details.decode()
     assert "operator-cli" in told
     assert "校准" in told
