@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.counter_ports import CounterCases, Tickets
+    from certsvc.commands.department_ports import Departments
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.facade_ports import Facades
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
@@ -125,6 +126,10 @@ class Access(Protocol):
 
     def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
         """Those of these clients that are registered, by id."""
+        ...
+
+    def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
+        """The clients of this body, by id."""
         ...
 
     def upsert_person(self, person: Person) -> None:
@@ -263,6 +268,7 @@ class UnitOfWork(Protocol):
     inspection_results: InspectionResults
     counter: CounterCases
     tickets: Tickets
+    departments: Departments
 
 
 class UnitOfWorkFactory(Protocol):

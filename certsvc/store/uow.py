@@ -15,6 +15,7 @@ from certsvc.store.contacts import ContactRows
 from certsvc.store.copies import CopyRows
 from certsvc.store.counter import CounterRows
 from certsvc.store.delegations import DelegationRows
+from certsvc.store.departments import DepartmentRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
 from certsvc.store.facades import FacadeRows
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         consent_ports,
         copy_ports,
         counter_ports,
+        department_ports,
         device_ports,
         facade_ports,
         import_ports,
@@ -165,6 +167,7 @@ class Work:
     inspection_results: oversight_ports.InspectionResults
     counter: counter_ports.CounterCases
     tickets: counter_ports.Tickets
+    departments: department_ports.Departments
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -241,6 +244,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "inspection_results": InspectionResultRows,
     "counter": CounterRows,
     "tickets": TicketRows,
+    "departments": DepartmentRows,
 }
 
 

@@ -281,6 +281,7 @@ def _ledger_row(
         fields=(),
         outcome="given",
         at=at,
+        type_slug=version.type_slug,
     )
 
 

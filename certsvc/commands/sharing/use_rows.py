@@ -114,6 +114,8 @@ def _row(
         answer=answer,
         withheld_until=withheld.until if withheld else None,
         withheld_why=withheld.legal_basis if withheld else "",
+        # What is no type stays out: anything may stand there, also what is personal.
+        type_slug=body.type if deps.catalog.has_type(body.type) else "",
     )
 
 
