@@ -22,7 +22,8 @@ BUILT_PATH = "/ui/"
 """Where the files are served; ``base`` in ``ui/vite.config.ts`` says the same."""
 
 MISSING_BUILD_ZH = (
-    "持证人页（/holder）、执法核验页（/officer）和综合窗口页（/counter）还没有构建：请先运行 make ui，再重新启动"
+    "持证人页（/holder）、执法核验页（/officer）、综合窗口页（/counter）和用证部门页（/department）还没有构建："
+    "请先运行 make ui，再重新启动"
 )
 
 ENCODINGS: tuple[tuple[str, str], ...] = (("br", ".br"), ("gzip", ".gz"))
