@@ -20,6 +20,7 @@ def states(page: Page, live_city: LiveCity) -> Iterator[str]:
     yield from sign_states(page, live_city)
     yield from officer_states(page, live_city)
     yield from counter_states(page, live_city)
+    yield from department_states(page, live_city)
 
 
 def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
@@ -170,4 +171,31 @@ def counter_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="tickets"]').click()
     page.locator("#tickets:visible, .empty:visible").first.wait_for()
     yield "counter: tickets"
+    page.locator("#logout").click()
+
+
+def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, numbers, uses, a request for a policy with and without mistakes, staff, what waits."""
+    page.goto(f"{live_city.base}/department")
+    page.locator("#people").wait_for()
+    yield "department: login"
+    sign_in(page, "policy-clerk-1")
+    page.locator("#totals").wait_for()
+    yield "department: numbers"
+    page.locator('[data-view="uses"]').click()
+    page.locator("#body-uses:visible, .empty:visible").first.wait_for()
+    yield "department: uses"
+    page.locator('[data-view="policies"]').click()
+    page.locator("#policy-new").click()
+    page.locator("#p-keys").wait_for()
+    page.locator("#policy-send").click()
+    page.locator("#policy-wrong:not(:empty)").wait_for()
+    yield "department: policy with mistakes"
+    page.locator('[data-view="staff"]').click()
+    page.locator('[data-action="staff"]').first.click()
+    page.locator("#staff-form").wait_for()
+    yield "department: staff"
+    page.locator('[data-view="open"]').click()
+    page.locator("#alerts:visible, .empty:visible").first.wait_for()
+    yield "department: to do"
     page.locator("#logout").click()

@@ -57,7 +57,7 @@ def test_the_guide_runs_from_the_first_command_to_the_last(listening: tuple[str,
     script = "\n".join(blocks)
     assert script.count("http://127.0.0.1:8700") == 1
     settings = service.settings
-    found = subprocess.run(  # noqa: S603  (the guide of this repository)
+    found = subprocess.run(
         ["/bin/bash", "-eu", "-o", "pipefail", "-c", script.replace("http://127.0.0.1:8700", base)],
         cwd=ROOT,
         env={

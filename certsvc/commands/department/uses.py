@@ -10,6 +10,7 @@ from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
 from certsvc.clock import end_of_day
 from certsvc.commands.department.who import own_body
+from certsvc.commands.verifying.facts import masked_holder
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.license.departments import UseFilter, names_holder
 
@@ -88,7 +89,7 @@ def _holder(deps: Deps, use: Fetch, versions: Mapping[str, LicenseVersion]) -> s
     version = versions.get(use.version_id)
     if version is None or not names_holder(use):
         return ""
-    mask = deps.catalog.type(version.type_slug).holder_masks.get("log", Mask.NONE)
-    if mask is Mask.NONE and version.holder.code_type != COMPANY:
-        mask = Mask.NAME
-    return apply_mask(mask, version.holder.name)
+    shown = masked_holder(deps.catalog.type(version.type_slug), version)
+    # A type may show the names of people whole; a list that a whole office reads does not.
+    person = version.holder.code_type != COMPANY
+    return apply_mask(Mask.NAME, shown) if person and shown == version.holder.name else shown
