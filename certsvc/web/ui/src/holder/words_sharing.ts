@@ -115,6 +115,11 @@ export const SHARING_WORDS: Record<string, readonly [string, string]> = {
   "consenting.how.named": ["只有我选的事项可以", "Yes, for matters that I choose"],
   "consenting.how.*": ["什么事项都可以", "Yes, for every matter"],
   "consenting.which": ["哪些事项", "Which matters"],
+  "consenting.find": ["按名称找事项", "Find a matter by its name"],
+  "consenting.find_hint": [
+    "共 {count} 个事项能用这些证照，只列出一部分；选中的一直留着。",
+    "{count} matters may use these licenses; some are listed. What you choose stays.",
+  ],
   "consenting.warning": ["请想清楚再选", "Think twice"],
   "consenting.warning_text": [
     "受托人不用再问您，就能同意办事单位看这些证照的信息、取得加注件，效果和您本人同意一样。只给信得过、替您办这件事的人。每次都记在“谁用过我的证”；收回委托后，没有用的同意随之失效，已经给出的收不回来。",
