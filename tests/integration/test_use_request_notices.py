@@ -47,7 +47,8 @@ def test_a_waiting_request_is_told_once_in_plain_words_without_personal_data(cit
     assert f"{office}申请使用您的{city.catalog.type(SLUG).name}" in text
     assert "用证申请" in text
     name = company(city)["name"]
-    for secret in (name, company(city)["code"], done["number"], "YX-1", "jingban01", made["request_id"]):
+    assert text.startswith(f"{name}："), "a company is nobody's personal data; people are masked as in every notice"
+    for secret in (company(city)["code"], done["number"], "YX-1", "jingban01", made["request_id"]):
         assert secret not in text
     assert len(text) < 140
     rows = city.rows("SELECT kind, state FROM notices WHERE about = 'consent.asked.v1'")
