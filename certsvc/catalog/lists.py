@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.answer_keys import COPY
+from certsvc.catalog.answer_keys import COPY, HOLDER, SCOPE, VALID
 from certsvc.catalog.entry import LEVELS
 from certsvc.catalog.model import HolderKind
 from certsvc.catalog.type_file import STANDARD_KEYS
@@ -21,6 +21,7 @@ HOLDER_ZH = {HolderKind.PERSON: "自然人", HolderKind.ORGANISATION: "法人或
 """CertificateHolderCategory of GB/T 36902."""
 AUDIENCE_ZH = {"officer": "执法人员", "clerk": "窗口与场馆", "public": "公众"}
 BASIS_ZH = {"consent": "持证主体同意", "duty": "法定职责"}
+_QUESTIONS_ZH = {VALID: "是否有效（只答是或否）", HOLDER: "是否为持证人（只答是或否）"}
 _STANDARD_ZH = dict(
     zip(
         STANDARD_KEYS,
@@ -183,7 +184,7 @@ def no_paper_list(catalog: Catalog) -> PublicList:
                     catalog.authority(matter.authority_code).name,
                     kind.name,
                     "加注件、数据核验" if COPY in keys else "数据核验",
-                    _JOIN.join(_field_name(kind, key) for key in keys if key != COPY),
+                    _JOIN.join(_asked(kind, key) for key in keys if key != COPY),
                     _bases(matter),
                 )
             )
@@ -202,6 +203,13 @@ def _by_domain(catalog: Catalog) -> list[LicenseType]:
 def _field_name(kind: LicenseType, key: str) -> str:
     spec = kind.field(key)
     return spec.name if spec else _STANDARD_ZH[key]
+
+
+def _asked(kind: LicenseType, key: str) -> str:
+    """A field that is read, or a question that is answered with yes or no."""
+    if key.startswith(SCOPE):
+        return f"{_field_name(kind, key.removeprefix(SCOPE))}是否含某项（只答是或否）"
+    return _QUESTIONS_ZH.get(key) or _field_name(kind, key)
 
 
 def _bases(matter: Matter) -> str:

@@ -284,7 +284,7 @@ USES: dict[str, tuple[st.SearchStrategy[Any], Write, Read]] = {
         lambda tx, r: tx.staff.member(r.client_id, r.account),
     ),
     "list of matters": (
-        by_type(MatterListVersion, source=PLAIN),
+        by_type(MatterListVersion, source=PLAIN, version=st.integers(1, 2**31 - 1)),
         lambda tx, r: took_effect(done=tx.matters.add_version(r)),
         lambda tx, _: tx.matters.newest_version(),
     ),

@@ -122,7 +122,7 @@ def desk_over(city: ServedCity, **changes: Any) -> Iterator[Desk]:
     settings = city.service.settings
     again = build(sandbox_settings(settings.var_dir, settings.database_url, **changes))
     try:
-        seed_sandbox(again.deps)
+        seed_sandbox(again.deps, city.secrets)  # others use the city: their secrets stay
         yield Desk(ServedCity(**{**city.__dict__, "service": again, "tokens": {}, "renew_at": {}}))
     finally:
         again.close()

@@ -24,9 +24,9 @@ SMALL, LARGE = 4, 20
 
 MOST_PER_ACCEPTANCE = 13
 """Who calls, look-up, photo, request, event, evidence, and what opens and ends three transactions and a savepoint."""
-MOST_PER_BATCH = 120
+MOST_PER_BATCH = 138
 """Statements from the claim to the last consumer, however many licenses."""
-MOST_COMMITS_PER_BATCH = 30
+MOST_COMMITS_PER_BATCH = 36
 MOST_PER_SCAN = 14
 """Over HTTP, alone: who calls, visit, code, license, redemption, facts, followers, seal, photo, scan, event, evidence,
 and what opens two transactions."""

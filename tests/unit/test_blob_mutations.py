@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from signing_pages import EC_SEAL, MAKER, NOW, RSA_SEAL, SES, SM2_SEAL, Workshop, open_workshop, seal_draft
 
-from certsvc.clock import SystemClock
 from certsvc.commands.ports import TrustChoice
 from certsvc.seal.prepared import PreparedPdf
 from certsvc.seal.verdict import Indication, Reason
@@ -100,19 +100,19 @@ def test_the_full_run_is_two_hundred_thousand(blobs: dict[str, Blob]) -> None:
 
 
 def none_accepted(blob: Blob, count: int, seed: int) -> None:
-    chance, clock = random.Random(seed), SystemClock()
+    chance = random.Random(seed)
     assert blob.accepts(blob.good)
     for number in range(count):
         changed = change(blob.good, chance)
         if changed == blob.good or blob.same(changed):
             continue
-        begun = clock.monotonic()
+        begun = time.process_time()  # a busy machine is no fault of the blob
         try:
             accepted = blob.accepts(changed)
         except REFUSALS:
             accepted = False
         assert not accepted, (seed, number)
-        assert clock.monotonic() - begun < SECONDS_EACH, (seed, number)
+        assert time.process_time() - begun < SECONDS_EACH, (seed, number)
 
 
 # How a blob is changed ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ uses, newest first, a page per transaction, so that neither events nor other wri
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.clock import rfc3339
@@ -28,7 +28,6 @@ from certsvc.license.uses import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Fetch
 
+EVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Uses of which the holder is not told yet count too: an alert goes to who used the license, and to nobody else."""
 PAGE = 500
 """Uses looked at per transaction: bounds how long the writer of SQLite is held."""
 
@@ -110,7 +111,7 @@ def remind_some(deps: Deps) -> int:
 def _page(tx: UnitOfWork, batch: AlertBatch) -> Sequence[Fetch | Scan]:
     behind = (batch.last_at, batch.last_id) if batch.last_at is not None else None
     if batch.stage is BatchStage.FETCHES:
-        return tx.sharing.fetches_of([batch.version_id], limit=PAGE, behind=behind)
+        return tx.sharing.fetches_of([batch.version_id], limit=PAGE, behind=behind, now=EVER)
     return tx.showing.scans_of([batch.version_id], limit=PAGE, behind=behind)
 
 

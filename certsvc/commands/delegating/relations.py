@@ -112,7 +112,9 @@ def end_relation(deps: Deps, caller: Principal, relation_id: str, *, document_no
             raise NotFound(NO_RELATION_ZH)
         if not tx.relations.end(relation_id, now=now):
             raise NotFound(NO_RELATION_ZH)
-        tx.sharing.withdraw_under([relation_id], now=now)
+        for grant_id in tx.sharing.withdraw_under([relation_id], now=now):
+            content = {"because": "ended"}
+            record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=caller.subject, content=content, at=now)
         if found.kind is RelationKind.REPRESENTATIVE:
             tx.delegations.unconfirm(found.subject, now=now)
         _on_record(tx, deps, "relation.ended", found, caller, now, document_no=document_no)

@@ -26,12 +26,20 @@ from certsvc.commands.sharing.grounds import (
     look_up,
     withheld_by,
 )
-from certsvc.commands.sharing.policy import simulation_allows
+from certsvc.commands.sharing.policy import count_use, simulation_allows
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.commands.verifying.receipts import Asked
 from certsvc.commands.verifying.stands import rules_for, stands
-from certsvc.errors import CertsvcError, FieldProblem, InvalidInput, NoLawfulBasis, RateLimited
+from certsvc.errors import (
+    CertsvcError,
+    FieldProblem,
+    IntegrityError,
+    InvalidInput,
+    NoLawfulBasis,
+    RateLimited,
+    Unavailable,
+)
 from certsvc.license.consents import MAX_ANSWERS_PER_GRANT, MAX_HOLDER_ASKS
 from certsvc.license.history import as_known, facts_known
 from certsvc.license.model import Holder
@@ -40,7 +48,7 @@ from certsvc.license.standing import standing
 from certsvc.license.uses import UseBasis
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.grounds import Known
@@ -122,6 +130,8 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
             withheld = withheld_by(known, caller, body, now)
             told = True
             found = _find(deps, tx, known, caller, body, withheld, now)
+        except (Unavailable, IntegrityError):
+            raise  # the transaction is over, and nobody was refused
         except CertsvcError as error:
             about = _about(deps, tx, known, body, now) if told else None
             row = refusal_row(deps, caller, body, about, error, now, said=in_words(deps, body), withheld=withheld)
@@ -205,10 +215,12 @@ def _find(
         version, grant, basis = consented(deps, known, caller, body, now, data=False)
         if not may_ask(body.key, grant.fields):
             raise NoLawfulBasis(f"持证人没有授权这项核验（{body.key}）")
+        count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
         if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now):
             raise NoLawfulBasis(f"一次授权最多核验 {MAX_ANSWERS_PER_GRANT} 次，或授权已收回、已过期；请持证人重新授权")
         return _Found(ground=Ground(basis=basis, version=version, grant=grant), allowed=allowed)
     about = _about(deps, tx, known, body, now)
+    count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
     return _Found(ground=Ground(basis=UseBasis.DUTY, version=about, withheld=withheld), allowed=allowed)
 
 
@@ -247,17 +259,22 @@ def _count(deps: Deps, caller: Principal, body: AnswerBody, now: datetime) -> No
     subjects = []
     license_named = f"license\n{body.type}\n{body.number or body.holder_code or body.grant_code or body.consent_id}"
     if body.ask is Ask.HOLDER:
-        subjects = [license_named, f"person\n{body.asked_code}"]
+        subjects = [license_named, f"person\n{normal(body.asked_code)}"]
     elif body.ask is Ask.SCOPE and body.basis != CONSENT:
         subjects = [license_named]
+    count_asks(deps, caller, subjects, now)
+
+
+def count_asks(deps: Deps, caller: Principal, subjects: Sequence[str], now: datetime) -> None:
+    """Count questions about each of these; RateLimited when one was asked about too often today."""
     if not subjects:
         return
+    day = local_day(now)
     with deps.uow() as tx:
-        day = local_day(now)
         counted = [tx.bases.count_ask(caller.subject, day, one, most=MAX_HOLDER_ASKS) for one in sorted(subjects)]
     if not all(counted):
-        left = end_of_day(day) - now
-        raise RateLimited(TOO_OFTEN_ZH, retry_after_s=min(DAY_S, max(1, int(left.total_seconds()))))
+        left = int((end_of_day(day) - now).total_seconds())
+        raise RateLimited(TOO_OFTEN_ZH, retry_after_s=min(DAY_S, max(1, left)))
 
 
 def _is_holder(body: AnswerBody, version: LicenseVersion | None) -> Answer:

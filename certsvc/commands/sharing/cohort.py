@@ -17,13 +17,15 @@ from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.answer_question import (
     QuestionBody,
     check_question,
+    count_asks,
     evaluate,
     in_words,
     question_claims,
 )
 from certsvc.commands.sharing.grounds import DUTY, Ground, check_open, current_of
+from certsvc.commands.sharing.policy import check_quota, count_use
 from certsvc.commands.sharing.use_rows import announce, refusal_row, use_row
-from certsvc.errors import CertsvcError, FieldProblem, InvalidInput, NoLawfulBasis
+from certsvc.errors import CertsvcError, FieldProblem, IntegrityError, InvalidInput, NoLawfulBasis, Unavailable
 from certsvc.license.consents import MAX_COHORT
 from certsvc.license.questions import MAX_TERM, Ask, may_ask
 from certsvc.license.uses import UseBasis
@@ -104,6 +106,9 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     check_question(deps, question)
     _check_members(body)
     now = deps.clock.now()
+    if body.ask is Ask.SCOPE:
+        # As one by one: a cohort must not spell out what a field says, term by term.
+        count_asks(deps, caller, [f"license\n{body.type}\n{one.code}" for one in body.holders], now)
     refused: CertsvcError | None = None
     answered: list[tuple[str, Fetch]] = []
     statement, salt, cohort_id = "", deps.ids.token(), deps.ids.new("coh")
@@ -112,6 +117,12 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
             allowed = check_open(deps, tx, caller, question, now)
             if not may_ask(question.key, allowed):
                 raise NoLawfulBasis(f"该事项未开通这项核验（{question.key}）；如确需使用，请向证照颁发机构申请开通")
+            asked = (body.matter_code, caller.authority_code, body.type)
+            check_quota(deps, tx, *asked, now=now, uses=len(body.holders))
+            for _ in body.holders:
+                count_use(deps, tx, *asked, now=now)
+        except (Unavailable, IntegrityError):
+            raise  # the transaction is over, and nobody was refused
         except CertsvcError as error:
             refused = error
             tx.sharing.insert_fetch(

@@ -164,6 +164,7 @@ def _grant(deps: Deps, request: UseRequest, version: LicenseVersion, holder: Par
         fields=request.items[version.type_slug],
         created_at=now,
         expires_at=request.until,
+        copy_until=request.until,
         basis=holder.basis,
         basis_id=holder.basis_id,
         consent_id=request.request_id,

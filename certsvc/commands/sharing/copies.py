@@ -9,6 +9,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.sharing.make_copy import stored_copy
 from certsvc.commands.showing.rights import right_to_consent
+from certsvc.commands.verifying.stands import stands
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.copy_payloads import CopyWithdrawn
 from certsvc.license.copies import CONSENT, CopyState
@@ -32,14 +33,19 @@ def copy_again(deps: Deps, caller: Principal, fetch_id: str) -> tuple[AnnotatedC
         Conflict: it expired or was withdrawn.
     """
     roles.require(caller, roles.USING)
+    now = deps.clock.now()
     with deps.uow.read() as tx:
         copy = tx.copies.by_fetch(fetch_id)
+        version = tx.licenses.by_version_id(copy.version_id) if copy is not None else None
+        good = version is not None and (version.provisional or stands(deps, tx, version, now).good)
     if copy is None or copy.client_id != caller.subject or copy.state is CopyState.MAKING:
         raise NotFound(NO_COPY_ZH)
     if copy.state is CopyState.WITHDRAWN:
         raise Conflict("持证人已收回这份加注件，不再提供；仍需要的，请持证人重新授权")
-    if copy.expired(deps.clock.now()):
+    if copy.expired(now):
         raise Conflict("这份加注件已过期，不再提供；仍需要的，请按所办事项重新调用")
+    if not good:
+        raise Conflict("证照不在有效状态，这份加注件不再提供；可改为只取信息项核对状态")
     return copy, stored_copy(deps, copy)
 
 

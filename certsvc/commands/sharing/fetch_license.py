@@ -7,7 +7,7 @@ Fetches that come together are one transaction with an answer each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, Field
@@ -25,12 +25,12 @@ from certsvc.commands.sharing.grounds import (
     withheld_by,
 )
 from certsvc.commands.sharing.make_copy import MadeCopy, give_copy, make_copy
-from certsvc.commands.sharing.policy import COPY, count_use, open_matter
+from certsvc.commands.sharing.policy import COPY, check_quota, count_use, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
-from certsvc.errors import CertsvcError, Conflict, NoLawfulBasis
+from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
 from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.questions import readable
 from certsvc.license.states import State
@@ -151,7 +151,8 @@ def fetch_licenses(
         used: set[str] = set()
         judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
         reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
-        answers = [_answer(deps, tx, one, reads, copied, now) for one in judged]
+        over = _counted(deps, tx, judged, now)
+        answers = [_answer(deps, tx, one, reads, copied, over.get(at), now) for at, one in enumerate(judged)]
         deps.faults.reach("fetch.judged")
         for grant_id in sorted(
             one.ground.grant.grant_id
@@ -177,13 +178,8 @@ def _judge(
     caller: Principal,
     body: FetchBody,
     now: datetime,
-    *,
-    count: bool = True,
 ) -> _Lawful | _Refused:
-    """Whether it may be answered; a grant that serves one fetch of the batch serves no other.
-
-    With ``count`` it is one of the uses that the policy has for a day.
-    """
+    """Whether it may be answered; a grant that serves one fetch of the batch serves no other."""
     withheld: Withholding | None = None
     version: LicenseVersion | None = None
     told = False
@@ -200,8 +196,8 @@ def _judge(
         keys = _scope(body, allowed, grant)
         if grant is not None and grant.grant_id in used:
             raise NoLawfulBasis(USED_ZH)
-        if count:
-            count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
+    except (Unavailable, IntegrityError):
+        raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:
         # What was to be withheld and may not be is on record, but where the holder does not look.
         about = (version or _wanted(deps, tx, known, body, now)) if told else None
@@ -210,6 +206,23 @@ def _judge(
     if grant is not None:
         used.add(grant.grant_id)
     return _Lawful(caller=caller, body=body, ground=ground, version=version, keys=keys)
+
+
+def _counted(
+    deps: Deps, tx: UnitOfWork, judged: Sequence[_Lawful | _Refused], now: datetime
+) -> dict[int, CertsvcError]:
+    """Count what is about to be given, and which of them are more than a policy's quota for the day, by place.
+
+    In one order for everybody, so that two transactions do not wait for each other. A copy is counted when it is given.
+    """
+    lawful = [(at, one) for at, one in enumerate(judged) if isinstance(one, _Lawful) and COPY not in one.keys]
+    over: dict[int, CertsvcError] = {}
+    for at, one in sorted(lawful, key=lambda each: (each[1].body.matter_code, each[1].body.type)):
+        try:
+            count_use(deps, tx, one.body.matter_code, one.caller.authority_code, one.body.type, now=now)
+        except NoLawfulBasis as error:
+            over[at] = error
+    return over
 
 
 def _wanted(deps: Deps, tx: UnitOfWork, known: Known, body: FetchBody, now: datetime) -> LicenseVersion | None:
@@ -244,21 +257,34 @@ def _read(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: d
 
 
 def _answer(
-    deps: Deps, tx: UnitOfWork, one: _Lawful | _Refused, reads: _Reads, copied: _Copied, now: datetime
+    deps: Deps,
+    tx: UnitOfWork,
+    one: _Lawful | _Refused,
+    reads: _Reads,
+    copied: _Copied,
+    over: CertsvcError | None,
+    now: datetime,
 ) -> FetchAnswer | _Refused:
-    """What leaves; refused where the copy may not, or cannot, be given."""
+    """What leaves; refused where the copy may not, or cannot, be given, or the day's quota is used up."""
     if isinstance(one, _Refused):
         return one
     version, how = one.version, reads.standings[one.version.version_id]
     try:
-        made = _given(deps, tx, one, how, copied, now) if COPY in one.keys else None
+        if over is not None:
+            raise over
+        made = _made_for(deps, tx, one, how, copied, now) if COPY in one.keys else None
+    except (Unavailable, IntegrityError):
+        raise
     except CertsvcError as error:
         withheld = one.ground.withheld
         row = refusal_row(deps, one.caller, one.body, version, error, now, withheld=withheld)
         return _Refused(body=one.body, error=error, row=row, version=version)
+    if made is not None:
+        give_copy(deps, tx, made, version, now)
+    facts = public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ()))
     return FetchAnswer(
         fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now, fetch_id=copied.fetch_id),
-        facts=public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ())),
+        facts=_within(facts, one.keys),
         standing=how,
         fields=shown_fields(deps.catalog.type(version.type_slug), version, one.keys, unmasked=one.keys),
         copy=made.copy if made else None,
@@ -266,13 +292,27 @@ def _answer(
     )
 
 
-def _given(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _Copied, now: datetime) -> MadeCopy:
+def _within(facts: LicenseFacts, keys: tuple[str, ...]) -> LicenseFacts:
+    """The facts without what the policy does not list; that there is such a license and how it stands always stay."""
+    if COPY in keys:
+        return facts
+    return replace(
+        facts,
+        number=facts.number if "number" in keys else "",
+        issuer_name=facts.issuer_name if "issuer_name" in keys else "",
+        holder_masked=facts.holder_masked if "holder_name" in keys else "",
+        valid_from=facts.valid_from if "valid_from" in keys else "",
+        valid_until=facts.valid_until if "valid_until" in keys else "",
+    )
+
+
+def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _Copied, now: datetime) -> MadeCopy:
     _check_in_force(one.version, how)
     if isinstance(copied.made, CertsvcError):
         raise copied.made
     if copied.made is None:
         raise Conflict("证照刚刚有变化，加注件没有提供，请重试")
-    give_copy(deps, tx, copied.made, one.version, now)
+    count_use(deps, tx, one.body.matter_code, one.caller.authority_code, one.body.type, now=now)
     return copied.made
 
 
@@ -280,6 +320,17 @@ def _check_in_force(version: LicenseVersion, how: Standing) -> None:
     """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
     if version.state is not State.PROVISIONAL and not how.good:
         raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态")
+
+
+def _beforehand(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, now: datetime) -> CertsvcError | None:
+    """Why no copy needs to be made: the seal is not used for what will not be given."""
+    body = one.body
+    try:
+        _check_in_force(one.version, how)
+        check_quota(deps, tx, body.matter_code, one.caller.authority_code, body.type, now=now)
+    except NoLawfulBasis as error:
+        return error
+    return None
 
 
 def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
@@ -290,14 +341,16 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
     now, fetch_id = deps.clock.now(), deps.ids.new("fch")
     with deps.uow.read() as tx:
         known = look_up(tx, [body], hold=False)
-        one = _judge(deps, tx, known, set(), caller, body, now, count=False)
+        one = _judge(deps, tx, known, set(), caller, body, now)
         if isinstance(one, _Refused) or COPY not in one.keys:
             return _Copied(fetch_id=fetch_id)
         [how] = stands_all(deps, tx, [one.version], now)
         matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
+        refused = _beforehand(deps, tx, one, how, now)
+    if refused is not None:
+        return _Copied(fetch_id=fetch_id, made=refused)
     grant = one.ground.grant
     try:
-        _check_in_force(one.version, how)
         made = make_copy(
             deps,
             version=one.version,

@@ -100,7 +100,22 @@ def count_use(
     if allowed.quota is None:
         return
     if not tx.policies.count_use(allowed.policy_id, day=local_day(now), quota=allowed.quota):
-        raise NoLawfulBasis(f"该事项今日调用此类证照已达 {allowed.quota} 次的上限；请明日再试，或申请提高用量")
+        raise NoLawfulBasis(_used_up(allowed.quota))
+
+
+def check_quota(
+    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime, uses: int = 1
+) -> None:
+    """NoLawfulBasis when so many uses are more than the policy's quota leaves for the day; nothing is counted."""
+    allowed = _allowed(deps, tx, matter_code, authority_code, type_slug)
+    if allowed.quota is None:
+        return
+    if tx.policies.used(allowed.policy_id, day=local_day(now)) + uses > allowed.quota:
+        raise NoLawfulBasis(_used_up(allowed.quota))
+
+
+def _used_up(quota: int) -> str:
+    return f"该事项今日调用此类证照已达 {quota} 次的上限；请明日再试，或申请提高用量"
 
 
 def _allowed(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> Allowed:
