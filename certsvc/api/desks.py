@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access.principals import claimed, look_up, refuse
 from certsvc.commands.combine import Combiner
 from certsvc.commands.sharing.fetch_license import fetch_license, fetch_licenses
-from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.scan_code import scan_codes
 from certsvc.errors import CertsvcError
+from certsvc.identifiers.policy_key import COPY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.counter import CounterBody, read_consent, take_consent
-from certsvc.commands.sharing.policy import COPY, matter_name
+from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.use_requests import (
     Asked,
     UseRequestBody,
@@ -24,6 +24,7 @@ from certsvc.commands.sharing.use_requests import (
     read_request,
 )
 from certsvc.commands.showing.values import BUILT_IN
+from certsvc.identifiers.policy_key import COPY, field_of, key_zh
 from certsvc.license.consents import RequestState
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
@@ -41,7 +42,6 @@ STATE_ZH: dict[RequestState, str] = {
     RequestState.DECLINED: "不同意",
     RequestState.LAPSED: "已过时失效",
 }
-QUESTIONS_ZH = {"?valid": "是否有效（只答是或否）", "?holder": "是否为持证人（只答是或否）"}
 
 
 class WantedOut(Model):
@@ -221,9 +221,6 @@ def _item(deps: Deps, slug: str, keys: tuple[str, ...]) -> ItemOut:
 
 def key_name(deps: Deps, slug: str, key: str) -> str:
     """A key of a policy in words."""
-    if key in QUESTIONS_ZH:
-        return QUESTIONS_ZH[key]
-    field = key.removeprefix("?scope:")
+    field = field_of(key)
     spec = deps.catalog.type(slug).field(field)
-    name = spec.name if spec is not None else BUILT_IN.get(field, "证照文件" if key == COPY else field)
-    return f"“{name}”是否包含某内容（只答是或否）" if field != key else name
+    return key_zh(key, spec.name if spec is not None else BUILT_IN.get(field, "证照文件" if key == COPY else field))

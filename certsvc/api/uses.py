@@ -19,15 +19,16 @@ from certsvc.api.use_requests import key_name
 from certsvc.clock import beijing_time
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.policy import COPY, matter_name
+from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.answer_challenge import STATE_ZH
 from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger, whole_ledger
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.values import BUILT_IN
+from certsvc.identifiers.policy_key import COPY, is_question
 from certsvc.license.challenges import Challenge
 from certsvc.license.model import LicenseVersion
 from certsvc.license.notices import Notice
-from certsvc.license.questions import ANSWER_ZH, is_question
+from certsvc.license.questions import ANSWER_ZH
 from certsvc.license.uses import USE_BASIS_ZH, Fetch, Scan
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.answer_keys import COPY, HOLDER, SCOPE, VALID
 from certsvc.catalog.entry import LEVELS
 from certsvc.catalog.model import HolderKind
 from certsvc.catalog.type_file import STANDARD_KEYS
+from certsvc.identifiers.policy_key import COPY, field_of, is_question, key_zh
 
 if TYPE_CHECKING:
     from certsvc.catalog.loader import Catalog
@@ -21,7 +21,6 @@ HOLDER_ZH = {HolderKind.PERSON: "自然人", HolderKind.ORGANISATION: "法人或
 """CertificateHolderCategory of GB/T 36902."""
 AUDIENCE_ZH = {"officer": "执法人员", "clerk": "窗口与场馆", "public": "公众"}
 BASIS_ZH = {"consent": "持证主体同意", "duty": "法定职责"}
-_QUESTIONS_ZH = {VALID: "是否有效（只答是或否）", HOLDER: "是否为持证人（只答是或否）"}
 _STANDARD_ZH = dict(
     zip(
         STANDARD_KEYS,
@@ -207,9 +206,8 @@ def _field_name(kind: LicenseType, key: str) -> str:
 
 def _asked(kind: LicenseType, key: str) -> str:
     """A field that is read, or a question that is answered with yes or no."""
-    if key.startswith(SCOPE):
-        return f"{_field_name(kind, key.removeprefix(SCOPE))}是否含某项（只答是或否）"
-    return _QUESTIONS_ZH.get(key) or _field_name(kind, key)
+    field = field_of(key)
+    return key_zh(key, "" if is_question(field) else _field_name(kind, field))
 
 
 def _bases(matter: Matter) -> str:

@@ -11,11 +11,11 @@ import unicodedata
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+from certsvc.identifiers.policy_key import ANSWER, SCOPE, VALID, field_of
 
-VALID, HOLDER, SCOPE = "?valid", "?holder", "?scope"
-MARK = "?"
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 MIN_TERM = 2
 """Characters of a term after normalisation: one alone would spell out a field letter by letter."""
 MAX_TERM = 40
@@ -44,17 +44,7 @@ ANSWER_ZH: dict[str, str] = {Answer.YES: "是", Answer.NO: "否", Answer.UNKNOWN
 
 def question_key(ask: Ask, field: str = "") -> str:
     """The key of a question in policies, grants and ledgers."""
-    return f"{SCOPE}:{field}" if ask is Ask.SCOPE else f"{MARK}{ask.value}"
-
-
-def is_question(key: str) -> bool:
-    """Whether a key stands for an answer and not for a field or the file."""
-    return key.startswith(MARK)
-
-
-def readable(keys: Sequence[str]) -> tuple[str, ...]:
-    """Those of these keys that stand for fields or the file."""
-    return tuple(key for key in keys if not is_question(key))
+    return f"{SCOPE}{field}" if ask is Ask.SCOPE else f"{ANSWER}{ask.value}"
 
 
 def may_ask(key: str, allowed: Collection[str]) -> bool:
@@ -63,8 +53,7 @@ def may_ask(key: str, allowed: Collection[str]) -> bool:
         return True
     if key == VALID:
         return bool(allowed)
-    kind, _, field = key.partition(":")
-    return kind == SCOPE and field != "" and field in allowed
+    return key.startswith(SCOPE) and field_of(key) in allowed
 
 
 def normal(text: str) -> str:

@@ -21,8 +21,28 @@ BUILT_DIR = Path(__file__).parent / "built"
 BUILT_PATH = "/ui/"
 """Where the files are served; ``base`` in ``ui/vite.config.ts`` says the same."""
 
+WASM = " 'wasm-unsafe-eval'"
+"""Compiling WebAssembly, for the reader of codes; it lets no text become script."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltPageSpec:
+    """A page built from ``ui/``: its name is its path, its entry and its worker's scope."""
+
+    name: str
+    title: str
+    scripts: str = ""
+
+
+BUILT_PAGES: tuple[BuiltPageSpec, ...] = (
+    BuiltPageSpec(name="holder", title="我的证照"),
+    BuiltPageSpec(name="officer", title="执法核验", scripts=WASM),
+    BuiltPageSpec(name="counter", title="综合窗口"),
+)
+
 MISSING_BUILD_ZH = (
-    "持证人页（/holder）、执法核验页（/officer）和综合窗口页（/counter）还没有构建：请先运行 make ui，再重新启动"
+    "、".join(f"{spec.title}页（/{spec.name}）" for spec in BUILT_PAGES)
+    + "还没有构建，或不是按这一版构建的：请先运行 make ui，再重新启动"
 )
 
 ENCODINGS: tuple[tuple[str, str], ...] = (("br", ".br"), ("gzip", ".gz"))
@@ -69,7 +89,7 @@ class Built:
 
     def page(self, name: str) -> BuiltPage:
         """What the page ``name`` loads, in the order in which styles apply."""
-        entry = f"src/{name}/main.ts"
+        entry = entry_of(name)
         first = tuple(self._walk(entry, "imports"))
         every = tuple(self._walk(entry, "imports", "dynamicImports"))
         later = [self.manifest[key] for key in every if key not in first]
@@ -98,16 +118,23 @@ class Built:
         return visit(entry)
 
 
+def entry_of(name: str) -> str:
+    """The entry of a page in the manifest."""
+    return f"src/{name}/main.ts"
+
+
 def _addresses(names: Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(BUILT_PATH + name for name in names))
 
 
 @cache
 def load_built() -> Built | None:
-    """The build in ``built/``, read once per process; None when nobody built."""
+    """The build in ``built/``, read once per process; None when nobody built, or before a page of today was there."""
     try:
         manifest = json.loads((BUILT_DIR / "manifest.json").read_bytes())
     except FileNotFoundError:
+        return None
+    if not all(entry_of(spec.name) in manifest for spec in BUILT_PAGES):
         return None
     files: dict[str, BuiltFile] = {}
     for path in sorted((BUILT_DIR / "assets").iterdir()):

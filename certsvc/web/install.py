@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, cast
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
-from certsvc.web.built import BUILT_PATH, ENCODINGS, Built, load_built, web_manifest, worker_script
+from certsvc.web.built import (
+    BUILT_PAGES,
+    BUILT_PATH,
+    ENCODINGS,
+    Built,
+    BuiltPageSpec,
+    load_built,
+    web_manifest,
+    worker_script,
+)
 from certsvc.web.files import CACHE_ASK, CACHE_FOREVER, CACHE_NEVER, MEDIA_TYPES, answer, digest, no_file
 
 if TYPE_CHECKING:
@@ -66,24 +75,6 @@ CONTENT_POLICY = (
 )
 """The policy of every answer (certsvc/api/limits.py), with room for what one page needs besides."""
 
-WASM = " 'wasm-unsafe-eval'"
-"""Compiling WebAssembly, for the reader of codes; it lets no text become script."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuiltPageSpec:
-    """A page built from ``ui/``: its name is its path, its entry and its worker's scope."""
-
-    name: str
-    title: str
-    scripts: str = ""
-
-
-BUILT_PAGES: tuple[BuiltPageSpec, ...] = (
-    BuiltPageSpec(name="holder", title="我的证照"),
-    BuiltPageSpec(name="officer", title="执法核验", scripts=WASM),
-    BuiltPageSpec(name="counter", title="综合窗口"),
-)
 
 CHALLENGE_PATH = "/c/{token:code_token}"
 """Where a verifier's challenge leads a phone's camera: to the holder's page, which asks who wants to know."""

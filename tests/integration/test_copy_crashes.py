@@ -21,7 +21,7 @@ from certsvc.commands.access.principals import of_client
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
 from certsvc.commands.seals.use_seal import unanswered_uses
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
-from certsvc.commands.sharing.make_copy import give_copy, make_copy
+from certsvc.commands.sharing.make_copy import CopyWish, give_copy, make_copy
 
 POINTS = ("copy.intent_stored", "copy.seal_reserved", "copy.sealed", "copy.object_stored", "copy.given")
 """In the order of the steps; at the last one the copy is given, and only the answer is lost."""
@@ -79,23 +79,23 @@ def test_a_fetch_that_is_made_again_goes_on_from_its_intent(city: ServedCity) ->
     assert matter is not None
     assert version is not None
     now = deps.clock.now().replace(microsecond=0)
-    wanted: dict[str, Any] = {
-        "version": version,
-        "client": of_client(client),
-        "matter": matter,
-        "case_no": "BJ-1",
-        "purpose": "办理",
-        "basis": "duty",
-        "until": now.replace(year=now.year + 1),
-        "fetch_id": "fch_again",
-        "now": now,
-    }
-    first = make_copy(deps, **wanted)
-    second = make_copy(deps, **wanted)
+    wanted = CopyWish(
+        version=version,
+        client=of_client(client),
+        matter=matter,
+        case_no="BJ-1",
+        purpose="办理",
+        basis="duty",
+        until=now.replace(year=now.year + 1),
+        fetch_id="fch_again",
+        at=now,
+    )
+    first = make_copy(deps, wanted)
+    second = make_copy(deps, wanted)
     assert (second.copy.copy_id, second.copy.token) == (first.copy.copy_id, first.copy.token)
     with deps.uow() as tx:
         give_copy(deps, tx, second, version, now)
-    third = make_copy(deps, **wanted)
+    third = make_copy(deps, wanted)
     assert (third.registered, third.data) == (True, second.data)
     assert city.rows("SELECT count(*) FROM copies") == [(1,)]
 

@@ -22,7 +22,7 @@ from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound, RateL
 from certsvc.events.counter_payloads import CounterChecked
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.license.counter import EXEMPT, MAX_HOLDER_CHECKS, CounterCase, Sheet, TakingKind
-from certsvc.license.uses import Fetch
+from certsvc.license.uses import Fetch, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from certsvc.license.counter import SheetRow
     from certsvc.license.model import LicenseVersion
 
-APPLICATION = "application"
-"""Basis of a ledger row: the holder's own application (依申请). It lets a counter learn that a row is 免提交; no field
-leaves on it, since a matter's ``bases`` never name it."""
 MAX_CODE = 512
 """Characters of what a scan gun typed; our codes have fewer than 120."""
 LATEST_SLIP = timedelta(days=30)
@@ -310,7 +307,7 @@ def _ledger_row(
         case_no=case.case_no,
         operator=operator,
         purpose="核验申报材料，免于提交纸质",
-        basis=APPLICATION,
+        basis=UseBasis.APPLICATION,  # 依申请: the matter's bases never name it, so no field leaves on it
         grant_id="",
         fields=(),
         outcome="given",

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
-from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.scan_code import scan_code
 from certsvc.errors import CertsvcError
 from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
-from certsvc.license.questions import readable
+from certsvc.identifiers.policy_key import COPY, readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

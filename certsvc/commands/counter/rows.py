@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from certsvc.commands.sharing.grounds import MAX_SEARCH
 from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import NoLawfulBasis, Unavailable
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from certsvc.identifiers.holder_code import HolderCode
     from certsvc.license.model import LicenseVersion
 
-MAX_SEARCH = 50
-"""Versions of one holder that a check looks at; the same as a fetch."""
 OUTAGE_DAYS = 5
 """工作日 that a row has which an outage left unanswered: by then it is asked again."""
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from certsvc.catalog.answer_keys import readable as readable_keys
 from certsvc.commands.facades.accounts import Call, require_type
 from certsvc.commands.issuance.body import shape_problems
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
-from certsvc.commands.sharing.policy import COPY, allowed_keys
+from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.errors import Conflict, FieldProblem, InvalidIdentifier, InvalidInput, NoLawfulBasis, NotFound, Unavailable
 from certsvc.identifiers.license_identifier import LicenseIdentifier
+from certsvc.identifiers.policy_key import COPY
+from certsvc.identifiers.policy_key import readable as readable_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,11 +16,12 @@ from certsvc.commands.facades.accounts import require_type
 from certsvc.commands.facades.ask import NOTHING, RETRIED, Which, Why, allowed, fetch_body, give, look
 from certsvc.commands.sharing.fetch_license import fetch_license
 from certsvc.commands.sharing.grounds import Ground, check_open, consented, look_up
-from certsvc.commands.sharing.policy import COPY, find_matter
+from certsvc.commands.sharing.policy import find_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import CertsvcError, NoLawfulBasis, NotFound
+from certsvc.identifiers.policy_key import COPY
 from certsvc.license.facades import AuthCode
 
 if TYPE_CHECKING:

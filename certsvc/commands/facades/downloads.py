@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from certsvc.commands.facades.accounts import open_call
 from certsvc.commands.facades.ask import RETRIED, give
 from certsvc.commands.sharing.fetch_license import FetchBody
-from certsvc.commands.sharing.policy import COPY
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.errors import IntegrityError, NotFound
+from certsvc.identifiers.policy_key import COPY
 from certsvc.license.facades import Download
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.answer_keys import ANSWER, COPY, HOLDER, SCOPE, VALID
 from certsvc.catalog.model import Mask
 from certsvc.catalog.type_file import STANDARD_KEYS
 from certsvc.clock import local_day
@@ -14,6 +13,7 @@ from certsvc.commands.matters.who import OVERSEERS, READERS, USERS, mine, own_ty
 from certsvc.commands.sharing.policy_board import draw, seed_matters
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.errors import NotFound
+from certsvc.identifiers.policy_key import ANSWER, COPY, HOLDER, SCOPE, VALID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -24,13 +24,12 @@ from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.grant_use import NO_CLIENT_ZH, check_alone, store_grant
 from certsvc.commands.sharing.grounds import best_of, of_type
-from certsvc.commands.sharing.policy import find_matter, keys_on_consent
+from certsvc.commands.sharing.policy import chosen, find_matter, keys_on_consent
 from certsvc.commands.sharing.use_requests import ItemBody
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import right_to_consent
 from certsvc.errors import FieldProblem, InvalidInput, NoLawfulBasis, NotFound, RateLimited
 from certsvc.license.consents import MAX_COUNTER_HOURS, MAX_HOLDER_ASKS, MAX_REQUEST_TYPES, CounterConsent
-from certsvc.license.questions import may_ask
 from certsvc.license.uses import Grant
 
 if TYPE_CHECKING:
@@ -197,10 +196,7 @@ def _rights(
     rights = []
     for item in body.items:
         allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, item.type)
-        wanted = item.fields or allowed
-        beyond = [key for key in wanted if not may_ask(key, allowed)]
-        if beyond:
-            raise NoLawfulBasis(f"超出该事项的用证范围：{'、'.join(beyond)}；可用：{'、'.join(allowed)}")
+        wanted = chosen(allowed, item.fields)
         version = _held(deps, tx, holder, item.type, now)
         # As if the signer stood before the own page: own license, ward's or represented company's.
         standing_there = Principal(
@@ -215,7 +211,7 @@ def _rights(
         except NotFound:
             raise NotFound(NONE_HELD_ZH) from None
         check_alone(deps, tx, version)
-        rights.append((right, tuple(dict.fromkeys(wanted))))
+        rights.append((right, wanted))
     return rights
 
 

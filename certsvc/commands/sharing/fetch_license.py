@@ -24,15 +24,15 @@ from certsvc.commands.sharing.grounds import (
     on_duty,
     withheld_by,
 )
-from certsvc.commands.sharing.make_copy import MadeCopy, give_copy, make_copy
-from certsvc.commands.sharing.policy import COPY, check_quota, count_use, open_matter
+from certsvc.commands.sharing.make_copy import CopyWish, MadeCopy, give_copy, make_copy
+from certsvc.commands.sharing.policy import check_quota, count_use, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
+from certsvc.identifiers.policy_key import COPY, readable
 from certsvc.license.copies import AnnotatedCopy, copy_until
-from certsvc.license.questions import readable
 from certsvc.license.states import State
 from certsvc.license.uses import UseBasis
 
@@ -351,8 +351,7 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
         return _Copied(fetch_id=fetch_id, made=refused)
     grant = one.ground.grant
     try:
-        made = make_copy(
-            deps,
+        wish = CopyWish(
             version=one.version,
             client=caller,
             matter=matter,
@@ -361,8 +360,9 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
             basis=body.basis,
             until=copy_until(now, wanted=body.copy_until, allowed=grant.copy_until if grant is not None else None),
             fetch_id=fetch_id,
-            now=now.replace(microsecond=0),
+            at=now.replace(microsecond=0),
         )
+        made = make_copy(deps, wish)
     except CertsvcError as error:
         return _Copied(fetch_id=fetch_id, made=error)
     return _Copied(fetch_id=fetch_id, made=made)

@@ -17,6 +17,7 @@ from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, right_to_consent, right_to_show
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
+from certsvc.license.questions import may_ask
 from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import Grant
 
@@ -94,7 +95,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             raise NotFound(NO_CLIENT_ZH)
         allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, version.type_slug)
         wanted = body.fields or allowed
-        beyond = [key for key in wanted if key not in allowed]
+        beyond = [key for key in wanted if not may_ask(key, allowed)]
         if beyond:
             detail = f"该事项不需要：{'、'.join(beyond)}；可授权：{'、'.join(allowed)}"
             raise InvalidInput(

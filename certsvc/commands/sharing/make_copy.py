@@ -56,32 +56,34 @@ class MadeCopy:
     registered: bool = False
 
 
-def make_copy(
-    deps: Deps,
-    *,
-    version: LicenseVersion,
-    client: Principal,
-    matter: Matter,
-    case_no: str,
-    purpose: str,
-    basis: str,
-    until: datetime,
-    fetch_id: str,
-    now: datetime,
-) -> MadeCopy:
-    """The copy of a fetch; call it outside of any unit of work, and :func:`give_copy` in that of the fetch.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CopyWish:
+    """For which fetch a copy is made.
 
-    Args:
-        deps: the ports.
+    Attributes:
         version: of which license.
         client: whom it is for; the body that it belongs to stands on the page.
-        matter: for which matter.
-        case_no: for which case.
+        matter, case_no: for which matter and case.
         purpose: as the client gave it; kept, not printed.
         basis: ``consent`` or ``duty``.
         until: when it ends; see :func:`certsvc.license.copies.copy_until`.
         fetch_id: one copy per fetch; the same one again gives the same bytes once it was handed out.
-        now: when it is made.
+        at: when it is made.
+    """
+
+    version: LicenseVersion
+    client: Principal
+    matter: Matter
+    case_no: str
+    purpose: str
+    basis: str
+    until: datetime
+    fetch_id: str
+    at: datetime
+
+
+def make_copy(deps: Deps, wish: CopyWish) -> MadeCopy:
+    """The copy of a fetch; call it outside of any unit of work, and :func:`give_copy` in that of the fetch.
 
     Raises:
         SealUnavailable: no seal of the sharing service, or one that may not be used now.
@@ -89,15 +91,15 @@ def make_copy(
         IntegrityError: the stored file is not the registered one.
         SigningError: the sealed copy does not pass our own verifier.
     """
-    known = _begun(deps, version, client, matter, case_no, purpose, basis, until, fetch_id, now)
+    known = _begun(deps, wish)
     if known.state is not CopyState.MAKING:
         return MadeCopy(copy=known, data=stored_copy(deps, known), registered=True)
     deps.faults.reach("copy.intent_stored")
     seal = _sealed_by(deps)
-    source = _source(deps, version)
+    source = _source(deps, wish.version)
     form = deps.sealer.format_for(seal, SM2_FORMAT if seal.algorithm == SM2 else FORMAT)
-    prepared = deps.renderer.render_copy(_job(deps, version, known, seal, source, form), source)
-    use = SealUse(type_slug=COPY_SCOPE, matter_code=matter.code, region=_region(deps, client))
+    prepared = deps.renderer.render_copy(_job(deps, wish.version, known, seal, source, form), source)
+    use = SealUse(type_slug=COPY_SCOPE, matter_code=wish.matter.code, region=_region(deps, wish.client))
     reservation = reserve_use(
         deps, seal, purpose=f"copy:{known.copy_id}", digest=prepared.digest("sha256").hex(), use=use
     )
@@ -159,40 +161,29 @@ def stored_copy(deps: Deps, copy: AnnotatedCopy) -> bytes:
     return data
 
 
-def _begun(
-    deps: Deps,
-    version: LicenseVersion,
-    client: Principal,
-    matter: Matter,
-    case_no: str,
-    purpose: str,
-    basis: str,
-    until: datetime,
-    fetch_id: str,
-    now: datetime,
-) -> AnnotatedCopy:
+def _begun(deps: Deps, wish: CopyWish) -> AnnotatedCopy:
     """The intent of this fetch: a new one, or the one that a run before left."""
     wanted = AnnotatedCopy(
         copy_id=deps.ids.new("cpy"),
-        fetch_id=fetch_id,
-        version_id=version.version_id,
-        client_id=client.subject,
-        authority_code=client.authority_code,
-        matter_code=matter.code,
-        matter_name=matter.name,
-        case_no=case_no,
-        purpose=purpose,
+        fetch_id=wish.fetch_id,
+        version_id=wish.version.version_id,
+        client_id=wish.client.subject,
+        authority_code=wish.client.authority_code,
+        matter_code=wish.matter.code,
+        matter_name=wish.matter.name,
+        case_no=wish.case_no,
+        purpose=wish.purpose,
         token=deps.ids.token(),
         document_id=deps.ids.salt().hex(),
-        basis=basis,
-        until=until,
-        signed_at=now,
+        basis=wish.basis,
+        until=wish.until,
+        signed_at=wish.at,
     )
     with deps.uow.shared() as tx:
         if tx.copies.insert(wanted):
             return wanted
-        known = tx.copies.by_fetch(fetch_id)
-    if known is None or known.client_id != client.subject:
+        known = tx.copies.by_fetch(wish.fetch_id)
+    if known is None or known.client_id != wish.client.subject:
         msg = "a fetch belongs to one client"
         raise RuntimeError(msg)
     if known.state is CopyState.MAKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.answer_keys import COPY, readable
 from certsvc.clock import local_day
 from certsvc.errors import NoLawfulBasis
 from certsvc.identifiers.matter_code import IMPLEMENTATION_LENGTH
+from certsvc.identifiers.policy_key import readable
+from certsvc.license.questions import may_ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from certsvc.commands.sharing.policy_board import Allowed
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
-
-__all__ = ["COPY"]  # for those who scope a use
 
 CONSENT = "consent"
 
@@ -73,6 +72,15 @@ def keys_on_consent(
     if CONSENT not in allowed.bases:
         raise NoLawfulBasis("该事项不以持证人授权用证")
     return allowed.keys
+
+
+def chosen(allowed: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
+    """The keys that are asked for, each once; all that are allowed where none is named. NoLawfulBasis beyond these."""
+    wanted = tuple(dict.fromkeys(asked or allowed))
+    beyond = [key for key in wanted if not may_ask(key, allowed)]
+    if beyond:
+        raise NoLawfulBasis(f"超出该事项的用证范围：{'、'.join(beyond)}；可用：{'、'.join(allowed)}")
+    return wanted
 
 
 def consented_keys(deps: Deps, tx: UnitOfWork, matter: Matter, type_slug: str) -> tuple[str, ...]:

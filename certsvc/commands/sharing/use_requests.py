@@ -18,9 +18,9 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.confirm_use import confirm
-from certsvc.commands.sharing.policy import keys_on_consent
+from certsvc.commands.sharing.policy import chosen, keys_on_consent
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of
-from certsvc.errors import Conflict, FieldProblem, InvalidInput, NoLawfulBasis, NotFound
+from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.events.consent_payloads import ConsentAnswered
 from certsvc.license.consents import (
     MAX_CONSENT_DAYS,
@@ -32,7 +32,6 @@ from certsvc.license.consents import (
     RequestState,
     UseRequest,
 )
-from certsvc.license.questions import may_ask
 from certsvc.license.relations import RelationKind
 
 if TYPE_CHECKING:
@@ -213,11 +212,7 @@ def _items(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseRequestBody) 
             problem = FieldProblem(pointer=f"/items/{index}/type", code="repeated", detail="同一证照类型只写一次")
             raise InvalidInput("证照类型重复", problems=(problem,))
         allowed = keys_on_consent(deps, tx, body.matter_code, caller.authority_code, item.type)
-        wanted = item.fields or allowed
-        beyond = [key for key in wanted if not may_ask(key, allowed)]
-        if beyond:
-            raise NoLawfulBasis(f"超出该事项的用证范围：{'、'.join(beyond)}；可用：{'、'.join(allowed)}")
-        items[item.type] = tuple(dict.fromkeys(wanted))
+        items[item.type] = chosen(allowed, item.fields)
     return items
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.sharing.policy import COPY, consented_keys, find_matter
+from certsvc.commands.sharing.policy import consented_keys, find_matter
 from certsvc.commands.showing.codes import read_code, token_sha256
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use
 from certsvc.commands.showing.readers import is_for
@@ -17,6 +17,7 @@ from certsvc.commands.showing.values import ShownField, scene_fields, shown_fiel
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.events.consent_payloads import ChallengeAnswered
+from certsvc.identifiers.policy_key import COPY
 from certsvc.license.challenges import COLLECT_TTL_S, Challenge, ChallengeState
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import COPY, consented_keys, open_matter
+from certsvc.commands.sharing.policy import consented_keys, open_matter
 from certsvc.commands.showing.codes import challenge_text, token_sha256
 from certsvc.commands.showing.readers import SCANNERS, is_for, reader_of
 from certsvc.commands.showing.scan_reads import closed_to, duties_of
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NoLawfulBasis
+from certsvc.identifiers.policy_key import COPY
 from certsvc.license.challenges import CHALLENGE_TTL_S, MAX_OPEN_CHALLENGES, Challenge
 
 if TYPE_CHECKING:
