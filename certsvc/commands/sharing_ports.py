@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.license.uses import Fetch, Grant
@@ -50,8 +50,8 @@ class Sharing(Protocol):
         """Grants over these licenses, whoever consented, newest first."""
         ...
 
-    def use_grant(self, grant_id: str, *, now: datetime) -> bool:
-        """Use it once, if in time and not withdrawn."""
+    def use_grants(self, grant_ids: Collection[str], *, now: datetime) -> int:
+        """Use each once, if in time and not withdrawn; how many were."""
         ...
 
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:

@@ -21,6 +21,10 @@ class ShowBasis(StrEnum):
     """代亮"""
 
 
+GIVEN = "given"
+"""Outcome of a fetch that gave something; of a refusal it is the reason's code."""
+
+
 class UseBasis(StrEnum):
     """On what a use by another system rests."""
 

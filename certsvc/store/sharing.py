@@ -15,7 +15,7 @@ from certsvc.store.tables_uses import BY_CONSENT, FOR_ANOTHER, fetches, grants
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import RowMapping, Table
 
@@ -43,7 +43,16 @@ _OF_CONSENTS = (
 _HELD_OF_CONSENTS = _OF_CONSENTS.with_for_update()
 _ONE = _G.grant_id == bindparam("which")
 _UNUSED = (_ONE, _G.used_at.is_(None), _G.withdrawn_at.is_(None))
-_USE = update(grants).where(*_UNUSED, _G.expires_at > bindparam("now")).values(used_at=bindparam("now"))
+_USE = (
+    update(grants)
+    .where(
+        _G.grant_id.in_(bindparam("which", expanding=True)),
+        _G.used_at.is_(None),
+        _G.withdrawn_at.is_(None),
+        _G.expires_at > bindparam("now"),
+    )
+    .values(used_at=bindparam("now"))
+)
 _ANSWER = (
     update(grants)
     .where(_ONE, _G.withdrawn_at.is_(None), _G.expires_at > bindparam("now"), _G.answers < bindparam("most"))
@@ -159,9 +168,9 @@ class SharingRows:
         """Grants over these licenses, whoever consented, newest first."""
         return [self._grant(row) for row in _GRANTS_OVER.rows(self._tx, version_ids, limit=limit)]
 
-    def use_grant(self, grant_id: str, *, now: datetime) -> bool:
-        """Use it once, if in time (before ``expires_at``) and not withdrawn."""
-        return self._tx.changed(_USE, which=grant_id, now=now) == 1
+    def use_grants(self, grant_ids: Collection[str], *, now: datetime) -> int:
+        """Use each once, if in time (before ``expires_at``) and not withdrawn; how many were."""
+        return self._tx.changed(_USE, which=sorted(grant_ids), now=now) if grant_ids else 0
 
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
         """Withdraw an unused grant of this holder."""

@@ -155,8 +155,8 @@ def test_what_rests_on_a_ground_that_ended_is_withdrawn_and_nothing_else(store: 
         assert set(tx.sharing.hold_by_tokens([rows[2].token_sha256, "x"])) == {rows[2].token_sha256}
         assert tx.sharing.withdraw_under(["dlg_1", "dlg_x"], now=T0) == ["grt_000001"]
         assert tx.sharing.withdraw_under([], now=T0) == []
-        assert not tx.sharing.use_grant("grt_000001", now=T0)
+        assert not tx.sharing.use_grants(["grt_000001"], now=T0)
         assert not tx.sharing.answer_under("grt_000001", most=9, now=T0)
         assert [tx.sharing.answer_under("grt_000004", most=2, now=T0) for _ in range(3)] == [True, True, False]
-        assert tx.sharing.use_grant("grt_000002", now=T0)
+        assert tx.sharing.use_grants(["grt_000002"], now=T0)
         assert len(tx.sharing.grants_over(["ver_000001"], limit=9)) == 4

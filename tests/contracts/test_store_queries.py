@@ -343,7 +343,7 @@ def use(tx: UnitOfWork) -> None:
     tx.showing.scans_by_authority("a", limit=9)
     tx.sharing.insert_grant(make_grant(1))
     tx.sharing.grant_by_token("t")
-    assert tx.sharing.use_grant("grt_000001", now=T0)
+    assert tx.sharing.use_grants(["grt_000001"], now=T0)
     assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="h", now=T0)
     tx.sharing.grants_of("h", limit=9)
     bases(tx)

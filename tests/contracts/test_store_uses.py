@@ -92,12 +92,12 @@ def test_a_grant_is_used_once_in_time_and_not_after_it_was_withdrawn(register: S
         assert not tx.sharing.withdraw_grant("grt_000002", holder_subject="person-2", now=T0)
         assert tx.sharing.withdraw_grant("grt_000002", holder_subject="person-1", now=T0)
         assert not tx.sharing.withdraw_grant("grt_000002", holder_subject="person-1", now=T0)
-        assert not tx.sharing.use_grant("grt_000002", now=T0)
-        assert not tx.sharing.use_grant("grt_000003", now=make_grant(3).expires_at)
+        assert not tx.sharing.use_grants(["grt_000002"], now=T0)
+        assert not tx.sharing.use_grants(["grt_000003"], now=make_grant(3).expires_at)
 
     def use(_: int) -> bool:
         with register.uow() as tx:
-            return tx.sharing.use_grant("grt_000001", now=T0)
+            return tx.sharing.use_grants(["grt_000001"], now=T0) == 1
 
     assert won(use) == 1
     with register.uow() as tx:

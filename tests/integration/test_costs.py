@@ -14,8 +14,11 @@ import pytest
 from consent_city import bind, citizen, given, party, show
 from fixtures_city import ServedCity
 from sqlalchemy import Connection, event
+from test_fetch import CLIENT, asking, grant
+from test_fetch import SLUG as FETCHED
 
-from certsvc.commands.access.principals import of_person
+from certsvc.commands.access.principals import of_client, of_person
+from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody, fetch_licenses
 from certsvc.commands.showing.scan_code import scan_codes
 
 SLUG = "tour_guide"
@@ -34,6 +37,8 @@ MOST_PER_SCANS = 12
 """Of scans that come together, however many."""
 MOST_PER_SCANS_OF_OTHERS = MOST_PER_SCANS + 1
 """Where others show for holders, what that rests on is read once; members of bundles are read with all the rest."""
+MOST_PER_FETCHES = 10
+"""Mark of the policies, grants, licenses, facts, followers, use of the grants, ledger, event, evidence."""
 MOST_SYNCS_PER_LICENSE = 2
 """The file, and the directory that names it; directories of a young store come once."""
 
@@ -160,3 +165,24 @@ def test_members_of_bundles_and_codes_that_others_show_cost_no_more_together(
         spent[count] = costs.statements
         assert costs.commits == 1
     assert spent[LARGE] == spent[SMALL] <= MOST_PER_SCANS_OF_OTHERS
+
+
+def test_fetches_by_consent_that_come_together_cost_no_more_than_a_few(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identifier, deps = small_city.issue(FETCHED, "W-1")["identifier"], small_city.service.deps
+    with deps.uow.read() as tx:
+        client = tx.access.client(CLIENT)
+    assert client is not None
+    spent: dict[int, int] = {}
+    for count in (SMALL, LARGE):
+        bodies = [
+            FetchBody(**asking(small_city, basis="consent", fields=["holder_name"], grant_code=one["code"]))
+            for one in (grant(small_city, identifier) for _ in range(count))
+        ]
+        with counted(small_city, monkeypatch) as costs:
+            answers = fetch_licenses(deps, [(of_client(client), body) for body in bodies])
+        assert [isinstance(one, FetchAnswer) for one in answers] == [True] * count
+        assert costs.commits == 1
+        spent[count] = costs.statements
+    assert spent[LARGE] == spent[SMALL] <= MOST_PER_FETCHES

@@ -24,7 +24,7 @@ from certsvc.license.use_alerts import (
     BatchStage,
     UseAlert,
 )
-from certsvc.license.uses import Scan
+from certsvc.license.uses import GIVEN, Scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +40,6 @@ EVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Uses of which the holder is not told yet count too: an alert goes to who used the license, and to nobody else."""
 PAGE = 500
 """Uses looked at per transaction: bounds how long the writer of SQLite is held."""
-
-GIVEN = "given"
-"""Outcome of a fetch that gave something."""
 
 _CHANGES = {PREFIX + MOVED[change].NAME: change for change in ALERTED_CHANGES}
 

@@ -22,7 +22,7 @@ from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound, RateL
 from certsvc.events.counter_payloads import CounterChecked
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.license.counter import EXEMPT, MAX_HOLDER_CHECKS, CounterCase, Sheet, TakingKind
-from certsvc.license.uses import Fetch, UseBasis
+from certsvc.license.uses import GIVEN, Fetch, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -310,7 +310,7 @@ def _ledger_row(
         basis=UseBasis.APPLICATION,  # 依申请: the matter's bases never name it, so no field leaves on it
         grant_id="",
         fields=(),
-        outcome="given",
+        outcome=GIVEN,
         at=at,
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.commands.sharing.use_rows import GIVEN
 from certsvc.identifiers.policy_key import COPY
+from certsvc.license.uses import GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from certsvc.commands.oversight.tell import region_of
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
-from certsvc.license.uses import Fetch
+from certsvc.license.uses import GIVEN, Fetch, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ MAX_PAGE = 100
 MAX_LOOKED_AT = 500
 """Licenses that one page of a backfill looks at, whatever it finds: a rare type must not read the whole register."""
 
-OUTCOME = "given"
-BASIS = "duty"
 MATTER_ZH = "审管双推送"
 """Stands in the ledger where a fetch names its matter."""
 PURPOSE_ZH = "审管双推送：监管部门接收证照信息"
@@ -122,14 +120,14 @@ def _read(
         case_no=oversight.oversight_id,
         operator=caller.subject,
         purpose=PURPOSE_ZH,
-        basis=BASIS,
+        basis=UseBasis.DUTY,
         grant_id="",
         fields=keys,
-        outcome=OUTCOME,
+        outcome=GIVEN,
         at=now,
     )
     tx.sharing.insert_fetch(row)
-    content = {"fetch_id": row.fetch_id, "oversight_id": oversight.oversight_id, "basis": BASIS}
+    content = {"fetch_id": row.fetch_id, "oversight_id": oversight.oversight_id, "basis": UseBasis.DUTY.value}
     record(tx, deps, kind="oversight.read", subject=version.identifier, actor=caller.subject, content=content, at=now)
     kind = deps.catalog.type(version.type_slug)
     return Regulated(

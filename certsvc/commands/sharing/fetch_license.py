@@ -154,14 +154,14 @@ def fetch_licenses(
         over = _counted(deps, tx, judged, now)
         answers = [_answer(deps, tx, one, reads, copied, over.get(at), now) for at, one in enumerate(judged)]
         deps.faults.reach("fetch.judged")
-        for grant_id in sorted(
+        spent = {
             one.ground.grant.grant_id
             for one, answer in zip(judged, answers, strict=True)
             if isinstance(one, _Lawful) and isinstance(answer, FetchAnswer) and one.ground.grant
-        ):
-            if not tx.sharing.use_grant(grant_id, now=now):
-                msg = "a grant was used that is held, and is used, withdrawn or over"
-                raise RuntimeError(msg)
+        }
+        if tx.sharing.use_grants(spent, now=now) != len(spent):
+            msg = "a grant was used that is held, and is used, withdrawn or over"
+            raise RuntimeError(msg)
         rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
         tx.sharing.insert_fetches(rows)
         for one, row in zip(judged, rows, strict=True):

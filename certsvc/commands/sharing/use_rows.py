@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
 from certsvc.events.payloads import LicenseFetched
-from certsvc.license.uses import Fetch
+from certsvc.license.uses import GIVEN, Fetch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from certsvc.errors import CertsvcError
     from certsvc.license.consents import Withholding
     from certsvc.license.model import LicenseVersion
-
-GIVEN = "given"
 
 
 def use_row(
