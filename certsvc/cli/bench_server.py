@@ -1,0 +1,129 @@
+"""Requests a second over HTTP against PostgreSQL; wall clock: what ``scan.server`` and ``fetch.server`` share.
+
+The servers are ``certsvc serve`` processes of their own, as a city runs them; database, servers and load share the
+machine's cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from certsvc.app import build, prepare
+from certsvc.cli.bench_postgres import free_port, postgres, wait_for
+from certsvc.cli.samples import sample_body
+from certsvc.commands.access.principals import of_client
+from certsvc.commands.access.seed_sandbox import PLATFORM
+from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
+from certsvc.commands.issuance.body import parse_issuance
+from certsvc.delivery.loops import drain
+from certsvc.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from certsvc.app import Service
+    from certsvc.commands.ports import Deps
+    from certsvc.settings import Settings
+
+RATE_GOAL, P99_GOAL = 800, 100
+LICENSES = 40
+ASKED = 2400
+WARM_UP = 240
+SERVERS = 2
+CONNECTIONS = 48
+"""Who waits for an answer at one time, over all servers."""
+
+Requests = list[list[str]]
+"""Token and body of each."""
+
+
+def measure(
+    place: Path, path: str, make: Callable[[Service, int], Requests], *, rate: str, p99: str
+) -> list[dict[str, object]]:
+    """The two figures of one run, under these names; ``make`` gives so many requests, each of which is answered 201."""
+    with postgres() as url:
+        settings = load_settings(
+            {"profile": "sandbox", "var_dir": place / "var", "database_url": url, "rate_limit_per_minute": 10_000_000}
+        )
+        prepare(settings)
+        service = build(settings)
+        try:
+            requests = make(service, WARM_UP + ASKED)
+        finally:
+            service.close()
+        with _servers(settings, place) as ports:
+            _load(ports, requests[:WARM_UP], path)
+            done = _load(ports, requests[WARM_UP:], path)
+        if done["statuses"] != {"201": ASKED}:
+            msg = f"not every request was answered: {done['statuses']}"
+            raise RuntimeError(msg)
+    taken = sorted(done["latencies_ms"])
+    reached, worst = ASKED / done["wall_s"], taken[int(0.99 * len(taken))]
+    parts = {"p50_ms": round(taken[len(taken) // 2], 1), "p99_ms": round(worst, 1), "servers": SERVERS}
+    parts |= {"connections": CONNECTIONS, "cores": os.cpu_count() or 0}
+    first: dict[str, object] = {"name": rate, "value": round(reached, 1), "unit": "1/s wall", "goal": RATE_GOAL}
+    second: dict[str, object] = {"name": p99, "value": round(worst, 1), "unit": "ms wall", "goal": P99_GOAL}
+    return [{**first, "reached": reached >= RATE_GOAL, "parts": parts}, {**second, "reached": worst < P99_GOAL}]
+
+
+def issue_some(deps: Deps, type_slug: str) -> Sequence[str]:
+    """Issue :data:`LICENSES` samples of a type in the seeded sandbox; their version ids."""
+    with deps.uow.read() as tx:
+        client = tx.access.client(PLATFORM)
+    if client is None:
+        msg = "the sandbox was not seeded"
+        raise RuntimeError(msg)
+    for number in range(LICENSES):
+        body = parse_issuance(sample_body(deps.catalog, type_slug, f"BENCH-{number}"))
+        accept_issuance(deps, of_client(client), body, Origin())
+    drain(deps, worker="bench")
+    with deps.uow.read() as tx:
+        return [version.version_id for version in tx.licenses.not_ended_after("", limit=LICENSES)]
+
+
+@contextmanager
+def _servers(settings: Settings, place: Path) -> Iterator[list[int]]:
+    """Ports of the serving processes, which only answer."""
+    ports = [free_port() for _ in range(SERVERS)]
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        for port in ports:
+            config = place / f"serve-{port}.toml"
+            values: dict[str, Any] = {
+                "profile": "sandbox",
+                "var_dir": str(settings.var_dir),
+                "database_url": settings.database_url,
+                "rate_limit_per_minute": settings.rate_limit_per_minute,
+                "serve_loops": False,
+                "port": port,
+                "log_level": "ERROR",
+            }
+            config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), "utf-8")
+            command = ["/usr/bin/env", f"CERTSVC_CONFIG={config}", sys.executable, "-m", "certsvc", "serve"]
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))  # noqa: S603  (fixed command)
+        for port in ports:
+            wait_for(port)
+        yield ports
+    finally:
+        for server in started:
+            server.terminate()
+        for server in started:
+            server.wait(60)
+
+
+def _load(ports: list[int], requests: list[list[str]], path: str) -> Any:
+    """What the load's own process saw."""
+    asked = {"ports": ports, "connections": CONNECTIONS, "path": path, "requests": requests}
+    run = subprocess.run(
+        [sys.executable, "-m", "certsvc.cli.bench_load"],
+        input=json.dumps(asked).encode(),
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(run.stdout)
