@@ -107,6 +107,7 @@ def seed_and_tell(service: Service) -> dict[str, str]:
         ("持证人", f"{base}/holder"),
         ("电子签名", f"{base}/sign"),
         ("执法人员", f"{base}/officer"),
+        ("综合窗口", f"{base}/counter"),
         ("印章管理", f"{base}/seals"),
         ("文件盖章", f"{base}/stamp"),
         ("证照目录", f"{base}/catalog"),

@@ -187,6 +187,18 @@ def test_a_challenge_is_no_code_for_scanners(shared_city: ServedCity) -> None:
     assert "刷新" not in looked["next"] + scan["reasons"][0]["next"]
 
 
+def test_what_is_in_force_is_offered_before_what_is_not(city: ServedCity) -> None:
+    """The page offers the first one: last year's license would answer red while this year's is in force."""
+    valid = city.issue(GUIDE, "C-1")
+    past = {"issued_on": "2020-01-01", "valid_from": "2020-01-01", "valid_until": "2022-12-31"}
+    expired = city.issue(GUIDE, "C-2", **past)
+    made = ask(city, city.person(city.officer_of(GUIDE)))
+    me = holder(city, GUIDE)
+    opened = city.answer(city.client.post("/v1/challenges/openings", headers=me, json={"code": made["code"]}), 200)
+    offered = [(fit["card"]["identifier"], fit["card"]["light"]) for fit in opened["fits"]]
+    assert offered == [(valid["identifier"], "green"), (expired["identifier"], "red")]
+
+
 @pytest.mark.parametrize("text", ["https://evil.example/c/AAAAAAAAAAAAAAAAAAAAAA", "你好", "HC1:ABC"])
 def test_a_foreign_text_is_no_challenge(shared_city: ServedCity, text: str) -> None:
     me = holder(shared_city, GUIDE)

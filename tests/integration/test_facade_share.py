@@ -49,8 +49,9 @@ def test_every_verb_answers_in_its_recorded_shape(share: FacadeCity, exchange: d
     found = share.post(f"{BASE}/{exchange['verb']}", share.filled(exchange["request"]))
     expected = exchange["response"]
     if exchange["verb"] == "getCertRemarkInfo":
-        assert len(found["data"]) >= 1
-        found = {**found, "data": found["data"][:1]}
+        # Tests of this city run in any order, and others fetch too.
+        cause = expected["data"][0]["certificateCopyCause"]
+        found = {**found, "data": [row for row in found["data"] if row["certificateCopyCause"] == cause][:1]}
     same_shape(expected, found)
 
 

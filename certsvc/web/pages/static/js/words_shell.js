@@ -15,6 +15,7 @@ export const SHELL_WORDS = {
   "shell.more": ["其他栏目", "More sections"],
   "shell.sign": ["电子签名", "Signatures"],
   "shell.seals": ["印章管理", "Seals"],
+  "shell.counter": ["综合窗口", "Counter"],
   "shell.stamp": ["文件盖章", "Stamp a file"],
   "shell.looking": ["看屏幕不等于核验，请以扫码或上传文件的结果为准。", "Looking at a screen is not checking: rely on the result of a scan or an upload."],
   "shell.private": ["上传的文件只用于本次核验。", "Uploaded files are used for this check only."],
