@@ -19,6 +19,7 @@ from certsvc.app_keys import (
     open_egress,
     open_ring,
     own_authorities,
+    own_timestamps,
     person_keys,
     province,
     revocation_source,
@@ -35,6 +36,7 @@ from certsvc.catalog.oversight_file import read_oversight_lists
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
+from certsvc.commands.clocks.watched import WatchedClock
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
@@ -56,6 +58,7 @@ from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.listed_anchors import ListedAnchors
+from certsvc.signing.log_notes import LogNotes
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.signing.offline_signer import OfflineSigning
 from certsvc.signing.own_certificates import OwnCertificates
@@ -174,7 +177,7 @@ def build(
     Raises:
         ConfigurationError: keys, catalog, fonts or settings that cannot be used; the detail says what to do.
     """
-    clock, ids = clock or SystemClock(), ids or SystemIds()
+    clock, ids = WatchedClock(clock or SystemClock()), ids or SystemIds()
     master = load_master_key(settings.master_key)
     egress = open_egress(settings)
     ring = open_ring(settings, master, egress)
@@ -183,7 +186,8 @@ def build(
     inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
     uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
-    sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
+    timestamps = timestamp_client(settings, egress, ids)
+    sealer = _sealer(settings, ring, timestamps, own)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -200,7 +204,7 @@ def build(
         revocations=revocation_source(settings),
         trust=trust,
         partners=PartnerChannels(),
-        **_statements(ring, issuer=settings.issuer, ids=ids),
+        **_statements(ring, settings.issuer, ids, timestamps or own_timestamps(settings, ring, clock, ids)),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -221,13 +225,14 @@ def build(
     return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
 
 
-def _statements(ring: KeyRing, *, issuer: str, ids: Ids) -> dict[str, Any]:
+def _statements(ring: KeyRing, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> dict[str, Any]:
     """What signs statements of the service, each kind under keys of its own."""
     return {
         "verification_receipts": JwsReceipts(ring, issuer=issuer, ids=ids),
         "trust_lists": JwsTrustLists(ring, issuer=issuer, ids=ids),
         "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
         "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
+        "log_signer": LogNotes(ring, issuer=issuer, ids=ids, timestamps=timestamps),
     }
 
 
@@ -278,6 +283,7 @@ def _policy(settings: Settings) -> Policy:
         else settings.officers_show_first,
         visit_repeat_days=settings.visit_repeat_days,
         picture_days=settings.inspection_picture_days,
+        log_stamp_minutes=settings.log_stamp_minutes,
         catalog_dir=settings.catalog_dir,
         trusted_proxies=settings.trusted_proxies,
         certificate_header=settings.client_certificate_header,

@@ -14,6 +14,7 @@ from certsvc.events.webhooks import TIMEOUT_S as WEBHOOK_TIMEOUT_S
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.log_notes import in_process
 from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.own_authorities import OwnAuthorities
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
@@ -166,6 +167,13 @@ def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock:
     """The CAs of the development PKI and its timestamping authority; in production none."""
     stamp_time = DevelopmentTsa(ring, TSA_KEY, clock, ids) if settings.sandbox and TSA_KEY in ring.key_ids() else None
     return OwnAuthorities(settings.keys if settings.sandbox else settings.keys / "none", master, stamp_time)
+
+
+def own_timestamps(settings: Settings, ring: KeyRing, clock: Clock, ids: Ids) -> TimestampClient | None:
+    """The development timestamping authority as a client finds it; in production None."""
+    if not settings.sandbox or TSA_KEY not in ring.key_ids():
+        return None
+    return in_process(DevelopmentTsa(ring, TSA_KEY, clock, ids), ids)
 
 
 def revocation_source(settings: Settings) -> FetchedRevocations:

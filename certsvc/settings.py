@@ -97,6 +97,8 @@ class Settings(BaseModel):
     """How long pictures of inspections are kept."""
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
+    log_stamp_minutes: int = Field(default=10, ge=1, le=1440)
+    """How often a checkpoint of the evidence log is timestamped by one of ``tsa_servers``."""
     report_url: str = ""
     """The province's endpoint to which licenses are reported (汇聚), with ``report_token_file``; empty: none are."""
     report_token_file: Path | None = None

@@ -24,6 +24,7 @@ from certsvc.api import (
     counter,
     counter_tickets,
     delegations,
+    departments,
     devices,
     disputes,
     event_stream,
@@ -36,6 +37,7 @@ from certsvc.api import (
     issuances,
     licenses,
     lists,
+    log,
     matters,
     notices,
     offline,
@@ -72,6 +74,7 @@ from certsvc.api.facades import cert_share, gb_36906, license_app
 from certsvc.api.limits import DoorLimits
 from certsvc.api.rate import RateLimiter
 from certsvc.api.routing import ExactPaths
+from certsvc.commands.log.read import LogBoard
 from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.verifying.status_lists import StatusBoard
 from certsvc.license.facades import FacadeName
@@ -119,6 +122,7 @@ ROUTERS = (
     clients,
     counter,
     counter_tickets,
+    departments,
     seals,
     seal_approvals,
     authorities,
@@ -128,6 +132,7 @@ ROUTERS = (
     stampings,
     catalog,
     lists,
+    log,
     parked_events,
     publications,
     quality,
@@ -178,6 +183,7 @@ def create_application(
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
     app.state.loops_alive = loops_alive
     app.state.status_board = lists = StatusBoard()
+    app.state.log_board = LogBoard()
     app.state.bundle_board = BundleBoard(lists)
     app.state.scan_desk = ScanDesk()
     app.state.fetch_desk = FetchDesk()

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
+from certsvc.commands.clocks.watch import clock_state
 from certsvc.errors import CertsvcError, NotFound
 
 router = APIRouter(tags=["health 运行"], route_class=JsonRoute)
@@ -21,6 +22,7 @@ class HealthOut(Model):
     database: str
     objects: str
     loops: str
+    clock: str
 
 
 @router.get("/healthz", dependencies=[Depends(PUBLIC)])
@@ -47,7 +49,8 @@ def ready(request: Request, response: Response) -> HealthOut:
         objects = error.code
     if not request.app.state.loops_alive():
         loops = "stopped"
-    is_ready = database == objects == loops == "ok"
+    clock = clock_state(deps)
+    is_ready = database == objects == loops == clock == "ok"
     if not is_ready:
         response.status_code = 503
-    return HealthOut(ready=is_ready, database=database, objects=objects, loops=loops)
+    return HealthOut(ready=is_ready, database=database, objects=objects, loops=loops, clock=clock)

@@ -23,7 +23,7 @@ from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.create_show import create_show, preview
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.wallet import OtherCard, history, others_wallet, own_face, own_file, uses, wallet
-from certsvc.license.notices import NoticeKind
+from certsvc.license.notices import NO_LINES
 from certsvc.license.uses import USE_BASIS_ZH
 from certsvc.license.visits import TASK_ZH
 
@@ -289,8 +289,8 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
             )
         )
     for notice in found.notices:
-        if notice.kind is NoticeKind.USED:
-            continue  # the use itself stands in the ledger
+        if notice.kind in NO_LINES:
+            continue  # the use itself stands in the ledger, a request in the list of requests
         version = by_id[notice.version_id]
         rows.append(
             UseOut(

@@ -91,7 +91,7 @@ class Combiner(Generic[QuestionT, AnswerT]):
         except Unavailable as error:
             # Whether it was committed may be unknown: it is not done again, and everybody is told.
             for place in taken:
-                place.error = Unavailable(error.detail)
+                place.error = type(error)(error.detail)
             return
         except Exception as error:  # noqa: BLE001  (told to whom it is about)
             if len(taken) == 1:

@@ -152,6 +152,7 @@ class Fetch:
         said: the question in words, when one was asked; it never names a person.
         answer: ``yes``, ``no`` or ``unknown``; empty for a fetch, and for a refusal.
         withheld_until: until when the holder does not learn of it; ``withheld_why`` is the legal basis.
+        type_slug: the type that was asked for, also of a refusal; empty in rows of earlier releases.
     """
 
     fetch_id: str
@@ -172,6 +173,7 @@ class Fetch:
     answer: str = ""
     withheld_until: datetime | None = None
     withheld_why: str = ""
+    type_slug: str = ""
 
     def hidden(self, now: datetime) -> bool:
         """Whether the holder must not learn of it yet."""

@@ -237,13 +237,13 @@ class LicenseRows:
 
     def moves_of(self, version_id: str) -> Sequence[MoveRecord]:
         """The moves of a version, oldest first."""
-        return [self._move(row) for row in self._tx.rows(_MOVES_OF, which=version_id)]
+        return [self.record(row) for row in self._tx.rows(_MOVES_OF, which=version_id)]
 
     def moves_of_all(self, version_ids: Sequence[str]) -> Mapping[str, Sequence[MoveRecord]]:
         """The moves of each of these versions, oldest first."""
         found: dict[str, list[MoveRecord]] = {version_id: [] for version_id in version_ids}
         for row in self._tx.rows(_MOVES_OF_ALL, these=list(found)):
-            found[row["version_id"]].append(self._move(row))
+            found[row["version_id"]].append(self.record(row))
         return found
 
     def count_by_state(self) -> dict[State, int]:
@@ -251,7 +251,8 @@ class LicenseRows:
         found = Tallies(self._tx).of(Noun.LICENSE)
         return {state: found.get(state.value, 0) for state in State}
 
-    def _move(self, row: RowMapping) -> MoveRecord:
+    def record(self, row: RowMapping) -> MoveRecord:
+        """A move from a row of its table."""
         return MoveRecord(
             move_id=row["move_id"],
             version_id=row["version_id"],

@@ -125,6 +125,7 @@ def _read(
         fields=keys,
         outcome=GIVEN,
         at=now,
+        type_slug=version.type_slug,
     )
     tx.sharing.insert_fetch(row)
     content = {"fetch_id": row.fetch_id, "oversight_id": oversight.oversight_id, "basis": UseBasis.DUTY.value}

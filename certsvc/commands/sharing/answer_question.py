@@ -120,7 +120,7 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
     roles.require(caller, roles.USING)
     check_question(deps, body)
     _check_named(body)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     _count(deps, caller, body, now)
     with deps.uow() as tx:
         known = look_up(tx, [body])

@@ -105,7 +105,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     question = body.of(None)
     check_question(deps, question)
     _check_members(body)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     if body.ask is Ask.SCOPE:
         # As one by one: a cohort must not spell out what a field says, term by term.
         count_asks(deps, caller, [f"license\n{body.type}\n{one.code}" for one in body.holders], now)

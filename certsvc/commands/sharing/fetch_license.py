@@ -145,7 +145,7 @@ def fetch_licenses(
     """
     for caller, _ in asked:
         roles.require(caller, roles.USING)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
         known = look_up(tx, [body for _, body in asked])
         used: set[str] = set()
@@ -338,7 +338,7 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
 
     Everything is asked once more in that transaction, which also records a refusal: nothing is given yet.
     """
-    now, fetch_id = deps.clock.now(), deps.ids.new("fch")
+    now, fetch_id = deps.clock.sure(), deps.ids.new("fch")
     with deps.uow.read() as tx:
         known = look_up(tx, [body], hold=False)
         one = _judge(deps, tx, known, set(), caller, body, now)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.offline.look import SHOW_AGAIN
 from certsvc.commands.showing.codes import read_code
 from certsvc.commands.showing.readers import SCANNERS, reader_of
@@ -95,7 +96,7 @@ def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]]) -> list[ScanA
     """
     for caller, _ in scans:
         roles.require(caller, *SCANNERS)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     asked = [Asked(caller=caller, code=read_code(text, deps.policy.public_base)) for caller, text in scans]
     with deps.uow() as tx:
         duties = duties_of(tx, [one.caller for one in asked], now)
@@ -189,6 +190,7 @@ def answer_of(
 
 def _record(deps: Deps, tx: UnitOfWork, one: Asked, scan: Scan, version: LicenseVersion | None, now: datetime) -> None:
     content = {"scan_id": scan.scan_id, "outcome": scan.outcome, "fields": list(scan.fields), "badge": scan.badge}
+    content["rows"] = rows_of([scan])
     if scan.visit_id:
         content["visit_id"] = scan.visit_id
     subject = version.identifier if version else one.code.kind

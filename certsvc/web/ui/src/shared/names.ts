@@ -27,9 +27,18 @@ function englishOf(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+const SCOPE = "?scope:";
+
+/** A question of a policy in words; empty where the page has none. */
+function questionName(key: string): string {
+  if (!key.startsWith(SCOPE)) return has(`ask.${key.slice(1)}`) ? t(`ask.${key.slice(1)}`) : "";
+  return has("ask.scope") ? t("ask.scope", { name: fieldName(key.slice(SCOPE.length)) }) : "";
+}
+
 /** The name of a field in the reader's language; `name` is what the service calls it. */
 export function fieldName(key: string, name = ""): string {
   if (key === "*copy") return t("uses.copy");
+  if (key.startsWith("?")) return questionName(key) || name || key;
   if (!english() && name) return name;
   if (has(`field.${key}`)) return t(`field.${key}`);
   return english() ? englishOf(key) : names.get(key) || key;

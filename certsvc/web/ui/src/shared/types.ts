@@ -117,6 +117,7 @@ export interface Delegation {
   state: string;
   state_zh: string;
   ended_because: string;
+  use_matters: string[];
   licenses: { identifier: string; type_name: string; scenes: Scene[] }[];
 }
 
@@ -175,6 +176,21 @@ export interface Use {
   unit: string;
   task: string;
   handled: string;
+  use_basis: string;
+  use_basis_zh: string;
+  question: string;
+  answer: string;
+  withheld_why: string;
+  copy_given: CopyGiven | null;
+}
+
+/** 加注件: a copy that a use gave. */
+export interface CopyGiven {
+  copy_id: string;
+  number: string;
+  until: string;
+  state: string;
+  withdrawable: boolean;
 }
 
 export interface Matter {
