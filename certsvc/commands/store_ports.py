@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
+    from certsvc.commands.supervision_ports import Cards, CaseClocks, Complaints, DayCounts, Services
     from certsvc.commands.trust_ports import TrustRows
     from certsvc.commands.visit_ports import Inspections, Officers, Visits
     from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
@@ -274,6 +275,11 @@ class UnitOfWork(Protocol):
     log: Log
     audited: Audited
     clock: ClockMarks
+    case_clocks: CaseClocks
+    cards: Cards
+    day_counts: DayCounts
+    services: Services
+    complaints: Complaints
 
 
 class UnitOfWorkFactory(Protocol):

@@ -26,6 +26,7 @@ from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
+from certsvc.commands.supervision.rounds import supervise
 from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.visits.pictures import forget_pictures
@@ -96,6 +97,9 @@ ALERT_WAIT_S = 1.0
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
+SUPERVISE_WAIT_S = 15.0
+"""Pause between two rounds of 电子监察: reads of indexes of what is open, and of the feed behind its place."""
+
 CLOCK_WAIT_S = 2.0
 """Pause between two comparisons of the clock: one read of one row, and every ten seconds one write."""
 
@@ -158,6 +162,8 @@ class Loops:
         self._spawn(f"{self._name}-facades", lambda: self._every(SWEEP_WAIT_S, lambda: forget_facades(self._deps)))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
+        supervised = partial(supervise, self._deps, owner=self._name)
+        self._spawn(f"{self._name}-supervision", lambda: self._every(SUPERVISE_WAIT_S, supervised))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def follow(self) -> None:

@@ -19,6 +19,7 @@ from certsvc.events.oversight_payloads import OVERSIGHT_PAYLOADS
 from certsvc.events.payload import Payload
 from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
+from certsvc.events.supervision_payloads import SUPERVISION_PAYLOADS
 from certsvc.events.visit_payloads import VISIT_PAYLOADS
 from certsvc.events.webhook_payloads import WebhookDisabled, WebhookTested
 
@@ -354,6 +355,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *MATTER_PAYLOADS,
     *OVERSIGHT_PAYLOADS,
     *COUNTER_PAYLOADS,
+    *SUPERVISION_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
@@ -361,6 +363,12 @@ REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
 
 REQUESTED_MOVE = PREFIX + "move.requested.v1"
 """Type of the event that asks for a move of a license (in)."""
+
+REPORTED_CASE = PREFIX + "case.reported.v1"
+"""Type of the event by which an approval system reports a step of a case, for its clock (in)."""
+
+COMPLETED_SERVICE = PREFIX + "service.completed.v1"
+"""Type of the event that a service was completed (in); we say it again with the id under which it is rated."""
 
 REPORTED_STATE = PREFIX + "state.reported.v1"
 """Type of the event by which the source of a registered license reports its state (in)."""
