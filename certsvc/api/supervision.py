@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
+from certsvc.api.lists import XLSX
 from certsvc.api.supervision_models import CardOut, CardPageOut, CaseClockOut, FiguresOut, FinishedOut
 from certsvc.api.uses import DEFAULT_LIMIT, Cursor, Limit
 from certsvc.commands.ports import Principal
@@ -18,6 +20,7 @@ from certsvc.commands.supervision.cases import CaseStepBody, read_case, report_c
 from certsvc.commands.supervision.figures import figures_of
 from certsvc.commands.supervision.finished import FinishedBody, report_finished
 from certsvc.commands.supervision.reach import CLERKS, READERS, REPORTERS, SUPERVISORS
+from certsvc.commands.supervision.sheet import sheet_for
 from certsvc.license.supervision import CardState
 
 router = APIRouter(tags=["supervision 电子监察"], route_class=JsonRoute)
@@ -29,6 +32,8 @@ SUPERVISOR = Access(*SUPERVISORS)
 CASE_READER = Access(*READERS, *REPORTERS)
 CardId = Annotated[str, Path(max_length=64, description="红黄牌编号")]
 Body = Annotated[str, Query(alias="authority_code", max_length=18, description="只看此部门，缺省为可见的全部")]
+
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.post("/v1/supervision/cases", status_code=201)
@@ -67,6 +72,19 @@ def figures(
     """Every figure of a period with its definition, numerator, denominator, lines, and the query behind it."""
     deps = deps_of(request)
     return FiguresOut.of(deps, figures_of(deps, caller, authority_code=authority_code, first=first, last=last))
+
+
+@router.get("/v1/supervision/sheet", response_class=Response, responses={200: {"content": {XLSX: _BINARY}}})
+def sheet(
+    request: Request,
+    caller: Annotated[Principal, Depends(READER)],
+    month: Annotated[str, Query(max_length=7, description="月份，如 2026-10")],
+    authority_code: Body = "",
+) -> Response:
+    """月度通报 of the own body, or of any or all for who supervises, as XLSX."""
+    name, data = sheet_for(deps_of(request), caller, month=month, authority_code=authority_code)
+    named = f"attachment; filename=\"supervision-{month}.xlsx\"; filename*=UTF-8''{quote(name)}"
+    return Response(data, media_type=XLSX, headers={"Content-Disposition": named})
 
 
 @router.get("/v1/supervision/cards")

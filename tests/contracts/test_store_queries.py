@@ -44,6 +44,7 @@ from store_records import (
     make_version,
     make_withholding,
 )
+from supervision_records import run_supervision
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.checkpoint import Checkpoint, Stamp
@@ -104,6 +105,7 @@ def run_everything(tx: UnitOfWork) -> None:
     stock(tx)
     bulk(tx)
     run_counter(tx)
+    run_supervision(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
