@@ -106,8 +106,17 @@ class DayCountRows:
             rows = self._tx.rows(_DAILY.where(_OF_BODY), first=first, last=last, body=department)
         else:
             rows = self._tx.rows(_DAILY, first=first, last=last)
-        same = {"department": department, "type_slug": "", "about": ""}
-        return [DayCount(**same, **{**row, "value": int(row["value"])}) for row in rows]
+        return [
+            DayCount(
+                day=row["day"],
+                measure=row["measure"],
+                department=department,
+                type_slug="",
+                about="",
+                value=int(row["value"]),
+            )
+            for row in rows
+        ]
 
     def scenes(self, scanned: Collection[tuple[str, datetime]]) -> Mapping[tuple[str, datetime], str]:
         """The scene of scans, by 证照标识 and moment; empty where a printed code was scanned."""

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import and_, bindparam, select, text, update
 
 from certsvc.license.ratings import Channel, MendState, Service
 from certsvc.store.newest import newest_of
@@ -30,7 +30,7 @@ _BY_TOKEN = select(*_COLUMNS).where(_S.token_sha256 == bindparam("which"))
 _OF_CASE = select(*_COLUMNS).where(
     _S.authority_code == bindparam("body"), _S.case_no == bindparam("number"), _S.channel == bindparam("way")
 )
-_OPEN = text(HAS_MEND)
+_OPEN = and_(text(HAS_MEND))
 _IN_STATE = newest_of(services, _S.mend, _S.rated_at, _S.service_id, only=_OPEN)
 _OF_BODY = newest_of(
     services, _S.mend, _S.rated_at, _S.service_id, only=_OPEN & (_S.authority_code == bindparam("body"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, literal, select, text
+from sqlalchemy import Integer, bindparam, exists, literal, select, text
 
 from certsvc.license.complaints import ComplaintState
 from certsvc.license.notices import NoticeKind
@@ -58,14 +58,13 @@ _R, _N, _T, _D, _A = requests.c, notices.c, counter_tickets.c, disputes.c, alert
 _C, _S, _P = supervision_cases.c, services.c, complaints.c
 _MOMENT = bindparam("moment", type_=_R.created_at.type)
 _DUE = bindparam("due", type_=_T.due_on.type)
-_MOST = bindparam("most")
+_MOST = bindparam("most", type_=Integer())
 
 
 def _complaint(clock: ClockKind, state: ComplaintState) -> Watched:
     statement = (
         _row(_P.complaint_id, _P.authority_code, _P.handler, _P.matter_code, _P.filed_at, _P.due_on)
         .where(text(RUNNING_COMPLAINT), _P.state == state.value, _P.due_on <= _DUE, _uncarded(clock, _P.complaint_id))
-        .order_by(_P.due_on, _P.complaint_id)
         .limit(_MOST)
     )
     return Watched(statement=statement, by_day=True)

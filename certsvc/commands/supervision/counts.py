@@ -69,35 +69,40 @@ def count_some(deps: Deps, *, owner: str) -> int:
     return len(events)
 
 
+def _said(event: Event, name: str) -> str:
+    """One word of an event's data."""
+    return str(event.data[name])
+
+
 def _counted(tx: UnitOfWork, events: Sequence[Event], now: datetime) -> Iterator[DayCount]:
-    requests = tx.day_counts.requests({one.data["request_id"] for one in events if one.type in OF_REQUESTS})
+    requests = tx.day_counts.requests({_said(one, "request_id") for one in events if one.type in OF_REQUESTS})
     scenes = tx.day_counts.scenes({(one.subject, one.time) for one in events if one.type == SCANNED})
     fetches = [one for one in events if one.type == FETCHED]
     bodies = {
         client_id: client.authority_code
-        for client_id, client in tx.access.clients([one.data["client_id"] for one in fetches]).items()
+        for client_id, client in tx.access.clients([_said(one, "client_id") for one in fetches]).items()
     }
     for event in events:
-        day, data = local_day(event.time), event.data
+        day = local_day(event.time)
         if event.type in OF_REQUESTS:
             yield from _of_request(event, requests)
         elif event.type == SCANNED:
             scene = scenes.get((event.subject, event.time), "")
-            yield _one(day, Measure.SCANNED, data["authority_code"], data["license_type"], scene)
+            yield _one(day, Measure.SCANNED, _said(event, "authority_code"), _said(event, "license_type"), scene)
         elif event.type == COMPLETED:
-            yield _one(day, Measure.SERVED, data["authority_code"], "", data["matter_code"])
+            yield _one(day, Measure.SERVED, _said(event, "authority_code"), "", _said(event, "matter_code"))
         elif event.type == RATED:
-            yield _one(day, Measure.MARKED, data["authority_code"], "", str(data["mark"]))
+            yield _one(day, Measure.MARKED, _said(event, "authority_code"), "", _said(event, "mark"))
         elif event.type == COMPLAINED:
-            yield _one(day, Measure.COMPLAINED, data["authority_code"], "", data["state"])
+            yield _one(day, Measure.COMPLAINED, _said(event, "authority_code"), "", _said(event, "state"))
     yield from _of_fetches(tx, fetches, bodies, now)
 
 
 def _of_request(event: Event, requests: Mapping[str, CountedRequest]) -> Iterator[DayCount]:
-    request = requests.get(event.data["request_id"])
+    request = requests.get(_said(event, "request_id"))
     if request is None or request.backfill:
         return
-    slug = event.data["license_type"]
+    slug = _said(event, "license_type")
     yield _one(request.day, OF_REQUESTS[event.type], request.authority_code, slug)
     if event.type == ISSUED and request.action not in UNASKED:
         yield _one(local_day(event.time), Measure.ISSUED, request.authority_code, slug)
@@ -106,22 +111,21 @@ def _of_request(event: Event, requests: Mapping[str, CountedRequest]) -> Iterato
 def _of_fetches(
     tx: UnitOfWork, fetches: Sequence[Event], bodies: Mapping[str, str], now: datetime
 ) -> Iterator[DayCount]:
-    keys = {event.event_id: _paper(event) for event in fetches if event.data["case_no"]}
+    keys = {event.event_id: _paper(event) for event in fetches if _said(event, "case_no")}
     first = set(tx.outbox.first_times(REPLACING, list(keys.values()), now=now)) if keys else set()
     for event in fetches:
-        day, data = local_day(event.time), event.data
-        body = bodies.get(data["client_id"], "")
-        yield _one(day, Measure.FETCHED, body, data["license_type"], data["matter_code"])
+        day = local_day(event.time)
+        body = bodies.get(_said(event, "client_id"), "")
+        yield _one(day, Measure.FETCHED, body, _said(event, "license_type"), _said(event, "matter_code"))
         key = keys.get(event.event_id, "")
         if key in first:
             first.discard(key)
-            yield _one(day, Measure.REPLACED, body, data["license_type"], data["matter_code"])
+            yield _one(day, Measure.REPLACED, body, _said(event, "license_type"), _said(event, "matter_code"))
 
 
 def _paper(event: Event) -> str:
     """One license of one case of one system: asked for twice, it replaced one paper."""
-    data = event.data
-    parts = (data["client_id"], data["matter_code"], data["case_no"], event.subject)
+    parts = (_said(event, "client_id"), _said(event, "matter_code"), _said(event, "case_no"), event.subject)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 

@@ -43,7 +43,7 @@ from certsvc.license.ratings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -276,6 +276,6 @@ def _digest(token: str) -> str:
 
 
 def _on_record(
-    deps: Deps, tx: UnitOfWork, kind: str, one: Service, actor: str, now: datetime, content: dict[str, object]
+    deps: Deps, tx: UnitOfWork, kind: str, one: Service, actor: str, now: datetime, content: Mapping[str, object]
 ) -> None:
     record(tx, deps, kind=kind, subject=one.service_id, actor=actor, content=content, at=now)

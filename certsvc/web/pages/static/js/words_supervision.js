@@ -60,5 +60,4 @@ export const SUPERVISION_WORDS = {
   "supervise.done": ["已提交", "Sent"],
   "role.supervisor": ["电子监察员", "Supervisor"],
   "role.supervision_clerk": ["监察整改经办人", "Department's clerk"],
-  "role.auditor": ["审计管理员", "Auditor"],
 };

@@ -1,0 +1,270 @@
+"""电子监察 over HTTP: clocks and cards, figures against plain SQL, and the monthly sheet."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fixtures_city import ServedCity
+from openpyxl import load_workbook
+from sqlalchemy import text
+
+from certsvc.clock import local_day, rfc3339
+from certsvc.commands.access.seed_sandbox import using_client_id
+from certsvc.commands.supervision.cards import raise_cards
+from certsvc.commands.supervision.counts import count_some
+from certsvc.commands.supervision.rounds import supervise, sweep_some
+
+MARKET, CULTURE = "11990000MB0000019F", "11990000MB0000027A"
+MATTER = "11990000MB0000019F2990131002003"
+CLERK, SUPERVISOR = "supervision-clerk-1", "supervisor-1"
+FOOD = "food_operation"
+
+
+def step(city: ServedCity, name: str, hours_ago: float, **changes: Any) -> Any:
+    at = city.service.deps.clock.now() - timedelta(hours=hours_ago)
+    body = {"authority_code": MARKET, "case_no": "KB-1", "step": name, "at": rfc3339(at), **changes}
+    return city.client.post("/v1/supervision/cases", headers=city.system(), json=body)
+
+
+def accepted(city: ServedCity, **changes: Any) -> dict[str, Any]:
+    more = {"matter_code": MATTER, "limit_workdays": 10, "handler": "示例承办", **changes}
+    return dict(city.answer(step(city, "accepted", 30, **more), 201))
+
+
+def cards(city: ServedCity, who: str = CLERK, **asked: str) -> list[dict[str, Any]]:
+    found = city.client.get("/v1/supervision/cards", headers=city.person(who), params=asked)
+    return list(city.answer(found, 200)["cards"])
+
+
+def act(city: ServedCity, who: str, card_id: str, what: str, **sent: Any) -> Any:
+    path = f"/v1/supervision/cards/{card_id}/{what}"
+    return city.client.post(path, headers=city.person(who), json=sent)
+
+
+def count(city: ServedCity) -> None:
+    city.drain()
+    while count_some(city.service.deps, owner="test"):
+        pass
+
+
+def figures(city: ServedCity, who: str = SUPERVISOR, **asked: str) -> dict[str, Any]:
+    today = local_day(city.service.deps.clock.now())
+    params = {"from": (today - timedelta(days=1)).isoformat(), "to": today.isoformat(), **asked}
+    answer = city.client.get("/v1/supervision/figures", headers=city.person(who), params=params)
+    return dict(city.answer(answer, 200))
+
+
+def named(answer: dict[str, Any], key: str) -> dict[str, Any]:
+    return next(one for one in answer["figures"] if one["key"] == key)
+
+
+def test_a_case_is_timed_stopped_and_finished_as_it_is_reported(small_city: ServedCity) -> None:
+    first = accepted(small_city)
+    assert (first["state"], first["due_on"] is not None, first["late"]) == ("running", True, False)
+    assert step(small_city, "stopped", 20).status_code == 422, "without a reason"
+    stop = small_city.answer(step(small_city, "stopped", 20, reason="hearing"), 201)
+    assert (stop["state"], stop["due_on"], stop["stop_reason_zh"]) == ("stopped", None, "听证")
+    assert step(small_city, "stopped", 19, reason="hearing").status_code == 409
+    assert step(small_city, "resumed", 21).status_code == 409, "before the stop"
+    again = small_city.answer(step(small_city, "resumed", 2), 201)
+    assert again["due_on"] >= first["due_on"]
+    done = small_city.answer(step(small_city, "finished", 1), 201)
+    assert (done["state"], done["late"]) == ("finished", False)
+    assert step(small_city, "resumed", 0).status_code == 409
+    assert step(small_city, "accepted", 1, case_no="KB-2").status_code == 422, "no matter"
+    assert step(small_city, "finished", 1, case_no="KB-9").status_code == 404
+    read = small_city.client.get(f"/v1/supervision/cases/{MARKET}/KB-1", headers=small_city.person(CLERK))
+    assert small_city.answer(read, 200)["state"] == "finished"
+    kinds = small_city.rows("SELECT kind FROM evidence WHERE kind LIKE 'case.%' ORDER BY row_no")
+    assert [kind for (kind,) in kinds] == ["case.accepted", "case.stopped", "case.resumed", "case.finished"]
+
+
+def test_a_system_reports_its_own_body_only(small_city: ServedCity) -> None:
+    other = small_city.system(f"approval-{CULTURE.lower()}")
+    at = rfc3339(small_city.service.deps.clock.now())
+    body = {"authority_code": MARKET, "case_no": "K", "step": "accepted", "at": at, "matter_code": MATTER}
+    assert small_city.client.post("/v1/supervision/cases", headers=other, json=body).status_code == 403
+    accepted(small_city)
+    path = f"/v1/supervision/cases/{MARKET}/KB-1"
+    nothing = f"/v1/supervision/cases/{CULTURE}/KB-1"
+    assert [small_city.client.get(one, headers=other).status_code for one in (path, nothing)] == [404, 404]
+    day = local_day(small_city.service.deps.clock.now()).isoformat()
+    sent = {"authority_code": MARKET, "day": day, "rows": []}
+    assert small_city.client.post("/v1/supervision/finished-cases", headers=other, json=sent).status_code == 403
+
+
+def test_a_card_is_yellow_then_red_answered_given_back_and_accepted(small_city: ServedCity) -> None:
+    city, deps = small_city, small_city.service.deps
+    accepted(city)
+    assert raise_cards(deps) == 0, "in time"
+    tomorrow = local_day(deps.clock.now()) + timedelta(days=1)
+    city.execute(f"UPDATE supervision_cases SET due_on = '{tomorrow}'")
+    assert [raise_cards(deps), raise_cards(deps)] == [1, 0]
+    [yellow] = cards(city)
+    assert (yellow["colour"], yellow["department"], yellow["handler"]) == ("yellow", MARKET, "示例承办")
+    city.execute("UPDATE supervision_cases SET due_on = '2026-01-05'")
+    assert [raise_cards(deps), raise_cards(deps)] == [1, 0]
+    [red] = cards(city)
+    assert (red["colour"], red["clock_zh"], red["subject"]) == ("red", "审批办件", yellow["subject"])
+    assert [one["card_id"] for one in cards(city, state="merged")] == [yellow["card_id"]]
+    said = "系统升级，已加派人员"
+    assert act(city, CLERK, yellow["card_id"], "answers", text=said).status_code == 409, "part of the red one"
+    assert act(city, SUPERVISOR, red["card_id"], "rulings", accepted=True, text="认可").status_code == 409
+    assert act(city, SUPERVISOR, red["card_id"], "answers", text=said).status_code == 403
+    assert city.answer(act(city, CLERK, red["card_id"], "answers", text=said), 201)["state"] == "answered"
+    back = city.answer(act(city, SUPERVISOR, red["card_id"], "rulings", accepted=False, text="未说明措施"), 201)
+    assert (back["state"], back["ruling"]) == ("returned", "未说明措施")
+    city.answer(act(city, CLERK, red["card_id"], "answers", text="已于当日办结并通报"), 201)
+    done = city.answer(act(city, SUPERVISOR, red["card_id"], "rulings", accepted=True, text="认可"), 201)
+    assert done["state"] == "accepted"
+    assert act(city, CLERK, "crd_none", "answers", text=said).status_code == 404
+    city.drain()
+    told = [event["data"] for event in city.events() if ".supervision." in event["type"]]
+    assert [one.get("state", one["colour"]) for one in told] == [
+        "yellow",
+        "red",
+        "answered",
+        "returned",
+        "answered",
+        "accepted",
+    ]
+    assert "示例承办" not in str(told)
+
+
+def test_what_the_register_itself_times_gets_cards_that_name_who_is_at_it(small_city: ServedCity) -> None:
+    city, deps = small_city, small_city.service.deps
+    body = city.body(FOOD, "LATE-1")
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
+    ticket = {
+        "kind": "missing",
+        "matter_code": MATTER,
+        "type": FOOD,
+        "issuer_code": MARKET,
+        "holder_code": "91990000MA0000015Q",
+        "holder_code_type": "001",
+        "right": "应有证照",
+        "evidence": "纸质正本",
+    }
+    city.answer(city.client.post("/v1/counter/tickets", headers=city.person("clerk-1"), json=ticket), 201)
+    assert raise_cards(deps) == 0
+    city.execute("UPDATE requests SET created_at = '2026-01-05T00:00:00.000000+00:00'")
+    city.execute("UPDATE counter_tickets SET due_on = '2026-01-05'")
+    assert raise_cards(deps) == 2
+    found = {one["clock"]: one for one in cards(city)}
+    assert {key: one["colour"] for key, one in found.items()} == {"issuing": "red", "ticket": "red"}
+    assert found["issuing"]["handler"] == "approval-platform"
+    assert found["ticket"]["handler"] == "", "nobody took it up"
+    assert cards(city, SUPERVISOR, authority_code=CULTURE) == []
+    other = city.client.get("/v1/supervision/cards", headers=city.person(CLERK), params={"authority_code": CULTURE})
+    assert other.status_code == 403
+
+
+@pytest.fixture
+def busy(small_city: ServedCity) -> ServedCity:
+    """Two licenses issued, one shown and scanned, one fetched twice for one case."""
+    city = small_city
+    done = city.issue(FOOD, "FIG-1")
+    city.issue("tour_guide", "FIG-2")
+    shown = city.show(FOOD, done["identifier"], "catering_inspection")
+    city.scan(city.officer_of(FOOD), shown["code"])
+    code = city.client.post(
+        "/v1/grants",
+        headers=city.person(city.holder_of(FOOD)),
+        json={
+            "identifier": done["identifier"],
+            "client_id": using_client_id(MARKET),
+            "matter_code": MATTER,
+            "fields": ["number"],
+        },
+    )
+    assert code.status_code in {201, 404, 422}, code.text
+    count(city)
+    return city
+
+
+def report(city: ServedCity, number: int, **changes: Any) -> Any:
+    day = local_day(city.service.deps.clock.now()).isoformat()
+    rows = [{"matter_code": MATTER, "type": FOOD, "count": number}]
+    sent = {"authority_code": MARKET, "day": day, "rows": rows, **changes}
+    return city.client.post("/v1/supervision/finished-cases", headers=city.system(), json=sent)
+
+
+def test_figures_are_what_their_own_queries_give(busy: ServedCity) -> None:
+    assert sweep_some(busy.service.deps)
+    while sweep_some(busy.service.deps):
+        pass
+    busy.answer(report(busy, 4), 201)
+    for body in ("", MARKET, CULTURE):
+        answer = figures(busy, authority_code=body)
+        bound = {"first": answer["first"], "last": answer["last"], "body": body}
+        with busy.service.store._engines[-1].connect() as connection:
+            for one in answer["figures"]:
+                if "counter_" in one["numerator_query"]:
+                    continue
+                parts = [one["numerator_query"], *one["denominator_query"].split("，减去：")]
+                values = [int(connection.execute(text(part), bound).scalar() or 0) for part in parts if part]
+                assert values[0] == one["numerator"], one["key"]
+                if one["denominator_query"]:
+                    assert values[1] - sum(values[2:]) == one["denominator"], one["key"]
+
+
+def test_the_production_rate_is_over_all_finished_cases(busy: ServedCity) -> None:
+    unknown = named(figures(busy), "production")
+    assert (unknown["numerator"], unknown["rate"]) == (2, None), "never 100 % for want of a report"
+    assert "没有报送" in unknown["note"]
+    for number in (9, 4):
+        assert busy.answer(report(busy, number), 201)["total"] == number
+    food = named(figures(busy, authority_code=MARKET), "production")
+    assert next(line["rate"] for line in food["lines"] if line["key"] == FOOD) == 0.25, "the last report stands"
+    busy.answer(report(busy, 0), 201)
+    wrong = report(busy, 1, rows=[{"matter_code": MATTER, "type": "no_such_type", "count": 1}])
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/rows/0/type")
+    licenses = busy.rows("SELECT count(*) FROM licenses")
+    assert named(figures(busy), "sealing")["rate"] == 1.0
+    assert named(figures(busy), "sealing")["numerator"] == licenses[0][0]
+
+
+def test_shows_are_counted_by_scene_and_nothing_is_counted_twice(busy: ServedCity) -> None:
+    shows = named(figures(busy), "shows")
+    assert [(line["key"], line["numerator"]) for line in shows["lines"]] == [("catering_inspection", 1)]
+    assert shows["lines"][0]["name"] != "catering_inspection"
+    before = busy.rows("SELECT * FROM supervision_days ORDER BY 1, 2, 3, 4, 5")
+    assert before
+    supervise(busy.service.deps, owner="test")
+    assert busy.rows("SELECT * FROM supervision_days ORDER BY 1, 2, 3, 4, 5") == before
+    supervise(busy.service.deps, owner="somebody-else")
+    busy.execute("UPDATE cursors SET position = 0 WHERE consumer = 'supervision'")
+    assert count_some(busy.service.deps, owner="somebody-else") == 0, "another holds the lease"
+    busy.execute("DELETE FROM supervision_days")
+    count(busy)
+    assert busy.rows("SELECT * FROM supervision_days ORDER BY 1, 2, 3, 4, 5") == before, "counted anew from the feed"
+
+
+def test_the_look_through_the_register_counts_what_it_finds(busy: ServedCity) -> None:
+    assert "检查" in named(figures(busy), "quality")["note"]
+    while sweep_some(busy.service.deps):
+        pass
+    sound = named(figures(busy), "quality")
+    assert (sound["numerator"], sound["denominator"], sound["note"]) == (0, 2, "")
+
+
+def test_the_sheet_says_what_the_figures_say(busy: ServedCity) -> None:
+    busy.answer(report(busy, 4), 201)
+    month = local_day(busy.service.deps.clock.now()).isoformat()[:7]
+    for who, body, sheets in (
+        (SUPERVISOR, "", ["通报", "分部门", "明细", "红黄牌", "计算语句"]),
+        (CLERK, "", ["通报", "明细", "红黄牌", "计算语句"]),
+    ):
+        asked = {"month": month, "authority_code": body}
+        answer = busy.client.get("/v1/supervision/sheet", headers=busy.person(who), params=asked)
+        assert answer.status_code == 200
+        book = load_workbook(io.BytesIO(answer.content))
+        assert book.sheetnames == sheets
+        rows = {row[0].value: [cell.value for cell in row] for row in book["通报"].iter_rows()}
+        assert rows["电子证照生产率"][1] == ("50.0%" if who == SUPERVISOR else "25.0%")
+        assert "黄牌" in rows
+    wrong = {"month": "2026-13"}
+    assert busy.client.get("/v1/supervision/sheet", headers=busy.person(CLERK), params=wrong).status_code == 422
