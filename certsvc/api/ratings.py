@@ -30,6 +30,7 @@ from certsvc.commands.supervision.services import (
     list_mends,
     rate_service,
     read_rating,
+    read_service,
 )
 from certsvc.license.ratings import (
     CHANNEL_ZH,
@@ -175,6 +176,13 @@ def completed(request: Request, body: ServiceBody, caller: Annotated[Principal, 
     """服务办结：取得一次性评价码，交给办事人。同一办件同一渠道再次请求，取得同一个码."""
     deps = deps_of(request)
     return ServiceOut.of(deps, complete_service(deps, caller, body))
+
+
+@router.get("/v1/services/{service_id}")
+def service(request: Request, service_id: ServiceId, caller: Annotated[Principal, Depends(COMPLETER)]) -> ServiceOut:
+    """The code of a service that the own body completed."""
+    deps = deps_of(request)
+    return ServiceOut.of(deps, read_service(deps, caller, service_id))
 
 
 @router.get("/v1/ratings/{token}", dependencies=[Depends(PUBLIC)])

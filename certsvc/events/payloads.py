@@ -367,8 +367,8 @@ REQUESTED_MOVE = PREFIX + "move.requested.v1"
 REPORTED_CASE = PREFIX + "case.reported.v1"
 """Type of the event by which an approval system reports a step of a case, for its clock (in)."""
 
-COMPLETED_SERVICE = PREFIX + "service.completed.v1"
-"""Type of the event that a service was completed (in); we say it again with the id under which it is rated."""
+REPORTED_SERVICE = PREFIX + "service.reported.v1"
+"""Type of the event that a service was completed (in); ``service.completed`` says it with the id of its code."""
 
 REPORTED_STATE = PREFIX + "state.reported.v1"
 """Type of the event by which the source of a registered license reports its state (in)."""

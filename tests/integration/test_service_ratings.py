@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -63,6 +64,30 @@ def test_a_code_is_rated_once_and_a_good_mark_opens_nothing(small_city: ServedCi
     assert rate(small_city, token, mark=1).status_code == 409
     assert rate(small_city, "A" * 22, mark=1).status_code == 404
     assert mends(small_city) == []
+
+
+def test_events_of_an_approval_system_do_the_same(small_city: ServedCity) -> None:
+    at = rfc3339(small_city.service.deps.clock.now())
+    same = {"authority_code": MARKET, "matter_code": MATTER, "case_no": "E-1"}
+    sent = [
+        ("service.reported", {**same, "channel": "online", "completed_at": at}),
+        ("case.reported", {**same, "step": "accepted", "at": at}),
+        ("case.reported", {**same, "step": "accepted", "at": "yesterday"}),
+    ]
+    events = [
+        {"specversion": "1.0", "id": str(n), "source": "s", "type": f"example.certsvc.{name}.v1", "data": data}
+        for n, (name, data) in enumerate(sent)
+    ]
+    headers = {**small_city.system(), "Content-Type": "application/cloudevents-batch+json"}
+    answer = small_city.client.post("/v1/events", headers=headers, content=json.dumps(events))
+    service, case, wrong = small_city.answer(answer, 202)["results"]
+    assert wrong["errors"][0]["pointer"] == "/data/at"
+    for done in (service, case):
+        assert small_city.client.get(done["location"], headers=small_city.system()).status_code == 200
+    other = small_city.system(f"approval-{CULTURE.lower()}")
+    assert small_city.client.get(service["location"], headers=other).status_code == 404
+    url = small_city.answer(small_city.client.get(service["location"], headers=small_city.system()), 200)["url"]
+    assert url.endswith("/r/" + code(small_city, "E-1", channel="online"))
 
 
 def test_a_code_ends_after_its_days(small_city: ServedCity) -> None:

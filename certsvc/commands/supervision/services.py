@@ -155,6 +155,17 @@ def _register(deps: Deps, tx: UnitOfWork, caller: Principal, body: ServiceBody, 
     return made
 
 
+def read_service(deps: Deps, caller: Principal, service_id: str) -> Service:
+    """A service and its code, for the body that completed it; NotFound for others."""
+    roles.require(caller, *COMPLETERS)
+    with deps.uow.read() as tx:
+        found = tx.services.by_id(service_id)
+    everywhere = roles.APPROVAL_ANY in caller.roles
+    if found is None or not (everywhere or found.authority_code == caller.authority_code):
+        raise NotFound("没有这次服务")
+    return found
+
+
 def read_rating(deps: Deps, token: str) -> Service:
     """The service behind a code, for whoever holds it; NotFound for an unknown one."""
     with deps.uow.read() as tx:
