@@ -19,7 +19,7 @@ from certsvc.cli.demo import serving
 from certsvc.clock import local_day, rfc3339
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.commands.supervision.cards import raise_cards
-from certsvc.commands.supervision.counts import count_some
+from certsvc.license.figures import DayCount
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -29,7 +29,7 @@ MATTER = "11990000MB0000019F2990131002003"
 
 @pytest.fixture(scope="module")
 def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCity]:
-    """A listening sandbox with one license, a reported day and a late case: quicker than the one of other pages."""
+    """A listening sandbox with counts, a reported day and a late case: quicker than the one of other pages."""
     var = tmp_path_factory.mktemp("supervision") / "var"
     shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
     settings = sandbox_settings(var, f"sqlite:///{var / 'supervision.sqlite3'}")
@@ -56,7 +56,11 @@ def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def fill(city: ServedCity) -> None:
     deps = city.service.deps
     now = deps.clock.now()
-    city.issue("food_operation", "SUP-1")
+    with deps.uow() as tx:
+        today, slug = local_day(now), "food_operation"
+        for measure in ("issued", "fetched"):
+            one = DayCount(day=today, measure=measure, department=MARKET, type_slug=slug, about="", value=1)
+            tx.day_counts.add([one])
     rows = [{"matter_code": MATTER, "type": "food_operation", "count": 4}]
     day = {"authority_code": MARKET, "day": local_day(now).isoformat(), "rows": rows}
     city.answer(city.client.post("/v1/supervision/finished-cases", headers=city.system(), json=day), 201)
@@ -71,8 +75,6 @@ def fill(city: ServedCity) -> None:
     city.answer(city.client.post("/v1/supervision/cases", headers=city.system(), json=case), 201)
     city.execute("UPDATE supervision_cases SET due_on = '2026-01-05'")
     assert raise_cards(deps) == 1
-    while count_some(deps, owner="test"):
-        pass
 
 
 def code(city: ServedCity, case_no: str) -> str:
