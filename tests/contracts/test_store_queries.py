@@ -169,7 +169,8 @@ def log(tx: UnitOfWork) -> None:
     tx.log.stamp(Stamp(size=1, token=b"t", at=NOW))
     tx.log.note_subjects([("s", 1)])
     tx.log.note_subjects([("s", 1)], events=True)
-    assert len(tx.log.about("s", after=0, limit=2)) == len(tx.log.events_about("s", after=0, limit=2)) == 1
+    assert len(tx.log.about("s", beginnings=("",), limit=2)) == 1
+    assert len(tx.log.events_about("s", beginnings=("",), limit=2)) == 1
     assert [one.size for one in tx.log.after(0, limit=9)] == [1, 2]
     assert tx.log.newest() == tx.log.at_size(2)
     assert tx.log.newest_stamp() == tx.log.stamps_after(0, limit=1)[0]
