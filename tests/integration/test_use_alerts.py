@@ -228,14 +228,14 @@ def test_a_license_with_many_users_is_told_page_by_page(
         "FROM fetches, n WHERE fetch_id NOT LIKE 'fch__'"
     )
     # What is encrypted is bound to its row: rows made so are read without their circumstances.
-    monkeypatch.setattr("certsvc.store.sharing.SharingRows._fetch", _bare)
+    monkeypatch.setattr("certsvc.store.sharing.use_of_row", _bare)
     city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
     city.drain()
     assert city.rows("SELECT count(*), count(DISTINCT client_id) FROM alerts") == [(41, 41)]
     assert city.rows("SELECT count(*) FROM events WHERE type = 'example.certsvc.alert.raised.v1'") == [(41,)]
 
 
-def _bare(_self: Any, row: Any) -> Any:
+def _bare(_tx: Any, row: Any) -> Any:
     from certsvc.license.uses import Fetch
 
     values = {**row, "operator": "", "purpose": "", "fields": ()}
