@@ -32,7 +32,7 @@ from certsvc.commands.sharing.use_requests import answer_request
 from certsvc.errors import NoLawfulBasis
 
 ROUNDS = 6
-HOUSE = "pawn"
+TRADE = "drug_retail"
 
 
 def together(*calls: Callable[[], Any]) -> list[int]:
@@ -237,8 +237,8 @@ def test_uses_are_counted_in_one_order_whatever_a_matter_is_called_by(
     """A matter goes by two codes: sorted by what clients write, two batches would each hold what the other wants."""
     city = make_city(postgres_url)
     city.issue(GUIDE, "Q-1")
-    city.issue(HOUSE, "Q-2")
-    policies = {slug: opened(city, slug, quota=99)["policy_id"] for slug in (GUIDE, HOUSE)}
+    city.issue(TRADE, "Q-2")
+    policies = {slug: opened(city, slug, quota=99)["policy_id"] for slug in (GUIDE, TRADE)}
     with city.service.deps.uow.read() as tx:
         client = tx.access.client(CLIENT)
     assert client is not None
@@ -266,6 +266,6 @@ def test_uses_are_counted_in_one_order_whatever_a_matter_is_called_by(
         assert all(isinstance(one, FetchAnswer) for one in answers)
         return order
 
-    there, back = counted_by((MATTER, GUIDE), (item, HOUSE)), counted_by((item, GUIDE), (MATTER, HOUSE))
+    there, back = counted_by((MATTER, GUIDE), (item, TRADE)), counted_by((item, GUIDE), (MATTER, TRADE))
     assert there == back
     assert sorted(there) == sorted(policies.values())
