@@ -13,7 +13,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.counter import CounterBody, read_consent, take_consent
+from certsvc.commands.sharing.counter_consent import CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.use_requests import (
     Asked,

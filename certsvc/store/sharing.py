@@ -78,6 +78,8 @@ _GRANTS_OVER = newest_of(grants, _G.version_id, _G.created_at, _G.grant_id)
 _FETCH = select(*fetches.c).where(fetches.c.fetch_id == bindparam("which"))
 _SEEN = or_(fetches.c.withheld_until.is_(None), fetches.c.withheld_until <= bindparam("seen"))
 _FETCHES_OF = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id, _SEEN)
+_BY = fetches.c.client_id == bindparam("by")
+_FETCHES_BY = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id, _BY)
 _W = withheld_uses.c
 _TO_TELL = (
     select(*fetches.c)
@@ -207,6 +209,10 @@ class SharingRows:
         """
         rows = _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind, seen=now or LONG_AGO)
         return [use_of_row(self._tx, row) for row in rows]
+
+    def fetches_by(self, client_id: str, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
+        """A client's own ledger rows about these versions, newest first; those too that a holder may not see yet."""
+        return [use_of_row(self._tx, row) for row in _FETCHES_BY.rows(self._tx, version_ids, limit=limit, by=client_id)]
 
     def withheld_to_tell(self, *, now: datetime, limit: int) -> Sequence[Fetch]:
         """Uses that were withheld until a moment that has come, and were not told yet."""

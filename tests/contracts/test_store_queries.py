@@ -382,6 +382,7 @@ def use(tx: UnitOfWork) -> None:
     bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
+    tx.sharing.fetches_by("c", ["v"], limit=9)
     department(tx)
     copy(tx)
     tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
@@ -401,6 +402,7 @@ def department(tx: UnitOfWork) -> None:
 
 def bases(tx: UnitOfWork) -> None:
     """On what uses rest."""
+    tx.licenses.of_holders([HOLDER, dataclasses.replace(HOLDER, code="x")], limit=9)
     tx.sharing.grant("g")
     tx.sharing.hold_by_tokens(["t"])
     tx.sharing.hold_of_consents(["c"])

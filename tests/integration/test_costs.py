@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from consent_city import bind, citizen, given, party, show
 from fixtures_city import ServedCity
+from matter_city import fetched, opened
 from sqlalchemy import Connection, event
 from test_fetch import CLIENT, asking, grant
 from test_fetch import SLUG as FETCHED
@@ -39,6 +40,8 @@ MOST_PER_SCANS_OF_OTHERS = MOST_PER_SCANS + 1
 """Where others show for holders, what that rests on is read once; members of bundles are read with all the rest."""
 MOST_PER_FETCHES = 10
 """Mark of the policies, grants, licenses, facts, followers, use of the grants, ledger, event, evidence."""
+MOST_PER_FETCHES_ON_DUTY = 12
+"""Of others' licenses, whoever holds them: what all holders have and its facts are read once."""
 MOST_SYNCS_PER_LICENSE = 2
 """The file, and the directory that names it; directories of a young store come once."""
 
@@ -186,3 +189,29 @@ def test_fetches_by_consent_that_come_together_cost_no_more_than_a_few(
         assert costs.commits == 1
         spent[count] = costs.statements
     assert spent[LARGE] == spent[SMALL] <= MOST_PER_FETCHES
+
+
+def test_fetches_on_duty_that_come_together_cost_no_more_than_a_few(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is about another holder."""
+    city, deps = small_city, small_city.service.deps
+    holders = [citizen(date(1980, 1, 1 + n), 50 + n) for n in range(LARGE)]
+    for n, code in enumerate(holders):
+        body = city.body(SLUG, f"W-{n}", holder_code=code, holder_name="示例甲乙丙丁"[: 3 + n % 4])
+        city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
+    city.drain()
+    opened(city, SLUG, keys=["holder_name", "number"], quota=None)
+    with deps.uow.read() as tx:
+        client = tx.access.client(CLIENT)
+    assert client is not None
+    spent: dict[int, int] = {}
+    for count in (SMALL, LARGE):
+        bodies = [FetchBody(**asking(city, type=SLUG, holder_code=code, fields=["number"])) for code in holders[:count]]
+        with counted(city, monkeypatch) as costs:
+            answers = fetch_licenses(deps, [(of_client(client), body) for body in bodies])
+        given = [one for one in answers if isinstance(one, FetchAnswer)]
+        assert len({one.fetch.version_id for one in given}) == count, "each its own holder's"
+        assert costs.commits == 1
+        spent[count] = costs.statements
+    assert spent[LARGE] == spent[SMALL] <= MOST_PER_FETCHES_ON_DUTY

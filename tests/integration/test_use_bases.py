@@ -25,7 +25,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.access.seed_sandbox import using_client_id
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
-from certsvc.commands.sharing.counter import KEPT_FOR, CounterBody, read_consent, take_consent
+from certsvc.commands.sharing.counter_consent import KEPT_FOR, CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.errors import NotFound
 from certsvc.license.consents import MAX_OPEN_PER_HOLDER, MAX_WITHHELD_DAYS

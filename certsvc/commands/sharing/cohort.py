@@ -23,6 +23,7 @@ from certsvc.commands.sharing.answer_question import (
     question_claims,
 )
 from certsvc.commands.sharing.grounds import DUTY, Ground, check_open, current_of
+from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import check_quota, count_use
 from certsvc.commands.sharing.use_rows import announce, refusal_row, use_row
 from certsvc.errors import CertsvcError, FieldProblem, IntegrityError, InvalidInput, NoLawfulBasis, Unavailable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.held import Held
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.uses import Fetch
 
@@ -129,7 +131,9 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
                 refusal_row(deps, caller, question, None, error, now, said=in_words(deps, question))
             )
         else:
-            answered = [_answer(deps, tx, caller, body.of(member), now) for member in body.holders]
+            questions = [body.of(member) for member in body.holders]
+            held = held_by(deps, tx, [(one.holder, one.type) for one in questions], now)
+            answered = [_answer(deps, tx, caller, one, held, now) for one in questions]
             tx.sharing.insert_fetches([row for _, row in answered])
             deps.faults.reach("cohort.answered")
             statement = _statement(deps, caller, body, cohort_id, answered, salt, now)
@@ -145,8 +149,10 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     )
 
 
-def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, question: QuestionBody, now: datetime) -> tuple[str, Fetch]:
-    version = current_of(deps, tx, question, now)
+def _answer(
+    deps: Deps, tx: UnitOfWork, caller: Principal, question: QuestionBody, held: Held, now: datetime
+) -> tuple[str, Fetch]:
+    version = current_of(deps, held, question)
     answer, how = evaluate(deps, tx, question, version, now)
     ground = Ground(basis=UseBasis.DUTY, version=version)
     said = in_words(deps, question)
