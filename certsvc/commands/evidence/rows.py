@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ROWS = "rows"
 """The key in the content of a leaf."""
 
+MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
+"""Kinds of the leaf with which a license begins."""
+
 LICENSE, MOVE, FETCH, SCAN, EVENT = "license", "move", "fetch", "scan", "event"
 NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT)
 
