@@ -16,6 +16,7 @@ import pytest
 
 from certsvc.commands.evidence.rows import ROWS, row_key
 from certsvc.store import licenses
+from certsvc.store.license_inserts import insert_versions
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
@@ -70,7 +71,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     """Watch every transaction of this process."""
     guard = EvidenceGuard()
     begin, end, move = Transaction.__init__, Transaction.finish, licenses.LicenseRows.move
-    versions, evidence = licenses.insert_versions, OutboxRows.add_evidence
+    evidence = OutboxRows.add_evidence
     fetches, scans = SharingRows.insert_fetches, ShowingRows.insert_scans
 
     def begun(tx: Transaction, *given: Any, **named: Any) -> None:
@@ -89,7 +90,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
 
     def inserted(tx: Transaction, made: Any) -> None:
         guard.write(tx, made)
-        versions(tx, made)
+        insert_versions(tx, made)
 
     def fetched(noun: Any, made: Any) -> None:
         guard.write(noun._tx, made)

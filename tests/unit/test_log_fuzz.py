@@ -66,7 +66,8 @@ def rows() -> tuple[EvidenceRow, ...]:
     """Twenty leaves, of which two are of the license."""
     made = []
     for number in range(20):
-        kind, subject, content = "test.noted", "other", {"number": number}
+        kind, subject = "test.noted", "other"
+        content: dict[str, Any] = {"number": number}
         if number == 4:
             kind, subject = "license.issued", IDENTIFIER
             content = {"sha256": hashlib.sha256(PDF).hexdigest(), "state": "valid", "rows": [f"license x {'0' * 64}"]}

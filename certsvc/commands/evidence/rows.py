@@ -72,7 +72,9 @@ def _form(row: _Row, left_out: frozenset[str]) -> bytes:
 
 def _values(row: Any, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
     values = {field.name: getattr(row, field.name) for field in fields(row) if field.name not in left_out}
-    return {name: _plain(value) for name, value in values.items() if value != _defaults(type(row)).get(name, MISSING)}
+    return {
+        name: _plain(value) for name, value in values.items() if value != _defaults(row.__class__).get(name, MISSING)
+    }
 
 
 @cache
