@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MOVE, NOUNS, ROWS, SCAN, row_key
+from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MADE, MOVE, NOUNS, ROWS, SCAN, row_key
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 PAGE = 500
 STAMP = "stamp"
-_MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 _OLD: dict[str, str] = {
     "fetch.given": FETCH,
     "fetch.refused": FETCH,
@@ -113,7 +112,7 @@ class RowAudit:
 
     def _note_old(self, leaf: ReadLeaf, said: dict[str, Any]) -> None:
         """A leaf from before rows were named by digests."""
-        if leaf.kind in _MADE:
+        if leaf.kind in MADE:
             self._since[LICENSE].before = True
             self._ledger.see(f"old:{LICENSE}", [f"{said['subject']} {said['content'].get('sha256', '')}"])
         elif leaf.kind in _OLD:

@@ -21,6 +21,7 @@ import orjson
 from certsvc.clock import rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import MADE
 from certsvc.commands.issuance.read_license import READERS, visible
 from certsvc.commands.log.append import log_origin
 from certsvc.commands.log.read import LogBoard
@@ -47,6 +48,9 @@ MAX_LEAVES = 2000
 """Leaves of one bundle beside those of the license's life, and events; the newest: bounds what a license that was
 scanned without end can make a request hold, and scans never push its issue or its ending out."""
 LIFE = ("license.", "issuance.", "registration.")
+
+FIRST_LEAVES = 20
+"""Leaves looked at for the first of a license: only those of one transaction stand before it."""
 
 AUDITOR, ISSUER, HOLDER, OPERATOR = "auditor", "issuer", "holder", "operator"
 SEEN: dict[str, tuple[str, ...]] = {
@@ -86,17 +90,39 @@ def read_bundle(deps: Deps, caller: Principal, identifier: str, *, board: LogBoa
     Raises:
         NotFound: no such license, or none of the caller's, in the same words; or nothing of it is in the log yet.
     """
-    roles.require(caller, *READERS, roles.HOLDER)
     with deps.uow.read() as tx:
-        if caller.roles.isdisjoint(READERS):
-            version = tx.licenses.by_identifier(identifier)
-            if version is None or not same(version.holder, holder_of(caller)):
-                raise NotFound("没有这张证照，请核对证照标识")
-            reader = HOLDER
-        else:
-            visible(deps, tx, caller, identifier)
-            reader = AUDITOR if roles.AUDITOR in caller.roles else ISSUER
+        reader = _reader(deps, tx, caller, identifier)
     return make_bundle(deps, identifier, reader=reader, actor=caller.subject, board=board)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the leaf of the issue or registration stands: its number from 1 (0: in no checkpoint yet), of how many."""
+
+    number: int
+    size: int
+
+
+def read_place(deps: Deps, caller: Principal, identifier: str) -> Place:
+    """Under which number a license was put in evidence, for those who may have its bundle; NotFound as there."""
+    with deps.uow.read() as tx:
+        _reader(deps, tx, caller, identifier)
+        newest = tx.log.newest()
+        first = tx.log.about(identifier, after=0, limit=FIRST_LEAVES)
+    number = next((row.position for row in first if row.kind in MADE), 0)
+    return Place(number=number, size=newest.size if newest else 0)
+
+
+def _reader(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> str:
+    """As what the caller reads of this license; NotFound in the same words where it is none of theirs."""
+    roles.require(caller, *READERS, roles.HOLDER)
+    if caller.roles.isdisjoint(READERS):
+        version = tx.licenses.by_identifier(identifier)
+        if version is None or not same(version.holder, holder_of(caller)):
+            raise NotFound("没有这张证照，请核对证照标识")
+        return HOLDER
+    visible(deps, tx, caller, identifier)
+    return AUDITOR if roles.AUDITOR in caller.roles else ISSUER
 
 
 def make_bundle(

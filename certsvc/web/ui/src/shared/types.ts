@@ -41,6 +41,12 @@ export interface Card {
   scenes: Scene[];
 }
 
+/** Under which number of the evidence log a license stands; 0 while it waits for a checkpoint. */
+export interface EvidencePlace {
+  number: number;
+  size: number;
+}
+
 export interface MoveRecord {
   at: string;
   basis: string;
