@@ -26,7 +26,7 @@ from certsvc.delivery.relay import CONSUMERS
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from certsvc.commands.ports import Deps, Principal
@@ -53,8 +53,8 @@ def pipeline_server(place: Path, *, licenses: int = LICENSES) -> dict[str, objec
         service = build(settings)
         try:
             caller = _caller(service.deps)
-            with processes(place, values, [*[("worker",)] * WORKERS, ("relay",)]):
-                return _measured(service.deps, caller, licenses)
+            with processes(place, values, [*[("worker",)] * WORKERS, ("relay",)]) as check:
+                return _measured(service.deps, caller, licenses, check)
         finally:
             service.close()
 
@@ -70,17 +70,17 @@ def _caller(deps: Deps) -> Principal:
     return of_client(client)
 
 
-def _measured(deps: Deps, caller: Principal, licenses: int) -> dict[str, object]:
+def _measured(deps: Deps, caller: Principal, licenses: int, check: Callable[[], None]) -> dict[str, object]:
     bodies = [parse_issuance(sample_body(deps.catalog, SAMPLE_TYPE, f"PIPE-{n}")) for n in range(licenses)]
     warm = [parse_issuance(sample_body(deps.catalog, SAMPLE_TYPE, f"WARM-{n}")) for n in range(2 * WORKERS)]
     for body in warm:
         accept_issuance(deps, caller, body, Origin())
-    _wait_until(deps, len(warm))
+    _wait_until(deps, len(warm), check)
     start = time.perf_counter()
     with ThreadPoolExecutor(CALLERS) as callers:
         list(callers.map(lambda body: accept_issuance(deps, caller, body, Origin()), bodies))
     accepted = time.perf_counter()
-    issued = _wait_until(deps, len(warm) + licenses)
+    issued = _wait_until(deps, len(warm) + licenses, check)
     end = time.perf_counter()
     value = licenses / (end - start)
     parts = {
@@ -92,12 +92,13 @@ def _measured(deps: Deps, caller: Principal, licenses: int) -> dict[str, object]
     return {**line, "reached": value >= GOAL, "parts": parts}
 
 
-def _wait_until(deps: Deps, licenses: int) -> float:
+def _wait_until(deps: Deps, licenses: int, check: Callable[[], None]) -> float:
     """Until so many licenses are issued and their events are with everybody; when the last was issued."""
     names = [*(name for name, _ in CONSUMERS), *(carrier.name for carrier in deps.carriers)]
     deadline = time.perf_counter() + PATIENCE_S
     issued = 0.0
     while time.perf_counter() < deadline:
+        check()
         done, handed_on = _stand(deps, names)
         if done >= licenses:
             issued = issued or time.perf_counter()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from certsvc.cli.bench_postgres import START_S, free_port, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 BIN = Path(sys.executable).parent
 STOP_S = 60
@@ -66,22 +66,26 @@ def nats_server() -> Iterator[str]:
 
 
 @contextmanager
-def processes(place: Path, values: Mapping[str, object], commands: Sequence[Sequence[str]]) -> Iterator[None]:
+def processes(
+    place: Path, values: Mapping[str, object], commands: Sequence[Sequence[str]]
+) -> Iterator[Callable[[], None]]:
     """Processes of ``certsvc`` under one configuration, told to stop when the block ends.
 
-    Raises:
-        RuntimeError: one ended before it was told to.
+    Gives what raises RuntimeError when one has ended before it was told to: nobody would do its work.
     """
     config = place / "certsvc.toml"
     config.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8")
     env = ["/usr/bin/env", f"CERTSVC_CONFIG={config}"]
     program = [*env, sys.executable, "-m", "certsvc"]
     started = [subprocess.Popen([*program, *command], stdout=subprocess.DEVNULL) for command in commands]  # noqa: S603  (fixed commands)
-    try:
-        yield
+
+    def check() -> None:
         if any(process.poll() is not None for process in started):
-            msg = "a process of the benchmark ended by itself"
+            msg = "a process of the benchmark ended by itself; what it said stands above"
             raise RuntimeError(msg)
+
+    try:
+        yield check
     finally:
         for process in started:
             process.terminate()
