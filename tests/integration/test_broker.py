@@ -10,6 +10,7 @@ from typing import Any
 import nats
 import pytest
 from fixtures_city import ROOT, ServedCity
+from nats.errors import TimeoutError as NotAcknowledged
 from nats_process import NatsProcess
 
 from certsvc.commands.access.seed_sandbox import PLATFORM
@@ -254,7 +255,7 @@ async def _ask_as_approval(url: str) -> None:
         context = client.jetstream()
         await context.publish("certsvc.in.approval", b"mine")
         for subject in ("certsvc.in.another", "certsvc.events.license.issued.v1"):
-            with pytest.raises(nats.errors.TimeoutError):
+            with pytest.raises(NotAcknowledged):
                 await context.publish(subject, b"not mine", timeout=0.5)
     finally:
         await client.close()
