@@ -25,6 +25,7 @@ from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.errors import BusinessKeyConflict, ConfigurationError
 from certsvc.settings import load_settings
+from certsvc.store.migrate import require_newest
 from certsvc.web.built import MISSING_BUILD_ZH, load_built
 
 if TYPE_CHECKING:
@@ -135,9 +136,10 @@ def request_samples(service: Service) -> None:
 
 
 def run_loops(*, relay: bool) -> None:
-    """Run issuing threads, or sequencer and relay, until told to stop."""
+    """Run issuing threads, or sequencer and relay, until told to stop; ``serve`` brings the schema, they do not."""
     settings = load_settings()
     configure_logs(settings.log_level)
+    require_newest(settings.database)
     service = build(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -36,7 +36,7 @@ from certsvc.delivery.relay import Relay
 from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, ConfigurationError
 from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
@@ -168,13 +168,19 @@ class Loops:
         self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
 
     def _look(self) -> None:
-        """The first look at the clock, before anything is issued or answered; the loop looks again if it fails."""
+        """The first look at the clock, before anything is issued or answered; the loop looks again if it fails.
+
+        Raises:
+            ConfigurationError: the database is older than the program.
+        """
         if self._looked:
             return
         self._looked = True
         for _ in range(FIRST_LOOKS):
             try:
                 watch_clock(self._deps)
+            except ConfigurationError:
+                raise  # a database that is older than the program does not mend itself
             except CertsvcError as error:
                 log.warning("clock not compared", action="clock.unseen", reason=error.code, detail=error.detail)
                 self._stop.wait(FIRST_LOOK_WAIT_S)
