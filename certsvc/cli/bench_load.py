@@ -1,8 +1,8 @@
 """The load of a benchmark, a process of its own: plain HTTP/1.1 over connections that stay open.
 
 Reads one JSON document from standard input (``ports``, ``connections``, ``path``, ``requests``: token and body of each)
-and prints one (``wall_s``, ``cpu_s``, ``latencies_ms``, ``statuses``). It does nothing but send and measure, since it shares the
-cores with what it measures.
+and prints one (``wall_s``, ``cpu_s``, ``latencies_ms``, ``statuses``). It does nothing but send and measure, since it
+shares the cores with what it measures.
 """
 
 from __future__ import annotations

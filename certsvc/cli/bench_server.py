@@ -59,7 +59,12 @@ def measure(
     rate_goal, p99_goal = goals
     with postgres() as database:
         settings = load_settings(
-            {"profile": "sandbox", "var_dir": place / "var", "database_url": database.url, "rate_limit_per_minute": 10_000_000}
+            {
+                "profile": "sandbox",
+                "var_dir": place / "var",
+                "database_url": database.url,
+                "rate_limit_per_minute": 10_000_000,
+            }
         )
         prepare(settings)
         service = build(settings)
