@@ -59,7 +59,7 @@ def test_every_question_has_its_own_answer_and_many_share_one_work() -> None:
 
 
 def test_threads_that_ask_at_once_are_all_answered() -> None:
-    combiner = Combiner(lambda questions: [-one for one in questions], THREADS.submit)
+    combiner: Combiner[int, int] = Combiner(lambda questions: [-one for one in questions], THREADS.submit)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda n: asked(combiner, n).result(10), range(2000)))
     assert answers == [-n for n in range(2000)]
@@ -139,7 +139,7 @@ def test_who_waits_too_long_is_told_and_not_worked_for() -> None:
 
 def test_more_than_a_bound_do_not_wait() -> None:
     left: list[Callable[[], None]] = []
-    combiner = Combiner(list, left.append)
+    combiner: Combiner[int, int] = Combiner(list, left.append)
     futures = [asked(combiner, n) for n in range(MOST_WAITING)]
     with pytest.raises(Unavailable):
         asked(combiner, 0)
