@@ -34,7 +34,7 @@ def _is_simple(value: Any) -> bool:
     if kind is str or kind is bool or value is None:
         return True
     if kind is int:
-        return -MAX_INTEGER <= value <= MAX_INTEGER
+        return bool(-MAX_INTEGER <= value <= MAX_INTEGER)
     if kind is dict:
         return all(type(name) is str and name.isascii() for name in value) and all(map(_is_simple, value.values()))
     return (kind is list or kind is tuple) and all(map(_is_simple, value))
