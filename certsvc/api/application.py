@@ -67,7 +67,7 @@ from certsvc.api import (
     webhooks,
     withholdings,
 )
-from certsvc.api.desks import FetchDesk, ScanDesk, SignInDesk
+from certsvc.api.desks import FetchDesk, IssuanceDesk, ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.facades import cert_share, gb_36906, license_app
@@ -187,6 +187,7 @@ def create_application(
     app.state.bundle_board = BundleBoard(lists)
     app.state.scan_desk = ScanDesk()
     app.state.fetch_desk = FetchDesk()
+    app.state.issuance_desk = IssuanceDesk()
     app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     routes = [route for module in ROUTERS for route in module.router.routes]

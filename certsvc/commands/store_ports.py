@@ -60,6 +60,14 @@ class Photos(Protocol):
         """Store once and return the id."""
         ...
 
+    def id_of(self, data: bytes) -> str:
+        """The id that these bytes have, whether they are stored or not."""
+        ...
+
+    def put_all(self, several: Collection[bytes]) -> None:
+        """Store each once; they are read in no earlier unit of work than the next."""
+        ...
+
     def get(self, photo_id: str) -> bytes:
         """The JPEG; NotFound."""
         ...

@@ -188,6 +188,9 @@ def look_for_many(tx: UnitOfWork) -> None:
     tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
     tx.licenses.by_numbers("food_operation", ["n"])
     tx.seals.by_ids(["s"])
+    tx.receipts.find_all([("c", "key:1"), ("d", "key:2")])
+    assert tx.requests.insert_all([make_request(77)])
+    tx.photos.put_all([b"photo", b"other"])
 
 
 def register(tx: UnitOfWork) -> None:

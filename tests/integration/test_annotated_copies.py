@@ -327,7 +327,7 @@ def test_a_copy_that_was_made_and_never_given_is_none_and_is_swept(small_city: S
 
 def many_copies(city: ServedCity, count: int) -> None:
     done = city.issue(SLUG, "C-1")
-    plain = original(city)
+    plain = original(city, done["identifier"])
     made = [copy_of(city, case_no=f"BJ-2026-{n}")[1] for n in range(count)]
     assert len({hashlib.sha256(data).digest() for data in made}) == count
     for data in made:

@@ -31,6 +31,7 @@ from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
+from certsvc.events.trace import tracing
 from certsvc.identifiers.policy_key import COPY, readable
 from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.states import State
@@ -134,11 +135,16 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
 
 
 def fetch_licenses(
-    deps: Deps, asked: Sequence[tuple[Principal, FetchBody]], copied: _Copied = NOT_COPIED
+    deps: Deps,
+    asked: Sequence[tuple[Principal, FetchBody]],
+    copied: _Copied = NOT_COPIED,
+    *,
+    traces: Sequence[str] = (),
 ) -> list[FetchAnswer | CertsvcError]:
     """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
 
     ``copied`` is for a fetch that comes alone: to make a copy takes longer than all else, so none is made for several.
+    ``traces`` are those that they belong to; without, that of the moment is everybody's.
 
     Raises:
         Forbidden: one of the callers fetches nothing; nothing is recorded.
@@ -164,8 +170,9 @@ def fetch_licenses(
             raise RuntimeError(msg)
         rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
         tx.sharing.insert_fetches(rows)
-        for one, row in zip(judged, rows, strict=True):
-            note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
+        for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
+            with tracing(trace):
+                note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
         deps.faults.reach("fetch.recorded")
     return [answer if isinstance(answer, FetchAnswer) else answer.error for answer in answers]
 
