@@ -49,9 +49,6 @@ MAX_LEAVES = 2000
 scanned without end can make a request hold, and scans never push its issue or its ending out."""
 LIFE = ("license.", "issuance.", "registration.")
 
-FIRST_LEAVES = 20
-"""Leaves looked at for the first of a license: only those of one transaction stand before it."""
-
 AUDITOR, ISSUER, HOLDER, OPERATOR = "auditor", "issuer", "holder", "operator"
 SEEN: dict[str, tuple[str, ...]] = {
     AUDITOR: ("",),
@@ -108,8 +105,8 @@ def read_place(deps: Deps, caller: Principal, identifier: str) -> Place:
     with deps.uow.read() as tx:
         _reader(deps, tx, caller, identifier)
         newest = tx.log.newest()
-        first = tx.log.about(identifier, after=0, limit=FIRST_LEAVES)
-    number = next((row.position for row in first if row.kind in MADE), 0)
+        made = tx.log.about(identifier, beginnings=tuple(MADE), limit=1)
+    number = made[0].position if made else 0
     return Place(number=number, size=newest.size if newest else 0)
 
 
