@@ -159,6 +159,10 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
     "办这件事的单位还没有可以用证的系统：请带上证照到窗口办理，或换一件事。",
     "The body of this matter has no system yet: bring the license to its counter, or choose another matter.",
   ],
+  "grants.sum": [
+    "您将允许“{system}”（{body}）为“{matter}”使用一次您的{license}。",
+    "You let {system} ({body}) use your license “{license}” once, for {matter}.",
+  ],
   "grants.body": ["所属单位：{body}", "Of: {body}"],
   "grants.case": ["办件编号（可不填）", "Case number (optional)"],
   "grants.case_hint": ["填写后，只能用于这一件。", "Limits the grant to this case."],
