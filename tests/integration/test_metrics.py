@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from exposition import Read, read_exposition
-from fixtures_city import ServedCity, sandbox_settings
+from fixtures_city import ROOT, ServedCity, sandbox_settings
 from fixtures_city import _served as served
 
 from certsvc.app import build, prepare
@@ -118,6 +119,16 @@ def test_every_figure_that_an_operator_needs_is_there_and_true(watched: Watched)
     assert 0 < found["certsvc_seal_expiry_days"].get() < 40_000
     assert 0 < found["certsvc_seal_budget_left_ratio"].get() <= 1
     assert found["certsvc_db_pool_size"].get(pool="reading") >= 1
+
+
+def test_every_alarm_and_every_figure_of_the_guide_stands_on_a_figure_that_is_told(watched: Watched) -> None:
+    told = watched.scrape().keys()
+    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    asked = {name for rule in rules for name in re.findall(r"certsvc_[a-z_]+", rule["expr"])}
+    assert len(asked) > 10
+    assert not {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} - told
+    guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert not set(re.findall(r"`(certsvc_[a-z_]+)`", guide)) - told
 
 
 def test_a_backlog_is_told_with_the_age_of_its_oldest(watched: Watched) -> None:
