@@ -235,12 +235,19 @@ def build(
         province=province(settings),
     )
     register_seals(settings, deps, ring)
+    rest = _watched(settings, deps, broker, store=store, ring=ring)
+    return Service(
+        settings, deps, store, inspector, renderer=renderer, upload_workers=upload_workers, broker=broker, **rest
+    )
+
+
+def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: Store, ring: KeyRing) -> dict[str, Any]:
+    """The loops of a process, what it counts, and what operators are told of it."""
     meters = Meters()
     loops = _loops(settings, deps, broker, meters)
     found = probes(loops, ring, broker)
     board = dashboard(deps, meters, found, store=store, ring=ring)
-    parts = (settings, deps, store, inspector, loops, renderer, upload_workers)
-    return Service(*parts, probes=found, meters=meters, dashboard=board, broker=broker)
+    return {"loops": loops, "probes": found, "meters": meters, "dashboard": board}
 
 
 def _statements(ring: KeyRing, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> dict[str, Any]:

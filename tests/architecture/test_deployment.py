@@ -1,4 +1,4 @@
-"""Image, compose file, scrape configuration and alarms: read as what they are, and held against the rules of the house."""
+"""Image, compose file, scrape configuration and alarms: read as what they are, held against the rules of the house."""
 
 from __future__ import annotations
 

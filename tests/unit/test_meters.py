@@ -27,7 +27,12 @@ def test_counters_gauges_and_histograms_are_read_as_they_were_meant() -> None:
 
 def test_threads_count_every_time() -> None:
     counted = Counter("a_total", "a")
-    threads = [threading.Thread(target=lambda: [counted.add(x="y") for _ in range(2_000)]) for _ in range(4)]
+
+    def count() -> None:
+        for _ in range(2_000):
+            counted.add(x="y")
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
