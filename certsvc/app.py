@@ -191,8 +191,7 @@ def build(
         ConfigurationError: keys, catalog, fonts or settings that cannot be used; the detail says what to do.
     """
     clock, ids = WatchedClock(clock or SystemClock()), ids or SystemIds()
-    master = load_master_key(settings.master_key)
-    egress = open_egress(settings)
+    master, egress = load_master_key(settings.master_key), open_egress(settings)
     ring = open_ring(settings, master, egress)
     store = open_store(settings.database, ColumnCipher(master, ids))
     trust, anchors = _trust(settings, store)
@@ -236,9 +235,7 @@ def build(
     )
     register_seals(settings, deps, ring)
     rest = _watched(settings, deps, broker, store=store, ring=ring)
-    return Service(
-        settings, deps, store, inspector, renderer=renderer, upload_workers=upload_workers, broker=broker, **rest
-    )
+    return Service(settings, deps, store, inspector, renderer=renderer, upload_workers=upload_workers, **rest)
 
 
 def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: Store, ring: KeyRing) -> dict[str, Any]:
@@ -247,7 +244,7 @@ def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: St
     loops = _loops(settings, deps, broker, meters)
     found = probes(loops, ring, broker)
     board = dashboard(deps, meters, found, store=store, ring=ring)
-    return {"loops": loops, "probes": found, "meters": meters, "dashboard": board}
+    return {"loops": loops, "probes": found, "meters": meters, "dashboard": board, "broker": broker}
 
 
 def _statements(ring: KeyRing, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> dict[str, Any]:
