@@ -10,7 +10,7 @@ UI := certsvc/web/ui
 UI_SOURCES := $(shell find $(UI)/src certsvc/web/pages/static/js -type f) $(wildcard $(UI)/*.json $(UI)/*.ts $(UI)/npm.sh)
 BUILT := certsvc/web/built/manifest.json
 
-.PHONY: help setup setup-test ui demo serve test test-full chaos test-fast check format bench openapi pictures gallery clean
+.PHONY: help setup setup-test ui demo serve test test-full chaos test-fast check format audit bench openapi pictures gallery clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,12 @@ format: $(VENV)/.stamp ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(UI)/npm.sh $(BIN)/python run format
+
+audit: $(VENV)/.stamp ## secrets and personal data in the tree, the bill of materials, known holes of dependencies
+	$(BIN)/pytest -q -o addopts= tests/architecture/test_repository.py tests/unit/test_sbom.py
+	$(BIN)/certsvc sbom --out var/sbom.cdx.json
+	@if command -v pip-audit >/dev/null; then pip-audit --require-hashes --disable-pip -r requirements.lock; \
+	else echo "未检查依赖的已知漏洞：本机没有 pip-audit（pipx install pip-audit）"; exit 1; fi
 
 bench: setup ## the figures of docs/performance.md, one JSON line each
 	@$(BIN)/certsvc bench

@@ -72,6 +72,7 @@ from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.facades import cert_share, gb_36906, license_app
 from certsvc.api.limits import DoorLimits
+from certsvc.api.metered import Metered
 from certsvc.api.rate import RateLimiter
 from certsvc.api.routing import ExactPaths
 from certsvc.commands.log.read import LogBoard
@@ -82,7 +83,9 @@ from certsvc.license.facades import FacadeName
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from certsvc.commands.operations.readiness import Probes
     from certsvc.commands.ports import Deps
+    from certsvc.meters import Meters
 
 ROUTERS = (
     tokens,
@@ -166,7 +169,8 @@ def create_application(
     *,
     rate_limit_per_minute: int,
     wake: Callable[[], None],
-    loops_alive: Callable[[], bool],
+    probes: Probes,
+    meters: Meters,
     facades: Collection[FacadeName] = (),
 ) -> FastAPI:
     """Build the application over ``deps``; ``wake`` tells idle workers that something was accepted."""
@@ -181,7 +185,7 @@ def create_application(
     app.state.deps = deps
     app.state.wake = wake
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
-    app.state.loops_alive = loops_alive
+    app.state.probes = probes
     app.state.status_board = lists = StatusBoard()
     app.state.log_board = LogBoard()
     app.state.bundle_board = BundleBoard(lists)
@@ -199,4 +203,5 @@ def create_application(
         DoorLimits,
         max_upload_bytes=deps.policy.max_upload_bytes,
     )
+    app.add_middleware(Metered, meters=meters, clock=deps.clock)
     return app

@@ -47,7 +47,9 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
         Console(stderr=True).print(MISSING_BUILD_ZH, highlight=False, soft_wrap=True)
     prepare(settings)
     service = build(settings)
+    door = None
     try:
+        door = service.operations_door()
         if settings.sandbox and settings.serve_loops:
             seed_and_tell(service)
             request_samples(service)
@@ -72,6 +74,8 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
         )
         StreamingServer(app, config).run(sockets=[listener])
     finally:
+        if door is not None:
+            door.close()
         service.close()
         listener.close()
 
@@ -144,9 +148,13 @@ def run_loops(*, relay: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    door = None
     try:
+        door = service.operations_door()
         service.loops.start(workers=0 if relay else settings.worker_threads, relay=relay)
         log.info("started", action="relay.started" if relay else "worker.started")
         stop.wait()
     finally:
+        if door is not None:
+            door.close()
         service.close()

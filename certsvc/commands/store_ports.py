@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from certsvc.commands.log_ports import Audited, Log
     from certsvc.commands.matter_ports import Matters, Policies, Staff
     from certsvc.commands.notice_ports import Contacts, Notices
+    from certsvc.commands.operations_ports import Operations
     from certsvc.commands.oversight_ports import InspectionResults, Oversights
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
@@ -282,6 +283,7 @@ class UnitOfWork(Protocol):
     log: Log
     audited: Audited
     clock: ClockMarks
+    operations: Operations
 
 
 class UnitOfWorkFactory(Protocol):

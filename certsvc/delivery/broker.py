@@ -34,6 +34,8 @@ IN_FLIGHT = 100
 """Messages published without waiting for the acknowledgement of the one before."""
 ACK_S = 5.0
 CONNECT_S = 3
+CHECK_S = 2.0
+"""How long readiness waits for an answer: it is asked often, and by something that waits itself."""
 WAIT_S = 30.0
 """Longest wait for anything: a broker that hangs must not hold a relay beyond its lease."""
 DUPLICATES_S = 3600.0
@@ -124,6 +126,7 @@ class Broker:
         self._thread.start()
         self._client: Client | None = None
         self._ready: set[str] = set()
+        self._connecting = asyncio.Lock()
 
     @property
     def prefix(self) -> str:
@@ -150,6 +153,10 @@ class Broker:
         """The message is to be delivered again after a while."""
         self._ask(message.handle.nak(delay=delay_s))
 
+    def check(self) -> None:
+        """Return when the broker answers now; Unavailable when it does not."""
+        self._ask(self._check())
+
     def close(self) -> None:
         """End the connection and the thread."""
         if self._client is not None:
@@ -172,9 +179,8 @@ class Broker:
             raise Unavailable(msg) from error
 
     async def _stream(self, config: StreamConfig) -> JetStreamContext:
-        if self._client is None or self._client.is_closed:
-            self._client = await self._connect()
-        context = self._client.jetstream(timeout=ACK_S)
+        client = await self._connected()
+        context = client.jetstream(timeout=ACK_S)
         name = str(config.name)
         if name not in self._ready:
             try:
@@ -183,6 +189,17 @@ class Broker:
                 await context.add_stream(config)
             self._ready.add(name)
         return context
+
+    async def _check(self) -> None:
+        async with asyncio.timeout(CHECK_S):
+            client = await self._connected()
+            await client.flush()
+
+    async def _connected(self) -> Client:
+        async with self._connecting:
+            if self._client is None or self._client.is_closed:
+                self._client = await self._connect()
+            return self._client
 
     async def _connect(self) -> Client:
         client = Client()

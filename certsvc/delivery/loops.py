@@ -38,6 +38,7 @@ from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError, ConfigurationError
 from certsvc.license.request import Lane
+from certsvc.meters import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,8 +110,11 @@ FOLLOW_WAIT_S = 2.0
 class Loops:
     """Worker and relay threads of one process."""
 
-    def __init__(self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None) -> None:
+    def __init__(
+        self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None, meters: Meters | None = None
+    ) -> None:
         """Loops over ``deps``; with a ``broker``, a relay process takes events from it too."""
+        self._meters = meters or Meters()
         self._deps = deps
         self._name = name
         self._lease_s = lease_s
@@ -121,6 +125,8 @@ class Loops:
         self._warned_on: date | None = None
         self._live_until = 0.0
         self._looked = False
+        self.relays = False
+        """whether this process hands events on, and so needs the broker"""
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
@@ -130,6 +136,7 @@ class Loops:
             # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
             lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
             self._spawn(owner, partial(self._work, owner, lane))
+        self.relays = relay
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
             if self._broker is not None:
@@ -221,6 +228,8 @@ class Loops:
             backfill = 1 if busy else BACKFILL_BATCH
             done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
             now = clock.monotonic()
+            for one in done:
+                self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
             if done and done[0].lane is Lane.LIVE:
                 self._live_until = now + LIVE_ECHO_S
             elif done and now < self._live_until:
@@ -316,19 +325,25 @@ class Loops:
             try:
                 once()
             except CertsvcError as error:
-                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._trouble(error)
             except Exception:
+                self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
+
+    def _trouble(self, error: CertsvcError) -> None:
+        self._meters.troubles.add(code=error.code)
+        log.warning("loop waits", action="loop.error", reason=error.code)
 
     def _repeat(self, once: Callable[[], bool]) -> None:
         while not self._stop.is_set():
             try:
                 busy = once()
             except CertsvcError as error:
-                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._trouble(error)
                 self._stop.wait(ERROR_WAIT_S)
                 continue
             except Exception:
+                self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
                 self._stop.wait(ERROR_WAIT_S)
                 continue

@@ -35,6 +35,7 @@ from certsvc.store.matters import MatterRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
+from certsvc.store.operations import OperationRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.oversights import InspectionResultRows, OversightRows
 from certsvc.store.parked import ParkedRows
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
         log_ports,
         matter_ports,
         notice_ports,
+        operations_ports,
         oversight_ports,
         parked_ports,
         quality_ports,
@@ -176,6 +178,7 @@ class Work:
     log: log_ports.Log
     audited: log_ports.Audited
     clock: clock_ports.ClockMarks
+    operations: operations_ports.Operations
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -256,6 +259,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "log": LogRows,
     "audited": AuditRows,
     "clock": ClockRows,
+    "operations": OperationRows,
 }
 
 

@@ -79,6 +79,11 @@ SMALL_SCANS = {
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_due",  # these five: partial, what waits
+    "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_due",
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_failed",
+    "SCAN reservations USING INDEX ix_reservations_open",
+    "SCAN events USING COVERING INDEX ix_events_waiting",
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN ready",  # these five: at most ``limit`` rows of a subquery
@@ -118,12 +123,24 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.outbox.advance("c", position=1)
     assert tx.outbox.first_time("c", "e", now=NOW)
     matters(tx)
+    operations(tx)
     tx.access.upsert_client(make_client(1))
     tx.access.client("client_1")
     tx.access.upsert_person(make_person(1))
     tx.access.person("person-1")
     tx.access.people()
     assert tx.access.remember_once("k", until=NOW, now=T0)
+
+
+def operations(tx: UnitOfWork) -> None:
+    """What operators look at."""
+    tx.operations.queue()
+    tx.operations.unsequenced(most=9)
+    tx.operations.last_position()
+    tx.operations.first_behind(0)
+    tx.operations.deliveries(most=9)
+    tx.operations.failed_deliveries(most=9)
+    tx.operations.reservations()
 
 
 def matters(tx: UnitOfWork) -> None:
