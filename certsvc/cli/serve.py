@@ -16,6 +16,7 @@ from rich.console import Console
 from certsvc.app import build, prepare
 from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.memory import settle_memory
 from certsvc.cli.sample_signings import request_sample_signings
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.principals import of_client
@@ -69,6 +70,7 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
             proxy_headers=False,  # whose they are believed is ours to say (``api/proxies.py``)
             timeout_graceful_shutdown=10,
         )
+        settle_memory()
         StreamingServer(app, config).run(sockets=[listener])
     finally:
         service.close()
@@ -143,6 +145,7 @@ def run_loops(*, relay: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
+        settle_memory()
         service.loops.start(workers=0 if relay else settings.worker_threads, relay=relay)
         log.info("started", action="relay.started" if relay else "worker.started")
         stop.wait()
