@@ -9,8 +9,8 @@ import pytest
 import sm2_oracle as oracle
 
 from certsvc.signing import sm2_tables
-from certsvc.signing.sm2 import ORDER, Sm2PrivateKey, Sm2PublicKey, raw_to_der
-from certsvc.signing.sm2_curve import G
+from certsvc.signing.sm2 import Sm2PrivateKey, Sm2PublicKey, raw_to_der
+from certsvc.signing.sm2_curve import ORDER, G
 from certsvc.signing.sm2_tables import NoTables, Sm2Tables
 
 MESSAGE = b"one page"
