@@ -16,6 +16,7 @@ from rich.console import Console
 from certsvc.app import build, prepare
 from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.memory import settle_memory
 from certsvc.cli.sample_signings import request_sample_signings
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.principals import of_client
@@ -72,6 +73,7 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
             proxy_headers=False,  # whose they are believed is ours to say (``api/proxies.py``)
             timeout_graceful_shutdown=10,
         )
+        settle_memory()
         StreamingServer(app, config).run(sockets=[listener])
     finally:
         if door is not None:
@@ -151,6 +153,7 @@ def run_loops(*, relay: bool) -> None:
     door = None
     try:
         door = service.operations_door()
+        settle_memory()
         service.loops.start(workers=0 if relay else settings.worker_threads, relay=relay)
         log.info("started", action="relay.started" if relay else "worker.started")
         stop.wait()

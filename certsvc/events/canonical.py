@@ -1,7 +1,9 @@
-"""The canonical form of a JSON value (RFC 8785), for whatever is digested or signed.
+"""RFC 8785 form of JSON values, at the price of a sort where that is all it takes.
 
-Nearly all that is canonicalised here is text under names in ASCII. Of that the C library writes the same bytes in a
-twentieth of the time, and evidence is written for every scan and every fetch.
+orjson writes what RFC 8785 §3.2 asks for when the names are ASCII (their order by code point is the order by UTF-16
+unit), the integers are exact in a double and there are no fractions: nearly everything that is digested here. Whatever
+else there is goes through rfc8785, so the bytes are the same in every case; a leaf of the log must never depend on the
+way it was written.
 """
 
 from __future__ import annotations
@@ -11,30 +13,32 @@ from typing import Any
 import orjson
 import rfc8785
 
-from certsvc.events.strict_json import MAX_INTEGER
+_MOST_EXACT = 2**53 - 1
+"""RFC 8785 §3.2.2.3, RFC 7493 §2.2: larger integers have no exact double, and rfc8785 refuses them."""
 
 
 def canonical(value: Any) -> bytes:
-    """The bytes of a plain JSON value.
+    """The RFC 8785 form of plain JSON values.
 
     Raises:
-        rfc8785.CanonicalizationError: a value that has none: a lone surrogate, NaN, an integer beyond 2^53.
+        rfc8785.CanonicalizationError: a number or text that has no such form, or a value that is not JSON.
     """
     if _is_simple(value):
         try:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        except TypeError:
-            pass  # lone surrogates, or too many levels: refused below, in the words of the standard
+        except orjson.JSONEncodeError:
+            # Half of a surrogate pair, or nesting beyond orjson's limit: rfc8785 says what is wrong with it.
+            pass
     return rfc8785.dumps(value)
 
 
 def _is_simple(value: Any) -> bool:
-    """Whether both write it alike: no fractions, no names whose order depends on how they are encoded (§3.2.3)."""
+    """Whether both writers give the same bytes; subclasses are never simple."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind is str or value is None or kind is bool:
         return True
-    if kind is int:
-        return bool(-MAX_INTEGER <= value <= MAX_INTEGER)
     if kind is dict:
-        return all(type(name) is str and name.isascii() for name in value) and all(map(_is_simple, value.values()))
-    return (kind is list or kind is tuple) and all(map(_is_simple, value))
+        return all(type(name) is str and name.isascii() and _is_simple(one) for name, one in value.items())
+    if kind is list:
+        return all(map(_is_simple, value))
+    return kind is int and -_MOST_EXACT <= value <= _MOST_EXACT
