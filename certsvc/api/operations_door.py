@@ -1,7 +1,7 @@
 """The door of operators: figures and health on a port of its own, which no proxy leads to.
 
 It stands in every process, ``worker`` and ``relay`` too, and needs nothing of the public API: that may be full while
-this still answers. Figures tell how much is issued and refused, so they are not public (ADR 90).
+this still answers. Figures tell how much is issued and refused, so they are not public (ADR 83).
 """
 
 from __future__ import annotations

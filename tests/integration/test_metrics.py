@@ -123,7 +123,7 @@ def test_every_figure_that_an_operator_needs_is_there_and_true(watched: Watched)
 
 def test_every_alarm_and_every_figure_of_the_guide_stands_on_a_figure_that_is_told(watched: Watched) -> None:
     told = watched.scrape().keys()
-    rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    rules = yaml.safe_load((ROOT / "docs" / "deploy" / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
     asked = {name for rule in rules for name in re.findall(r"certsvc_[a-z_]+", rule["expr"])}
     assert len(asked) > 10
     assert not {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} - told
