@@ -10,9 +10,10 @@ import pytest
 from fixtures_city import ServedCity
 from oversight_records import make_oversight
 from test_bad_input import problem
-from test_oversight import FOOD, GUIDE, OTHER, REGULATOR, active, add_regulator, approver, ask
+from test_oversight import FOOD, GUIDE, OTHER, active, add_regulator, approver, ask
 
 from certsvc.api.event_stream import EventStreams
+from certsvc.commands.access.seed_sandbox import REGULATOR
 from certsvc.commands.evidence.read_feed import Shared, read_all
 from certsvc.commands.oversight.subscribe import MAX_PAGE
 from certsvc.commands.ports import Principal
