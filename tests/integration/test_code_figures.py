@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import orjson
@@ -74,11 +75,20 @@ def _racer(var_dir: Path, database_url: str, officer: str, start: Any, codes: An
             person = tx.access.person(officer)
         assert person is not None
         caller = of_person(person)
-        together: Combiner[tuple[Principal, str], ScanAnswer] = Combiner(lambda asked: scan_codes(deps, asked))
+        together: Combiner[tuple[Principal, str], ScanAnswer] = Combiner(
+            lambda asked: scan_codes(deps, asked), lambda work: Thread(target=work).start()
+        )
+
+        def waited() -> ScanAnswer | Exception:
+            answered = Event()
+            place = together.ask((caller, code), lambda _: answered.set())
+            assert answered.wait(60)
+            return place.answer or place.error or AssertionError("told of nothing")
 
         def once(number: int) -> tuple[str, bool]:
-            asked = (caller, code)
-            answer = scan_codes(deps, [asked])[0] if number < ALONE else together.ask(asked)
+            answer = scan_codes(deps, [(caller, code)])[0] if number < ALONE else waited()
+            if isinstance(answer, Exception):
+                raise answer
             return str(answer.scan.outcome), bool(answer.fields)
 
         counts.put(Counter())  # ready: a code must not grow old while processes start

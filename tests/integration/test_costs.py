@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from consent_city import bind, citizen, given, party, show
 from fixtures_city import ServedCity
-from matter_city import opened
+from matter_city import fetched, opened
 from sqlalchemy import Connection, event
 from test_fetch import CLIENT, asking, grant
 from test_fetch import SLUG as FETCHED
