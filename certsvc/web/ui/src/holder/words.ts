@@ -33,7 +33,10 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "evidence.in": ["第 {number} 号，已纳入检查点（{size} 条）", "No. {number}, within the checkpoint of {size} entries"],
   "evidence.waiting": ["正在存证，通常几秒之内完成", "On its way into the log, usually within seconds"],
   "evidence.bundle": ["下载证据包", "Evidence bundle"],
-  "evidence.hint": ["证据包含 PDF、印章签名、状态和证明，发生争议时可脱机核验，不必联网。", "PDF, signatures, status and proofs: verifies offline in a dispute."],
+  "evidence.hint": [
+    "证据包含 PDF、印章签名、状态和证明，发生争议时可脱机核验，不必联网。",
+    "PDF, signatures, status and proofs: verifies offline in a dispute.",
+  ],
   "wallet.file_done": ["已下载：{name}", "Downloaded: {name}"],
   "decision.title": ["有关决定", "Decisions"],
   "decision.none": ["没有有关决定的记录。", "No decisions on record."],
