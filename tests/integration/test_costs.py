@@ -270,9 +270,9 @@ def test_fetches_on_duty_that_come_together_cost_no_more_than_a_few(
 ) -> None:
     """Each is about another holder."""
     city, deps = small_city, small_city.service.deps
-    holders = [citizen(date(1980, 1, 1 + n), 50 + n) for n in range(LARGE)]
+    holders = [citizen(date(1980, 1, 1 + n), 50 + 2 * n) for n in range(LARGE)]  # all of one sex, as the sample says
     for n, code in enumerate(holders):
-        body = city.body(SLUG, f"W-{n}", holder_code=code, holder_name="示例甲乙丙丁"[: 3 + n % 4])
+        body = city.body(SLUG, f"W-{n}", holder=party("示例甲乙丙丁"[: 3 + n % 4], code))
         city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
     city.drain()
     opened(city, SLUG, keys=["holder_name", "number"], quota=None)
