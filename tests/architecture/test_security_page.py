@@ -16,14 +16,14 @@ THREAT = re.compile(r"^\| ([STRIDE]) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.M
 ASVS = re.compile(r"^\| (V\d+) [^|]+ \| (\S+) \| ([^|]+) \|$", re.MULTILINE)
 
 
-def tests_in(path: str) -> set[str]:
+def functions_of(path: str) -> set[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
 @pytest.mark.parametrize("path", sorted({path for path, _ in NAMED.findall(PAGE)}))
 def test_every_test_that_the_page_names_exists(path: str) -> None:
-    assert {name for where, name in NAMED.findall(PAGE) if where == path} - tests_in(path) == set()
+    assert {name for where, name in NAMED.findall(PAGE) if where == path} - functions_of(path) == set()
 
 
 def test_no_mention_of_a_test_is_written_in_another_form() -> None:
