@@ -68,7 +68,7 @@ def test_every_door_lets_in_exactly_the_roles_of_the_table() -> None:
 class _Desk:
     """Whoever comes has the one role that the token names; the door itself is the real one."""
 
-    def ask(self, _deps: object, token: str) -> Principal:
+    async def ask(self, _deps: object, token: str) -> Principal:
         return caller(token)
 
 
