@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import nats
 from nats.aio.client import Client
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -194,6 +195,8 @@ class Broker:
         async with asyncio.timeout(CHECK_S):
             client = await self._connected()
             await client.flush()
+        if not client.is_connected:  # a connection that is being made again answers a flush with nothing
+            raise ConnectionClosedError
 
     async def _connected(self) -> Client:
         async with self._connecting:
