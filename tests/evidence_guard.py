@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from certsvc.commands.evidence.rows import ROWS, row_key
+from certsvc.commands.evidence.rows import named_rows, row_key
 from certsvc.store import licenses
 from certsvc.store.license_inserts import insert_versions
 from certsvc.store.outbox import OutboxRows
@@ -47,7 +47,7 @@ class EvidenceGuard:
             self.written[id(tx)].update(map(row_key, rows))
 
     def name(self, tx: Transaction, details: bytes) -> None:
-        self.named[id(tx)].update(orjson.loads(details)["content"].get(ROWS, ()))
+        self.named[id(tx)].update(named_rows(orjson.loads(details)["content"]) or ())
 
     def end(self, tx: Transaction) -> None:
         forgotten = self.written.pop(id(tx), set()) - self.named.pop(id(tx), set())

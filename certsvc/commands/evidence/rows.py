@@ -20,7 +20,7 @@ from certsvc.license.model import LicenseVersion, MoveRecord
 from certsvc.license.uses import Fetch, Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROWS = "rows"
 """The key in the content of a leaf."""
@@ -60,6 +60,15 @@ def row_key(row: _Row) -> str:
 def rows_of(rows: Iterable[_Row]) -> list[str]:
     """The keys of several, as they stand in the content of a leaf."""
     return [row_key(row) for row in rows]
+
+
+def named_rows(content: Mapping[str, Any]) -> Sequence[str] | None:
+    """The keys that the content of a leaf names; None where it names none.
+
+    An export of inspections of an earlier release has the number of its lines under the same name.
+    """
+    found = content.get(ROWS)
+    return found if isinstance(found, list) else None
 
 
 def _form(row: _Row, left_out: frozenset[str]) -> bytes:
