@@ -36,7 +36,7 @@ from certsvc.delivery.relay import Relay
 from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
-from certsvc.errors import CertsvcError, ConfigurationError
+from certsvc.errors import CertsvcError, SchemaBehind
 from certsvc.license.request import Lane
 from certsvc.meters import Meters
 
@@ -178,7 +178,7 @@ class Loops:
         """The first look at the clock, before anything is issued or answered; the loop looks again if it fails.
 
         Raises:
-            ConfigurationError: the database is older than the program.
+            SchemaBehind: the database is older than the program.
         """
         if self._looked:
             return
@@ -186,7 +186,7 @@ class Loops:
         for _ in range(FIRST_LOOKS):
             try:
                 watch_clock(self._deps)
-            except ConfigurationError:
+            except SchemaBehind:
                 raise  # a database that is older than the program does not mend itself
             except CertsvcError as error:
                 log.warning("clock not compared", action="clock.unseen", reason=error.code, detail=error.detail)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exc
 
-from certsvc.errors import CertsvcError, ConfigurationError, IntegrityError, InvalidInput, Unavailable
+from certsvc.errors import CertsvcError, IntegrityError, InvalidInput, SchemaBehind, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def in_our_words() -> Iterator[None]:
     Raises:
         IntegrityError: a unique or foreign key was violated, or the file is damaged.
         InvalidInput: text or a number that the database cannot hold.
-        ConfigurationError: a table or column is not there: the database is of an older release than the program.
+        SchemaBehind: a table or column is not there: the database is of an older release than the program.
         Unavailable: no connection, a timeout, a lock that was not given, a full disk.
         RuntimeError: our own mistake (a wrong statement, work after the end of its transaction).
     """
@@ -44,7 +44,7 @@ def _ours(error: exc.SQLAlchemyError) -> Exception:
     if isinstance(error, exc.IntegrityError):
         return IntegrityError("与已有记录重复，或引用的记录不存在，未写入任何内容")
     if _lacks_a_table(cause):
-        return ConfigurationError("数据库的结构早于本程序（缺少所需的表或列），请先运行 certsvc db upgrade，再启动")
+        return SchemaBehind("数据库的结构早于本程序（缺少所需的表或列），请先运行 certsvc db upgrade，再启动")
     if isinstance(error, exc.DataError):
         return InvalidInput("内容超出数据库可保存的范围，请检查文本与数字后重试")
     if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError | exc.DisconnectionError):

@@ -17,7 +17,7 @@ import pytest
 from postgres_process import PostgresProcess
 from store_records import T0, make_request, make_version
 
-from certsvc.errors import ConfigurationError, IntegrityError, Unavailable
+from certsvc.errors import IntegrityError, SchemaBehind, Unavailable
 from certsvc.license.clock_mark import ClockMark
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
@@ -277,9 +277,9 @@ def test_a_database_older_than_the_program_is_named_so_and_not_called_unavailabl
     for statement in ("ALTER TABLE clock_marks RENAME COLUMN epoch TO other", "DROP TABLE clock_marks"):
         with store._engines[0].begin() as connection:
             connection.exec_driver_sql(statement)
-        with pytest.raises(ConfigurationError, match="db upgrade"), store.uow.read() as tx:
+        with pytest.raises(SchemaBehind, match="db upgrade"), store.uow.read() as tx:
             tx.clock.mark()
-        with pytest.raises(ConfigurationError, match="db upgrade"), store.uow() as tx:
+        with pytest.raises(SchemaBehind, match="db upgrade"), store.uow() as tx:
             tx.clock.raise_mark(ClockMark(at=T0, boot="", boot_s=0.0, epoch=0))
 
 
