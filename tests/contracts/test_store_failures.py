@@ -17,7 +17,7 @@ import pytest
 from postgres_process import PostgresProcess
 from store_records import T0, make_request, make_version
 
-from certsvc.errors import IntegrityError, SchemaBehind, Unavailable
+from certsvc.errors import ConfigurationError, IntegrityError, SchemaBehind, Unavailable
 from certsvc.license.clock_mark import ClockMark
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
