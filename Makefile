@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 WORKERS ?= 2
+SEED ?= 1
 UI := certsvc/web/ui
 UI_SOURCES := $(shell find $(UI)/src certsvc/web/pages/static/js -type f) $(wildcard $(UI)/*.json $(UI)/*.ts $(UI)/npm.sh)
 BUILT := certsvc/web/built/manifest.json
@@ -53,8 +54,8 @@ demo: setup ## the whole main job, end to end; files and report.json in var/demo
 serve: setup ## the sandbox, for clicking
 	@CERTSVC_PROFILE=sandbox $(BIN)/certsvc serve
 
-test: setup-test ## the whole suite
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+test: setup-test ## the whole suite in one order; SEED=last, SEED=7 … shuffles it otherwise
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --randomly-seed=$(SEED)
 
 test-full: setup-test ## the whole suite and what takes minutes: long random walks, every byte of a page changed
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -o addopts= -q --strict-markers --strict-config
