@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from store_records import make_version
 
 from certsvc.catalog.loader import load_catalog
 from certsvc.commands.verifying.facts import masked_holder
 from certsvc.license.model import Holder
-from tests.store_records import make_version
 
 FIRM = Holder(name="示例货运有限公司", code_type="001", code="91990000MA00001705")
 PERSON = Holder(name="示例明", code_type="111", code="990000199003070018")
