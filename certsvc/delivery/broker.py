@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import nats
 from nats.aio.client import Client
@@ -115,6 +115,10 @@ class Delivered:
     handle: Msg
 
 
+class BrokerRefused(Exception):
+    """The server knows no such user, or its password or credentials are others."""
+
+
 class Broker:
     """Publishes and takes messages; safe to share between threads. Connects when it is first asked."""
 
@@ -173,6 +177,9 @@ class Broker:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(WAIT_S)
+        except BrokerRefused as error:
+            msg = "消息中间件不接受本服务的用户或凭据，请核对地址中的用户和口令或凭据文件；事件留在数据库中，更正后续发"
+            raise Unavailable(msg) from error
         except (TimeoutError, NatsError, OSError, WaitTimeout) as error:
             future.cancel()
             self._ready.clear()  # a server whose disk was lost has no streams either
@@ -205,20 +212,42 @@ class Broker:
             return self._client
 
     async def _connect(self) -> Client:
-        client = Client()
-        try:
-            await client.connect(
+        """A connection; one that is lost later is made again for ever, one whose user is refused now is not.
+
+        Raises:
+            BrokerRefused: a server did not let this user in; asking it again would change nothing.
+        """
+        client, connected = Client(), False
+        refused: asyncio.Future[str] = self._loop.create_future()
+
+        async def told(error: Exception) -> None:
+            """Other errors come out where somebody waits for an answer; the log need not have them twice."""
+            if "authorization violation" in str(error).lower() and not refused.done():
+                refused.set_result(str(error))
+
+        connecting = asyncio.ensure_future(
+            client.connect(
                 list(self._address.servers),
                 name=self._name,
                 connect_timeout=CONNECT_S,
                 max_reconnect_attempts=-1,
                 allow_reconnect=True,
                 user_credentials=str(self._address.credentials) if self._address.credentials else None,
-                error_cb=_quiet,
+                error_cb=told,
             )
-        except BaseException:  # cancelled, too: half a connection is nobody's, and its socket and tasks would stay
-            await client.close()
-            raise
+        )
+        try:
+            waiting: set[asyncio.Future[Any]] = {connecting, refused}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if connecting.done():
+                await connecting
+                connected = True
+        finally:
+            if not connected:  # cancelled, too: half a connection is nobody's, and its socket and tasks would stay
+                connecting.cancel()
+                await client.close()
+        if not connected:
+            raise BrokerRefused(refused.result())
         return client
 
     async def _publish(self, messages: Sequence[Outgoing]) -> None:
@@ -275,7 +304,3 @@ async def _end_tasks() -> None:
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
-
-
-async def _quiet(_error: Exception) -> None:
-    """Errors of the connection come out where somebody waits for an answer; the log need not have them twice."""

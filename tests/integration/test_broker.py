@@ -232,7 +232,7 @@ def test_the_users_of_the_guide_may_do_what_they_must_and_nothing_else() -> None
     address = server.url.replace("nats://", "nats://certsvc:word@")
     ours, stranger = (Broker(BrokerAddress(servers=(url,)), name="guide") for url in (address, server.url))
     try:
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match="不接受本服务的用户或凭据"):
             stranger.take(1)
         ours.publish([Outgoing(subject="certsvc.events.license.issued.v1", key="e-1", body=b"{}")])
         assert not ours.take(1)
