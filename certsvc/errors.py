@@ -286,6 +286,14 @@ class Unavailable(CertsvcError):
     title_en = "Temporarily unavailable"
 
 
+class SchemaBehind(Unavailable):
+    """The database is of an older release than the program: nothing is lost, all of it is done after the upgrade."""
+
+    code = "schema_behind"
+    title_zh = "数据库尚未升级"
+    title_en = "The database is to be upgraded"
+
+
 class ClockInDoubt(Unavailable):
     """The clock of this machine was set, stands behind the register's time, or disagrees with the database's.
 

@@ -70,11 +70,12 @@ from certsvc.api import (
     webhooks,
     withholdings,
 )
-from certsvc.api.desks import FetchDesk, ScanDesk, SignInDesk
+from certsvc.api.desks import FetchDesk, IssuanceDesk, ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.facades import cert_share, gb_36906, license_app
 from certsvc.api.limits import DoorLimits
+from certsvc.api.metered import Metered
 from certsvc.api.rate import RateLimiter
 from certsvc.api.routing import ExactPaths
 from certsvc.commands.log.read import LogBoard
@@ -85,7 +86,9 @@ from certsvc.license.facades import FacadeName
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from certsvc.commands.operations.readiness import Probes
     from certsvc.commands.ports import Deps
+    from certsvc.meters import Meters
 
 ROUTERS = (
     tokens,
@@ -172,7 +175,8 @@ def create_application(
     *,
     rate_limit_per_minute: int,
     wake: Callable[[], None],
-    loops_alive: Callable[[], bool],
+    probes: Probes,
+    meters: Meters,
     facades: Collection[FacadeName] = (),
 ) -> FastAPI:
     """Build the application over ``deps``; ``wake`` tells idle workers that something was accepted."""
@@ -187,12 +191,13 @@ def create_application(
     app.state.deps = deps
     app.state.wake = wake
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
-    app.state.loops_alive = loops_alive
+    app.state.probes = probes
     app.state.status_board = lists = StatusBoard()
     app.state.log_board = LogBoard()
     app.state.bundle_board = BundleBoard(lists)
     app.state.scan_desk = ScanDesk()
     app.state.fetch_desk = FetchDesk()
+    app.state.issuance_desk = IssuanceDesk()
     app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     routes = [route for module in ROUTERS for route in module.router.routes]
@@ -204,4 +209,5 @@ def create_application(
         DoorLimits,
         max_upload_bytes=deps.policy.max_upload_bytes,
     )
+    app.add_middleware(Metered, meters=meters, clock=deps.clock)
     return app

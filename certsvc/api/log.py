@@ -17,7 +17,7 @@ from certsvc.api.revalidation import NOT_MODIFIED, cached
 from certsvc.commands.access.roles import HOLDER
 from certsvc.commands.issuance.read_license import READERS
 from certsvc.commands.log.append import log_origin
-from certsvc.commands.log.bundle import read_bundle
+from certsvc.commands.log.bundle import read_bundle, read_place
 from certsvc.commands.log.read import LogBoard
 from certsvc.commands.ports import Principal
 
@@ -161,6 +161,20 @@ def consistency(
         new_root=_text(proof.new_root),
         path=[_text(one) for one in proof.path],
     )
+
+
+class PlaceOut(Model):
+    """Under which number a license was put in evidence."""
+
+    number: int = Field(description="存证号：颁发或登记的留痕是日志的第几条；0 为尚未纳入检查点，通常在一秒之内纳入")
+    size: int = Field(description="最新检查点的条数")
+
+
+@router.get("/v1/licenses/{identifier}/evidence/place")
+def place(request: Request, identifier: Identifier, caller: Annotated[Principal, Depends(READER)]) -> PlaceOut:
+    """一张证照的存证号 · where it stands in the log: for those who may have its bundle."""
+    found = read_place(deps_of(request), caller, identifier)
+    return PlaceOut(number=found.number, size=found.size)
 
 
 @router.get("/v1/licenses/{identifier}/evidence", response_class=Response, responses=_BUNDLE)

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model
+from certsvc.api.models import ENGLISH, Model
 from certsvc.commands.access import roles
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.counter import CounterBody, read_consent, take_consent
+from certsvc.commands.sharing.counter_consent import CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.use_requests import (
     Asked,
@@ -56,6 +57,7 @@ class ItemOut(Model):
 
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     fields: list[WantedOut]
 
 
@@ -232,7 +234,7 @@ def _common(deps: Deps, asked: Asked) -> dict[str, Any]:
 
 def _item(deps: Deps, slug: str, keys: tuple[str, ...]) -> ItemOut:
     fields = [WantedOut(key=key, name=key_name(deps, slug, key)) for key in keys]
-    return ItemOut(type=slug, type_name=deps.catalog.type(slug).name, fields=fields)
+    return ItemOut(type=slug, type_name=deps.catalog.type(slug).name, type_name_en=english_of(slug), fields=fields)
 
 
 def key_name(deps: Deps, slug: str, key: str) -> str:

@@ -73,7 +73,9 @@ def audit_with_bar(deps: Deps, *, rows: bool, files: bool) -> AuditReport:
 def print_report(report: AuditReport, *, as_json: bool) -> None:
     """Findings in a table, or everything as JSON."""
     if as_json:
-        print(json.dumps({"agrees": report.agrees, **asdict(report)}, ensure_ascii=False))
+        # ``asdict`` makes a counter anew out of its pairs.
+        said = {"agrees": report.agrees, **asdict(report), "rows": dict(report.rows)}
+        print(json.dumps(said, ensure_ascii=False))
         return
     console = Console()
     looked = "、".join(f"{STAGE_ZH[noun]} {count}" for noun, count in report.rows.items())

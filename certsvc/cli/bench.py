@@ -117,10 +117,14 @@ def _runs(place: Path, sizes: Sequence[int]) -> list[tuple[set[str], Callable[[]
     from certsvc.cli.bench_growth import GROWTH, SIZES, growth
     from certsvc.cli.bench_log import LOG_FIGURES, log_figures
     from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
+    from certsvc.cli.bench_pipeline_server import PIPELINE_SERVER, pipeline_server
+    from certsvc.cli.bench_restore import RESTORE, restore_seconds
     from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
 
     return [
         ({PIPELINE}, lambda: [pipeline_embedded(place)]),
+        ({PIPELINE_SERVER}, lambda: [pipeline_server(place / "pipeline-server")]),
+        ({RESTORE}, lambda: [restore_seconds(place)]),
         ({SCAN_RATE, SCAN_P99}, lambda: scan_server(place / "scan")),
         ({FETCH_RATE, FETCH_P99}, lambda: fetch_server(place / "fetch")),
         ({ACCEPT_RATE, ACCEPT_P99}, lambda: accept_server(place / "accept")),

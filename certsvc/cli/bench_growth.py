@@ -43,10 +43,10 @@ def growth(place: Path, sizes: Sequence[int]) -> Iterator[dict[str, object]]:
     path = service.settings.database.removeprefix("sqlite:///")
     seen: list[float] = []
     try:
-        _issue(deps, caller, "FIRST", ISSUED)
+        issue(deps, caller, "FIRST", ISSUED)
         there = ISSUED
         for size in sorted(sizes):
-            _grow(path, there, size)
+            grow(path, there, size)
             there = size
             costs = [_cost(deps, caller, f"G{size}-{turn}") for turn in range(ROUNDS)]
             there += ROUNDS * ISSUED
@@ -71,21 +71,22 @@ def _cost(deps: Deps, caller: Principal, prefix: str) -> tuple[float, float]:
     event.listen(Engine, "after_cursor_execute", note)
     try:
         start = time.process_time()
-        _issue(deps, caller, prefix, ISSUED)
+        issue(deps, caller, prefix, ISSUED)
         cpu = time.process_time() - start
     finally:
         event.remove(Engine, "after_cursor_execute", note)
     return 1000 * cpu / ISSUED, count / ISSUED
 
 
-def _issue(deps: Deps, caller: Principal, prefix: str, count: int) -> None:
+def issue(deps: Deps, caller: Principal, prefix: str, count: int) -> None:
+    """Accept and issue so many, and deliver their events."""
     for number in range(count):
         body = parse_issuance(sample_body(deps.catalog, SAMPLE_TYPE, f"{prefix}-{number}"))
         accept_issuance(deps, caller, body, Origin())
     drain(deps, worker=WORKER)
 
 
-def _grow(path: str, there: int, size: int) -> None:
+def grow(path: str, there: int, size: int) -> None:
     """Copies of the first row of each table, unique columns changed; numbers below zero take no one's place."""
     file = sqlite3.connect(path, isolation_level=None)
     file.execute("PRAGMA foreign_keys=OFF")

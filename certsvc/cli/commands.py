@@ -24,6 +24,7 @@ from certsvc.cli.logs import configure_logs
 from certsvc.cli.matter_commands import matters_app
 from certsvc.cli.moments import moment
 from certsvc.cli.notice_commands import notices_app
+from certsvc.cli.paper_commands import roles, sbom
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.program import Program
 from certsvc.cli.reconcile_commands import reconcile
@@ -74,6 +75,8 @@ for name, group in (
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)
 app.command("alerts")(alerts)
+app.command("roles")(roles)
+app.command("sbom")(sbom)
 
 
 @app.command()

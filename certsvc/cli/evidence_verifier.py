@@ -3,7 +3,7 @@
 Needs Python 3.9 or later and nothing else: no network, no other package, none of the service's code. RFC 9162 §2.1
 hashing, C2SP tlog-checkpoint notes under ECDSA P-256 keys. Where openssl is installed, timestamps are checked by it.
 
-    python verify.py bundle FILE.zip --key KEY
+    python verify.py FILE.zip --key KEY
     python verify.py checkpoint CHECKPOINT --key KEY
     python verify.py inclusion PROOF.json --leaf LEAF --checkpoint CHECKPOINT --key KEY
     python verify.py consistency PROOF.json --old CHECKPOINT --new CHECKPOINT --key KEY
@@ -29,13 +29,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     Point = Optional[tuple[int, int]]
     Key = tuple[str, bytes, bytes]
 
 MAX_FILE = 256 * 1024 * 1024
 MAX_PATH = 64
+BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
+COMMANDS = ("bundle", "checkpoint", "inclusion", "consistency")
 
 
 class Fails(Exception):
@@ -44,10 +44,6 @@ class Fails(Exception):
 
 def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def leaf_hash(leaf: bytes) -> bytes:
-    return sha256(b"\x00" + leaf)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -197,7 +193,7 @@ def open_checkpoint(note: str, keys: list[Key]) -> tuple[int, bytes]:
 def check_leaf(one: dict[str, Any], size: int, root: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     leaf = base64.b64decode(one["leaf"], validate=True)
     path = [base64.b64decode(step, validate=True) for step in one["path"]][:MAX_PATH]
-    check_inclusion(int(one["index"]), size, leaf_hash(leaf), path, root)
+    check_inclusion(whole(one["index"]), size, sha256(b"\x00" + leaf), path, root)
     stated = json.loads(leaf)
     salt, details = bytes.fromhex(one["salt"]), base64.b64decode(one["details"], validate=True)
     said = json.loads(details)
@@ -219,21 +215,20 @@ def canonical(value: str) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def covered_ranges(pdf: bytes) -> Iterator[bytes]:
-    found = re.finditer(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]", pdf)
-    for match in found:
-        a, b, c, d = (int(one) for one in match.groups())
-        yield pdf[a : a + b] + pdf[c : c + d]
+def whole(value: object) -> int:
+    if type(value) is not int:
+        raise Fails("序号或规模不是整数")
+    return value
 
 
-def digests_of(data: bytes) -> list[bytes]:
+def covered_digests(pdf: bytes) -> list[list[bytes]]:
     known = {"sha256", "sha384", "sha512", "sm3"} & hashlib.algorithms_available
-    return [hashlib.new(name, data).digest() for name in known]
+    places = [[int(one) for one in match.groups()] for match in BYTE_RANGE.finditer(pdf)]
+    ranges = [pdf[a : a + b] + pdf[c : c + d] for a, b, c, d in places]
+    return [[hashlib.new(name, data).digest() for name in known] for data in ranges]
 
 
 class Report:
-    """Lines for people; whether everything held."""
-
     def __init__(self) -> None:
         self.good = True
 
@@ -253,6 +248,8 @@ def check_bundle(path: Path, keys: list[Key], tsa_ca: Optional[Path], report: Re
         if sum(info.file_size for info in archive.infolist()) > MAX_FILE:
             raise Fails("证据包过大")
         files = {info.filename: archive.read(info) for info in archive.infolist()}
+        if len(files) != len(archive.infolist()):
+            raise Fails("证据包中有同名的文件")
     bundle = json.loads(files.pop("bundle.json"))
     if bundle["format"] != "certsvc-evidence/1":
         raise Fails("不认识的格式")
@@ -266,7 +263,7 @@ def check_bundle(path: Path, keys: list[Key], tsa_ca: Optional[Path], report: Re
         report.skipped("公钥取自证据包本身，请以 --key 给出从机关另行取得的公钥")
         keys = [read_key(one) for one in bundle["verifier_keys"]]
     size, root = open_checkpoint(files["checkpoint.txt"].decode(), keys)
-    if size != bundle["size"]:
+    if size != whole(bundle["size"]):
         raise Fails("检查点的规模与清单不符")
     report.done("检查点签名，日志 %d 条" % size)
     check_timestamp(files, tsa_ca, report)
@@ -291,31 +288,37 @@ def check_file(files: dict[str, bytes], made: Optional[tuple[str, str]], report:
         report.bad("PDF 不是留痕所记的文件")
     else:
         report.done("PDF 即留痕所记、%s 颁发的文件" % made[1])
-    covered = list(covered_ranges(pdf))
+    covered = covered_digests(pdf)
     for name in sorted(one for one in files if one.startswith("signatures/")):
         der = files[name]
         number = int(name[len("signatures/") : -len(".der")])
-        if number <= len(covered) and any(digest in der for digest in digests_of(covered[number - 1])):
+        if 0 < number <= len(covered) and any(one in der for one in covered[number - 1]):
             report.done(name + " 含被签范围的摘要")
         else:
             report.skipped(name + " 的摘要算法本机没有；签章有效性请用 certsvc verify 或签名软件核验")
 
 
 def check_status(status: dict[str, Any], leaves: list[dict[str, Any]], report: Report) -> None:
-    logged = {}
-    for one in leaves:
+    logged: set[str] = set()
+    last = None
+    for one in sorted(leaves, key=lambda leaf: leaf["index"]):
         content = json.loads(base64.b64decode(one["details"]))["content"]
-        for row in content.get("rows", ()):
-            noun, row_id, _ = row.split(" ")
-            if noun == "move":
-                logged[row_id] = one["kind"]
-    moves = [one["move_id"] for one in status["moves"]]
-    if set(logged) - set(moves):
+        rows = [row.split(" ") for row in content.get("rows", ())]
+        logged |= {row_id for noun, row_id, _ in rows if noun == "move"}
+        if one["kind"].startswith("license.") and rows:
+            last = content.get("state")
+    moves = {one["move_id"] for one in status["moves"]}
+    if logged - moves:
         report.bad("状态说明少列了日志中的办理记录")
-    elif set(moves) - set(logged):
-        report.skipped("有 %d 条办理记录不在此检查点之内" % len(set(moves) - set(logged)))
+    elif moves - logged:
+        report.skipped("有 %d 条办理记录不在此检查点之内" % len(moves - logged))
+    elif last is None:
+        report.skipped("留痕没有写明状态（较早版本的），状态未核对")
+    elif last != status["state"]:
+        report.bad("状态说明为 %s，日志中最后的办理为 %s" % (status["state"], last))
     else:
-        report.done("状态 %s：%d 次办理均在日志中" % (status["state"], len(moves)))
+        report.done("状态 %s：%d 次办理均在日志中" % (last, len(moves)))
+    report.skipped("status.json 的其余内容以 PDF 为准；events.json 供对照，不是证明")
 
 
 def check_timestamp(files: dict[str, bytes], tsa_ca: Optional[Path], report: Report) -> None:
@@ -343,13 +346,11 @@ def check_timestamp(files: dict[str, bytes], tsa_ca: Optional[Path], report: Rep
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("bundle", "checkpoint", "inclusion", "consistency"))
+    parser.add_argument("what", choices=COMMANDS)
     parser.add_argument("file", type=Path)
     parser.add_argument("--key", action="append", default=[], help="验证公钥")
-    parser.add_argument("--leaf", type=Path)
-    parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--old", type=Path)
-    parser.add_argument("--new", type=Path)
+    for option in ("--leaf", "--checkpoint", "--old", "--new"):
+        parser.add_argument(option, type=Path)
     parser.add_argument("--tsa-ca", type=Path, help="时间戳机构的根证书（PEM）")
     return parser.parse_args(argv)
 
@@ -369,9 +370,9 @@ def check(asked: argparse.Namespace, report: Report) -> None:
     path = [base64.b64decode(step, validate=True) for step in proof["path"]][:MAX_PATH]
     if asked.what == "inclusion":
         size, root = open_checkpoint(asked.checkpoint.read_text("utf-8"), keys)
-        if size != proof["size"]:
+        if size != whole(proof["size"]):
             raise Fails("证明不是对此检查点的规模")
-        check_inclusion(proof["leaf_index"], size, leaf_hash(asked.leaf.read_bytes()), path, root)
+        check_inclusion(whole(proof["leaf_index"]), size, sha256(b"\x00" + asked.leaf.read_bytes()), path, root)
         report.done("第 %d 条在日志中" % (proof["leaf_index"] + 1))
         return
     old, old_root = open_checkpoint(asked.old.read_text("utf-8"), keys)
@@ -385,12 +386,12 @@ def main(argv: list[str]) -> int:
         sys.stdout.reconfigure(encoding="utf-8")
     report = Report()
     try:
-        check(arguments(argv), report)
+        check(arguments(argv if argv[:1] and argv[0] in COMMANDS else ["bundle", *argv]), report)
     except Fails as error:
         report.bad(str(error))
     except SystemExit as error:
         return 3 if error.code else 0
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a damaged file makes a parser raise
         report.bad("文件无法读取：%s %s" % (type(error).__name__, error))
     return 0 if report.good else 1
 

@@ -60,12 +60,12 @@ class Log(Protocol):
         """Remember, as keyed digests, what the leaves, or the events, at these positions are about."""
         ...
 
-    def about(self, subject: str, *, after: int, limit: int) -> Sequence[EvidenceRow]:
-        """Rows about a subject behind a position that are in the index, in order."""
+    def about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[EvidenceRow]:
+        """The newest rows about a subject whose kinds begin so and that are in the index, oldest first."""
         ...
 
-    def events_about(self, subject: str, *, after: int, limit: int) -> Sequence[Event]:
-        """Events about a subject behind a position that are in the index, in order."""
+    def events_about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[Event]:
+        """The newest events about a subject whose types begin so and that are in the index, oldest first."""
         ...
 
     def position_of(self, evidence_id: str) -> int | None:

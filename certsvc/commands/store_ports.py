@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from certsvc.commands.log_ports import Audited, Log
     from certsvc.commands.matter_ports import Matters, Policies, Staff
     from certsvc.commands.notice_ports import Contacts, Notices
+    from certsvc.commands.operations_ports import Operations
     from certsvc.commands.oversight_ports import InspectionResults, Oversights
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
@@ -59,6 +60,14 @@ class Photos(Protocol):
 
     def put(self, data: bytes) -> str:
         """Store once and return the id."""
+        ...
+
+    def id_of(self, data: bytes) -> str:
+        """The id that these bytes have, whether they are stored or not."""
+        ...
+
+    def put_all(self, several: Collection[bytes]) -> None:
+        """Store each once; they are read in no earlier unit of work than the next."""
         ...
 
     def get(self, photo_id: str) -> bytes:
@@ -280,6 +289,7 @@ class UnitOfWork(Protocol):
     day_counts: DayCounts
     services: Services
     complaints: Complaints
+    operations: Operations
 
 
 class UnitOfWorkFactory(Protocol):

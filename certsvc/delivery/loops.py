@@ -37,8 +37,9 @@ from certsvc.delivery.relay import Relay
 from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, SchemaBehind
 from certsvc.license.request import Lane
+from certsvc.meters import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +114,11 @@ FOLLOW_WAIT_S = 2.0
 class Loops:
     """Worker and relay threads of one process."""
 
-    def __init__(self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None) -> None:
+    def __init__(
+        self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None, meters: Meters | None = None
+    ) -> None:
         """Loops over ``deps``; with a ``broker``, a relay process takes events from it too."""
+        self._meters = meters or Meters()
         self._deps = deps
         self._name = name
         self._lease_s = lease_s
@@ -125,6 +129,8 @@ class Loops:
         self._warned_on: date | None = None
         self._live_until = 0.0
         self._looked = False
+        self.relays = False
+        """whether this process hands events on, and so needs the broker"""
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
@@ -134,6 +140,7 @@ class Loops:
             # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
             lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
             self._spawn(owner, partial(self._work, owner, lane))
+        self.relays = relay
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
             if self._broker is not None:
@@ -174,13 +181,19 @@ class Loops:
         self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
 
     def _look(self) -> None:
-        """The first look at the clock, before anything is issued or answered; the loop looks again if it fails."""
+        """The first look at the clock, before anything is issued or answered; the loop looks again if it fails.
+
+        Raises:
+            SchemaBehind: the database is older than the program.
+        """
         if self._looked:
             return
         self._looked = True
         for _ in range(FIRST_LOOKS):
             try:
                 watch_clock(self._deps)
+            except SchemaBehind:
+                raise  # a database that is older than the program does not mend itself
             except CertsvcError as error:
                 log.warning("clock not compared", action="clock.unseen", reason=error.code, detail=error.detail)
                 self._stop.wait(FIRST_LOOK_WAIT_S)
@@ -221,6 +234,8 @@ class Loops:
             backfill = 1 if busy else BACKFILL_BATCH
             done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
             now = clock.monotonic()
+            for one in done:
+                self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
             if done and done[0].lane is Lane.LIVE:
                 self._live_until = now + LIVE_ECHO_S
             elif done and now < self._live_until:
@@ -316,19 +331,25 @@ class Loops:
             try:
                 once()
             except CertsvcError as error:
-                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._trouble(error)
             except Exception:
+                self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
+
+    def _trouble(self, error: CertsvcError) -> None:
+        self._meters.troubles.add(code=error.code)
+        log.warning("loop waits", action="loop.error", reason=error.code)
 
     def _repeat(self, once: Callable[[], bool]) -> None:
         while not self._stop.is_set():
             try:
                 busy = once()
             except CertsvcError as error:
-                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._trouble(error)
                 self._stop.wait(ERROR_WAIT_S)
                 continue
             except Exception:
+                self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
                 self._stop.wait(ERROR_WAIT_S)
                 continue

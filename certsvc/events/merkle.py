@@ -31,6 +31,11 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return _sha256(b"\x01" + left + right).digest()
 
 
+def node_of_pair(pair: bytes) -> bytes:
+    """As :func:`node_hash` of two hashes that lie next to each other."""
+    return _sha256(b"\x01" + pair).digest()
+
+
 def perfect_root(hashes: Sequence[bytes]) -> bytes:
     """The root over a power of two of neighbouring hashes."""
     while len(hashes) > 1:

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from certsvc.events.merkle import HASH_BYTES, joined, perfect_root
+from certsvc.events.merkle import HASH_BYTES, joined, node_of_pair, perfect_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
 WIDTH = 256
 HEIGHT = 8
@@ -152,24 +152,56 @@ def _widths(size: int) -> list[int]:
     return widths
 
 
-class TileNodes:
-    """Nodes of a tree from its tiles: ``tile(level, number)`` gives as many hashes of one as there are."""
+class Layers:
+    """The hashes of a tile and of the perfect subtrees over them, made once, in 64 bytes a hash; threads may share it.
 
-    def __init__(self, tile: Callable[[int, int], Sequence[bytes]]) -> None:
+    ``data`` is the tile as it is stored; where it is not full, subtrees that are not perfect are left out.
+    """
+
+    __slots__ = ("_layers",)
+
+    def __init__(self, data: bytes) -> None:
+        """ValueError when the tile was cut."""
+        if len(data) % HASH_BYTES:
+            msg = "the tile ends within a hash"
+            raise ValueError(msg)
+        self._layers = [data]
+        while len(data) >= 2 * HASH_BYTES:
+            data = b"".join(
+                # left and right lie next to each other
+                node_of_pair(data[at : at + 2 * HASH_BYTES])
+                for at in range(0, len(data) - len(data) % (2 * HASH_BYTES), 2 * HASH_BYTES)
+            )
+            self._layers.append(data)
+
+    @property
+    def data(self) -> bytes:
+        """The tile."""
+        return self._layers[0]
+
+    def node(self, height: int, place: int) -> bytes:
+        """The root over ``2**height`` hashes; RuntimeError when the tile does not reach there."""
+        layer = self._layers[height] if height < len(self._layers) else b""
+        hashed = layer[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+        if not hashed:
+            msg = "a tile is narrower than the tree needs"
+            raise RuntimeError(msg)
+        return hashed
+
+
+class TileNodes:
+    """Nodes of a tree from its tiles: ``tile(level, number)`` gives as much of one as there is."""
+
+    def __init__(self, tile: Callable[[int, int], Layers]) -> None:
         """Read by ``tile``; one is asked for once."""
         self._tile = tile
-        self._seen: dict[tuple[int, int], Sequence[bytes]] = {}
+        self._seen: dict[tuple[int, int], Layers] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
         """The hash of a perfect subtree; RuntimeError when the tiles do not reach there."""
         height, rest = divmod(level, HEIGHT)
-        first = index << rest
-        number, place = divmod(first, WIDTH)
+        number, place = divmod(index, WIDTH >> rest)
         key = (height, number)
         if key not in self._seen:
             self._seen[key] = self._tile(height, number)
-        hashes = self._seen[key][place : place + (1 << rest)]
-        if len(hashes) != 1 << rest:
-            msg = "a tile is narrower than the tree needs"
-            raise RuntimeError(msg)
-        return perfect_root(hashes)
+        return self._seen[key].node(rest, place)

@@ -21,6 +21,17 @@ class ShowBasis(StrEnum):
     """代亮"""
 
 
+class ShowState(StrEnum):
+    """Where a show code stands, for who made it."""
+
+    WAITING = "waiting"
+    """nobody was given data yet"""
+    SCANNED = "scanned"
+    """data were given"""
+    OVER = "over"
+    """too late, and nobody was given data"""
+
+
 GIVEN = "given"
 """Outcome of a fetch that gave something; of a refusal it is the reason's code."""
 
@@ -77,6 +88,12 @@ class Show:
     presenter: str = ""
     bundle: str = ""
     members: tuple[tuple[str, str], ...] = ()
+
+    def stands(self, now: datetime) -> ShowState:
+        """Where it stands at ``now``."""
+        if self.redeemed_at is not None:
+            return ShowState.SCANNED
+        return ShowState.WAITING if now < self.expires_at else ShowState.OVER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from certsvc.errors import IntegrityError
 from certsvc.events.checkpoint import Checkpoint, Stamp
@@ -19,7 +19,7 @@ from certsvc.store.transaction import Insert, insert_into
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import RowMapping, Table
+    from sqlalchemy import RowMapping, Select, Table
 
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
@@ -50,30 +50,24 @@ _MOVE_EDGE = (
 )
 _NEWEST_STAMP = select(*_T).where(_T.size > 0).order_by(_T.size.desc()).limit(1)
 _STAMPS_AFTER = select(*_T).where(_T.size > bindparam("behind")).order_by(_T.size).limit(bindparam("most"))
-_ABOUT = (
-    select(*evidence.c)
-    .join_from(log_subjects, evidence, evidence.c.position == log_subjects.c.position)
-    .where(
-        log_subjects.c.subject_blind == bindparam("blind"),
-        log_subjects.c.noun == EVIDENCE,
-        log_subjects.c.position > bindparam("behind"),
-    )
-    .order_by(log_subjects.c.position)
-    .limit(bindparam("most"))
-)
-_EVENTS_ABOUT = (
-    select(*events.c)
-    .join_from(log_subjects, events, events.c.position == log_subjects.c.position)
-    .where(
-        log_subjects.c.subject_blind == bindparam("blind"),
-        log_subjects.c.noun == EVENT,
-        log_subjects.c.position > bindparam("behind"),
-    )
-    .order_by(log_subjects.c.position)
-    .limit(bindparam("most"))
-)
 _POSITION_OF = select(evidence.c.position).where(evidence.c.evidence_id == bindparam("which"))
 _GIVEN = select(counters.c.value).where(counters.c.name == bindparam("series"))
+
+
+@cache
+def _about(table: Table, noun: str, column: str, beginnings: tuple[str, ...]) -> Select[Any]:
+    """The newest rows about a subject whose kind or type begins so."""
+    return (
+        select(*table.c)
+        .join_from(log_subjects, table, table.c.position == log_subjects.c.position)
+        .where(
+            log_subjects.c.subject_blind == bindparam("blind"),
+            log_subjects.c.noun == noun,
+            or_(*(table.c[column].startswith(one, autoescape=True) for one in beginnings)),
+        )
+        .order_by(log_subjects.c.position.desc())
+        .limit(bindparam("most"))
+    )
 
 
 @cache
@@ -165,15 +159,17 @@ class LogRows:
         ]
         self._tx.changed_all(_insert_once(self._tx.dialect, log_subjects), rows)
 
-    def about(self, subject: str, *, after: int, limit: int) -> Sequence[EvidenceRow]:
-        """Rows about a subject behind a position that are in the index, in order."""
-        rows = self._tx.rows(_ABOUT, blind=self._tx.blind(subject, _SUBJECT), behind=after, most=limit)
-        return [evidence_of(self._tx, row) for row in rows]
+    def about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[EvidenceRow]:
+        """The newest rows about a subject whose kinds begin so and that are in the index, oldest first."""
+        statement = _about(evidence, EVIDENCE, "kind", beginnings)
+        rows = self._tx.rows(statement, blind=self._tx.blind(subject, _SUBJECT), most=limit)
+        return [evidence_of(self._tx, row) for row in reversed(rows)]
 
-    def events_about(self, subject: str, *, after: int, limit: int) -> Sequence[Event]:
-        """Events about a subject behind a position that are in the index, in order."""
-        rows = self._tx.rows(_EVENTS_ABOUT, blind=self._tx.blind(subject, _SUBJECT), behind=after, most=limit)
-        return [event_of(row) for row in rows]
+    def events_about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[Event]:
+        """The newest events about a subject whose types begin so and that are in the index, oldest first."""
+        statement = _about(events, EVENT, "type", beginnings)
+        rows = self._tx.rows(statement, blind=self._tx.blind(subject, _SUBJECT), most=limit)
+        return [event_of(row) for row in reversed(rows)]
 
     def position_of(self, evidence_id: str) -> int | None:
         """Where a row stands; 0 when it waits for its position, None when there is none."""

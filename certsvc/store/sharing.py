@@ -42,15 +42,10 @@ _OF_CONSENTS = (
 )
 _HELD_OF_CONSENTS = _OF_CONSENTS.with_for_update()
 _ONE = _G.grant_id == bindparam("which")
-_UNUSED = (_ONE, _G.used_at.is_(None), _G.withdrawn_at.is_(None))
+_UNUSED = (_G.used_at.is_(None), _G.withdrawn_at.is_(None))
 _USE = (
     update(grants)
-    .where(
-        _G.grant_id.in_(bindparam("which", expanding=True)),
-        _G.used_at.is_(None),
-        _G.withdrawn_at.is_(None),
-        _G.expires_at > bindparam("now"),
-    )
+    .where(_G.grant_id.in_(bindparam("which", expanding=True)), *_UNUSED, _G.expires_at > bindparam("now"))
     .values(used_at=bindparam("now"))
 )
 _ANSWER = (
@@ -59,7 +54,7 @@ _ANSWER = (
     .values(answers=_G.answers + 1)
 )
 _WITHDRAW = (
-    update(grants).where(*_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
+    update(grants).where(_ONE, *_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
 )
 _WITHDRAW_UNDER = (
     update(grants)
@@ -78,6 +73,8 @@ _GRANTS_OVER = newest_of(grants, _G.version_id, _G.created_at, _G.grant_id)
 _FETCH = select(*fetches.c).where(fetches.c.fetch_id == bindparam("which"))
 _SEEN = or_(fetches.c.withheld_until.is_(None), fetches.c.withheld_until <= bindparam("seen"))
 _FETCHES_OF = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id, _SEEN)
+_BY = fetches.c.client_id == bindparam("by")
+_FETCHES_BY = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id, _BY)
 _W = withheld_uses.c
 _TO_TELL = (
     select(*fetches.c)
@@ -207,6 +204,10 @@ class SharingRows:
         """
         rows = _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind, seen=now or LONG_AGO)
         return [use_of_row(self._tx, row) for row in rows]
+
+    def fetches_by(self, client_id: str, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
+        """A client's own ledger rows about these versions, newest first; those too that a holder may not see yet."""
+        return [use_of_row(self._tx, row) for row in _FETCHES_BY.rows(self._tx, version_ids, limit=limit, by=client_id)]
 
     def withheld_to_tell(self, *, now: datetime, limit: int) -> Sequence[Fetch]:
         """Uses that were withheld until a moment that has come, and were not told yet."""

@@ -38,6 +38,7 @@ from certsvc.store.matters import MatterRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
+from certsvc.store.operations import OperationRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.oversights import InspectionResultRows, OversightRows
 from certsvc.store.parked import ParkedRows
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
         log_ports,
         matter_ports,
         notice_ports,
+        operations_ports,
         oversight_ports,
         parked_ports,
         quality_ports,
@@ -187,6 +189,7 @@ class Work:
     day_counts: supervision_ports.DayCounts
     services: supervision_ports.Services
     complaints: supervision_ports.Complaints
+    operations: operations_ports.Operations
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -272,6 +275,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "day_counts": DayCountRows,
     "services": ServiceRows,
     "complaints": ComplaintRows,
+    "operations": OperationRows,
 }
 
 

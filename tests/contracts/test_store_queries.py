@@ -81,6 +81,12 @@ SMALL_SCANS = {
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_due",  # these five: partial, what waits
+    "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_due",
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_failed",
+    "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_failed",
+    "SCAN reservations USING INDEX ix_reservations_open",
+    "SCAN events USING COVERING INDEX ix_events_waiting",
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN ready",  # these five: at most ``limit`` rows of a subquery
@@ -121,12 +127,24 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.outbox.advance("c", position=1)
     assert tx.outbox.first_time("c", "e", now=NOW)
     matters(tx)
+    operations(tx)
     tx.access.upsert_client(make_client(1))
     tx.access.client("client_1")
     tx.access.upsert_person(make_person(1))
     tx.access.person("person-1")
     tx.access.people()
     assert tx.access.remember_once("k", until=NOW, now=T0)
+
+
+def operations(tx: UnitOfWork) -> None:
+    """What operators look at."""
+    tx.operations.queue()
+    tx.operations.unsequenced(most=9)
+    tx.operations.last_position()
+    tx.operations.first_behind(0)
+    tx.operations.deliveries(most=9)
+    tx.operations.failed_deliveries(most=9)
+    tx.operations.reservations()
 
 
 def matters(tx: UnitOfWork) -> None:
@@ -172,7 +190,8 @@ def log(tx: UnitOfWork) -> None:
     tx.log.stamp(Stamp(size=1, token=b"t", at=NOW))
     tx.log.note_subjects([("s", 1)])
     tx.log.note_subjects([("s", 1)], events=True)
-    assert len(tx.log.about("s", after=0, limit=2)) == len(tx.log.events_about("s", after=0, limit=2)) == 1
+    assert len(tx.log.about("s", beginnings=("",), limit=2)) == 1
+    assert len(tx.log.events_about("s", beginnings=("",), limit=2)) == 1
     assert [one.size for one in tx.log.after(0, limit=9)] == [1, 2]
     assert tx.log.newest() == tx.log.at_size(2)
     assert tx.log.newest_stamp() == tx.log.stamps_after(0, limit=1)[0]
@@ -190,6 +209,9 @@ def look_for_many(tx: UnitOfWork) -> None:
     tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
     tx.licenses.by_numbers("food_operation", ["n"])
     tx.seals.by_ids(["s"])
+    tx.receipts.find_all([("c", "key:1"), ("d", "key:2")])
+    assert tx.requests.insert_all([make_request(77)])
+    tx.photos.put_all([b"photo", b"other"])
 
 
 def register(tx: UnitOfWork) -> None:
@@ -384,6 +406,7 @@ def use(tx: UnitOfWork) -> None:
     bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
+    tx.sharing.fetches_by("c", ["v"], limit=9)
     department(tx)
     copy(tx)
     tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
@@ -403,6 +426,7 @@ def department(tx: UnitOfWork) -> None:
 
 def bases(tx: UnitOfWork) -> None:
     """On what uses rest."""
+    tx.licenses.of_holders([HOLDER, dataclasses.replace(HOLDER, code="x")], limit=9)
     tx.sharing.grant("g")
     tx.sharing.hold_by_tokens(["t"])
     tx.sharing.hold_of_consents(["c"])

@@ -31,7 +31,7 @@ SAID = [
     "<webhook>",
     "已中止、撤回或更正相关办件",
     "copy_license_ended",
-    "{'fetches': 3, 'copies': 1, 'answers': 2, 'refused': 0}",
+    "{'fetches': 3, 'copies': 1, 'answers': 1, 'refused': 0}",
     "SL-5",
 ]
 """What the commands print, in their order; a word in angles stands for what differs."""

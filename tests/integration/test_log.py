@@ -141,6 +141,17 @@ def test_a_checkpoint_of_another_history_is_a_fork_that_the_audit_tells(city: Se
     assert [one.kind for one in report.findings] == [Found.ROOT_DIFFERS]
 
 
+def test_a_leaf_of_an_earlier_release_that_counts_where_others_name_is_read(small_city: ServedCity) -> None:
+    """Exports of inspections had the number of their lines under the name of what others name rows by."""
+    deps = small_city.service.deps
+    with deps.uow() as tx:
+        counted = {"since": "2026-01-01", "until": "2026-01-31", "rows": 12}
+        record(tx, deps, kind="inspection.exported", subject="s", actor="a", content=counted, at=deps.clock.now())
+    settle(small_city)
+    report = audited(deps)
+    assert report.agrees, report.findings
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [

@@ -20,7 +20,7 @@ from certsvc.events.merkle import (
     range_root,
     root_of_inclusion,
 )
-from certsvc.events.tiles import WIDTH, Edge, TileNodes, TilePath, pack_entries, read_path, unpack_entries
+from certsvc.events.tiles import WIDTH, Edge, Layers, TileNodes, TilePath, pack_entries, read_path, unpack_entries
 
 # The tree of certificate-transparency-go (merkle/logverifier tests), which RFC 6962's reference implementation uses.
 LEAVES = tuple(
@@ -120,7 +120,7 @@ def nodes(data: Sequence[bytes]) -> TileNodes:
     edge, tiles = Edge(), {}
     for start in range(0, len(data), 7):
         tiles.update(edge.append(map(leaf_hash, data[start : start + 7])))
-    return TileNodes(lambda level, number: tiles.get((level, number)) or edge.levels[level])
+    return TileNodes(lambda level, number: Layers(b"".join(tiles.get((level, number)) or edge.levels[level])))
 
 
 def test_published_roots() -> None:
@@ -142,7 +142,7 @@ def test_published_proofs() -> None:
         assert [one.hex() for one in consistency_proof(old, new, node)] == list(proof)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.data(), st.integers(1, 300))
 def test_inclusion_is_the_definition(data: st.DataObject, size: int) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -156,7 +156,7 @@ def test_inclusion_is_the_definition(data: st.DataObject, size: int) -> None:
         assert root_of_inclusion(index, size, leaf_hash(leaves[index]), proof[:-1]) != mth(leaves)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.data(), st.integers(1, 300))
 def test_consistency_is_the_definition(data: st.DataObject, new: int) -> None:
     old = data.draw(st.integers(1, new))
@@ -174,7 +174,7 @@ def test_consistency_is_the_definition(data: st.DataObject, new: int) -> None:
         assert not is_consistent(old, new, *roots, [*proof, sha(b"x")])
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1200))
 def test_any_way_of_growing_gives_the_same_tree(size: int) -> None:
     leaves = many(size)

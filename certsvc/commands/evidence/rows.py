@@ -7,8 +7,9 @@ again. What does change, the state of a license, follows from its moves, which a
 from __future__ import annotations
 
 import hashlib
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,10 +20,13 @@ from certsvc.license.model import LicenseVersion, MoveRecord
 from certsvc.license.uses import Fetch, Scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROWS = "rows"
 """The key in the content of a leaf."""
+
+MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
+"""Kinds of the leaf with which a license begins."""
 
 LICENSE, MOVE, FETCH, SCAN, EVENT = "license", "move", "fetch", "scan", "event"
 NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT)
@@ -58,11 +62,35 @@ def rows_of(rows: Iterable[_Row]) -> list[str]:
     return [row_key(row) for row in rows]
 
 
+def named_rows(content: Mapping[str, Any]) -> Sequence[str] | None:
+    """The keys that the content of a leaf names; None where it names none.
+
+    An export of inspections of an earlier release has the number of its lines under the same name.
+    """
+    found = content.get(ROWS)
+    return found if isinstance(found, list) else None
+
+
 def _form(row: _Row, left_out: frozenset[str]) -> bytes:
-    """One spelling of a row: JSON with sorted names, moments in UTC to the microsecond."""
-    names = [field.name for field in fields(row) if field.name not in left_out]
-    values = {name: _plain(getattr(row, name)) for name in names}
-    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    """One spelling of a row: JSON with sorted names, moments in UTC to the microsecond.
+
+    What has its default is left out, so that rows of today keep their form when a later release adds a column.
+    """
+    return orjson.dumps(_values(row, left_out), option=orjson.OPT_SORT_KEYS)
+
+
+def _values(row: Any, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    values = {field.name: getattr(row, field.name) for field in fields(row) if field.name not in left_out}
+    return {
+        name: _plain(value) for name, value in values.items() if value != _defaults(row.__class__).get(name, MISSING)
+    }
+
+
+@cache
+def _defaults(kind: type) -> dict[str, Any]:
+    given = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    made = {field.name: field.default_factory() for field in fields(kind) if field.default_factory is not MISSING}
+    return {**given, **made}
 
 
 def _plain(value: Any) -> Any:
@@ -75,5 +103,5 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "items"):
         return {str(key): _plain(one) for key, one in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return _values(value)
     return value

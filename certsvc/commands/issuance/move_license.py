@@ -262,6 +262,7 @@ def announce_move(
             "document_no": decision.document_no,
             "authority": decision.authority_code,
             "move_id": row.move_id,
+            "state": row.to_state.value,
             "rows": rows_of([row]),
             **(more or {}),
         },

@@ -107,6 +107,6 @@ def _announce(
         kind=f"license.{move.event}",
         subject=old.identifier,
         actor=row.actor,
-        content={"replaced_by": new.identifier, "rows": rows_of([row])},
+        content={"replaced_by": new.identifier, "state": row.to_state.value, "rows": rows_of([row])},
         at=now,
     )

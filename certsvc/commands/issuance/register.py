@@ -187,6 +187,7 @@ def _announce(
         content={
             "sha256": version.artifact.sha256,
             "request_id": claimed.request.request_id,
+            "state": version.state.value,
             "rows": rows_of([version]),
         },
         at=now,

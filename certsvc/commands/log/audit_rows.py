@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MOVE, NOUNS, ROWS, SCAN, row_key
+from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 PAGE = 500
 STAMP = "stamp"
-_MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 _OLD: dict[str, str] = {
     "fetch.given": FETCH,
     "fetch.refused": FETCH,
@@ -78,13 +77,14 @@ class RowAudit:
             self._report.tell(kind, leaf.position, detail)
             return
         content: dict[str, Any] = said["content"]
-        for key in content.get(ROWS, ()):
+        named = named_rows(content)
+        for key in named or ():
             noun = str(key).partition(" ")[0]
             self._seen.setdefault(noun, []).append(str(key))
             since = self._since.get(noun)
             if since is not None and (since.digests is None or leaf.at < since.digests):
                 since.digests = leaf.at
-        if ROWS not in content:
+        if named is None:
             self._note_old(leaf, said)
         if leaf.kind == EVENTS_RECORDED:
             self._since[EVENT].last_event = max(self._since[EVENT].last_event, int(content["to"]))
@@ -113,7 +113,7 @@ class RowAudit:
 
     def _note_old(self, leaf: ReadLeaf, said: dict[str, Any]) -> None:
         """A leaf from before rows were named by digests."""
-        if leaf.kind in _MADE:
+        if leaf.kind in MADE:
             self._since[LICENSE].before = True
             self._ledger.see(f"old:{LICENSE}", [f"{said['subject']} {said['content'].get('sha256', '')}"])
         elif leaf.kind in _OLD:

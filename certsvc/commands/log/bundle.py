@@ -13,6 +13,7 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +21,7 @@ import orjson
 from certsvc.clock import rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import MADE
 from certsvc.commands.issuance.read_license import READERS, visible
 from certsvc.commands.log.append import log_origin
 from certsvc.commands.log.read import LogBoard
@@ -27,6 +29,7 @@ from certsvc.commands.showing.rights import holder_of, same
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import IntegrityError, NotFound
 from certsvc.events.checkpoint import read_note
+from certsvc.events.envelope import PREFIX
 from certsvc.events.merkle import inclusion_proof
 
 if TYPE_CHECKING:
@@ -42,16 +45,25 @@ FORMAT = "certsvc-evidence/1"
 EXPORTED = "evidence.exported"
 """That a bundle was taken is in the log, but in no bundle: it says nothing of the license."""
 MAX_LEAVES = 2000
-"""Leaves and events of one bundle: bounds what a license that was scanned without end can make a request hold."""
+"""Leaves of one bundle beside those of the license's life, and events; the newest: bounds what a license that was
+scanned without end can make a request hold, and scans never push its issue or its ending out."""
+LIFE = ("license.", "issuance.", "registration.")
 
 AUDITOR, ISSUER, HOLDER, OPERATOR = "auditor", "issuer", "holder", "operator"
 SEEN: dict[str, tuple[str, ...]] = {
     AUDITOR: ("",),
     OPERATOR: ("",),
-    ISSUER: ("license.", "issuance.", "registration.", "fetch."),
-    HOLDER: ("license.", "fetch.", "scan.", "show.", "challenge.", "grant."),
+    ISSUER: (*LIFE, "fetch."),
+    HOLDER: (*LIFE, "fetch.", "scan.", "show.", "challenge.", "grant."),
 }
 """Beginnings of the kinds of leaves that a reader may see."""
+SEEN_EVENTS: dict[str, tuple[str, ...]] = {
+    AUDITOR: ("",),
+    OPERATOR: ("",),
+    ISSUER: (PREFIX + "license.",),
+    HOLDER: (PREFIX + "license.",),
+}
+"""Beginnings of the types of events that a reader may see: others name who else looks at the license."""
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -62,6 +74,7 @@ class _Known:
     version: LicenseVersion
     moves: Sequence[MoveRecord]
     leaves: Sequence[EvidenceRow]
+    whole: bool
     events: Sequence[dict[str, object]]
     checkpoint: Checkpoint
     token: bytes
@@ -74,17 +87,39 @@ def read_bundle(deps: Deps, caller: Principal, identifier: str, *, board: LogBoa
     Raises:
         NotFound: no such license, or none of the caller's, in the same words; or nothing of it is in the log yet.
     """
-    roles.require(caller, *READERS, roles.HOLDER)
     with deps.uow.read() as tx:
-        if caller.roles.isdisjoint(READERS):
-            version = tx.licenses.by_identifier(identifier)
-            if version is None or not same(version.holder, holder_of(caller)):
-                raise NotFound("没有这张证照，请核对证照标识")
-            reader = HOLDER
-        else:
-            visible(deps, tx, caller, identifier)
-            reader = AUDITOR if roles.AUDITOR in caller.roles else ISSUER
+        reader = _reader(deps, tx, caller, identifier)
     return make_bundle(deps, identifier, reader=reader, actor=caller.subject, board=board)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the leaf of the issue or registration stands: its number from 1 (0: in no checkpoint yet), of how many."""
+
+    number: int
+    size: int
+
+
+def read_place(deps: Deps, caller: Principal, identifier: str) -> Place:
+    """Under which number a license was put in evidence, for those who may have its bundle; NotFound as there."""
+    with deps.uow.read() as tx:
+        _reader(deps, tx, caller, identifier)
+        newest = tx.log.newest()
+        made = tx.log.about(identifier, beginnings=tuple(MADE), limit=1)
+    number = made[0].position if made else 0
+    return Place(number=number, size=newest.size if newest else 0)
+
+
+def _reader(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> str:
+    """As what the caller reads of this license; NotFound in the same words where it is none of theirs."""
+    roles.require(caller, *READERS, roles.HOLDER)
+    if caller.roles.isdisjoint(READERS):
+        version = tx.licenses.by_identifier(identifier)
+        if version is None or not same(version.holder, holder_of(caller)):
+            raise NotFound("没有这张证照，请核对证照标识")
+        return HOLDER
+    visible(deps, tx, caller, identifier)
+    return AUDITOR if roles.AUDITOR in caller.roles else ISSUER
 
 
 def make_bundle(
@@ -97,7 +132,7 @@ def make_bundle(
         IntegrityError: the file is not the registered one.
     """
     with deps.uow.read() as tx:
-        known = _read(deps, tx, identifier, SEEN[reader])
+        known = _read(deps, tx, identifier, reader)
     data = deps.objects.get(known.version.artifact.object_name)
     if hashlib.sha256(data).hexdigest() != known.version.artifact.sha256:
         raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
@@ -122,7 +157,7 @@ def make_bundle(
             for row in known.leaves
             if row.position <= head.size
         ],
-        "whole": len(known.leaves) < MAX_LEAVES,
+        "whole": known.whole,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     with deps.uow() as tx:
@@ -131,12 +166,15 @@ def make_bundle(
     return _zip({"bundle.json": _json(manifest), **files})
 
 
-def _read(deps: Deps, tx: UnitOfWork, identifier: str, seen: tuple[str, ...]) -> _Known:
+def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
     version = tx.licenses.by_identifier(identifier)
     if version is None:
         raise NotFound("没有这张证照，请核对证照标识")
-    about = tx.log.about(identifier, after=0, limit=MAX_LEAVES)
-    rows = [row for row in about if row.kind.startswith(seen) and row.kind != EXPORTED]
+    now = deps.clock.now()
+    life = tx.log.about(identifier, beginnings=LIFE, limit=MAX_LEAVES)
+    newest_of_all = tx.log.about(identifier, beginnings=SEEN[reader], limit=MAX_LEAVES)
+    about = {row.position: row for row in (*life, *newest_of_all)}
+    rows = [row for _, row in sorted(about.items()) if row.kind != EXPORTED and _told(row, reader, now)]
     newest, stamp = tx.log.newest(), tx.log.newest_stamp()
     if newest is None or not rows:
         raise NotFound("这张证照的留痕尚未进入日志，通常在一秒之内进入，请稍后再取")
@@ -144,16 +182,27 @@ def _read(deps: Deps, tx: UnitOfWork, identifier: str, seen: tuple[str, ...]) ->
     # A timestamped checkpoint that has everything says more than a newer one.
     use = stamped if stamped is not None and stamped.size >= rows[-1].position else newest
     moves = tx.licenses.moves_of(version.version_id)
-    standing = stands(deps, tx, version, deps.clock.now())
+    standing = stands(deps, tx, version, now)
     return _Known(
         version=version,
         moves=moves,
         leaves=rows,
-        events=[one.in_feed() for one in tx.log.events_about(identifier, after=0, limit=MAX_LEAVES)],
+        whole=len(newest_of_all) < MAX_LEAVES,
+        events=[
+            one.in_feed() for one in tx.log.events_about(identifier, beginnings=SEEN_EVENTS[reader], limit=MAX_LEAVES)
+        ],
         checkpoint=use,
         token=stamp.token if stamp is not None and use is stamped else b"",
-        status=_status(version, moves, good=standing.good, at=rfc3339(deps.clock.now())),
+        status=_status(version, moves, good=standing.good, at=rfc3339(now)),
     )
+
+
+def _told(row: EvidenceRow, reader: str, now: datetime) -> bool:
+    """Whether the reader may know of a leaf yet: 暂缓告知 holds for a bundle as for 谁用过我的证."""
+    if reader in {AUDITOR, OPERATOR} or not row.kind.startswith("fetch."):
+        return True
+    until = orjson.loads(row.details)["content"].get("withheld_until")
+    return not until or datetime.fromisoformat(str(until)) <= now
 
 
 def _status(version: LicenseVersion, moves: Sequence[MoveRecord], *, good: bool, at: str) -> dict[str, object]:

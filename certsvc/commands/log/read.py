@@ -7,32 +7,32 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.errors import InvalidInput, NotFound
+from certsvc.errors import IntegrityError, InvalidInput, NotFound
 from certsvc.events.checkpoint import read_note
-from certsvc.events.merkle import consistency_proof, inclusion_proof, range_root
+from certsvc.events.merkle import HASH_BYTES, consistency_proof, inclusion_proof, range_root
 from certsvc.events.tiles import (
     HEIGHT,
     MAX_LEVEL,
     WIDTH,
+    Layers,
     TileNodes,
     bundle_name,
     pack_entries,
     read_path,
-    split_hashes,
     tile_name,
     unpack_entries,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.checkpoint import Checkpoint
-    from certsvc.events.tiles import Edge, TilePath
+    from certsvc.events.tiles import TilePath
 
 TILES_KEPT = 1024
-"""Full tiles in memory, 8 kB each; bounds what readers of far places can make a process hold."""
+"""Full tiles in memory, 16 kB each with their subtrees; bounds what readers of far places can make a process hold."""
+_NO_EDGE = "日志的边缘数据与最新检查点不符，已停止出具证明；请运行 certsvc audit verify"
+_TORN = "日志的散列文件残缺，已停止出具证明；请运行 certsvc audit verify"
 _NO_TILE = "没有这个日志文件：请按检查点的规模取，路径见 C2SP tlog-tiles"
 _NOT_YET = "这条留痕尚未进入日志，通常在一秒之内进入，请稍后再取"
 
@@ -60,13 +60,26 @@ class Consistency:
     path: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Now:
+    """The newest checkpoint, its root, and for each level the tile that is not full."""
+
+    newest: Checkpoint
+    root: bytes
+    open_tiles: tuple[Layers, ...]
+
+
+_NOTHING = Layers(b"")
+
+
 class LogBoard:
     """The log as one process reads it. Threads may share one; full tiles never change and are kept."""
 
     def __init__(self) -> None:
         """Nothing is read yet."""
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int], tuple[bytes, ...]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], Layers] = OrderedDict()
+        self._now: _Now | None = None
 
     def checkpoint(self, deps: Deps) -> Checkpoint:
         """The newest checkpoint; NotFound before the first."""
@@ -85,11 +98,11 @@ class LogBoard:
         if found is None or not 0 <= level <= MAX_LEVEL:
             raise NotFound(_NO_TILE)
         with deps.uow.read() as tx:
-            edge = tx.log.edge()
-        hashes = self._hashes(deps, edge, level, found.number)
-        if len(hashes) < found.width:
+            now = self._read(tx)
+        data = self._tile(deps, now, level, found.number).data
+        if len(data) < found.width * HASH_BYTES:
             raise NotFound(_NO_TILE)
-        return b"".join(hashes[: found.width])
+        return data[: found.width * HASH_BYTES]
 
     def entries(self, deps: Deps, path: str) -> bytes:
         """The leaves of a bundle, whole or partial; NotFound when no checkpoint reaches there."""
@@ -115,20 +128,19 @@ class LogBoard:
         if (index is None) == (not evidence_id):
             raise InvalidInput("请用 evidence_id 或 leaf（从 0 起的序号）之一说明是哪一条")
         with deps.uow.read() as tx:
-            newest = _newest(tx)
+            now = self._read(tx)
             if index is None:
                 index = _index(tx, evidence_id)
-            size = _checked(size, newest)
+            size = _checked(size, now.newest)
             if index >= size:
                 raise NotFound(_NOT_YET)
-            at = newest if newest.size == size else tx.log.at_size(size)
-            edge = tx.log.edge()
-        node = self._nodes(deps, edge)
+            at = now.newest if now.newest.size == size else tx.log.at_size(size)
+        node = self._nodes(deps, now)
         return Inclusion(
             index=index,
             size=size,
             leaf=node(0, index),
-            root=read_note(at.note)[0].root if at else range_root(0, size, node),
+            root=now.root if at is now.newest else range_root(0, size, node),
             path=tuple(inclusion_proof(index, size, node)),
             note=at.note if at else "",
         )
@@ -136,11 +148,11 @@ class LogBoard:
     def consistency(self, deps: Deps, *, old: int, new: int = 0) -> Consistency:
         """The proof that the tree of ``new`` leaves (0: the newest) begins with that of ``old``; raises as above."""
         with deps.uow.read() as tx:
-            new = _checked(new, _newest(tx))
-            edge = tx.log.edge()
+            now = self._read(tx)
+        new = _checked(new, now.newest)
         if not 0 < old <= new:
             raise InvalidInput("from 应在 1 与 to 之间")
-        node = self._nodes(deps, edge)
+        node = self._nodes(deps, now)
         return Consistency(
             old=old,
             new=new,
@@ -152,23 +164,43 @@ class LogBoard:
     def nodes(self, deps: Deps) -> TileNodes:
         """Every node of the tree as it stands, for many proofs at once."""
         with deps.uow.read() as tx:
-            edge = tx.log.edge()
-        return self._nodes(deps, edge)
+            now = self._read(tx)
+        return self._nodes(deps, now)
 
-    def _nodes(self, deps: Deps, edge: Edge) -> TileNodes:
-        return TileNodes(lambda level, number: self._hashes(deps, edge, level, number))
+    def _nodes(self, deps: Deps, now: _Now) -> TileNodes:
+        return TileNodes(lambda level, number: self._tile(deps, now, level, number))
 
-    def _hashes(self, deps: Deps, edge: Edge, level: int, number: int) -> Sequence[bytes]:
-        """As many hashes of a tile as there are."""
-        full = edge.size >> HEIGHT * (level + 1)
+    def _read(self, tx: UnitOfWork) -> _Now:
+        """The log at its newest checkpoint; its edge is read once for each.
+
+        Raises:
+            NotFound: before the first.
+            IntegrityError: the edge is not that of the checkpoint; no proof is made of it.
+        """
+        newest, kept = _newest(tx), self._now
+        if kept is not None and kept.newest == newest:
+            return kept
+        edge, head = tx.log.edge(), read_note(newest.note)[0]
+        if edge.size != newest.size or edge.root() != head.root:
+            raise IntegrityError(_NO_EDGE)
+        open_tiles = tuple(Layers(b"".join(hashes)) for hashes in edge.levels)
+        self._now = _Now(newest=newest, root=head.root, open_tiles=open_tiles)
+        return self._now
+
+    def _tile(self, deps: Deps, now: _Now, level: int, number: int) -> Layers:
+        """As much of a tile as there is."""
+        full = now.newest.size >> HEIGHT * (level + 1)
         if number >= full:
-            return edge.levels[level] if number == full and level < len(edge.levels) else ()
+            return now.open_tiles[level] if number == full and level < len(now.open_tiles) else _NOTHING
         with self._lock:
             kept = self._kept.get((level, number))
             if kept is not None:
                 self._kept.move_to_end((level, number))
                 return kept
-        read = tuple(split_hashes(deps.objects.get(tile_name(level, number))))
+        data = deps.objects.get(tile_name(level, number))
+        if len(data) != WIDTH * HASH_BYTES:
+            raise IntegrityError(_TORN)
+        read = Layers(data)
         with self._lock:
             self._kept[level, number] = read
             while len(self._kept) > TILES_KEPT:

@@ -18,7 +18,7 @@ export interface UseRequest {
   case_no: string;
   operator: string;
   purpose: string;
-  items: { type: string; type_name: string; fields: Wanted[] }[];
+  items: { type: string; type_name: string; type_name_en: string; fields: Wanted[] }[];
   state: string;
   state_zh: string;
   waiting: number;
