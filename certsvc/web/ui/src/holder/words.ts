@@ -79,6 +79,7 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "show.reveal": ["显示证件号码", "Show the numbers"],
   "show.conceal": ["隐去证件号码", "Hide the numbers"],
   "show.scanned": ["已被扫码：{who}", "Scanned: {who}"],
+  "show.scanned_once": ["已被扫码，核验信息已给出", "Scanned, and answered"],
   "show.none_fields": ["这个场景只显示证照状态。", "This scene shows the state only."],
 
   "offline.title": ["没有网络时亮证", "Show without network"],
