@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from certsvc.api.clients import ClientOut
-from certsvc.api.models import Model
+from certsvc.api.models import ENGLISH, Model
 from certsvc.api.uses import FieldName
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
 from certsvc.commands.department.refusals import words_of
 from certsvc.commands.department.uses import COMPANY
 from certsvc.commands.matters.reading import key_name
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.license.departments import GIVEN, USE_KIND_ZH, UseKind, kind_of
 from certsvc.license.questions import ANSWER_ZH
@@ -179,7 +180,8 @@ class OverviewOut(Model):
     authority_code: str
     authority_name: str
     since: date
-    whole: bool = Field(description="false：时段内的记录太多，只计了最近的")
+    whole: bool = Field(description="false：时段内的记录太多，只计了最近的，各数不是整个时段的")
+    counted_from: datetime | None = Field(description="whole 为 false 时，所计最早一次的时间；其他为空")
     total: TallyOut
     matters: list[NamedTallyOut]
     types: list[NamedTallyOut]
@@ -195,6 +197,7 @@ class OverviewOut(Model):
             authority_name=deps.catalog.authority(one.body).name if known else one.body,
             since=one.first,
             whole=one.whole,
+            counted_from=one.counted_from,
             total=TallyOut.of(one.total),
             matters=[
                 NamedTallyOut(code=code, name=matter_name(deps, code), uses=TallyOut.of(tally))
@@ -229,6 +232,7 @@ class OpenRequestOut(Model):
     matter_name: str
     case_no: str
     types: list[str]
+    types_en: list[str] = Field(description=ENGLISH)
     holder: str
     created_at: datetime
     lapses_at: datetime
@@ -244,6 +248,7 @@ class OpenRequestOut(Model):
             matter_name=matter_name(deps, one.matter_code),
             case_no=one.case_no,
             types=[type_name(deps, slug) for slug in sorted(one.items)],
+            types_en=[english_of(slug) for slug in sorted(one.items)],
             holder=one.holder.name if bare else apply_mask(Mask.NAME, one.holder.name),
             created_at=one.created_at,
             lapses_at=one.lapses_at,

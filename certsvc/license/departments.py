@@ -57,13 +57,14 @@ class UseFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UseCount:
-    """How many uses of one matter, type, kind and outcome."""
+    """How many uses of one matter, type, kind and outcome, and when the first of them was."""
 
     matter_code: str
     type_slug: str
     kind: UseKind
     outcome: str
     uses: int
+    first: datetime
 
 
 def kind_of(use: Fetch) -> UseKind:

@@ -100,6 +100,7 @@ def test_counts_are_those_of_the_rows_and_of_too_many_the_newest(store: Store, w
             counts = tx.departments.count_uses(ISSUER, since=since, most=most)
         found = {(one.matter_code, one.type_slug, one.kind, one.outcome): one.uses for one in counts}
         assert found == expected
+        assert min(one.first for one in counts) == part[-1].at, "since when the counted ones are"
     with store.uow.read() as tx:
         assert tx.departments.count_uses("nobody", since=T0, most=9) == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from test_bad_input import problem
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
+from certsvc.commands.department.overview import overview
+from certsvc.commands.ports import Principal
 
 READERS = ("policy-clerk-1", "use-clerk-1", "use-checker-1")
 
@@ -150,7 +152,12 @@ def test_the_numbers_are_those_of_the_uses_and_of_the_quota(city: ServedCity) ->
     assert {one["code"]: one["uses"]["refused"] for one in found["matters"]} == {MATTER: 1, BARE: 1}
     assert [(one["code"], one["uses"]["fetches"]) for one in found["types"]] == [(GUIDE, 2)]
     assert [(one["refusal"]["code"], one["uses"]) for one in found["refusals"]] == [("no_lawful_basis", 2)]
-    assert found["whole"]
+    assert (found["whole"], found["counted_from"]) == (True, None)
+    caller = Principal(subject="x", kind="person", roles=frozenset({roles.AUDITOR}), authority_code=USER)
+    few = overview(city.service.deps, caller, days=30, most=3)
+    newest = get(city, "uses")["uses"][:3]
+    assert (few.whole, few.total.all) == (False, 3)
+    assert few.counted_from == datetime.fromisoformat(newest[-1]["at"]), "the numbers are those since then"
     quotas = {one["policy_id"]: (one["quota"], one["used_today"]) for one in found["policies"]}
     assert quotas.pop(made["policy_id"]) == (2, 2)
     assert quotas[f"seed:{MATTER}:{SLUG}"] == (None, None)
