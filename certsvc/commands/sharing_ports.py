@@ -54,8 +54,12 @@ class Sharing(Protocol):
         """Use each once, if in time and not withdrawn; how many were."""
         ...
 
+    def bind_case(self, grant_id: str, case_no: str) -> bool:
+        """Let a grant that named no case be for this one from now on; False when it named one."""
+        ...
+
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw an unused grant of this holder."""
+        """Withdraw a grant of this holder, used or not, whose time is not over."""
         ...
 
     def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:

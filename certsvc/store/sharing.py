@@ -53,8 +53,17 @@ _ANSWER = (
     .where(_ONE, _G.withdrawn_at.is_(None), _G.expires_at > bindparam("now"), _G.answers < bindparam("most"))
     .values(answers=_G.answers + 1)
 )
+_BIND_CASE = update(grants).where(_ONE, _G.case_no == "").values(case_no=bindparam("case_no"))
+# A used one too: it goes on answering until its time is over.
 _WITHDRAW = (
-    update(grants).where(_ONE, *_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
+    update(grants)
+    .where(
+        _ONE,
+        _G.withdrawn_at.is_(None),
+        _G.expires_at > bindparam("now"),
+        _G.holder_subject == bindparam("holder"),
+    )
+    .values(withdrawn_at=bindparam("now"))
 )
 _WITHDRAW_UNDER = (
     update(grants)
@@ -169,8 +178,12 @@ class SharingRows:
         """Use each once, if in time (before ``expires_at``) and not withdrawn; how many were."""
         return self._tx.changed(_USE, which=sorted(grant_ids), now=now) if grant_ids else 0
 
+    def bind_case(self, grant_id: str, case_no: str) -> bool:
+        """Let a grant that named no case be for this one from now on; False when it named one."""
+        return self._tx.changed(_BIND_CASE, which=grant_id, case_no=case_no) == 1
+
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw an unused grant of this holder."""
+        """Withdraw a grant of this holder, used or not, whose time is not over."""
         return self._tx.changed(_WITHDRAW, which=grant_id, holder=holder_subject, now=now) == 1
 
     def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:

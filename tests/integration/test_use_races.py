@@ -21,7 +21,7 @@ from matter_city import GUIDE, fetched, opened
 from sqlalchemy import event
 from test_bad_input import problem
 from test_fetch import CLIENT, MATTER, SLUG, asking, consented, grant
-from test_use_bases import RENEWAL, ask, by_request, counter, jpeg, read, reply
+from test_use_bases import RENEWAL, ask, by_request, counter, jpeg, party_id, read, reply
 
 from certsvc.app import build
 from certsvc.commands.access.principals import of_client, of_person
@@ -93,7 +93,7 @@ def consent_until_killed(var: str, database_url: str, what: str, arguments: str)
     elif what == "withdraw":
         withdraw_grant(deps, of_person(person), said["grant_id"])
     elif what == "confirm":
-        answer_request(deps, of_person(person), said["request_id"], accept=True)
+        answer_request(deps, of_person(person), said["request_id"], party_id=said["party_id"], accept=True)
     elif what == "counter":
         take_consent(deps, of_person(clerk), CounterBody(**said["body"]))
     else:
@@ -130,7 +130,8 @@ def test_a_process_that_dies_over_a_consent_leaves_it_whole_or_not_at_all(city: 
 
     request_id = city.answer(ask(city, company(city), {SLUG: ["number"]}), 201)["request_id"]
     before = counted(city)
-    kill(city, "consent.stored", "confirm", request_id=request_id)
+    mine = party_id(city, holder(city, SLUG), request_id)
+    kill(city, "consent.stored", "confirm", request_id=request_id, party_id=mine)
     assert counted(city) == before
     assert read(city, request_id)["state"] == "asked"
     city.answer(reply(city, holder(city, SLUG), request_id), 201)
