@@ -84,9 +84,7 @@ def choose(
         name = deps.catalog.type(several[0].type_slug).name
         listed = [choice_of(deps, version) for version in several]
         problems = tuple(
-            FieldProblem(
-                pointer=pointer, code="choose", detail=f"{one.identifier}　{one.number}　{one.place}".strip()
-            )
+            FieldProblem(pointer=pointer, code="choose", detail=f"{one.identifier}　{one.number}　{one.place}".strip())
             for one in listed
         )
         raise InvalidInput(f"名下有 {len(several)} 张{name}，请指明同意使用哪一张（证照标识）", problems=problems)
