@@ -207,7 +207,7 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
     "对方取走的加注件是一份文件，授权过期以后还在对方手里；到这一天失效，也可以在“使用记录”里提前收回。",
     "The copy that they take is a file and outlives the grant: it ends on this day, or when you take it back under Uses.",
   ],
-  "grants.sum_copy": ["加注件自授权起 {count} 天内有效。", " The copy is good for days from now: {count}."],
+  "grants.sum_copy": ["加注件自授权起 {count} 天内可用。", " The copy is good for days from now: {count}."],
   "grants.copy_until": ["加注件最晚用到 {at}", "A copy is good until {at} at most"],
   "grants.answers.open": [
     "信息取一次，另可核验最多 20 次；已核验 {done} 次，还可核验 {left} 次。",
@@ -222,6 +222,9 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "grants.state.taken": ["已收回", "Taken back"],
   "grants.state.over": ["已到期", "Over"],
   "grants.take": ["收回授权", "Take back"],
-  "grants.take_ask": ["收回以后，对方不能再取、也不能再核验。确定收回吗？", "Nothing more can be taken or asked under it. Take it back?"],
+  "grants.take_ask": [
+    "收回以后，对方不能再取、也不能再核验。确定收回吗？",
+    "Nothing more can be taken or asked under it. Take it back?",
+  ],
   "grants.taken": ["已收回授权", "Taken back"],
 };
