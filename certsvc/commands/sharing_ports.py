@@ -38,8 +38,11 @@ class Sharing(Protocol):
         """The same, not held."""
         ...
 
-    def answer_under(self, grant_id: str, *, most: int, now: datetime) -> bool:
-        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers."""
+    def answer_under(self, grant_id: str, *, most: int, now: datetime, case_no: str = "") -> bool:
+        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers.
+
+        One that named no case is for ``case_no`` from now on: else it would answer for every case of the office.
+        """
         ...
 
     def withdraw_under(self, basis_ids: Sequence[str], *, now: datetime) -> Sequence[str]:

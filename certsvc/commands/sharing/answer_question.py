@@ -216,11 +216,8 @@ def _find(
         if not may_ask(body.key, grant.fields):
             raise NoLawfulBasis(f"持证人没有授权这项核验（{body.key}）")
         count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
-        if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now):
+        if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now, case_no=body.case_no):
             raise NoLawfulBasis(f"一次授权最多核验 {MAX_ANSWERS_PER_GRANT} 次，或授权已收回、已过期；请持证人重新授权")
-        if not grant.case_no:
-            # Else one code would answer about one license for every case of the office.
-            tx.sharing.bind_case(grant.grant_id, body.case_no)
         return _Found(ground=Ground(basis=basis, version=version, grant=grant), allowed=allowed)
     about = _about(deps, tx, known, body)
     count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)

@@ -104,8 +104,7 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAns
         NoLawfulBasis: not a matter of the clerk's counter and of the client's body, not by consent, or more than it may
             see.
         Conflict: who signs is too young or dead by the register, or co-holders must confirm too.
-        InvalidInput, TooLarge: a type is named twice; of a type there are several and none was chosen; no picture, or
-            damaged, or too large.
+        InvalidInput, TooLarge: a type is named twice, or none of several chosen; no, damaged or too large a picture.
         RateLimited: the clerk asked about this holder too often today.
     """
     roles.require(caller, roles.CLERK)
