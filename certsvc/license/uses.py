@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from certsvc.license.consents import MAX_ANSWERS_PER_GRANT
+
 
 class ShowBasis(StrEnum):
     """By what right somebody shows a license."""
@@ -156,6 +158,11 @@ class Grant:
     answers: int = 0
     copy_until: datetime | None = None
     """until when a copy that is made under it may be good; None as long as the policy lets it"""
+
+    def answers_left(self, now: datetime) -> int:
+        """How many questions it may answer still; its one use for data takes none of them away."""
+        over = self.withdrawn_at is not None or now >= self.expires_at
+        return 0 if over else max(0, MAX_ANSWERS_PER_GRANT - self.answers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -216,7 +216,7 @@ def _find(
         if not may_ask(body.key, grant.fields):
             raise NoLawfulBasis(f"持证人没有授权这项核验（{body.key}）")
         count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
-        if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now):
+        if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now, case_no=body.case_no):
             raise NoLawfulBasis(f"一次授权最多核验 {MAX_ANSWERS_PER_GRANT} 次，或授权已收回、已过期；请持证人重新授权")
         return _Found(ground=Ground(basis=basis, version=version, grant=grant), allowed=allowed)
     about = _about(deps, tx, known, body)

@@ -38,7 +38,7 @@ from certsvc.license.states import State
 from certsvc.license.uses import UseBasis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -168,6 +168,7 @@ def fetch_licenses(
         if tx.sharing.use_grants(spent, now=now) != len(spent):
             msg = "a grant was used that is held, and is used, withdrawn or over"
             raise RuntimeError(msg)
+        _bind(tx, judged, spent)
         rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
         tx.sharing.insert_fetches(rows)
         for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
@@ -175,6 +176,14 @@ def fetch_licenses(
                 note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
         deps.faults.reach("fetch.recorded")
     return [answer if isinstance(answer, FetchAnswer) else answer.error for answer in answers]
+
+
+def _bind(tx: UnitOfWork, judged: Sequence[_Lawful | _Refused], spent: Collection[str]) -> None:
+    """A grant that named no case is for the one that it was first used for, as are the answers that follow."""
+    for one in judged:
+        grant = one.ground.grant if isinstance(one, _Lawful) else None
+        if grant is not None and grant.grant_id in spent and not grant.case_no:
+            tx.sharing.bind_case(grant.grant_id, one.body.case_no)
 
 
 def _judge(

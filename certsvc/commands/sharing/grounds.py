@@ -226,6 +226,7 @@ def _fits(
         and grant.case_no in {"", body.case_no}
         and grant.operator in {"", body.operator}
         and version.type_slug == body.type
+        and body.identifier in {"", version.identifier}
         and (grant.used_at is None or not data)
         and grant.withdrawn_at is None
         and now < grant.expires_at
