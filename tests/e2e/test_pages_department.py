@@ -186,7 +186,7 @@ def test_a_use_is_withheld_by_two_people(open_page: OpenPage, live_city: LiveCit
     expect(approver.locator("#withhold-new")).to_have_count(0)
     asked = approver.locator("#withheld li").filter(has_text=case_no)
     asked.locator('[data-action="agree"]').click()
-    approver.locator(".ask:visible").get_by_role("button").last.click()
+    approver.locator(".ask .van-dialog__confirm").click()
     expect(asked).to_contain_text(approved)
     assert complaints(approver) == []
     city = live_city.city
