@@ -241,6 +241,7 @@ def test_the_days_stay_and_numbers_of_the_newest_alone_say_so(open_page: OpenPag
     page.locator('#not-whole [data-action="today"]').click()
     expect(page.locator('#not-whole [data-action="today"]')).to_have_count(0)
     expect(page.locator("#days")).to_have_value("1")
+    page.unroute_all(behavior="wait")
     assert [url.split("days=")[1] for url in asked] == ["30", "90", "1"]
 
 
