@@ -186,7 +186,7 @@ def test_a_use_is_withheld_by_two_people(open_page: OpenPage, live_city: LiveCit
     expect(approver.locator("#withhold-new")).to_have_count(0)
     asked = approver.locator("#withheld li").filter(has_text=case_no)
     asked.locator('[data-action="agree"]').click()
-    approver.locator(".ask:visible").get_by_role("button").last.click()
+    approver.locator(".ask .van-dialog__confirm").click()
     expect(asked).to_contain_text(approved)
     assert complaints(approver) == []
     city = live_city.city
@@ -241,6 +241,7 @@ def test_the_days_stay_and_numbers_of_the_newest_alone_say_so(open_page: OpenPag
     page.locator('#not-whole [data-action="today"]').click()
     expect(page.locator('#not-whole [data-action="today"]')).to_have_count(0)
     expect(page.locator("#days")).to_have_value("1")
+    page.unroute_all(behavior="wait")
     assert [url.split("days=")[1] for url in asked] == ["30", "90", "1"]
 
 
