@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
@@ -16,7 +16,6 @@ from certsvc.license.departments import UseFilter, names_holder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.departments import UseKind
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 2_000
 """Rows that one page looks through for those that fit: bounds what a filter with few hits costs."""
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 1, 1)
+"""Days beyond these are no bound at all: the first and the last of the calendar have no day before and behind."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 COMPANY = "001"
 """Code type of organisations: their names are public."""
@@ -70,9 +71,11 @@ def uses_of_body(
     if wanted.first and wanted.last and wanted.last < wanted.first:
         problem = FieldProblem(pointer="/to", code="order", detail="截止日期早于起始日期")
         raise InvalidInput("日期范围有误", problems=(problem,))
+    tomorrow = deps.clock.now() + timedelta(days=1)
     fitting = UseFilter(
-        since=end_of_day(wanted.first - timedelta(days=1)) if wanted.first else LONG_AGO,
-        before=end_of_day(wanted.last) if wanted.last else deps.clock.now() + timedelta(days=1),
+        since=end_of_day(wanted.first - timedelta(days=1)) if wanted.first and wanted.first > FIRST_DAY else LONG_AGO,
+        # Nothing stands in the ledger behind tomorrow: a day far off must not run over the end of the calendar.
+        before=min(end_of_day(wanted.last), tomorrow) if wanted.last and wanted.last < LAST_DAY else tomorrow,
         matter_code=wanted.matter_code,
         client_id=wanted.client_id,
         kind=wanted.kind,

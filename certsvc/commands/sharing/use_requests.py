@@ -19,8 +19,17 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.policy import chosen, keys_on_consent
+from certsvc.commands.sharing.refused_requests import refuse_request
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of
-from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.errors import (
+    CertsvcError,
+    Conflict,
+    FieldProblem,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+)
 from certsvc.events.consent_payloads import ConsentAnswered, ConsentAsked
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.consents import (
@@ -94,14 +103,24 @@ class Asked:
 
 
 def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
-    """Ask a holder.
+    """Ask a holder, or refuse it on record.
 
     Raises:
         NoLawfulBasis: not an open matter of the caller's body, not by consent, or more than it may see.
-        InvalidInput: the holder's code is none, or a type is named twice.
+        InvalidInput: the holder's code is none, or a type is named twice; nothing is recorded.
         Conflict: as many wait already as may.
     """
     roles.require(caller, roles.USING)
+    try:
+        return _ask(deps, caller, body)
+    except (InvalidInput, Unavailable, IntegrityError):
+        raise
+    except CertsvcError as error:
+        refuse_request(deps, caller, body, error)
+        raise
+
+
+def _ask(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
     now = deps.clock.now()
     holder = body.holder.holder("/holder/code")
     with deps.uow() as tx:
