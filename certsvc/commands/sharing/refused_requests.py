@@ -1,4 +1,4 @@
-"""A use request (用证申请) that was refused, on record: it names no license, so that only the body itself reads of it."""
+"""A use request (用证申请) that was refused, on record: it names no license, so only the body itself reads of it."""
 
 from __future__ import annotations
 
