@@ -19,6 +19,7 @@ from test_use_bases import ask, by_request, read, reply
 from test_use_limits import answers, cohort
 
 from certsvc.commands.sharing import fetch_license as fetching
+from certsvc.commands.sharing.make_copy import make_copy
 from certsvc.commands.sharing.question_words import is_personal, without_term
 from certsvc.errors import Conflict
 from certsvc.license.consents import MAX_HOLDER_ASKS, MAX_OPEN_PER_HOLDER
@@ -210,7 +211,7 @@ def test_a_copy_that_cannot_be_given_any_more_is_refused_on_record(
     with monkeypatch.context() as patch:
         patch.setattr(fetching, "give_copy", gone)
         problem(fetch(city, fields=[COPY]), 409)
-    real = fetching.make_copy
+    real = make_copy
 
     def of_another(*args: Any) -> Any:
         done = real(*args)
