@@ -51,7 +51,8 @@ def test_a_department_reads_why_and_what_it_asked_for(small_city: ServedCity) ->
     ]
     told = [problem(response, 403)["code"] for _, response in refused]
     assert told == ["no_lawful_basis"] * len(refused), "to the caller they are all alike"
-    problem(fetch(city, type="张三 990101199001010027"), 403)
+    strange = {**asking(city), "type": "张三 990101199001010027"}
+    problem(city.client.post("/v1/fetches", headers=city.system(CLIENT), json=strange), 403)
     city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
     problem(fetch(city, fields=[COPY]), 403)
     rows = get(city, "uses", outcome="refused")["uses"]

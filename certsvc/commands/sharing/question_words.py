@@ -16,6 +16,7 @@ from certsvc.commands.showing.values import BUILT_IN, HOLDER_CODE, HOLDER_NAME, 
 from certsvc.license.questions import Ask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from certsvc.catalog.model import LicenseType
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from certsvc.commands.sharing.answer_question import QuestionBody
 
 UNTOLD_ZH = "所报内容"
+PLACES = ("face", "show", "print")
+"""Where a mask says that a value is personal: in logs nothing of any field stands."""
 _TERM = re.compile(r"是否包含“.*”$", re.DOTALL)
 
 
@@ -42,16 +45,16 @@ def without_term(said: str) -> str:
 
 
 def is_personal(deps: Deps, type_slug: str, field: str) -> bool:
-    """Whether the catalog masks a field anywhere; of a type that nobody knows, every field."""
+    """Whether the catalog masks a field where people look; of a type that nobody knows, every field."""
     kind = _kind(deps, type_slug)
     if kind is None or field == HOLDER_CODE:
         return True
     if field == HOLDER_NAME:
-        return _masks(*kind.holder_masks.values())
+        return _is_masked(kind.holder_masks)
     if field == NUMBER:
         return kind.number_embeds_id
     spec = kind.field(field)
-    return spec is not None and _masks(*spec.masks.values())
+    return spec is not None and _is_masked(spec.masks)
 
 
 def question_claims(
@@ -82,8 +85,8 @@ def is_field(deps: Deps, body: QuestionBody) -> bool:
     return kind is None or body.field in BUILT_IN or kind.field(body.field) is not None
 
 
-def _masks(*masks: Mask) -> bool:
-    return any(mask is not Mask.NONE for mask in masks)
+def _is_masked(masks: Mapping[str, Mask]) -> bool:
+    return any(masks.get(place, Mask.NONE) is not Mask.NONE for place in PLACES)
 
 
 def _kind(deps: Deps, slug: str) -> LicenseType | None:
