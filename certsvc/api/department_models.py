@@ -17,6 +17,7 @@ from certsvc.commands.department.uses import COMPANY
 from certsvc.commands.matters.reading import key_name
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.sharing.policy import matter_name
+from certsvc.commands.sharing.question_words import without_term
 from certsvc.license.departments import GIVEN, USE_KIND_ZH, UseKind, kind_of
 from certsvc.license.questions import ANSWER_ZH
 from certsvc.license.uses import USE_BASIS_ZH, UseBasis
@@ -50,7 +51,7 @@ class RefusalOut(Model):
 
 
 class BodyUseOut(Model):
-    """One use of the own body: no name of anybody, but for the masked holder where the name was given."""
+    """One use of the own body: nothing that names anybody, but for the masked holder where the name was given."""
 
     use_id: str
     at: datetime
@@ -63,8 +64,8 @@ class BodyUseOut(Model):
     client_name: str
     type: str = Field(description="所要的证照类型；早期的记录为空")
     type_name: str
-    fields: list[FieldName]
-    question: str
+    fields: list[FieldName] = Field(description="提供的信息项；被拒绝的，为所要的")
+    question: str = Field(description="核验的问题，不含所问的内容")
     answer: str
     answer_zh: str
     basis: str
@@ -92,7 +93,7 @@ class BodyUseOut(Model):
             type=use.type_slug,
             type_name=type_name(deps, use.type_slug),
             fields=_names(deps, use.type_slug, use.fields),
-            question=use.said,
+            question=without_term(use.said),
             answer=use.answer,
             answer_zh=ANSWER_ZH.get(use.answer, ""),
             basis=use.basis,

@@ -144,6 +144,10 @@ class Access(Protocol):
         """The clients of this body, by id."""
         ...
 
+    def active_clients_of(self, authority_code: str, role: str, *, limit: int) -> Sequence[Client]:
+        """The active clients of this body that have a role, by id."""
+        ...
+
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""
         ...

@@ -68,7 +68,7 @@ class UseCount:
 
 
 def kind_of(use: Fetch) -> UseKind:
-    """What a use asked for; a refused copy is a fetch, since nothing of it left."""
+    """What a use asked for; a refused one what it named, so that one which named nothing is a fetch."""
     if use.said or use.answer:
         return UseKind.ANSWER
     return UseKind.COPY if COPY in use.fields else UseKind.FETCH

@@ -422,12 +422,14 @@ def department(tx: UnitOfWork) -> None:
         tx.departments.uses("a", wanted, limit=9, look_at=99, behind=behind)
     tx.departments.count_uses("a", since=T0, most=99)
     tx.access.clients_of("a", limit=9)
+    tx.access.active_clients_of("a", "using", limit=9)
     tx.bases.open_of("c", now=T0, limit=9)
 
 
 def bases(tx: UnitOfWork) -> None:
     """On what uses rest."""
-    tx.licenses.of_holders([HOLDER, dataclasses.replace(HOLDER, code="x")], limit=9)
+    tx.licenses.held([(HOLDER, "t"), (dataclasses.replace(HOLDER, code="x"), "t")], limit=9)
+    tx.licenses.held([(HOLDER, "t")], limit=9)
     tx.sharing.grant("g")
     tx.sharing.hold_by_tokens(["t"])
     tx.sharing.hold_of_consents(["c"])
@@ -548,6 +550,17 @@ def test_sqlite_scans_no_table_and_sorts_no_table(sqlite_store: Store) -> None:
         if (scans or sorts) and not READS_ALL.search(statement):
             bad[statement] = plan
     assert bad == {}
+
+
+def test_a_search_by_holder_and_type_goes_by_an_index_of_both(sqlite_store: Store) -> None:
+    found = {
+        statement: plan
+        for statement, plan in plans(sqlite_store, "EXPLAIN QUERY PLAN", "SELECT 1").items()
+        if "licenses.replaced_by_version_id = ''" in statement
+    }
+    assert len(found) == 2
+    for plan in found.values():
+        assert "ix_licenses_held (holder_blind=? AND type_slug=?)" in plan
 
 
 def test_postgresql_scans_no_table(postgres_store: Store) -> None:

@@ -233,7 +233,7 @@ def test_of_two_transactions_for_the_last_unit_of_the_days_quota_one_gets_it(
     assert isinstance(answers[1], NoLawfulBasis)
     assert "上限" in str(answers[1])
     assert city.rows(f"SELECT used FROM policy_days WHERE policy_id = '{made['policy_id']}'") == [(2,)]
-    assert sorted(city.rows("SELECT outcome FROM fetches")) == [("given",), ("given",), ("no_lawful_basis",)]
+    assert sorted(city.rows("SELECT outcome FROM fetches")) == [("given",), ("given",), ("quota_used_up",)]
 
 
 def test_uses_are_counted_in_one_order_whatever_a_matter_is_called_by(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from certsvc.errors import Forbidden
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from certsvc.commands.ports import Principal
 
 APPROVAL = "approval"
@@ -130,6 +132,9 @@ ALL: frozenset[str] = frozenset(
 THREE_OFFICERS: frozenset[str] = frozenset({OPERATOR, SECURITY, AUDITOR})
 """三员"""
 
+SEE_USES: frozenset[str] = frozenset({OPERATOR, AUDITOR, SUPERVISOR})
+"""Who answers for the uses of all bodies, and is told of each by the feed."""
+
 SEAL_DUTIES: frozenset[str] = frozenset({SEAL_APPLICANT, SEAL_APPROVER, SEAL_MAKER, SEAL_KEEPER, SEAL_USE_APPROVER})
 
 ROLE_ZH: dict[str, str] = {
@@ -210,6 +215,11 @@ def require(caller: Principal, *roles: str) -> None:
     """Let the caller through if it has one of ``roles``; Forbidden otherwise."""
     if caller.roles.isdisjoint(roles):
         raise Forbidden("当前账号的角色不能使用此接口，请联系系统管理员开通")
+
+
+def sees_uses(held: Collection[str]) -> bool:
+    """Whether who holds these roles is told of the uses of all bodies."""
+    return not SEE_USES.isdisjoint(held)
 
 
 def check_separation(roles: frozenset[str]) -> None:

@@ -135,7 +135,7 @@ def _chosen(
     if beyond:
         problem = FieldProblem(pointer="/licenses", code="not_asked", detail=NOT_AMONG_ZH)
         raise InvalidInput(NOT_AMONG_ZH, problems=(problem,))
-    held = held_by(deps, tx, [(request.holder, slug) for slug in request.items], now)
+    held = held_by(deps, tx, [(request.holder, slug, named.get(slug, "")) for slug in request.items], now)
     within = delegation.scope if delegation is not None else None
     found: dict[str, LicenseVersion] = {}
     for slug in request.items:

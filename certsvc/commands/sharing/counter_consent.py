@@ -236,7 +236,7 @@ def _rights(
 
 
 def _held(deps: Deps, tx: UnitOfWork, holder: Holder, type_slug: str, now: datetime) -> Sequence[LicenseVersion]:
-    held = held_by(deps, tx, [(holder, type_slug)], now)
+    held = held_by(deps, tx, [(holder, type_slug, "")], now)
     named = {one.license_id for several in held.versions.values() for one in several if one.holder.name == holder.name}
     found = candidates(held, holder, type_slug, named)
     if not found:

@@ -22,8 +22,18 @@ from certsvc.commands.sharing.choices import candidates, choice_of
 from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import chosen, keys_on_consent
+from certsvc.commands.sharing.refused_requests import refuse_request
 from certsvc.commands.showing.rights import holder_of
-from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound, RateLimited
+from certsvc.errors import (
+    CertsvcError,
+    Conflict,
+    FieldProblem,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
 from certsvc.events.consent_payloads import ConsentAnswered, ConsentAsked
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.consents import (
@@ -104,15 +114,25 @@ class Asked:
 
 
 def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
-    """Ask a holder.
+    """Ask a holder, or refuse it on record.
 
     Raises:
         NoLawfulBasis: not an open matter of the caller's body, not by consent, or more than it may see.
-        InvalidInput: the holder's code is none, or a type is named twice.
+        InvalidInput: the holder's code is none, or a type is named twice; nothing is recorded.
         Conflict: as many wait already as may, or the holder declined for this case a short while ago.
         RateLimited: the caller asked this holder too often today.
     """
     roles.require(caller, roles.USING)
+    try:
+        return _ask(deps, caller, body)
+    except (InvalidInput, Unavailable, IntegrityError):
+        raise
+    except CertsvcError as error:
+        refuse_request(deps, caller, body, error)
+        raise
+
+
+def _ask(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
     now = deps.clock.now()
     holder = body.holder.holder("/holder/code")
     with deps.uow() as tx:
@@ -202,10 +222,12 @@ def list_requests(deps: Deps, caller: Principal) -> Sequence[Asked]:
     return found
 
 
-def _to_choose(requests: Mapping[str, UseRequest], parties: Sequence[Party], now: datetime) -> list[tuple[Holder, str]]:
-    """Holders and types of which a license is to be chosen still."""
+def _to_choose(
+    requests: Mapping[str, UseRequest], parties: Sequence[Party], now: datetime
+) -> list[tuple[Holder, str, str]]:
+    """Holders and types of which a license is to be chosen still; none is named yet."""
     return [
-        (requests[party.request_id].holder, slug)
+        (requests[party.request_id].holder, slug, "")
         for party in parties
         if not party.version_id and _waits(requests[party.request_id], party, now)
         for slug in requests[party.request_id].items

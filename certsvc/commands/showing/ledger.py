@@ -103,7 +103,7 @@ def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerP
         ids = list(versions)
         sources: tuple[Sequence[Use], ...] = (
             tx.showing.scans_of(ids, limit=limit, behind=behind),
-            tx.sharing.fetches_of(ids, limit=limit, behind=behind, now=deps.clock.now()),
+            [one.as_told() for one in tx.sharing.fetches_of(ids, limit=limit, behind=behind, now=deps.clock.now())],
             tx.notices.of_versions(ids, limit=limit, behind=behind),
             tx.challenges.answered_by(caller.subject, limit=limit, behind=behind),
         )
