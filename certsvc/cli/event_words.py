@@ -95,6 +95,7 @@ EVENT_ZH = {
     "dispute.filed": "持证人对一次用证或证面内容提出异议",
     "dispute.closed": "异议已处理，或持证人撤回",
     "consent.asked": "系统向一名持证人提出用证申请；事件不写是谁、哪张证",
+    "consent.party_added": "又有一人须答复：共有人、监护人等",
     "consent.answered": "应答的人都同意了，或有一人不同意",
     "visit.opened": "执法人员已亮明身份，可在期限内扫码",
     "visit.joined": "又有执法人员参加",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, get_origin, get_type_hints
 
 from certsvc.cli.documents import INCOMING
 from certsvc.cli.event_words import EVENT_ZH, FAMILY_ZH
-from certsvc.events.addressing import ADDRESSED, REGULATORS_FAMILY
+from certsvc.events.addressing import ADDRESSED, REGULATORS_FAMILY, USES
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payloads import PAYLOADS
 
@@ -24,13 +24,14 @@ HEAD = """# 事件目录 · Event catalogue
   同一 `subject` 的事件按次序到达，至少一次，编号不变。
 * 事件里没有姓名、证件号码和证照编号，也没有评语、理由等自由文字：收到后凭标识和自己的权限来取。
 * “谁能读”一列：**全体**是每个有 `events` 角色的系统；
-  **当事方**只给内容中写明的系统或机构，别人在任何一种方式里都收不到。
+  其余的只给写明的一方，别人在任何一种方式里都收不到；JetStream 只有**全体**的事件。
 
 Generated from the code. Names are prefixed with `{prefix}`; the English summary of each stands in
 [`openapi/asyncapi.json`](../openapi/asyncapi.json). 全体: every system with the role `events`;
-当事方: only those whom the data name.
+the others are given to those who are named alone, and never through JetStream.
 """
 
+EVERYONE = "全体"
 TABLE = "| 事件 · event | 什么时候 · when | 内容 · data | 谁能读 · readers |\n|---|---|---|---|\n"
 
 
@@ -67,6 +68,9 @@ def _first_line(words: str | None) -> str:
 
 def readers_of(payload: type[Payload]) -> str:
     """Who is given it, as ``events/addressing.py`` decides."""
-    if payload.NAME.split(".")[0] == REGULATORS_FAMILY:
+    name = payload.NAME
+    if name.split(".")[0] == REGULATORS_FAMILY:
         return "订阅的监管系统"
-    return "当事方" if PREFIX + payload.NAME in ADDRESSED else "全体"
+    if name.startswith(tuple(f"{family}." for family in USES)):
+        return "用证、核验的机构，颁发机构，监督人员"
+    return "当事方" if PREFIX + name in ADDRESSED else EVERYONE

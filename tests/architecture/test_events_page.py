@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certsvc.cli.event_words import EVENT_ZH, FAMILY_ZH
-from certsvc.cli.events_document import events_markdown, readers_of
+from certsvc.cli.events_document import EVERYONE, events_markdown, readers_of
 from certsvc.events.addressing import may_read
 from certsvc.events.envelope import PREFIX, Event
 from certsvc.events.payloads import PAYLOADS
@@ -40,5 +40,5 @@ def test_what_the_page_says_is_for_everyone_is_given_to_a_stranger_and_nothing_e
         )
         if may_read(event, client_id="stranger", authority_code="elsewhere", overseers={}):
             given.add(payload.NAME)
-    assert given == {payload.NAME for payload in PAYLOADS if readers_of(payload) == "全体"}
+    assert given == {payload.NAME for payload in PAYLOADS if readers_of(payload) == EVERYONE}
     assert 0 < len(given) < len(PAYLOADS)

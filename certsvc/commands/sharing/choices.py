@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.sharing.held import Held
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.consents import UseRequest
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Holder, LicenseVersion
 
@@ -63,6 +64,19 @@ def candidates(
             found.setdefault(version.license_id, version)
     good = [version for version in found.values() if held.standings[version.version_id].good]
     return good or list(found.values())
+
+
+def choices_for(
+    deps: Deps, held: Held, request: UseRequest, delegation: Delegation | None, shared: LicenseVersion | None
+) -> dict[str, Sequence[Choice]]:
+    """By type the licenses that a yes may be for; of a co-holder the one that is ``shared``."""
+    if shared is not None:
+        return {shared.type_slug: [choice_of(deps, shared, shared=True)]}
+    within = delegation.scope if delegation is not None else None
+    return {
+        slug: [choice_of(deps, version) for version in candidates(held, request.holder, slug, within)]
+        for slug in request.items
+    }
 
 
 def choose(

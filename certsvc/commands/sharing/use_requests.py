@@ -18,7 +18,7 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.answerers import acting_for, given_to, is_among
-from certsvc.commands.sharing.choices import candidates, choice_of
+from certsvc.commands.sharing.choices import choices_for
 from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import chosen, keys_on_consent
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.choices import Choice
-    from certsvc.commands.sharing.held import Held
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Holder, LicenseVersion
@@ -214,7 +213,7 @@ def list_requests(deps: Deps, caller: Principal) -> Sequence[Asked]:
                     delegation_id=delegation.delegation_id if delegation else "",
                     mine=party,
                     asked_as=_as_whom(party, caller, delegation),
-                    choices=_choices(deps, held, request, party, delegation, versions)
+                    choices=choices_for(deps, held, request, delegation, versions.get(party.version_id))
                     if _waits(request, party, now)
                     else {},
                 )
@@ -232,25 +231,6 @@ def _to_choose(
         if not party.version_id and _waits(requests[party.request_id], party, now)
         for slug in requests[party.request_id].items
     ]
-
-
-def _choices(
-    deps: Deps,
-    held: Held,
-    request: UseRequest,
-    party: Party,
-    delegation: Delegation | None,
-    versions: Mapping[str, LicenseVersion],
-) -> dict[str, Sequence[Choice]]:
-    """By type the licenses that a yes may be for; of a co-holder the one that is shared."""
-    shared = versions.get(party.version_id)
-    if shared is not None:
-        return {shared.type_slug: [choice_of(deps, shared, shared=True)]}
-    within = delegation.scope if delegation is not None else None
-    return {
-        slug: [choice_of(deps, version) for version in candidates(held, request.holder, slug, within)]
-        for slug in request.items
-    }
 
 
 def _waits(request: UseRequest, party: Party, now: datetime) -> bool:
