@@ -242,7 +242,7 @@ def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: St
     """The loops of a process, what it counts, and what operators are told of it."""
     meters = Meters()
     loops = _loops(settings, deps, broker, meters)
-    found = probes(loops, ring, broker)
+    found = probes(deps, loops, ring, broker)
     board = dashboard(deps, meters, found, store=store, ring=ring)
     return {"loops": loops, "probes": found, "meters": meters, "dashboard": board, "broker": broker}
 

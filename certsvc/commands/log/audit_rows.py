@@ -1,7 +1,8 @@
 """Compare every row that leaves speak of with what they say: none was changed, none is missing, none came in unseen.
 
-Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows of
-that time are held against those. A row younger than the settling time may have its leaf on the way.
+Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows that
+they name are held against those, whenever they were written: in a rolling update both releases write side by side. A
+row younger than the settling time may have its leaf on the way.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from certsvc.clock import rfc3339
 from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.findings import Found
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 PAGE = 500
 STAMP = "stamp"
+_MOVED = "moved"
+"""Topic of the moments of leaves of earlier releases that tell a move."""
 _OLD: dict[str, str] = {
     "fetch.given": FETCH,
     "fetch.refused": FETCH,
@@ -122,6 +126,7 @@ class RowAudit:
             self._ledger.see(f"old:{noun}", [str(said["content"].get(f"{noun}_id", ""))])
         elif leaf.kind.startswith("license."):
             self._since[MOVE].before = True
+            self._ledger.see(_MOVED, [rfc3339(leaf.at)])
         elif leaf.kind == "inspections.received":
             self._since[SCAN].before = True
             ids = [str(one.get("scan_id", "")) for one in said["content"].get("records", ())]
@@ -170,11 +175,15 @@ class RowAudit:
 
     def _expect(self, noun: str, row: Any, at: datetime, sha256: str) -> None:
         since, key = self._since[noun], row_key(row)
-        if since.before and (since.digests is None or at < since.digests):
-            if noun != MOVE:  # leaves of moves did not always name them
-                name = key.split(" ")[1]
-                self._ledger.expect(f"old:{noun}", [f"{name} {sha256}" if noun == LICENSE else name])
-            return
+        if since.before and noun == MOVE:  # leaves of moves did not always name them: their moments are the same
+            if since.digests is None or at < since.digests or self._ledger.saw(_MOVED, rfc3339(at)):
+                return
+        elif since.before:
+            name = key.split(" ")[1]
+            old = f"{name} {sha256}" if noun == LICENSE else name
+            if since.digests is None or self._ledger.saw(f"old:{noun}", old):
+                self._ledger.expect(f"old:{noun}", [old])
+                return
         self._ledger.expect(noun, [key])
         if at >= self._settled:
             since.young.add(key)
