@@ -156,3 +156,7 @@ class LogSigner(Protocol):
     def stamped_at(self, token: bytes, data: bytes) -> datetime:
         """The time of a token that is over ``data`` and holds by itself; SigningError otherwise."""
         ...
+
+    def is_trusted(self, token: bytes, data: bytes) -> bool | None:
+        """Whether the authority of a token leads to an anchor of timestamps; None where there is no such anchor."""
+        ...

@@ -28,7 +28,7 @@ from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
-from certsvc.commands.supervision.rounds import NAME as SUPERVISED
+from certsvc.commands.supervision.counts import NAME as SUPERVISED
 from certsvc.commands.supervision.rounds import supervise
 from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions

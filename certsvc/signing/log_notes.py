@@ -6,6 +6,7 @@ taken up when a signature names one that is not known.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from contextlib import suppress
@@ -17,9 +18,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from certsvc.errors import SigningError
 from certsvc.events.checkpoint import NoteSignature
+from certsvc.seal.trust_list import TIMESTAMP
+from certsvc.seal.verdict import Reason
+from certsvc.signing.chains import judge_certificate
 from certsvc.signing.primitives import verify_signature
+from certsvc.signing.revoked import UseTime
 from certsvc.signing.statements import StatementKeys, read_p256_jwk
 from certsvc.signing.timestamps import TimestampClient, read_token
+from certsvc.signing.trust import TrustStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
     from certsvc.ids import Ids
     from certsvc.signing.keyring import KeyRing
+    from certsvc.signing.listed_anchors import ListedAnchors
 
 ECDSA = b"\x02"
 """Signature type of signed-note: ECDSA; the key id is the beginning of SHA-256 over the SPKI in DER."""
@@ -51,8 +58,20 @@ class _Held:
 class LogNotes:
     """Implements ``log_ports.LogSigner`` over the key ring. Threads may share one."""
 
-    def __init__(self, ring: KeyRing, *, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> None:
-        """Sign under the keys ``log-<n>``; ``timestamps`` is the client of the configured authorities, if any."""
+    def __init__(
+        self,
+        ring: KeyRing,
+        *,
+        issuer: str,
+        ids: Ids,
+        timestamps: TimestampClient | None,
+        anchors: ListedAnchors | None = None,
+    ) -> None:
+        """Sign under the keys ``log-<n>``; ``timestamps`` is the client of the configured authorities, if any.
+
+        Authorities of timestamps are judged by ``anchors``.
+        """
+        self._anchors = anchors
         self._ring = ring
         self._read = partial(StatementKeys, ring, "log", "留痕日志", issuer=issuer, ids=ids)
         self._timestamps = timestamps
@@ -121,6 +140,20 @@ class LogNotes:
     def stamped_at(self, token: bytes, data: bytes) -> datetime:
         """The time of a token that is over ``data`` and holds by itself; SigningError otherwise."""
         return read_token(token, data).at
+
+    def is_trusted(self, token: bytes, data: bytes) -> bool | None:
+        """Whether the authority of a token leads to an anchor of timestamps at its time; None where there is none.
+
+        Raises:
+            SigningError: the token is not over ``data``, or does not hold by itself.
+        """
+        read = read_token(token, data)
+        anchors = self._anchors.serving(frozenset({TIMESTAMP}), read.at) if self._anchors else None
+        if anchors is None or not anchors.timestamping:
+            return None
+        store, used = TrustStore(anchors, read.at), UseTime(claimed=read.at)
+        chain = asyncio.run(judge_certificate(read.certificate, read.beside, store, used, kind="timestamp"))
+        return chain.outcome.reason is Reason.OK
 
 
 def in_process(answer: Callable[[bytes], bytes], ids: Ids) -> TimestampClient:

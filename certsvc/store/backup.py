@@ -105,8 +105,10 @@ def create(
         return (leaves_of(name) or 0) <= copy.leaves
 
     with (directory / LISTING).open("x", encoding="utf-8") as listing:
-        copied = isinstance(objects, DirectoryObjectStore)
-        for line in _copied(objects, directory, ours) if copied else _listed(objects, ours):
+        lines = (
+            _copied(objects, directory, ours) if isinstance(objects, DirectoryObjectStore) else _listed(objects, ours)
+        )
+        for line in lines:
             listing.write(json.dumps(line) + "\n")
             count += 1
             watch(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.errors import IntegrityError, InvalidInput, NotFound
 from certsvc.events.checkpoint import read_note
+from certsvc.events.epochs import origin_in
 from certsvc.events.merkle import HASH_BYTES, consistency_proof, inclusion_proof, range_root
 from certsvc.events.tiles import (
     HEIGHT,
@@ -91,6 +92,15 @@ class LogBoard:
         with deps.uow.read() as tx:
             newest = tx.log.newest()
         return newest.note.partition("\n")[0] if newest else ""
+
+    def names(self, deps: Deps) -> list[str]:
+        """Every name that the log had, the newest first: it gets another one where it goes on from an older state."""
+        with deps.uow.read() as tx:
+            newest, epochs = tx.log.newest(), tx.log.epochs()
+        if newest is None:
+            return []
+        base = newest.note.partition("\n")[0]
+        return [origin_in(base, name) for name in (*(one.name for one in reversed(epochs.begun)), 0)]
 
     def tile(self, deps: Deps, level: int, path: str) -> bytes:
         """The hashes of a tile, whole or partial; NotFound when no checkpoint reaches there."""
