@@ -118,10 +118,12 @@ def _snapshot(url: str) -> Iterator[tuple[str, int]]:
             connection = engine.connect().execution_options(isolation_level="REPEATABLE READ")
             name = str(connection.execute(_SNAPSHOT).scalar_one())
             leaves = connection.execute(text(_LEAVES)).scalar_one() if connection.execute(_HAS_LOG).scalar_one() else 0
-        yield name, int(leaves)
-        # The server may have ended an idle transaction meanwhile; pg_dump took the snapshot up at its start.
-        with suppress(exc.DBAPIError):
-            connection.close()
+        try:
+            yield name, int(leaves)
+        finally:
+            # The server may have ended an idle transaction meanwhile; pg_dump took the snapshot up at its start.
+            with suppress(exc.DBAPIError):
+                connection.close()
     finally:
         engine.dispose()
 

@@ -122,11 +122,11 @@ def test_an_older_database_before_an_intact_store_is_never_signed_over(
             note(back, 20)
         assert newest(back) == first, "no checkpoint over another history"
         with back.uow() as tx:
+            tx.outbox.release(LEASE, owner="test")
             assert tx.outbox.lease(LEASE, owner="other", now=back.clock.now(), lease_s=60)
         with pytest.raises(Conflict):
             continue_log(back, owner="operator", reason="failover")
         with back.uow() as tx:
-            tx.outbox.release(LEASE, "log:stamp", owner="test")
             tx.outbox.release(LEASE, owner="other")
         continue_log(back, owner="operator", reason="failover")
         went_on(back, first, lost)
