@@ -254,9 +254,9 @@ def test_a_bundle_that_was_changed_does_not_verify(small_city: ServedCity, tmp_p
 
     signer = small_city.service.deps.log_signer
 
-    def verified(*, signed: bool = True, **changed: bytes) -> int:
+    def verified(changed: dict[str, bytes] | None = None, *, signed: bool = True) -> int:
         """Signed anew by the service itself: what is below the signature has to hold by itself."""
-        out, made = tmp_path / "changed.zip", {**files, **changed}
+        out, made = tmp_path / "changed.zip", {**files, **(changed or {})}
         if signed:
             text = f"{bundle['origin']}\ncertsvc-evidence\n{hashlib.sha256(made['bundle.json']).hexdigest()}\n"
             made["bundle.note"] = write_note(text, (signer.sign(text, bundle["origin"]),)).encode()
@@ -273,17 +273,17 @@ def test_a_bundle_that_was_changed_does_not_verify(small_city: ServedCity, tmp_p
     assert len(forged["leaves"]) < len(bundle["leaves"])
     said = json.dumps(status).encode()
     forged["files"] = {**bundle["files"], "status.json": hashlib.sha256(said).hexdigest()}
-    change = {"status.json": said, "bundle.json": json.dumps(forged).encode()}
-    assert verified(signed=False, **change) == 1
-    assert verified(signed=False, **change, **{"bundle.note": b""}) == 1
+    without = {"status.json": said, "bundle.json": json.dumps(forged).encode()}
+    assert verified(without, signed=False) == 1
+    assert verified({**without, "bundle.note": b""}, signed=False) == 1
     # A signature that is of another file.
     der = files["signatures/1.der"]
     covered = next(one for one in covered_digests(files["license.pdf"])[0].values() if one in der)
     other = der.replace(covered, bytes(len(covered)))
     one = {**bundle, "files": {**bundle["files"], "signatures/1.der": hashlib.sha256(other).hexdigest()}}
-    assert verified(**{"signatures/1.der": other, "bundle.json": json.dumps(one).encode()}) == 1
-    assert verified(signed=False, **{"license.pdf": files["license.pdf"] + b"\n"}) == 1
-    assert verified(signed=False, **{"extra.txt": b""}) == 1
+    assert verified({"signatures/1.der": other, "bundle.json": json.dumps(one).encode()}) == 1
+    assert verified({"license.pdf": files["license.pdf"] + b"\n"}) == 1
+    assert verified({"extra.txt": b""}) == 1
     for change in ("leaf", "salt", "details", "path", "index", "kind"):
         one = json.loads(json.dumps(bundle))
         leaf = one["leaves"][0]
@@ -295,13 +295,13 @@ def test_a_bundle_that_was_changed_does_not_verify(small_city: ServedCity, tmp_p
             "index": leaf["index"] + 1,
             "kind": "license.other",
         }[change]
-        assert verified(**{"bundle.json": json.dumps(one).encode()}) == 1, change
+        assert verified({"bundle.json": json.dumps(one).encode()}) == 1, change
     note = files["checkpoint.txt"].decode()
     head = read_note(note)[0]
     other = note.replace(f"\n{head.size}\n", f"\n{head.size + 1}\n").encode()
     one = {**bundle, "size": head.size + 1}
     one["files"] = {**bundle["files"], "checkpoint.txt": hashlib.sha256(other).hexdigest()}
-    assert verified(**{"checkpoint.txt": other, "bundle.json": json.dumps(one).encode()}) == 1
+    assert verified({"checkpoint.txt": other, "bundle.json": json.dumps(one).encode()}) == 1
 
 
 def test_a_loop_has_evidence_in_the_log_within_seconds(small_city: ServedCity) -> None:

@@ -56,7 +56,7 @@ class Rows:
 
 def fetch(number: int) -> Fetch:
     words = ("version_id", "client_id", "client_name", "authority_code", "matter_code", "case_no", "operator")
-    more = dict.fromkeys((*words, "purpose", "basis", "grant_id"), "x")
+    more: Any = dict.fromkeys((*words, "purpose", "basis", "grant_id"), "x")
     at = T0 + timedelta(seconds=number)
     return Fetch(fetch_id=f"fet_{number}", fields=(), outcome="given", at=at, **more)
 
