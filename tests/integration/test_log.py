@@ -274,6 +274,7 @@ def test_a_bundle_that_was_changed_does_not_verify(small_city: ServedCity, tmp_p
     said = json.dumps(status).encode()
     forged["files"] = {**bundle["files"], "status.json": hashlib.sha256(said).hexdigest()}
     without = {"status.json": said, "bundle.json": json.dumps(forged).encode()}
+    assert verified(without) == 0, "but for the signature nothing would tell"
     assert verified(without, signed=False) == 1
     assert verified({**without, "bundle.note": b""}, signed=False) == 1
     # A signature that is of another file.
