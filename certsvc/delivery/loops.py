@@ -284,11 +284,10 @@ class Loops:
         seen = Seen()
 
         def some() -> None:
-            stopped = True
             try:
                 while not self._stop.is_set() and advance_log(self._deps, owner=self._name, seen=seen):
                     pass
-                stopped = False
+                self._meters.log_stopped = False
             except CertsvcError as error:
                 self._meters.troubles.add(code=error.code)
                 log.warning("evidence log waits", action="log.error", reason=error.code, detail=error.detail)
@@ -296,8 +295,6 @@ class Loops:
                 # Another process may have the key, and an operator who continues the log takes the lease too.
                 self._release(LOG_LEASE)
                 self._stop.wait(LOG_TROUBLE_S)
-            finally:
-                self._meters.log_stopped = stopped
 
         self._every(LOG_WAIT_S, some)
 
