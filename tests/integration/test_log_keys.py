@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any, NoReturn
 
 import pytest
 from command_line import environment
@@ -17,7 +18,8 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.log.append import advance_log, stamp_log
 from certsvc.commands.log.findings import Found
 from certsvc.commands.operations.figures import database_figures
-from certsvc.errors import Unavailable
+from certsvc.errors import SigningError, Unavailable
+from certsvc.ids import SystemIds
 from certsvc.signing.listed_anchors import ListedAnchors
 from certsvc.signing.log_notes import LogNotes
 from certsvc.signing.trust import TrustAnchors
@@ -122,3 +124,24 @@ def test_a_timestamp_of_another_authority_or_time_is_told(
     monkeypatch.undo()
     small_city.execute("UPDATE log_timestamps SET at = '2019-02-03T04:05:06.000007+00:00'")
     assert [one.kind for one in audited(deps).findings] == [Found.STAMP_CHANGED]
+
+
+class NoKeys:
+    """A ring in which nobody made a key of the log."""
+
+    def key_ids(self) -> tuple[str, ...]:
+        return ("token-1",)
+
+    def certificate(self, key_id: str) -> NoReturn:
+        raise SigningError(key_id)
+
+
+def test_a_missing_key_of_the_log_is_red(small_city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert small_city.client.get("/readyz").json()["keys"] == "ok"
+    ring: Any = NoKeys()
+    without = LogNotes(ring, issuer="x", ids=SystemIds(), timestamps=None)
+    with pytest.raises(Unavailable, match="log-1"):
+        without.check()
+    monkeypatch.setattr(small_city.service.deps.log_signer, "check", without.check)
+    answer = small_city.client.get("/readyz")
+    assert (answer.status_code, answer.json()["keys"]) == (503, "unavailable")
