@@ -199,8 +199,8 @@ class Outbox(Protocol):
         """Take or keep the lease ``name``; False while another owner holds it."""
         ...
 
-    def release(self, *, owner: str) -> None:
-        """Give up every lease of ``owner``, so that another takes over at once instead of after the lease."""
+    def release(self, *names: str, owner: str) -> None:
+        """Give up these leases where ``owner`` holds them: another takes over at once instead of after the lease."""
         ...
 
     def cursor(self, consumer: str) -> int:

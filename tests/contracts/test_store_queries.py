@@ -48,6 +48,7 @@ from supervision_records import run_supervision
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.checkpoint import Checkpoint, Stamp
+from certsvc.events.epochs import Epoch, Epochs
 from certsvc.events.tiles import Edge
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.consents import RequestState, WithholdState
@@ -198,6 +199,12 @@ def log(tx: UnitOfWork) -> None:
     assert [position for position, _ in tx.log.leaves(0, limit=9)] == [1]
     assert tx.log.position_of(make_evidence_row(1).evidence_id) == tx.log.given() == 1
     assert tx.log.edge() == edge
+    assert tx.log.first_unlogged(0) == make_evidence_row(1).at
+    assert tx.log.first_unlogged(1) is None
+    assert not tx.log.restored()
+    assert tx.log.epochs() == Epochs()
+    tx.log.begin_epoch(Epoch(name=20260101000000, after=2))
+    assert tx.log.epochs().newest == 20260101000000
     for read in (tx.audited.leaves_after, tx.audited.events_after, tx.audited.moves_after):
         read(0, limit=1)
     for page in (tx.audited.versions_after, tx.audited.fetches_after, tx.audited.scans_after):

@@ -44,6 +44,9 @@ NEEDED = {
     "certsvc_key_expiry_days",
     "certsvc_clock_in_doubt",
     "certsvc_log_checkpoint_age_seconds",
+    "certsvc_log_stopped",
+    "certsvc_log_oldest_unlogged_seconds",
+    "certsvc_log_cut_leaves",
     "certsvc_db_pool_in_use",
     "certsvc_dependency_up",
 }

@@ -1,10 +1,11 @@
 """The evidence bundle of a license: one ZIP that verifies without this service.
 
 It holds the file, the signatures out of it, what the register says now, events, the leaves about the license with their
-inclusion proofs, and the checkpoint with its timestamp. Salt and details of a leaf are given for the kinds that the
-reader may see; leaves of other kinds are left out, for that they are about this license is not the reader's to know.
-Details that name somebody else's account, or to the issuer another body's case, lack that part: a leaf holds a digest
-of each part alone, so that what is left still verifies.
+inclusion proofs, and the checkpoint with its timestamp. The manifest, with all leaves and the digest of every file, is
+signed with the key of the log: what somebody leaves out of a bundle is missed. Salt and details of a leaf are given for
+the kinds that the reader may see; leaves of other kinds are left out, for that they are about this license is not the
+reader's to know. Details that name somebody else's account, or to the issuer another body's case, lack that part: a
+leaf holds a digest of each part alone, so that what is left still verifies.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from certsvc.commands.showing.rights import holder_of, same
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import IntegrityError, NotFound
 from certsvc.events.canonical import canonical
-from certsvc.events.checkpoint import read_note
+from certsvc.events.checkpoint import read_note, write_note
 from certsvc.events.envelope import PREFIX
 from certsvc.events.merkle import inclusion_proof
 
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion, MoveRecord
 
 FORMAT = "certsvc-evidence/2"
-"""2: details may lack ``actor`` and ``content``, which a verifier of bundles of 1 does not know."""
+"""2: the manifest is signed, and details may lack ``actor`` and ``content``."""
+MANIFEST, MANIFEST_NOTE = "bundle.json", "bundle.note"
+SIGNED_AS = "certsvc-evidence"
+"""Second line of the note over a manifest: a checkpoint has a number there, so neither is taken for the other."""
 EXPORTED = "evidence.exported"
 """That a bundle was taken is in the log, but in no bundle: it says nothing of the license."""
 MAX_LEAVES = 2000
@@ -192,7 +196,14 @@ def make_bundle(
     with deps.uow() as tx:
         content = {"reader": reader, "size": head.size}
         record(tx, deps, kind=EXPORTED, subject=identifier, actor=actor, content=content, at=now)
-    return _zip({"bundle.json": _json(manifest), **files})
+    listed = _json(manifest)
+    return _zip({MANIFEST: listed, MANIFEST_NOTE: _signed(deps, head.origin, listed), **files})
+
+
+def _signed(deps: Deps, origin: str, manifest: bytes) -> bytes:
+    """A signed note (C2SP) over the digest of the manifest, in the name of the log."""
+    text = f"{origin}\n{SIGNED_AS}\n{hashlib.sha256(manifest).hexdigest()}\n"
+    return write_note(text, (deps.log_signer.sign(text, origin),)).encode()
 
 
 def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
