@@ -9,7 +9,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -65,7 +65,7 @@ class _Desk(Generic[QuestionT, AnswerT]):
             raise place.error
         if place.answer is None:
             raise Unavailable(UNKNOWN_ZH)
-        return cast("AnswerT", place.answer)
+        return place.answer
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

@@ -6,7 +6,6 @@ import dataclasses
 from datetime import timedelta
 
 from store_records import T0, make_version
-from test_store_devices import make_core, make_device
 
 from certsvc.commands.clocks.watch import LONGEST_LEASE
 from certsvc.commands.log import append
@@ -15,6 +14,8 @@ from certsvc.commands.store_ports import UnitOfWork
 from certsvc.commands.supervision import counts, rounds
 from certsvc.delivery import receiver, relay, sequencer
 from certsvc.license.clock_mark import ClockMark
+from certsvc.license.devices import Device, DeviceKind, DeviceState
+from certsvc.license.offline import IssuedCore
 from certsvc.store.engine import Store
 
 REAL = sorted(module.LEASE_S for module in (append, counts, receiver, relay, rounds, send, sequencer))
@@ -55,14 +56,38 @@ def test_the_longest_lease_is_that_of_a_loop() -> None:
 
 
 def test_an_offline_core_from_the_future_ends_and_one_of_today_does_not(store: Store) -> None:
-    cores = [make_core(1), make_core(2, issued_at=T0 + timedelta(days=1), expires_at=T0 + timedelta(days=2))]
+    day = timedelta(days=1)
+    device = Device(
+        device_id="dev_000001",
+        kind=DeviceKind.HOLDER,
+        state=DeviceState.PENDING,
+        subject="person-1",
+        authority_code="",
+        name="示例张三的手机",
+        public_key=bytes((2, *([1] * 32))),
+        thumbprint="thumb-1",
+        challenge="challenge-1",
+        created_at=T0,
+    )
+    today, tomorrow = (
+        IssuedCore(
+            core_id=f"cor_{n:06d}",
+            token_sha256=f"{n:064d}",
+            version_id=make_version(1).version_id,
+            device_id=device.device_id,
+            issued_at=T0 + n * day,
+            expires_at=T0 + (n + 1) * day,
+        )
+        for n in range(2)
+    )
     with store.uow() as tx:
-        tx.devices.insert(make_device(1))
+        tx.devices.insert(device)
         tx.licenses.insert(make_version(1))
-        tx.offline_cores.insert_all(cores)
+        tx.offline_cores.insert_all([today, tomorrow])
         assert undo(tx) == 1
-        found = tx.offline_cores.by_tokens([core.token_sha256 for core in cores])
-    assert [found[core.token_sha256].expires_at for core in cores] == [cores[0].expires_at, T0]
+        found = tx.offline_cores.by_tokens([today.token_sha256, tomorrow.token_sha256])
+    assert found[today.token_sha256].expires_at == today.expires_at
+    assert found[tomorrow.token_sha256].expires_at == T0
 
 
 def test_a_database_on_this_machine_is_no_second_witness(store: Store) -> None:

@@ -176,6 +176,20 @@ def test_a_clock_that_was_set_is_not_taken_for_a_machine_that_stood_still(
     assert not found.rested
 
 
+def test_a_false_source_that_moves_one_clock_after_the_other_is_not_believed() -> None:
+    inner = SetClock()
+    clock = WatchedClock(inner)
+    mark = mark_of(inner, boot=inner.boot)
+    assert compare(clock, mark) is None
+    true = inner.at
+    inner.set_by(HOUR)
+    for database in (true, inner.at):
+        found = clock.compare(mark, database, asked=clock.monotonic(), elsewhere=True)
+        assert (found.trouble, found.rested) == (Trouble.JUMPED, False), "the database said that no time had passed"
+    inner.set_by(-HOUR)
+    assert compare(clock, mark) is None
+
+
 def test_a_look_that_failed_is_no_belief() -> None:
     inner = SetClock()
     clock = WatchedClock(inner)

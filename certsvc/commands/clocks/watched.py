@@ -83,6 +83,7 @@ class WatchedClock:
         self._trouble: Trouble | None = None
         self._agreed = False
         self._epoch: int | None = None
+        self._line_witnessed = False
 
     @property
     def boot(self) -> str:
@@ -134,7 +135,7 @@ class WatchedClock:
         with self._lock:
             epoch = mark.epoch if mark else 0
             if epoch != self._epoch:
-                self._agreed, self._epoch, self._trouble = False, epoch, None
+                self._agreed, self._epoch, self._trouble, self._line_witnessed = False, epoch, None, False
             expected = self._expected(mark, seconds)
             waited = timedelta(seconds=seconds - asked)
             self._trouble = self._against(machine, expected, mark, database, waited)
@@ -146,9 +147,13 @@ class WatchedClock:
                     floor = max([at for at in (mark.at if mark else None, database) if at is not None], default=line)
                     self._line = (expected or floor, seconds)
             found = self._judged(machine, seconds)
+            if found.trouble is None:
+                self._line_witnessed = False
+            elif found.trouble is Trouble.JUMPED and database is not None and abs(database - found.at) <= TOLERANCE:
+                self._line_witnessed = True  # the time did not stand still: when the database jumps too, both are wrong
             ahead = found.trouble is Trouble.JUMPED and machine > found.at and (mark is None or machine >= mark.at)
             agrees = database is not None and -TOLERANCE <= machine - database <= TOLERANCE + waited
-            return replace(found, rested=ahead and agrees and elsewhere)
+            return replace(found, rested=ahead and agrees and elsewhere and not self._line_witnessed)
 
     def go_on(self, rested: Reading) -> Reading:
         """Let the line go on from what the machine said when it was found that it only had stood still."""
