@@ -25,8 +25,8 @@ class HealthOut(Model):
 
 
 @router.get("/healthz", dependencies=[Depends(PUBLIC)])
-def alive() -> dict[str, str]:
-    """The process answers."""
+async def alive() -> dict[str, str]:
+    """The process answers; no thread is needed for it, for those may all wait."""
     return {"status": "alive"}
 
 

@@ -230,7 +230,8 @@ class Loops:
     def _work(self, owner: str, lane: Lane) -> None:
         """Issue what waits.
 
-        While live requests come, backfill goes one by one and rests in between: they find a press free.
+        While live requests come, to this process or another, backfill goes one by one and rests in between: they find
+        a press free.
         """
         clock = self._deps.clock
 
@@ -242,9 +243,9 @@ class Loops:
             now = clock.monotonic()
             for one in done:
                 self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
-            if done and done[0].lane is Lane.LIVE:
+            if done and (done[0].lane is Lane.LIVE or done[0].gave_way):
                 self._live_until = now + LIVE_ECHO_S
-            elif done and now < self._live_until:
+            if done and done[0].lane is not Lane.LIVE and now < self._live_until:
                 self._wake.wait(min(REST * (now - begun), LONGEST_REST_S))
             return bool(done)
 

@@ -17,7 +17,7 @@ from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.matter_payloads import MATTER_PAYLOADS
 from certsvc.events.oversight_payloads import OVERSIGHT_PAYLOADS
 from certsvc.events.payload import Payload
-from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
+from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided, SealUseSettled
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
 from certsvc.events.supervision_payloads import SUPERVISION_PAYLOADS
 from certsvc.events.visit_payloads import VISIT_PAYLOADS
@@ -344,6 +344,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SealExpiring,
     SealOddUse,
     SealUseDecided,
+    SealUseSettled,
     *SIGNING_PAYLOADS,
     DocumentSealed,
     WebhookDisabled,

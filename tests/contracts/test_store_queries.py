@@ -214,6 +214,8 @@ def log(tx: UnitOfWork) -> None:
 def look_for_many(tx: UnitOfWork) -> None:
     """What a batch asks; the rest of it has the statements of single questions."""
     tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
+    tx.requests.newest_waiting(Lane.LIVE)
+    tx.seals.settle("r", ReservationResult.USED, open_before=NOW, now=NOW)
     tx.licenses.by_numbers("food_operation", ["n"])
     tx.seals.by_ids(["s"])
     tx.receipts.find_all([("c", "key:1"), ("d", "key:2")])

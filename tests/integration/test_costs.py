@@ -188,6 +188,31 @@ def test_acceptances_that_come_together_have_an_answer_each(small_city: ServedCi
     assert stored == [(2,)]
 
 
+def test_further_keys_of_what_is_known_are_bound_in_the_one_transaction(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the commit nothing may be left that can fail: all who came together would be told 503."""
+    deps = small_city.service.deps
+    with deps.uow.read() as tx:
+        client = tx.access.client(PLATFORM)
+    assert client is not None
+    caller = of_client(client)
+
+    def asked(number: str, key: str) -> Prepared:
+        body = parse_issuance(small_city.body(SLUG, number))
+        return prepare_acceptance(deps, caller, body, Origin(idempotency_key=key))
+
+    accept_issuances(deps, [asked(f"F-{n}", f"f{n}") for n in range(SMALL)])
+    again = [asked(f"F-{n}", f"other-{SMALL - n}") for n in range(SMALL)]
+    with counted(small_city, monkeypatch) as costs:
+        answers = accept_issuances(deps, [*again, asked("F-new", "f-new")])
+    assert [isinstance(one, Accepted) and one.created for one in answers] == [False] * SMALL + [True]
+    assert costs.commits == 1
+    for n in range(SMALL):
+        [found] = accept_issuances(deps, [asked(f"G-{n}", f"other-{SMALL - n}")])
+        assert isinstance(found, IdempotencyMismatch), "each further key is bound"
+
+
 def test_a_scan_costs_few_statements_and_scans_that_come_together_no_more(
     shared_city: ServedCity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
