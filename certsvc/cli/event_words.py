@@ -70,6 +70,7 @@ EVENT_ZH = {
     "seal.remade": "已换制；原印章盖过的文件仍可核验",
     "seal.expiring": "在用印章的证书即将到期",
     "seal.odd_use": "异常用印，已自动停用",
+    "seal.use_settled": "结果不明的一次用印已查明，由人记录",
     "seal.use_decided": "人工用印已同意或不同意",
     "signer.issued": "签发了个人电子签名证书",
     "signer.stopped": "停用",
