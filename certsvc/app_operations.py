@@ -32,13 +32,13 @@ def probes(deps: Deps, loops: Loops, ring: KeyRing, broker: Broker | None) -> Pr
         broker.check()
         return True
 
-    def ask_keys() -> None:
-        check_keys(ring, TOKEN_KEY)
-        deps.log_signer.check()  # without it business goes on, and nothing of it would ever be proven
+    def ask_log() -> None:
+        deps.log_signer.check()
 
     return Probes(
         loops_alive=lambda: loops.alive,
-        keys=ask_keys,
+        keys=partial(check_keys, ring, TOKEN_KEY),
+        log=ask_log,
         broker=ask_broker,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
@@ -20,6 +21,7 @@ class HealthOut(Model):
     objects: str
     broker: str
     keys: str
+    log: str = Field(description="留痕日志能否签名；不能时 ready 仍为真，业务照常，证明待补")
     loops: str
     clock: str
 

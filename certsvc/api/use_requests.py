@@ -165,14 +165,14 @@ class ChosenIn(Model):
     """Which of several licenses of a type."""
 
     type: str = Field(max_length=64, description="证照类型")
-    identifier: str = Field(max_length=128, description="证照标识，列表中 choices 之一")
+    identifier: str = Field(min_length=1, max_length=128, description="证照标识，列表中 choices 之一")
 
 
 class RequestAnswerIn(Model):
     """The holder's answer, for one party."""
 
     accept: bool
-    party_id: str = Field(min_length=1, max_length=64, description="为哪一方答复，列表中的 party_id")
+    party_id: str = Field(default="", max_length=64, description="为哪一方答复，列表中的 party_id；只有一方的可不填")
     licenses: list[ChosenIn] = Field(
         default=[], max_length=MAX_REQUEST_TYPES, description="同意使用哪一张；某类只有一张的可不填"
     )

@@ -24,8 +24,8 @@ ADDRESSED: frozenset[str] = frozenset(PREFIX + payload.NAME for payload in COPY_
 REGULATORS_FAMILY = "oversight"
 """审管双推送: for the client of the subscription that is the subject, which the data do not name; of any version."""
 _REGULATORS = f"{PREFIX}{REGULATORS_FAMILY}."
-USES: tuple[str, ...] = ("license.fetched", "license.scanned", "consent", "challenge", "dispute")
-"""用证、扫码、用证申请、反扫、异议: who did what with whose license; for the issuer, the body that did it, overseers.
+USES: tuple[str, ...] = ("license.fetched", "license.scanned", "inspection", "consent", "challenge", "dispute")
+"""用证、扫码、检查、用证申请、反扫、异议: who did what with whose license; for the issuer, the body that did it, overseers.
 
 Families and names of any version. The issuer stands in the 证照标识; the body is ``authority_code``, or that of the
 system ``client_id``, which only the register knows. An event that names neither is for overseers alone.
@@ -81,7 +81,9 @@ def _is_use(event: Event) -> bool:
 
 def _is_party(event: Event, client_id: str, authority_code: str, bodies: Mapping[str, str]) -> bool:
     system = str(event.data.get("client_id") or "")
-    parties = {event.data.get("authority_code"), bodies.get(system), issuer_in(str(event.data.get("identifier") or ""))}
+    data = event.data
+    parties = {data.get("authority_code"), data.get("issuer_code"), bodies.get(system)}
+    parties.add(issuer_in(str(data.get("identifier") or "")))
     return (system != "" and system == client_id) or (authority_code != "" and authority_code in parties)
 
 

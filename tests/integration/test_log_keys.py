@@ -136,12 +136,14 @@ class NoKeys:
         raise SigningError(key_id)
 
 
-def test_a_missing_key_of_the_log_is_red(small_city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert small_city.client.get("/readyz").json()["keys"] == "ok"
+def test_a_missing_key_of_the_log_is_told_and_stops_no_business(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small_city.client.get("/readyz").json()["log"] == "ok"
     ring: Any = NoKeys()
     without = LogNotes(ring, issuer="x", ids=SystemIds(), timestamps=None)
     with pytest.raises(Unavailable, match="log-1"):
         without.check()
     monkeypatch.setattr(small_city.service.deps.log_signer, "check", without.check)
     answer = small_city.client.get("/readyz")
-    assert (answer.status_code, answer.json()["keys"]) == (503, "unavailable")
+    assert (answer.status_code, answer.json()["log"], answer.json()["ready"]) == (200, "unavailable", True)

@@ -87,6 +87,7 @@ def test_a_bundle_names_nobody_but_its_reader(small_city: ServedCity, used: str,
     assert "scan.answered" in {kind for kind, _ in mine}
     assert officer not in json.dumps(mine)
     assert CASE in json.dumps(mine), "a holder may know in which case"
+    assert {kind for kind, one in mine if "content" not in one} == {"fetch.refused"}, "why is the body's own matter"
 
     issuer = told("issuer", city.system())
     assert {kind for kind, one in issuer if "content" not in one} == {"fetch.given", "fetch.refused"}

@@ -160,7 +160,10 @@ def test_the_command_of_operators_continues_and_says_the_name(small_city: Served
     done = CliRunner().invoke(program, ["audit", "continue", "--reason", "演练"], env=environment(small_city))
     assert done.exit_code == 0, done.output
     last = note(small_city.service.deps, 3)
-    assert read_note(last.note)[0].origin in done.output
+    origin = read_note(last.note)[0].origin
+    assert origin in done.output
+    again = continue_log(small_city.service.deps, owner="test", reason="restored from a backup", restored=True)
+    assert again == origin, "what another process has followed is not followed once more"
     report = audited(small_city.service.deps)
     assert report.agrees
     assert report.continued == [first.size]

@@ -17,7 +17,7 @@ from certsvc.store.migrate import upgrade
 from certsvc.store.objects_s3 import S3ObjectStore
 
 NOTICED_S = 20
-PARTS = {"database", "objects", "broker", "keys", "loops", "clock"}
+PARTS = {"database", "objects", "broker", "keys", "log", "loops", "clock"}
 
 
 @pytest.fixture(scope="module")

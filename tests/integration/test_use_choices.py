@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from consent_city import bind, citizen, company, given, holder, party, state, today
 from fixtures_city import ServedCity
 from test_bad_input import problem
@@ -133,14 +134,16 @@ def test_who_must_answer_is_told_and_answers_for_the_party_that_the_page_showed(
     owners = party_id(city, owner, request_id)
     problem(reply(city, wife, request_id, party_id=owners), 404)
     bare = city.client.post(f"/v1/use-requests/{request_id}/answers", headers=wife, json={"accept": True})
-    problem(bare, 422)
+    problem(bare, 409)
+    nothing = {"accept": True, "licenses": [{"type": HOUSE, "identifier": ""}]}
+    problem(city.client.post(f"/v1/use-requests/{request_id}/answers", headers=wife, json=nothing), 422)
     child = rows["示例幼童"]["party_id"]
     assert city.answer(reply(city, wife, request_id, party_id=child), 201)["waiting"] == 1
     answered = city.rows(f"SELECT basis, state FROM use_parties WHERE party_id = '{child}'")
     assert answered == [("guardian", "confirmed")]
     problem(reply(city, wife, request_id, party_id=child), 409)
-    last = reply(city, wife, request_id, party_id=rows["示例共有人"]["party_id"])
-    assert city.answer(last, 201)["state"] == "confirmed"
+    last = city.client.post(f"/v1/use-requests/{request_id}/answers", headers=wife, json={"accept": True})
+    assert city.answer(last, 201)["state"] == "confirmed", "one party is left: it need not be named"
 
 
 def test_the_guardian_of_a_child_and_the_head_of_a_company_are_told(small_city: ServedCity) -> None:
@@ -185,6 +188,22 @@ def test_a_holder_of_two_chooses_which_is_used_and_no_other_is_given(small_city:
     done = city.answer(by_request(city, made, FOOD, fields=["premises"], identifier=second), 201)
     assert [field["value"] for field in done["fields"]] == [OTHER_PLACE]
     assert rows_of(city, me)[0]["items"][0]["choices"] == []
+
+
+def test_a_license_that_no_list_reaches_is_given_when_it_is_named(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chain has more shops than a search looks at: the one that was named is the one that is used."""
+    for module in ("held", "grounds"):
+        monkeypatch.setattr(f"certsvc.commands.sharing.{module}.MAX_SEARCH", 1)
+    city = small_city
+    first, _ = two_shops(city)
+    me = holder(city, FOOD)
+    made = city.answer(ask(city, company(city), {FOOD: ["premises"]}), 201)["request_id"]
+    city.answer(reply(city, me, made, licenses=[{"type": FOOD, "identifier": first}]), 201)
+    assert [one["identifier"] for one in read(city, made)["given"]] == [first]
+    done = city.answer(by_request(city, made, FOOD, fields=["premises"], identifier=first), 201)
+    assert [field["value"] for field in done["fields"]] != [OTHER_PLACE]
 
 
 def test_at_a_counter_it_is_chosen_too_and_a_copy_ends(small_city: ServedCity) -> None:

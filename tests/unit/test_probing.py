@@ -90,7 +90,7 @@ def test_figures_of_a_database_that_does_not_answer_are_not_asked_for(monkeypatc
     deps: Any = SimpleNamespace(
         clock=clock, uow=SimpleNamespace(read=read), objects=SimpleNamespace(get=not_there), policy=None
     )
-    probes = Probes(loops_alive=lambda: True, keys=lambda: None, broker=lambda: False)
+    probes = Probes(loops_alive=lambda: True, keys=lambda: None, log=lambda: None, broker=lambda: False)
     sources = Sources(meters=Meters(), probes=probes, pools=lambda: (), key_ends=dict, consumers=())
     told = Dashboard(deps, sources).text().decode()
     assert 'certsvc_dependency_up{dependency="database"} 0' in told

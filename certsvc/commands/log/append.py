@@ -102,7 +102,7 @@ def advance_log(deps: Deps, *, owner: str, seen: Seen | None = None) -> int:
     with deps.uow.read() as tx:
         restored = tx.log.restored()
     if restored:
-        continue_log(deps, owner=owner, reason="restored from a backup")
+        continue_log(deps, owner=owner, reason="restored from a backup", restored=True)
     record_events(deps, owner=owner)
     with deps.uow.read() as tx:
         newest, epochs, given = tx.log.newest(), tx.log.epochs(), tx.log.given()
@@ -128,11 +128,11 @@ def advance_log(deps: Deps, *, owner: str, seen: Seen | None = None) -> int:
     return len(rows)
 
 
-def continue_log(deps: Deps, *, owner: str, reason: str) -> str:
+def continue_log(deps: Deps, *, owner: str, reason: str, restored: bool = False) -> str:
     """Let the log go on from where the database is, under another name; the name.
 
     What was published beyond is another history from then on: the first leaves of the new name say from which head of
-    the old one it goes on. Up to there both are one log.
+    the old one it goes on. Up to there both are one log. With ``restored`` only where no other process has done it since.
 
     Raises:
         Conflict: a process appends at this moment.
@@ -144,6 +144,9 @@ def continue_log(deps: Deps, *, owner: str, reason: str) -> str:
             raise Conflict("有进程正在追加留痕日志，请半分钟后再试；日志停着的进程会自行让出")
         newest, epochs = tx.log.newest(), tx.log.epochs()
         head = _head(deps, newest)
+        if restored and not tx.log.restored():  # two relays read the mark of one restoration; one has followed it
+            tx.outbox.release(LEASE, owner=owner)
+            return head.origin
         epoch = Epoch.begun(now, after=head.size)
         if epoch.name <= epochs.newest:
             raise Conflict("日志刚刚另起过名称，不必再做；时钟有误时先校准")

@@ -56,7 +56,7 @@ MAX_LEAVES = 2000
 """Leaves of one bundle beside those of the license's life, and events; the newest: bounds what a license that was
 scanned without end can make a request hold, and scans never push its issue or its ending out."""
 LIFE = ("license.", "issuance.", "registration.")
-USES = "fetch."
+USES, REFUSED_USE = "fetch.", "fetch.refused"
 
 AUDITOR, ISSUER, HOLDER, OPERATOR = "auditor", "issuer", "holder", "operator"
 SEEN: dict[str, tuple[str, ...]] = {
@@ -108,8 +108,8 @@ class Reading:
         details = orjson.loads(row.details)
         if details["actor"] != self.account:
             del details["actor"]
-        if self.reader == ISSUER and row.kind.startswith(USES):
-            del details["content"]
+        if (self.reader == ISSUER and row.kind.startswith(USES)) or row.kind == REFUSED_USE:
+            del details["content"]  # why a body was refused is its own matter, as in the ledger of uses
         return canonical(details)
 
 

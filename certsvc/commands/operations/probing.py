@@ -21,9 +21,10 @@ log = structlog.get_logger("certsvc.operations")
 OK = "ok"
 UNUSED = "unused"
 """The shape, or this process, has no such dependency."""
-DEADLINE_S = 2.0
+DEADLINE_S = 4.0
 """A dependency that has not answered by then does not: all are asked at once, so a probe of everything takes no more,
-and what follows still fits into the ten seconds of a scraper."""
+and what follows still fits into the ten seconds of a scraper. Long enough for a peak that holds every connection of
+the pool for a moment: a process that is slow is not to be taken out of a city that needs it."""
 KEPT_S = {"keys": 5.0}
 """How long an answer is told again: an HSM does one thing at a time, and a flood of questions would keep it from
 sealing (strangers may ask). The others stand many questions."""

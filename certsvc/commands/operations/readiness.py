@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
 
 STOPPED = "stopped"
+ALARMED = frozenset({"log"})
+"""Told and alarmed, and no reason to stop: without it business goes on, and its proofs come later."""
 PROBE_OBJECT = "licenses/00/probe.pdf"
 """A name that no file has: that there is none is the good answer."""
 
@@ -25,6 +27,7 @@ class Probes:
 
     Attributes:
         loops_alive: whether every thread of this process still runs.
+        log: raises an error of ours where the evidence log cannot be signed.
         keys: signs something with a key of the service; raises an error of ours when it cannot.
         broker: asks the broker for an answer; False where this process has nothing to do with one.
         prober: asks, and remembers what it asked.
@@ -32,6 +35,7 @@ class Probes:
 
     loops_alive: Callable[[], bool]
     keys: Callable[[], None]
+    log: Callable[[], None]
     broker: Callable[[], bool]
     prober: Prober = field(default_factory=Prober)
 
@@ -44,6 +48,7 @@ class Readiness:
     objects: str
     broker: str
     keys: str
+    log: str
     loops: str
     clock: str
 
@@ -55,14 +60,15 @@ class Readiness:
             "objects": self.objects,
             "broker": self.broker,
             "keys": self.keys,
+            "log": self.log,
             "loops": self.loops,
             "clock": self.clock,
         }
 
     @property
     def ready(self) -> bool:
-        """Whether none is in trouble."""
-        return all(found in {OK, UNUSED} for found in self.parts.values())
+        """Whether none that business needs is in trouble."""
+        return all(found in {OK, UNUSED} for name, found in self.parts.items() if name not in ALARMED)
 
 
 def readiness(deps: Deps, probes: Probes) -> Readiness:
@@ -73,6 +79,7 @@ def readiness(deps: Deps, probes: Probes) -> Readiness:
             "objects": lambda: _objects(deps),
             "broker": probes.broker,
             "keys": probes.keys,
+            "log": probes.log,
         },
         deps.clock.monotonic,
     )

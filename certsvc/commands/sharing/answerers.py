@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from certsvc.clock import local_day
 from certsvc.commands.sharing.choices import types_within
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, same
+from certsvc.errors import Conflict, NotFound
+from certsvc.license.consents import RequestState
 from certsvc.license.delegations import ANY_MATTER, MAX_OPEN_DELEGATIONS, DelegationState
 from certsvc.license.relations import RelationKind
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Holder
 
+NO_REQUEST_ZH = "没有这项用证申请"
 _DECIDE = (RelationKind.GUARDIAN, RelationKind.REPRESENTATIVE)
 
 
@@ -86,6 +89,31 @@ def deciders_of(tx: UnitOfWork, party: Party, request: UseRequest, now: datetime
         ]
     by_code = {(one.code_type, one.code): one for one in people if not same(one, party.holder)}
     return list(by_code.values())
+
+
+def party_answered(
+    tx: UnitOfWork, caller: Principal, request: UseRequest, party_id: str, delegation_id: str, now: datetime
+) -> tuple[Party, Delegation | None]:
+    """The party that the caller answers for, and the delegation by which; None for the caller's own right.
+
+    Raises:
+        NotFound: no such party, or nobody's that the caller may answer for.
+        Conflict: none is named, and the caller may answer for several: which is the caller's to say.
+    """
+    parties = tx.bases.parties_of(request.request_id)
+    if not party_id and sum(one.state is RequestState.ASKED for one in parties) > 0:
+        parties = [one for one in parties if one.state is RequestState.ASKED]
+    found = []
+    acting, given = acting_for(tx, caller, now), given_to(tx, caller, now) if delegation_id else None
+    for party in parties if caller.holder_code else ():
+        delegation = given.under(party, request, delegation_id) if given is not None else None
+        if party_id in {"", party.party_id} and (delegation if delegation_id else is_among(party.holder, acting)):
+            found.append((party, delegation))
+    if not found:
+        raise NotFound(NO_REQUEST_ZH)
+    if len(found) > 1:
+        raise Conflict("您可以为几方答复这项申请：请在 party_id 写明为哪一方，见申请列表")
+    return found[0]
 
 
 def is_among(holder: Holder, people: Sequence[Holder]) -> bool:

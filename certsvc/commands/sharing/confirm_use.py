@@ -85,12 +85,21 @@ def _licenses(deps: Deps, tx: UnitOfWork, request: UseRequest, holder: Party, no
     """
     found = []
     for slug in request.items:
-        held = [version for version in of_type(tx, request.holder, slug) if not version.provisional]
-        if holder.chosen:
-            held = [version for version in held if version.license_id == holder.chosen.get(slug)]
-        best = best_of(deps, tx, held, now)
+        if not holder.chosen:
+            held = of_type(tx, request.holder, slug)
+        elif slug in holder.chosen:
+            held = [
+                version
+                for version in tx.licenses.of_licenses([holder.chosen[slug]])
+                if not version.replaced_by_version_id and same(version.holder, request.holder)
+            ]
+        else:
+            continue
+        best = best_of(deps, tx, [version for version in held if not version.provisional], now)
         if best is not None:
             found.append(best)
+    if not found:  # what was chosen passed to somebody else meanwhile: a yes to nothing is no consent
+        raise NotFound(NONE_HELD_ZH)
     return found
 
 
@@ -140,7 +149,7 @@ def _chosen(
     found: dict[str, LicenseVersion] = {}
     for slug in request.items:
         several = candidates(held, request.holder, slug, within)
-        if several or slug in named:
+        if several or named.get(slug):
             found[slug] = choose(deps, several, named.get(slug, ""), pointer="/licenses")
     if not found:
         raise NotFound(NONE_HELD_ZH)

@@ -212,7 +212,7 @@ def _rights(
     for index, item in enumerate(body.items):
         allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, item.type)
         wanted = chosen(allowed, item.fields)
-        several = _held(deps, tx, holder, item.type, now)
+        several = _held(deps, tx, holder, item.type, item.identifier, now)
         # As if the signer stood before the own page: own license, ward's or represented company's.
         standing_there = Principal(
             subject="",
@@ -235,8 +235,10 @@ def _rights(
     return rights
 
 
-def _held(deps: Deps, tx: UnitOfWork, holder: Holder, type_slug: str, now: datetime) -> Sequence[LicenseVersion]:
-    held = held_by(deps, tx, [(holder, type_slug, "")], now)
+def _held(
+    deps: Deps, tx: UnitOfWork, holder: Holder, type_slug: str, identifier: str, now: datetime
+) -> Sequence[LicenseVersion]:
+    held = held_by(deps, tx, [(holder, type_slug, identifier)], now)
     named = {one.license_id for several in held.versions.values() for one in several if one.holder.name == holder.name}
     found = candidates(held, holder, type_slug, named)
     if not found:

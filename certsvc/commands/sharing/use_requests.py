@@ -17,7 +17,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.answerers import acting_for, given_to, is_among
+from certsvc.commands.sharing.answerers import NO_REQUEST_ZH, acting_for, given_to, is_among, party_answered
 from certsvc.commands.sharing.choices import choices_for
 from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.held import held_by
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from certsvc.license.model import Holder, LicenseVersion
     from certsvc.license.uses import Grant
 
-NO_REQUEST_ZH = "没有这项用证申请"
 MAX_LISTED = 200
 """Requests in one list."""
 
@@ -267,23 +266,24 @@ def answer_request(
 ) -> Asked:
     """Confirm or decline what the caller was asked, for one party as the caller's list names it.
 
+    Without ``party_id`` for the only one of those that wait for whom the caller may answer.
+
     ``licenses`` are the 证照标识 that a holder's yes is for, by type, where there are several of it.
 
     Raises:
         NotFound: no such request or party, or not one that the caller may answer for, or the holder has none of the
             licenses.
-        Conflict: answered, lapsed, too young, dead by the register, or the delegation is not for this.
+        Conflict: answered, lapsed, too young, dead by the register, the delegation is not for this, or no party is
+            named where there are several.
         InvalidInput: of a type there are several and none was chosen, or the chosen one is none of them.
     """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     with deps.uow() as tx:
         request = tx.bases.request(request_id, hold=True)
-        parties = tx.bases.parties_of(request_id) if request is not None else ()
-        party = next((one for one in parties if one.party_id == party_id), None)
-        if request is None or party is None:
+        if request is None:
             raise NotFound(NO_REQUEST_ZH)
-        delegation = _right_to_answer(tx, caller, party, request, delegation_id, now)
+        party, delegation = party_answered(tx, caller, request, party_id, delegation_id, now)
         if not _waits(request, party, now):
             raise Conflict("这项申请已答复或已过时")
         if accept:
@@ -337,20 +337,6 @@ def _decline(tx: UnitOfWork, caller: Principal, request: UseRequest, party: Part
     closed = tx.bases.close_request(request.request_id, RequestState.DECLINED, now=now)
     if not closed or not tx.bases.answer_party(declined, now=now):
         raise Conflict("这项申请已答复或已过时")
-
-
-def _right_to_answer(
-    tx: UnitOfWork, caller: Principal, party: Party, request: UseRequest, delegation_id: str, now: datetime
-) -> Delegation | None:
-    """The delegation by which the caller answers, or None for the caller's own right; NotFound where there is none."""
-    found = None
-    if not caller.holder_code:
-        raise NotFound(NO_REQUEST_ZH)
-    if delegation_id:
-        found = given_to(tx, caller, now).under(party, request, delegation_id)
-    if found is None and (delegation_id or not is_among(party.holder, acting_for(tx, caller, now))):
-        raise NotFound(NO_REQUEST_ZH)
-    return found
 
 
 def _with_grants(tx: UnitOfWork, request: UseRequest) -> Asked:
