@@ -132,7 +132,7 @@ def continue_log(deps: Deps, *, owner: str, reason: str, restored: bool = False)
     """Let the log go on from where the database is, under another name; the name.
 
     What was published beyond is another history from then on: the first leaves of the new name say from which head of
-    the old one it goes on. Up to there both are one log. With ``restored`` only where no other process has done it since.
+    the old one it goes on. Up to there both are one log. With ``restored`` only where no other process has done so.
 
     Raises:
         Conflict: a process appends at this moment.
