@@ -1,6 +1,6 @@
 // 电子监察: figures of a month with their charts, definitions and queries, and the cards to answer or rule on.
 import { call } from "./api.js";
-import { announce, busy, byId, el, facts, keepFile, label } from "./dom.js";
+import { busy, byId, el, facts, keepFile, label } from "./dom.js";
 import { Session } from "./session.js";
 import { startShell } from "./shell.js";
 import { bars, curves, percent, table } from "./supervision_charts.js";
@@ -8,31 +8,39 @@ import { t } from "./words.js";
 
 const MEASURES = ["issued", "scanned", "fetched", "replaced"];
 const CHARTED = 8;
+const SHEET_DAYS = 10;
+/** What waits for whoever is signed in: answers by departments, rulings by supervisors. */
+const TODO = { supervision_clerk: ["returned", "open"], supervisor: ["answered"] };
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const session = new Session({ name: "supervision", roles: ["supervisor", "supervision_clerk", "auditor"], onIn: signedIn, onOut: signedOut });
 let found = null;
 let cards = [];
 let next = "";
 let asked = 0;
+let mine = ["open"];
 
 startShell(() => { if (found) { drawFigures(); drawCards(); } });
-byId("month").value = lastMonth();
+byId("month").value = monthInQuestion();
 byId("month").addEventListener("change", readFigures);
 byId("body").addEventListener("change", () => { readFigures(); readCards(); });
 byId("period").addEventListener("submit", (event) => event.preventDefault());
 byId("sheet").addEventListener("click", () => busy(byId("sheet"), () => session.attempt(takeSheet)));
-byId("card-state").addEventListener("change", () => readCards());
+byId("card-state").addEventListener("change", () => { say(""); readCards(); });
 byId("more").addEventListener("click", () => readCards(next));
 session.start();
 
-function lastMonth() {
-  // The sheet of a month is made in the next one.
-  const [year, month] = new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" }).split("-").map(Number);
+/** In its first days a month is asked about the one before, whose sheet is being made. */
+function monthInQuestion() {
+  const [year, month, day] = new Date().toLocaleDateString("sv-SE", { timeZone: "Asia/Shanghai" }).split("-").map(Number);
+  if (day > SHEET_DAYS) return `${year}-${String(month).padStart(2, "0")}`;
   return month === 1 ? `${year - 1}-12` : `${year}-${String(month - 1).padStart(2, "0")}`;
 }
 
 function signedIn(person) {
   byId("badge-person").textContent = person.name;
+  mine = [...new Set((person.roles ?? []).flatMap((role) => TODO[role] ?? []))];
+  if (!mine.length) mine = ["open"];
+  say("");
   byId("body").replaceChildren(el("option", { value: "", t: "supervise.all" }));
   readFigures();
   readCards();
@@ -110,13 +118,24 @@ async function takeSheet() {
 }
 
 async function readCards(cursor = "") {
+  const chosen = byId("card-state").value;
+  const states = chosen === "todo" ? mine : [chosen];
   await session.attempt(async () => {
-    const query = new URLSearchParams({ state: byId("card-state").value, authority_code: byId("body").value, cursor });
-    const page = await session.call("GET", `/v1/supervision/cards?${query}`);
-    cards = cursor ? [...cards, ...page.cards] : page.cards;
-    next = page.next;
+    const read = cursor ? [...cards] : [];
+    for (const state of cursor ? states.slice(-1) : states) {
+      const query = new URLSearchParams({ state, authority_code: byId("body").value, cursor });
+      const page = await session.call("GET", `/v1/supervision/cards?${query}`);
+      read.push(...page.cards);
+      next = page.next;
+    }
+    cards = read;
     drawCards();
   });
+}
+
+function say(text) {
+  byId("cards-said").textContent = text;
+  byId("cards-said").hidden = !text;
 }
 
 function drawCards() {
@@ -146,17 +165,24 @@ function form(one) {
   const ruling = one.state === "answered";
   const field = `text-${one.card_id}`;
   const box = el("textarea", { id: field, rows: "2", maxlength: "1000" });
+  const wrong = el("p", { class: "notice red", role: "alert", t: ruling ? "supervise.no_ruling" : "supervise.no_answer" });
+  wrong.hidden = true;
   const act = (key, path, more) => {
     const button = el("button", { type: "button", class: "button", t: key });
     button.addEventListener("click", () => busy(button, () => session.attempt(async () => {
+      if (!box.value.trim()) {
+        wrong.hidden = false;
+        box.focus();
+        return;
+      }
       await session.call("POST", `/v1/supervision/cards/${one.card_id}/${path}`, { body: { text: box.value.trim(), ...more } });
-      announce(t("supervise.done"));
       await readCards();
+      say(t(path === "answers" ? "supervise.done_answer" : "supervise.done"));
     })));
     return button;
   };
   const buttons = ruling
     ? [act("supervise.accept", "rulings", { accepted: true }), act("supervise.give_back", "rulings", { accepted: false })]
     : [act("supervise.send", "answers", {})];
-  return el("div", { class: "field" }, el("label", { for: field, t: ruling ? "supervise.ruling" : "supervise.answer" }), box, el("p", { class: "row" }, buttons));
+  return el("div", { class: "field" }, el("label", { for: field, t: ruling ? "supervise.ruling" : "supervise.answer" }), box, wrong, el("p", { class: "row" }, buttons));
 }

@@ -41,6 +41,7 @@ export const SUPERVISION_WORDS = {
   "supervise.fetched": ["用证（次）", "Used"],
   "supervise.replaced": ["少交纸件（次）", "Papers replaced"],
   "supervise.state": ["状态", "State"],
+  "supervise.todo": ["待我办理", "Waits for me"],
   "supervise.open": ["待说明", "To be answered"],
   "supervise.answered": ["待审核", "To be ruled on"],
   "supervise.returned": ["已退回", "Given back"],
@@ -58,6 +59,9 @@ export const SUPERVISION_WORDS = {
   "supervise.give_back": ["退回", "Give back"],
   "supervise.more": ["显示更多", "Show more"],
   "supervise.done": ["已提交", "Sent"],
+  "supervise.done_answer": ["已提交，等待监察人员审核", "Sent; a supervisor rules on it"],
+  "supervise.no_answer": ["请填写整改说明", "Write an answer first"],
+  "supervise.no_ruling": ["请填写审核意见", "Write a ruling first"],
   "role.supervisor": ["电子监察员", "Supervisor"],
   "role.supervision_clerk": ["监察整改经办人", "Department's clerk"],
 };
