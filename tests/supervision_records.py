@@ -153,7 +153,7 @@ def run_supervision(tx: UnitOfWork) -> None:
     _late(tx)
     assert tx.services.mend(rated(service, mend=MendState.ANSWERED), source=MendState.OPEN)
     moved = dataclasses.replace(complaint, state=ComplaintState.ACCEPTED)
-    assert tx.complaints.move(moved, sources={ComplaintState.FILED})
+    assert tx.complaints.move(moved, sources={ComplaintState.FILED}, writes={"handler"})
 
 
 def _clocks(tx: UnitOfWork) -> None:

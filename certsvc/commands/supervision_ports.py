@@ -66,7 +66,7 @@ class Cards(Protocol):
         ...
 
     def move(self, card: Card, *, sources: Collection[CardState]) -> bool:
-        """Store state, answer and ruling of ``card``, if it stands in one of ``sources``."""
+        """Store the state of ``card`` and its answer, or its ruling, if it stands in one of ``sources``."""
         ...
 
 
@@ -146,7 +146,7 @@ class Services(Protocol):
         ...
 
     def mend(self, service: Service, *, source: MendState) -> bool:
-        """Store the state of the 整改, its answer and follow-up, if it stands in ``source``."""
+        """Store the answer to the 整改 that stands ``open``, or the follow-up of one ``answered``; False elsewhere."""
         ...
 
 
@@ -175,6 +175,6 @@ class Complaints(Protocol):
         """Those in a state, newest first, against one body; against any where it is empty."""
         ...
 
-    def move(self, complaint: Complaint, *, sources: Collection[ComplaintState]) -> bool:
-        """Store everything that changes, if it stands in one of ``sources``."""
+    def move(self, complaint: Complaint, *, sources: Collection[ComplaintState], writes: Collection[str]) -> bool:
+        """Store state, last day and moments, and of its words ``writes``, if it stands in one of ``sources``."""
         ...

@@ -36,18 +36,11 @@ _OF_BODY = newest_of(
     services, _S.mend, _S.rated_at, _S.service_id, only=_OPEN & (_S.authority_code == bindparam("body"))
 )
 _RATED = ("mark", "reasons", "text", "rated_at", "mend", "due_on", "rounds")
-_MENDED = (
-    "mend",
-    "due_on",
-    "rounds",
-    "answer",
-    "answered_by",
-    "answered_at",
-    "follow_up",
-    "content",
-    "followed_by",
-    "followed_at",
-)
+_MENDED = {
+    MendState.OPEN: ("mend", "answer", "answered_by", "answered_at"),
+    MendState.ANSWERED: ("mend", "due_on", "rounds", "follow_up", "content", "followed_by", "followed_at"),
+}
+"""What the step that begins there writes: never the words of the other side, which may have changed since."""
 
 
 def _set(names: Sequence[str], *where: ColumnElement[bool]) -> Any:
@@ -59,7 +52,7 @@ def _set(names: Sequence[str], *where: ColumnElement[bool]) -> Any:
 
 
 _RATE = _set(_RATED, _S.mark == 0)
-_MEND = _set(_MENDED, _S.mend == bindparam("source"))
+_MEND = {source: _set(names, _S.mend == bindparam("source")) for source, names in _MENDED.items()}
 
 
 @cache
@@ -108,10 +101,10 @@ class ServiceRows:
         return [self._service(row) for row in rows]
 
     def mend(self, service: Service, *, source: MendState) -> bool:
-        """Store the state of the 整改, its answer and follow-up, if it stands in ``source``."""
+        """Store the answer to the 整改 that stands ``open``, or the follow-up of one ``answered``; False elsewhere."""
         values = self._values(service)
-        moved = {f"to_{name}": values[name] for name in _MENDED}
-        return self._tx.changed(_MEND, which=service.service_id, source=source.value, **moved) == 1
+        moved = {f"to_{name}": values[name] for name in _MENDED[source]}
+        return self._tx.changed(_MEND[source], which=service.service_id, source=source.value, **moved) == 1
 
     def _values(self, service: Service) -> dict[str, Any]:
         values, which = asdict(service), service.service_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,12 @@ from fixtures_city import ServedCity
 from certsvc.clock import rfc3339
 from certsvc.commands.supervision.cards import raise_cards
 from certsvc.commands.supervision.counts import count_some
+from certsvc.license.complaints import ComplaintState
+from certsvc.license.ratings import MendState
+from certsvc.license.supervision import CardState
+from certsvc.store.complaints import ComplaintRows
+from certsvc.store.services import ServiceRows
+from certsvc.store.supervision_cards import CardRows
 
 MARKET, CULTURE = "11990000MB0000019F", "11990000MB0000027A"
 MATTER = "11990000MB0000019F2990131002003"
@@ -187,6 +194,41 @@ def test_a_complaint_goes_from_filing_to_the_archive(small_city: ServedCity) -> 
     states = [event["data"]["state"] for event in city.events() if ".complaint." in event["type"]]
     assert states == ["filed", "accepted", "answered", "accepted", "answered", "followed", "archived"]
     assert COMPLAINT["text"] not in str(city.events())
+
+
+def test_a_step_that_was_thought_of_for_an_older_state_is_refused(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read stands no more: between the reading and the writing somebody else moved it on."""
+    city = small_city
+    city.answer(rate(city, code(city, "S-8"), mark=1), 201)
+    service_id = mends(city)[0]["service_id"]
+    city.answer(mend(city, CLERK, service_id, "answers", text="已核实并当面致歉"), 201)
+    complaint_id = city.answer(file(city), 201)["complaint_id"]
+    for name, sent in (("accept", {}), ("answer", {"text": "已整改"})):
+        city.answer(move(city, CLERK, complaint_id, name, **sent), 201)
+    city.execute("UPDATE complaints SET due_on = '2026-01-05', state = 'filed'")
+    assert raise_cards(city.service.deps) == 1
+    city.execute("UPDATE complaints SET state = 'answered'")
+    found = city.client.get("/v1/supervision/cards", headers=city.person(CLERK))
+    card_id = city.answer(found, 200)["cards"][0]["card_id"]
+    card = f"/v1/supervision/cards/{card_id}"
+    answered = city.client.post(f"{card}/answers", headers=city.person(CLERK), json={"text": "系统升级，已加派人员"})
+    city.answer(answered, 201)
+
+    def stale(rows: type[Any], **older: Any) -> None:
+        read = rows.by_id
+        monkeypatch.setattr(rows, "by_id", lambda self, which: dataclasses.replace(read(self, which), **older))
+
+    stale(CardRows, state=CardState.OPEN)
+    stale(ServiceRows, mend=MendState.OPEN)
+    stale(ComplaintRows, state=ComplaintState.ACCEPTED)
+    ruled = city.client.post(
+        f"{card}/rulings", headers=city.person(SUPERVISOR), json={"accepted": True, "text": "认可"}
+    )
+    followed = mend(city, SUPERVISOR, service_id, "follow-ups", content=True, text="满意")
+    called = move(city, SUPERVISOR, complaint_id, "follow_up", text="满意", content=True)
+    assert [one.status_code for one in (ruled, followed, called)] == [409, 409, 409]
 
 
 def test_a_complaint_is_seen_by_its_sides_only(small_city: ServedCity) -> None:

@@ -250,6 +250,15 @@ def test_the_look_through_the_register_counts_what_it_finds(busy: ServedCity) ->
     assert (sound["numerator"], sound["denominator"], sound["note"]) == (0, 2, "")
 
 
+@pytest.mark.parametrize(("first", "last"), [("0001-01-01", "0001-01-02"), ("9999-12-30", "9999-12-31")])
+def test_days_that_no_calendar_can_begin_are_days_without_figures(
+    shared_city: ServedCity, first: str, last: str
+) -> None:
+    answer = figures(shared_city, **{"from": first, "to": last})
+    assert answer["first"] <= answer["last"]
+    assert named(answer, "shows")["numerator"] == 0
+
+
 def test_the_sheet_says_what_the_figures_say(busy: ServedCity) -> None:
     busy.answer(report(busy, 4), 201)
     month = local_day(busy.service.deps.clock.now()).isoformat()[:7]

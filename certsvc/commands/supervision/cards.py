@@ -146,7 +146,7 @@ def answer_card(deps: Deps, caller: Principal, card_id: str, body: CardAnswerBod
         answered = replace(
             found, state=CardState.ANSWERED, answer=body.text, answered_by=caller.subject, answered_at=now
         )
-        return _move(deps, tx, caller, answered, now)
+        return _move(deps, tx, caller, found, answered, now)
 
 
 def rule_card(deps: Deps, caller: Principal, card_id: str, body: CardRulingBody) -> Card:
@@ -170,7 +170,7 @@ def rule_card(deps: Deps, caller: Principal, card_id: str, body: CardRulingBody)
             if body.accepted
             else deps.catalog.workdays.after(local_day(now), ANSWER_WORKDAYS),
         )
-        return _move(deps, tx, caller, ruled, now)
+        return _move(deps, tx, caller, found, ruled, now)
 
 
 def _card(tx: UnitOfWork, caller: Principal, card_id: str) -> Card:
@@ -180,8 +180,10 @@ def _card(tx: UnitOfWork, caller: Principal, card_id: str) -> Card:
     return found
 
 
-def _move(deps: Deps, tx: UnitOfWork, caller: Principal, moved: Card, now: datetime) -> Card:
-    if not tx.cards.move(moved, sources=card_sources(moved.state)):
+def _move(deps: Deps, tx: UnitOfWork, caller: Principal, found: Card, moved: Card, now: datetime) -> Card:
+    sources = card_sources(moved.state)
+    # Refused also where only the copy that was read does not fit: the step was thought of for that one.
+    if found.state not in sources or not tx.cards.move(moved, sources=sources):
         raise Conflict(f"这张牌现在不能办理为“{CARD_ZH[moved.state]}”，请刷新后再看")
     payload = CardAnswered(
         card_id=moved.card_id,

@@ -241,7 +241,7 @@ def answer_mend(deps: Deps, caller: Principal, service_id: str, body: MendAnswer
         answered = replace(
             found, mend=MendState.ANSWERED, answer=body.text, answered_by=caller.subject, answered_at=now
         )
-        return _move(deps, tx, caller, answered, MendState.OPEN, now)
+        return _move(deps, tx, caller, found, answered, MendState.OPEN)
 
 
 def follow_up_mend(deps: Deps, caller: Principal, service_id: str, body: FollowUpBody) -> Service:
@@ -261,7 +261,7 @@ def follow_up_mend(deps: Deps, caller: Principal, service_id: str, body: FollowU
             followed_by=caller.subject,
             followed_at=now,
         )
-        return _move(deps, tx, caller, followed, MendState.ANSWERED, now)
+        return _move(deps, tx, caller, found, followed, MendState.ANSWERED)
 
 
 def _mend(tx: UnitOfWork, caller: Principal, service_id: str) -> Service:
@@ -271,8 +271,9 @@ def _mend(tx: UnitOfWork, caller: Principal, service_id: str) -> Service:
     return found
 
 
-def _move(deps: Deps, tx: UnitOfWork, caller: Principal, moved: Service, source: MendState, now: datetime) -> Service:
-    if not tx.services.mend(moved, source=source):
+def _move(deps: Deps, tx: UnitOfWork, caller: Principal, found: Service, moved: Service, source: MendState) -> Service:
+    now = (moved.answered_at if source is MendState.OPEN else moved.followed_at) or deps.clock.now()
+    if found.mend is not source or not tx.services.mend(moved, source=source):
         raise Conflict(f"这件整改现在不是“{MEND_ZH[source]}”，请刷新后再看")
     payload = ServiceMended(service_id=moved.service_id, authority_code=moved.authority_code, state=moved.mend.value)
     tell(deps, tx, payload, moved.service_id, now)
