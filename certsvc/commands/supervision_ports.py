@@ -35,11 +35,12 @@ class Cards(Protocol):
     """Yellow and red cards, and what earns them."""
 
     def late(
-        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, limit: int
+        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, began: datetime, limit: int
     ) -> Sequence[Late]:
         """What has no card of this colour (nor a red one) and whose last day is not after ``due``.
 
-        Clocks without last days of their own take what began before ``begun_before`` instead.
+        Clocks without last days of their own take what began before ``begun_before`` instead. Clocks of nouns that are
+        older than supervision take what began at ``began`` or later.
         """
         ...
 
@@ -101,6 +102,10 @@ class DayCounts(Protocol):
         """The newest look through the register, finished or not."""
         ...
 
+    def began(self) -> date | None:
+        """The day of the first look, which was in the first round of supervision."""
+        ...
+
     def begin_sweep(self, day: date) -> bool:
         """Begin to look through the register; False when that day has one."""
         ...
@@ -133,6 +138,14 @@ class Services(Protocol):
 
     def of_case(self, authority_code: str, case_no: str, channel: str) -> Service | None:
         """The service."""
+        ...
+
+    def case_known(self, authority_code: str, case_no: str, *, counter_code: str) -> bool:
+        """Whether a timed case, a case of this counter or of the body's own, or a request has this number."""
+        ...
+
+    def renew_code(self, service: Service, *, token_sha256: str) -> bool:
+        """Put another code in the place of the one before; False when it has a mark, or another was just made."""
         ...
 
     def rate(self, service: Service) -> bool:

@@ -46,6 +46,7 @@ _REQUESTS = select(
     requests.c.request_id, requests.c.created_at, requests.c.authority_code, requests.c.action, requests.c.lane
 ).where(requests.c.request_id.in_(bindparam("which", expanding=True)))
 _SWEEP = select(*_W).order_by(_W.run_on.desc()).limit(1)
+_BEGAN = select(_W.run_on).order_by(_W.run_on).limit(1)
 _FINISHED = select(_W.run_on).where(_W.done_at.is_not(None)).order_by(_W.run_on.desc()).limit(1)
 _KEEP = (
     update(supervision_sweeps)
@@ -160,6 +161,11 @@ class DayCountRows:
         """The newest look through the register, finished or not."""
         row = self._tx.row(_SWEEP)
         return None if row is None else Sweep(**row)
+
+    def began(self) -> date | None:
+        """The day of the first look, which was in the first round of supervision."""
+        row = self._tx.row(_BEGAN)
+        return None if row is None else row["run_on"]
 
     def begin_sweep(self, day: date) -> bool:
         """Begin to look through the register; False when that day has one."""

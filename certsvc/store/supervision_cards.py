@@ -75,14 +75,17 @@ class CardRows:
         self._tx = tx
 
     def late(
-        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, limit: int
+        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, began: datetime, limit: int
     ) -> Sequence[Late]:
         """What has no card of this colour (nor a red one) and whose last day is not after ``due``.
 
-        Clocks without last days of their own take what began before ``begun_before`` instead.
+        Clocks without last days of their own take what began before ``begun_before`` instead. Clocks of nouns that are
+        older than supervision take what began at ``began`` or later.
         """
         watched = WATCHED[clock]
-        bound = {"due": due} if watched.by_day else {"moment": begun_before}
+        bound: dict[str, Any] = {"due": due} if watched.by_day else {"moment": begun_before}
+        if watched.older:
+            bound["began"] = began
         colours = [Colour.RED.value] if colour is Colour.RED else [one.value for one in Colour]
         rows = self._tx.rows(watched.statement, colours=colours, most=limit, **bound)
         return [self._late(watched.handler, row) for row in rows]

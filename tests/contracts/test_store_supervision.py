@@ -70,7 +70,7 @@ def test_what_has_a_card_is_not_late_again(store: Store) -> None:
 
         def late(colour: Colour, days: int) -> list[str]:
             due = DUE + timedelta(days=days)
-            rows = tx.cards.late(ClockKind.CASE, colour, due=due, begun_before=T0, limit=9)
+            rows = tx.cards.late(ClockKind.CASE, colour, due=due, begun_before=T0, began=T0, limit=9)
             return [one.subject[-1] for one in rows]
 
         assert late(Colour.YELLOW, 9) == ["3"], "1 has a yellow card, 2 a red one"
@@ -153,6 +153,7 @@ def test_a_look_through_the_register_goes_on_where_it_stood(store: Store) -> Non
     found = [QualityCount(department=BODY, type_slug="t", defect="missing_field", value=2)]
     with store.uow() as tx:
         assert tx.day_counts.sweep() is None
+        assert tx.day_counts.began() is None
         assert tx.day_counts.begin_sweep(DAY)
         assert not tx.day_counts.begin_sweep(DAY)
         first = tx.day_counts.sweep()
@@ -166,6 +167,8 @@ def test_a_look_through_the_register_goes_on_where_it_stood(store: Store) -> Non
         assert tx.day_counts.keep_sweep(second, place="", looked=1, found=found, now=T0)
         assert tx.day_counts.quality(department=BODY) == (DAY, [dataclasses.replace(found[0], value=4)])
         assert tx.day_counts.quality(department=OTHER) == (DAY, [])
+        assert tx.day_counts.begin_sweep(DAY + timedelta(days=1))
+        assert tx.day_counts.began() == DAY
 
 
 def test_a_code_takes_one_mark_also_from_many_at_once(store: Store) -> None:
@@ -184,6 +187,24 @@ def test_a_code_takes_one_mark_also_from_many_at_once(store: Store) -> None:
         assert one == rated(make_service(), mark=one.mark if one else 0)
         assert [mend.service_id for mend in tx.services.mends(BODY, MendState.OPEN, limit=9)] == ["svc_000001"]
         assert tx.services.mends(OTHER, MendState.OPEN, limit=9) == []
+
+
+def test_a_code_is_renewed_once_by_two_at_once_and_never_behind_a_mark(store: Store) -> None:
+    with store.uow() as tx:
+        assert tx.services.insert(make_service(), token_sha256="d")
+        assert tx.services.renew_code(make_service(codes=2), token_sha256="e")
+        assert not tx.services.renew_code(make_service(codes=2), token_sha256="f")
+        assert tx.services.rate(rated(make_service()))
+        assert not tx.services.renew_code(make_service(codes=3), token_sha256="g")
+        assert [tx.services.by_token(one) is not None for one in "defg"] == [False, True, False, False]
+
+
+def test_a_case_is_known_by_its_clock_its_body_and_its_number(store: Store) -> None:
+    with store.uow() as tx:
+        assert not tx.services.case_known(BODY, "KB-0001", counter_code=BODY)
+        assert tx.case_clocks.open(make_case())
+        known = [(BODY, "KB-0001"), (BODY, "KB-0002"), (OTHER, "KB-0001")]
+        assert [tx.services.case_known(*one, counter_code=BODY) for one in known] == [True, False, False]
 
 
 def test_complaints_move_from_where_they_stand_and_are_listed_by_state(store: Store) -> None:
@@ -207,11 +228,10 @@ def test_nothing_personal_can_be_read_in_the_tables(store: Store) -> None:
         service = rated(make_service(), answer=SECRETS[5], follow_up=SECRETS[6])
         assert tx.services.insert(service, token_sha256="d")
         tx.complaints.insert(make_complaint(answer=SECRETS[5], follow_up=SECRETS[6]))
-    secrets = (*SECRETS, make_service().token)
     with store._engines[-1].connect() as connection:
         for table in ("supervision_cases", "supervision_cards", "services", "complaints"):
             rows = connection.execute(text(f"SELECT * FROM {table}")).all()
             assert len(rows) == 1
             for row in rows:
                 seen = b"".join(bytes(one) if isinstance(one, bytes | memoryview) else str(one).encode() for one in row)
-                assert not [secret for secret in secrets if secret.encode() in seen], table
+                assert not [secret for secret in SECRETS if secret.encode() in seen], table

@@ -14,6 +14,7 @@ from certsvc.license.figures import DEFINITIONS, By, DayCount, Definition, Figur
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.counter import CounterTally
     from certsvc.license.figures import QualityCount
@@ -25,7 +26,7 @@ MAX_LINES = 200
 """Lines of one figure, the largest first; a fetch may name any matter."""
 LOWEST_GOOD = 3
 FIRST_DAY = date(1970, 1, 2)
-"""Nothing was counted before; stops days whose beginning no calendar has (``0001-01-01``), which were an error of ours."""
+"""Nothing was counted before; stops days whose beginning no calendar has (``0001-01-01``)."""
 
 NOT_REPORTED = "审批系统没有报送期内的办结件，不能计算；请先报送（POST /v1/supervision/finished-cases）"
 MORE_THAN_ALL = "分子大于分母：报送的办结件不全，请核对"
