@@ -48,6 +48,7 @@ def make_case(n: int = 1, **changes: Any) -> CaseClock:
         stops=0,
         accepted_at=T0,
         last_at=T0,
+        said_at=T0,
     )
     return dataclasses.replace(case, **changes)
 
@@ -72,7 +73,7 @@ def make_card(n: int = 1, **changes: Any) -> Card:
 def make_service(n: int = 1, **changes: Any) -> Service:
     service = Service(
         service_id=f"svc_{n:06d}",
-        token=f"token-{n:06d}",
+        token="",
         authority_code=BODY,
         matter_code="matter-1",
         case_no=f"KB-{n:04d}",
@@ -130,6 +131,7 @@ def run_supervision(tx: UnitOfWork) -> None:
     tx.day_counts.scenes({("identifier", T0)})
     tx.day_counts.requests({"r"})
     assert tx.day_counts.begin_sweep(DAY)
+    assert tx.day_counts.began() == DAY
     sweep = tx.day_counts.sweep()
     assert sweep is not None
     found = [QualityCount(department=BODY, type_slug="t", defect="", value=2)]
@@ -140,6 +142,11 @@ def run_supervision(tx: UnitOfWork) -> None:
     assert tx.services.insert(service, token_sha256="d")
     assert tx.services.by_id(service.service_id) == tx.services.by_token("d") == service
     assert tx.services.of_case(BODY, service.case_no, "counter") == service
+    assert not tx.services.case_known(BODY, "none", counter_code=OTHER)
+    service = dataclasses.replace(service, codes=2)
+    assert tx.services.renew_code(service, token_sha256="e")
+    assert tx.services.by_token("d") is None
+    assert tx.services.by_token("e") == service
     assert tx.services.rate(rated(service))
     complaint = make_complaint()
     tx.complaints.insert(complaint)
@@ -153,7 +160,7 @@ def run_supervision(tx: UnitOfWork) -> None:
     _late(tx)
     assert tx.services.mend(rated(service, mend=MendState.ANSWERED), source=MendState.OPEN)
     moved = dataclasses.replace(complaint, state=ComplaintState.ACCEPTED)
-    assert tx.complaints.move(moved, sources={ComplaintState.FILED})
+    assert tx.complaints.move(moved, sources={ComplaintState.FILED}, writes={"handler"})
 
 
 def _clocks(tx: UnitOfWork) -> None:
@@ -176,8 +183,8 @@ def _clocks(tx: UnitOfWork) -> None:
 def _late(tx: UnitOfWork) -> None:
     for clock in ClockKind:
         for colour in Colour:
-            tx.cards.late(clock, colour, due=DUE, begun_before=T0 + timedelta(days=1), limit=1)
-    [case] = tx.cards.late(ClockKind.CASE, Colour.RED, due=DUE, begun_before=T0, limit=9)
+            tx.cards.late(clock, colour, due=DUE, begun_before=T0 + timedelta(days=1), began=T0, limit=1)
+    [case] = tx.cards.late(ClockKind.CASE, Colour.RED, due=DUE, begun_before=T0, began=T0, limit=9)
     assert (case.subject, case.handler, case.due_on) == ("cck_000001", SECRETS[0], DUE)
-    [mend] = tx.cards.late(ClockKind.MEND, Colour.RED, due=DUE, begun_before=T0, limit=9)
+    [mend] = tx.cards.late(ClockKind.MEND, Colour.RED, due=DUE, begun_before=T0, began=T0, limit=9)
     assert (mend.subject, mend.handler) == ("svc_000001", SECRETS[3])

@@ -20,6 +20,7 @@ from certsvc.commands.showing.ledger import read_cursor, write_cursor
 from certsvc.commands.supervision.reach import CLERKS, READERS, SUPERVISORS
 from certsvc.commands.supervision.services import (
     COMPLETERS,
+    CodeBody,
     FollowUpBody,
     MarkBody,
     MendAnswerBody,
@@ -31,6 +32,7 @@ from certsvc.commands.supervision.services import (
     rate_service,
     read_rating,
     read_service,
+    renew_code,
 )
 from certsvc.license.ratings import (
     CHANNEL_ZH,
@@ -54,18 +56,18 @@ ServiceId = Annotated[str, Path(max_length=64, description="服务编号")]
 
 
 class ServiceOut(Model):
-    """A completed service and its rating code."""
+    """A completed service, and its rating code where that was just made."""
 
     service_id: str
-    url: str = Field(description="评价码的内容；只交给办事人")
-    qr_png: str = Field(description="二维码 PNG 的 Base64")
+    url: str = Field(description="评价码的内容，只交给办事人；只在取得或换发时给出一次，其他时候为空")
+    qr_png: str = Field(description="二维码 PNG 的 Base64，与 url 同时给出")
     expires_at: datetime
 
     @staticmethod
     def of(deps: Deps, one: Service) -> ServiceOut:
         """From a service."""
-        url = f"{deps.policy.public_base}/r/{one.token}"
-        picture = base64.b64encode(deps.renderer.qr_png(url)).decode()
+        url = f"{deps.policy.public_base}/r/{one.token}" if one.token else ""
+        picture = base64.b64encode(deps.renderer.qr_png(url)).decode() if url else ""
         return ServiceOut(service_id=one.service_id, url=url, qr_png=picture, expires_at=one.expires_at)
 
 
@@ -173,16 +175,25 @@ class MendPageOut(Model):
 
 @router.post("/v1/services", status_code=201)
 def completed(request: Request, body: ServiceBody, caller: Annotated[Principal, Depends(COMPLETER)]) -> ServiceOut:
-    """服务办结：取得一次性评价码，交给办事人。同一办件同一渠道再次请求，取得同一个码."""
+    """服务办结：取得一次性评价码，交给办事人。同一办件同一渠道再次请求，得到同一次服务，不再给码."""
     deps = deps_of(request)
     return ServiceOut.of(deps, complete_service(deps, caller, body))
 
 
 @router.get("/v1/services/{service_id}")
 def service(request: Request, service_id: ServiceId, caller: Annotated[Principal, Depends(COMPLETER)]) -> ServiceOut:
-    """The code of a service that the own body completed."""
+    """A service that the own body completed, without its code."""
     deps = deps_of(request)
     return ServiceOut.of(deps, read_service(deps, caller, service_id))
+
+
+@router.post("/v1/services/{service_id}/codes", status_code=201)
+def code(
+    request: Request, service_id: ServiceId, body: CodeBody, caller: Annotated[Principal, Depends(COMPLETER)]
+) -> ServiceOut:
+    """换发遗失的评价码：原码作废，换发留痕，有次数限制."""
+    deps = deps_of(request)
+    return ServiceOut.of(deps, renew_code(deps, caller, service_id, body))
 
 
 @router.get("/v1/ratings/{token}", dependencies=[Depends(PUBLIC)])

@@ -41,6 +41,9 @@ class CaseClockOut(Model):
     stops: int
     late: bool
     accepted_at: datetime
+    said_at: datetime = Field(description="最近一个环节报送的时间")
+    counted_at: datetime = Field(description="最近一个环节计时所用的时间；晚报的为收到时间")
+    late_reports: int = Field(description="晚报、按收到时间计的环节数")
     finished_at: datetime | None
 
     @staticmethod
@@ -62,6 +65,9 @@ class CaseClockOut(Model):
             stops=one.stops,
             late=one.late(now),
             accepted_at=one.accepted_at,
+            said_at=one.said_at,
+            counted_at=one.last_at,
+            late_reports=one.late_reports,
             finished_at=one.finished_at,
         )
 

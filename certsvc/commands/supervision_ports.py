@@ -35,11 +35,12 @@ class Cards(Protocol):
     """Yellow and red cards, and what earns them."""
 
     def late(
-        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, limit: int
+        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, began: datetime, limit: int
     ) -> Sequence[Late]:
         """What has no card of this colour (nor a red one) and whose last day is not after ``due``.
 
-        Clocks without last days of their own take what began before ``begun_before`` instead.
+        Clocks without last days of their own take what began before ``begun_before`` instead. Clocks of nouns that are
+        older than supervision take what began at ``began`` or later.
         """
         ...
 
@@ -66,7 +67,7 @@ class Cards(Protocol):
         ...
 
     def move(self, card: Card, *, sources: Collection[CardState]) -> bool:
-        """Store state, answer and ruling of ``card``, if it stands in one of ``sources``."""
+        """Store the state of ``card`` and its answer, or its ruling, if it stands in one of ``sources``."""
         ...
 
 
@@ -99,6 +100,10 @@ class DayCounts(Protocol):
 
     def sweep(self) -> Sweep | None:
         """The newest look through the register, finished or not."""
+        ...
+
+    def began(self) -> date | None:
+        """The day of the first look, which was in the first round of supervision."""
         ...
 
     def begin_sweep(self, day: date) -> bool:
@@ -135,6 +140,14 @@ class Services(Protocol):
         """The service."""
         ...
 
+    def case_known(self, authority_code: str, case_no: str, *, counter_code: str) -> bool:
+        """Whether a timed case, a case of this counter or of the body's own, or a request has this number."""
+        ...
+
+    def renew_code(self, service: Service, *, token_sha256: str) -> bool:
+        """Put another code in the place of the one before; False when it has a mark, or another was just made."""
+        ...
+
     def rate(self, service: Service) -> bool:
         """Store mark, reasons, words and 整改 of ``service``, if it has no mark."""
         ...
@@ -146,7 +159,7 @@ class Services(Protocol):
         ...
 
     def mend(self, service: Service, *, source: MendState) -> bool:
-        """Store the state of the 整改, its answer and follow-up, if it stands in ``source``."""
+        """Store the answer to the 整改 that stands ``open``, or the follow-up of one ``answered``; False elsewhere."""
         ...
 
 
@@ -175,6 +188,6 @@ class Complaints(Protocol):
         """Those in a state, newest first, against one body; against any where it is empty."""
         ...
 
-    def move(self, complaint: Complaint, *, sources: Collection[ComplaintState]) -> bool:
-        """Store everything that changes, if it stands in one of ``sources``."""
+    def move(self, complaint: Complaint, *, sources: Collection[ComplaintState], writes: Collection[str]) -> bool:
+        """Store state, last day and moments, and of its words ``writes``, if it stands in one of ``sources``."""
         ...

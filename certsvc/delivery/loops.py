@@ -175,7 +175,7 @@ class Loops:
         self._spawn(f"{self._name}-facades", lambda: self._every(SWEEP_WAIT_S, lambda: forget_facades(self._deps)))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
-        supervised = partial(supervise, self._deps, owner=self._name)
+        supervised = partial(supervise, self._deps, owner=self._name, troubled=self._troubled)
         self._lead(f"{self._name}-supervision", SUPERVISED, partial(self._every, SUPERVISE_WAIT_S, supervised))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
@@ -354,6 +354,9 @@ class Loops:
             except Exception:
                 self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
+
+    def _troubled(self, code: str) -> None:
+        self._meters.troubles.add(code=code)
 
     def _trouble(self, error: CertsvcError) -> None:
         self._meters.troubles.add(code=error.code)

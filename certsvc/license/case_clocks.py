@@ -6,6 +6,7 @@ Laws, after 行政许可法 42 and 45:
    one day win nothing.
 2. A case that is past its last day cannot be stopped: what is overdue stays so.
 3. ``running ⇄ stopped``; either ``→ finished``, which is the end.
+4. A stop or an end that is reported late counts from its receipt: whoever is timed does not date it back.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ DEFAULT_WORKDAYS = 20
 """行政许可法 42: twenty days from 受理, where nothing shorter was promised."""
 MAX_WORKDAYS = 250
 """A year; a longer promise is a slip of a program."""
+MOST_BEHIND = 1
+"""工作日 that a stop or an end may lie before its receipt, for a night's transfer and a weekend. An older one counts
+from the receipt: a body could else stop or end every overdue case on a day of its choice."""
 MAX_STOPS = 20
 """Stops of one case: a program that stops again and again would keep every case in time."""
 
@@ -92,7 +96,8 @@ class CaseClock:
         counted_from: the day behind which counting began or went on.
         due_on: its last day while it runs; None while it is stopped; as it was when finished.
         stop_reason: word of :class:`StopReason` while stopped, else empty.
-        last_at: of the newest step.
+        last_at: of the newest step, as it counts; ``said_at`` as it was reported.
+        late_reports: steps that were reported too late and count from their receipt.
     """
 
     case_id: str
@@ -109,6 +114,8 @@ class CaseClock:
     stops: int
     accepted_at: datetime
     last_at: datetime
+    said_at: datetime
+    late_reports: int = 0
     finished_at: datetime | None = None
 
     def late(self, now: datetime) -> bool:
@@ -116,6 +123,18 @@ class CaseClock:
         if self.due_on is None:
             return False
         return local_day(self.finished_at or now) > self.due_on
+
+
+def counts_at(
+    case: CaseClock, step: CaseStep, said: datetime, now: datetime, after: Callable[[date, int], date]
+) -> datetime:
+    """From when a step counts that is said to have been at ``said`` and is received ``now``; never before the newest.
+
+    An older 恢复 stays as it is reported: it costs the body days, and its receipt would give them back.
+    """
+    gains = step in {CaseStep.STOPPED, CaseStep.FINISHED}
+    behind = after(local_day(said), MOST_BEHIND) < local_day(now)
+    return max(now if gains and behind else said, case.last_at)
 
 
 def begun(case: CaseClock, after: Callable[[date, int], date]) -> CaseClock:

@@ -50,11 +50,16 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComplaintMove:
-    """One step: from where to where, by whom, and the 工作日 that the step behind it has (0: no clock)."""
+    """One step: from where to where, by whom, and the 工作日 that the step behind it has (0: no clock).
+
+    Attributes:
+        writes: what it writes besides state and moments; the words of other steps stay as they are stored.
+    """
 
     target: ComplaintState
     sources: frozenset[ComplaintState]
     who: Who
+    writes: frozenset[str]
     next_workdays: int = 0
 
 
@@ -63,27 +68,39 @@ MOVES: dict[str, ComplaintMove] = {
         target=ComplaintState.ACCEPTED,
         sources=frozenset({ComplaintState.FILED}),
         who=Who.DEPARTMENT,
+        writes=frozenset({"handler"}),
         next_workdays=HANDLE_WORKDAYS,
     ),
     "decline": ComplaintMove(
-        target=ComplaintState.DECLINED, sources=frozenset({ComplaintState.FILED}), who=Who.DEPARTMENT
+        target=ComplaintState.DECLINED,
+        sources=frozenset({ComplaintState.FILED}),
+        who=Who.DEPARTMENT,
+        writes=frozenset({"handler", "answer"}),
     ),
     "answer": ComplaintMove(
-        target=ComplaintState.ANSWERED, sources=frozenset({ComplaintState.ACCEPTED}), who=Who.DEPARTMENT
+        target=ComplaintState.ANSWERED,
+        sources=frozenset({ComplaintState.ACCEPTED}),
+        who=Who.DEPARTMENT,
+        writes=frozenset({"handler", "answer"}),
     ),
     "follow_up": ComplaintMove(
-        target=ComplaintState.FOLLOWED, sources=frozenset({ComplaintState.ANSWERED}), who=Who.SUPERVISOR
+        target=ComplaintState.FOLLOWED,
+        sources=frozenset({ComplaintState.ANSWERED}),
+        who=Who.SUPERVISOR,
+        writes=frozenset({"follow_up", "content"}),
     ),
     "reopen": ComplaintMove(
         target=ComplaintState.ACCEPTED,
         sources=frozenset({ComplaintState.ANSWERED}),
         who=Who.SUPERVISOR,
+        writes=frozenset({"follow_up", "content"}),
         next_workdays=HANDLE_WORKDAYS,
     ),
     "archive": ComplaintMove(
         target=ComplaintState.ARCHIVED,
         sources=frozenset({ComplaintState.FOLLOWED, ComplaintState.DECLINED}),
         who=Who.SUPERVISOR,
+        writes=frozenset({"archive_no"}),
     ),
 }
 RUNNING = frozenset({ComplaintState.FILED, ComplaintState.ACCEPTED})

@@ -2,7 +2,8 @@
 
 Laws:
 
-1. A service has one code; it is used once, within :data:`RATING_DAYS` days, by whoever holds it, without a login.
+1. A service has one code; it is used once, within :data:`RATING_DAYS` days, by whoever holds it, without a login. It is
+   told once, when it is made; a lost one is made anew on record, and the old one ends.
 2. A mark of :data:`BAD_MARK` or less opens a 整改: ``open → answered → closed``. The department answers; a supervisor
    calls back (回访) and closes it, or opens it again once more with a new last day when the caller is not content.
 3. A mark is never changed, by nobody.
@@ -17,6 +18,8 @@ from enum import StrEnum
 from certsvc.clock import local_day
 
 RATING_DAYS = 30
+MAX_CODES = 3
+"""Codes of one service, the first one with them: stops a body from making codes until its own people hold one."""
 MEND_WORKDAYS = 15
 """工作日 to the answer to a bad mark, the day of the mark not counted."""
 BEST_MARK, WORST_MARK, BAD_MARK = 5, 1, 2
@@ -108,7 +111,8 @@ class Service:
     """One completed service.
 
     Attributes:
-        token: 128 bits by which it is rated (``/r/<token>``); kept encrypted.
+        token: 128 bits by which it is rated (``/r/<token>``), while its code has just been made; else empty.
+        codes: how many codes were made for it, each in the place of the one before.
         handler: who served, personal.
         mark: 0 until it is rated.
         text, answer, follow_up: words of the caller, the department and the supervisor, personal.
@@ -125,6 +129,7 @@ class Service:
     handler: str
     completed_at: datetime
     expires_at: datetime
+    codes: int = 1
     mark: int = 0
     reasons: tuple[str, ...] = ()
     text: str = ""

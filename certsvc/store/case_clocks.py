@@ -20,11 +20,23 @@ if TYPE_CHECKING:
 _C = supervision_cases.c
 HANDLER = "supervision_cases.handler"
 _OF = select(*_C).where(_C.authority_code == bindparam("body"), _C.case_no == bindparam("number"))
-_MOVED = ("used", "counted_from", "due_on", "state", "stop_reason", "stops", "last_at", "finished_at")
+_MOVED = (
+    "handler",
+    "late_reports",
+    "used",
+    "counted_from",
+    "due_on",
+    "state",
+    "stop_reason",
+    "stops",
+    "last_at",
+    "said_at",
+    "finished_at",
+)
 _MOVE = (
     update(supervision_cases)
     .where(_C.case_id == bindparam("which"), _C.state == bindparam("source"), _C.last_at == bindparam("newest"))
-    .values(**{name: bindparam(f"to_{name}") for name in (*_MOVED, "handler")})
+    .values(**{name: bindparam(f"to_{name}") for name in _MOVED})
 )
 
 
@@ -57,7 +69,7 @@ class CaseClockRows:
     def move(self, case: CaseClock, *, source: CaseState, last_at: datetime) -> bool:
         """Store everything that changes, if it stands in ``source`` and its newest step is that of ``last_at``."""
         values = self._values(case)
-        moved = {f"to_{name}": values[name] for name in (*_MOVED, "handler")}
+        moved = {f"to_{name}": values[name] for name in _MOVED}
         return self._tx.changed(_MOVE, which=case.case_id, source=source.value, newest=last_at, **moved) == 1
 
     def _values(self, case: CaseClock) -> dict[str, Any]:

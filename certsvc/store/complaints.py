@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import RowMapping, Update
 
     from certsvc.store.transaction import Transaction
 
@@ -34,12 +34,17 @@ _COUNT = (
     .select_from(complaints)
     .where(_P.filed_by == bindparam("whose"), text(RUNNING_COMPLAINT))
 )
-_MOVED = ("state", "due_on", "handler", "answer", "follow_up", "content", "archive_no", "moved_at", "closed_at")
-_MOVE = (
-    update(complaints)
-    .where(_P.complaint_id == bindparam("which"), _P.state.in_(bindparam("sources", expanding=True)))
-    .values(**{name: bindparam(f"to_{name}") for name in _MOVED})
-)
+_MOVED = ("state", "due_on", "moved_at", "closed_at")
+"""What every step writes."""
+
+
+@cache
+def _move(names: tuple[str, ...]) -> Update:
+    return (
+        update(complaints)
+        .where(_P.complaint_id == bindparam("which"), _P.state.in_(bindparam("sources", expanding=True)))
+        .values(**{name: bindparam(f"to_{name}") for name in names})
+    )
 
 
 @cache
@@ -82,14 +87,15 @@ class ComplaintRows:
             rows = _IN_STATE.rows(self._tx, [state.value], limit=limit, behind=behind)
         return [self._complaint(row) for row in rows]
 
-    def move(self, complaint: Complaint, *, sources: Collection[ComplaintState]) -> bool:
-        """Store everything that changes, if it stands in one of ``sources``."""
+    def move(self, complaint: Complaint, *, sources: Collection[ComplaintState], writes: Collection[str]) -> bool:
+        """Store state, last day and moments, and of its words ``writes``, if it stands in one of ``sources``."""
         values = self._values(complaint)
+        names = (*_MOVED, *sorted(writes))
         done = self._tx.changed(
-            _MOVE,
+            _move(names),
             which=complaint.complaint_id,
             sources=sorted(state.value for state in sources),
-            **{f"to_{name}": values[name] for name in _MOVED},
+            **{f"to_{name}": values[name] for name in names},
         )
         return done == 1
 

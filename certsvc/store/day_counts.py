@@ -46,6 +46,7 @@ _REQUESTS = select(
     requests.c.request_id, requests.c.created_at, requests.c.authority_code, requests.c.action, requests.c.lane
 ).where(requests.c.request_id.in_(bindparam("which", expanding=True)))
 _SWEEP = select(*_W).order_by(_W.run_on.desc()).limit(1)
+_BEGAN = select(_W.run_on).order_by(_W.run_on).limit(1)
 _FINISHED = select(_W.run_on).where(_W.done_at.is_not(None)).order_by(_W.run_on.desc()).limit(1)
 _KEEP = (
     update(supervision_sweeps)
@@ -66,8 +67,24 @@ def _adding(dialect: str, table: Table) -> Insert:
 
 
 @cache
+def _setting(dialect: str) -> Insert:
+    made = insert_into(dialect, supervision_days)
+    return made.on_conflict_do_update(index_elements=list(_KEY), set_={"value": made.excluded.value})
+
+
+@cache
 def _begin(dialect: str) -> Insert:
     return insert_into(dialect, supervision_sweeps).on_conflict_do_nothing()
+
+
+def _rows(counts: Sequence[DayCount]) -> list[dict[str, Any]]:
+    """One row for each key, in the order of the keys."""
+    values: dict[tuple[Any, ...], int] = {}
+    for one in counts:
+        key = (one.day, one.measure, one.department, one.type_slug, one.about)
+        values[key] = values.get(key, 0) + one.value
+    names = [column.name for column in _KEY]
+    return [{**dict(zip(names, key, strict=True)), "value": value} for key, value in sorted(values.items())]
 
 
 class DayCountRows:
@@ -79,18 +96,18 @@ class DayCountRows:
 
     def add(self, counts: Sequence[DayCount]) -> None:
         """Add to what stands there; in one order, so that two writers never wait for each other in a circle."""
-        values: dict[tuple[Any, ...], int] = {}
-        for one in counts:
-            key = (one.day, one.measure, one.department, one.type_slug, one.about)
-            values[key] = values.get(key, 0) + one.value
-        names = [column.name for column in _KEY]
-        rows = [{**dict(zip(names, key, strict=True)), "value": value} for key, value in sorted(values.items())]
-        self._tx.changed_all(_adding(self._tx.dialect, supervision_days), rows)
+        self._tx.changed_all(_adding(self._tx.dialect, supervision_days), _rows(counts))
 
     def replace(self, day: date, measure: str, department: str, counts: Sequence[DayCount]) -> None:
-        """Put ``counts`` in the place of everything of this day, measure and department."""
+        """Put ``counts`` in the place of everything of this day, measure and department.
+
+        Whoever replaces the same at once waits for the row without type until the other commits: cleared is then what
+        the other wrote, and not what stood there before both.
+        """
+        held = {"day": day, "measure": measure, "department": department, "type_slug": "", "about": "", "value": 0}
+        self._tx.changed(_setting(self._tx.dialect), **held)
         self._tx.changed(_CLEAR, which=day, what=measure, body=department)
-        self.add(counts)
+        self._tx.changed_all(_setting(self._tx.dialect), _rows(counts))
 
     def sums(self, *, first: date, last: date, department: str) -> Sequence[DayCount]:
         """Sums over the days from ``first`` to ``last``, of one department or of all; their ``day`` is ``first``."""
@@ -144,6 +161,11 @@ class DayCountRows:
         """The newest look through the register, finished or not."""
         row = self._tx.row(_SWEEP)
         return None if row is None else Sweep(**row)
+
+    def began(self) -> date | None:
+        """The day of the first look, which was in the first round of supervision."""
+        row = self._tx.row(_BEGAN)
+        return None if row is None else row["run_on"]
 
     def begin_sweep(self, day: date) -> bool:
         """Begin to look through the register; False when that day has one."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import RowMapping
+    from sqlalchemy import RowMapping, Update
 
     from certsvc.store.transaction import Transaction
 
@@ -49,12 +49,17 @@ _MERGE = (
     )
     .values(state=CardState.MERGED.value)
 )
-_MOVED = ("state", "answer", "answered_by", "answered_at", "ruling", "ruled_by", "ruled_at", "answer_due_on")
-_MOVE = (
-    update(supervision_cards)
-    .where(_C.card_id == bindparam("which"), _C.state.in_(bindparam("sources", expanding=True)))
-    .values(**{name: bindparam(f"to_{name}") for name in _MOVED})
-)
+_ANSWERED = ("state", "answer", "answered_by", "answered_at")
+_RULED = ("state", "ruling", "ruled_by", "ruled_at", "answer_due_on")
+
+
+@cache
+def _move(names: tuple[str, ...]) -> Update:
+    return (
+        update(supervision_cards)
+        .where(_C.card_id == bindparam("which"), _C.state.in_(bindparam("sources", expanding=True)))
+        .values(**{name: bindparam(f"to_{name}") for name in names})
+    )
 
 
 @cache
@@ -70,14 +75,17 @@ class CardRows:
         self._tx = tx
 
     def late(
-        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, limit: int
+        self, clock: ClockKind, colour: Colour, *, due: date, begun_before: datetime, began: datetime, limit: int
     ) -> Sequence[Late]:
         """What has no card of this colour (nor a red one) and whose last day is not after ``due``.
 
-        Clocks without last days of their own take what began before ``begun_before`` instead.
+        Clocks without last days of their own take what began before ``begun_before`` instead. Clocks of nouns that are
+        older than supervision take what began at ``began`` or later.
         """
         watched = WATCHED[clock]
-        bound = {"due": due} if watched.by_day else {"moment": begun_before}
+        bound: dict[str, Any] = {"due": due} if watched.by_day else {"moment": begun_before}
+        if watched.older:
+            bound["began"] = began
         colours = [Colour.RED.value] if colour is Colour.RED else [one.value for one in Colour]
         rows = self._tx.rows(watched.statement, colours=colours, most=limit, **bound)
         return [self._late(watched.handler, row) for row in rows]
@@ -122,13 +130,15 @@ class CardRows:
         return [CardCount(**row) for row in rows]
 
     def move(self, card: Card, *, sources: Collection[CardState]) -> bool:
-        """Store state, answer and ruling of ``card``, if it stands in one of ``sources``."""
+        """Store the state of ``card`` and its answer, or its ruling, if it stands in one of ``sources``."""
         values = self._values(card)
+        # The words of the other side are not written again: they may have changed since the card was read.
+        names = _ANSWERED if card.state is CardState.ANSWERED else _RULED
         done = self._tx.changed(
-            _MOVE,
+            _move(names),
             which=card.card_id,
             sources=sorted(state.value for state in sources),
-            **{f"to_{name}": values[name] for name in _MOVED},
+            **{f"to_{name}": values[name] for name in names},
         )
         return done == 1
 

@@ -9,6 +9,7 @@ from sqlalchemy import Integer, bindparam, exists, literal, select, text
 
 from certsvc.license.complaints import ComplaintState
 from certsvc.license.notices import NoticeKind
+from certsvc.license.request import Lane
 from certsvc.license.supervision import ClockKind
 from certsvc.store.case_clocks import HANDLER
 from certsvc.store.tables import OPEN_REQUEST, licenses, requests
@@ -32,10 +33,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """How one clock is read: by last day or by beginning; ``handler`` is the context of an encrypted handler."""
+    """How one clock is read.
+
+    Attributes:
+        by_day: by last day, else by beginning.
+        older: whether the noun is older than supervision: what began before it was never warned and gets no card. Where
+            supervision brought the noun itself there is no such past, and a beginning that a body reports wins nothing.
+        handler: context of an encrypted handler.
+    """
 
     statement: Select[Any]
     by_day: bool
+    older: bool = False
     handler: str = ""
 
 
@@ -58,6 +67,7 @@ _R, _N, _T, _D, _A = requests.c, notices.c, counter_tickets.c, disputes.c, alert
 _C, _S, _P = supervision_cases.c, services.c, complaints.c
 _MOMENT = bindparam("moment", type_=_R.created_at.type)
 _DUE = bindparam("due", type_=_T.due_on.type)
+_BEGAN = bindparam("began", type_=_R.created_at.type)
 _MOST = bindparam("most", type_=Integer())
 
 
@@ -73,10 +83,18 @@ def _complaint(clock: ClockKind, state: ComplaintState) -> Watched:
 WATCHED: dict[ClockKind, Watched] = {
     ClockKind.ISSUING: Watched(
         statement=_row(_R.request_id, _R.authority_code, _R.caller, _R.type_slug, _R.created_at)
-        .where(text(OPEN_REQUEST), _R.created_at < _MOMENT, _uncarded(ClockKind.ISSUING, _R.request_id))
+        .where(
+            text(OPEN_REQUEST),
+            _R.created_at < _MOMENT,
+            _R.created_at >= _BEGAN,
+            # 存量 waits for what is left of the workers: its age says nothing about anybody.
+            _R.lane != int(Lane.BACKFILL),
+            _uncarded(ClockKind.ISSUING, _R.request_id),
+        )
         .order_by(_R.created_at, _R.request_id)
         .limit(_MOST),
         by_day=False,
+        older=True,
     ),
     # Without a way to the holder the notice stands on the own page, which is service; only what was to be sent is open.
     ClockKind.DELIVERING: Watched(
@@ -86,31 +104,41 @@ WATCHED: dict[ClockKind, Watched] = {
             text(f"notices.{OPEN_NOTICE}"),
             _N.kind == NoticeKind.ISSUED.value,
             _N.at < _MOMENT,
+            _N.at >= _BEGAN,
             _uncarded(ClockKind.DELIVERING, _N.notice_id),
         )
         .limit(_MOST),
         by_day=False,
+        older=True,
     ),
     ClockKind.ALERT: Watched(
         statement=_row(_A.alert_id, _A.authority_code, _A.client_id, _A.license_type, _A.created_at)
-        .where(text(OPEN_ALERT), _A.created_at < _MOMENT, _uncarded(ClockKind.ALERT, _A.alert_id))
+        .where(
+            text(OPEN_ALERT),
+            _A.created_at < _MOMENT,
+            _A.created_at >= _BEGAN,
+            _uncarded(ClockKind.ALERT, _A.alert_id),
+        )
         .order_by(_A.created_at, _A.alert_id)
         .limit(_MOST),
         by_day=False,
+        older=True,
     ),
     ClockKind.TICKET: Watched(
         statement=_row(_T.ticket_id, _T.issuer_code, _T.handler, _T.type_slug, _T.opened_at, _T.due_on)
-        .where(text(UNANSWERED), _T.due_on <= _DUE, _uncarded(ClockKind.TICKET, _T.ticket_id))
+        .where(text(UNANSWERED), _T.due_on <= _DUE, _T.opened_at >= _BEGAN, _uncarded(ClockKind.TICKET, _T.ticket_id))
         .order_by(_T.due_on, _T.ticket_id)
         .limit(_MOST),
         by_day=True,
+        older=True,
     ),
     ClockKind.DISPUTE: Watched(
         statement=_row(_D.dispute_id, _D.authority_code, _D.handler, _NOBODY, _D.filed_at, _D.due_on)
-        .where(text(UNDECIDED), _D.due_on <= _DUE, _uncarded(ClockKind.DISPUTE, _D.dispute_id))
+        .where(text(UNDECIDED), _D.due_on <= _DUE, _D.filed_at >= _BEGAN, _uncarded(ClockKind.DISPUTE, _D.dispute_id))
         .order_by(_D.due_on, _D.dispute_id)
         .limit(_MOST),
         by_day=True,
+        older=True,
     ),
     ClockKind.CASE: Watched(
         statement=_row(_C.case_id, _C.authority_code, _C.handler, _C.matter_code, _C.accepted_at, _C.due_on)

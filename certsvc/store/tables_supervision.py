@@ -62,6 +62,8 @@ supervision_cases = Table(
     Column("stops", Integer, nullable=False),
     Column("accepted_at", UtcTime, nullable=False),
     Column("last_at", UtcTime, nullable=False),
+    Column("said_at", UtcTime, nullable=False),  # as reported; last_at is what counts
+    Column("late_reports", Integer, nullable=False),
     Column("finished_at", UtcTime),
     UniqueConstraint("authority_code", "case_no", name="uq_supervision_cases_case"),
 )
@@ -120,9 +122,10 @@ services = Table(
     Column("matter_code", Key, nullable=False),
     Column("case_no", Key, nullable=False),
     Column("channel", Key, nullable=False),
-    Column("personal", LargeBinary, nullable=False),  # encrypted JSON: the token, and who served
+    Column("personal", LargeBinary, nullable=False),  # encrypted JSON: who served; the token is kept nowhere
     Column("completed_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+    Column("codes", Integer, nullable=False),
     Column("mark", Integer, nullable=False),
     Column("reasons", PlainText, nullable=False),  # JSON
     Column("text", LargeBinary),  # encrypted

@@ -82,6 +82,7 @@ SMALL_SCANS = {
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
+    "SCAN supervision_sweeps USING COVERING INDEX sqlite_autoindex_supervision_sweeps_1",  # the oldest row alone
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_due",  # these five: partial, what waits
     "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_due",
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_failed",

@@ -85,6 +85,9 @@ def code(city: ServedCity, case_no: str) -> str:
         "channel": "counter",
         "completed_at": rfc3339(city.service.deps.clock.now()),
     }
+    step = {"step": "accepted", "at": body["completed_at"]}
+    step |= {key: body[key] for key in ("authority_code", "matter_code", "case_no")}
+    city.answer(city.client.post("/v1/supervision/cases", headers=city.system(), json=step), 201)
     made = city.answer(city.client.post("/v1/services", headers=city.system(), json=body), 201)
     return "/r/" + str(made["url"]).rsplit("/r/", 1)[1]
 

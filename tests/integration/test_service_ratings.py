@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,22 @@ from fixtures_city import ServedCity
 from certsvc.clock import rfc3339
 from certsvc.commands.supervision.cards import raise_cards
 from certsvc.commands.supervision.counts import count_some
+from certsvc.license.complaints import ComplaintState
+from certsvc.license.ratings import MendState
+from certsvc.license.supervision import CardState
+from certsvc.store.complaints import ComplaintRows
+from certsvc.store.services import ServiceRows
+from certsvc.store.supervision_cards import CardRows
 
 MARKET, CULTURE = "11990000MB0000019F", "11990000MB0000027A"
 MATTER = "11990000MB0000019F2990131002003"
 CLERK, SUPERVISOR = "supervision-clerk-1", "supervisor-1"
+
+
+def known(city: ServedCity, case_no: str) -> None:
+    at = rfc3339(city.service.deps.clock.now() - timedelta(hours=1))
+    case = {"authority_code": MARKET, "matter_code": MATTER, "case_no": case_no, "step": "accepted", "at": at}
+    city.answer(city.client.post("/v1/supervision/cases", headers=city.system(), json=case), 201)
 
 
 def complete(city: ServedCity, case_no: str, headers: dict[str, str] | None = None, **changes: Any) -> Any:
@@ -33,6 +46,7 @@ def complete(city: ServedCity, case_no: str, headers: dict[str, str] | None = No
 
 
 def code(city: ServedCity, case_no: str, **changes: Any) -> str:
+    known(city, case_no)
     made = city.answer(complete(city, case_no, **changes), 201)
     return str(made["url"]).rsplit("/r/", 1)[1]
 
@@ -52,7 +66,8 @@ def mend(city: ServedCity, who: str, service_id: str, what: str, **sent: Any) ->
 
 def test_a_code_is_rated_once_and_a_good_mark_opens_nothing(small_city: ServedCity) -> None:
     token = code(small_city, "S-1")
-    assert code(small_city, "S-1") == token, "the same case, the same code"
+    again = small_city.answer(complete(small_city, "S-1"), 201)
+    assert (again["url"], again["qr_png"]) == ("", ""), "the code is told once"
     assert complete(small_city, "S-1", matter_code="11990000MB0000019F2990131002001").status_code == 409
     seen = small_city.answer(small_city.client.get(f"/v1/ratings/{token}"), 200)
     assert (seen["open"], seen["mark"]) == (True, 0)
@@ -66,12 +81,48 @@ def test_a_code_is_rated_once_and_a_good_mark_opens_nothing(small_city: ServedCi
     assert mends(small_city) == []
 
 
+def test_who_is_rated_does_not_get_the_code_of_a_case_again(small_city: ServedCity) -> None:
+    city = small_city
+    first = code(city, "S-9")
+    service_id = city.answer(complete(city, "S-9"), 201)["service_id"]
+    path = f"/v1/services/{service_id}"
+    own = city.system()
+    read = city.answer(city.client.get(path, headers=own), 200)
+    assert (read["service_id"], read["url"], read["qr_png"]) == (service_id, "", "")
+    assert city.client.post(f"{path}/codes", headers=own, json={}).status_code == 422, "without a reason"
+    other = city.system(f"approval-{CULTURE.lower()}")
+    lost = {"reason": "办事人遗失"}
+    assert city.client.post(f"{path}/codes", headers=other, json=lost).status_code == 404
+    renewed = city.answer(city.client.post(f"{path}/codes", headers=own, json=lost), 201)
+    second = str(renewed["url"]).rsplit("/r/", 1)[1]
+    assert rate(city, first, mark=5).status_code == 404, "the old one ended"
+    assert city.client.post(f"{path}/codes", headers=own, json=lost).status_code == 201
+    assert city.client.post(f"{path}/codes", headers=own, json=lost).status_code == 409, "not for ever"
+    assert rate(city, second, mark=5).status_code == 404
+    [(count,)] = city.rows("SELECT count(*) FROM evidence WHERE kind = 'service.code_renewed'")
+    assert count == 2
+
+
+def test_a_service_is_one_of_a_case_that_is_known(small_city: ServedCity) -> None:
+    city = small_city
+    made_up = complete(city, "S-10")
+    assert (made_up.status_code, made_up.json()["errors"][0]["pointer"]) == (422, "/case_no")
+    assert "supervision/cases" in made_up.json()["errors"][0]["detail"]
+    body = city.body("food_operation", "S-11")
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
+    assert complete(city, body["business_no"]).status_code == 201, "a license was asked for it"
+    check = {"matter_code": MATTER, "case_no": "S-12", "holder_code": "91990000MA0000015Q", "holder_code_type": "001"}
+    counter = city.person("clerk-1")
+    city.answer(city.client.post("/v1/counter/checks", headers=counter, json=check), 201)
+    assert complete(city, "S-12", counter).status_code == 201, "a counter took it"
+
+
 def test_events_of_an_approval_system_do_the_same(small_city: ServedCity) -> None:
     at = rfc3339(small_city.service.deps.clock.now())
     same = {"authority_code": MARKET, "matter_code": MATTER, "case_no": "E-1"}
     sent = [
-        ("service.reported", {**same, "channel": "online", "completed_at": at}),
         ("case.reported", {**same, "step": "accepted", "at": at}),
+        ("service.reported", {**same, "channel": "online", "completed_at": at}),
         ("case.reported", {**same, "step": "accepted", "at": "yesterday"}),
     ]
     events = [
@@ -80,14 +131,16 @@ def test_events_of_an_approval_system_do_the_same(small_city: ServedCity) -> Non
     ]
     headers = {**small_city.system(), "Content-Type": "application/cloudevents-batch+json"}
     answer = small_city.client.post("/v1/events", headers=headers, content=json.dumps(events))
-    service, case, wrong = small_city.answer(answer, 202)["results"]
+    case, service, wrong = small_city.answer(answer, 202)["results"]
     assert wrong["errors"][0]["pointer"] == "/data/at"
     for done in (service, case):
         assert small_city.client.get(done["location"], headers=small_city.system()).status_code == 200
     other = small_city.system(f"approval-{CULTURE.lower()}")
     assert small_city.client.get(service["location"], headers=other).status_code == 404
-    url = small_city.answer(small_city.client.get(service["location"], headers=small_city.system()), 200)["url"]
-    assert url.endswith("/r/" + code(small_city, "E-1", channel="online"))
+    lost = {"reason": "事件没有答复，首次取码"}
+    made = small_city.client.post(f"{service['location']}/codes", headers=small_city.system(), json=lost)
+    token = str(small_city.answer(made, 201)["url"]).rsplit("/r/", 1)[1]
+    assert rate(small_city, token, mark=5).status_code == 201
 
 
 def test_a_code_ends_after_its_days(small_city: ServedCity) -> None:
@@ -101,6 +154,7 @@ def test_who_may_complete_what(small_city: ServedCity) -> None:
     other = small_city.system(f"approval-{CULTURE.lower()}")
     assert complete(small_city, "S-3", other).status_code == 403
     counter = small_city.person("clerk-1")
+    known(small_city, "S-3")
     assert complete(small_city, "S-3", counter).status_code == 201
     assert complete(small_city, "S-4", counter, authority_code=CULTURE).status_code == 404
     old = rfc3339(small_city.service.deps.clock.now() - timedelta(days=40))
@@ -187,6 +241,41 @@ def test_a_complaint_goes_from_filing_to_the_archive(small_city: ServedCity) -> 
     states = [event["data"]["state"] for event in city.events() if ".complaint." in event["type"]]
     assert states == ["filed", "accepted", "answered", "accepted", "answered", "followed", "archived"]
     assert COMPLAINT["text"] not in str(city.events())
+
+
+def test_a_step_that_was_thought_of_for_an_older_state_is_refused(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read stands no more: between the reading and the writing somebody else moved it on."""
+    city = small_city
+    city.answer(rate(city, code(city, "S-8"), mark=1), 201)
+    service_id = mends(city)[0]["service_id"]
+    city.answer(mend(city, CLERK, service_id, "answers", text="已核实并当面致歉"), 201)
+    complaint_id = city.answer(file(city), 201)["complaint_id"]
+    for name, sent in (("accept", {}), ("answer", {"text": "已整改"})):
+        city.answer(move(city, CLERK, complaint_id, name, **sent), 201)
+    city.execute("UPDATE complaints SET due_on = '2026-01-05', state = 'filed'")
+    assert raise_cards(city.service.deps) == 1
+    city.execute("UPDATE complaints SET state = 'answered'")
+    found = city.client.get("/v1/supervision/cards", headers=city.person(CLERK))
+    card_id = city.answer(found, 200)["cards"][0]["card_id"]
+    card = f"/v1/supervision/cards/{card_id}"
+    answered = city.client.post(f"{card}/answers", headers=city.person(CLERK), json={"text": "系统升级，已加派人员"})
+    city.answer(answered, 201)
+
+    def stale(rows: type[Any], **older: Any) -> None:
+        read = rows.by_id
+        monkeypatch.setattr(rows, "by_id", lambda self, which: dataclasses.replace(read(self, which), **older))
+
+    stale(CardRows, state=CardState.OPEN)
+    stale(ServiceRows, mend=MendState.OPEN)
+    stale(ComplaintRows, state=ComplaintState.ACCEPTED)
+    ruled = city.client.post(
+        f"{card}/rulings", headers=city.person(SUPERVISOR), json={"accepted": True, "text": "认可"}
+    )
+    followed = mend(city, SUPERVISOR, service_id, "follow-ups", content=True, text="满意")
+    called = move(city, SUPERVISOR, complaint_id, "follow_up", text="满意", content=True)
+    assert [one.status_code for one in (ruled, followed, called)] == [409, 409, 409]
 
 
 def test_a_complaint_is_seen_by_its_sides_only(small_city: ServedCity) -> None:

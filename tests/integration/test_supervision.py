@@ -16,6 +16,10 @@ from certsvc.clock import local_day, rfc3339
 from certsvc.commands.supervision.cards import raise_cards
 from certsvc.commands.supervision.counts import count_some
 from certsvc.commands.supervision.rounds import supervise, sweep_some
+from certsvc.license.request import Lane
+from certsvc.license.supervision import ClockKind
+from certsvc.store.day_counts import DayCountRows
+from certsvc.store.supervision_cards import CardRows
 
 MARKET, CULTURE = "11990000MB0000019F", "11990000MB0000027A"
 MATTER = "11990000MB0000019F2990131002003"
@@ -80,6 +84,35 @@ def test_a_case_is_timed_stopped_and_finished_as_it_is_reported(small_city: Serv
     assert small_city.answer(read, 200)["state"] == "finished"
     kinds = small_city.rows("SELECT kind FROM evidence WHERE kind LIKE 'case.%' ORDER BY row_no")
     assert [kind for (kind,) in kinds] == ["case.accepted", "case.stopped", "case.resumed", "case.finished"]
+
+
+def test_a_stop_or_an_end_that_is_reported_late_counts_from_its_receipt(small_city: ServedCity) -> None:
+    city, days = small_city, 24
+    accepted = {"matter_code": MATTER, "limit_workdays": 2}
+    for case_no in ("KB-3", "KB-4"):
+        city.answer(step(city, "accepted", 60 * days, case_no=case_no, **accepted), 201)
+    back = step(city, "stopped", 59 * days, case_no="KB-3", reason="hearing")
+    assert back.status_code == 409, "in time by what it says, overdue by our clock"
+    said = city.service.deps.clock.now() - timedelta(days=59)
+    at = rfc3339(said)
+    done = city.answer(step(city, "finished", 0, case_no="KB-4", at=at), 201)
+    assert (done["late"], done["late_reports"], done["said_at"]) == (True, 1, at)
+    assert done["finished_at"] == done["counted_at"] > at
+    again = city.answer(step(city, "finished", 0, case_no="KB-4", at=at), 201)
+    assert again == done, "a repeat is known by what it said"
+    kept = city.rows("SELECT late_reports, said_at < last_at FROM supervision_cases WHERE case_no = 'KB-4'")
+    assert [(count, bool(behind)) for count, behind in kept] == [(1, True)]
+
+
+def test_a_stop_and_its_end_that_come_together_win_nothing(small_city: ServedCity) -> None:
+    city, days = small_city, 24
+    accepted = {"matter_code": MATTER, "limit_workdays": 200}
+    first = city.answer(step(city, "accepted", 60 * days, **accepted), 201)
+    stop = city.answer(step(city, "stopped", 50 * days, reason="hearing"), 201)
+    assert stop["used_workdays"] > 30, "counted up to the receipt"
+    again = city.answer(step(city, "resumed", 20 * days), 201)
+    assert (again["state"], again["late_reports"]) == ("running", 2)
+    assert again["due_on"] == first["due_on"]
 
 
 def test_a_system_reports_its_own_body_only(small_city: ServedCity) -> None:
@@ -150,6 +183,7 @@ def test_what_the_register_itself_times_gets_cards_that_name_who_is_at_it(small_
     }
     city.answer(city.client.post("/v1/counter/tickets", headers=city.person("clerk-1"), json=ticket), 201)
     assert raise_cards(deps) == 0
+    began(city, "2026-01-01")
     city.execute("UPDATE requests SET created_at = '2026-01-05T00:00:00.000000+00:00'")
     city.execute("UPDATE counter_tickets SET due_on = '2026-01-05'")
     assert raise_cards(deps) == 2
@@ -160,6 +194,48 @@ def test_what_the_register_itself_times_gets_cards_that_name_who_is_at_it(small_
     assert cards(city, SUPERVISOR, authority_code=CULTURE) == []
     other = city.client.get("/v1/supervision/cards", headers=city.person(CLERK), params={"authority_code": CULTURE})
     assert other.status_code == 403
+
+
+def began(city: ServedCity, day: str) -> None:
+    """Let the first round of supervision have been on ``day``."""
+    done = f"{day}T00:00:00.000000+00:00"
+    city.execute(f"INSERT INTO supervision_sweeps (run_on, place, looked, done_at) VALUES ('{day}', '', 0, '{done}')")
+
+
+def test_neither_what_is_older_than_supervision_nor_backfill_gets_a_card(small_city: ServedCity) -> None:
+    city, deps = small_city, small_city.service.deps
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=city.body(FOOD, "OLD-1")), 202)
+    city.execute("UPDATE requests SET created_at = '2026-01-05T00:00:00.000000+00:00'")
+    assert raise_cards(deps) == 0, "the first round"
+    began(city, "2026-01-06")
+    assert raise_cards(deps) == 0, "it was there before"
+    began(city, "2026-01-05")
+    city.execute(f"UPDATE requests SET lane = {int(Lane.BACKFILL)}")
+    assert raise_cards(deps) == 0, "backfill"
+    city.execute(f"UPDATE requests SET lane = {int(Lane.LIVE)}")
+    assert raise_cards(deps) == 1
+
+
+def test_a_clock_or_a_part_that_fails_stops_no_other(small_city: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    city, deps = small_city, small_city.service.deps
+    accepted(city)
+    city.execute("UPDATE supervision_cases SET due_on = '2026-01-05'")
+    late = CardRows.late
+
+    def failing(self: Any, clock: object, *arguments: Any, **named: Any) -> Any:
+        if not isinstance(clock, ClockKind) or clock is ClockKind.ISSUING:
+            raise RuntimeError("示例")
+        return late(self, clock, *arguments, **named)
+
+    monkeypatch.setattr(CardRows, "late", failing)
+    monkeypatch.setattr(DayCountRows, "add", failing)
+    city.issue(FOOD, "PART-1")
+    city.drain()
+    codes: list[str] = []
+    supervise(deps, owner="test", troubled=codes.append)
+    assert codes == ["crashed", "crashed", "crashed"], "a clock in two colours, and the counts"
+    assert [one["clock"] for one in cards(city)] == ["case"]
+    assert city.rows("SELECT count(*) FROM supervision_sweeps") == [(1,)]
 
 
 @pytest.fixture
@@ -248,6 +324,15 @@ def test_the_look_through_the_register_counts_what_it_finds(busy: ServedCity) ->
         pass
     sound = named(figures(busy), "quality")
     assert (sound["numerator"], sound["denominator"], sound["note"]) == (0, 2, "")
+
+
+@pytest.mark.parametrize(("first", "last"), [("0001-01-01", "0001-01-02"), ("9999-12-30", "9999-12-31")])
+def test_days_that_no_calendar_can_begin_are_days_without_figures(
+    shared_city: ServedCity, first: str, last: str
+) -> None:
+    answer = figures(shared_city, **{"from": first, "to": last})
+    assert answer["first"] <= answer["last"]
+    assert named(answer, "shows")["numerator"] == 0
 
 
 def test_the_sheet_says_what_the_figures_say(busy: ServedCity) -> None:

@@ -51,6 +51,7 @@ def case(day: date, limit: int) -> CaseClock:
         stops=0,
         accepted_at=noon(day),
         last_at=noon(day),
+        said_at=noon(day),
     )
     return begun(made, DAYS.after)
 

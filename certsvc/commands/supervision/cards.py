@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +13,7 @@ from certsvc.clock import end_of_day, local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
+from certsvc.commands.supervision.parts import part, uncounted
 from certsvc.commands.supervision.reach import CLERKS, SUPERVISORS, body_seen, may_see, tell
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.supervision_payloads import CardAnswered, CardOpened
@@ -30,7 +33,7 @@ from certsvc.license.supervision import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date, datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -60,18 +63,28 @@ class CardRulingBody(BaseModel):
     text: Line = Field(min_length=2, max_length=MAX_TEXT)
 
 
-def raise_cards(deps: Deps) -> int:
-    """One batch of every clock and colour; how many cards were opened. Red ones first: they take yellow ones in."""
+def raise_cards(deps: Deps, troubled: Callable[[str], object] = uncounted) -> int:
+    """One batch of every clock and colour; how many cards were opened. Red ones first: they take yellow ones in.
+
+    A clock that fails is logged, told to ``troubled`` by its code, and stops no other.
+    """
     now = deps.clock.now()
-    return sum(_raise(deps, clock, colour, now) for colour in (Colour.RED, Colour.YELLOW) for clock in ClockKind)
+    with deps.uow.read() as tx:
+        first = tx.day_counts.began() or local_day(now)
+    began = end_of_day(first - timedelta(days=1))
+    return sum(
+        part(f"{colour.value} {clock.value}", partial(_raise, deps, clock, colour, began, now), 0, troubled)
+        for colour in (Colour.RED, Colour.YELLOW)
+        for clock in ClockKind
+    )
 
 
-def _raise(deps: Deps, clock: ClockKind, colour: Colour, now: datetime) -> int:
+def _raise(deps: Deps, clock: ClockKind, colour: Colour, began: datetime, now: datetime) -> int:
     rule, after = CLOCKS[clock], deps.catalog.workdays.after
     due = last_due(colour, rule, local_day(now), after)
     begun = end_of_day(last_beginning(rule, due, after) if rule.days else due)
     with deps.uow.read() as tx:
-        found = tx.cards.late(clock, colour, due=due, begun_before=begun, limit=BATCH)
+        found = tx.cards.late(clock, colour, due=due, begun_before=begun, began=began, limit=BATCH)
     if not found:
         return 0
     opened = 0
@@ -146,7 +159,7 @@ def answer_card(deps: Deps, caller: Principal, card_id: str, body: CardAnswerBod
         answered = replace(
             found, state=CardState.ANSWERED, answer=body.text, answered_by=caller.subject, answered_at=now
         )
-        return _move(deps, tx, caller, answered, now)
+        return _move(deps, tx, caller, found, answered, now)
 
 
 def rule_card(deps: Deps, caller: Principal, card_id: str, body: CardRulingBody) -> Card:
@@ -170,7 +183,7 @@ def rule_card(deps: Deps, caller: Principal, card_id: str, body: CardRulingBody)
             if body.accepted
             else deps.catalog.workdays.after(local_day(now), ANSWER_WORKDAYS),
         )
-        return _move(deps, tx, caller, ruled, now)
+        return _move(deps, tx, caller, found, ruled, now)
 
 
 def _card(tx: UnitOfWork, caller: Principal, card_id: str) -> Card:
@@ -180,8 +193,10 @@ def _card(tx: UnitOfWork, caller: Principal, card_id: str) -> Card:
     return found
 
 
-def _move(deps: Deps, tx: UnitOfWork, caller: Principal, moved: Card, now: datetime) -> Card:
-    if not tx.cards.move(moved, sources=card_sources(moved.state)):
+def _move(deps: Deps, tx: UnitOfWork, caller: Principal, found: Card, moved: Card, now: datetime) -> Card:
+    sources = card_sources(moved.state)
+    # Refused also where only the copy that was read does not fit: the step was thought of for that one.
+    if found.state not in sources or not tx.cards.move(moved, sources=sources):
         raise Conflict(f"这张牌现在不能办理为“{CARD_ZH[moved.state]}”，请刷新后再看")
     payload = CardAnswered(
         card_id=moved.card_id,

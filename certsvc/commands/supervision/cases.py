@@ -24,6 +24,7 @@ from certsvc.license.case_clocks import (
     CaseStep,
     StopReason,
     begun,
+    counts_at,
     finished,
     resumed,
     stopped,
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
 AHEAD = timedelta(minutes=5)
 """How far the clock of an approval system may run ahead of ours."""
 OLDEST = timedelta(days=366)
-"""How old a step may be that is reported late; an older one would be dated at will."""
+"""How old a step may be that is reported late; an older one is a slip of a program."""
+AFTER = {
+    CaseStep.ACCEPTED: CaseState.RUNNING,
+    CaseStep.STOPPED: CaseState.STOPPED,
+    CaseStep.RESUMED: CaseState.RUNNING,
+    CaseStep.FINISHED: CaseState.FINISHED,
+}
+"""Where a case stands behind each step."""
 NO_CASE_ZH = "没有这个办件的计时；请先报送受理（accepted）"
 
 
@@ -72,7 +80,7 @@ def report_case(deps: Deps, caller: Principal, body: CaseStepBody) -> CaseClock:
         Forbidden: a case of another body.
         InvalidInput: a moment to come or long past, a stop without a reason, 受理 without a matter.
         NotFound: a step of a case whose 受理 was not reported.
-        Conflict: a step that does not follow, or comes before the newest one; a stop of a case that is overdue.
+        Conflict: a step that does not follow, or comes before the newest one; a stop of a case that is overdue by now.
     """
     roles.require(caller, *REPORTERS)
     check_reporter(caller, body.authority_code)
@@ -84,9 +92,9 @@ def report_case(deps: Deps, caller: Principal, body: CaseStepBody) -> CaseClock:
             return _accept(deps, tx, caller, body, found, now)
         if found is None:
             raise NotFound(NO_CASE_ZH)
-        moved = replace(_moved(deps, found, body), handler=body.handler or found.handler)
-        if moved.last_at == found.last_at:
+        if (AFTER[body.step], body.at) == (found.state, found.said_at):
             return found
+        moved = _moved(deps, found, body, now)
         if not tx.case_clocks.move(moved, source=found.state, last_at=found.last_at):
             raise Conflict("这个办件刚有新的环节报送，请查询后再报")
         _on_record(deps, tx, caller, moved, body.step, now)
@@ -140,6 +148,7 @@ def _accept(
             stops=0,
             accepted_at=body.at,
             last_at=body.at,
+            said_at=body.at,
         ),
         deps.catalog.workdays.after,
     )
@@ -149,20 +158,24 @@ def _accept(
     return made
 
 
-def _moved(deps: Deps, case: CaseClock, body: CaseStepBody) -> CaseClock:
-    """The case after the step; the case itself for a repeat of its newest step."""
-    step, at, days = body.step, body.at, deps.catalog.workdays
-    after = {
-        CaseStep.STOPPED: CaseState.STOPPED,
-        CaseStep.RESUMED: CaseState.RUNNING,
-        CaseStep.FINISHED: CaseState.FINISHED,
-    }
-    if (after[step], at) == (case.state, case.last_at):
-        return case
-    if at <= case.last_at:
+def _moved(deps: Deps, case: CaseClock, body: CaseStepBody, now: datetime) -> CaseClock:
+    """The case after the step, from when it counts."""
+    if body.at <= case.said_at:
         raise Conflict("环节时间早于已报送的最近一个环节，请按发生的先后报送")
+    at = counts_at(case, body.step, body.at, now, deps.catalog.workdays.after)
+    return replace(
+        _stepped(deps, case, body, at, now),
+        handler=body.handler or case.handler,
+        said_at=body.at,
+        late_reports=case.late_reports + int(at > body.at),
+    )
+
+
+def _stepped(deps: Deps, case: CaseClock, body: CaseStepBody, at: datetime, now: datetime) -> CaseClock:
+    step, days = body.step, deps.catalog.workdays
     if step is CaseStep.STOPPED and case.state is CaseState.RUNNING and body.reason is not None:
-        if case.late(at):
+        # By our clock, not by the moment that the body says: it would say one before its last day.
+        if case.late(now):
             raise Conflict("办理期限已经届满，不能再中止计时")
         if case.stops >= MAX_STOPS:
             raise Conflict(f"一个办件最多中止计时 {MAX_STOPS} 次")
@@ -178,6 +191,7 @@ def _on_record(deps: Deps, tx: UnitOfWork, caller: Principal, case: CaseClock, s
     content = {
         "step": step.value,
         "at": case.last_at.isoformat(),
+        "said_at": case.said_at.isoformat(),
         "reason": case.stop_reason,
         "used": case.used,
         "due_on": case.due_on.isoformat() if case.due_on else "",

@@ -153,15 +153,16 @@ def move_complaint(deps: Deps, caller: Principal, complaint_id: str, name: str, 
             found,
             state=move.target,
             due_on=deps.catalog.workdays.after(local_day(now), days) if days else None,
-            handler=caller.subject if move.who is Who.DEPARTMENT else found.handler,
-            answer=body.text if name in {"decline", "answer"} else found.answer,
-            follow_up=body.text if name in {"follow_up", "reopen"} else found.follow_up,
-            content=body.content if name in {"follow_up", "reopen"} else found.content,
-            archive_no=body.archive_no if name == "archive" else found.archive_no,
+            handler=caller.subject if "handler" in move.writes else found.handler,
+            answer=body.text if "answer" in move.writes else found.answer,
+            follow_up=body.text if "follow_up" in move.writes else found.follow_up,
+            content=body.content if "content" in move.writes else found.content,
+            archive_no=body.archive_no if "archive_no" in move.writes else found.archive_no,
             moved_at=now,
             closed_at=now if ends else None,
         )
-        if not tx.complaints.move(moved, sources=move.sources):
+        stands = found.state in move.sources
+        if not stands or not tx.complaints.move(moved, sources=move.sources, writes=move.writes):
             raise Conflict(f"这件投诉现在“{COMPLAINT_ZH[found.state]}”，不能办理此环节，请刷新后再看")
         _tell(deps, tx, moved, caller, {"text": body.text, "content": body.content}, now)
     return moved

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.clock import end_of_day
+from certsvc.clock import end_of_day, local_day
 from certsvc.commands.supervision.reach import body_seen
 from certsvc.errors import InvalidInput
 from certsvc.license.figures import DEFINITIONS, By, DayCount, Definition, Figure, FigureKey, Line, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.counter import CounterTally
@@ -26,6 +25,8 @@ MAX_DAYS = 366
 MAX_LINES = 200
 """Lines of one figure, the largest first; a fetch may name any matter."""
 LOWEST_GOOD = 3
+FIRST_DAY = date(1970, 1, 2)
+"""Nothing was counted before; stops days whose beginning no calendar has (``0001-01-01``)."""
 
 NOT_REPORTED = "审批系统没有报送期内的办结件，不能计算；请先报送（POST /v1/supervision/finished-cases）"
 MORE_THAN_ALL = "分子大于分母：报送的办结件不全，请核对"
@@ -89,6 +90,8 @@ def figures_of(deps: Deps, caller: Principal, *, authority_code: str, first: dat
     body = body_seen(caller, authority_code)
     if last < first or (last - first).days >= MAX_DAYS:
         raise InvalidInput(f"起止日期有误：结束日不能早于起始日，最多 {MAX_DAYS} 天")
+    tomorrow = local_day(deps.clock.now()) + timedelta(days=1)
+    first, last = (min(max(day, FIRST_DAY), tomorrow) for day in (first, last))
     return read_figures(deps, Period(first=first, last=last, body=body))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from certsvc.clock import local_day
 from certsvc.commands.catalog.quality import count_defects
 from certsvc.commands.supervision.cards import raise_cards
 from certsvc.commands.supervision.counts import LEASE_S, NAME, count_some
+from certsvc.commands.supervision.parts import part, uncounted
 from certsvc.license.figures import QualityCount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
@@ -21,18 +24,23 @@ MOST_PAGES = 5
 """Pages of licenses looked at in one round: a thousand licenses in fifteen seconds, and the workers hardly notice."""
 
 
-def supervise(deps: Deps, *, owner: str) -> None:
-    """One round; nothing while another process holds the lease."""
+def supervise(deps: Deps, *, owner: str, troubled: Callable[[str], object] = uncounted) -> None:
+    """One round; nothing while another process holds the lease.
+
+    A part that fails is logged, told to ``troubled`` by its code, and stops no other.
+    """
     now = deps.clock.now()
     with deps.uow() as tx:
         if not tx.outbox.lease(NAME, owner=owner, now=now, lease_s=LEASE_S):
             return
-    raise_cards(deps)
-    for _ in range(MOST_BATCHES):
-        if not count_some(deps, owner=owner):
-            break
-    for _ in range(MOST_PAGES):
-        if not sweep_some(deps):
+    part("cards", partial(raise_cards, deps, troubled), 0, troubled)
+    part("counts", partial(_some, MOST_BATCHES, partial(count_some, deps, owner=owner)), None, troubled)
+    part("sweep", partial(_some, MOST_PAGES, partial(sweep_some, deps)), None, troubled)
+
+
+def _some(most: int, once: Callable[[], object]) -> None:
+    for _ in range(most):
+        if not once():
             break
 
 

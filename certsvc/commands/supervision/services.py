@@ -28,6 +28,7 @@ from certsvc.events.supervision_payloads import ServiceCompleted, ServiceMended,
 from certsvc.license.ratings import (
     BAD_MARK,
     BEST_MARK,
+    MAX_CODES,
     MAX_REASONS,
     MAX_ROUNDS,
     MAX_TEXT,
@@ -56,6 +57,9 @@ OLDEST = timedelta(days=30)
 """How long ago a service may have been completed: who is asked a month later does not remember it."""
 NO_CODE_ZH = "没有这个评价码，请核对"
 NO_MEND_ZH = "没有这件差评整改"
+NO_SERVICE_ZH = "没有这次服务"
+UNKNOWN_CASE_ZH = "没有这个办件；请先报送受理（POST /v1/supervision/cases），或用窗口核验、制证申请时的办件编号"
+CODES_ZH = f"这次服务已经评价或已过期，或已取得 {MAX_CODES} 个评价码，不能再换码"
 USED_ZH = "这个评价码已经评价过或已过期；如有其他意见，可以投诉"
 
 
@@ -72,6 +76,14 @@ class ServiceBody(BaseModel):
     channel: Channel = Field(description="counter 大厅 · online 网上 · mobile 移动端 · kiosk 自助终端 · phone 热线")
     completed_at: AwareDatetime = Field(description="办结时间")
     handler: Line = Field(default="", max_length=64, description="承办人，差评整改时点名用")
+
+
+class CodeBody(BaseModel):
+    """换发评价码：原码作废，换发留痕."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Line = Field(min_length=2, max_length=200, description="为什么换发，如办事人遗失")
 
 
 class MarkBody(BaseModel):
@@ -102,11 +114,11 @@ class FollowUpBody(BaseModel):
 
 
 def complete_service(deps: Deps, caller: Principal, body: ServiceBody) -> Service:
-    """Register a completed service and give it a rating code; the same again gives the same service.
+    """Register a completed service and give it a rating code; the same again gives the same service without its code.
 
     Raises:
         Forbidden: a service of another body; NoLawfulBasis: not a matter of this counter.
-        InvalidInput: a time to come or long past.
+        InvalidInput: a time to come or long past, or a case that nothing here knows: who is rated would make one up.
         Conflict: the case was completed for another matter.
     """
     roles.require(caller, *COMPLETERS)
@@ -127,6 +139,9 @@ def complete_service(deps: Deps, caller: Principal, body: ServiceBody) -> Servic
             if known.matter_code != body.matter_code:
                 raise Conflict("这个办件已按另一事项请求过评价，请核对办件编号")
             return known
+        if not tx.services.case_known(body.authority_code, body.case_no, counter_code=caller.authority_code):
+            problem = FieldProblem(pointer="/case_no", code="unknown", detail=UNKNOWN_CASE_ZH)
+            raise InvalidInput(UNKNOWN_CASE_ZH, problems=(problem,))
         return _register(deps, tx, caller, body, now)
 
 
@@ -143,7 +158,7 @@ def _register(deps: Deps, tx: UnitOfWork, caller: Principal, body: ServiceBody, 
         expires_at=now + timedelta(days=RATING_DAYS),
     )
     if not tx.services.insert(made, token_sha256=_digest(made.token)):
-        raise Conflict("这个办件刚请求过评价，请重试一次取得评价码")
+        raise Conflict("这个办件刚请求过评价，评价码已交给先请求的一方；遗失的请换发")
     payload = ServiceCompleted(
         service_id=made.service_id,
         authority_code=made.authority_code,
@@ -156,13 +171,37 @@ def _register(deps: Deps, tx: UnitOfWork, caller: Principal, body: ServiceBody, 
 
 
 def read_service(deps: Deps, caller: Principal, service_id: str) -> Service:
-    """A service and its code, for the body that completed it; NotFound for others."""
+    """A service without its code, for the body that completed it; NotFound for others."""
     roles.require(caller, *COMPLETERS)
     with deps.uow.read() as tx:
-        found = tx.services.by_id(service_id)
+        return _own(tx, caller, service_id)
+
+
+def renew_code(deps: Deps, caller: Principal, service_id: str, body: CodeBody) -> Service:
+    """Make a lost code anew, on record; the old one ends, and the days of the first one stay.
+
+    Raises:
+        NotFound: another body's service.
+        Conflict: it is rated or its time is over, or it had its :data:`MAX_CODES`.
+    """
+    roles.require(caller, *COMPLETERS)
+    now, token = deps.clock.now(), deps.ids.token()
+    with deps.uow() as tx:
+        found = _own(tx, caller, service_id)
+        renewed = replace(found, token=token, codes=found.codes + 1)
+        open_yet = found.may_be_rated(now) and found.codes < MAX_CODES
+        if not open_yet or not tx.services.renew_code(renewed, token_sha256=_digest(token)):
+            raise Conflict(CODES_ZH)
+        content = {"codes": renewed.codes, "reason": body.reason}
+        _on_record(deps, tx, "service.code_renewed", renewed, caller.subject, now, content)
+    return renewed
+
+
+def _own(tx: UnitOfWork, caller: Principal, service_id: str) -> Service:
+    found = tx.services.by_id(service_id)
     everywhere = roles.APPROVAL_ANY in caller.roles
     if found is None or not (everywhere or found.authority_code == caller.authority_code):
-        raise NotFound("没有这次服务")
+        raise NotFound(NO_SERVICE_ZH)
     return found
 
 
@@ -241,7 +280,7 @@ def answer_mend(deps: Deps, caller: Principal, service_id: str, body: MendAnswer
         answered = replace(
             found, mend=MendState.ANSWERED, answer=body.text, answered_by=caller.subject, answered_at=now
         )
-        return _move(deps, tx, caller, answered, MendState.OPEN, now)
+        return _move(deps, tx, caller, found, answered, MendState.OPEN)
 
 
 def follow_up_mend(deps: Deps, caller: Principal, service_id: str, body: FollowUpBody) -> Service:
@@ -261,7 +300,7 @@ def follow_up_mend(deps: Deps, caller: Principal, service_id: str, body: FollowU
             followed_by=caller.subject,
             followed_at=now,
         )
-        return _move(deps, tx, caller, followed, MendState.ANSWERED, now)
+        return _move(deps, tx, caller, found, followed, MendState.ANSWERED)
 
 
 def _mend(tx: UnitOfWork, caller: Principal, service_id: str) -> Service:
@@ -271,8 +310,9 @@ def _mend(tx: UnitOfWork, caller: Principal, service_id: str) -> Service:
     return found
 
 
-def _move(deps: Deps, tx: UnitOfWork, caller: Principal, moved: Service, source: MendState, now: datetime) -> Service:
-    if not tx.services.mend(moved, source=source):
+def _move(deps: Deps, tx: UnitOfWork, caller: Principal, found: Service, moved: Service, source: MendState) -> Service:
+    now = (moved.answered_at if source is MendState.OPEN else moved.followed_at) or deps.clock.now()
+    if found.mend is not source or not tx.services.mend(moved, source=source):
         raise Conflict(f"这件整改现在不是“{MEND_ZH[source]}”，请刷新后再看")
     payload = ServiceMended(service_id=moved.service_id, authority_code=moved.authority_code, state=moved.mend.value)
     tell(deps, tx, payload, moved.service_id, now)
