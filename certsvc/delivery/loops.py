@@ -258,12 +258,7 @@ class Loops:
 
     def _relay(self) -> None:
         relay = Relay(self._deps, owner=self._name)
-
-        def once() -> bool:
-            numbered = sequence_once(self._deps, owner=self._name)
-            return numbered + relay.once() > 0
-
-        self._repeat(once)
+        self._repeat(lambda: sequence_once(self._deps, owner=self._name) + relay.once() > 0)
         self._release(SEQUENCER_LEASE, *relay.leases)
 
     def _lead(self, name: str, lease: str, loop: Callable[[], None]) -> None:
