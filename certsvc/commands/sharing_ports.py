@@ -57,8 +57,8 @@ class Sharing(Protocol):
         """Use each once, if in time and not withdrawn; how many were."""
         ...
 
-    def bind_case(self, grant_id: str, case_no: str) -> bool:
-        """Let a grant that named no case be for this one from now on; False when it named one."""
+    def bind_cases(self, cases: Mapping[str, str]) -> int:
+        """Let grants (by id) that named no case be for this one from now on; how many named none."""
         ...
 
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:

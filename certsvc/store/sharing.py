@@ -56,7 +56,7 @@ _ANSWER = (
         case_no=case((_G.case_no == "", bindparam("named", type_=_G.case_no.type)), else_=_G.case_no),
     )
 )
-_BIND_CASE = update(grants).where(_ONE, _G.case_no == "").values(case_no=bindparam("named"))
+_WITHOUT_CASE = update(grants).where(_G.grant_id.in_(bindparam("which", expanding=True)), _G.case_no == "")
 # A used one too: it goes on answering until its time is over.
 _WITHDRAW = (
     update(grants)
@@ -185,9 +185,12 @@ class SharingRows:
         """Use each once, if in time (before ``expires_at``) and not withdrawn; how many were."""
         return self._tx.changed(_USE, which=sorted(grant_ids), now=now) if grant_ids else 0
 
-    def bind_case(self, grant_id: str, case_no: str) -> bool:
-        """Let a grant that named no case be for this one from now on; False when it named one."""
-        return self._tx.changed(_BIND_CASE, which=grant_id, named=case_no) == 1
+    def bind_cases(self, cases: Mapping[str, str]) -> int:
+        """Let grants (by id) that named no case be for this one from now on; how many named none."""
+        if not cases:
+            return 0
+        named = case(dict(sorted(cases.items())), value=_G.grant_id)
+        return self._tx.changed(_WITHOUT_CASE.values(case_no=named), which=sorted(cases))
 
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
         """Withdraw a grant of this holder, used or not, whose time is not over."""

@@ -412,7 +412,7 @@ def use(tx: UnitOfWork) -> None:
     tx.sharing.grant_by_token("t")
     assert tx.sharing.use_grants(["grt_000001"], now=T0)
     assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="h", now=T0)
-    assert not tx.sharing.bind_case("g", "c")
+    assert not tx.sharing.bind_cases({"g": "c"})
     tx.sharing.grants_of("h", limit=9)
     bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))

@@ -118,12 +118,13 @@ def test_a_grant_is_used_once_in_time_and_not_after_it_was_withdrawn(register: S
 
 def test_a_grant_without_a_case_is_bound_to_one_once(register: Store) -> None:
     with register.uow() as tx:
-        tx.sharing.insert_grant(make_grant(1, case_no=""))
-        assert tx.sharing.bind_case("grt_000001", "BJ-1")
-        assert not tx.sharing.bind_case("grt_000001", "BJ-2")
-        found = tx.sharing.grant("grt_000001")
-        assert found is not None
-        assert found.case_no == "BJ-1"
+        for number, case_no in ((1, ""), (2, ""), (3, "BJ-0"), (4, "")):
+            tx.sharing.insert_grant(make_grant(number, case_no=case_no))
+        assert tx.sharing.bind_cases({}) == 0
+        assert tx.sharing.bind_cases({"grt_000001": "BJ-1", "grt_000002": "BJ-2", "grt_000003": "BJ-3"}) == 2
+        assert tx.sharing.bind_cases({"grt_000001": "BJ-4"}) == 0
+        found = [tx.sharing.grant(f"grt_00000{number}") for number in (1, 2, 3, 4)]
+        assert [one and one.case_no for one in found] == ["BJ-1", "BJ-2", "BJ-0", ""]
 
 
 def test_a_notice_for_another_than_the_holder_names_who_is_told(register: Store) -> None:

@@ -50,8 +50,8 @@ MOST_PER_SCANS = 12
 """Of scans that come together, however many."""
 MOST_PER_SCANS_OF_OTHERS = MOST_PER_SCANS + 1
 """Where others show for holders, what that rests on is read once; members of bundles are read with all the rest."""
-MOST_PER_FETCHES = 10
-"""Mark of the policies, grants, licenses, facts, followers, use of the grants, ledger, event, evidence."""
+MOST_PER_FETCHES = 11
+"""Mark of the policies, grants, licenses, facts, followers, use of the grants, their cases, ledger, event, evidence."""
 MOST_PER_FETCHES_ON_DUTY = 12
 """Of others' licenses, whoever holds them: what all holders have and its facts are read once."""
 MOST_SYNCS_PER_LICENSE = 2

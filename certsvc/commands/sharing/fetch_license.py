@@ -185,10 +185,10 @@ def fetch_licenses(
 
 def _bind(tx: UnitOfWork, judged: Sequence[_Lawful | _Refused], spent: Collection[str]) -> None:
     """A grant that named no case is for the one that it was first used for, as are the answers that follow."""
-    for one in judged:
-        grant = one.ground.grant if isinstance(one, _Lawful) else None
-        if grant is not None and grant.grant_id in spent and not grant.case_no:
-            tx.sharing.bind_case(grant.grant_id, one.body.case_no)
+    lawful = ((one.ground.grant, one.body.case_no) for one in judged if isinstance(one, _Lawful))
+    tx.sharing.bind_cases(
+        {grant.grant_id: case for grant, case in lawful if grant and grant.grant_id in spent and not grant.case_no}
+    )
 
 
 def _judge(

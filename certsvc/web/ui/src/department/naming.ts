@@ -7,8 +7,8 @@ import type { BodyUse, Named } from "./types";
 const SCOPE = "?scope:";
 /** The day of a question after the state of a license; without one it is about now. */
 const VALID = /^(\d{4}-\d{2}-\d{2})? ?(?:现在)?是否有效$/;
-/** A question after the content of a field: its name and what was looked for. */
-const CONTAINS = /^“(.*)”是否包含“(.*)”$/;
+/** A question after the content of a field: its name. What was looked for is not told to a whole office. */
+const CONTAINS = /^“(.*)”是否包含/;
 
 /** What a type is called. */
 export function kindName(slug: string, name: string): string {
@@ -40,5 +40,5 @@ export function questionOf(row: BodyUse): string {
   if (!inside) return t("duses.asked_holder");
   const scope = row.fields.find(({ key }) => key.startsWith(SCOPE));
   const name = scope ? fieldName(scope.key.slice(SCOPE.length)) : inside[1];
-  return t("duses.asked_scope", { name, term: inside[2] });
+  return t("duses.asked_scope", { name });
 }

@@ -65,7 +65,7 @@ export const DEPARTMENT_WORDS: Record<string, readonly [string, string]> = {
   "duses.asked_now": ["当时是否有效", "Was the license in order then?"],
   "duses.asked_then": ["{day}是否有效", "Was the license in order on {day}?"],
   "duses.asked_holder": ["所报的人是否为持证人", "Is the person named the holder?"],
-  "duses.asked_scope": ["“{name}”是否包含“{term}”", "Does “{name}” contain “{term}”?"],
+  "duses.asked_scope": ["“{name}”是否包含所报内容", "Does “{name}” contain what was given?"],
   "duses.said.yes": ["是", "Yes"],
   "duses.said.no": ["否", "No"],
   "duses.said.unknown": ["无法确认", "Cannot tell"],
