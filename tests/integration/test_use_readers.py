@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import anyio
 import pytest
 from consent_city import company, holder
-from fixtures_city import ServedCity
+from fixtures_city import ServedCity, standing
 from matter_city import CLIENT, GUIDE, USER, fetched, opened
 from test_bad_input import problem
 from test_fetch import SLUG
@@ -36,9 +38,18 @@ def name_of(event_type: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(shared_city: ServedCity) -> Told:
+def city_of_readers(
+    city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedCity]:
+    """One of its own, since policies are opened in it."""
+    with standing(city_keys, sqlite_template, tmp_path_factory.mktemp("readers")) as city:
+        yield city
+
+
+@pytest.fixture(scope="module")
+def told(city_of_readers: ServedCity) -> Told:
     """Uses by one body of another's license, readers of both and of a third; positions that each may know of."""
-    city = shared_city
+    city = city_of_readers
     sample, officer = city.catalog.sample(GUIDE), city.officer_of(GUIDE)
     bodies = {
         "issuer": sample["issuer_code"],
