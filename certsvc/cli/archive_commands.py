@@ -38,13 +38,13 @@ def archive_make(
 
 @archive_app.command("check")
 def archive_check(
-    file: Annotated[Path, typer.Argument(help="归档信息包（.zip）", exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(help="归档信息包（.zip），可多个", exists=True, dir_okay=False)],
     key: Annotated[
         list[str] | None, typer.Option(help="清单签名的公钥（/v1/log/keys 的 verifier_keys），可多次")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="每个包一行 JSON")] = False,
 ) -> None:
     """四性检测；退出码 0 没有不通过的项目，1 有 · the four properties of a package."""
-    from certsvc.cli.archives import check_file
+    from certsvc.cli.archives import check_paths
 
-    raise typer.Exit(check_file(file, key or [], as_json=as_json))
+    raise typer.Exit(check_paths(files, key or [], as_json=as_json))

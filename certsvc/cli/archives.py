@@ -7,6 +7,7 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
@@ -99,26 +100,34 @@ def make_due(out: Path, *, authority: str, identifier: str) -> int:
     return 1 if trouble else 0
 
 
-def check_file(path: Path, keys: Sequence[str], *, as_json: bool) -> int:
-    """Check one package and print the report; 1 if an item failed."""
-    if path.stat().st_size > MAX_PACKAGE_BYTES:
-        raise InvalidInput(f"归档信息包超过 {MAX_PACKAGE_BYTES // 1024 // 1024} MB，没有检测")
+def check_paths(paths: Sequence[Path], keys: Sequence[str], *, as_json: bool) -> int:
+    """Check packages and print the reports; 1 if an item of one failed.
+
+    Raises:
+        InvalidInput: a file that is larger than a package may be, or a key that is none; nothing was checked.
+    """
+    for path in paths:
+        if path.stat().st_size > MAX_PACKAGE_BYTES:
+            raise InvalidInput(f"{path.name} 超过 {MAX_PACKAGE_BYTES // 1024 // 1024} MB，没有检测")
     tools, close, note = _tools(keys)
+    good = True
     try:
-        items = check_package(path.read_bytes(), tools)
+        for path in paths:
+            items = check_package(path.read_bytes(), tools)
+            good = good and passed(items)
+            if as_json:
+                said = {"file": path.name, "passed": passed(items), "items": [item_data(one) for one in items]}
+                print(json.dumps(said, ensure_ascii=False), flush=True)
+            else:
+                _print_items(path.name, items)
     finally:
         close()
-    if as_json:
-        said = {"file": path.name, "passed": passed(items), "items": [item_data(one) for one in items]}
-        print(json.dumps(said, ensure_ascii=False))
-    else:
-        _print_items(items)
-        if note:
-            Console().print(note, soft_wrap=True)
-    return 0 if passed(items) else 1
+    if note and not as_json:
+        Console().print(note, soft_wrap=True)
+    return 0 if good else 1
 
 
-def _print_items(items: Sequence[CheckItem]) -> None:
+def _print_items(name: str, items: Sequence[CheckItem]) -> None:
     table = Table(
         Column("性质"),
         Column("项目"),
@@ -128,10 +137,10 @@ def _print_items(items: Sequence[CheckItem]) -> None:
     )
     for one in items:
         result = f"[{COLOUR[one.found]}]{FOUND_ZH[one.found]}[/]"
-        table.add_row(TRAIT_ZH[one.trait], one.name, result, one.reason, one.next_step)
+        table.add_row(TRAIT_ZH[one.trait], one.name, result, escape(one.reason), escape(one.next_step))
     console = Console()
     console.print(table)
-    console.print("四性检测通过" if passed(items) else "[red]四性检测不通过[/]")
+    console.print(f"{escape(name)}　{'四性检测通过' if passed(items) else '[red]四性检测不通过[/]'}", soft_wrap=True)
 
 
 def _wanted(deps: Deps, authority: str, identifier: str) -> Iterator[Contents]:

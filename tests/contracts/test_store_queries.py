@@ -46,6 +46,8 @@ from store_records import (
 )
 from supervision_records import run_supervision
 
+from archive_records import run_archives
+
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.checkpoint import Checkpoint, Stamp
 from certsvc.events.epochs import Epoch, Epochs
@@ -115,6 +117,7 @@ def run_everything(tx: UnitOfWork) -> None:
     bulk(tx)
     run_counter(tx)
     run_supervision(tx)
+    run_archives(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))

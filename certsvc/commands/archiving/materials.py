@@ -143,7 +143,7 @@ def material_file(deps: Deps, caller: Principal, material_id: str) -> tuple[Mate
 
 
 def withdraw_material(deps: Deps, caller: Principal, material_id: str) -> Material:
-    """收回 what was registered by mistake; it stays on record and in packages that were made. Again, nothing changes."""
+    """收回 what was registered by mistake; it stays on record and in packages made before. Again, nothing changes."""
     roles.require(caller, *WRITERS)
     now = deps.clock.now()
     with deps.uow() as tx:
