@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from archive_records import run_archives
 from copy_records import make_alert, make_batch, make_copy
 from counter_records import run_counter
 from import_records import make_bulk, make_import, make_row
@@ -45,8 +46,6 @@ from store_records import (
     make_withholding,
 )
 from supervision_records import run_supervision
-
-from archive_records import run_archives
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.checkpoint import Checkpoint, Stamp

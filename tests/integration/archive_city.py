@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -25,14 +26,19 @@ def archivist_of(city: ServedCity) -> str:
     return next(one.authority_code for one in city.people if one.subject == ARCHIVIST)
 
 
-def own_slug(city: ServedCity) -> str:
-    """A type whose sample the archivist's body issues."""
+def own_slugs(city: ServedCity) -> list[str]:
+    """Types whose samples the archivist's body issues."""
     body = archivist_of(city)
-    return next(
+    return [
         one.slug
         for one in city.catalog.types
         if not one.document and city.catalog.sample(one.slug)["issuer_code"] == body
-    )
+    ]
+
+
+def own_slug(city: ServedCity) -> str:
+    """One of them."""
+    return own_slugs(city)[0]
 
 
 def make(city: ServedCity, status: int = 201, **asked: str) -> dict[str, Any]:
@@ -62,8 +68,6 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 def resigned(city: ServedCity, files: dict[str, bytes]) -> bytes:
     """The files as a package whose manifest the service itself signed: what is below has to hold by itself."""
-    import hashlib
-
     manifest = json.loads(files[MANIFEST])
     manifest["files"] = {
         name: {

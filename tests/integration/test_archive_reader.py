@@ -22,7 +22,10 @@ from certsvc.commands.archiving.checks import CHECKS
 from certsvc.license.archives import TRAIT_ZH
 
 GUIDE = (ROOT / "docs" / "archive.md").read_text(encoding="utf-8")
-NAMES = r"(说明文件\.txt|metadata\.xml|history\.json|check\.json|manifest\.json|manifest\.note|licenses/[0-9A-Z.]+\.pdf|materials/\w+\.pdf|evidence/[0-9A-Z.]+\.zip)"
+NAMES = (
+    r"说明文件\.txt|metadata\.xml|history\.json|check\.json|manifest\.json|manifest\.note"
+    r"|licenses/[0-9A-Z.]+\.pdf|materials/\w+\.pdf|evidence/[0-9A-Z.]+\.zip"
+)
 
 
 class Wrong(Exception):
