@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pikepdf
+import pypdfium2 as pdfium
 
 from certsvc.errors import RenderingError
 from certsvc.rendering.metadata import ATTACHMENT, MAX_METADATA_BYTES
 from certsvc.rendering.upload_check import MAX_NODES, Judged, TooComplex, Walk, fonts_are_embedded
+from certsvc.rendering.upload_text import TooMuchText, text_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 MAX_XMP_BYTES = 1024 * 1024
 """Ours has some 10 kB; a longer one is not looked at, and then claims nothing."""
 MAX_NAME = 200
+EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
 ATTACHED = "embedded_files"
-"""Of :data:`.upload_check.TEXT`: told by the names instead."""
+UNEMBEDDED = "unembedded_fonts"
+"""Of :data:`.upload_check.TEXT`: these two are told apart from what acts."""
 
 _PART = re.compile(rb"pdfaid:part(?:>|\s*=\s*[\"'])\s*([1-4])")
 _LEVEL = re.compile(rb"pdfaid:conformance(?:>|\s*=\s*[\"'])\s*([ABUEF])")
@@ -34,33 +38,46 @@ def pdf_facts(data: bytes) -> dict[str, Any]:
     """
     try:
         with pikepdf.open(io.BytesIO(data), attempt_recovery=False, suppress_warnings=True) as document:
-            return _facts(document)
-    except (TooComplex, RecursionError) as error:
+            found, drawn_without = _facts(document)
+        # A font that is only listed does no harm; whether text uses it is asked of PDFium.
+        embedded = found["fonts_embedded"] or _is_only_listed(data)
+    except (TooComplex, TooMuchText, RecursionError) as error:
         raise RenderingError("文件过于复杂") from error
     except Exception as error:  # whatever a damaged file makes the parser raise
         raise RenderingError("文件无法读取") from error
+    return {**found, "fonts_embedded": embedded and not drawn_without}
 
 
-def _facts(document: pikepdf.Pdf) -> dict[str, Any]:
+def _facts(document: pikepdf.Pdf) -> tuple[dict[str, Any], bool]:
+    """The facts, and whether patterns or glyphs draw with fonts that are not there, which PDFium counts as no text."""
     judged = Judged()
     Walk(judged).through(document.Root)
     attached: dict[str, bytes] = {}
-    embedded = "unembedded_fonts" not in judged.codes
+    embedded = True
     for node in _dictionaries(document):
         if "/EF" in node:
             attached[str(node.get("/UF", node.get("/F", "")))[:MAX_NAME]] = _bytes_of(node["/EF"])
         fonts = node.get("/Font")
         if isinstance(fonts, pikepdf.Dictionary) and not fonts_are_embedded(node):
             embedded = False
-    return {
+    facts = {
         "pages": len(document.pages),
         "encrypted": document.is_encrypted,
         "pdfa": _claimed(document),
         "fonts_embedded": embedded,
-        "active": [code for code in judged.codes if code not in (ATTACHED, "unembedded_fonts")],
+        "active": [code for code in judged.codes if code not in (ATTACHED, UNEMBEDDED)],
         "attachments": sorted(attached),
         "metadata": _metadata(attached.get(ATTACHMENT, b"")),
     }
+    return facts, UNEMBEDDED in judged.codes
+
+
+def _is_only_listed(data: bytes) -> bool:
+    document = pdfium.PdfDocument(data)
+    try:
+        return text_problem(document, [EVERYWHERE] * len(document)) == ""
+    finally:
+        document.close()
 
 
 def _dictionaries(document: pikepdf.Pdf) -> Iterator[Any]:

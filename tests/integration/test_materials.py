@@ -12,10 +12,17 @@ from fixtures_city import ServedCity
 from upload_documents import letter
 
 CASE = "BJ-MAT-1"
+MATTER = "11990000MB0000019F2990131002001"
 
 
 def register(city: ServedCity, data: bytes | None, status: int = 201, **changes: Any) -> dict[str, Any]:
-    body = {"authority_code": archivist_of(city), "case_no": CASE, "name": "示例房屋租赁合同", **changes}
+    body = {
+        "authority_code": archivist_of(city),
+        "case_no": CASE,
+        "matter_code": MATTER,
+        "name": "示例房屋租赁合同",
+        **changes,
+    }
     client = changes.pop("client", "")
     body.pop("client", None)
     answer = city.client.post(
@@ -72,7 +79,7 @@ def test_a_material_is_registered_once_read_by_its_body_and_archived(small_city:
 def test_what_may_not_be_stamped_may_not_be_registered(small_city: ServedCity, page: bytes) -> None:
     for bad in (b"no pdf", page[: len(page) // 2]):
         found = register(small_city, bad, 422)
-        assert found["problems"][0]["pointer"] == "/file"
-    assert register(small_city, None, 422)["problems"][0]["code"] == "one_of_two"
+        assert found["errors"][0]["pointer"] == "/file"
+    assert register(small_city, None, 422)["errors"][0]["code"] == "one_of_two"
     register(small_city, page, 422, case_no="BJ 1/2")
     register(small_city, None, 404, stamping_id="stp_none")

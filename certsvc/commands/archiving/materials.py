@@ -45,7 +45,7 @@ class MaterialBody(BaseModel):
         min_length=1, max_length=64, pattern=r"^[^/\\?#%\s]+$", description="办件编号，不含空格和 / \\ ? # %"
     )
     name: Line = Field(min_length=1, max_length=200, description="材料名称", examples=["示例房屋租赁合同"])
-    matter_code: Line = Field(default="", max_length=33, description="事项实施编码")
+    matter_code: Line = Field(min_length=1, max_length=33, description="事项实施编码")
     code: Line = Field(default="", max_length=64, description="事项材料清单中的材料编码")
     stamping_id: Line = Field(
         default="", max_length=64, description="已由人工用印盖章的，填写用印记录编号，不再上传文件"
@@ -65,8 +65,7 @@ def register_material(deps: Deps, caller: Principal, wish: MaterialBody, data: b
     roles.require(caller, *WRITERS)
     check_reporter(caller, wish.authority_code)
     deps.catalog.authority(wish.authority_code)
-    if wish.matter_code:
-        deps.catalog.matter(wish.matter_code)
+    deps.catalog.matter(wish.matter_code)
     if bool(data) == bool(wish.stamping_id):
         detail = "请上传文件（file），或填写已盖章文件的用印记录编号（stamping_id），二者之一"
         raise InvalidInput(detail, problems=(FieldProblem(pointer="/file", code="one_of_two", detail=detail),))
