@@ -98,6 +98,6 @@ def run_archives(tx: UnitOfWork) -> None:
     assert tx.materials.of_case(BODY, "BJ-1", limit=9) == [first, second]
     assert tx.materials.of_case(OTHER, "BJ-1", limit=9) == []
     assert tx.materials.by_file(BODY, "BJ-1", first.sha256) == first
-    moved = {"source": MaterialState.REGISTERED, "target": MaterialState.WITHDRAWN, "now": T0}
-    assert tx.materials.move(first.material_id, **moved)
-    assert not tx.materials.move(first.material_id, **moved)
+    source, target = MaterialState.REGISTERED, MaterialState.WITHDRAWN
+    assert tx.materials.move(first.material_id, source=source, target=target, now=T0)
+    assert not tx.materials.move(first.material_id, source=source, target=target, now=T0)

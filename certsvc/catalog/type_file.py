@@ -151,10 +151,14 @@ def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFi
         version=root.integer("version", 1, MAX_VERSION) if "version" in root else 1,
         **governance,
     )
-    sample = _sample(root.table("sample"))
+    return _finished(TypeFile(license_type, _sample(root.table("sample")), file), root, local)
+
+
+def _finished(read: TypeFile, root: Table, local: LocalPart) -> TypeFile:
+    """What was read, when nothing is left over in either file."""
     root.done()
     local.done()
-    return TypeFile(license_type, sample, file)
+    return read
 
 
 def _fields(root: Table) -> dict[str, FieldSpec]:

@@ -50,7 +50,7 @@ NEEDED = {
     "material": ("materialId", "materialName", "registeredAt"),
 }
 """Items of the metadata that must not be empty."""
-SECRETS = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|client_secret[\"']?\s*[:=]|Bearer eyJ[\w-]{8,}")
+SECRETS = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-{5}|client_secret[\"']?\s*[:=]|Bearer eyJ[\w-]{8,}")
 _WRONG = (KeyError, TypeError, ValueError, AttributeError)
 """What JSON that is not built as ours makes its reader raise."""
 
@@ -159,7 +159,8 @@ def _signatures(package: Package) -> Answer:
     ]
     if not sealed:
         return SKIPPED, "没有带签章的文件"
-    faults, signers = [], set()
+    faults: list[str] = []
+    signers: set[str] = set()
     for name in sealed:
         looked = package.looked.get(name)
         if looked is None:

@@ -131,7 +131,8 @@ def case_contents(deps: Deps, tx: UnitOfWork, authority_code: str, case_no: str)
     running = clock is not None and clock.state is not CaseState.FINISHED
     rules = [deps.catalog.type(one.payload.type_slug).archive for one in requests]
     keeping = max((one.keeping for one in rules), key=_ORDER.index, default=Keeping.YEARS_30)
-    times = [one.created_at for one in (*versions, *requests)] + [one.registered_at for one in materials]
+    times = [one.created_at for one in versions] + [one.created_at for one in requests]
+    times += [one.registered_at for one in materials]
     times += [clock.last_at] if clock else []
     return Contents(
         kind=ArchiveKind.CASE,
