@@ -357,6 +357,12 @@ def standalone_inspector(trust_dir: Path = Path("keys/trust")) -> IsolatedInspec
     return IsolatedInspector(anchors, workers=1)
 
 
+def standalone_uploads() -> tuple[IsolatedUploads, WorkerPool]:
+    """What reads PDFs of others on a machine without a service, and its workers, to be closed at the end."""
+    workers = WorkerPool(UPLOAD_ANSWER)
+    return IsolatedUploads(workers.ask), workers
+
+
 def _faults(settings: Settings) -> FaultPoints:
     step = fault_point()
     if not step:

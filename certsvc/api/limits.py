@@ -26,6 +26,7 @@ UPLOAD_PATHS = (
     "/v1/registrations",
     "/v1/signings",
     "/v1/stampings/uploads",
+    "/v1/materials",
     "/rest/v1.0/zzgx/zzwjyz",
     "/zzgxpt/verifyFile",
 )
@@ -34,7 +35,7 @@ UPLOAD_PATHS = (
 PICTURE_PATHS = ("/v1/scans/", "/pictures")
 """How a path begins and ends that takes a picture of an inspection."""
 
-BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports")
+BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports", "/v1/archives/checks")
 """Paths that take several files at once, or one that holds many."""
 
 MAX_BATCH_BYTES = 100 * 1024 * 1024

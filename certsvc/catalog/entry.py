@@ -134,3 +134,63 @@ class Source:
     name: str
     authority_code: str
     types: tuple[str, ...]
+
+
+class Keeping(StrEnum):
+    """保管期限 of what is archived, as 归档范围和保管期限表 has it."""
+
+    PERMANENT = "permanent"
+    YEARS_30 = "years_30"
+    YEARS_10 = "years_10"
+
+    @property
+    def zh(self) -> str:
+        """The Chinese name."""
+        return _KEEPING[self][0]
+
+    @property
+    def years(self) -> int | None:
+        """How long, or None for ever."""
+        return _KEEPING[self][1]
+
+
+_KEEPING: dict[Keeping, tuple[str, int | None]] = {
+    Keeping.PERMANENT: ("永久", None),
+    Keeping.YEARS_30: ("定期30年", 30),
+    Keeping.YEARS_10: ("定期10年", 10),
+}
+
+
+class ArchiveWhen(StrEnum):
+    """When a license is to be archived."""
+
+    ENDED = "ended"
+    """终止归档: when its last version has ended, with its whole life"""
+    ISSUED = "issued"
+    """办结归档: with the case that issued it, and with each further version"""
+    NEVER = "never"
+    """不归档"""
+
+
+ARCHIVE_WHEN_ZH: dict[ArchiveWhen, str] = {
+    ArchiveWhen.ENDED: "终止归档",
+    ArchiveWhen.ISSUED: "办结归档",
+    ArchiveWhen.NEVER: "不归档",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchiveRule:
+    """归档: how long what is archived of a type is kept, and when it is archived."""
+
+    keeping: Keeping = Keeping.PERMANENT
+    when: ArchiveWhen = ArchiveWhen.ENDED
+
+
+KEPT_FOR_EVER = ArchiveRule()
+"""Of a type that nobody said anything about: nothing is lost by it."""
+
+
+def keeping_for(years: int) -> Keeping:
+    """The shortest 保管期限 that is not shorter than the retention of the files (``retention_years``)."""
+    return next((one for one in (Keeping.YEARS_10, Keeping.YEARS_30) if years <= (one.years or 0)), Keeping.PERMANENT)

@@ -1,7 +1,7 @@
 """The local part of a type: what a city may add in ``local/<slug>.toml`` to what the defining authority set.
 
 Code, name, fields, number, validity and the rest are the defining authority's and read-only here (DOMAIN.md 4). A city
-adds issuers, penalising bodies, matters, scenes and masks, and may draw its own face.
+adds issuers, penalising bodies, matters, scenes and masks, may draw its own face, and has its own 归档范围和保管期限表.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from certsvc.catalog.model import FieldSpec
     from certsvc.catalog.toml_table import Table, TomlFile
 
-LOCAL_KEYS = ("issuers", "penalisers", "matters", "scenes", "masks", "face")
+LOCAL_KEYS = ("issuers", "penalisers", "matters", "scenes", "masks", "face", "archive")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.entry import Category, PaperRule
+from certsvc.catalog.entry import KEPT_FOR_EVER, ArchiveRule, Category, PaperRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -312,8 +312,8 @@ class LicenseType:
     paper: PaperRule = NO_PAPER_RULE
     promise: bool = False  # whether 告知承诺 is possible
     supplement: bool = False  # whether 容缺受理 is possible
-    all_holders: bool = False
-    """whether a use needs the consent of every holder (共有)"""
+    all_holders: bool = False  # whether a use needs the consent of every holder (共有)
+    archive: ArchiveRule = KEPT_FOR_EVER
     stock: Stock | None = None
     laws: tuple[str, ...] = ()
     """ids of the legal bases (``laws.toml``)"""

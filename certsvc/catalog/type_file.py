@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict
 
+from certsvc.catalog.archive_rule import read_archive
 from certsvc.catalog.face_plan import read_face
 from certsvc.catalog.governance import read_governance
 from certsvc.catalog.local_part import read_local
@@ -146,13 +147,18 @@ def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFi
         face=face,
         retention_years=root.integer("retention_years", 1, MAX_YEARS),
         digest=hashlib.sha256(file.raw + local.raw + face.base).hexdigest(),
+        archive=read_archive(root, local, document=governance["document"]),
         version=root.integer("version", 1, MAX_VERSION) if "version" in root else 1,
         **governance,
     )
-    sample = _sample(root.table("sample"))
+    return _finished(TypeFile(license_type, _sample(root.table("sample")), file), root, local)
+
+
+def _finished(read: TypeFile, root: Table, local: LocalPart) -> TypeFile:
+    """What was read, when nothing is left over in either file."""
     root.done()
     local.done()
-    return TypeFile(license_type, sample, file)
+    return read
 
 
 def _fields(root: Table) -> dict[str, FieldSpec]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.alert_commands import alerts
+from certsvc.cli.archive_commands import archive_app
 from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.client_commands import clients_app
@@ -67,6 +68,7 @@ for name, group in (
     ("bulk", bulk_app),
     ("backup", backup_app),
     ("audit", audit_app),
+    ("archive", archive_app),
     ("reports", reports_app),
     ("code", code_app),
     ("clock", clock_app),

@@ -31,6 +31,8 @@ FAMILY_ZH = {
     "supervision": "电子监察",
     "service": "好差评",
     "complaint": "投诉",
+    "archive": "归档信息包",
+    "material": "电子材料",
 }
 """The first token of a type, in the order of the page."""
 
@@ -131,5 +133,9 @@ EVENT_ZH = {
     "service.rated": "已评价；评语只留在登记库",
     "service.mended": "差评整改已答复、回访，或回访后重新整改",
     "complaint.moved": "投诉登记、受理、不予受理、办结、回访、归档",
+    "archive.made": "制成了一个归档信息包，四性检测通过",
+    "archive.received": "归档信息包已移交，回执已登记",
+    "material.registered": "登记了办件的一份电子材料；事件不写是哪个办件",
+    "material.withdrawn": "电子材料登记有误，已收回",
 }
 """By type without the major version."""

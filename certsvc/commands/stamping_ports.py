@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.page_ports import TakenApart
+    from certsvc.license.archives import PdfFacts
     from certsvc.seal.differences import Comparison
     from certsvc.seal.marks import NextField, NextSignature
     from certsvc.seal.model import StampSpec
@@ -54,6 +55,10 @@ class UploadDesk(Protocol):
 
     def take_apart(self, data: bytes) -> TakenApart:
         """Its pages, for annotated copies; UploadRefused for a file that cannot be copied."""
+        ...
+
+    def facts(self, data: bytes) -> PdfFacts:
+        """What it is to an archive; UploadRefused for a file that cannot be read."""
         ...
 
 

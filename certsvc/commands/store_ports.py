@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from certsvc.commands.archive_ports import Archives, Materials
     from certsvc.commands.basis_ports import Bases
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
@@ -294,6 +295,8 @@ class UnitOfWork(Protocol):
     services: Services
     complaints: Complaints
     operations: Operations
+    archives: Archives
+    materials: Materials
 
 
 class UnitOfWorkFactory(Protocol):

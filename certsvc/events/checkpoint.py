@@ -70,17 +70,22 @@ def write_note(text: str, signatures: tuple[NoteSignature, ...]) -> str:
 
 def read_note(note: str) -> tuple[TreeHead, str, tuple[NoteSignature, ...]]:
     """The head, the signed text and the signatures, which are not verified here; ValueError for any other text."""
+    text, signatures = read_signed(note)
+    return _head(text), text, signatures
+
+
+def read_signed(note: str) -> tuple[str, tuple[NoteSignature, ...]]:
+    """The signed text of any note and the signatures, which are not verified here; ValueError for any other text."""
     text, found, lines = note.rpartition("\n\n")
     text += "\n"
     if not found or len(note) > MAX_NOTE_CHARS or not lines.endswith("\n"):
         msg = "not a signed note"
         raise ValueError(msg)
-    head = _head(text)
     signatures = tuple(_signature(line) for line in lines[:-1].split("\n"))
     if write_note(text, signatures) != note:
         msg = "not a signed note in its one spelling"
         raise ValueError(msg)
-    return head, text, signatures
+    return text, signatures
 
 
 def _head(text: str) -> TreeHead:

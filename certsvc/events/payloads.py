@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from certsvc.events.archive_payloads import ARCHIVE_PAYLOADS
 from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.copy_payloads import COPY_PAYLOADS
 from certsvc.events.counter_payloads import COUNTER_PAYLOADS
@@ -357,6 +358,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *OVERSIGHT_PAYLOADS,
     *COUNTER_PAYLOADS,
     *SUPERVISION_PAYLOADS,
+    *ARCHIVE_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

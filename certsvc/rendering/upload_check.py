@@ -93,7 +93,7 @@ def judge_upload(data: bytes) -> Judged:
             _judge_text(data, judged)
     except pikepdf.PasswordError:
         judged.codes = ["encrypted"]
-    except (_TooComplex, TooMuchText, RecursionError):
+    except (TooComplex, TooMuchText, RecursionError):
         judged.codes = ["too_complex"]
     except Exception:  # noqa: BLE001  (whatever a damaged file makes the parsers raise)
         judged.codes = ["broken"]
@@ -107,7 +107,7 @@ MAX_PARTS = 1000
 """Forms looked at on one level of an appearance; an honest one has a handful."""
 
 
-class _TooComplex(ValueError):
+class TooComplex(ValueError):
     """Beyond the limits of the walk."""
 
 
@@ -124,7 +124,7 @@ def _judge(document: pikepdf.Pdf, judged: Judged) -> None:
     widgets = _judge_form(document.Root, judged)
     for page in document.pages:
         _judge_annotations(page.obj, judged, widgets)
-    _Walk(judged).through(document.Root)
+    Walk(judged).through(document.Root)
     try:
         refuse_forbidden(document)
     except SigningError as error:
@@ -155,7 +155,7 @@ def _inherited(node: Any, key: str) -> Any:
         if "/Parent" not in node:
             return None
         node = node["/Parent"]
-    raise _TooComplex
+    raise TooComplex
 
 
 def _judge_form(root: Any, judged: Judged) -> set[tuple[int, int]]:
@@ -172,7 +172,7 @@ def _judge_form(root: Any, judged: Judged) -> set[tuple[int, int]]:
         node = pending.pop()
         seen += 1
         if seen > MAX_NODES:
-            raise _TooComplex
+            raise TooComplex
         kids = [kid for kid in node.get("/Kids", []) if "/T" in kid]
         if kids:
             pending.extend(kids)
@@ -210,14 +210,15 @@ def _judge_look(note: Any, judged: Judged) -> None:
     pending, depth = [look["/N"]], 0
     while pending and depth < MAX_DEPTH:
         resources = [one.get("/Resources", {}) for one in pending]
-        if not all(_fonts_are_embedded(one) for one in resources):
+        if not all(fonts_are_embedded(one) for one in resources):
             judged.add("unembedded_fonts")
         parts = [one["/XObject"][key] for one in resources if "/XObject" in one for key in one["/XObject"].keys()]  # noqa: SIM118
         pending = [part for part in parts if str(part.get("/Subtype", "")) == "/Form"][:MAX_PARTS]
         depth += 1
 
 
-def _fonts_are_embedded(resources: Any) -> bool:
+def fonts_are_embedded(resources: Any) -> bool:
+    """Whether every font that these resources name brings its program."""
     fonts = resources.get("/Font", {})
     for name in fonts.keys():  # noqa: SIM118
         if str(fonts[name].get("/Subtype", "")) == "/Type3":
@@ -232,7 +233,7 @@ def _is_signature(widget: Any) -> bool:
     return str(_inherited(widget, "/FT") or "") == "/Sig"
 
 
-class _Walk:
+class Walk:
     """One walk over everything that can be reached from the catalog."""
 
     def __init__(self, judged: Judged) -> None:
@@ -241,6 +242,7 @@ class _Walk:
         self._count = 0
 
     def through(self, root: Any) -> None:
+        """Look at everything below ``root``; TooComplex beyond the limits."""
         # The structure of a tagged file names what is drawn and draws nothing. Only here: a resource may have any name.
         pending: list[tuple[Any, int, bool]] = [(pikepdf.Dictionary(root), 0, False)]
         if "/StructTreeRoot" in pending[0][0]:
@@ -249,7 +251,7 @@ class _Walk:
             node, depth, in_link = pending.pop()
             self._count += 1
             if self._count > MAX_NODES or depth > MAX_DEPTH:
-                raise _TooComplex
+                raise TooComplex
             if node.is_indirect:
                 if node.objgen in self._seen:
                     continue
@@ -291,7 +293,7 @@ class _Walk:
         """Fonts of patterns and of Type 3 glyphs, which PDFium does not count as text of the page."""
         if "/PatternType" not in node and str(node.get("/Subtype", "")) != "/Type3":
             return
-        if not _fonts_are_embedded(node.get("/Resources", {})):
+        if not fonts_are_embedded(node.get("/Resources", {})):
             self._judged.add("unembedded_fonts")
 
 

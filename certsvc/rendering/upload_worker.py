@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2 as pdfium
 
 from certsvc.errors import CertsvcError, SigningError
+from certsvc.rendering.archive_facts import pdf_facts
 from certsvc.rendering.copy_source import read_source
 from certsvc.rendering.differences import changed_pages
 from certsvc.rendering.mark_wire import load_job
@@ -90,6 +91,10 @@ def _take_apart(_request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], 
     return read_source(data).packed()
 
 
+def _facts(_request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    return pdf_facts(data), b""
+
+
 _DOES: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
     "judge": _judge,
     "find": _find,
@@ -97,4 +102,5 @@ _DOES: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
     "compare": _compare,
     "prepare": _prepare,
     "take_apart": _take_apart,
+    "facts": _facts,
 }

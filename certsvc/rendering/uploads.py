@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from certsvc.errors import FieldProblem, SigningError, UploadRefused
+from certsvc.license.archives import PdfFacts
 from certsvc.rendering.copy_source import CopySource
 from certsvc.rendering.mark_wire import dump_job
 from certsvc.rendering.upload_check import TEXT
@@ -82,6 +83,14 @@ class IsolatedUploads:
         try:
             return CopySource.unpacked(*self._ask({"do": "take_apart"}, data))
         except (KeyError, ValueError, TypeError) as error:
+            raise refused("broken") from error
+
+    def facts(self, data: bytes) -> PdfFacts:
+        """What it is to an archive; UploadRefused for a file that cannot be read."""
+        said, _ = self._ask({"do": "facts"}, data)
+        try:
+            return PdfFacts(**{**said, **{name: tuple(said[name]) for name in ("active", "attachments")}})
+        except (KeyError, TypeError) as error:
             raise refused("broken") from error
 
     def _ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:

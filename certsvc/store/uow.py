@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.archives import ArchiveRows
 from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
@@ -34,6 +35,7 @@ from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
 from certsvc.store.log import LogRows
+from certsvc.store.materials import MaterialRows
 from certsvc.store.matters import MatterRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from certsvc.commands import (
+        archive_ports,
         basis_ports,
         clock_ports,
         consent_ports,
@@ -190,6 +193,8 @@ class Work:
     services: supervision_ports.Services
     complaints: supervision_ports.Complaints
     operations: operations_ports.Operations
+    archives: archive_ports.Archives
+    materials: archive_ports.Materials
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -276,6 +281,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "services": ServiceRows,
     "complaints": ComplaintRows,
     "operations": OperationRows,
+    "archives": ArchiveRows,
+    "materials": MaterialRows,
 }
 
 

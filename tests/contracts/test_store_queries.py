@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from archive_records import run_archives
 from copy_records import make_alert, make_batch, make_copy
 from counter_records import run_counter
 from import_records import make_bulk, make_import, make_row
@@ -115,6 +116,7 @@ def run_everything(tx: UnitOfWork) -> None:
     bulk(tx)
     run_counter(tx)
     run_supervision(tx)
+    run_archives(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))

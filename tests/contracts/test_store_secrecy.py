@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from archive_records import make_material
 from matter_records import make_member
 from postgres_process import PostgresProcess
 from store_records import (
@@ -55,6 +56,7 @@ SECRETS = {
     "masked phone": b"138****0001",
     "mail": b"somebody@example.com",
     "basis": "示例王五之违法行为".encode(),
+    "material": "示例租赁合同".encode(),
     "salt": make_evidence_row(1).salt,
     "salt in hex": make_evidence_row(1).salt.hex().encode(),
 }
@@ -90,6 +92,7 @@ def fill(store: Store) -> str:
         tx.contacts.set_given(HOLDER, contact, by="system", now=now)
         tx.contacts.set_own(HOLDER, contact, tell_uses=True, by="holder", now=now)
         tx.staff.set_all([make_member(1, account="ACCOUNT-4711", division="示例许可一处")])
+        assert tx.materials.insert(make_material(name="示例租赁合同"))
         tx.outbox.add_evidence(make_evidence_row(1))
         return tx.photos.put(PHOTO)
 

@@ -145,6 +145,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.SUPERVISOR: city.person("supervisor-1"),
         roles.SUPERVISION_CLERK: city.person("supervision-clerk-1"),
         roles.REGULATOR: city.system(REGULATOR),
+        roles.ARCHIVIST: city.person("archivist-1"),
     }
 
 

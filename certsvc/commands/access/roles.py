@@ -89,6 +89,9 @@ SUPERVISOR = "supervisor"
 SUPERVISION_CLERK = "supervision_clerk"
 """监察整改经办人: answers cards, bad marks and complaints for the own body"""
 
+ARCHIVIST = "archivist"
+"""档案员: makes packages of what the own body issued (归档信息包), and notes who received them"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
@@ -126,6 +129,7 @@ ALL: frozenset[str] = frozenset(
         REGULATOR,
         SUPERVISOR,
         SUPERVISION_CLERK,
+        ARCHIVIST,
     }
 )
 
@@ -164,6 +168,7 @@ ROLE_ZH: dict[str, str] = {
     POLICY_APPROVER: "用证审批人",
     SUPERVISOR: "电子监察员",
     SUPERVISION_CLERK: "监察整改经办人",
+    ARCHIVIST: "档案员",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -189,6 +194,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({OFFICER_REGISTRAR, duty}) for duty in (OFFICER, OPERATOR, AUDITOR)),
     frozenset({SUPERVISOR, SUPERVISION_CLERK}),
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (SUPERVISOR, SUPERVISION_CLERK)),
+    *(frozenset({officer, ARCHIVIST}) for officer in (OPERATOR, AUDITOR)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
 
@@ -207,6 +213,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
 * 用证策略: who opens a policy neither asks for it nor agrees to it. One person may ask for the own body and agree to
   what others ask; of the own request nobody decides.
 * 电子监察: who accepts answers never gives them; neither is operator or auditor.
+* 归档: who hands over what is kept of the register neither runs it nor audits it.
 * 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 

@@ -199,6 +199,7 @@ def _officers(deps: Deps) -> list[Person]:
         ("policy-approver-1", "用证审批人", owner, "用证02", roles.POLICY_APPROVER),
         ("supervisor-1", "电子监察员", SERVICE_BUREAU, "监察01", roles.SUPERVISOR),
         ("supervision-clerk-1", "监察整改经办人", owner, "监察02", roles.SUPERVISION_CLERK),
+        ("archivist-1", "档案员", owner, "档案01", roles.ARCHIVIST),
         ("operator-1", "系统管理员", SERVICE_BUREAU, "系统01", roles.OPERATOR),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "licenses/"
 STAMPED = "stamped/"
+ARCHIVES, MATERIALS = "archives/", "materials/"
 SETTLE_S = 24 * 3600
 """Only files older than a day are looked at: longer than any lease, so work in flight is never touched."""
 
@@ -33,7 +34,7 @@ def orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
     """
     now = deps.clock.now()
     before = now - timedelta(seconds=settle_s)
-    places = (PREFIX, COPIES, SIGNINGS, STAMPED, PICTURES, CONSENTS)
+    places = (PREFIX, COPIES, SIGNINGS, STAMPED, PICTURES, CONSENTS, ARCHIVES, MATERIALS)
     names = [name for place in places for name in deps.objects.names(place, before=before)]
     with deps.uow.read() as tx:
         found = [name for name in names if not _is_kept(tx, name, now)]
@@ -63,6 +64,8 @@ def is_registered(tx: UnitOfWork, name: str) -> bool:
         return _consent_of(tx, name) is not None
     if name.startswith(PICTURES):
         return tx.inspections.has_picture_object(name)
+    if name.startswith((ARCHIVES, MATERIALS)):
+        return _is_archived(tx, name)
     digest = digest_of(name)
     if name.startswith(UPLOADS):
         return tx.stampings.keeps(name, digest)
@@ -73,6 +76,12 @@ def is_registered(tx: UnitOfWork, name: str) -> bool:
     if name.startswith(STAMPED):
         return tx.stampings.by_sha256(digest) is not None
     return tx.licenses.by_sha256(digest) is not None
+
+
+def _is_archived(tx: UnitOfWork, name: str) -> bool:
+    if name.startswith(MATERIALS):
+        return tx.materials.by_id(digest_of(name)) is not None
+    return tx.archives.by_id(name.removeprefix(ARCHIVES).removesuffix(".zip")) is not None
 
 
 def _is_kept(tx: UnitOfWork, name: str, now: datetime) -> bool:

@@ -197,12 +197,12 @@ def make_bundle(
         content = {"reader": reader, "size": head.size}
         record(tx, deps, kind=EXPORTED, subject=identifier, actor=actor, content=content, at=now)
     listed = _json(manifest)
-    return _zip({MANIFEST: listed, MANIFEST_NOTE: _signed(deps, head.origin, listed), **files})
+    return zipped({MANIFEST: listed, MANIFEST_NOTE: signed_manifest(deps, head.origin, listed), **files})
 
 
-def _signed(deps: Deps, origin: str, manifest: bytes) -> bytes:
-    """A signed note (C2SP) over the digest of the manifest, in the name of the log."""
-    text = f"{origin}\n{SIGNED_AS}\n{hashlib.sha256(manifest).hexdigest()}\n"
+def signed_manifest(deps: Deps, origin: str, manifest: bytes, signed_as: str = SIGNED_AS) -> bytes:
+    """A signed note (C2SP) over the digest of the manifest in the name of the log; ``signed_as`` is its second line."""
+    text = f"{origin}\n{signed_as}\n{hashlib.sha256(manifest).hexdigest()}\n"
     return write_note(text, (deps.log_signer.sign(text, origin),)).encode()
 
 
@@ -310,7 +310,7 @@ def _json(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes]) -> bytes:
     """A ZIP whose bytes depend on its content alone."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

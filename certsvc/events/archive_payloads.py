@@ -1,0 +1,55 @@
+"""Payloads of archiving: packages and 电子材料; they name bodies, and neither cases nor people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from certsvc.events.payload import Payload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchiveMade(Payload):
+    """A 归档信息包 was made, and every check of its four properties passed."""
+
+    NAME: ClassVar[str] = "archive.made.v1"
+    archive_id: str
+    kind: str
+    """``license`` or ``case``"""
+    authority_code: str
+    sha256: str
+    keeping: str
+    """保管期限: ``permanent``, ``years_30`` or ``years_10``"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchiveReceived(Payload):
+    """A 归档信息包 was handed over and its receipt noted."""
+
+    NAME: ClassVar[str] = "archive.received.v1"
+    archive_id: str
+    authority_code: str
+    receipt_no: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaterialRegistered(Payload):
+    """A 电子材料 of a case was registered."""
+
+    NAME: ClassVar[str] = "material.registered.v1"
+    material_id: str
+    authority_code: str
+    matter_code: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaterialWithdrawn(Payload):
+    """A 电子材料 was registered by mistake, and counts no more."""
+
+    NAME: ClassVar[str] = "material.withdrawn.v1"
+    material_id: str
+    authority_code: str
+
+
+ARCHIVE_PAYLOADS: tuple[type[Payload], ...] = (ArchiveMade, ArchiveReceived, MaterialRegistered, MaterialWithdrawn)

@@ -1,0 +1,85 @@
+"""电子材料 of cases."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from certsvc.license.archives import Material, MaterialState
+from certsvc.store.tables_archives import materials
+from certsvc.store.transaction import Insert, as_word, insert_into
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import RowMapping
+
+    from certsvc.store.transaction import Transaction
+
+_M = materials.c
+_NAME = "materials.name"
+_BY_ID = select(*_M).where(_M.material_id == bindparam("which"))
+_OF_CASE = (
+    select(*_M)
+    .where(_M.authority_code == bindparam("body"), _M.case_no == bindparam("number"))
+    .order_by(_M.material_id)
+    .limit(bindparam("most"))
+)
+_BY_FILE = select(*_M).where(
+    _M.authority_code == bindparam("body"), _M.case_no == bindparam("number"), _M.sha256 == bindparam("digest")
+)
+_MOVE = (
+    update(materials)
+    .where(_M.material_id == bindparam("which"), _M.state == bindparam("source"))
+    .values(state=bindparam("target"), moved_at=bindparam("now"))
+)
+
+
+@cache
+def _insert_once(dialect: str) -> Insert:
+    return insert_into(dialect, materials).on_conflict_do_nothing()
+
+
+class MaterialRows:
+    """Implements ``archive_ports.Materials``."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def insert(self, material: Material) -> bool:
+        """Store; False when the case of this body has this file."""
+        values = asdict(material)
+        values["name"] = self._tx.seal(material.name, _NAME, material.material_id)
+        values["state"] = material.state.value
+        return self._tx.changed(_insert_once(self._tx.dialect), **values) == 1
+
+    def by_id(self, material_id: str) -> Material | None:
+        """The material."""
+        row = self._tx.row(_BY_ID, which=material_id)
+        return None if row is None else self._material(row)
+
+    def of_case(self, authority_code: str, case_no: str, *, limit: int) -> Sequence[Material]:
+        """Materials of a case of one body, oldest first."""
+        rows = self._tx.rows(_OF_CASE, body=authority_code, number=case_no, most=limit)
+        return [self._material(row) for row in rows]
+
+    def by_file(self, authority_code: str, case_no: str, sha256: str) -> Material | None:
+        """The material that this file is in this case."""
+        row = self._tx.row(_BY_FILE, body=authority_code, number=case_no, digest=sha256)
+        return None if row is None else self._material(row)
+
+    def move(self, material_id: str, *, source: MaterialState, target: MaterialState, now: datetime) -> bool:
+        """Set the state, if it stands in ``source``."""
+        done = self._tx.changed(_MOVE, which=material_id, source=source.value, target=target.value, now=now)
+        return done == 1
+
+    def _material(self, row: RowMapping) -> Material:
+        values: dict[str, Any] = dict(row)
+        values["name"] = self._tx.open(row["name"], _NAME, row["material_id"])
+        values["state"] = as_word(MaterialState, row["state"])
+        return Material(**values)
