@@ -14,6 +14,7 @@ from certsvc.api import (
     authorities,
     bulks,
     bundles,
+    care,
     cases,
     catalog,
     challenges,
@@ -149,6 +150,7 @@ ROUTERS = (
     trust,
     imports,
     bulks,
+    care,
     health,
 )
 """Every noun: one file and one name here."""

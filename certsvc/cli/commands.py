@@ -14,6 +14,7 @@ from rich.table import Table
 from certsvc.cli.alert_commands import alerts
 from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
+from certsvc.cli.care_commands import care_app
 from certsvc.cli.client_commands import clients_app
 from certsvc.cli.clock_commands import clock_app
 from certsvc.cli.code_commands import code_app
@@ -71,6 +72,7 @@ for name, group in (
     ("code", code_app),
     ("clock", clock_app),
     ("supervision", supervision_app),
+    ("care", care_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.basis_ports import Bases
+    from certsvc.commands.care_ports import Care
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.copy_ports import Alerts, Copies
@@ -294,6 +295,7 @@ class UnitOfWork(Protocol):
     services: Services
     complaints: Complaints
     operations: Operations
+    care: Care
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,6 +11,7 @@ from certsvc.store.access import AccessRows
 from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
+from certsvc.store.care import CareRows
 from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands import (
         basis_ports,
+        care_ports,
         clock_ports,
         consent_ports,
         copy_ports,
@@ -190,6 +192,7 @@ class Work:
     services: supervision_ports.Services
     complaints: supervision_ports.Complaints
     operations: operations_ports.Operations
+    care: care_ports.Care
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -276,6 +279,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "services": ServiceRows,
     "complaints": ComplaintRows,
     "operations": OperationRows,
+    "care": CareRows,
 }
 
 
