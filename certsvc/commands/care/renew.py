@@ -175,7 +175,9 @@ def _renew(deps: Deps, artifact: Artifact, before: Sequence[SignatureFacts], lis
     longer = _timestamped(deps, data, lists.now(now), now)
     signatures = _facts(deps, longer, before)
     if first_bad_day(signatures) <= first_bad_day(before):
-        raise SigningError("时间戳机构现用证书不比原有的晚到期，追加没有延长保管：请待其换发证书，或另设时间戳机构")
+        raise SigningError(
+            "追加没有延长保管：时间戳机构现用证书不比原有的晚到期，或取不到吊销数据；请更换时间戳机构或查明后重试"
+        )
     sha256 = hashlib.sha256(longer).hexdigest()
     name = f"licenses/{sha256[:2]}/{sha256}.pdf"
     deps.objects.put(name, longer, content_type=PDF)

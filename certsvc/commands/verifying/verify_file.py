@@ -132,6 +132,8 @@ def judge_known(
     else:
         verdict = conclude(deps, findings, known.view, foreign=bool(asked.extra_anchors), now=now)
         verdict = marked_as_copy(verdict)
+        if known.view is not None and known.proven is not None:  # a later form was registered after its license
+            verdict = replace(verdict, detail=f"时间依据：登记时间 {rfc3339(known.proven)}")
         if known.earlier and verdict.indication is Indication.TOTAL_PASSED:
             verdict = replace(verdict, remarks=(*verdict.remarks, Remark.EARLIER_FORM))
     if known.document is not None:
