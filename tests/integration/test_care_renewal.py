@@ -84,7 +84,7 @@ def long_wish(*, bare: bool = False) -> Wish:
 
 
 def ltv_holds(data: bytes, trust: Path) -> bool:
-    """The verdict of pyHanko's own validation over the chain of archive timestamps, from the file's revocation data alone."""
+    """What pyHanko's validation says of the chain of archive timestamps, with the file's revocation data alone."""
     roots = [x509.Certificate.load(pem.unarmor(path.read_bytes())[2]) for path in trust.glob("*.pem")]
     embedded = PdfFileReader(io.BytesIO(data)).embedded_regular_signatures[0]
     status = asyncio.run(

@@ -17,6 +17,8 @@ from certsvc.clock import local_day
 from certsvc.commands.care.inventory import known_groups
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
+from certsvc.commands.issuance.batch import PDF, object_name
+from certsvc.commands.issuance.process_request import LIVE_FRESH
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.errors import CertsvcError, InvalidInput, SigningError
@@ -33,11 +35,8 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.seal.care import SignatureFacts
 
-PDF = "application/pdf"
 PAGE = 50
 """Files looked for at a time."""
-LIVE_FRESH = timedelta(seconds=10)
-"""A live request that waits and was made since then comes before this work."""
 ACTOR = "operator"
 LISTS_KEPT = timedelta(minutes=10)
 """How long revocation lists of our own CAs are used before they are made anew."""
@@ -179,7 +178,7 @@ def _renew(deps: Deps, artifact: Artifact, before: Sequence[SignatureFacts], lis
             "追加没有延长保管：时间戳机构现用证书不比原有的晚到期，或取不到吊销数据；请更换时间戳机构或查明后重试"
         )
     sha256 = hashlib.sha256(longer).hexdigest()
-    name = f"licenses/{sha256[:2]}/{sha256}.pdf"
+    name = object_name(longer)
     deps.objects.put(name, longer, content_type=PDF)
     deps.faults.reach("care.object_stored")
     if deps.objects.get(name) != longer:
