@@ -88,8 +88,7 @@ class Sealer(FactTeller, Protocol):
     def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = ()) -> bytes:
         """The sealed file with proofs that outlive its certificate (B-LTA); ``crls`` are lists of its CAs in DER.
 
-        Raises:
-            SigningError: no timestamping authority answers.
+        Raises SigningError when no timestamping authority answers.
         """
         ...
 
