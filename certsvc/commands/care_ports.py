@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
 
     from certsvc.license.model import Artifact
-    from certsvc.seal.care import SignatureFacts
+    from certsvc.seal.care import FileGroup, SignatureFacts
     from certsvc.seal.model import Seal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileGroup:
-    """Files in use whose signatures stand on the same, of one type and issuing body.
-
-    Attributes:
-        profile: :func:`certsvc.seal.care.profile_of` them.
-        in_force: whether their licenses are in force; the others have ended and are kept.
-        files: how many there are.
-        first, last: when the first signature of the first and last of them was made.
-        sample: id of the artifact of one of them.
-    """
-
-    profile: str
-    type_slug: str
-    issuer_code: str
-    in_force: bool
-    files: int
-    first: datetime
-    last: datetime
-    sample: str
 
 
 class FactTeller(Protocol):

@@ -56,7 +56,7 @@ class SignatureFacts:
         format: name of the format registry, or ``rfc3161``.
         key: algorithm and size of the key, such as ``rsa2048``.
         signature_algorithm, digest_algorithm: such as ``rsa_sha256`` and ``sha256``.
-        certificate_sha256, serial, issuer_key, issuer_key: lower-case hex of the signer's certificate, its serial and
+        certificate_sha256, serial, issuer_key: lower-case hex of the signer's certificate, its serial and
             the key id of its issuer.
         issuer: common name of the CA.
         seal_id: of a seal of ours; empty otherwise.
@@ -82,8 +82,30 @@ class SignatureFacts:
 
     @property
     def family(self) -> str:
-        """The algorithm of the key without its size: ``rsa``, ``p``, ``sm``; for ``rsa2048`` that is ``rsa``."""
+        """The algorithm of the key without its size: ``rsa`` for ``rsa2048``; of ``p256`` and ``sm2`` it names nothing."""
         return re.sub(r"\d+$", "", self.key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileGroup:
+    """Files in use whose signatures stand on the same, of one type and issuing body.
+
+    Attributes:
+        profile: :func:`profile_of` them.
+        in_force: whether their licenses are in force; the others have ended and are kept.
+        files: how many there are.
+        first, last: when the first signature of the first and last of them was made.
+        sample: id of the artifact of one of them.
+    """
+
+    profile: str
+    type_slug: str
+    issuer_code: str
+    in_force: bool
+    files: int
+    first: datetime
+    last: datetime
+    sample: str
 
 
 class LossKind(StrEnum):

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, case, func, or_, select, text, update
 
-from certsvc.commands.care_ports import FileGroup
 from certsvc.license.model import LATER_FORMS, Artifact
-from certsvc.seal.care import SignatureFacts, SignatureKind, profile_of
+from certsvc.seal.care import FileGroup, SignatureFacts, SignatureKind, profile_of
 from certsvc.store.tables import IN_FORCE, artifacts, licenses
 from certsvc.store.tables_care import FIRST_OF_FILE, artifact_signatures
 from certsvc.store.tables_life import registered_licenses

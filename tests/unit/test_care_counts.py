@@ -17,10 +17,9 @@ from test_care_days import FIRST, LOSSES, SEAL, files, holds
 from certsvc.clock import FixedClock
 from certsvc.commands.care.breaks import look_at_breaks
 from certsvc.commands.care.inventory import take_inventory
-from certsvc.commands.care_ports import FileGroup
 from certsvc.commands.ports import Deps
 from certsvc.errors import UnknownLicenseType
-from certsvc.seal.care import Loss, SignatureFacts, profile_of
+from certsvc.seal.care import FileGroup, Loss, SignatureFacts, profile_of
 
 NOW = datetime(2026, 1, 6, 4, tzinfo=UTC)
 LAST = 120

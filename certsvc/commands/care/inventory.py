@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from certsvc.commands.care_ports import FileGroup
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.seal.care import SignatureFacts
+    from certsvc.seal.care import FileGroup, SignatureFacts
 
 READERS = (roles.OPERATOR, roles.AUDITOR)
 
