@@ -82,7 +82,7 @@ class SignatureFacts:
 
     @property
     def family(self) -> str:
-        """The algorithm of the key without its size: ``rsa`` for ``rsa2048``; of ``p256`` and ``sm2`` it names nothing."""
+        """The algorithm of the key without its size, such as ``rsa`` for ``rsa2048``; it means nothing for others."""
         return re.sub(r"\d+$", "", self.key)
 
 
