@@ -15,6 +15,7 @@ from certsvc.api import (
     authorities,
     bulks,
     bundles,
+    care,
     cases,
     catalog,
     challenges,
@@ -153,6 +154,7 @@ ROUTERS = (
     trust,
     imports,
     bulks,
+    care,
     health,
 )
 """Every noun: one file and one name here."""

@@ -15,6 +15,7 @@ from certsvc.cli.alert_commands import alerts
 from certsvc.cli.archive_commands import archive_app
 from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
+from certsvc.cli.care_commands import care_app
 from certsvc.cli.client_commands import clients_app
 from certsvc.cli.clock_commands import clock_app
 from certsvc.cli.code_commands import code_app
@@ -73,6 +74,7 @@ for name, group in (
     ("code", code_app),
     ("clock", clock_app),
     ("supervision", supervision_app),
+    ("care", care_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)

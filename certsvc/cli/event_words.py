@@ -42,6 +42,7 @@ EVENT_ZH = {
     "license.issued": "证照制成并登记，可以取用",
     "license.registered": "登记了别处制作的证照；印章已验，文件原样",
     "license.simulated": "登记了模拟审批意见；不是证照",
+    "license.preserved": "文件追加了归档时间戳，页面和印章不变；此前的文件仍真实有效",
     "license.suspended": "暂扣",
     "license.resumed": "暂扣期满或解除",
     "license.rescinded": "撤销",

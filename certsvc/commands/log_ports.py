@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
     from certsvc.events.tiles import Edge
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
-    from certsvc.license.model import MoveRecord
+    from certsvc.license.model import Artifact, MoveRecord
     from certsvc.license.uses import Fetch, Scan
 
 
@@ -107,6 +107,10 @@ class Audited(Protocol):
 
     def versions_after(self, place: str, *, limit: int) -> Sequence[Read[ReadVersion]]:
         """License versions."""
+        ...
+
+    def forms_after(self, place: str, *, limit: int) -> Sequence[Read[Artifact]]:
+        """Later forms of files of licenses."""
         ...
 
     def moves_after(self, place: int, *, limit: int) -> Sequence[Read[MoveRecord]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from certsvc.catalog.oversight_file import NO_LISTS, OversightLists
+from certsvc.commands.care_ports import FactTeller
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.sharing.policy_board import PolicyBoard
 from certsvc.seal.trust_list import SEAL
@@ -53,7 +54,7 @@ class KeyRing(Protocol):
         ...
 
 
-class Sealer(Protocol):
+class Sealer(FactTeller, Protocol):
     """Fills the hole of a prepared page with a seal's signature."""
 
     def is_own(self, cert_sha256: str) -> bool:
@@ -84,11 +85,10 @@ class Sealer(Protocol):
         """Whether a file in force until ``until`` (None: for good) is to be preserved before it is registered."""
         ...
 
-    def preserve(self, sealed: bytes, seal: Seal) -> bytes:
-        """The sealed file with proofs that outlive its certificate (B-LTA).
+    def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = ()) -> bytes:
+        """The sealed file with proofs that outlive its certificate (B-LTA); ``crls`` are lists of its CAs in DER.
 
-        Raises:
-            SigningError: no timestamping authority answers.
+        Raises SigningError when no timestamping authority answers.
         """
         ...
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.archive_ports import Archives, Materials
     from certsvc.commands.basis_ports import Bases
+    from certsvc.commands.care_ports import Care
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.copy_ports import Alerts, Copies
@@ -297,6 +298,7 @@ class UnitOfWork(Protocol):
     operations: Operations
     archives: Archives
     materials: Materials
+    care: Care
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import local_day
 from certsvc.events.envelope import PREFIX
+from certsvc.license.model import LATER_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +31,17 @@ class ObjectLocks:
     name = "object_locks"
 
     def carry(self, deps: Deps, events: Sequence[Event]) -> None:
-        """Lock the file of every license that the events are about."""
+        """Lock the files of every license that the events are about, earlier forms too."""
         latest = {event.subject: event for event in events if event.type.startswith(LICENSES)}
         for subject, event in latest.items():
             with deps.uow.read() as tx:
                 version = tx.licenses.by_identifier(subject)
+                later = version is not None and version.artifact.kind in LATER_FORMS
+                forms = tx.care.forms_of([version.version_id]) if version is not None and later else {}
             if version is not None and not version.provisional:
-                deps.objects.retain(version.artifact.object_name, until=kept_until(deps, version, event.time))
+                until = kept_until(deps, version, event.time)
+                for one in forms.get(version.version_id, (version.artifact,)):
+                    deps.objects.retain(one.object_name, until=until)
 
     def close(self) -> None:
         """Nothing: the connections are the store's."""

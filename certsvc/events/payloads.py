@@ -104,6 +104,19 @@ class LicenseSimulated(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LicensePreserved(Payload):
+    """The file of a license was given another archive timestamp: a later form, whose pages and seals are the same."""
+
+    NAME: ClassVar[str] = "license.preserved.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    sha256: str
+    previous_sha256: str
+    """of the form before it, which stays genuine"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseMoved(Payload):
     """Base of the events of ``license/states.py``: what the decision did, and whose it was."""
 
@@ -334,6 +347,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseIssued,
     LicenseRegistered,
     LicenseSimulated,
+    LicensePreserved,
     *MOVED.values(),
     LicenseNoted,
     LicenseDue,

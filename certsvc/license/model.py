@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from certsvc.license.states import Paper, State
 from certsvc.license.stock import StockEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from certsvc.license.status_list import StatusEntry
 
@@ -26,9 +26,18 @@ class Holder:
     code_type: str
 
 
+RENEWED = "renewed"
+"""Kind of an artifact: the file before it with another archive timestamp behind it."""
+
+LATER_FORMS = frozenset({RENEWED})
+"""Kinds of artifacts that came after the file with which a version was registered, and which its evidence names."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """One file of a license version; the original here, others (annotated copies …) later.
+    """One file of a license version: the one it was registered with, or a later form of it.
+
+    A version has its newest form; every earlier one stays registered, and genuine.
 
     Attributes:
         sha256: hex digest of the whole file.
@@ -109,6 +118,19 @@ class LicenseVersion:
     def expired(self, now: datetime) -> bool:
         """Whether the last day is over in Asia/Shanghai; derived, never stored."""
         return self.valid_until is not None and now >= end_of_day(self.valid_until)
+
+
+def as_registered(version: LicenseVersion, forms: Mapping[str, Sequence[Artifact]]) -> LicenseVersion:
+    """The version with the file that it was registered with, whatever its newest form is.
+
+    ``forms`` are the files of versions whose newest is a later form. A version whose file is none of its own is left as
+    it is: that is for an audit to tell.
+    """
+    own = forms.get(version.version_id, ())
+    if version.artifact.artifact_id not in {one.artifact_id for one in own}:
+        return version
+    first = [one for one in own if one.kind not in LATER_FORMS]
+    return replace(version, artifact=first[0]) if len(first) == 1 else version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -363,6 +363,10 @@ REMARKS: dict[Remark, tuple[str, str]] = {
         "首枚印章之后文件的说明信息（标题、作者等）被改动，请以页面上的内容为准",
         "Details of the document (title, author and so on) were changed after the first seal: go by its pages",
     ),
+    Remark.EARLIER_FORM: (
+        "这份文件真实有效；同一证照的文件后来追加了归档时间戳，可下载较新的一份",
+        "This file is genuine; the same license now has a newer file with a later archive timestamp",
+    ),
 }
 
 

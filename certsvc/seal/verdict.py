@@ -157,6 +157,8 @@ class Remark(StrEnum):
     """a signature behind the first seal shows something on the sealed page, and may hide what stands there"""
     DETAILS_CHANGED_LATER = "details_changed_later"
     """title, author or other facts beside the pages were changed behind the first seal"""
+    EARLIER_FORM = "earlier_form"
+    """the file of this license has a later form, with another timestamp; this one stays genuine"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

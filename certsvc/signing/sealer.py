@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
 from certsvc.signing.formats import FORMATS, format_named
+from certsvc.signing.inventory import facts_of, read_inventory
 from certsvc.signing.long_term import ValidationData, add_document_timestamp, add_validation_data
 from certsvc.signing.remote_sealer import REMOTE_CMS, REMOTE_SES, RemoteKeyRing
 from certsvc.signing.rings import ring_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from certsvc.seal.care import SignatureFacts
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.signing.formats import SignatureFormat
@@ -50,6 +53,7 @@ class LicenseSealer:
         self._known = known
         self._timestamps = timestamps
         self._formats = tuple(formats)
+        self._facts: dict[tuple[bytes, str, str], SignatureFacts] = {}
         own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
         self._own = frozenset(certificate.fingerprint(hashes.SHA256()).hex() for certificate in (*own, *retired))
 
@@ -91,6 +95,18 @@ class LicenseSealer:
         known = {one.name: one for one in self._formats}
         return planned if planned in known and seal.algorithm in known[planned].algorithms else ""
 
+    def facts(self, seal: Seal, format_name: str, *, signed_at: datetime) -> SignatureFacts:
+        """What a seal in this format stands on; the certificate is read once."""
+        public = self._ring.certificate(seal.key_id)
+        key = (public.fingerprint, seal.seal_id, format_name)
+        if key not in self._facts:
+            self._facts[key] = facts_of(public, seal.seal_id, format_name, signed_at)
+        return replace(self._facts[key], signed_at=signed_at.replace(microsecond=0))
+
+    def read_facts(self, data: bytes) -> tuple[SignatureFacts, ...]:
+        """What the signatures of a file stand on; SigningError when it cannot be read."""
+        return read_inventory(data)
+
     def outlives(self, seal: Seal, until: datetime | None) -> bool:
         """Whether a file in force until ``until`` (None: for good) needs more than this seal's certificates prove.
 
@@ -101,18 +117,35 @@ class LicenseSealer:
             return False
         return until is None or check_aware(until) > self._ring.certificate(seal.key_id).valid_until
 
-    def preserve(self, sealed: bytes, seal: Seal) -> bytes:
+    def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = ()) -> bytes:
         """B-LTA: the sealed file with its chain and a document timestamp behind it (EN 319 142-1 §6.3).
+
+        ``crls`` are lists of its CAs in DER, without which a reader of later years cannot tell that it was good.
 
         Raises:
             SigningError: no timestamping authority is configured or answers, or the file is broken.
         """
+        timestamps = self._authorities()
+        public = self._ring.certificate(seal.key_id)
+        chain = (public.certificate, *public.issuers)
+        kept = add_validation_data(sealed, ValidationData(certificates=chain, crls=tuple(crls)))
+        return add_document_timestamp(kept, timestamps)
+
+    def renew(self, data: bytes, *, crls: Sequence[bytes], ocsps: Sequence[bytes]) -> bytes:
+        """The file with this revocation data and another document timestamp behind it (EN 319 142-1 §5.5, §6.3).
+
+        Raises:
+            SigningError: no timestamping authority is configured or answers, or the file is broken.
+        """
+        timestamps = self._authorities()
+        kept = add_validation_data(data, ValidationData(crls=tuple(crls), ocsps=tuple(ocsps)))
+        return add_document_timestamp(kept, timestamps)
+
+    def _authorities(self) -> TimestampClient:
         if self._timestamps is None:
             msg = "没有配置时间戳服务（tsa_servers），无法长期保存"
             raise SigningError(msg)
-        public = self._ring.certificate(seal.key_id)
-        kept = add_validation_data(sealed, ValidationData(certificates=(public.certificate, *public.issuers)))
-        return add_document_timestamp(kept, self._timestamps)
+        return self._timestamps
 
 
 def check_certificate(public: KeyCertificate, seal: Seal, signed_at: datetime) -> None:

@@ -9,17 +9,19 @@ from sqlalchemy import bindparam, select
 
 from certsvc.errors import CertsvcError
 from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+from certsvc.license.model import LATER_FORMS, Artifact, as_registered
+from certsvc.store.care import CareRows
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import holder_blind
 from certsvc.store.licenses import VERSION, LicenseRows
 from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.sharing import use_of_row
 from certsvc.store.showing import scan_of
-from certsvc.store.tables import licenses, moves
+from certsvc.store.tables import artifacts, licenses, moves
 from certsvc.store.tables_uses import events, evidence, fetches, scans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, RowMapping, Select
 
@@ -45,6 +47,10 @@ _VERSIONS = _paged(
     VERSION.add_columns(licenses.c.holder_blind.label("by_holder"), licenses.c.number_blind.label("by_number")),
     licenses.c.version_id,
 )
+_FORMS = _paged(
+    select(*artifacts.c).where(artifacts.c.kind.in_(sorted(LATER_FORMS))),
+    artifacts.c.artifact_id,
+)
 _MOVES = _paged(select(*moves.c), moves.c.row_no)
 _FETCHES = _paged(select(*fetches.c), fetches.c.fetch_id)
 _SCANS = _paged(select(*scans.c), scans.c.scan_id)
@@ -69,7 +75,14 @@ class AuditRows:
     def versions_after(self, place: str, *, limit: int) -> Sequence[Read[ReadVersion]]:
         """License versions."""
         rows = self._tx.rows(_VERSIONS, behind=place, most=limit)
-        return [_read(row, "version_id", "identifier", self._version) for row in rows]
+        later = [row["version_id"] for row in rows if row["artifact_kind"] in LATER_FORMS]
+        forms = CareRows(self._tx).forms_of(later)
+        return [_read(row, "version_id", "identifier", partial(self._version, forms=forms)) for row in rows]
+
+    def forms_after(self, place: str, *, limit: int) -> Sequence[Read[Artifact]]:
+        """Later forms of files."""
+        rows = self._tx.rows(_FORMS, behind=place, most=limit)
+        return [_read(row, "artifact_id", "artifact_id", lambda one: Artifact(**one)) for row in rows]
 
     def moves_after(self, place: int, *, limit: int) -> Sequence[Read[MoveRecord]]:
         """Moves."""
@@ -102,9 +115,9 @@ class AuditRows:
             row=opened,
         )
 
-    def _version(self, row: RowMapping) -> ReadVersion:
+    def _version(self, row: RowMapping, *, forms: Mapping[str, Sequence[Artifact]]) -> ReadVersion:
         register = LicenseRows(self._tx)
-        version = register.version(row)
+        version = as_registered(register.version(row), forms)
         moved: tuple[MoveRecord, ...] | None
         try:
             moved = tuple(register.moves_of(version.version_id))

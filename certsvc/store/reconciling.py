@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import and_, bindparam, select, tuple_
 
 from certsvc.errors import IntegrityError
 from certsvc.license.books import FileRow, IssuedRow, ReadEvidence, VersionRow
+from certsvc.license.model import LATER_FORMS
 from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.seals import reservation_of
 from certsvc.store.tables import artifacts, licenses, moves, requests, reservations
@@ -35,6 +36,10 @@ _S = stampings.c
 _V = signing_revisions.c
 
 
+_MADE = and_(_A.version_id == _L.version_id, _A.kind.not_in(sorted(LATER_FORMS)))
+"""The file that a version was registered with, which its event and its evidence name."""
+
+
 def _paged(statement: Select[Any], key: ColumnElement[Any]) -> Select[Any]:
     """Rows behind a place, in the order of the key."""
     return statement.where(key > bindparam("behind")).order_by(key).limit(bindparam("most"))
@@ -48,7 +53,7 @@ _VERSIONS = _paged(
         _A.sha256,
         registered_licenses.c.version_id.label("elsewhere"),
     )
-    .outerjoin_from(licenses, artifacts, _A.artifact_id == _L.artifact_id)
+    .outerjoin_from(licenses, artifacts, _MADE)
     .outerjoin(registered_licenses, registered_licenses.c.version_id == _L.version_id),
     _L.version_id,
 )
@@ -83,14 +88,14 @@ _Q = requests.c
 _UNDER = (
     select(_Q.business_no, _Q.state, _L.identifier, _A.sha256)
     .outerjoin_from(requests, licenses, _L.version_id == _Q.version_id)
-    .outerjoin(artifacts, _A.artifact_id == _L.artifact_id)
+    .outerjoin(artifacts, _MADE)
     .where(_Q.authority_code == bindparam("authority"), _Q.business_no.in_(bindparam("those", expanding=True)))
     .order_by(_Q.business_no)
 )
 _ISSUED_IN = (
     select(_L.issued_on, _L.version_id, _L.identifier, _Q.business_no, _Q.state, _A.sha256)
     .join_from(licenses, requests, _Q.request_id == _L.request_id)
-    .join(artifacts, _A.artifact_id == _L.artifact_id)
+    .join(artifacts, _MADE)
     .outerjoin(stock_licenses, stock_licenses.c.version_id == _L.version_id)
     .where(
         _L.issuer_code == bindparam("authority"),

@@ -12,6 +12,7 @@ from certsvc.store.archives import ArchiveRows
 from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
+from certsvc.store.care import CareRows
 from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from certsvc.commands import (
         archive_ports,
         basis_ports,
+        care_ports,
         clock_ports,
         consent_ports,
         copy_ports,
@@ -195,6 +197,7 @@ class Work:
     operations: operations_ports.Operations
     archives: archive_ports.Archives
     materials: archive_ports.Materials
+    care: care_ports.Care
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -283,6 +286,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "operations": OperationRows,
     "archives": ArchiveRows,
     "materials": MaterialRows,
+    "care": CareRows,
 }
 
 

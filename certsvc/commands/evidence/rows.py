@@ -16,7 +16,7 @@ import orjson
 
 from certsvc.clock import rfc3339
 from certsvc.events.envelope import Event
-from certsvc.license.model import LicenseVersion, MoveRecord
+from certsvc.license.model import Artifact, LicenseVersion, MoveRecord
 from certsvc.license.uses import Fetch, Scan
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ ROWS = "rows"
 MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 """Kinds of the leaf with which a license begins."""
 
-LICENSE, MOVE, FETCH, SCAN, EVENT = "license", "move", "fetch", "scan", "event"
-NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT)
+LICENSE, MOVE, FETCH, SCAN, EVENT, FORM = "license", "move", "fetch", "scan", "event", "form"
+NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM)
 
 _CHANGES = frozenset(
     {
@@ -41,12 +41,13 @@ _CHANGES = frozenset(
 )
 _OF_EVENT = frozenset({"position"})  # given later
 
-_Row = LicenseVersion | MoveRecord | Fetch | Scan | Event
+_Row = LicenseVersion | MoveRecord | Fetch | Scan | Event | Artifact
 _IDS: dict[type, tuple[str, Callable[[Any], str], frozenset[str]]] = {
     LicenseVersion: (LICENSE, lambda row: row.identifier, _CHANGES),
     MoveRecord: (MOVE, lambda row: row.move_id, frozenset()),
     Fetch: (FETCH, lambda row: row.fetch_id, frozenset()),
     Scan: (SCAN, lambda row: row.scan_id, frozenset()),
+    Artifact: (FORM, lambda row: row.artifact_id, frozenset()),
     Event: (EVENT, lambda row: f"{row.event_id}", _OF_EVENT),
 }
 

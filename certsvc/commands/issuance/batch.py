@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.clock import end_of_day
+from certsvc.commands.care.facts import sealed_facts
 from certsvc.commands.issuance.page import page_job, period
 from certsvc.commands.issuance.plan import ensure_intents
 from certsvc.commands.issuance.register import SealedLicense, register
 from certsvc.commands.issuance.sealing import SealingPage, SealStep, plan_steps, seal_pages
 from certsvc.commands.issuance.stock import sealing_body
 from certsvc.commands.ports import TrustChoice
+from certsvc.commands.seals.authorities import own_crls
 from certsvc.errors import CertsvcError, IntegrityError, NotFound, SigningError
 from certsvc.license.request import Lane
 from certsvc.seal.use import SealUse
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.license.model import IssueIntent, LicenseVersion
     from certsvc.license.request import ClaimedRequest
+    from certsvc.seal.care import SignatureFacts
     from certsvc.seal.prepared import PreparedPdf
 
 log = structlog.get_logger("certsvc.issuance")
@@ -58,6 +61,7 @@ class Piece:
     prepared: PreparedPdf = field(init=False)
     data: bytes = field(init=False)
     sha256: str = field(init=False)
+    signatures: tuple[SignatureFacts, ...] = field(init=False)
     failure: Exception | None = None
 
     @property
@@ -200,8 +204,10 @@ def _check(deps: Deps, piece: Piece) -> None:
     """The own verifier passes the file; one that outlives its seal's certificate gets its proofs first."""
     last = piece.steps[-1].seal
     until = piece.valid[1]
-    if deps.sealer.outlives(last, end_of_day(until) if until else None):
-        piece.data = deps.sealer.preserve(piece.data, last)
+    preserved = deps.sealer.outlives(last, end_of_day(until) if until else None)
+    if preserved:
+        piece.data = deps.sealer.preserve(piece.data, last, crls=own_crls(deps))
+    piece.signatures = sealed_facts(deps, piece.data, piece.steps, piece.intent.signed_at, preserved=preserved)
     findings = deps.self_inspector.inspect(piece.data, TrustChoice(), deps.clock.now())
     if findings.indication is not Indication.TOTAL_PASSED:
         reason = findings.reason.value
@@ -230,6 +236,7 @@ def _register(deps: Deps, pieces: Sequence[Piece]) -> None:
             sha256=piece.sha256,
             size=len(piece.data),
             name=piece.name,
+            signatures=piece.signatures,
         )
         for piece in pieces
     ]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import IssueIntent
     from certsvc.license.request import ClaimedRequest, IssuancePayload
+    from certsvc.seal.care import SignatureFacts
 
 ORIGINAL = "original"
 
@@ -42,6 +43,7 @@ class SealedLicense:
         valid: first and last day.
         sha256: hex digest of the file.
         name: of the object.
+        signatures: what its signatures stand on.
     """
 
     claimed: ClaimedRequest
@@ -51,6 +53,7 @@ class SealedLicense:
     sha256: str
     size: int
     name: str
+    signatures: tuple[SignatureFacts, ...]
 
 
 def register(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense]) -> None:
@@ -82,6 +85,7 @@ def _insert(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense], now: da
         with tracing(one.claimed.request.traceparent):
             end_predecessors(deps, tx, one.claimed.request, lineage, version, now)
     tx.licenses.insert_all(versions)
+    tx.care.add([(version.artifact, one.signatures) for one, _, version in made])
     for one, lineage, version in made:
         with tracing(one.claimed.request.traceparent):
             link_predecessors(tx, one.claimed.request, lineage, version, now)

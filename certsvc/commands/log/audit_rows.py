@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from certsvc.clock import rfc3339
-from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
+from certsvc.commands.evidence.rows import EVENT, FETCH, FORM, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
@@ -108,6 +108,7 @@ class RowAudit:
         self._plain(MOVE, lambda tx, at: tx.audited.moves_after(at, limit=PAGE), 0, watch)
         self._plain(FETCH, lambda tx, at: tx.audited.fetches_after(at, limit=PAGE), "", watch)
         self._plain(SCAN, lambda tx, at: tx.audited.scans_after(at, limit=PAGE), "", watch)
+        self._plain(FORM, lambda tx, at: tx.audited.forms_after(at, limit=PAGE), "", watch)
         self._plain(EVENT, lambda tx, at: tx.audited.events_after(at, limit=PAGE), 0, watch)
         self._stamps()
         for noun in (*NOUNS, STAMP):
@@ -164,6 +165,8 @@ class RowAudit:
             for one in rows:
                 if one.row is None:
                     self._unreadable(noun, one.row_id)
+                elif noun == FORM:
+                    self._expect(noun, one.row, one.row.created_at, "")
                 elif noun != EVENT:
                     self._expect(noun, one.row, one.row.at, "")
                 elif int(one.place) <= self._since[EVENT].last_event:

@@ -35,6 +35,7 @@ from certsvc.events.canonical import canonical
 from certsvc.events.checkpoint import read_note, write_note
 from certsvc.events.envelope import PREFIX
 from certsvc.events.merkle import inclusion_proof
+from certsvc.license.model import LATER_FORMS, as_registered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,6 +211,8 @@ def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
     version = tx.licenses.by_identifier(identifier)
     if version is None:
         raise NotFound("没有这张证照，请核对证照标识")
+    if version.artifact.kind in LATER_FORMS:  # leaves name the file of the registration, whose bytes a later form keeps
+        version = as_registered(version, tx.care.forms_of([version.version_id]))
     now = deps.clock.now()
     life = tx.log.about(identifier, beginnings=LIFE, limit=MAX_LEAVES)
     newest_of_all = tx.log.about(identifier, beginnings=SEEN[reader], limit=MAX_LEAVES)

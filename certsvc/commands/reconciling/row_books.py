@@ -150,13 +150,14 @@ class RowBooks:
 
     def _happened(self, key: str) -> int:
         """How often it happened by now: what was registered after the versions were read is no stranger."""
-        identifier, action, _ = key.split(" ")
+        identifier, action, sha256 = key.split(" ")
         with self._books.uow.read() as tx:
             version = tx.licenses.by_identifier(identifier)
             if version is None:
                 return 0
             if action == MADE:
-                return int(key == _key(identifier, MADE, version.artifact.sha256))
+                of = tx.licenses.by_sha256(sha256) if sha256 else None
+                return int(of is not None and of.identifier == identifier)
             moves = tx.licenses.moves_of(version.version_id)
         return sum(MOVE_BY_NAME[one.name].event == action for one in moves)
 

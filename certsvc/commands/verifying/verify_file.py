@@ -36,14 +36,16 @@ from certsvc.commands.verifying.recognise import with_recognition
 from certsvc.commands.verifying.register import checked_moment, view_of
 from certsvc.commands.verifying.seal_objects import conclude_seal_object
 from certsvc.errors import TooLarge
+from certsvc.license.model import LATER_FORMS
 from certsvc.seal.trust_list import PERSON, SEAL
-from certsvc.seal.verdict import Reason
+from certsvc.seal.verdict import Indication, Reason, Remark
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.signings.verdict import RegisteredDocument
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.commands.verifying.copies import CopyView
     from certsvc.commands.verifying.register import RegisterView
     from certsvc.license.model import LicenseVersion
@@ -63,6 +65,7 @@ class Known:
         view: its standing at the moment asked about; None when it was not registered then.
         proven: when the bytes were registered.
         later: they are on the register now, and were not at the moment asked about.
+        earlier: the license has a later form of this file.
         copy: the annotated copy that they are, beside the license that it was made of.
     """
 
@@ -72,6 +75,7 @@ class Known:
     stamping: Stamping | None = None
     proven: datetime | None = None
     later: bool = False
+    earlier: bool = False
     copy: CopyView | None = None
 
 
@@ -128,6 +132,10 @@ def judge_known(
     else:
         verdict = conclude(deps, findings, known.view, foreign=bool(asked.extra_anchors), now=now)
         verdict = marked_as_copy(verdict)
+        if known.view is not None and known.proven is not None:  # a later form was registered after its license
+            verdict = replace(verdict, detail=f"时间依据：登记时间 {rfc3339(known.proven)}")
+        if known.earlier and verdict.indication is Indication.TOTAL_PASSED:
+            verdict = replace(verdict, remarks=(*verdict.remarks, Remark.EARLIER_FORM))
     if known.document is not None:
         verdict = replace(
             with_register(verdict, findings, known.document), detail=f"时间依据：登记时间 {rfc3339(known.document.at)}"
@@ -144,9 +152,7 @@ def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Know
     with deps.uow.read() as tx:
         version = tx.licenses.by_sha256(digest)
         if version is not None:
-            view = view_of(deps, tx, version, now, at)
-            proven = version.created_at if view else None
-            return Known(version=version, view=view, proven=proven, later=view is None)
+            return _form_of(deps, tx, version, digest, at, now)
         copy = tx.copies.by_sha256(digest)
         if copy is not None:
             made = copy_view(deps, tx, copy, now, at)
@@ -158,6 +164,23 @@ def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Know
     if times and at is not None and at < min(times):
         return Known(later=True)
     return Known(document=document, stamping=stamping, proven=min(times, default=None))
+
+
+def _form_of(
+    deps: Deps, tx: UnitOfWork, version: LicenseVersion, digest: str, at: datetime | None, now: datetime
+) -> Known:
+    """A license by one of the forms of its file; each is proven since it was registered itself."""
+    newest = version.artifact
+    form = newest if newest.sha256 == digest else tx.care.form(digest)
+    since = form.created_at if form is not None and form.kind in LATER_FORMS else version.created_at
+    view = view_of(deps, tx, version, now, at) if at is None or at >= since else None
+    return Known(
+        version=version,
+        view=view,
+        proven=since if view else None,
+        later=view is None,
+        earlier=form is not newest,
+    )
 
 
 def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoice:
