@@ -278,6 +278,7 @@ def seal_life(tx: UnitOfWork) -> None:
     tx.seals.expired(NOW, limit=9)
     tx.seals.used_since("s", NOW, limit=9)
     tx.seals.used_on(DAY_START)
+    tx.seals.newest_uses("s", limit=9)
     one = tx.seal_lives.version("seal_001", 1)
     assert one is not None
     made = dataclasses.replace(one, seal_id="seal_009", state=SealState.MADE)
