@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import ConfigDict, Field
 
 from certsvc.api.auth import Access, deps_of
@@ -13,7 +13,7 @@ from certsvc.api.doors import DOOR
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
-from certsvc.commands.catalog.drafts import DrawnType, draw_draft, draw_proposal, type_file
+from certsvc.commands.catalog.drafts import DrawnType, draw_draft, draw_proposal, draw_type
 from certsvc.commands.catalog.govern import MAX_FILE_BYTES
 from certsvc.commands.ports import Principal
 
@@ -42,18 +42,22 @@ class DrawnTypeOut(Model):
     version: int
     published: int = Field(description="已发布的最新版本；提案的 version 须大于它")
     file: str
+    masks: dict[str, dict[str, str]] = Field(
+        description="信息项 → 场合（face、show、print、log）→ 遮盖方式；没有列出的不遮盖"
+    )
     picture: str = Field(description="样本数据的页面，PNG 的 Base64")
 
     @staticmethod
     def of(drawn: DrawnType) -> DrawnTypeOut:
         """From the command's."""
         return DrawnTypeOut(
-                type=drawn.slug,
-                name=drawn.name,
-                version=drawn.version,
-                published=drawn.published,
-                file=drawn.file.decode(),
-                picture=base64.b64encode(drawn.picture).decode(),
+            type=drawn.slug,
+            name=drawn.name,
+            version=drawn.version,
+            published=drawn.published,
+            file=drawn.file.decode(),
+            masks={key: dict(masks) for key, masks in drawn.masks.items()},
+            picture=base64.b64encode(drawn.picture).decode(),
         )
 
 
@@ -69,12 +73,7 @@ def page(request: Request, proposal_id: ProposalId, caller: Annotated[Principal,
     return DrawnTypeOut.of(draw_proposal(deps_of(request), caller, proposal_id))
 
 
-@router.get(
-    "/v1/catalog/types/{slug}/file",
-    response_class=Response,
-    responses={200: {"description": "类型文件", "content": {"application/toml": {"schema": {"type": "string"}}}}},
-)
-def file(request: Request, slug: Slug, caller: Annotated[Principal, Depends(READER)]) -> Response:
-    """The type file in effect (TOML)."""
-    data = type_file(deps_of(request), caller, slug)
-    return Response(data, media_type="application/toml", headers={"Cache-Control": "private, no-store"})
+@router.get("/v1/catalog/types/{slug}/page", dependencies=[DOOR])
+def type_page(request: Request, slug: Slug, caller: Annotated[Principal, Depends(READER)]) -> DrawnTypeOut:
+    """The type in effect: its file, its masks and its page as a picture."""
+    return DrawnTypeOut.of(draw_type(deps_of(request), caller, slug))

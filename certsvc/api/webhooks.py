@@ -116,7 +116,9 @@ class WebhookOut(Model):
     url: str
     types: list[str]
     state: str
-    reason: str = Field(description="gone 接收方答 410 · failing 持续失败 · paused_too_long · access_ended · operator 系统管理员停用，或所填原因")
+    reason: str = Field(
+        description="gone 接收方答 410 · failing 持续失败 · paused_too_long · access_ended · operator，或所填原因"
+    )
     after: int = Field(description="此位置之后的事件会推送")
     missed_after: int | None = Field(description="停用期间没有排队的事件，在此位置之后")
     missed_until: int | None = Field(description="到此位置为止；仍在停用时为空")

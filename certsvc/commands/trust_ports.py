@@ -1,4 +1,4 @@
-"""Ports of the trust list: the one in force, its rows, its signed form, publishers of revocations, registers of partners."""
+"""Ports of the trust list: that in force, its rows, its signed form; publishers of revocations, other registers."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from certsvc.commands.catalog.preview import sample_job
 from certsvc.errors import NotFound, TooLarge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from certsvc.catalog.loader import Catalog
     from certsvc.commands.ports import Deps, Principal
 
@@ -25,6 +27,7 @@ class DrawnType:
     """A type file that the catalog can use.
 
     Attributes:
+        masks: by field and place; fields without one are left out.
         published: the newest published version of the type; 0 when there is none.
         picture: the first page with the sample's data as PNG.
     """
@@ -34,6 +37,7 @@ class DrawnType:
     version: int
     published: int
     file: bytes
+    masks: Mapping[str, Mapping[str, str]]
     picture: bytes
 
 
@@ -60,14 +64,14 @@ def draw_proposal(deps: Deps, caller: Principal, proposal_id: str) -> DrawnType:
     return _drawn(deps, catalog, proposal.slug, proposal.file)
 
 
-def type_file(deps: Deps, caller: Principal, slug: str) -> bytes:
-    """The type file in effect, as it was published; NotFound."""
+def draw_type(deps: Deps, caller: Principal, slug: str) -> DrawnType:
+    """The type in effect as it was published, and its page; NotFound."""
     roles.require(caller, roles.CATALOG_PROPOSER, roles.CATALOG_PUBLISHER, roles.AUDITOR, roles.OPERATOR)
     with deps.uow.read() as tx:
         found = files_in_effect(tx).get(slug)
     if found is None:
         raise NotFound("没有这个证照类型，请核对类型代码")
-    return found
+    return _drawn(deps, deps.catalog, slug, found)
 
 
 def _drawn(deps: Deps, catalog: Catalog, slug: str, raw: bytes) -> DrawnType:
@@ -81,5 +85,6 @@ def _drawn(deps: Deps, catalog: Catalog, slug: str, raw: bytes) -> DrawnType:
         version=kind.version,
         published=published,
         file=raw,
+        masks={f.key: {place: mask.value for place, mask in f.masks.items()} for f in kind.fields if f.masks},
         picture=deps.renderer.preview_png(data, PICTURE_WIDTH),
     )

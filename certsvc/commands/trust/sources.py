@@ -1,4 +1,4 @@
-"""How fresh trust is: when anchors and CAs end, which publishers of revocations answered, when the log was timestamped."""
+"""How fresh trust is: ends of anchors and CAs, publishers of revocations that answered, timestamps of the log."""
 
 from __future__ import annotations
 
