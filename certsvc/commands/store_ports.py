@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from certsvc.commands.basis_ports import Bases
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
+    from certsvc.commands.console_ports import ConsoleRows
     from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.counter_ports import CounterCases, Tickets
     from certsvc.commands.department_ports import Departments
@@ -294,6 +295,7 @@ class UnitOfWork(Protocol):
     services: Services
     complaints: Complaints
     operations: Operations
+    console: ConsoleRows
 
 
 class UnitOfWorkFactory(Protocol):

@@ -15,6 +15,7 @@ from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
 from certsvc.store.complaints import ComplaintRows
+from certsvc.store.console import ConsoleReads
 from certsvc.store.contacts import ContactRows
 from certsvc.store.copies import CopyRows
 from certsvc.store.counter import CounterRows
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         basis_ports,
         clock_ports,
         consent_ports,
+        console_ports,
         copy_ports,
         counter_ports,
         department_ports,
@@ -190,6 +192,7 @@ class Work:
     services: supervision_ports.Services
     complaints: supervision_ports.Complaints
     operations: operations_ports.Operations
+    console: console_ports.ConsoleRows
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -276,6 +279,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "services": ServiceRows,
     "complaints": ComplaintRows,
     "operations": OperationRows,
+    "console": ConsoleReads,
 }
 
 
