@@ -126,7 +126,12 @@ function refusal(status: number, text: string): Problem {
 }
 
 /** Follow the progress of an import as server-sent events, until nothing changes any more or `stop` is called. */
-export async function follow(id: string, token: string, stop: AbortSignal, heard: (now: Progress) => void): Promise<void> {
+export async function follow(
+  id: string,
+  token: string,
+  stop: AbortSignal,
+  heard: (now: Progress) => void,
+): Promise<void> {
   const headers = { Accept: "text/event-stream", Authorization: `Bearer ${token}` };
   const path = `/v1/imports/${encodeURIComponent(id)}/progress`;
   const answer = await fetch(path, { headers, signal: stop, cache: "no-store", credentials: "omit" });

@@ -54,7 +54,10 @@ addWords({
   "ctype.by": ["{actor} {at}", "{actor} {at}"],
   "ctype.look": ["查看", "Look"],
   "ctype.publish": ["发布", "Publish"],
-  "ctype.publish_sure": ["发布后几秒内生效，已发布的版本不能更改。确定发布“{name}”第 {version} 版？", "In force within seconds, and never changed. Publish version {version} of “{name}”?"],
+  "ctype.publish_sure": [
+    "发布后几秒内生效，已发布的版本不能更改。确定发布“{name}”第 {version} 版？",
+    "In force within seconds, and never changed. Publish version {version} of “{name}”?",
+  ],
   "ctype.published": ["已发布", "Published"],
   "ctype.own": ["由您提案，须由另一人发布。", "You proposed it: another person publishes."],
 });
