@@ -161,5 +161,13 @@ def test_an_operator_stops_starts_and_replays_but_never_redirects(small_city: Se
         city.client.patch("/v1/webhooks/whk_00000000000000000000000000", headers=operator, json={"state": "active"}),
         404,
     )
-    actors = city.rows("SELECT actor FROM evidence WHERE kind = 'webhook.disabled'")
-    assert actors == [("operator-1",)]
+    kinds = [row[0] for row in city.rows("SELECT kind FROM evidence WHERE kind LIKE 'webhook.%' ORDER BY row_no")]
+    assert kinds == [
+        "webhook.created",
+        "webhook.disabled",
+        "webhook.changed",
+        "webhook.changed",
+        "webhook.secret_made",
+        "webhook.tested",
+        "webhook.replayed",
+    ]
