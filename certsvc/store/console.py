@@ -36,18 +36,17 @@ def _either(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
     return or_(value == "", column == value)
 
 
-_NUMBERED = (
-    VERSION.where(_L.type_slug.in_(bindparam("slugs", expanding=True)), _L.number_blind == bindparam("blind"))
-    .order_by(_L.created_at.desc(), _L.version_id.desc())
-    .limit(bindparam("most"))
-)
+# Across types and bodies no index has the order of time: what fits is few, and is put in order here.
+_NUMBERED = VERSION.where(
+    _L.type_slug.in_(bindparam("slugs", expanding=True)), _L.number_blind == bindparam("blind")
+).limit(bindparam("most"))
 _LOOKED = (
     select(_L.version_id, _L.type_slug, _L.state)
     .where(_L.version_id < bindparam("behind"))
     .order_by(_L.version_id.desc())
     .limit(bindparam("look_at"))
 )
-_SEEN = _LOOKED.subquery("seen")
+_SEEN = _LOOKED.subquery("looked")
 _FITTING = (
     select(_SEEN.c.version_id)
     .where(_either("slug", _SEEN.c.type_slug), _either("stands", _SEEN.c.state))
@@ -64,7 +63,6 @@ _END = (
 _OF_BUSINESS = (
     select(_R.request_id)
     .where(_R.authority_code.in_(bindparam("bodies", expanding=True)), _R.business_no == bindparam("business"))
-    .order_by(_R.request_id)
     .limit(bindparam("most"))
 )
 _OPEN = (
@@ -72,13 +70,11 @@ _OPEN = (
     .where(text(OPEN_REQUEST), _R.updated_at < bindparam("before"))
     .order_by(_R.updated_at)
     .limit(bindparam("most"))
-    .subquery("waiting")
+    .subquery("counted")
 )
-_BACKLOG = (
-    select(_OPEN.c.state, _OPEN.c.reason_code, func.count().label("value"), func.min(_OPEN.c.updated_at).label("since"))
-    .group_by(_OPEN.c.state, _OPEN.c.reason_code)
-    .order_by(func.count().desc())
-)
+_BACKLOG = select(
+    _OPEN.c.state, _OPEN.c.reason_code, func.count().label("value"), func.min(_OPEN.c.updated_at).label("since")
+).group_by(_OPEN.c.state, _OPEN.c.reason_code)
 # A claim keeps ``ready_at`` at the end of its lease, so whoever works on it is left alone.
 _HASTEN = (
     update(requests)
@@ -89,7 +85,6 @@ _ISSUED_DAILY = (
     select(_D.day, _D.type_slug, func.sum(_D.value).label("value"))
     .where(_D.day >= bindparam("first"), _D.day <= bindparam("last"), _D.measure == Measure.ISSUED.value)
     .group_by(_D.day, _D.type_slug)
-    .order_by(_D.day, _D.type_slug)
 )
 _PLACES = select(*cursors.c).order_by(cursors.c.consumer)
 _BEFORE = (
@@ -113,7 +108,8 @@ class ConsoleReads:
         blind = self._tx.blind(number, NUMBER_BLIND)
         register = LicenseRows(self._tx)
         rows = self._tx.rows(_NUMBERED, slugs=list(type_slugs), blind=blind, most=limit)
-        return [register.version(row) for row in rows]
+        found = [register.version(row) for row in rows]
+        return sorted(found, key=lambda one: (one.created_at, one.version_id), reverse=True)
 
     def newest_behind(
         self, version_id: str, *, type_slug: str, state: str, look_at: int, limit: int
@@ -134,12 +130,13 @@ class ConsoleReads:
         """The requests of any of these bodies under this 业务流水号, oldest first."""
         rows = self._tx.rows(_OF_BUSINESS, bodies=list(authority_codes), business=business_no, most=limit)
         known = RequestRows(self._tx)
-        return [one for row in rows if (one := known.by_id(row["request_id"])) is not None]
+        return [one for which in sorted(row["request_id"] for row in rows) if (one := known.by_id(which)) is not None]
 
     def backlog(self, *, before: datetime, most: int) -> Sequence[tuple[str, str, int, datetime]]:
         """State, reason code, how many and since when, of at most ``most`` requests not touched since ``before``."""
         rows = self._tx.rows(_BACKLOG, before=before, most=most)
-        return [(row["state"], row["reason_code"], row["value"], row["since"]) for row in rows]
+        found = [(row["state"], row["reason_code"], row["value"], row["since"]) for row in rows]
+        return sorted(found, key=lambda one: (-one[2], one[1]))
 
     def hasten(self, request_id: str, *, now: datetime) -> bool:
         """Let a failed request be tried at once; False when it has not failed or somebody works on it."""
@@ -147,6 +144,7 @@ class ConsoleReads:
 
     def issued_daily(self, *, first: date, last: date) -> Sequence[DayCount]:
         """Licenses issued per day and type, over all bodies."""
+        rows = self._tx.rows(_ISSUED_DAILY, first=first, last=last)
         return [
             DayCount(
                 day=row["day"],
@@ -156,7 +154,7 @@ class ConsoleReads:
                 about="",
                 value=int(row["value"]),
             )
-            for row in self._tx.rows(_ISSUED_DAILY, first=first, last=last)
+            for row in sorted(rows, key=lambda row: (row["day"], row["type_slug"]))
         ]
 
     def places(self) -> Mapping[str, int]:

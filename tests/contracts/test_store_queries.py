@@ -79,6 +79,7 @@ SMALL_SCANS = {
     "SCAN requests USING COVERING INDEX ix_requests_lane",  # partial: counts of the backlog
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
+    "SCAN cursors USING INDEX sqlite_autoindex_cursors_1",  # a row for each consumer
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
@@ -115,6 +116,7 @@ def run_everything(tx: UnitOfWork) -> None:
     bulk(tx)
     run_counter(tx)
     run_supervision(tx)
+    console(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
@@ -435,6 +437,20 @@ def department(tx: UnitOfWork) -> None:
     tx.access.clients_of("a", limit=9)
     tx.access.active_clients_of("a", "using", limit=9)
     tx.bases.open_of("c", now=T0, limit=9)
+
+
+def console(tx: UnitOfWork) -> None:
+    """What operators and auditors look through."""
+    for behind in ("", "v"):
+        tx.console.newest_behind(behind, type_slug="t", state="valid", look_at=9, limit=5)
+    tx.console.numbered(["s", "t"], "n", limit=9)
+    tx.console.of_business(["a", "b"], "n", limit=9)
+    tx.console.backlog(before=NOW, most=9)
+    assert not tx.console.hasten("r", now=NOW)
+    tx.console.issued_daily(first=DAY_START.date(), last=DAY_START.date())
+    tx.console.places()
+    tx.console.leaves_before(9, limit=9)
+    tx.console.leaf_at(9)
 
 
 def bases(tx: UnitOfWork) -> None:
