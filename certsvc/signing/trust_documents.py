@@ -65,7 +65,8 @@ class JwsTrustLists:
     def certificate_ends(self, der: bytes) -> datetime:
         """The end of its period; InvalidInput for what is no certificate."""
         try:
-            return x509.Certificate.load(der, strict=True).not_valid_after
+            ends: datetime = x509.Certificate.load(der, strict=True).not_valid_after
         except (ValueError, TypeError, KeyError) as error:
             msg = "信任列表中的证书无法读取：应为 X.509 证书（DER）"
             raise InvalidInput(msg) from error
+        return ends

@@ -13,6 +13,8 @@ from page_checks import complaints
 from playwright.sync_api import expect
 from quiet_city import confirm, console, quiet_city
 
+from certsvc.clock import local_day
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
@@ -82,7 +84,7 @@ def withdraw_in_bulk(open_page: OpenPage, desk: ImportDesk, import_id: str) -> N
     expect(page.locator("#bulk-form .wrong")).not_to_be_empty()
     page.locator("#b-licenses").fill("\n".join(licenses))
     page.locator("#b-document").fill("示例注〔2026〕1号")
-    page.locator("#b-decided").fill("2026-01-05")
+    page.locator("#b-decided").fill(local_day(desk.city.service.deps.clock.now()).isoformat())
     page.locator("#b-basis").fill("《行政许可法》第七十条")
     assert complaints(page) == []
     page.locator("#bulk-preview").click()

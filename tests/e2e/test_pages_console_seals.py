@@ -44,7 +44,7 @@ def test_a_keeper_sees_what_is_used_up_and_stops_with_a_reason(
     tile = page.locator(f'[data-seal="{seal.seal_id}"]')
     expect(tile).to_contain_text("2 of 2" if english else "2 次，上限 2 次")
     expect(tile).to_contain_text("used up" if english else "已用满")
-    expect(tile.locator("img")).to_be_visible()
+    tile.locator("img").wait_for()
     page.locator("#seal-find").fill(seal.seal_id)
     expect(page.locator("[data-seal]")).to_have_count(1)
     assert complaints(page) == []
