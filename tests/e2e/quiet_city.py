@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,3 +59,9 @@ def confirm(page: Page) -> None:
     """Say yes to what is asked before something is done."""
     page.locator(".ask .van-dialog__confirm:visible").click()
     page.locator(".ask:visible").wait_for(state="hidden")
+
+
+def drain(city: LiveCity) -> None:
+    """Do all work that waits, in a thread without the browser's event loop, which the inspector of files refuses."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(city.city.drain).result()

@@ -143,7 +143,7 @@ def test_a_type_file_is_checked_drawn_compared_proposed_and_published(
     expect(page.locator("#types li")).to_have_count(1)
     assert complaints(page) == []
     page.locator(f'[data-type="{SLUG}"] a').click()
-    expect(page.locator("#type-picture")).to_be_visible()
+    page.locator("#type-picture").wait_for()
     expect(page.locator("#type-fields")).to_contain_text("遮盖")
     assert complaints(page) == []
     page.locator('[data-action="edit"]').click()
@@ -153,12 +153,13 @@ def test_a_type_file_is_checked_drawn_compared_proposed_and_published(
     page.locator("#draft").fill(text.replace("[face]", "[fase]", 1))
     watch.allow("422")
     page.locator("#draft-check").click()
+    page.locator("#trouble .notice").wait_for()
     expect(page.locator("#trouble")).to_contain_text(f"{SLUG}.toml")
     rest = "\n".join(line for line in text.splitlines() if not line.startswith("version ="))
     page.locator("#draft").fill("version = 2\n" + rest.replace('name = "导游证"', 'name = "导游证（新版）"', 1))
     page.locator("#draft-check").click()
+    page.locator("#draft-picture").wait_for()
     expect(page.locator("#draft-told")).to_contain_text("检查通过")
-    expect(page.locator("#draft-picture")).to_be_visible()
     expect(page.locator("#draft-diff .added").filter(has_text="新版")).to_have_count(1)
     assert complaints(page) == []
     with page.expect_download() as got:
@@ -166,7 +167,7 @@ def test_a_type_file_is_checked_drawn_compared_proposed_and_published(
     assert "导游证（新版）" in got.value.path().read_text(encoding="utf-8")
     page.locator("#draft-propose").click()
     confirm(page)
-    expect(page.locator("#draft-told")).to_contain_text("已提案")
+    page.locator("#draft-told", has_text="已提案").wait_for()
     published_by_another(open_page, live_city)
 
 
@@ -177,11 +178,11 @@ def published_by_another(open_page: OpenPage, live_city: LiveCity) -> None:
     waiting = other.locator("#types-waiting li")
     expect(waiting.locator('[data-action="publish"]')).to_have_count(0)
     waiting.locator('[data-action="look"]').click()
-    expect(waiting.locator("img")).to_be_visible()
+    waiting.locator("img").wait_for()
     assert complaints(other) == []
     waiting.locator('[data-action="publish"]').click()
     confirm(other)
-    expect(other.locator("#types-none")).to_be_visible()
+    other.locator("#types-none").wait_for()
     status = city.client.get("/v1/catalog/status", headers=city.person("operator-1")).json()
     assert (SLUG, 2, "publisher-1") in [(p["type"], p["version"], p["published_by"]) for p in status["published"]]
     reader = console(open_page, "operator-1", "catalog")

@@ -11,7 +11,7 @@ from fixtures_city import LiveCity
 from import_desk import SLUG, ImportDesk
 from page_checks import complaints
 from playwright.sync_api import expect
-from quiet_city import confirm, console, quiet_city
+from quiet_city import confirm, console, drain, quiet_city
 
 from certsvc.clock import local_day
 
@@ -43,7 +43,7 @@ def test_a_table_is_checked_sampled_approved_and_issued(
     page.locator("#upload-send").click()
     state = page.locator("#import-state")
     expect(state).to_have_attribute("data-state", "uploaded")
-    live_city.city.drain()
+    drain(live_city)
     expect(state).to_have_attribute("data-state", "checked")
     expect(page.locator('#import-rows [data-row="4"]')).to_be_visible()
     assert page.locator('#import-rows [data-row="4"] p').count() > 1
@@ -65,7 +65,7 @@ def test_a_table_is_checked_sampled_approved_and_issued(
     other.locator('[data-action="approve"]').click()
     confirm(other)
     expect(other.locator("#import-state")).to_have_attribute("data-state", "approved")
-    live_city.city.drain()
+    drain(live_city)
     expect(other.locator("#import-state")).to_have_attribute("data-state", "finished")
     expect(other.locator('[data-count="issued"]')).to_contain_text("2")
     with page.expect_download() as got:
