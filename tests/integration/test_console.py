@@ -151,7 +151,7 @@ def test_what_is_stuck_is_told_by_why_and_tried_again_by_an_operator(city: Serve
     # Whatever is wrong with the event, an operator may try it, and is told why it still cannot be carried out.
     path = "/v1/parked-events/prk_1/replays"
     problem(city.client.post(path, headers=city.person("auditor-1")), 403)
-    problem(city.client.post(path, headers=city.person("operator-1")), 422)
+    problem(city.client.post(path, headers=city.person("operator-1")), 415)
     listed = city.answer(city.client.get("/v1/parked-events", headers=city.person("operator-1")), 200)
     assert [one["parked_id"] for one in listed["events"]] == ["prk_1"]
 
