@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from fixtures_city import ServedCity
+from log_city import settle
 from test_bad_input import problem
 
 from certsvc.clock import local_day
-from certsvc.commands.log.append import advance_log
 from certsvc.license.figures import DayCount, Measure
 from certsvc.license.parked import ParkedEvent
 from certsvc.license.states import State
@@ -44,13 +44,6 @@ def numbers(city: ServedCity, first: str, last: str, status: int = 200) -> Any:
     return get(city, "charts", status=status, **params)
 
 
-def logged(city: ServedCity) -> None:
-    """Everything sequenced, and in the log."""
-    city.drain()
-    while advance_log(city.service.deps, owner="test"):
-        pass
-
-
 def leaves(city: ServedCity, **asked: Any) -> Any:
     return post(city, "leaves", asked, "auditor-1")
 
@@ -72,7 +65,7 @@ def test_a_license_is_found_by_whatever_names_it_and_no_name_stands_in_the_answe
     city.answer(city.move(food["identifier"], "suspend", slug=FOOD), 201)
     assert found(search(city, state="suspended")) == {food["identifier"]}
     assert found(search(city, "CON-1", state="valid")) == set()
-    logged(city)
+    settle(city)
     looked = leaves(city, subject="operator-1", kind="console.searched")["leaves"]
     assert len(looked) >= 6
     for wrong in ({"type": "nothing"}, {"state": "expired"}):
@@ -86,7 +79,7 @@ def test_a_license_tells_its_life_newest_first_with_its_place_in_the_log(city: S
     shown = city.show(FOOD, identifier, city.catalog.type(FOOD).scenes[0].code)
     city.scan("officer-1", shown["code"])
     city.answer(city.move(identifier, "suspend", slug=FOOD), 201)
-    logged(city)
+    settle(city)
     history = get(city, f"licenses/{identifier}", "auditor-1")
     kinds = [entry["kind"] for entry in history["entries"]]
     moments = [entry["at"] for entry in history["entries"]]
@@ -103,7 +96,7 @@ def test_a_license_tells_its_life_newest_first_with_its_place_in_the_log(city: S
     move = next(entry for entry in told["entries"] if entry["kind"] == "move.suspend")
     assert "示例决〔2026〕suspend号" in move["why"]
     assert "行政许可法" not in move["why"]
-    logged(city)
+    settle(city)
     again = get(city, f"licenses/{identifier}", "auditor-1")
     readers = [entry["who"] for entry in again["entries"] if entry["kind"] == "console.read"]
     assert set(readers) == {"auditor-1", "operator-1"}
@@ -215,7 +208,7 @@ def test_numbers_are_those_of_the_days_and_of_the_register(small_city: ServedCit
 def test_leaves_are_found_by_subject_kind_and_day_and_only_by_the_auditor(small_city: ServedCity) -> None:
     city = small_city
     made = city.issue(FOOD, "CON-7")
-    logged(city)
+    settle(city)
     about = leaves(city, subject=made["identifier"])["leaves"]
     assert "license.issued" in {one["kind"] for one in about}
     page = leaves(city, kind="license.")
@@ -284,7 +277,7 @@ def load(city: ServedCity, size: int) -> str:
                         )
                     ]
                 )
-    logged(city)
+    settle(city)
     return f"JY{size // 2:014d}"
 
 
