@@ -60,7 +60,7 @@ def issued(live_city: LiveCity) -> dict[str, Any]:
 
 
 def fail(live_city: LiveCity) -> str:
-    """A request that failed and is due in an hour, so that the city's own workers leave it alone until it is hastened."""
+    """A request that failed and is due in an hour: the city's own workers leave it alone until it is hastened."""
     city = live_city.city
     deps = city.service.deps
     request_id, now = deps.ids.new("req"), deps.clock.now()

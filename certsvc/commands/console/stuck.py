@@ -95,9 +95,9 @@ def read_stuck(deps: Deps, caller: Principal) -> Stuck:
         ]
         last, places = tx.operations.last_position(), tx.console.places()
         late = {
-            name: since
+            name: oldest
             for name, place in places.items()
-            if place < last and (since := tx.operations.first_behind(place)) is not None and since < now - LATE
+            if place < last and (oldest := tx.operations.first_behind(place)) is not None and oldest < now - LATE
         }
         unsequenced = tx.operations.unsequenced(most=COUNTED)
         return Stuck(
