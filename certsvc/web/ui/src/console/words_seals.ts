@@ -91,7 +91,7 @@ addWords({
   "cseal.move.activate": ["启用", "Activate"],
   "cseal.move.stop": ["停用", "Stop"],
   "cseal.move.resume": ["恢复", "Resume"],
-  "cseal.move.cancel": ["注销", "Cancel"],
+  "cseal.move.cancel": ["注销印章", "Cancel"],
   "cseal.move.remake": ["报告密钥遗失", "Report a lost key"],
   "cseal.move.renew": ["申请换证", "Renew the certificate"],
   "cseal.move.apply": ["申请", "Applied for"],

@@ -61,7 +61,7 @@ addWords({
   "ctrust.reason": ["理由：{text}", "Reason: {text}"],
   "ctrust.confirm": ["确认生效", "Confirm"],
   "ctrust.reject": ["不予确认", "Reject"],
-  "ctrust.withdraw": ["撤回", "Withdraw"],
+  "ctrust.withdraw": ["撤回提案", "Withdraw"],
   "ctrust.why": ["理由", "Why"],
   "ctrust.no_why": ["请写明理由。", "Say why."],
   "ctrust.confirm_sure": [
