@@ -36,7 +36,7 @@ $(BUILT): $(UI_SOURCES) | $(VENV)/.stamp
 	@$(UI)/npm.sh $(BIN)/python run build -- --logLevel warn
 	@touch $@
 
-ui: $(BUILT) ## the pages of holders, officers and counters; brings Node where it is missing
+ui: $(BUILT) ## the pages built from TypeScript; brings Node where it is missing
 
 setup: $(VENV)/.stamp $(BUILT) ## the virtual environment, pages, fonts and system tools
 	$(call need,openssl qpdf pdfsig pdftoppm,openssl qpdf poppler-utils)

@@ -10,14 +10,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
-from certsvc.commands.access import roles
-from certsvc.commands.issuance.take_message import MAX_PAGE, parked_events, replay_event
+from certsvc.commands.issuance.take_message import MAX_PAGE, READERS, REPLAYERS, parked_events, replay_event
 from certsvc.commands.ports import Principal
 
 router = APIRouter(tags=["events 事件"], route_class=JsonRoute)
 
-READER = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.SOURCE, roles.AUDITOR)
-SENDER = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.SOURCE)
+READER = Access(*READERS)
+REPLAYER = Access(*REPLAYERS)
 
 ParkedId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_]+$")]
 
@@ -54,7 +53,7 @@ def parked(
     after: Annotated[str, Query(max_length=64)] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
 ) -> ParkedPage:
-    """Events of the caller that came over the broker and could not be carried out; all of them for an auditor."""
+    """Events of the caller that came over the broker and could not be carried out: all for an auditor or operator."""
     found = parked_events(deps_of(request), caller, after=after, limit=limit)
     events = [
         ParkedOut(
@@ -71,7 +70,7 @@ def parked(
 
 
 @router.post("/v1/parked-events/{parked_id}/replays", status_code=201)
-def replay(request: Request, parked_id: ParkedId, caller: Annotated[Principal, Depends(SENDER)]) -> ReplayOut:
+def replay(request: Request, parked_id: ParkedId, caller: Annotated[Principal, Depends(REPLAYER)]) -> ReplayOut:
     """Carry the event out after all; it stays parked, with the problem as the answer, when that fails again."""
     taken = replay_event(deps_of(request), caller, parked_id)
     request.app.state.wake()

@@ -36,7 +36,9 @@ from certsvc.events.webhooks import Delivery, DeliveryState, SubscriptionState, 
 router = APIRouter(tags=["webhooks 事件推送"], route_class=JsonRoute)
 
 OWNER = Access(roles.EVENTS)
-READER = Access(roles.EVENTS, roles.AUDITOR)
+KEEPER = Access(roles.EVENTS, roles.OPERATOR)
+"""Who stops, starts, tests and replays; what is sent where is the owner's alone."""
+READER = Access(roles.EVENTS, roles.AUDITOR, roles.OPERATOR)
 
 SubscriptionId = Annotated[str, Path(max_length=64, pattern=r"^whk_[0-9A-Z]+$", description="订阅编号")]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL, description="https 网址，或运维列入允许的地址")]
@@ -114,7 +116,9 @@ class WebhookOut(Model):
     url: str
     types: list[str]
     state: str
-    reason: str = Field(description="gone 接收方答 410 · failing 持续失败 · paused_too_long · access_ended，或所填原因")
+    reason: str = Field(
+        description="gone 接收方答 410 · failing 持续失败 · paused_too_long · access_ended · operator，或所填原因"
+    )
     after: int = Field(description="此位置之后的事件会推送")
     missed_after: int | None = Field(description="停用期间没有排队的事件，在此位置之后")
     missed_until: int | None = Field(description="到此位置为止；仍在停用时为空")
@@ -252,7 +256,7 @@ def list_all(
     after: Annotated[str, Query(max_length=64, pattern=r"^(whk_[0-9A-Z]+)?$")] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = MAX_PAGE,
 ) -> WebhooksPage:
-    """The caller's own subscriptions; auditors see all."""
+    """The caller's own subscriptions; auditors and operators see all."""
     found = list_webhooks(deps_of(request), caller, behind=after, limit=limit)
     following = found[-1].subscription.subscription_id if len(found) == limit else ""
     return WebhooksPage(webhooks=[WebhookOut.of(one) for one in found], next=following)
@@ -271,9 +275,9 @@ def change(
     request: Request,
     subscription_id: SubscriptionId,
     body: WebhookChangeIn,
-    caller: Annotated[Principal, Depends(OWNER)],
+    caller: Annotated[Principal, Depends(KEEPER)],
 ) -> WebhookOut:
-    """Change where, what, or whether; activating tries everything that waits at once."""
+    """Change where, what, or (operators too) whether; activating tries everything that waits at once."""
     wanted = Change(
         url=body.url,
         types=body.types,
@@ -296,7 +300,7 @@ def delete(request: Request, subscription_id: SubscriptionId, caller: Annotated[
 def change_secret(
     request: Request,
     subscription_id: SubscriptionId,
-    caller: Annotated[Principal, Depends(OWNER)],
+    caller: Annotated[Principal, Depends(KEEPER)],
     body: SecretIn = SecretIn(),
 ) -> SecretOut:
     """Another secret, shown this once; the one before signs beside it for a day."""
@@ -306,7 +310,7 @@ def change_secret(
 
 @router.post("/v1/webhooks/{subscription_id}/tests", status_code=202)
 def send_a_test(
-    request: Request, subscription_id: SubscriptionId, caller: Annotated[Principal, Depends(OWNER)]
+    request: Request, subscription_id: SubscriptionId, caller: Annotated[Principal, Depends(KEEPER)]
 ) -> WebhookTestedOut:
     """Send ``webhook.tested.v1`` to this subscription alone, by the way that every event takes."""
     return WebhookTestedOut(event_id=send_test(deps_of(request), caller, subscription_id))
@@ -333,7 +337,7 @@ def send_again(
     request: Request,
     subscription_id: SubscriptionId,
     body: ReplayIn,
-    caller: Annotated[Principal, Depends(OWNER)],
+    caller: Annotated[Principal, Depends(KEEPER)],
 ) -> ReplayOut:
     """Send again what is in the feed, with the same ids, whatever became of it before."""
     done = replay(deps_of(request), caller, subscription_id, body.wish())

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
     from certsvc.commands.token_ports import TokenService
-    from certsvc.commands.trust_ports import PartnerRegisters, TrustDocuments, TrustSource
+    from certsvc.commands.trust_ports import PartnerRegisters, RevocationSource, TrustDocuments, TrustSource
     from certsvc.commands.webhook_ports import Receivers
     from certsvc.events.envelope import Event
     from certsvc.ids import Ids
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from certsvc.seal.model import Seal
     from certsvc.seal.prepared import PreparedPdf
     from certsvc.seal.trust_list import TrustList
-    from certsvc.seal.verdict import FileFindings, RevocationQuery
+    from certsvc.seal.verdict import FileFindings
 
 
 class KeyRing(Protocol):
@@ -128,23 +128,6 @@ class FileInspector(Protocol):
 
     def inspect(self, data: bytes, trust: TrustChoice, now: datetime) -> FileFindings:
         """Findings in the words of EN 319 102-1; never raises for a bad file."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RevocationAnswers:
-    """What came back: lists and answers in DER, and the hosts that did not answer or may not be asked."""
-
-    crls: tuple[bytes, ...] = ()
-    ocsps: tuple[bytes, ...] = ()
-    unreachable: tuple[str, ...] = ()
-
-
-class RevocationSource(Protocol):
-    """Asks the publishers of revocation data that the operator listed, and no others."""
-
-    def ask(self, queries: Sequence[RevocationQuery], now: datetime) -> RevocationAnswers:
-        """Everything that could be had in the time allowed; never raises for a host that is away."""
         ...
 
 

@@ -59,6 +59,10 @@ class Seals(Protocol):
         """How many uses were reserved after ``since``, counted up to ``limit``."""
         ...
 
+    def newest_uses(self, seal_id: str, *, limit: int) -> Sequence[SealReservation]:
+        """The newest reservations of a seal, newest first."""
+        ...
+
     def used_on(self, day_start: datetime) -> Mapping[str, int]:
         """How many uses each seal has had on the day that begins at ``day_start``."""
         ...

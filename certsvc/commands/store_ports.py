@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from certsvc.commands.care_ports import Care
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
+    from certsvc.commands.console_ports import ConsoleRows
     from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.counter_ports import CounterCases, Tickets
     from certsvc.commands.department_ports import Departments
@@ -299,6 +300,7 @@ class UnitOfWork(Protocol):
     archives: Archives
     materials: Materials
     care: Care
+    console: ConsoleRows
 
 
 class UnitOfWorkFactory(Protocol):

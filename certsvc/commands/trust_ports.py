@@ -1,7 +1,8 @@
-"""Ports of the trust list: the one in force, its rows, its signed form, and the registers of partners."""
+"""Ports of the trust list: that in force, its rows, its signed form; publishers of revocations, other registers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     from certsvc.seal.partner_answer import PartnerAnswer
     from certsvc.seal.trust_list import EndedProposal, Recognition, TrustChange, TrustList, TrustLog, TrustProposal
+    from certsvc.seal.verdict import RevocationQuery
 
 
 class TrustSource(Protocol):
@@ -106,6 +108,45 @@ class TrustDocuments(Protocol):
 
     def check_certificate(self, der: bytes, *, authority: bool) -> str:
         """Its common name; InvalidInput for what is no certificate, or no CA where ``authority`` wants one."""
+        ...
+
+    def certificate_ends(self, der: bytes) -> datetime:
+        """The end of its period; InvalidInput for what is no certificate."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevocationAnswers:
+    """What came back: lists and answers in DER, and the hosts that did not answer or may not be asked."""
+
+    crls: tuple[bytes, ...] = ()
+    ocsps: tuple[bytes, ...] = ()
+    unreachable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceStanding:
+    """How a publisher of revocation data answered this process since its start.
+
+    Attributes:
+        kinds: ``crl``, ``ocsp``, or both: what it was asked for.
+    """
+
+    host: str
+    kinds: tuple[str, ...]
+    answered_at: datetime | None
+    failed_at: datetime | None
+
+
+class RevocationSource(Protocol):
+    """Asks the publishers of revocation data that the operator listed, and no others."""
+
+    def ask(self, queries: Sequence[RevocationQuery], now: datetime) -> RevocationAnswers:
+        """Everything that could be had in the time allowed; never raises for a host that is away."""
+        ...
+
+    def standing(self) -> Sequence[SourceStanding]:
+        """The publishers that were asked, by host."""
         ...
 
 

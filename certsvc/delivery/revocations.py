@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from certsvc.commands.ports import RevocationAnswers
+from certsvc.commands.trust_ports import RevocationAnswers, SourceStanding
 from certsvc.delivery.egress import origin_of
 from certsvc.errors import CertsvcError
 
@@ -48,7 +48,7 @@ class _Kept:
 
 
 class FetchedRevocations:
-    """Implements ``ports.RevocationSource`` over the egress port. Threads may share one."""
+    """Implements ``trust_ports.RevocationSource`` over the egress port. Threads may share one."""
 
     def __init__(
         self,
@@ -68,6 +68,8 @@ class FetchedRevocations:
         self._listed = frozenset(origin_of(url) for url in listed)
         self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
         self._lock = threading.Lock()
+        # By listed origin, so that it holds no more than the operator wrote.
+        self._standing: dict[str, SourceStanding] = {}
 
     def ask(self, queries: Sequence[RevocationQuery], now: datetime) -> RevocationAnswers:
         """Everything that could be had in :data:`BUDGET_S`; listed hosts that failed are named once.
@@ -102,9 +104,23 @@ class FetchedRevocations:
         body = self._fetch(query)
         with self._lock:
             self._kept[key if body else host] = _Kept(body, now + (KEPT_FOR if body else FAILED_FOR))
+            self._note(query, now, answered=bool(body))
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         return body
+
+    def standing(self) -> Sequence[SourceStanding]:
+        """The publishers that were asked since the start of this process, by host."""
+        with self._lock:
+            return sorted(self._standing.values(), key=lambda one: one.host)
+
+    def _note(self, query: RevocationQuery, now: datetime, *, answered: bool) -> None:
+        """Under the lock."""
+        origin, host = origin_of(query.url), urlsplit(query.url).hostname or "?"
+        known = self._standing.get(origin) or SourceStanding(host=host, kinds=(), answered_at=None, failed_at=None)
+        kinds = tuple(sorted({*known.kinds, query.kind}))
+        said = replace(known, answered_at=now) if answered else replace(known, failed_at=now)
+        self._standing[origin] = replace(said, kinds=kinds)
 
     def _is_listed(self, url: str) -> bool:
         try:

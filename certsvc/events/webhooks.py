@@ -88,6 +88,8 @@ class DisabledBecause(StrEnum):
     ACCESS_ENDED = "access_ended"
     """the client is no longer active, or lost the role"""
     OWNER = "owner"
+    OPERATOR = "operator"
+    """an operator stopped it, and said why"""
 
 
 class DeliveryState(StrEnum):

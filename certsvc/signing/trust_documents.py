@@ -61,3 +61,12 @@ class JwsTrustLists:
             msg = "中间证书应为签发机构（CA）证书"
             raise InvalidInput(msg)
         return name
+
+    def certificate_ends(self, der: bytes) -> datetime:
+        """The end of its period; InvalidInput for what is no certificate."""
+        try:
+            ends: datetime = x509.Certificate.load(der, strict=True).not_valid_after
+        except (ValueError, TypeError, KeyError) as error:
+            msg = "信任列表中的证书无法读取：应为 X.509 证书（DER）"
+            raise InvalidInput(msg) from error
+        return ends

@@ -52,6 +52,12 @@ _SINCE = (
     .limit(bindparam("most"))
     .subquery()
 )
+_NEWEST = (
+    select(*_R)
+    .where(_R.seal_id == bindparam("which"))
+    .order_by(_R.reserved_at.desc(), _R.reservation_id.desc())
+    .limit(bindparam("most"))
+)
 _USED_SINCE = select(func.count().label("used")).select_from(_SINCE)
 _USED_ON = select(seal_days.c.seal_id, seal_days.c.used).where(seal_days.c.day_start == bindparam("day"))
 _SET_STATE = (
@@ -189,6 +195,10 @@ class SealRows:
         """How many uses were reserved after ``since``, counted up to ``limit``."""
         row = self._tx.row(_USED_SINCE, which=seal_id, since=since, most=limit)
         return 0 if row is None else int(row["used"])
+
+    def newest_uses(self, seal_id: str, *, limit: int) -> Sequence[SealReservation]:
+        """The newest reservations of a seal, newest first."""
+        return [reservation_of(row) for row in self._tx.rows(_NEWEST, which=seal_id, most=limit)]
 
     def used_on(self, day_start: datetime) -> Mapping[str, int]:
         """How many uses each seal has had on the day that begins at ``day_start``."""

@@ -17,6 +17,7 @@ from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
 from certsvc.store.complaints import ComplaintRows
+from certsvc.store.console import ConsoleReads
 from certsvc.store.contacts import ContactRows
 from certsvc.store.copies import CopyRows
 from certsvc.store.counter import CounterRows
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
         care_ports,
         clock_ports,
         consent_ports,
+        console_ports,
         copy_ports,
         counter_ports,
         department_ports,
@@ -198,6 +200,7 @@ class Work:
     archives: archive_ports.Archives
     materials: archive_ports.Materials
     care: care_ports.Care
+    console: console_ports.ConsoleRows
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -287,6 +290,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "archives": ArchiveRows,
     "materials": MaterialRows,
     "care": CareRows,
+    "console": ConsoleReads,
 }
 
 

@@ -39,6 +39,7 @@ BUILT_PAGES: tuple[BuiltPageSpec, ...] = (
     BuiltPageSpec(name="officer", title="执法核验", scripts=WASM),
     BuiltPageSpec(name="counter", title="综合窗口"),
     BuiltPageSpec(name="department", title="用证部门"),
+    BuiltPageSpec(name="console", title="管理台"),
 )
 
 MISSING_BUILD_ZH = (

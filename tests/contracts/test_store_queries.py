@@ -82,6 +82,7 @@ SMALL_SCANS = {
     "SCAN requests USING COVERING INDEX ix_requests_lane",  # partial: counts of the backlog
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
+    "SCAN cursors USING INDEX sqlite_autoindex_cursors_1",  # a row for each consumer
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
@@ -121,6 +122,7 @@ def run_everything(tx: UnitOfWork) -> None:
     run_archives(tx)
     tx.licenses.insert(make_version(90))
     run_care(tx, "ver_000090")
+    console(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
@@ -284,6 +286,7 @@ def seal_life(tx: UnitOfWork) -> None:
     tx.seals.expired(NOW, limit=9)
     tx.seals.used_since("s", NOW, limit=9)
     tx.seals.used_on(DAY_START)
+    tx.seals.newest_uses("s", limit=9)
     one = tx.seal_lives.version("seal_001", 1)
     assert one is not None
     made = dataclasses.replace(one, seal_id="seal_009", state=SealState.MADE)
@@ -440,6 +443,20 @@ def department(tx: UnitOfWork) -> None:
     tx.access.clients_of("a", limit=9)
     tx.access.active_clients_of("a", "using", limit=9)
     tx.bases.open_of("c", now=T0, limit=9)
+
+
+def console(tx: UnitOfWork) -> None:
+    """What operators and auditors look through."""
+    for behind in ("", "v"):
+        tx.console.newest_behind(behind, type_slug="t", state="valid", look_at=9, limit=5)
+    tx.console.numbered(["s", "t"], "n", limit=9)
+    tx.console.of_business(["a", "b"], "n", limit=9)
+    tx.console.backlog(before=NOW, most=9)
+    assert not tx.console.hasten("r", now=NOW)
+    tx.console.issued_daily(first=DAY_START.date(), last=DAY_START.date())
+    tx.console.places()
+    tx.console.leaves_before(9, limit=9)
+    tx.console.leaf_at(9)
 
 
 def bases(tx: UnitOfWork) -> None:

@@ -47,7 +47,7 @@ def propose_type(deps: Deps, caller: Principal, raw: bytes) -> Proposal:
     if len(raw) > MAX_FILE_BYTES:
         raise TooLarge(f"类型文件超过 {MAX_FILE_BYTES // 1024} KiB")
     now = deps.clock.now()
-    head = _as_input(lambda: read_head("提案", raw))
+    head = as_input(lambda: read_head("提案", raw))
     with deps.uow.read() as tx:
         types = {**seed_files(deps.policy.catalog_dir), **files_in_effect(tx), head.slug: raw}
         newest = max((p.version for p in tx.publications.in_effect() if p.slug == head.slug), default=0)
@@ -58,7 +58,7 @@ def propose_type(deps: Deps, caller: Principal, raw: bytes) -> Proposal:
         detail = f"第 {newest} 版已发布，请把 version 改为 {newest + 1}"
         problem = FieldProblem(pointer="/file", code="version", detail=detail)
         raise InvalidInput("已发布的版本不得更改", problems=(problem,))
-    kind = _as_input(lambda: _proven(deps, types, [head.slug])).type(head.slug)
+    kind = as_input(lambda: proven(deps, types, [head.slug])).type(head.slug)
     if caller.authority_code not in {kind.definer_code, *kind.issuers}:
         raise Forbidden("只有证照的定义机构或颁发机构可以提案")
     proposal = Proposal(
@@ -104,7 +104,7 @@ def publish_types(deps: Deps, caller: Principal, proposal_ids: Sequence[str]) ->
             if proposal.proposed_by == caller.subject:
                 raise Forbidden("提案人和发布人不得为同一人，请由政务服务管理机构的其他人发布")
         types = {**files_in_effect(tx), **{proposal.slug: proposal.file for proposal in proposals}}
-        _as_input(lambda: _proven(deps, types, [proposal.slug for proposal in proposals]))
+        as_input(lambda: proven(deps, types, [proposal.slug for proposal in proposals]))
         return tuple(_publish(deps, tx, caller, proposal, now) for proposal in proposals)
 
 
@@ -114,7 +114,7 @@ def preview_catalog(deps: Deps, caller: Principal, proposal_id: str) -> tuple[Pr
     with deps.uow.read() as tx:
         proposal = _proposal(tx, proposal_id)
         types = {**seed_files(deps.policy.catalog_dir), **files_in_effect(tx), proposal.slug: proposal.file}
-    return proposal, _as_input(lambda: load_with(deps.policy.catalog_dir, types))
+    return proposal, as_input(lambda: load_with(deps.policy.catalog_dir, types))
 
 
 def catalog_status(deps: Deps, caller: Principal) -> CatalogStatus:
@@ -136,14 +136,14 @@ def waiting(status: CatalogStatus) -> list[Proposal]:
     return list(latest.values())
 
 
-def _proven(deps: Deps, types: Mapping[str, bytes], slugs: Sequence[str]) -> Catalog:
+def proven(deps: Deps, types: Mapping[str, bytes], slugs: Sequence[str]) -> Catalog:
     """The catalog with ``types``; the faces of ``slugs``, which are new in it, can be drawn."""
     catalog = load_with(deps.policy.catalog_dir, types)
     deps.renderer.prove([catalog.type(slug) for slug in slugs], SAMPLE_STAMP)
     return catalog
 
 
-def _as_input(load: Callable[[], Loaded]) -> Loaded:
+def as_input(load: Callable[[], Loaded]) -> Loaded:
     """What ``load`` gives; a file that cannot be used is the proposer's mistake here, not the operator's."""
     try:
         return load()

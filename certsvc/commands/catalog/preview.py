@@ -33,10 +33,11 @@ def preview_type(deps: Deps, caller: Principal, proposal_id: str) -> bytes:
         RenderingError: the sample does not fit the page.
     """
     proposal, catalog = preview_catalog(deps, caller, proposal_id)
-    return deps.renderer.render(_job(deps, catalog, proposal.slug)).data
+    return deps.renderer.render(sample_job(deps, catalog, proposal.slug)).data
 
 
-def _job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
+def sample_job(deps: Deps, catalog: Catalog, slug: str) -> PageJob:
+    """The page of a type of ``catalog`` with its sample's data."""
     kind, sample = catalog.type(slug), catalog.sample(slug)
     issuer = catalog.authority(sample["issuer_code"])
     identifier = LicenseIdentifier.create(

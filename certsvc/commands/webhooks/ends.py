@@ -39,10 +39,12 @@ def disable(
     queued: int,
     at: datetime,
     words: str = "",
+    actor: str = "",
 ) -> Subscription:
     """The subscription as disabled, with the event and the evidence of it; the caller stores it.
 
-    ``queued`` is the position up to which events are queued, read in this transaction; ``words`` are the owner's.
+    ``queued`` is the position up to which events are queued, read in this transaction; ``words`` and ``actor`` are
+    those of whoever asked for it; empty when the service did.
     """
     ended = replace(
         subscription,
@@ -55,9 +57,8 @@ def disable(
     payload = WebhookDisabled(subscription_id=subscription.subscription_id, reason=reason.value, missed_after=queued)
     event_id, subject = deps.ids.new("evt"), subscription.subscription_id
     tx.outbox.add(payload.event(event_id=event_id, source=deps.policy.event_source, subject=subject, at=at))
-    actor = subscription.client_id if reason is DisabledBecause.OWNER else SERVICE
     content = {"reason": reason.value, "missed_after": queued}
-    record(tx, deps, kind="webhook.disabled", subject=subject, actor=actor, content=content, at=at)
+    record(tx, deps, kind="webhook.disabled", subject=subject, actor=actor or SERVICE, content=content, at=at)
     return ended
 
 

@@ -1,6 +1,8 @@
 """Subscribe to events: make, change, delete and test a webhook, and change its secret.
 
-A client with the role ``events`` has subscriptions of its own and sees no others; auditors read all of them.
+A client with the role ``events`` has subscriptions of its own and sees no others; auditors and operators read all of
+them. An operator also stops and starts sending, tests it and changes a secret, with everything on record: where events
+go and which ones is for the owner alone.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ MAX_SECRETS = 4
 MAX_PAGE = 100
 
 SEE_ALL = (roles.AUDITOR, roles.OPERATOR)
-"""Roles that read the subscriptions of every client, and change none."""
+"""Roles that read the subscriptions of every client."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,15 +116,18 @@ def change_webhook(deps: Deps, caller: Principal, subscription_id: str, change: 
         NotFound: no such subscription of this client.
         InvalidInput: as for a new one.
         Conflict: it cannot be paused in its state.
+        Forbidden: an operator who asks for another URL or other types.
     """
-    _require_owner(caller)
+    _require_keeper(caller)
+    if _operates(caller) and (change.url is not None or change.types is not None):
+        raise Forbidden("推送网址和事件类型由接入系统自行更改；系统管理员可以启用、暂停、停用")
     if change.url is not None:
         deps.receivers.check(change.url)
     types = None if change.types is None else _known(change.types)
     now = deps.clock.now()
     with deps.uow() as tx:
         queued = tx.webhooks.hold_queue(CONSUMER)
-        before = _own(caller, tx.webhooks.hold(subscription_id))
+        before = _kept(caller, tx.webhooks.hold(subscription_id))
         subscription = replace(
             before,
             url=before.url if change.url is None else change.url,
@@ -135,8 +140,9 @@ def change_webhook(deps: Deps, caller: Principal, subscription_id: str, change: 
             case SubscriptionState.PAUSED:
                 subscription = _paused(subscription, change.reason)
             case SubscriptionState.DISABLED if before.state is not SubscriptionState.DISABLED:
+                because = DisabledBecause.OPERATOR if _operates(caller) else DisabledBecause.OWNER
                 subscription = disable(
-                    deps, tx, subscription, DisabledBecause.OWNER, queued=queued, words=change.reason, at=now
+                    deps, tx, subscription, because, queued=queued, words=change.reason, actor=caller.subject, at=now
                 )
             case _:
                 pass
@@ -166,11 +172,11 @@ def new_secret(deps: Deps, caller: Principal, subscription_id: str, *, keep_old:
         NotFound: no such subscription of this client.
         Conflict: too many secrets are in use.
     """
-    _require_owner(caller)
+    _require_keeper(caller)
     now = deps.clock.now()
     secret = _new_secret(deps)
     with deps.uow() as tx:
-        subscription = _own(caller, tx.webhooks.hold(subscription_id))
+        subscription = _kept(caller, tx.webhooks.hold(subscription_id))
         until = now + SECRET_OVERLAP
         old = [
             replace(one, until=min(one.until or until, until))
@@ -192,11 +198,11 @@ def send_test(deps: Deps, caller: Principal, subscription_id: str) -> str:
         NotFound: no such subscription of this client.
         Conflict: it is not active.
     """
-    _require_owner(caller)
+    _require_keeper(caller)
     now = deps.clock.now()
     event_id = deps.ids.new("evt")
     with deps.uow() as tx:
-        subscription = _own(caller, tx.webhooks.by_id(subscription_id))
+        subscription = _kept(caller, tx.webhooks.by_id(subscription_id))
         if subscription.state is not SubscriptionState.ACTIVE:
             raise Conflict("订阅未启用，测试事件不会发出：请先启用（PATCH state=active）")
         payload = WebhookTested(subscription_id=subscription_id)
@@ -241,6 +247,23 @@ def _require_owner(caller: Principal) -> None:
     roles.require(caller, roles.EVENTS)
     if caller.kind != "system":
         raise Forbidden("订阅属于接入系统，请以系统的令牌办理")
+
+
+def _operates(caller: Principal) -> bool:
+    return caller.kind == "person" and roles.OPERATOR in caller.roles
+
+
+def _require_keeper(caller: Principal) -> None:
+    """The owner, or an operator."""
+    if not _operates(caller):
+        _require_owner(caller)
+
+
+def _kept(caller: Principal, subscription: Subscription | None) -> Subscription:
+    """The subscription, if the caller may stop, start and test it; NotFound otherwise."""
+    if subscription is None or not _operates(caller):
+        return _own(caller, subscription)
+    return subscription
 
 
 def _own(caller: Principal, subscription: Subscription | None) -> Subscription:

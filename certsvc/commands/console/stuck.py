@@ -1,0 +1,139 @@
+"""待处理: requests that failed or wait too long, parked events, unanswered seal uses, and who is late with events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from certsvc.commands.access import roles
+from certsvc.commands.console.reach import OPERATORS, READERS
+from certsvc.commands.console.reasons import WAITS
+from certsvc.commands.evidence.record import record
+from certsvc.commands.seals.settle_use import STILL_AT_WORK
+from certsvc.errors import Conflict, InvalidInput, NotFound
+from certsvc.license.request import RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from certsvc.commands.ports import Deps, Principal
+    from certsvc.license.parked import ParkedEvent
+    from certsvc.license.request import IssuanceRequest
+    from certsvc.seal.model import SealReservation
+
+WAITS_LONG = timedelta(minutes=5)
+"""An accepted request is begun within a second; after so long somebody looks."""
+LATE = timedelta(minutes=1)
+"""A consumer takes events within a second; longest regular pause after a failure is five minutes."""
+COUNTED = 10_000
+"""Rows of the backlog that are counted at most: looking must not cost more the worse things are."""
+MAX_ROWS = 100
+"""Requests, events and uses told by name; each request is decrypted."""
+MAX_RETRIED = 100
+"""Requests of one retry: each is a write."""
+RETRIED = "issuance.retried"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Requests that wait for one reason (:data:`WAITS` or the code of a failure)."""
+
+    reason: str
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Behind:
+    """A consumer of events that is late: by how many, and since when."""
+
+    name: str
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stuck:
+    """What waits for somebody.
+
+    Attributes:
+        requests: the oldest of them, whatever the reason.
+        parked: events of the broker that could not be carried out.
+        reservations: uses of seals without an answer, to be settled by hand.
+        unsequenced: committed events that nobody was given yet; more than a moment means that no relay runs.
+        failed_deliveries: webhooks that were given up.
+    """
+
+    groups: Sequence[Group]
+    requests: Sequence[IssuanceRequest]
+    parked: Sequence[ParkedEvent]
+    reservations: Sequence[SealReservation]
+    behind: Sequence[Behind]
+    unsequenced: int
+    unsequenced_since: datetime | None
+    failed_deliveries: int
+
+
+def read_stuck(deps: Deps, caller: Principal) -> Stuck:
+    """Everything that waits, over one snapshot."""
+    roles.require(caller, *READERS)
+    now = deps.clock.now()
+    with deps.uow.read() as tx:
+        failed = [one for one in tx.console.backlog(before=now, most=COUNTED) if one[0] == RequestState.FAILED]
+        long = tx.console.backlog(before=now - WAITS_LONG, most=COUNTED)
+        waiting = [one for one in long if one[0] == RequestState.ACCEPTED]
+        groups = [Group(reason=code, count=count, since=since) for _, code, count, since in failed]
+        if waiting:
+            count, since = sum(one[2] for one in waiting), min(one[3] for one in waiting)
+            groups.append(Group(reason=WAITS, count=count, since=since))
+        requests = [
+            one
+            for one in tx.requests.stuck(before=now, limit=MAX_ROWS)
+            if one.state is RequestState.FAILED or one.updated_at < now - WAITS_LONG
+        ]
+        last, places = tx.operations.last_position(), tx.console.places()
+        late = {
+            name: oldest
+            for name, place in places.items()
+            if place < last and (oldest := tx.operations.first_behind(place)) is not None and oldest < now - LATE
+        }
+        unsequenced = tx.operations.unsequenced(most=COUNTED)
+        return Stuck(
+            groups=groups,
+            requests=requests,
+            parked=tx.parked.waiting(client_id=None, after="", limit=MAX_ROWS),
+            reservations=tx.seals.unanswered(before=now - STILL_AT_WORK, limit=MAX_ROWS),
+            behind=[Behind(name=name, count=last - places[name], since=since) for name, since in late.items()],
+            unsequenced=unsequenced.count,
+            unsequenced_since=unsequenced.oldest,
+            failed_deliveries=tx.operations.failed_deliveries(most=COUNTED),
+        )
+
+
+def retry_requests(deps: Deps, caller: Principal, request_ids: Sequence[str]) -> int:
+    """Let failed requests be tried at once; how many are. Nothing else about them changes.
+
+    Raises:
+        InvalidInput: none, or too many.
+        NotFound: one of them is not there; then none is tried.
+        Conflict: none of them waits for a try: somebody works on them, or they have ended.
+    """
+    roles.require(caller, *OPERATORS)
+    if not 0 < len(request_ids) <= MAX_RETRIED:
+        raise InvalidInput(f"一次重试 1 至 {MAX_RETRIED} 个申请")
+    now, done = deps.clock.now(), 0
+    with deps.uow() as tx:
+        for request_id in sorted(set(request_ids)):
+            request = tx.requests.by_id(request_id)
+            if request is None:
+                raise NotFound("没有这个申请，请刷新后再看")
+            if not tx.console.hasten(request_id, now=now):
+                continue
+            done += 1
+            content = {"reason": request.reason_code, "attempts": request.attempts}
+            record(tx, deps, kind=RETRIED, subject=request_id, actor=caller.subject, content=content, at=now)
+    if not done:
+        raise Conflict("这些申请正在办理或已有结果，不用重试；请刷新后再看")
+    return done

@@ -1,0 +1,28 @@
+// Words of the console's frame; every view brings its own.
+export const CONSOLE_WORDS: Record<string, readonly [string, string]> = {
+  "con.title": ["管理台", "Console"],
+  "con.home": ["我的职责", "My duties"],
+  "con.lead": [
+    "只列出您的职责可以看、可以办的；不在这里的，由别的岗位办理。",
+    "Only what your duties let you see and do; the rest is for other people.",
+  ],
+  "con.none": ["您的职责在管理台没有页面。", "Your duties have no view here."],
+  "con.more": ["更多", "More"],
+  "con.nothing": ["没有。", "Nothing."],
+  "con.all": ["全部", "All"],
+  "con.find": ["查询", "Find"],
+  "role.operator": ["系统管理员", "Operator"],
+  "role.security": ["安全保密管理员", "Security officer"],
+  "role.auditor": ["审计管理员", "Auditor"],
+  "role.seal_applicant": ["印章经办人", "Applicant for seals"],
+  "role.seal_approver": ["制发部门", "Approver of seals"],
+  "role.seal_maker": ["制作管理单位", "Maker of seals"],
+  "role.seal_keeper": ["印章保管人", "Keeper of seals"],
+  "role.seal_use_approver": ["用印审批人", "Approver of seal uses"],
+  "role.catalog_proposer": ["部门目录管理员", "Proposer of types"],
+  "role.catalog_publisher": ["目录发布员", "Publisher of types"],
+  "role.trust_proposer": ["信任列表管理员", "Proposer of trust"],
+  "role.trust_confirmer": ["信任列表确认员", "Confirmer of trust"],
+  "role.batch_clerk": ["批量经办人", "Clerk of imports"],
+  "role.batch_verifier": ["批量核实人", "Verifier of imports"],
+};

@@ -1,0 +1,36 @@
+// Words of the numbers.
+import { addWords } from "../shared/words";
+
+addWords({
+  "charts.title": ["数字", "Numbers"],
+  "charts.lead": [
+    "证照以“证”计，申请、扫码、用证以“件”计，比率以“%”计；与电子监察同一来源。",
+    "Licenses, requests and uses are counted as 电子监察 counts them, from the same sums.",
+  ],
+  "charts.days": ["时段", "Days"],
+  "charts.last": ["最近 {days} 天", "Last {days} days"],
+  "charts.type": ["证照类型", "Type"],
+  "charts.period": ["{first} 至 {last}，含今日", "{first} to {last}, today included"],
+  "charts.by_day": ["按日", "By day"],
+  "charts.by_week": ["按周（自周一）", "By week (from Monday)"],
+  "charts.issued": ["制发", "Issued"],
+  "charts.issued_by_type": ["制发（按类型）", "Issued by type"],
+  "charts.sealing": ["签章率", "Share sealed"],
+  "charts.sealing_said": ["{rate}（已签章 {sealed} 件，应签章 {all} 件）", "{rate} ({sealed} sealed of {all})"],
+  "charts.no_sealing": ["这一时段没有受理的申请，不计算。", "Nothing was accepted in these days."],
+  "charts.scanned": ["扫码核验", "Scanned"],
+  "charts.scenes": ["扫码核验（按场景）", "Scanned by scene"],
+  "charts.printed": ["印制码", "Printed code"],
+  "charts.fetched": ["用证", "Used"],
+  "charts.replaced": ["减少纸质材料的用证", "Uses that replaced paper"],
+  "charts.states": ["证照现状", "Licenses by state"],
+  "charts.ended": ["已终止（按原因）", "Ended by reason"],
+  "charts.requests": ["制证申请（按状态，全部时间）", "Requests by state, of all time"],
+  "charts.license": ["证", "licenses"],
+  "charts.piece": ["件", ""],
+  "charts.total": ["合计 {count} {unit}", "{count} {unit} in all"],
+  "request.accepted": ["已受理", "Accepted"],
+  "request.issued": ["已制发", "Issued"],
+  "request.refused": ["不予办理", "Refused"],
+  "request.failed": ["未成，等待重试", "Failed, to be tried again"],
+});
