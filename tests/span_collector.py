@@ -69,7 +69,7 @@ def _seen(span: object) -> Seen:
         parent_id=span.parent_span_id.hex(),  # type: ignore[attr-defined]
         links=tuple(link.trace_id.hex() for link in span.links),  # type: ignore[attr-defined]
         words=words,
-        failed=span.status.code == 2,  # type: ignore[attr-defined]  # noqa: PLR2004
+        failed=span.status.code == 2,  # type: ignore[attr-defined]
     )
 
 

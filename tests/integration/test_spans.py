@@ -28,7 +28,7 @@ SLUG = "tour_guide"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACE_ID, PARENT_ID = TRACE[3:35], TRACE[36:52]
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
-TOKEN = "collector-token-of-a-test"  # noqa: S105
+TOKEN = "collector-token-of-a-test"
 
 
 @pytest.fixture
