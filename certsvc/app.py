@@ -29,7 +29,7 @@ from certsvc.app_keys import (
     trust_anchors,
     webhook_receivers,
 )
-from certsvc.app_operations import dashboard, open_door, probes
+from certsvc.app_operations import dashboard, open_door, open_tracer, probes
 from certsvc.app_shape import open_broker, open_carriers, open_channels, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
 from certsvc.catalog.notice_texts import read_notice_texts
@@ -158,6 +158,7 @@ class Service:
             self.broker.close()
         self.deps.objects.close()
         self.store.close()
+        self.deps.tracer.close()
 
 
 def prepare(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
@@ -232,6 +233,7 @@ def build(
         channels=open_channels(settings),
         oversight_lists=read_oversight_lists(settings.catalog_dir),
         province=province(settings),
+        tracer=open_tracer(settings, process_name()),
     )
     register_seals(settings, deps, ring)
     rest = _watched(settings, deps, broker, store=store, ring=ring)

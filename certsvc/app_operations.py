@@ -11,12 +11,14 @@ from certsvc.commands.operations.metrics import Dashboard, Sources
 from certsvc.commands.operations.readiness import Probes
 from certsvc.delivery.relay import CONSUMERS
 from certsvc.errors import ConfigurationError
+from certsvc.events.spans import NO_SPANS
 from certsvc.signing.key_check import check_keys, key_ends
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.delivery.broker import Broker
     from certsvc.delivery.loops import Loops
+    from certsvc.events.spans import Tracer
     from certsvc.meters import Meters
     from certsvc.settings import Settings
     from certsvc.signing.keyring import KeyRing
@@ -50,6 +52,20 @@ def dashboard(deps: Deps, meters: Meters, found: Probes, *, store: Store, ring: 
         meters=meters, probes=found, pools=store.pools, key_ends=partial(key_ends, ring), consumers=tuple(names)
     )
     return Dashboard(deps, sources)
+
+
+def open_tracer(settings: Settings, process: str) -> Tracer:
+    """What spans are made with: none, unless a collector is set.
+
+    Raises:
+        ConfigurationError: the collector's token cannot be read.
+    """
+    if not settings.traces_url:
+        return NO_SPANS
+    from certsvc.delivery.telemetry import OtlpTracer  # a third of a second, for those who trace
+
+    token = read_secret(settings.traces_token_file) if settings.traces_token_file else ""
+    return OtlpTracer(settings.traces_url, ratio=settings.traces_ratio, process=process, token=token)
 
 
 def open_door(settings: Settings, deps: Deps, found: Probes, board: Dashboard) -> OperationsDoor | None:

@@ -223,5 +223,5 @@ def create_application(
         DoorLimits,
         max_upload_bytes=deps.policy.max_upload_bytes,
     )
-    app.add_middleware(Metered, meters=meters, clock=deps.clock)
+    app.add_middleware(Metered, meters=meters, clock=deps.clock, tracer=deps.tracer)
     return app

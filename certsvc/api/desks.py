@@ -19,6 +19,7 @@ from certsvc.commands.issuance.accept_issuance import accept_issuances, prepare_
 from certsvc.commands.sharing.fetch_license import fetch_license, fetch_licenses
 from certsvc.commands.showing.scan_code import scan_codes
 from certsvc.errors import Unavailable
+from certsvc.events.spans import spanning
 from certsvc.events.trace import current_trace
 from certsvc.identifiers.policy_key import COPY
 
@@ -150,14 +151,19 @@ def _known(deps: Deps, several: Sequence[Claimed]) -> list[Principal | Exception
 
 
 def _scan(several: Sequence[_Scan]) -> list[ScanAnswer | Exception]:
-    asked = [(one.caller, one.text) for one in several]
-    return [*scan_codes(several[-1].deps, asked, traces=[one.trace for one in several])]
+    deps, traces = several[-1].deps, [one.trace for one in several]
+    with spanning(deps.tracer, "desk.scan", links=[*filter(None, traces)], certsvc__questions=len(several)):
+        return [*scan_codes(deps, [(one.caller, one.text) for one in several], traces=traces)]
 
 
 def _fetch(several: Sequence[_Fetch]) -> list[FetchAnswer | Exception]:
-    asked = [(one.caller, one.body) for one in several]
-    return [*fetch_licenses(several[-1].deps, asked, traces=[one.trace for one in several])]
+    deps, traces = several[-1].deps, [one.trace for one in several]
+    with spanning(deps.tracer, "desk.fetch", links=[*filter(None, traces)], certsvc__questions=len(several)):
+        return [*fetch_licenses(deps, [(one.caller, one.body) for one in several], traces=traces)]
 
 
 def _accept(several: Sequence[_Issuance]) -> list[Accepted | Exception]:
-    return [*accept_issuances(several[-1].deps, [one.prepared for one in several])]
+    deps, asked = several[-1].deps, [one.prepared for one in several]
+    traces = [one.trace for one in asked if one.trace]
+    with spanning(deps.tracer, "desk.issuance", links=traces, certsvc__questions=len(several)):
+        return [*accept_issuances(deps, asked)]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from certsvc.api.problems import answer, problem_document
 from certsvc.api.rate import QUOTA
 from certsvc.errors import TooLarge
-from certsvc.events.trace import read_traceparent, tracing
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -67,10 +66,7 @@ class BodyTooLarge(Exception):
 
 
 class DoorLimits:
-    """ASGI middleware: refuses bodies over the limit while they arrive, and adds the headers of every answer.
-
-    The caller's trace is set here too, for everything that the request leads to.
-    """
+    """ASGI middleware: refuses bodies over the limit while they arrive, and adds the headers of every answer."""
 
     def __init__(self, app: ASGIApp, *, max_upload_bytes: int) -> None:
         self._app = app
@@ -81,10 +77,6 @@ class DoorLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with tracing(read_traceparent(dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1"))):
-            await self._limited(scope, receive, send)
-
-    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         private = path.startswith("/v1/") and not path.startswith(PUBLIC_PATHS)
         send = _with_headers(send, scope.setdefault("state", {}), private=private)

@@ -1,13 +1,17 @@
-"""Counts every answer by the route as it is declared, never by the path that came: a path may name somebody."""
+"""Counts and traces every answer by the route as it is declared, never by the path: a path may name somebody."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.events.spans import Kind, spanning
+from certsvc.events.trace import read_traceparent
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from certsvc.clock import Clock
+    from certsvc.events.spans import Span, Tracer
     from certsvc.meters import Meters
 
 UNMATCHED = "unmatched"
@@ -17,16 +21,24 @@ NO_ANSWER = "500"
 
 
 class Metered:
-    """ASGI middleware; stands before everything else, so that what the limits refuse is counted too."""
+    """ASGI middleware; stands before everything else, so that what the limits refuse is counted too.
 
-    def __init__(self, app: ASGIApp, *, meters: Meters, clock: Clock) -> None:
-        self._app, self._meters, self._clock = app, meters, clock
+    The caller's trace is set here, for everything that the request leads to.
+    """
+
+    def __init__(self, app: ASGIApp, *, meters: Meters, clock: Clock, tracer: Tracer) -> None:
+        self._app, self._meters, self._clock, self._tracer = app, meters, clock, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request through and count it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        caller = read_traceparent(dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1"))
+        with spanning(self._tracer, "HTTP", Kind.SERVER, parent=caller) as span:
+            await self._counted(scope, receive, send, span)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         begun, code = self._clock.monotonic(), NO_ANSWER
 
         async def watched(message: Message) -> None:
@@ -42,3 +54,7 @@ class Metered:
             method = scope["method"] if scope["method"] in METHODS else "other"
             self._meters.requests.add(route=route, method=method, code=code)
             self._meters.request_seconds.observe(self._clock.monotonic() - begun, route=route, method=method)
+            span.rename(f"{method} {route}")
+            span.note(http__request__method=method, http__route=route, http__response__status_code=int(code))
+            if code >= NO_ANSWER:
+                span.fail(code)

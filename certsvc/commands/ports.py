@@ -15,6 +15,7 @@ from certsvc.catalog.oversight_file import NO_LISTS, OversightLists
 from certsvc.commands.care_ports import FactTeller
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.sharing.policy_board import PolicyBoard
+from certsvc.events.spans import NO_SPANS, Tracer
 from certsvc.seal.trust_list import SEAL
 
 if TYPE_CHECKING:
@@ -293,7 +294,6 @@ class Deps:
     upload_check: UploadCheck
     notifier: Notifier
     receivers: Receivers
-    """calls the URLs of webhook subscriptions"""
     notice_texts: NoticeTexts
     channels: tuple[NoticeChannel, ...] = ()
     """ways to holders; without one a notice is a line on the own page"""
@@ -303,6 +303,7 @@ class Deps:
     """which fields of which type may go to regulators"""
     province: Province | None = None
     """where licenses are reported to, if anywhere"""
+    tracer: Tracer = NO_SPANS
     policies: PolicyBoard = field(default_factory=PolicyBoard)
     """what matters may ask for, as this process drew it last"""
 
@@ -321,7 +322,6 @@ class Policy:
     """The settings that commands need, as plain values.
 
     Attributes:
-        sandbox: profile is sandbox.
         public_base: base URL of printed codes, such as ``https://zz.gov.cn.example``.
         show_code_ttl_s: how long a show code is accepted.
         max_upload_bytes: size limit of uploads.

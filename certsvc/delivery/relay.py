@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from certsvc.delivery.consumers import dependants, holder_notices, regulators, use_alerts, webhooks
+from certsvc.events.spans import Kind, spanning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +112,11 @@ class Relay:
             return 0
         deps = self._deps
         try:
-            carrier.carry(deps, events)
+            traces = [event.traceparent for event in events if event.traceparent]
+            with spanning(
+                deps.tracer, f"relay.{carrier.name}", Kind.PRODUCER, links=traces, certsvc__events=len(events)
+            ):
+                carrier.carry(deps, events)
         except Exception as error:  # noqa: BLE001  (as above)
             self._pause(carrier.name, events[0], error)
             return 0

@@ -23,6 +23,7 @@ import certsvc
 from certsvc.commands.access import roles
 from certsvc.commands.webhooks.ends import CONSUMER, disable_now
 from certsvc.errors import CertsvcError, Unavailable
+from certsvc.events.spans import Kind, spanning
 from certsvc.events.standard_webhooks import body_of, headers_of
 from certsvc.events.trace import trace_header
 from certsvc.events.webhooks import (
@@ -246,12 +247,20 @@ class Turn:
         return some_taken and missed < LANES and not outcome.wait and outcome.tried.fault is not Fault.GONE
 
     def _attempt(self, event: Event) -> Outcome:
+        with spanning(self._deps.tracer, "webhook.send", Kind.CLIENT, parent=event.traceparent) as span:
+            outcome = self._post(event, span.traceparent)
+            span.note(certsvc__event=event.type, http__response__status_code=outcome.tried.status)
+            if not outcome.taken:
+                span.fail(outcome.tried.fault.value)
+        return outcome
+
+    def _post(self, event: Event, traceparent: str) -> Outcome:
         deps, claim = self._deps, self._claim
         now, started = deps.clock.now(), deps.clock.monotonic()
         body = body_of(event)
         headers = {
             **headers_of(claim.secrets, event.event_id, now, body),
-            **trace_header(event.traceparent),
+            **trace_header(traceparent),
             "user-agent": f"certsvc/{certsvc.__version__}",
         }
         deps.faults.reach("webhook.sending")

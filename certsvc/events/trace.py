@@ -1,7 +1,8 @@
 """The trace that what is done now belongs to (W3C Trace Context, level 1): from a caller's request to its events.
 
-certsvc makes no spans. It passes on what the caller sent, unchanged (§3.3: who takes no part forwards): a request keeps
-it while it waits, and every event that it leads to carries it as the CloudEvents extension ``traceparent``.
+What the caller sent is passed on: a request keeps it while it waits, and every event that it leads to carries it as the
+CloudEvents extension ``traceparent``. Where no collector is set it goes on unchanged (§3.3: who takes no part
+forwards); else each step is a span of its own (``spans.py``).
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from certsvc.commands.supervision.cases import CaseStepBody, report_case
 from certsvc.commands.supervision.services import ServiceBody, complete_service
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.events.payloads import REPORTED_CASE, REPORTED_SERVICE, REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
-from certsvc.events.trace import tracing
+from certsvc.events.spans import Kind, spanning
+from certsvc.events.trace import current_trace
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
@@ -42,7 +43,8 @@ def accept_event(deps: Deps, caller: Principal, event: Incoming) -> Taken:
         InvalidInput: a type nobody handles here, or data of the wrong shape; pointers begin with ``/data``.
     """
     origin = Origin(event_source=event.source, event_id=event.event_id)
-    with tracing(event.traceparent):
+    here = [current_trace()] if current_trace() else []
+    with spanning(deps.tracer, "event.take", Kind.CONSUMER, parent=event.traceparent, links=here):
         return _carry_out(deps, caller, event.type, event.subject, event.data, origin)
 
 

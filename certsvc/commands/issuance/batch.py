@@ -22,6 +22,7 @@ from certsvc.commands.issuance.stock import sealing_body
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.errors import CertsvcError, IntegrityError, NotFound, SigningError
+from certsvc.events.spans import spanning
 from certsvc.license.request import Lane
 from certsvc.seal.use import SealUse
 from certsvc.seal.verdict import Indication
@@ -77,18 +78,25 @@ class Piece:
 
 def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
     """Take every piece through the spine; afterwards each is registered or has its ``failure``."""
-    _together(pieces, lambda some: _plan(deps, some))
+    with spanning(deps.tracer, "issue.plan"):
+        _together(pieces, lambda some: _plan(deps, some))
     deps.faults.reach("issue.intent_stored")
-    _draw(deps, pieces)
+    with spanning(deps.tracer, "issue.draw"):
+        _draw(deps, pieces)
     deps.faults.reach("issue.rendered")
-    _together(pieces, lambda some: _seal(deps, some))
-    _each(pieces, lambda piece: _check(deps, piece))
+    with spanning(deps.tracer, "issue.seal"):
+        _together(pieces, lambda some: _seal(deps, some))
+    with spanning(deps.tracer, "issue.check"):
+        _each(pieces, lambda piece: _check(deps, piece))
     deps.faults.reach("issue.verified")
-    _together(pieces, lambda some: _store(deps, some))
+    with spanning(deps.tracer, "issue.store"):
+        _together(pieces, lambda some: _store(deps, some))
     deps.faults.reach("issue.object_stored")
-    _together(pieces, lambda some: _read_back(deps, some))
+    with spanning(deps.tracer, "issue.read_back"):
+        _together(pieces, lambda some: _read_back(deps, some))
     deps.faults.reach("issue.read_back")
-    _together(pieces, lambda some: _register(deps, some))
+    with spanning(deps.tracer, "issue.register"):
+        _together(pieces, lambda some: _register(deps, some))
     deps.faults.reach("issue.registered")
 
 

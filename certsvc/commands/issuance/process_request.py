@@ -35,14 +35,16 @@ from certsvc.errors import (
     SealUnavailable,
 )
 from certsvc.events.payloads import IssuanceRefused
+from certsvc.events.spans import Kind, spanning
 from certsvc.events.trace import tracing
 from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from certsvc.commands.ports import Deps
-    from certsvc.license.request import ClaimedRequest
+    from certsvc.events.spans import Span, Tracer
+    from certsvc.license.request import ClaimedRequest, Request
 
 log = structlog.get_logger("certsvc.issuance")
 
@@ -117,16 +119,44 @@ def process_batch(
     # is kept within a type.
     claimed.sort(key=lambda one: (one.request.payload.type_slug, one.request.payload.authority_code))
     deps.faults.reach("issue.claimed")
-    pieces = [Piece(claimed=one) for one in claimed]
-    # What killed its worker before is tried alone, so that it takes no others with it.
-    fresh = [piece for piece in pieces if piece.claimed.request.attempts <= 1]
-    issue_pieces(deps, fresh)
-    for piece in pieces:
-        if piece.claimed.request.attempts > MAX_ATTEMPTS:
-            continue
-        if piece.claimed.request.attempts > 1:
-            issue_pieces(deps, [piece])
-    return [replace(_ended(deps, piece), lane=piece.claimed.request.lane, gave_way=gave_way) for piece in pieces]
+    traces = [one.request.traceparent for one in claimed if one.request.traceparent]
+    with spanning(deps.tracer, "issue.batch", links=traces, certsvc__requests=len(claimed)):
+        return [replace(one, gave_way=gave_way) for one in _work(deps, claimed)]
+
+
+def _work(deps: Deps, claimed: Sequence[ClaimedRequest]) -> list[Processed]:
+    """Take all through the spine, each as a span after its caller's, which the events that it leads to follow."""
+    spans = [_begun(deps.tracer, one.request) for one in claimed]
+    try:
+        pieces = [
+            Piece(claimed=replace(one, request=replace(one.request, traceparent=span.traceparent)))
+            for one, span in zip(claimed, spans, strict=True)
+        ]
+        # What killed its worker before is tried alone, so that it takes no others with it.
+        fresh = [piece for piece in pieces if piece.claimed.request.attempts <= 1]
+        issue_pieces(deps, fresh)
+        for piece in pieces:
+            if 1 < piece.claimed.request.attempts <= MAX_ATTEMPTS:
+                issue_pieces(deps, [piece])
+        done = [replace(_ended(deps, piece), lane=piece.claimed.request.lane) for piece in pieces]
+        for one, piece, span in zip(done, pieces, spans, strict=True):
+            span.note(certsvc__outcome=one.outcome)
+            if piece.failure is not None:
+                span.fail(piece.failure.code if isinstance(piece.failure, CertsvcError) else "internal")
+        return done
+    finally:
+        for span in spans:
+            span.end()
+
+
+def _begun(tracer: Tracer, request: Request) -> Span:
+    return tracer.begin(
+        "issue.license",
+        Kind.CONSUMER,
+        parent=request.traceparent,
+        certsvc__type=request.payload.type_slug,
+        certsvc__attempt=request.attempts,
+    )
 
 
 def _claim(
