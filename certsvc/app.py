@@ -199,8 +199,7 @@ def build(
     inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
     uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
-    timestamps = timestamp_client(settings, egress, ids)
-    sealer = _sealer(settings, ring, timestamps, own)
+    sealer = _sealer(settings, ring, timestamps := timestamp_client(settings, egress, ids), own)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),

@@ -132,7 +132,7 @@ class Settings(BaseModel):
     metrics_token_file: Path | None = None
     """Token that a scraper carries; production needs it where ``metrics_host`` is not this machine."""
     traces_url: str = ""
-    """OTLP/HTTP address of a collector's traces, such as ``http://collector:4318/v1/traces``; empty makes no spans"""
+    """OTLP/HTTP address of a collector's traces, such as ``http://collector.example:4318/v1/traces``; empty makes no spans"""
     traces_ratio: float = Field(default=1.0, ge=0, le=1)
     """of traces that are recorded; a caller's flag can take its trace out, never in"""
     traces_token_file: Path | None = None
@@ -244,7 +244,7 @@ class Settings(BaseModel):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"
             raise ValueError(msg)
         if self.traces_url and not self.traces_url.startswith(("http://", "https://")):
-            msg = "traces_url 应为 http:// 或 https:// 开头的 OTLP/HTTP 地址，例如 http://collector:4318/v1/traces"
+            msg = "traces_url 应为 http:// 或 https:// 开头的 OTLP/HTTP 地址，例如 http://collector.example:4318/v1/traces"
             raise ValueError(msg)
         self._mail_is_whole()
         self._proxies_are_named()

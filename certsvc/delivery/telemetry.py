@@ -45,7 +45,7 @@ class OtlpTracer:
         """Hand spans to ``url``.
 
         Args:
-            url: of the collector's traces, such as ``http://collector:4318/v1/traces``.
+            url: of the collector's traces, such as ``http://collector.example:4318/v1/traces``.
             ratio: of traces that are recorded, 0 to 1, chosen by trace id, so that every process chooses alike. A
                 caller's flag can take its trace out, never in: strangers do not decide what is stored.
             process: name of this process.

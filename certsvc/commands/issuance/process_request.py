@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.events.spans import Span, Tracer
-    from certsvc.license.request import ClaimedRequest, Request
+    from certsvc.license.request import ClaimedRequest, IssuanceRequest
 
 log = structlog.get_logger("certsvc.issuance")
 
@@ -149,7 +149,7 @@ def _work(deps: Deps, claimed: Sequence[ClaimedRequest]) -> list[Processed]:
             span.end()
 
 
-def _begun(tracer: Tracer, request: Request) -> Span:
+def _begun(tracer: Tracer, request: IssuanceRequest) -> Span:
     return tracer.begin(
         "issue.license",
         Kind.CONSUMER,
