@@ -101,7 +101,9 @@ def _with_what_they_stand_on(slugs: Iterable[str]) -> frozenset[str]:
     while waiting:
         slug = waiting.pop()
         found.add(slug)
-        waiting |= set(seed.type(slug).depends_on) - found
+        kind = seed.type(slug)
+        seen_by_its_matters = {other for code in kind.matters for other in seed.matter(code).allows}
+        waiting |= ({*kind.depends_on} | seen_by_its_matters) - found
     return frozenset(found)
 
 
