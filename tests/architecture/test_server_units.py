@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from certsvc.cli.commands import app
 from certsvc.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,3 +105,19 @@ def test_the_proxy_says_who_asks_and_lets_nobody_else_say_it() -> None:
     assert int(size) * 2**20 > Settings.model_fields["max_upload_bytes"].default
     [logged] = re.findall(r"log_format certsvc '([^']+)'", NGINX)
     assert not re.search(r"\$(request\b|request_uri|args|http_authorization|http_referer)", logged)
+
+
+def test_the_shell_reads_every_block_and_the_program_knows_every_command_of_the_guide(tmp_path: Path) -> None:
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL))
+    (tmp_path / "guide.sh").write_text(script, encoding="utf-8")
+    read = subprocess.run(["/bin/bash", "-n", str(tmp_path / "guide.sh")], capture_output=True, text=True, check=False)
+    assert read.returncode == 0, read.stderr
+    lines = [line.split("   ")[0] for line in script.splitlines() if re.match(r"certsvc [a-z]", line)]
+    assert len(lines) > 20
+    for line in lines:
+        command: Any = typer.main.get_command(app)
+        words = shlex.split(line)[1:]
+        while hasattr(command, "commands"):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
