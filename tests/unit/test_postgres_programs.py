@@ -22,6 +22,6 @@ def test_the_oldest_that_is_no_older_than_the_server_is_run(
     class Wheel:
         origin = str(tmp_path / "wheel" / "__init__.py")
 
-    monkeypatch.setattr(database_copy.shutil, "which", lambda _: str(here))
-    monkeypatch.setattr(database_copy.importlib.util, "find_spec", lambda _: Wheel)
+    monkeypatch.setattr("certsvc.store.database_copy.shutil.which", lambda _: str(here))
+    monkeypatch.setattr("certsvc.store.database_copy.importlib.util.find_spec", lambda _: Wheel)
     assert database_copy._program("pg_restore", server) == str({15: here, 17: wheel}[wanted])
