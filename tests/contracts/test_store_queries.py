@@ -84,6 +84,7 @@ SMALL_SCANS = {
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN cursors USING INDEX sqlite_autoindex_cursors_1",  # a row for each consumer
     "SCAN chain",  # what follows one version
+    "SCAN archives USING INDEX ix_archives_made",  # newest first, and limited
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
     "SCAN supervision_sweeps USING COVERING INDEX sqlite_autoindex_supervision_sweeps_1",  # the oldest row alone

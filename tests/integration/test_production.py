@@ -16,10 +16,10 @@ import httpx
 import pytest
 from cryptography import x509
 from fixtures_city import ROOT
-from moved_catalog import move_catalog
-from production_office import BUREAU, HOLDER, IDP, ISSUER, PEOPLE, SELF, SLUGS, Desk, Office, answer, started
+from production_office import BUREAU, HOLDER, IDP, ISSUER, PEOPLE, PROVINCE, SELF, SLUGS, Desk, Office, answer, started
 
 from certsvc.catalog.loader import load_catalog
+from certsvc.cli.catalog_start import write_start
 from certsvc.delivery.loops import drain
 from certsvc.signing.certificates import pem
 
@@ -243,7 +243,7 @@ def test_serve_runs_in_production(office: Office) -> None:
 
 
 def test_the_whole_catalog_can_be_moved_to_another_region(tmp_path: Path) -> None:
-    move_catalog(tmp_path / "catalog")
+    write_start(tmp_path / "catalog", PROVINCE)
     catalog = load_catalog(tmp_path / "catalog")
     assert len(catalog.types) == len(load_catalog().types)
     assert {one.region[:2] for one in catalog.authorities} == {"33"}
