@@ -132,7 +132,7 @@ class Settings(BaseModel):
     metrics_token_file: Path | None = None
     """Token that a scraper carries; production needs it where ``metrics_host`` is not this machine."""
     traces_url: str = ""
-    """OTLP/HTTP address of a collector's traces, such as ``http://collector.example:4318/v1/traces``; empty makes no spans"""
+    """OTLP/HTTP address of a collector's traces (``http://collector.example:4318/v1/traces``); empty makes no spans"""
     traces_ratio: float = Field(default=1.0, ge=0, le=1)
     """of traces that are recorded; a caller's flag can take its trace out, never in"""
     traces_token_file: Path | None = None
@@ -243,9 +243,7 @@ class Settings(BaseModel):
         if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"
             raise ValueError(msg)
-        if self.traces_url and not self.traces_url.startswith(("http://", "https://")):
-            msg = "traces_url 应为 http:// 或 https:// 开头的 OTLP/HTTP 地址，例如 http://collector.example:4318/v1/traces"
-            raise ValueError(msg)
+        self._traces_go_safely()
         self._mail_is_whole()
         self._proxies_are_named()
         if self.sandbox:
@@ -267,6 +265,14 @@ class Settings(BaseModel):
             msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
+
+    def _traces_go_safely(self) -> None:
+        if self.traces_url and not self.traces_url.startswith(("http://", "https://")):
+            msg = "traces_url 应为 http:// 或 https:// 开头的 OTLP/HTTP 地址，例如 http://collector.example:4318/v1/traces"
+            raise ValueError(msg)
+        if self.traces_token_file and not self.sandbox and not self.traces_url.startswith("https://"):
+            msg = "正式环境带令牌（traces_token_file）时 traces_url 须以 https:// 开头：令牌不以明文传送"
+            raise ValueError(msg)
 
     def _proxies_are_named(self) -> None:
         networks = []

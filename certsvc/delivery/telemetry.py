@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import requests
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -61,7 +62,9 @@ class OtlpTracer:
             shutdown_on_exit=False,
         )
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        exporter = OTLPSpanExporter(endpoint=url, headers=headers, timeout=TIMEOUT_S)
+        session = requests.Session()
+        session.trust_env = False  # no proxy and no netrc of the machine: spans go where the setting says
+        exporter = OTLPSpanExporter(endpoint=url, headers=headers, timeout=TIMEOUT_S, session=session)
         queue = BatchSpanProcessor(
             exporter,
             max_queue_size=QUEUE,

@@ -112,7 +112,8 @@ def test_spans_name_nobody(traced: Callable[..., ServedCity], collector: Collect
     city = traced()
     done = city.issue(SLUG, "S-SECRET-1")
     sample = city.catalog.sample(SLUG)
-    city.client.get(f"/v1/licenses/{done['identifier']}?q={sample['holder_code']}", headers=city.system())
+    path = f"/v1/licenses/{done['identifier']}?q={sample['holder_code']}"
+    city.answer(city.client.get(path, headers=city.system()), 200)
     shown = city.show(SLUG, done["identifier"], city.catalog.type(SLUG).scenes[0].code)
     city.scan("officer-1", shown["code"])
     flush(city)
@@ -191,7 +192,6 @@ def test_a_dead_collector_holds_up_nobody(traced: Callable[..., ServedCity], col
     begun = time.monotonic()
     flush(city)
     assert time.monotonic() - begun < TIMEOUT_S + 2
-    assert collector.bodies == []
 
 
 def send(server: NatsProcess, subject: str, body: bytes, headers: dict[str, str]) -> None:

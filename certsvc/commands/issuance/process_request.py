@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("certsvc.issuance")
 
+TOO_MANY = "too_many_attempts"
 BACKOFF_S = (2, 10, 60, 300, 900, 1800, 3600, 3600, 3600, 3600)
 """Seconds until the next try, by number of attempts."""
 
@@ -141,12 +142,18 @@ def _work(deps: Deps, claimed: Sequence[ClaimedRequest]) -> list[Processed]:
         done = [replace(_ended(deps, piece), lane=piece.claimed.request.lane) for piece in pieces]
         for one, piece, span in zip(done, pieces, spans, strict=True):
             span.note(certsvc__outcome=one.outcome)
-            if piece.failure is not None:
-                span.fail(piece.failure.code if isinstance(piece.failure, CertsvcError) else "internal")
+            if one.outcome == "failed":
+                span.fail(_code_of(piece))
         return done
     finally:
         for span in spans:
             span.end()
+
+
+def _code_of(piece: Piece) -> str:
+    if piece.failure is None:
+        return TOO_MANY
+    return piece.failure.code if isinstance(piece.failure, CertsvcError) else "internal"
 
 
 def _begun(tracer: Tracer, request: IssuanceRequest) -> Span:
@@ -188,7 +195,7 @@ def _ended(deps: Deps, piece: Piece) -> Processed:
     claimed, error, request_id = piece.claimed, piece.failure, piece.request_id
     if claimed.request.attempts > MAX_ATTEMPTS:
         log.error("gives up for a day", action="issue.stuck", request_id=request_id)
-        return _failed(deps, claimed, "too_many_attempts", "多次尝试未成功，已转人工处理，请联系运维")
+        return _failed(deps, claimed, TOO_MANY, "多次尝试未成功，已转人工处理，请联系运维")
     if error is None:
         return Processed(request_id=request_id, outcome="issued")
     if isinstance(error, LostClaim):
