@@ -23,6 +23,7 @@ from certsvc.delivery.telemetry import TIMEOUT_S
 from certsvc.delivery.webhooks import send_due
 from certsvc.events.cloudevents import STRUCTURED
 from certsvc.events.payloads import REQUESTED_ISSUANCE
+from certsvc.settings import Settings
 
 SLUG = "tour_guide"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -192,6 +193,16 @@ def test_a_dead_collector_holds_up_nobody(traced: Callable[..., ServedCity], col
     begun = time.monotonic()
     flush(city)
     assert time.monotonic() - begun < TIMEOUT_S + 2
+
+
+def test_a_token_goes_over_https_alone_in_production(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"master_key_file": tmp_path / "master.key", "var_dir": tmp_path / "var"}
+    given["traces_token_file"] = tmp_path / "token"
+    Settings(**given, traces_url="https://collector.example/v1/traces")
+    with pytest.raises(ValueError, match="https"):
+        Settings(**given, traces_url="http://collector.example/v1/traces")
+    with pytest.raises(ValueError, match="OTLP"):
+        Settings(traces_url="collector:4318")
 
 
 def send(server: NatsProcess, subject: str, body: bytes, headers: dict[str, str]) -> None:
