@@ -1,4 +1,4 @@
-"""The console keeps to what it asked: older rows of one question, no step that cannot help, one person at a time."""
+"""The console keeps to what it asked: older rows of one question, no step that cannot help."""
 
 from __future__ import annotations
 
@@ -129,30 +129,3 @@ def test_a_draft_of_another_type_is_not_proposed(open_page: OpenPage, live_city:
     page.locator("#draft-check").click()
     expect(page.locator("#draft-told")).to_contain_text("travel_agency")
     expect(page.locator("#draft-propose")).to_have_count(0)
-
-
-def test_an_answer_for_who_has_left_is_not_the_next_ones(open_page: OpenPage, live_city: LiveCity) -> None:
-    page = open_page("/console", size=PC)
-    held: list[Route] = []
-    page.route("**/v1/me", lambda route: held.append(route))  # noqa: PLW0108 a list's method takes no marks
-    sign_in(page, "operator-1")
-    operator = asked(page, held)
-    late = operator.fetch()
-    page.locator("#logout").click()
-    sign_in(page, "auditor-1")
-    auditor = asked(page, held)
-    auditor.fulfill(response=auditor.fetch())
-    page.locator('[data-go="audit"]').wait_for()
-    with page.expect_response("**/v1/me"):
-        operator.fulfill(response=late)
-    page.wait_for_timeout(300)
-    expect(page.locator('[data-go="audit"]')).to_have_count(1)
-
-
-def asked(page: Page, held: list[Route]) -> Route:
-    """The call that the page makes, held back."""
-    for _ in range(200):
-        if held:
-            return held.pop()
-        page.wait_for_timeout(50)
-    pytest.fail("the page did not ask")
