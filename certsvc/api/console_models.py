@@ -214,6 +214,7 @@ class GroupOut(Model):
     why_en: str
     next: str
     next_en: str
+    retry: bool = Field(description="可以重试；否则须先查明，重试不受理")
     count: int
     since: datetime
 
@@ -270,6 +271,7 @@ class StuckOut(Model):
                     why_en=why.en,
                     next=why.next_zh,
                     next_en=why.next_en,
+                    retry=why.retry,
                     count=one.count,
                     since=one.since,
                 )

@@ -40,8 +40,11 @@ BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports", "/v1/archives/checks")
 MAX_BATCH_BYTES = 100 * 1024 * 1024
 """A batch as it is sent; larger ones are split. It is spooled to disk while it arrives."""
 
-PUBLIC_PATHS = ("/v1/catalog/", "/v1/openapi.json")
-"""The same for everyone, so it may be cached."""
+PUBLIC_PATHS = frozenset({"/v1/catalog/types", "/v1/catalog/matters", "/v1/catalog/lists", "/v1/openapi.json"})
+"""The same for everyone, so it may be cached; named one by one, because other paths of the catalog ask for a role."""
+
+PUBLIC_LISTS = "/v1/catalog/lists/"
+"""How the path of a list begins; all that is behind it is public."""
 
 UPLOAD_OVERHEAD = 64 * 1024
 """Multipart headers around a file."""
@@ -78,7 +81,7 @@ class DoorLimits:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        private = path.startswith("/v1/") and not path.startswith(PUBLIC_PATHS)
+        private = path.startswith("/v1/") and path not in PUBLIC_PATHS and not path.startswith(PUBLIC_LISTS)
         send = _with_headers(send, scope.setdefault("state", {}), private=private)
         takes_file = path in UPLOAD_PATHS or (path.startswith(PICTURE_PATHS[0]) and path.endswith(PICTURE_PATHS[1]))
         limit = self._max_upload if takes_file else MAX_JSON_BYTES

@@ -55,7 +55,7 @@ class SealUsesOut(Model):
     used_last_minute: int = Field(description="一分钟内的用印次数，最多数到超出上限一次；没有上限的不数")
     per_minute: int = Field(description="每分钟用印上限，0 为不限")
     newest: list[SealUseOut]
-    unanswered: list[SealUseOut] = Field(description="预留已超过一分钟而没有应答的，最早的在前")
+    unanswered: list[SealUseOut] = Field(description="预留已超过十分钟而没有应答的，最早的在前")
     at: datetime
 
     @staticmethod

@@ -119,6 +119,7 @@ class WebhookOut(Model):
     reason: str = Field(
         description="gone 接收方答 410 · failing 持续失败 · paused_too_long · access_ended · operator，或所填原因"
     )
+    stopped_by: str = Field(description="owner 接入系统自己暂停或停用，只能由它启用 · operator · service；推送中的为空")
     after: int = Field(description="此位置之后的事件会推送")
     missed_after: int | None = Field(description="停用期间没有排队的事件，在此位置之后")
     missed_until: int | None = Field(description="到此位置为止；仍在停用时为空")
@@ -141,6 +142,7 @@ class WebhookOut(Model):
             types=list(one.types),
             state=one.state.value,
             reason=one.reason,
+            stopped_by=one.stopped_by.value,
             after=one.after,
             missed_after=one.missed_after,
             missed_until=one.missed_until,

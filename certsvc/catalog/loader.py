@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -151,11 +151,12 @@ class Catalog:
         return self._samples[self.type(slug).slug]
 
 
-def load_catalog(directory: Path | None = None) -> Catalog:
+def load_catalog(directory: Path | None = None, *, drafts: Collection[str] = ()) -> Catalog:
     """Read and check all files.
 
     Args:
         directory: where ``authorities.toml``, ``matters.toml`` and ``types/`` are; the seed files when None.
+        drafts: slugs of type files that are not in effect: this process does not keep what it parsed of them.
 
     Raises:
         ConfigurationError: the first fault found, with file, line, key and reason.
@@ -166,7 +167,7 @@ def load_catalog(directory: Path | None = None) -> Catalog:
     source_file = _optional(directory / "sources.toml")
     material_file, day_file = _optional(directory / "materials.toml"), _optional(directory / "workdays.toml")
     authorities = read_authorities(authority_file)
-    files = _read_types(directory, {code: authority.name for code, authority in authorities.items()})
+    files = _read_types(directory, {code: authority.name for code, authority in authorities.items()}, drafts)
     types = {slug: file.license_type for slug, file in files.items()}
     matters = read_matters(matter_file, authorities, types)
     laws = read_laws(law_file)
@@ -204,7 +205,7 @@ def _optional(path: Path) -> TomlFile | None:
     return read_toml(path) if path.exists() else None
 
 
-def _read_types(directory: Path, authorities: Mapping[str, str]) -> dict[str, TypeFile]:
+def _read_types(directory: Path, authorities: Mapping[str, str], drafts: Collection[str]) -> dict[str, TypeFile]:
     """All types by slug in alphabetical order, each with its local part."""
     paths = sorted((directory / "types").glob("*.toml"))
     if not 0 < len(paths) <= MAX_TYPES:
@@ -215,7 +216,7 @@ def _read_types(directory: Path, authorities: Mapping[str, str]) -> dict[str, Ty
     for path in paths:
         local_path = local_paths.pop(path.name, None)
         local_file = read_toml(local_path) if local_path else None
-        file = read_type(read_toml(path), authorities, local_file)
+        file = read_type(read_toml(path, keep=path.stem not in drafts), authorities, local_file)
         files[file.license_type.slug] = file
     for name, path in local_paths.items():
         read_toml(path).refuse("", f"types/{name} 不存在，没有可补充的证照类型")

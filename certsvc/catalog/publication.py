@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from certsvc.catalog.face_plan import MAX_BASE_BYTES
 from certsvc.catalog.loader import SEED_DIRECTORY, Catalog, load_catalog
 from certsvc.catalog.toml_table import TomlFile
+from certsvc.catalog.type_file import SLUG
 from certsvc.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 TYPES = "types"
 
@@ -71,8 +72,9 @@ def read_head(name: str, raw: bytes) -> TypeHead:
     """Slug, version and digest of a file; ConfigurationError when it is no TOML or has no slug."""
     content = TomlFile(name, raw).content
     slug, version = content.get("slug"), content.get("version", 1)
-    if not isinstance(slug, str) or not slug.isidentifier() or not slug.isascii():
-        raise ConfigurationError(f"目录文件 {name}：slug 应由小写字母、数字、下划线组成")
+    # The slug becomes a file name: a longer one would not fit a directory.
+    if not isinstance(slug, str) or not SLUG.fullmatch(slug):
+        raise ConfigurationError(f"目录文件 {name}：slug 应为 3 至 40 位小写字母、数字、下划线，以字母开头")
     if not isinstance(version, int) or isinstance(version, bool):
         raise ConfigurationError(f"目录文件 {name}：version 应为整数")
     return TypeHead(slug=slug, version=version, digest=hashlib.sha256(raw).hexdigest())
@@ -84,8 +86,13 @@ def seed_files(directory: Path | None = None) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in paths}
 
 
-def load_with(directory: Path | None, types: Mapping[str, bytes]) -> Catalog:
+def load_with(directory: Path | None, types: Mapping[str, bytes], *, drafts: Collection[str] = ()) -> Catalog:
     """The catalog of ``directory`` with exactly these type files in place of its own, over its base pages.
+
+    Args:
+        directory: as for :func:`load_catalog`.
+        types: the files by slug.
+        drafts: slugs of those that are not in effect; what is parsed of them is not kept.
 
     Raises:
         ConfigurationError: the first fault found, as :func:`load_catalog` says it.
@@ -104,4 +111,4 @@ def load_with(directory: Path | None, types: Mapping[str, bytes]) -> Catalog:
                 shutil.copyfile(path, target / TYPES / path.name)
         for slug, raw in types.items():
             (target / TYPES / f"{slug}.toml").write_bytes(raw)
-        return load_catalog(target)
+        return load_catalog(target, drafts=drafts)

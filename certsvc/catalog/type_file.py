@@ -55,7 +55,7 @@ MAX_VERSION = 1_000_000
 CERTIFIED_NO_CHANGES = 1
 """DocMDP P=1 (ISO 32000-2 table 257): what a single seal must certify with (DESIGN.md 4)."""
 
-_SLUG = re.compile(r"[a-z][a-z0-9_]{2,39}")
+SLUG = re.compile(r"[a-z][a-z0-9_]{2,39}")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TYPE_CODE = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 _ELEMENT = re.compile(r"KZ_[A-Z][A-Z0-9]{1,30}|certificate[A-Z][A-Za-z]{1,40}|relatedItem[A-Z][A-Za-z]{1,20}")
@@ -106,7 +106,7 @@ def read_type(file: TomlFile, authorities: Mapping[str, str], local_file: TomlFi
         ConfigurationError: anything unknown, missing, malformed or contradictory, with its place.
     """
     root = file.root()
-    slug = root.matching("slug", _SLUG, "应由小写字母、数字、下划线组成，3 至 40 位，以字母开头")
+    slug = root.matching("slug", SLUG, "应由小写字母、数字、下划线组成，3 至 40 位，以字母开头")
     if file.name != f"{slug}.toml":
         root.refuse("slug", f"应与文件名一致（{file.name}）")
     type_code = root.matching("type_code", _TYPE_CODE, "应为 18 位机构代码加 3 位数字（GB/T 36904）")

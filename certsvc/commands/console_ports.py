@@ -38,7 +38,10 @@ class ConsoleRows(Protocol):
         ...
 
     def hasten(self, request_id: str, *, now: datetime) -> bool:
-        """Let a failed request be tried at once; False when it has not failed or somebody works on it."""
+        """Let a failed request be tried at once, its attempts counted anew; False if it has not failed or is worked on.
+
+        What was parked after its last try is issued no more until its attempts are counted anew.
+        """
         ...
 
     def issued_daily(self, *, first: date, last: date) -> Sequence[DayCount]:

@@ -75,6 +75,10 @@ class Seals(Protocol):
         """Reservations made before ``before`` that are open or whose answer is unknown."""
         ...
 
+    def unanswered_of(self, seal_id: str, *, before: datetime, limit: int) -> Sequence[SealReservation]:
+        """As :meth:`unanswered`, of one seal."""
+        ...
+
     def abandon(self, purposes: Sequence[str], *, now: datetime) -> Sequence[SealReservation]:
         """Mark earlier open reservations of these purposes as ``unknown`` when their work resumes; which ones."""
         ...

@@ -78,6 +78,15 @@ class SubscriptionState(StrEnum):
 QUEUEING = frozenset({SubscriptionState.ACTIVE, SubscriptionState.PAUSED})
 
 
+class StoppedBy(StrEnum):
+    """Who paused or disabled a subscription; empty while it is active, and where an older release stopped it."""
+
+    NOBODY = ""
+    OWNER = "owner"
+    OPERATOR = "operator"
+    SERVICE = "service"
+
+
 class DisabledBecause(StrEnum):
     """Codes of reasons for which the service disables a subscription."""
 
@@ -119,7 +128,8 @@ class Subscription:
 
     Attributes:
         types: names without the prefix, ``family.*``, or ``*``.
-        reason: why it is paused or disabled: a code of :class:`DisabledBecause`, or what the owner wrote.
+        reason: why it is paused or disabled: a code of :class:`DisabledBecause`, or what somebody wrote.
+        stopped_by: who stopped it: what its owner stopped, an operator does not start.
         after: events behind this position come.
         missed_after, missed_until: positions between which nothing was queued because it was disabled; the second is
             None while it still is, both are None when it never was.
@@ -141,6 +151,15 @@ class Subscription:
     failures: int = 0
     failing_since: datetime | None = None
     last_success_at: datetime | None = None
+    stopped_by: StoppedBy = StoppedBy.NOBODY
+
+    @property
+    def stopped_by_owner(self) -> bool:
+        """Whether its owner stopped it: of what an older release stopped, a reason in words may be theirs."""
+        if self.state not in {SubscriptionState.PAUSED, SubscriptionState.DISABLED}:
+            return False
+        codes = {one.value for one in DisabledBecause} - {DisabledBecause.OWNER.value}
+        return self.stopped_by is StoppedBy.OWNER or (self.stopped_by is StoppedBy.NOBODY and self.reason not in codes)
 
     def wants(self, event_type: str) -> bool:
         """Whether this full event type is among those it asked for."""

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from certsvc.license.model import LicenseVersion
     from certsvc.license.request import IssuanceRequest
     from certsvc.store.transaction import Transaction
 
 _L, _R, _D, _E = licenses.c, requests.c, supervision_days.c, evidence.c
-LAST_ID = "~"
-"""Behind every id: they begin with a letter."""
+FIRST_TRY_DONE = 1
+"""Attempts of a hastened request: it has all tries but one again, and is tried alone, so that what kills its worker
+takes no other request with it."""
 
 
 def _either(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -40,26 +41,29 @@ def _either(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
 _NUMBERED = VERSION.where(
     _L.type_slug.in_(bindparam("slugs", expanding=True)), _L.number_blind == bindparam("blind")
 ).limit(bindparam("most"))
-_LOOKED = (
-    select(_L.version_id, _L.type_slug, _L.state)
-    .where(_L.version_id < bindparam("behind"))
-    .order_by(_L.version_id.desc())
-    .limit(bindparam("look_at"))
-)
-_SEEN = _LOOKED.subquery("looked")
-_FITTING = (
-    select(_SEEN.c.version_id)
-    .where(_either("slug", _SEEN.c.type_slug), _either("stands", _SEEN.c.state))
-    .order_by(_SEEN.c.version_id.desc())
-    .limit(bindparam("most"))
-)
-_END = (
-    select(_L.version_id)
-    .where(_L.version_id < bindparam("behind"))
-    .order_by(_L.version_id.desc())
-    .offset(bindparam("look_at"))
-    .limit(1)
-)
+
+
+def _fitting(*older: ColumnElement[bool]) -> Select[Any]:
+    """Of the newest rows that are looked at, those that fit."""
+    looked = select(_L.version_id, _L.type_slug, _L.state).where(*older).order_by(_L.version_id.desc())
+    seen = looked.limit(bindparam("look_at")).subquery("looked")
+    return (
+        select(seen.c.version_id)
+        .where(_either("slug", seen.c.type_slug), _either("stands", seen.c.state))
+        .order_by(seen.c.version_id.desc())
+        .limit(bindparam("most"))
+    )
+
+
+def _end(*older: ColumnElement[bool]) -> Select[Any]:
+    """The last of the rows that are looked at, where there are so many."""
+    return select(_L.version_id).where(*older).order_by(_L.version_id.desc()).offset(bindparam("look_at")).limit(1)
+
+
+# The first page has no condition: no text is behind every id in every order that a database may have.
+_OLDER = _L.version_id < bindparam("behind")
+_FITTING, _END = _fitting(), _end()
+_FITTING_BEHIND, _END_BEHIND = _fitting(_OLDER), _end(_OLDER)
 _OF_BUSINESS = (
     select(_R.request_id)
     .where(_R.authority_code.in_(bindparam("bodies", expanding=True)), _R.business_no == bindparam("business"))
@@ -79,7 +83,7 @@ _BACKLOG = select(
 _HASTEN = (
     update(requests)
     .where(_R.request_id == bindparam("which"), _R.state == RequestState.FAILED.value, _R.claim_token.is_(None))
-    .values(ready_at=bindparam("now"))
+    .values(ready_at=bindparam("now"), attempts=FIRST_TRY_DONE)
 )
 _ISSUED_DAILY = (
     select(_D.day, _D.type_slug, func.sum(_D.value).label("value"))
@@ -115,14 +119,15 @@ class ConsoleReads:
         self, version_id: str, *, type_slug: str, state: str, look_at: int, limit: int
     ) -> tuple[Sequence[LicenseVersion], str]:
         """Versions older than one, newest first, and behind which to go on; empty at the end."""
-        place = {"behind": version_id or LAST_ID, "look_at": look_at}
-        rows = self._tx.rows(_FITTING, **place, slug=type_slug, stands=state, most=limit)
+        place = {"behind": version_id} if version_id else {}
+        fitting, last = (_FITTING_BEHIND, _END_BEHIND) if version_id else (_FITTING, _END)
+        rows = self._tx.rows(fitting, **place, look_at=look_at, slug=type_slug, stands=state, most=limit)
         ids = [row["version_id"] for row in rows]
         found = LicenseRows(self._tx).by_version_ids(ids)
         if len(ids) == limit:
             end = ids[-1]
         else:
-            row = self._tx.row(_END, behind=place["behind"], look_at=look_at - 1)
+            row = self._tx.row(last, **place, look_at=look_at - 1)
             end = row["version_id"] if row else ""
         return [found[one] for one in ids], end
 
@@ -139,7 +144,7 @@ class ConsoleReads:
         return sorted(found, key=lambda one: (-one[2], one[1]))
 
     def hasten(self, request_id: str, *, now: datetime) -> bool:
-        """Let a failed request be tried at once; False when it has not failed or somebody works on it."""
+        """Let a failed request be tried at once, with its tries anew; False when it has not failed or is worked on."""
         return self._tx.changed(_HASTEN, which=request_id, now=now) == 1
 
     def issued_daily(self, *, first: date, last: date) -> Sequence[DayCount]:

@@ -76,6 +76,7 @@ _UNANSWERED = (
     .order_by(_R.reserved_at, _R.reservation_id)
     .limit(bindparam("most"))
 )
+_UNANSWERED_OF = _UNANSWERED.where(_R.seal_id == bindparam("which"))
 _ABANDON = (
     update(reservations)
     .where(_IS_OPEN, _R.result == ReservationResult.OPEN.value, _R.purpose.in_(bindparam("works", expanding=True)))
@@ -246,6 +247,11 @@ class SealRows:
     def unanswered(self, *, before: datetime, limit: int) -> Sequence[SealReservation]:
         """Reservations made before ``before`` that are open or whose answer is unknown, oldest first."""
         return [reservation_of(row) for row in self._tx.rows(_UNANSWERED, before=before, most=limit)]
+
+    def unanswered_of(self, seal_id: str, *, before: datetime, limit: int) -> Sequence[SealReservation]:
+        """As :meth:`unanswered`, of one seal."""
+        rows = self._tx.rows(_UNANSWERED_OF, which=seal_id, before=before, most=limit)
+        return [reservation_of(row) for row in rows]
 
     def abandon(self, purposes: Sequence[str], *, now: datetime) -> Sequence[SealReservation]:
         """Mark earlier open reservations of these purposes as ``unknown`` when their work resumes; which ones.

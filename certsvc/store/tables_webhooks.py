@@ -34,6 +34,7 @@ webhook_subscriptions = Table(
     Column("claim_token", Key, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
+    Column("stopped_by", Key, nullable=False, server_default=""),
 )
 Index("ix_webhook_subscriptions_client", webhook_subscriptions.c.client_id, webhook_subscriptions.c.subscription_id)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
 from certsvc.clock import parse_rfc3339, rfc3339
-from certsvc.events.webhooks import QUEUEING, Claim, Secret, Subscription, SubscriptionState, spellings_of
+from certsvc.events.webhooks import QUEUEING, Claim, Secret, StoppedBy, Subscription, SubscriptionState, spellings_of
 from certsvc.store.tables_uses import cursors
 from certsvc.store.tables_webhooks import WAITING_DELIVERY, webhook_deliveries, webhook_subscriptions
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
@@ -67,6 +67,7 @@ _UPDATE = (
         failures=bindparam("failed"),
         failing_since=bindparam("since"),
         changed_at=bindparam("now"),
+        stopped_by=bindparam("stopper"),
     )
 )
 _WAKE = (
@@ -170,6 +171,7 @@ class SubscriptionRows:
             claim_token="",
             created_at=subscription.created_at,
             changed_at=subscription.changed_at,
+            stopped_by=subscription.stopped_by.value,
         )
 
     def by_id(self, subscription_id: str) -> Subscription | None:
@@ -219,6 +221,7 @@ class SubscriptionRows:
             failed=subscription.failures,
             since=subscription.failing_since,
             now=subscription.changed_at,
+            stopper=subscription.stopped_by.value,
         )
 
     def wake(self, subscription_id: str, *, now: datetime) -> None:
@@ -297,4 +300,5 @@ def _subscription(row: RowMapping) -> Subscription:
         failures=row["failures"],
         failing_since=row["failing_since"],
         last_success_at=row["last_success_at"],
+        stopped_by=as_word(StoppedBy, row["stopped_by"]),
     )

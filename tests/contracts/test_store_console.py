@@ -39,6 +39,34 @@ def test_the_register_is_read_newest_first_in_pages_that_look_at_few_rows(store:
         assert tx.console.numbered(["nothing"], made[3].number, limit=9) == []
 
 
+def test_the_newest_are_read_whatever_the_order_of_the_database_puts_last(store: Store) -> None:
+    """Under en_US a tilde stands before every letter; here an id stands behind every tilde."""
+    first = make_version(1)
+    artifact = dataclasses.replace(first.artifact, version_id="~~last")
+    last = dataclasses.replace(first, version_id="~~last", artifact=artifact)
+    with store.uow() as tx:
+        tx.licenses.insert_all([last, make_version(2)])
+        found, place = tx.console.newest_behind("", type_slug="", state="", look_at=9, limit=1)
+    assert ([one.version_id for one in found], place) == (["~~last"], "~~last")
+
+
+def test_a_hastened_request_has_its_tries_again_and_is_not_taken_with_others(store: Store) -> None:
+    request = make_request(1)
+    with store.uow() as tx:
+        tx.access.upsert_client(make_client(1))
+        assert tx.requests.insert(request)
+        for turn in range(12):
+            held = tx.requests.claim(worker="w", token=f"t{turn}", now=NOW, lease_s=60)
+            assert held is not None
+            assert tx.requests.fail(
+                request.request_id, claim_token=f"t{turn}", code="x", detail="", next_try_at=NOW, now=NOW
+            )
+        assert tx.console.hasten(request.request_id, now=NOW)
+        held = tx.requests.claim(worker="w", token="u", now=NOW, lease_s=60)
+    assert held is not None
+    assert held.request.attempts == 2
+
+
 def test_a_failed_request_is_hastened_and_no_other(store: Store) -> None:
     request = make_request(1)
     with store.uow() as tx:

@@ -450,6 +450,7 @@ def console(tx: UnitOfWork) -> None:
     """What operators and auditors look through."""
     for behind in ("", "v"):
         tx.console.newest_behind(behind, type_slug="t", state="valid", look_at=9, limit=5)
+    tx.seals.unanswered_of("s", before=NOW, limit=9)
     tx.console.numbered(["s", "t"], "n", limit=9)
     tx.console.of_business(["a", "b"], "n", limit=9)
     tx.console.backlog(before=NOW, most=9)

@@ -40,3 +40,21 @@ def test_no_answer_is_guessed_at_framed_or_told_on(shared_city: ServedCity, addr
         assert told["script-src"] <= {"'self'", "'wasm-unsafe-eval'"}, "nothing inline, nothing evaluated"
         assert "'unsafe-inline'" not in policy
     assert headers.get_list("content-security-policy")
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("/v1/catalog/types", True),
+        ("/v1/catalog/matters", True),
+        ("/v1/catalog/lists", True),
+        ("/v1/openapi.json", True),
+        ("/v1/catalog/status", False),
+        ("/v1/catalog/types/tour_guide/page", False),
+        ("/v1/catalog/proposals/x/page", False),
+    ],
+)
+def test_what_asks_for_a_role_is_nobodys_to_keep(shared_city: ServedCity, address: str, *, kept: bool) -> None:
+    """Under one path stand public lists and what only some may read."""
+    answer = shared_city.client.get(address, headers=shared_city.person("auditor-1"))
+    assert (answer.headers.get("cache-control") != "no-store") is kept

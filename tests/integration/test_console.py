@@ -8,12 +8,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from fixtures_city import ServedCity
 from log_city import settle
 from test_bad_input import problem
+from test_oversight import REGULATOR
+from test_oversight import active as regulates
 
 from certsvc.clock import local_day
+from certsvc.commands.console.reasons import why_of
+from certsvc.commands.evidence.record import record
+from certsvc.commands.issuance.process_request import MAX_ATTEMPTS
 from certsvc.license.figures import DayCount, Measure
 from certsvc.license.parked import ParkedEvent
 from certsvc.license.states import State
@@ -160,6 +166,68 @@ def test_what_is_stuck_is_told_by_why_and_tried_again_by_an_operator(city: Serve
     problem(city.client.post(path, headers=city.person("operator-1")), 415)
     listed = city.answer(city.client.get("/v1/parked-events", headers=city.person("operator-1")), 200)
     assert [one["parked_id"] for one in listed["events"]] == ["prk_1"]
+
+
+def test_a_request_that_was_parked_after_its_last_try_is_issued_when_it_is_retried(small_city: ServedCity) -> None:
+    city = small_city
+    request_id = fail_one(city, "CON-9")
+    city.execute(f"UPDATE requests SET attempts = {MAX_ATTEMPTS}")
+    city.make_due()
+    city.drain()
+    (group,) = get(city, "stuck")["groups"]
+    assert (group["reason"], group["retry"]) == ("too_many_attempts", True)
+    assert group["why"] != why_of("a code without words").zh
+    assert city.rows("SELECT state, attempts FROM requests") == [("failed", MAX_ATTEMPTS + 1)]
+    assert post(city, "retries", {"request_ids": [request_id]}, status=201) == {"retried": 1}
+    city.drain()
+    assert city.rows("SELECT state FROM requests") == [("issued",)]
+    settle(city)
+    with city.service.deps.uow.read() as tx:
+        (leaf,) = tx.log.about(request_id, beginnings=("issuance.retried",), limit=9)
+    assert orjson.loads(leaf.details)["content"] == {"reason": "too_many_attempts", "attempts": MAX_ATTEMPTS + 1}
+
+
+def test_what_must_be_cleared_up_first_is_not_retried(small_city: ServedCity) -> None:
+    city = small_city
+    request_id = fail_one(city, "CON-10", "integrity")
+    (group,) = get(city, "stuck")["groups"]
+    assert (group["reason"], group["retry"]) == ("integrity", False)
+    refused = post(city, "retries", {"request_ids": [request_id]}, status=409)
+    assert request_id in refused["detail"]
+    city.drain()
+    assert city.rows("SELECT state FROM requests") == [("failed",)]
+
+
+def test_an_operator_is_not_told_what_its_holder_is_not_told_nor_who_the_holder_is(small_city: ServedCity) -> None:
+    city = small_city
+    deps = city.service.deps
+    identifier = city.issue(FOOD, "CON-11")["identifier"]
+    city.show(FOOD, identifier, city.catalog.type(FOOD).scenes[0].code)
+    regulates(city)
+    hidden = {
+        "result_no": "JC-9",
+        "identifier": identifier,
+        "task": "双随机检查",
+        "outcome": "passed",
+        "checked_on": "2026-01-15",
+        "restricted": True,
+    }
+    city.answer(city.client.post("/v1/inspection-results", headers=city.system(REGULATOR), json=hidden), 201)
+    now = deps.clock.now()
+    with deps.uow() as tx:
+        for days in (-1, 1):
+            content = {"withheld_until": (now + timedelta(days=days)).isoformat()}
+            record(tx, deps, kind="fetch.given", subject=identifier, actor="police", content=content, at=now)
+    settle(city)
+    told, whole = (get(city, f"licenses/{identifier}", who) for who in ("operator-1", "auditor-1"))
+    holder = city.shower_of(FOOD)
+    for page, fetches, inspections, who in ((told, 1, 0, ""), (whole, 2, 1, holder)):
+        kinds = [entry["kind"] for entry in page["entries"]]
+        assert (kinds.count("fetch.given"), page["counts"]["fetches"]) == (fetches, fetches)
+        assert kinds.count("inspection") == inspections
+        assert [entry["who"] for entry in page["entries"] if entry["kind"] == "show.made"] == [who]
+    assert holder not in [entry["who"] for entry in told["entries"]]
+    assert "police" in [entry["who"] for entry in told["entries"]]
 
 
 def test_a_request_that_nobody_takes_is_told_after_a_while_alone(city: ServedCity) -> None:

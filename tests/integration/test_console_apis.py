@@ -6,12 +6,15 @@ import base64
 import dataclasses
 import hashlib
 import io
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from fixtures_city import ServedCity
+from log_city import settle
 from PIL import Image
 from seal_people import AUDITOR, KEEPER, seal_in_use
 from test_bad_input import problem
@@ -22,6 +25,7 @@ from certsvc.clock import FixedClock
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
 from certsvc.commands.ports import Deps
 from certsvc.commands.seals.read_uses import read_uses
+from certsvc.commands.seals.settle_use import STILL_AT_WORK
 from certsvc.commands.seals.use_seal import reserve_use, settle_use
 from certsvc.commands.trust import sources
 from certsvc.commands.trust.sources import Freshness, trust_sources
@@ -57,6 +61,9 @@ def test_uses_of_a_seal_say_what_is_used_up_and_what_nobody_answered(deps: Deps,
     seen = read_uses(deps, KEEPER, seal.seal_id)
     assert (seen.used_today, seen.used_last_minute, seen.per_minute, len(seen.unanswered)) == (2, 2, 3, 0)
     clock.advance(timedelta(seconds=60))
+    # What cannot be settled yet is not shown as something to settle.
+    assert read_uses(deps, KEEPER, seal.seal_id).unanswered == []
+    clock.advance(STILL_AT_WORK)
     reserve_use(deps, seal, purpose="issue:3", digest=DIGEST, use=SealUse())
     seen = read_uses(deps, AUDITOR, seal.seal_id)
     assert (seen.used_today, seen.used_last_minute) == (3, 1)
@@ -115,6 +122,10 @@ def test_a_draft_is_checked_and_drawn_and_leaves_nothing(small_city: ServedCity)
     wrong = problem(ask(city, next_file().replace("[face]", "[fase]", 1)), 422)
     assert f"{SLUG}.toml" in wrong["errors"][0]["detail"]
     problem(ask(city, "= ="), 422)
+    problem(ask(city, next_file().replace(f'slug = "{SLUG}"', f'slug = "{"a" * 300}"')), 422)
+    begun = time.perf_counter()
+    problem(ask(city, f"{'.'.join(['a'] * 4000)} = 1\n{next_file()}"), 422)
+    assert time.perf_counter() - begun < 1
     problem(ask(city, next_file(), who="auditor-1"), 403)
     assert city.rows("SELECT count(*) FROM catalog_proposals") == before
     path = f"/v1/catalog/types/{SLUG}/page"
@@ -138,6 +149,25 @@ def test_a_draft_is_checked_and_drawn_and_leaves_nothing(small_city: ServedCity)
     assert drawn["picture"]
 
 
+@pytest.mark.parametrize(
+    "further", [(), ({"state": "paused", "reason": "再停"},), ({"state": "disabled", "reason": "停用"},)]
+)
+def test_what_its_owner_stopped_an_operator_does_not_start(small_city: ServedCity, further: Any) -> None:
+    city = small_city
+    system, operator = city.system(PLATFORM), city.person("operator-1")
+    sent = {"url": "https://receiver.example/", "types": ["license.*"]}
+    made = city.answer(city.client.post("/v1/webhooks", headers=system, json=sent), 201)
+    path = f"/v1/webhooks/{made['webhook']['subscription_id']}"
+    stopped = city.answer(city.client.patch(path, headers=system, json={"state": "paused"}), 200)
+    assert stopped["stopped_by"] == "owner"
+    for change in further:
+        city.answer(city.client.patch(path, headers=operator, json=change), 200)
+    refused = problem(city.client.patch(path, headers=operator, json={"state": "active"}), 409)
+    assert PLATFORM in refused["detail"]
+    started = city.answer(city.client.patch(path, headers=system, json={"state": "active"}), 200)
+    assert (started["state"], started["stopped_by"]) == ("active", "")
+
+
 def test_an_operator_stops_starts_and_replays_but_never_redirects(small_city: ServedCity) -> None:
     city = small_city
     system, operator = city.system(PLATFORM), city.person("operator-1")
@@ -146,6 +176,8 @@ def test_an_operator_stops_starts_and_replays_but_never_redirects(small_city: Se
     path = f"/v1/webhooks/{made['webhook']['subscription_id']}"
     listed = city.answer(city.client.get("/v1/webhooks", headers=operator), 200)["webhooks"]
     assert made["webhook"]["subscription_id"] in [one["subscription_id"] for one in listed]
+    for state in ("paused", "disabled"):
+        problem(city.client.patch(path, headers=operator, json={"state": state}), 422)
     for change in ({"url": "https://elsewhere.example/"}, {"types": ["*"]}):
         problem(city.client.patch(path, headers=operator, json=change), 403)
     problem(city.client.delete(path, headers=operator), 403)
@@ -157,6 +189,12 @@ def test_an_operator_stops_starts_and_replays_but_never_redirects(small_city: Se
     assert secret != made["secret"]
     city.answer(city.client.post(f"{path}/tests", headers=operator), 202)
     city.answer(city.client.post(f"{path}/replays", headers=operator, json={"after": 0}), 202)
+    settle(city)
+    stopping = ("webhook.disabled", "webhook.changed")
+    with city.service.deps.uow.read() as tx:
+        kept = tx.log.about(made["webhook"]["subscription_id"], beginnings=stopping, limit=9)
+    words = [orjson.loads(row.details)["content"].get("words") for row in kept]
+    assert words == ["接收方请求", "接收方请求", None]
     problem(
         city.client.patch("/v1/webhooks/whk_00000000000000000000000000", headers=operator, json={"state": "active"}),
         404,

@@ -114,7 +114,7 @@ def preview_catalog(deps: Deps, caller: Principal, proposal_id: str) -> tuple[Pr
     with deps.uow.read() as tx:
         proposal = _proposal(tx, proposal_id)
         types = {**seed_files(deps.policy.catalog_dir), **files_in_effect(tx), proposal.slug: proposal.file}
-    return proposal, as_input(lambda: load_with(deps.policy.catalog_dir, types))
+    return proposal, as_input(lambda: load_with(deps.policy.catalog_dir, types, drafts=[proposal.slug]))
 
 
 def catalog_status(deps: Deps, caller: Principal) -> CatalogStatus:
@@ -138,7 +138,7 @@ def waiting(status: CatalogStatus) -> list[Proposal]:
 
 def proven(deps: Deps, types: Mapping[str, bytes], slugs: Sequence[str]) -> Catalog:
     """The catalog with ``types``; the faces of ``slugs``, which are new in it, can be drawn."""
-    catalog = load_with(deps.policy.catalog_dir, types)
+    catalog = load_with(deps.policy.catalog_dir, types, drafts=slugs)
     deps.renderer.prove([catalog.type(slug) for slug in slugs], SAMPLE_STAMP)
     return catalog
 

@@ -12,6 +12,7 @@ from certsvc.commands.console.timeline import Entry, timeline
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.issuance.read_license import NO_LICENSE_ZH
+from certsvc.commands.log.bundle import is_withheld
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
 
@@ -64,7 +65,10 @@ def read_history(deps: Deps, caller: Principal, identifier: str) -> History:
         version = tx.licenses.by_identifier(identifier)
         if version is None:
             raise NotFound(NO_LICENSE_ZH)
-        leaves = tx.log.about(identifier, beginnings=("",), limit=MAX_LEAVES)
+        newest = tx.log.about(identifier, beginnings=("",), limit=MAX_LEAVES)
+        content = reads_content(caller)
+        # Who helps holders must not know what they are not told yet.
+        leaves = [row for row in newest if content or not is_withheld(row, now)]
         made = tx.log.about(identifier, beginnings=MADE, limit=MAX_LEAVES)
         checkpoint = tx.log.newest()
         size = checkpoint.size if checkpoint else 0
@@ -72,9 +76,9 @@ def read_history(deps: Deps, caller: Principal, identifier: str) -> History:
             version=version,
             standing=stands(deps, tx, version, now),
             issuer_today=issuer_today(deps, version),
-            entries=timeline(deps, tx, version, _both(leaves, made), content=reads_content(caller)),
+            entries=timeline(deps, tx, version, _both(leaves, made), content=content),
             counts=_counts(leaves),
-            whole=len(leaves) < MAX_LEAVES,
+            whole=len(newest) < MAX_LEAVES,
             place=min((row.position for row in made if row.position <= size), default=0),
             size=size,
             versions=tx.licenses.versions_of(version.license_id),

@@ -14,12 +14,13 @@ WAITS = "waits"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Why:
-    """One reason: what it is and the next step, in Chinese and English."""
+    """One reason: what it is and the next step, in Chinese and English, and whether trying again may help."""
 
     zh: str
     en: str
     next_zh: str
     next_en: str
+    retry: bool = True
 
 
 _MEND = "处理后点“重试”；不重试的，系统也会按间隔自动再试。"
@@ -31,6 +32,7 @@ REASONS: Mapping[str, Why] = {
         en="Accepted, and not begun for long",
         next_zh="请确认制证进程（certsvc worker）在运行、数据库可写；存量导入期间，后台任务排在即时申请之后。",
         next_en="See that certsvc worker runs and the database takes writes; backfill waits behind live requests.",
+        retry=False,
     ),
     "seal_unavailable": Why(
         zh="印章不可用（停用、到期、额度用完或密钥不可用）",
@@ -68,6 +70,12 @@ REASONS: Mapping[str, Why] = {
         next_zh="请查看制证进程的日志和内存。" + _MEND,
         next_en="See the log and the memory of the workers. " + _MEND_EN,
     ),
+    "too_many_attempts": Why(
+        zh="多次尝试未成功，已停止自动制证",
+        en="Tried too often; no longer tried by itself",
+        next_zh="请按申请编号查看日志，原因排除后点“重试”：重新计次，立即再试。不重试的，不会再制证。",
+        next_en="See the log under the request's id, mend the cause and retry: attempts count anew.",
+    ),
     "unknown_license_type": Why(
         zh="目录中没有这个证照类型",
         en="The catalog has no such type",
@@ -97,6 +105,7 @@ REASONS: Mapping[str, Why] = {
         en="Something differs from the register",
         next_zh="请停止重试，先运行 certsvc audit 查明，再决定。",
         next_en="Do not retry: run certsvc audit first.",
+        retry=False,
     ),
 }
 _OTHER = Why(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.console.reach import OPERATORS, READERS
-from certsvc.commands.console.reasons import WAITS
+from certsvc.commands.console.reasons import WAITS, why_of
 from certsvc.commands.evidence.record import record
 from certsvc.commands.seals.settle_use import STILL_AT_WORK
 from certsvc.errors import Conflict, InvalidInput, NotFound
@@ -113,12 +113,15 @@ def read_stuck(deps: Deps, caller: Principal) -> Stuck:
 
 
 def retry_requests(deps: Deps, caller: Principal, request_ids: Sequence[str]) -> int:
-    """Let failed requests be tried at once; how many are. Nothing else about them changes.
+    """Let failed requests be tried at once, with their attempts counted anew; how many are.
+
+    The evidence keeps how often each was tried before.
 
     Raises:
         InvalidInput: none, or too many.
         NotFound: one of them is not there; then none is tried.
-        Conflict: none of them waits for a try: somebody works on them, or they have ended.
+        Conflict: none of them waits for a try: somebody works on them, or they have ended; or one of them failed for a
+            reason that must be cleared up first, then none is tried.
     """
     roles.require(caller, *OPERATORS)
     if not 0 < len(request_ids) <= MAX_RETRIED:
@@ -129,6 +132,8 @@ def retry_requests(deps: Deps, caller: Principal, request_ids: Sequence[str]) ->
             request = tx.requests.by_id(request_id)
             if request is None:
                 raise NotFound("没有这个申请，请刷新后再看")
+            if request.state is RequestState.FAILED and not why_of(request.reason_code).retry:
+                raise Conflict(f"申请 {request_id} 不能重试：{why_of(request.reason_code).next_zh}")
             if not tx.console.hasten(request_id, now=now):
                 continue
             done += 1

@@ -56,6 +56,22 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "console.read": ("在管理台查看", "Looked at in the console"),
 }
 """Chinese and English of kinds of leaves; others are called by their kind, so that nothing is hidden."""
+_OF_STAFF = (
+    "license.",
+    "registration.",
+    "scan.",
+    "fetch.",
+    "answer.",
+    "copy.",
+    "alert.",
+    "inspection.",
+    "oversight.",
+    "notice.served",
+    "notice.resent",
+    "console.",
+)
+"""Beginnings of kinds whose actor is an official or a system. The actor of any other leaf may be the holder, whose
+account is told to those alone who read content."""
 _TOLD_BESIDE = ("license.noted", "inspection.reported")
 """Kinds whose rows are told with more words from their own tables."""
 
@@ -66,7 +82,7 @@ class Entry:
 
     Attributes:
         kind: what it is; the kind of the leaf, or ``move.…``, ``fact.…``, ``notice.…``, ``inspection``.
-        who: account, system or body, in the words that the row has.
+        who: account, system or body, in the words that the row has; a holder's account only for who reads content.
         why: 文书号, basis, reason; what may name people only for who reads content.
         evidence_id, position: of the leaf that proves it; empty and 0 where the row is told from its own table.
     """
@@ -91,7 +107,9 @@ def timeline(
     pairs = [(one, proofs.get((f"license.{MOVE_BY_NAME[one.name].event}", one.at))) for one in moves]
     entries = [_move(deps, one, proof, content=content) for one, proof in pairs]
     told = {proof.evidence_id for _, proof in pairs if proof is not None}
-    entries += [_leaf(row) for row in leaves if row.kind not in _TOLD_BESIDE and row.evidence_id not in told]
+    entries += [
+        _leaf(row, content=content) for row in leaves if row.kind not in _TOLD_BESIDE and row.evidence_id not in told
+    ]
     entries += [
         Entry(
             at=one.at,
@@ -123,7 +141,7 @@ def timeline(
             who=_body(deps, one.authority_code),
             why=_joined(one.document_no, one.next_step) if content else "",
         )
-        for one in results_of(deps, tx, version, to_holder=False)
+        for one in results_of(deps, tx, version, to_holder=not content)
     ]
     return sorted(entries, key=lambda one: (one.at, one.position), reverse=True)
 
@@ -142,14 +160,14 @@ def _move(deps: Deps, one: MoveRecord, proof: EvidenceRow | None, *, content: bo
     )
 
 
-def _leaf(row: EvidenceRow) -> Entry:
+def _leaf(row: EvidenceRow, *, content: bool) -> Entry:
     zh, en = KINDS.get(row.kind, (row.kind, row.kind))
     return Entry(
         at=row.at,
         kind=row.kind,
         zh=zh,
         en=en,
-        who=str(orjson.loads(row.details).get("actor", "")),
+        who=str(orjson.loads(row.details).get("actor", "")) if content or row.kind.startswith(_OF_STAFF) else "",
         evidence_id=row.evidence_id,
         position=row.position,
     )

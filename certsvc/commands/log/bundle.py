@@ -242,10 +242,15 @@ def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
 
 def _told(row: EvidenceRow, reader: str, now: datetime) -> bool:
     """Whether the reader may know of a leaf yet: 暂缓告知 holds for a bundle as for 谁用过我的证."""
-    if reader in {AUDITOR, OPERATOR} or not row.kind.startswith(USES):
-        return True
+    return reader in {AUDITOR, OPERATOR} or not is_withheld(row, now)
+
+
+def is_withheld(row: EvidenceRow, now: datetime) -> bool:
+    """Whether a leaf is of a use that the holder must not be told of yet (暂缓告知)."""
+    if not row.kind.startswith(USES):
+        return False
     until = orjson.loads(row.details)["content"].get("withheld_until")
-    return not until or datetime.fromisoformat(str(until)) <= now
+    return bool(until) and datetime.fromisoformat(str(until)) > now
 
 
 def _status(version: LicenseVersion, moves: Sequence[MoveRecord], *, good: bool, at: str) -> dict[str, object]:

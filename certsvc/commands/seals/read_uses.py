@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.seals.duties import SEERS
 from certsvc.commands.seals.read_seals import read_seal
+from certsvc.commands.seals.settle_use import STILL_AT_WORK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +22,7 @@ MAX_USES = 50
 """Of the newest uses in one answer; all of them stand in the evidence."""
 
 MAX_UNANSWERED = 1_000
-"""Open reservations of all seals that one look goes through; more is a service that stands still."""
-
-AT_WORK = timedelta(minutes=1)
-"""A reservation so young is being signed, as a rule, and is not called unanswered."""
+"""Open reservations of one seal in one answer; more is a service that stands still."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +33,8 @@ class SealUses:
         used_today: uses of the Shanghai day so far.
         used_last_minute: uses of the last 60 seconds, counted up to one above the seal's rate.
         newest: the newest uses, newest first.
-        unanswered: reserved and never answered, oldest first: the key may have signed, so they stay counted.
+        unanswered: reserved before ``STILL_AT_WORK`` and never answered, oldest first: these can be settled. The
+            key may have signed, so they stay counted.
     """
 
     used_today: int
@@ -56,13 +55,13 @@ def read_uses(deps: Deps, caller: Principal, seal_id: str) -> SealUses:
     with deps.uow.read() as tx:
         minute = tx.seals.used_since(seal_id, now - timedelta(minutes=1), limit=rate + 1) if rate else 0
         newest = tx.seals.newest_uses(seal_id, limit=MAX_USES)
-        late = tx.seals.unanswered(before=now - AT_WORK, limit=MAX_UNANSWERED)
+        late = tx.seals.unanswered_of(seal_id, before=now - STILL_AT_WORK, limit=MAX_UNANSWERED)
     return SealUses(
         used_today=view.used_today,
         daily_budget=view.shown.daily_budget,
         used_last_minute=minute,
         per_minute=rate,
         newest=newest,
-        unanswered=[one for one in late if one.seal_id == seal_id],
+        unanswered=late,
         at=now,
     )

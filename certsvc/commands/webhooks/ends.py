@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
 from certsvc.events.webhook_payloads import WebhookDisabled
-from certsvc.events.webhooks import PAUSED_FOR, DisabledBecause, SubscriptionState
+from certsvc.events.webhooks import PAUSED_FOR, DisabledBecause, StoppedBy, SubscriptionState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,11 +40,12 @@ def disable(
     at: datetime,
     words: str = "",
     actor: str = "",
+    by: StoppedBy = StoppedBy.SERVICE,
 ) -> Subscription:
     """The subscription as disabled, with the event and the evidence of it; the caller stores it.
 
-    ``queued`` is the position up to which events are queued, read in this transaction; ``words`` and ``actor`` are
-    those of whoever asked for it; empty when the service did.
+    ``queued`` is the position up to which events are queued, read in this transaction; ``words``, ``actor``
+    and ``by`` are those of whoever asked for it; what is left out is the service's.
     """
     ended = replace(
         subscription,
@@ -53,11 +54,12 @@ def disable(
         missed_after=queued,
         missed_until=None,
         changed_at=at,
+        stopped_by=StoppedBy.OWNER if subscription.stopped_by_owner else by,  # who stops it further did not stop it
     )
     payload = WebhookDisabled(subscription_id=subscription.subscription_id, reason=reason.value, missed_after=queued)
     event_id, subject = deps.ids.new("evt"), subscription.subscription_id
     tx.outbox.add(payload.event(event_id=event_id, source=deps.policy.event_source, subject=subject, at=at))
-    content = {"reason": reason.value, "missed_after": queued}
+    content = {"reason": reason.value, "missed_after": queued, **({"words": words} if words else {})}
     record(tx, deps, kind="webhook.disabled", subject=subject, actor=actor or SERVICE, content=content, at=at)
     return ended
 

@@ -24,6 +24,7 @@ from certsvc.events.webhooks import (
     SECRET_OVERLAP,
     DisabledBecause,
     Secret,
+    StoppedBy,
     Subscription,
     SubscriptionState,
 )
@@ -114,13 +115,14 @@ def change_webhook(deps: Deps, caller: Principal, subscription_id: str, change: 
 
     Raises:
         NotFound: no such subscription of this client.
-        InvalidInput: as for a new one.
-        Conflict: it cannot be paused in its state.
+        InvalidInput: as for a new one; an operator who stops it without saying why.
+        Conflict: it cannot be paused in its state; an operator who starts what its owner stopped.
         Forbidden: an operator who asks for another URL or other types.
     """
     _require_keeper(caller)
     if _operates(caller) and (change.url is not None or change.types is not None):
         raise Forbidden("推送网址和事件类型由接入系统自行更改；系统管理员可以启用、暂停、停用")
+    _require_reason(caller, change)
     if change.url is not None:
         deps.receivers.check(change.url)
     types = None if change.types is None else _known(change.types)
@@ -134,20 +136,30 @@ def change_webhook(deps: Deps, caller: Principal, subscription_id: str, change: 
             types=before.types if types is None else types,
             changed_at=now,
         )
+        by = StoppedBy.OPERATOR if _operates(caller) else StoppedBy.OWNER
         match change.state:
             case SubscriptionState.ACTIVE:
+                _require_startable(before, by)
                 subscription = _activated(tx, subscription, queued, now)
             case SubscriptionState.PAUSED:
-                subscription = _paused(subscription, change.reason)
+                subscription = _paused(subscription, change.reason, by)
             case SubscriptionState.DISABLED if before.state is not SubscriptionState.DISABLED:
-                because = DisabledBecause.OPERATOR if _operates(caller) else DisabledBecause.OWNER
                 subscription = disable(
-                    deps, tx, subscription, because, queued=queued, words=change.reason, actor=caller.subject, at=now
+                    deps,
+                    tx,
+                    subscription,
+                    DisabledBecause(by.value),
+                    queued=queued,
+                    words=change.reason,
+                    actor=caller.subject,
+                    by=by,
+                    at=now,
                 )
             case _:
                 pass
         tx.webhooks.update(subscription)
         content = {"url": subscription.url, "types": list(subscription.types), "state": subscription.state.value}
+        content |= {"words": change.reason} if change.reason else {}
         _note(deps, tx, caller, subscription, "changed", content, now)
     return subscription
 
@@ -277,13 +289,30 @@ def _activated(tx: UnitOfWork, subscription: Subscription, queued: int, now: dat
         subscription = replace(subscription, missed_until=queued)
     tx.deliveries.restart(subscription.subscription_id, now=now)
     tx.webhooks.wake(subscription.subscription_id, now=now)
-    return replace(subscription, state=SubscriptionState.ACTIVE, reason="", failures=0, failing_since=None)
+    started = replace(subscription, state=SubscriptionState.ACTIVE, reason="", stopped_by=StoppedBy.NOBODY)
+    return replace(started, failures=0, failing_since=None)
 
 
-def _paused(subscription: Subscription, reason: str) -> Subscription:
+def _paused(subscription: Subscription, reason: str, by: StoppedBy) -> Subscription:
     if subscription.state is SubscriptionState.DISABLED:
         raise Conflict("订阅已停用，不能暂停；需要时请先启用（state=active）")
-    return replace(subscription, state=SubscriptionState.PAUSED, reason=reason)
+    if subscription.stopped_by_owner:
+        by = StoppedBy.OWNER  # an operator who pauses it again does not make it an operator's to start
+    return replace(subscription, state=SubscriptionState.PAUSED, reason=reason, stopped_by=by)
+
+
+def _require_reason(caller: Principal, change: Change) -> None:
+    """Whoever stops what is another's says why; the owner and the evidence keep it."""
+    stops = change.state in {SubscriptionState.PAUSED, SubscriptionState.DISABLED}
+    if stops and _operates(caller) and not change.reason:
+        problem = FieldProblem(pointer="/reason", code="required", detail="请填写暂停或停用的原因")
+        raise InvalidInput("请填写暂停或停用的原因，接入系统看得到，并写入留痕", problems=(problem,))
+
+
+def _require_startable(subscription: Subscription, by: StoppedBy) -> None:
+    """An operator starts what an operator or the service stopped."""
+    if by is StoppedBy.OPERATOR and subscription.stopped_by_owner:
+        raise Conflict(f"订阅由接入系统 {subscription.client_id} 自己暂停或停用，请联系该系统自行启用（state=active）")
 
 
 def _known(types: Iterable[str]) -> tuple[str, ...]:

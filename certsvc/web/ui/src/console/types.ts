@@ -101,6 +101,7 @@ export interface Group {
   why_en: string;
   next: string;
   next_en: string;
+  retry: boolean;
   count: number;
   since: string;
 }

@@ -40,8 +40,11 @@ addWords({
     "See that certsvc relay runs and read its log; it catches up by itself and loses nothing.",
   ],
   "stuck.unsequenced": ["{count} 个事件等待编号，自 {at}", "{count} events wait for a position, since {at}"],
-  "stuck.deliveries": [
-    "{count} 次推送已放弃，由订阅的单位在推送里重放",
-    "{count} deliveries were given up; their subscribers replay them",
+  "stuck.deliveries": ["{count} 次推送已放弃", "{count} deliveries were given up"],
+  "stuck.deliveries_next": ["在“推送”中重发。", "Replay them under Webhooks."],
+  "stuck.to_webhooks": ["打开“推送”", "Open Webhooks"],
+  "stuck.deliveries_ask": [
+    "请系统管理员在“推送”中重发，或由接入系统自行重放。",
+    "Ask an operator to replay them under Webhooks, or the system that subscribed.",
   ],
 });

@@ -41,6 +41,10 @@ addWords({
   ],
   "ctype.check": ["检查并预览", "Check and preview"],
   "ctype.checked": ["检查通过，右侧（下方）为预览", "It can be used: see the preview"],
+  "ctype.other_type": [
+    "文件中的 slug 是另一种证照（{type}），这里不能比较和提案：请改回，或到该类型的页面编辑。",
+    "The slug in the file is another type ({type}): change it back, or edit it on the page of that type.",
+  ],
   "ctype.stale": ["内容已改动，请再检查。", "Changed since: check again."],
   "ctype.wrong": ["不能采用，请按提示更正", "It cannot be used"],
   "ctype.download": ["下载文件", "Download the file"],
