@@ -13,10 +13,10 @@ import pytest
 from fixtures_city import ServedCity
 from log_city import settle
 from test_bad_input import problem
-from test_oversight import REGULATOR
 from test_oversight import active as regulates
 
 from certsvc.clock import local_day
+from certsvc.commands.access.seed_sandbox import REGULATOR
 from certsvc.commands.console.reasons import why_of
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.process_request import MAX_ATTEMPTS
