@@ -66,12 +66,12 @@ async def judge_certificate(
         certificate = x509.Certificate.load(der, strict=True)
         judged = await _judge(certificate, beside, store, used, kind)
         if judged.outcome.reason is Reason.CERT_EXPIRED and used.proven is not None and used.proven < store.moment:
-            judged = await _judge(certificate, beside, store, used, kind, at=used.proven)
-        return judged
+            return await _judge(certificate, beside, store, used, kind, at=used.proven)
     except (ValueError, TypeError, KeyError):
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         refusal = not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail="a certificate that cannot be read")
         return ChainJudgement(outcome=refusal)
+    return judged
 
 
 async def _judge(
