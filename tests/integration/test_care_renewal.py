@@ -6,6 +6,7 @@ import hashlib
 import io
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from asn1crypto import pem, x509
 from care_records import make_facts, make_stamp
 from command_line import environment
 from fixtures_city import ROOT, ServedCity
-from log_city import audited, settle
+from log_city import audited, run_verifier, settle
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -30,6 +31,7 @@ from test_reconcile import compared
 from test_signature_plans import SLUG, answering
 from typer.testing import CliRunner
 
+from certsvc.api.revalidation import revisions_of
 from certsvc.cli.commands import app
 from certsvc.clock import FixedClock, SystemClock, local_day
 from certsvc.commands.care import renew, retention
@@ -38,6 +40,7 @@ from certsvc.commands.care.renew import Wish, renew_files, to_renew
 from certsvc.commands.care.retention import kept_until
 from certsvc.commands.evidence.sweep import orphans
 from certsvc.commands.issuance.batch import object_name
+from certsvc.commands.log.bundle import make_bundle
 from certsvc.commands.log.findings import Found
 from certsvc.commands.ports import Deps
 from certsvc.commands.verifying.verify_file import look_up
@@ -127,6 +130,8 @@ def test_a_renewed_file_holds_and_the_earlier_one_stays_genuine(
 ) -> None:
     with aging(make_city, database_url, city_keys, tmp_path) as (city, authorities):
         identifier = city.issue(LONG, "RENEW-1")["identifier"]
+        read = {"url": f"/v1/licenses/{identifier}", "headers": city.person("auditor-1")}
+        tag = city.client.get(**read).headers["etag"]
         deps, before = city.service.deps, city.file(identifier)
         assert to_renew(deps, Wish(before=long_wish().before - 2 * YEAR)) == 0, "its timestamp lasts longer than that"
         assert to_renew(deps, long_wish()) == 1
@@ -166,11 +171,36 @@ def test_a_renewed_file_holds_and_the_earlier_one_stays_genuine(
     assert known.judged_at is not None
     assert known.proven < known.judged_at, times
     _the_lock_stays(deps, city)
+    shown = city.client.get(**read)
+    assert shown.json()["license"]["sha256"] == hashlib.sha256(after).hexdigest()
+    assert shown.headers["etag"] != tag, "what is shown is another file"
+    assert revisions_of(shown.headers["etag"]) == revisions_of(tag) == {1}
+    _a_file_beside_is_found(city, deps)
+    assert _forms_in_a_bundle(deps, identifier, key=city, place=tmp_path) == [before, after]
     # Whoever sets another file in the place of a later form, or changes its row, is found.
     renewed = replace(deps, objects=Swapped(deps.objects, after))
     assert {one.kind for one in audited(renewed).findings} == {Found.FILE_CHANGED}
     city.execute("UPDATE artifacts SET size = size + 1 WHERE kind = 'renewed'")
     assert {one.kind for one in audited(deps).findings} == {Found.ROW_CHANGED}
+
+
+def _a_file_beside_is_found(city: ServedCity, deps: Deps) -> None:
+    """A row of a file that no leaf tells of makes that file pass as an earlier form: the audit sees it."""
+    columns = "version_id, 'original', 'f00d', size, object_name, created_at"
+    city.execute(f"INSERT INTO artifacts SELECT 'art_zz', {columns} FROM artifacts WHERE kind = 'renewed'")
+    found = audited(deps).findings
+    assert (Found.ROW_UNPROVEN, "form art_zz") in [(one.kind, one.about) for one in found], found
+    city.execute("DELETE FROM artifacts WHERE artifact_id = 'art_zz'")
+
+
+def _forms_in_a_bundle(deps: Deps, identifier: str, *, key: ServedCity, place: Path) -> list[bytes]:
+    """The first form and the later ones of a bundle that the stand-alone program passes."""
+    bundle = place / "bundle.zip"
+    bundle.write_bytes(make_bundle(deps, identifier, reader="auditor"))
+    run = run_verifier("bundle", bundle, "--key", str(key.client.get("/v1/log/keys").json()["verifier_keys"][0]))
+    assert run.returncode == 0, run.stdout
+    with zipfile.ZipFile(bundle) as archive:
+        return [archive.read(name) for name in ("license.pdf", "forms/1.pdf")]
 
 
 class Swapped:
