@@ -160,9 +160,9 @@ class LicenseSealer:
 
     def _lists_about(self, data: bytes, crls: Sequence[bytes], timestamps: TimestampClient) -> tuple[bytes, ...]:
         """Those lists whose issuer stands above a signature of the file, or above the authority that stamps it."""
-        if not crls:
-            return ()
         token = timestamps.last
+        if not crls or token is None:  # the first file of a process keeps all: its authority is not known yet
+            return tuple(crls)
         return lists_about(data, crls, (token.certificate, *token.beside), self._issuers)
 
     def _authorities(self) -> TimestampClient:

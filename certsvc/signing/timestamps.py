@@ -81,9 +81,9 @@ class TimestampClient:
         self._last: Token | None = None
 
     @property
-    def last(self) -> Token:
-        """The newest good token, by which the authority is known; SigningError when none was had and none can be."""
-        return self._last or self.in_use()
+    def last(self) -> Token | None:
+        """The newest good token, by which the authority is known; None before the first."""
+        return self._last
 
     def token(self, data: bytes) -> Token:
         """A token over ``data``.

@@ -276,6 +276,7 @@ def test_a_digest_goes_with_the_document_and_a_revocation_with_its_certificate()
 def test_a_file_takes_the_lists_of_its_own_authorities_alone(workshop: Workshop) -> None:
     sealed = workshop.sealed("sm2-cms", SM2_SEAL)[1]
     sealer = LicenseSealer(workshop.ring, timestamps=client_of(workshop))
+    assert sealer.stamps_until() == workshop.ring.certificate(TSA).certificate.not_valid_after_utc
     names = ("dev-issuer-ec", "dev-issuer-rsa", "dev-issuer-sm2", "dev-root", "dev-root-sm2")
     lists = {
         name: make_crl(open_ca(workshop.keys.directory, name, workshop.master), {}, number=1, now=NOW) for name in names
