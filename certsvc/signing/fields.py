@@ -71,9 +71,11 @@ def find_signatures(reader: PdfFileReader) -> tuple[FoundSignature, ...]:
 
 def ends_at(found: FoundSignature) -> int:
     """Where a signature says that it ends, to sort by and nothing else; 0 when that cannot be read."""
-    value = item_of(found.field, "/V") if found.field is not None else None
+    if found.field is None:
+        return 0
     try:
-        return sum(int(number) for number in list(value["/ByteRange"])[-2:])  # type: ignore[index]
+        numbers = [int(number) for number in found.field["/V"]["/ByteRange"]]
+        return sum(numbers[-2:])
     except (PdfError, ValueError, TypeError, KeyError, OverflowError):
         return 0
 
