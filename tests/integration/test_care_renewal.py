@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import pytest
 from asn1crypto import pem, x509
-from care_records import make_facts, make_stamp
 from command_line import environment
 from fixtures_city import ROOT, ServedCity
 from log_city import audited, run_verifier, settle
@@ -25,7 +24,6 @@ from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timesta
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus
-from store_records import T0
 from test_care import LONG, asked, stored
 from test_reconcile import compared
 from test_signature_plans import SLUG, answering
@@ -35,7 +33,7 @@ from certsvc.api.revalidation import revisions_of
 from certsvc.cli.commands import app
 from certsvc.clock import FixedClock, SystemClock, local_day
 from certsvc.commands.care import renew, retention
-from certsvc.commands.care.inventory import Dimension, KnownGroup, take_inventory
+from certsvc.commands.care.inventory import Dimension, take_inventory
 from certsvc.commands.care.renew import Wish, renew_files, to_renew
 from certsvc.commands.care.retention import kept_until
 from certsvc.commands.evidence.sweep import orphans
@@ -49,7 +47,6 @@ from certsvc.errors import InvalidInput, SigningError
 from certsvc.events.envelope import PREFIX, Event
 from certsvc.events.payloads import LicensePreserved
 from certsvc.ids import SystemIds
-from certsvc.seal.care import FileGroup, Revoked, SignatureFacts, SignatureKind
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.keyring import SoftwareKeyRing
 from certsvc.signing.master_key import load_master_key
@@ -366,24 +363,6 @@ def test_bad_files_stop_nobody_and_the_authority_is_not_asked_in_vain(
         old = replace(deps, clock=FixedClock(SystemClock().now() + 4 * YEAR))
         monkeypatch.setattr(retention, "YEAR", timedelta(days=1))
         assert renew_files(old, later).found == 0
-
-
-def test_files_are_meant_by_when_they_fail() -> None:
-    def group(*signatures: SignatureFacts) -> KnownGroup:
-        return KnownGroup(group=cast("FileGroup", None), signatures=signatures)
-
-    seal = make_facts(certificate_until=T0 + 3 * YEAR)
-    inside = make_stamp(kind=SignatureKind.TIMESTAMP, certificate_until=T0 + 8 * YEAR)
-    wish, today = Wish(before=local_day(T0 + 4 * YEAR)), local_day(T0)
-    assert wish.means(group(seal, inside), today), "its timestamp lasts, and cannot carry it without revocation data"
-    assert not wish.means(group(seal), today)
-    assert replace(wish, bare=True).means(group(seal), today)
-    told = replace(seal, revocation_at=T0)
-    assert not wish.means(group(told, inside), today)
-    lost = Revoked(serial=seal.serial, issuer_key=seal.issuer_key, on=local_day(T0 - YEAR))
-    gone = replace(group(seal, inside), revoked=(lost,))
-    assert gone.fails() == lost.on
-    assert not wish.means(gone, today), "what has failed is beyond renewal"
 
 
 def test_a_day_that_is_over_is_refused(small_city: ServedCity) -> None:
