@@ -347,6 +347,10 @@ class SigningError(CertsvcError):
     title_en = "Signing failed"
 
 
+class NoTimestamp(SigningError):
+    """No timestamping authority gave a good token; told to callers as what it stopped, the signing."""
+
+
 class IntegrityError(CertsvcError):
     """What was read back is not what was written."""
 

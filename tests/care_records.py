@@ -35,7 +35,13 @@ def make_facts(**changes: Any) -> SignatureFacts:
 
 def make_stamp(**changes: Any) -> SignatureFacts:
     """An archive timestamp."""
-    given = {"kind": SignatureKind.ARCHIVE_TIMESTAMP, "format": "rfc3161", "seal_id": "", "tsa": "示例时间戳机构"}
+    given = {
+        "kind": SignatureKind.ARCHIVE_TIMESTAMP,
+        "format": "rfc3161",
+        "seal_id": "",
+        "tsa": "示例时间戳机构",
+        "imprint": "sha384",
+    }
     return make_facts(**{**given, **changes})
 
 
@@ -66,7 +72,7 @@ def run_care(tx: UnitOfWork, version_id: str) -> None:
     tx.care.groups(T0.date())
     assert tx.care.form(artifact.sha256) == artifact
     assert tx.care.forms_of([version_id]) == {version_id: [artifact]}
-    assert tx.care.newest_forms([profile_of(facts)], after="", limit=9) == [artifact]
+    assert tx.care.newest_forms(profile_of(facts), after="", limit=9) == [artifact]
     form = make_form(version_id=version_id)
     assert tx.care.add_form(form, facts, before=artifact.artifact_id)
     tx.audited.forms_after("", limit=1)

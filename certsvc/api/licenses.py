@@ -25,7 +25,7 @@ from certsvc.commands.issuance.read_license import (
     read_license_link,
 )
 from certsvc.commands.ports import Principal
-from certsvc.license.model import MoveRecord
+from certsvc.license.model import LATER_FORMS, LicenseVersion, MoveRecord
 from certsvc.license.states import MOVE_BY_NAME
 
 router = APIRouter(tags=["license 证照"], route_class=JsonRoute)
@@ -88,6 +88,12 @@ class LicenseOut(Model):
     inspections: list[InspectionResultOut] = Field(description="监管部门推送的检查结果，新的在前")
 
 
+def _tag_of(version: LicenseVersion) -> str:
+    """With the digest of the file where a renewal gave the license another one and no other revision."""
+    later = version.artifact.kind in LATER_FORMS
+    return tag_of(version.revision, version.artifact.sha256 if later else "")
+
+
 @router.get("/v1/licenses/{identifier}")
 def read(
     request: Request, response: Response, identifier: Identifier, caller: Annotated[Principal, Depends(AUTHORITY)]
@@ -95,7 +101,7 @@ def read(
     """The license as it stands, with every decision; the ETag changes with each move."""
     deps = deps_of(request)
     found = read_license(deps, caller, identifier)
-    response.headers["ETag"] = tag_of(found.version.revision)
+    response.headers["ETag"] = _tag_of(found.version)
     return LicenseOut(
         license=CardOut.of(deps.catalog, found.version, found.standing, base=deps.policy.public_base),
         newest=[version.identifier for version in found.newest],
@@ -154,5 +160,5 @@ def move(
     origin = Origin(idempotency_key=idempotency_key)
     read = revisions_of(if_match)
     moved = move_license(deps_of(request), caller, identifier, body, origin, revisions=read)
-    response.headers["ETag"] = tag_of(moved.version.revision)
+    response.headers["ETag"] = _tag_of(moved.version)
     return MoveOut.of(moved.record)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_TAGS_LENGTH = 4096
 """Characters of If-None-Match; a longer one is answered in full. Stops headers made to keep the reader busy."""
 
-_REVISION = re.compile(r'"([0-9]{1,9})"')
+_REVISION = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]{16})?"')
 
 NOT_MODIFIED: dict[int | str, dict[str, str]] = {304: {"description": "与 If-None-Match 所列的相同，无正文"}}
 """How it is described in the API document."""
@@ -33,9 +33,13 @@ def cached(
     return Response(data, media_type=media_type, headers=known)
 
 
-def tag_of(revision: int) -> str:
-    """The tag of something that is counted up with each change."""
-    return f'"{revision}"'
+def tag_of(revision: int, form: str = "") -> str:
+    """The tag of something that is counted up with each change.
+
+    ``form`` is the SHA-256 (hex) of a file that is shown with it and was renewed, which is no change of it: what is
+    shown differs, and If-Match goes by the revision alone.
+    """
+    return f'"{revision}-{form[:16]}"' if form else f'"{revision}"'
 
 
 def revisions_of(if_match: str) -> frozenset[int] | None:

@@ -19,7 +19,7 @@ from certsvc.commands.care.backfill import backfill
 from certsvc.commands.care.breaks import look_at_breaks
 from certsvc.commands.care.inventory import DIMENSION_ZH, take_inventory
 from certsvc.commands.care.renew import Wish, renew_files, to_renew
-from certsvc.seal.care import LossKind
+from certsvc.seal.care import LOSS_ZH, LossKind
 from certsvc.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from certsvc.app import Service
     from certsvc.commands.care.breaks import Breaks
 
-LOSS_ZH = {
-    LossKind.CA: "证书颁发机构",
-    LossKind.SEAL: "印章",
-    LossKind.ALGORITHM: "算法",
-    LossKind.TSA: "时间戳机构",
-}
 GIVE_WAY_S = 1.0
 """Pause while live requests wait."""
 SECONDS_A_MINUTE = 60

@@ -28,8 +28,18 @@ class FactTeller(Protocol):
         """
         ...
 
+    def stamps_until(self) -> datetime:
+        """The end of the certificate with which the timestamping authority answers now; costs a timestamp.
+
+        Raises:
+            SigningError: none is configured or answers.
+        """
+        ...
+
     def renew(self, data: bytes, *, crls: Sequence[bytes], ocsps: Sequence[bytes]) -> bytes:
         """The file with this revocation data (DER) and another document timestamp behind it.
+
+        Lists of CAs that are none of the file's are left out.
 
         Raises:
             SigningError: no timestamping authority is configured or answers, or the file is broken.
@@ -64,8 +74,8 @@ class Care(Protocol):
         """Register a later form of a file, if ``before`` (id of an artifact) is still the newest; else False."""
         ...
 
-    def newest_forms(self, profiles: Sequence[str], *, after: str, limit: int) -> Sequence[Artifact]:
-        """Files in use with one of these profiles, behind an id, in the order of ids."""
+    def newest_forms(self, profile: str, *, after: str, limit: int) -> Sequence[Artifact]:
+        """Files in use with this profile, behind an id, in the order of ids."""
         ...
 
     def unread(self, after: str, *, limit: int) -> Sequence[Artifact]:

@@ -86,8 +86,10 @@ class Sealer(FactTeller, Protocol):
         """Whether a file in force until ``until`` (None: for good) is to be preserved before it is registered."""
         ...
 
-    def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = ()) -> bytes:
-        """The sealed file with proofs that outlive its certificate (B-LTA); ``crls`` are lists of its CAs in DER.
+    def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = (), ocsps: Sequence[bytes] = ()) -> bytes:
+        """The sealed file with proofs that outlive its certificate (B-LTA).
+
+        ``crls`` and ``ocsps`` are lists and answers of its CAs in DER; lists of other CAs are left out.
 
         Raises SigningError when no timestamping authority answers.
         """

@@ -173,8 +173,10 @@ class Authorities(Protocol):
         """The CA's certificate in DER; NotFound."""
         ...
 
-    def crl(self, ca_id: str, revoked: Iterable[RevokedEntry], *, now: datetime) -> bytes:
-        """The CA's CRL in DER (RFC 5280 §5); NotFound."""
+    def crl(
+        self, ca_id: str, revoked: Iterable[RevokedEntry], *, now: datetime, since: datetime | None = None
+    ) -> bytes:
+        """The CA's CRL in DER (RFC 5280 §5), made no earlier than ``since``; NotFound."""
         ...
 
     def ocsp(

@@ -6,11 +6,11 @@ order, as often as it takes; each later decision about the license moves the end
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.clock import local_day
+from certsvc.commands.care.retention import kept_until, last_decided
 from certsvc.events.envelope import PREFIX
+from certsvc.events.payloads import LicensePreserved
 from certsvc.license.model import LATER_FORMS
 
 if TYPE_CHECKING:
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.events.envelope import Event
-    from certsvc.license.model import LicenseVersion
 
 LICENSES = PREFIX + "license."
-YEAR = timedelta(days=366)
-"""Counted generously: a file kept a day too long harms nobody."""
+PRESERVED = PREFIX + LicensePreserved.NAME
+"""No decision: a later form is kept as long as the earlier ones."""
 
 
 class ObjectLocks:
@@ -32,23 +31,18 @@ class ObjectLocks:
 
     def carry(self, deps: Deps, events: Sequence[Event]) -> None:
         """Lock the files of every license that the events are about, earlier forms too."""
-        latest = {event.subject: event for event in events if event.type.startswith(LICENSES)}
-        for subject, event in latest.items():
+        about = [event for event in events if event.type.startswith(LICENSES)]
+        decided = {event.subject: event.time for event in about if event.type != PRESERVED}
+        for subject in dict.fromkeys(event.subject for event in about):
             with deps.uow.read() as tx:
                 version = tx.licenses.by_identifier(subject)
                 later = version is not None and version.artifact.kind in LATER_FORMS
                 forms = tx.care.forms_of([version.version_id]) if version is not None and later else {}
+                moves = tx.licenses.moves_of(version.version_id) if version is not None and later else ()
             if version is not None and not version.provisional:
-                until = kept_until(deps, version, event.time)
+                until = kept_until(deps, version, decided.get(subject) or last_decided(version, moves))
                 for one in forms.get(version.version_id, (version.artifact,)):
                     deps.objects.retain(one.object_name, until=until)
 
     def close(self) -> None:
         """Nothing: the connections are the store's."""
-
-
-def kept_until(deps: Deps, version: LicenseVersion, decided: datetime) -> datetime:
-    """End of the lock: the type's retention after the license's period or the last decision about it."""
-    years = deps.catalog.type(version.type_slug).retention_years
-    last: date = max(local_day(decided), version.valid_until or date.min)
-    return datetime.combine(last, time.min, UTC) + years * YEAR

@@ -62,7 +62,9 @@ class SignatureFacts:
         seal_id: of a seal of ours; empty otherwise.
         tsa: common name of the timestamping authority; empty for what is no timestamp.
         certificate_until: end of the certificate.
-        revocation: whether the file carries revocation data of the certificate's issuer.
+        revocation_at: when the newest revocation data of the certificate's issuer that the file carries was made;
+            None without any.
+        imprint: digest algorithm of what a timestamp was made over; empty for what is no timestamp, and unknown.
     """
 
     kind: SignatureKind
@@ -78,7 +80,13 @@ class SignatureFacts:
     tsa: str = ""
     signed_at: datetime
     certificate_until: datetime
-    revocation: bool = False
+    revocation_at: datetime | None = None
+    imprint: str = ""
+
+    @property
+    def revocation(self) -> bool:
+        """Whether the file says, from after the signature, how its certificate stood."""
+        return self.revocation_at is not None and self.revocation_at >= self.signed_at
 
     @property
     def family(self) -> str:
@@ -117,6 +125,14 @@ class LossKind(StrEnum):
     TSA = "tsa"
 
 
+LOSS_ZH = {
+    LossKind.CA: "证书颁发机构",
+    LossKind.SEAL: "印章",
+    LossKind.ALGORITHM: "算法",
+    LossKind.TSA: "时间戳机构",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
     """Something that cannot be relied on from a day on: a CA, a seal, an algorithm, a timestamping authority."""
@@ -133,39 +149,97 @@ class Loss:
             case LossKind.SEAL:
                 return one.seal_id == self.value
             case LossKind.ALGORITHM:
-                named = {one.key, one.signature_algorithm, one.digest_algorithm}
+                named = {one.key, one.signature_algorithm, one.digest_algorithm} | ({one.imprint} - {""})
                 return self.value in (named | {one.family} if one.family != one.key and len(one.family) > 1 else named)
             case LossKind.TSA:
                 return one.kind in STAMPS and self.value in {one.tsa, one.certificate_sha256}
 
 
-def first_bad_day(signatures: Sequence[SignatureFacts], loss: Loss | None = None) -> date:
-    """The first day on which a file with these signatures does not prove itself, by itself or after a loss.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revoked:
+    """A certificate that is revoked already: its serial, the key id of its issuer, and the day."""
+
+    serial: str
+    issuer_key: str
+    on: date
+
+    def hits(self, one: SignatureFacts) -> bool:
+        """Whether it is the certificate of this signature."""
+        return (self.serial, self.issuer_key) == (one.serial, one.issuer_key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _End:
+    """When a signature stops to hold by itself, and what it takes to stand on behind that day."""
+
+    day: date
+    data: bool = True
+    """revocation data about its certificate"""
+    ca: bool = False
+    """that data must be older than the loss: its signer is lost too"""
+    digest: bool = False
+    """a timestamp over the document, for what was signed can be changed from then on"""
+
+
+def first_bad_day(signatures: Sequence[SignatureFacts], *losses: Loss | Revoked) -> date:
+    """The first day on which a file with these signatures does not prove itself, by itself or after losses.
 
     Raises:
         ValueError: no seal and no signature of a person: there is nothing to prove.
     """
     days: list[date] = [date.max] * len(signatures)
     for place in reversed(range(len(signatures))):
-        one = signatures[place]
-        ends = list(_ends(one, loss))
-        first = min(day for day, _ in ends)
+        ends = list(_ends(signatures[place], losses))
+        first = min(end.day for end in ends)
+        digest = min((end.day for end in ends if end.digest), default=date.max)
         last = first
         for later in range(place + 1, len(signatures)):
             stamp = signatures[later]
             if _covers(stamp, later, place) and local_day(stamp.signed_at) < first:
-                last = max(last, days[later])
-        if not one.revocation:
-            last = min(last, min((day for day, needs_data in ends if needs_data), default=date.max))
-        days[place] = last
+                holds = days[later] if stamp.kind is SignatureKind.ARCHIVE_TIMESTAMP else min(days[later], digest)
+                last = max(last, holds)
+        days[place] = min([last, *(_without_data(signatures, place, end, days) for end in ends if end.data)])
     return min(day for day, one in zip(days, signatures, strict=True) if one.kind not in STAMPS)
 
 
-def _ends(one: SignatureFacts, loss: Loss | None) -> Iterator[tuple[date, bool]]:
-    """When a signature stops to hold by itself, and whether what saves it needs revocation data."""
-    yield local_day(one.certificate_until), True
-    if loss is not None and loss.hits(one):
-        yield loss.on, loss.kind is not LossKind.ALGORITHM
+def _ends(one: SignatureFacts, losses: Sequence[Loss | Revoked]) -> Iterator[_End]:
+    yield _End(day=local_day(one.certificate_until))
+    for loss in losses:
+        if not loss.hits(one):
+            continue
+        if isinstance(loss, Loss) and loss.kind is LossKind.ALGORITHM:
+            yield _End(day=loss.on, data=False, digest=loss.value in {one.digest_algorithm, one.imprint})
+        else:
+            yield _End(day=loss.on, ca=isinstance(loss, Loss) and loss.kind is LossKind.CA)
+
+
+def _without_data(signatures: Sequence[SignatureFacts], place: int, end: _End, days: Sequence[date]) -> date:
+    """Until when the revocation data about a signature lets it stand behind ``end``."""
+    one = signatures[place]
+    if not one.revocation:
+        return end.day
+    if not end.ca:
+        return date.max
+    # Whoever has the key of the CA makes lists of any date: one counts that a timestamp proves to be from before.
+    guards = [
+        days[later]
+        for later in _guards(signatures, place)
+        if max(local_day(signatures[later].signed_at), _day_of_data(one)) < end.day
+    ]
+    return max([end.day, *guards])
+
+
+def _guards(signatures: Sequence[SignatureFacts], place: int) -> Iterator[int]:
+    """The archive timestamps behind a signature that were made no earlier than the data about it."""
+    made = signatures[place].revocation_at
+    for later in range(place + 1, len(signatures)):
+        stamp = signatures[later]
+        if stamp.kind is SignatureKind.ARCHIVE_TIMESTAMP and made is not None and stamp.signed_at >= made:
+            yield later
+
+
+def _day_of_data(one: SignatureFacts) -> date:
+    return local_day(one.revocation_at) if one.revocation_at is not None else date.max
 
 
 def _covers(stamp: SignatureFacts, later: int, place: int) -> bool:
@@ -189,16 +263,21 @@ def level_of(signatures: Sequence[SignatureFacts]) -> str:
     return "B-LTA" if archived else "B-LT"
 
 
+_MOMENTS = frozenset({"signed_at", "revocation_at"})
+"""What counts by its day, and by what came before what."""
+
+
 def profile_of(signatures: Sequence[SignatureFacts]) -> str:
     """Digest of everything about the signatures that :func:`first_bad_day` looks at; files that share it fail alike.
 
     When a seal was used says nothing; when a timestamp was made does, to the day.
     """
     told = []
-    for one in signatures:
-        values = {field.name: str(getattr(one, field.name)) for field in fields(one) if field.name != "signed_at"}
+    for place, one in enumerate(signatures):
+        values = {field.name: str(getattr(one, field.name)) for field in fields(one) if field.name not in _MOMENTS}
         day = local_day(one.signed_at).isoformat() if one.kind in STAMPS else ""
-        told.append({**values, "day": day})
+        data = f"{_day_of_data(one)} {next(_guards(signatures, place), '')}" if one.revocation else ""
+        told.append({**values, "day": day, "data": data})
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -21,6 +21,7 @@ from certsvc.signing.revoked import UseTime, judge_revocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certsvc.seal.verdict import RevocationQuery
     from certsvc.signing.trust import TrustStore
@@ -58,18 +59,29 @@ async def judge_certificate(
 ) -> ChainJudgement:
     """Whether the certificate ``der``, used at ``used``, leads to an anchor of ``store`` at its moment.
 
+    One that ended is judged at the time that ``used`` proves (EN 319 102-1 §5.5).
     ``beside`` are certificates that came with it; they are known, not trusted. ``kind`` is ``seal`` or ``timestamp``.
     """
     try:
-        return await _judge(x509.Certificate.load(der, strict=True), beside, store, used, kind)
+        certificate = x509.Certificate.load(der, strict=True)
+        judged = await _judge(certificate, beside, store, used, kind)
+        if judged.outcome.reason is Reason.CERT_EXPIRED and used.proven is not None and used.proven < store.moment:
+            return await _judge(certificate, beside, store, used, kind, at=used.proven)
     except (ValueError, TypeError, KeyError):
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         refusal = not_trusted(sub, Reason.UNTRUSTED_CHAIN, detail="a certificate that cannot be read")
         return ChainJudgement(outcome=refusal)
+    return judged
 
 
 async def _judge(
-    certificate: x509.Certificate, beside: Sequence[bytes], store: TrustStore, used: UseTime, kind: str
+    certificate: x509.Certificate,
+    beside: Sequence[bytes],
+    store: TrustStore,
+    used: UseTime,
+    kind: str,
+    *,
+    at: datetime | None = None,
 ) -> ChainJudgement:
     trusted = Outcome(indication=Indication.TOTAL_PASSED, sub_indication=None, reason=Reason.OK, trust=Check.GOOD)
     if store.is_pinned(certificate, kind):
@@ -80,7 +92,7 @@ async def _judge(
     validator = CertificateValidator(
         certificate,
         intermediate_certs=intermediates,
-        validation_context=store.context(with_known=not beside, kind=kind),
+        validation_context=store.context(with_known=not beside, kind=kind, at=at),
     )
     refusal: Outcome | None = None
     path: list[x509.Certificate] = []
@@ -96,7 +108,7 @@ async def _judge(
     except (PathError, ValidationError):
         refusal = not_trusted(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, Reason.UNTRUSTED_CHAIN)
     anchored = store.is_anchor(certificate, kind)
-    if refusal := leaf_problem(kind, certificate, store.moment, anchored=anchored) or refusal:
+    if refusal := leaf_problem(kind, certificate, at or store.moment, anchored=anchored) or refusal:
         return ChainJudgement(outcome=refusal)
     if refusal := path_problem(path):
         return ChainJudgement(outcome=refusal)

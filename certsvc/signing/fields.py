@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfError
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.reader import PdfFileReader
@@ -66,6 +67,17 @@ def find_signatures(reader: PdfFileReader) -> tuple[FoundSignature, ...]:
         walk.children(item_of(form, "/Fields"), "", None, 0)
     walk.permissions(item_of(root, "/Perms"))
     return tuple(walk.found)
+
+
+def ends_at(found: FoundSignature) -> int:
+    """Where a signature says that it ends, to sort by and nothing else; 0 when that cannot be read."""
+    if found.field is None:
+        return 0
+    try:
+        numbers = [int(number) for number in found.field["/V"]["/ByteRange"]]
+        return sum(numbers[-2:])
+    except (PdfError, ValueError, TypeError, KeyError, OverflowError):
+        return 0
 
 
 def item_of(node: generic.DictionaryObject, key: str) -> generic.PdfObject | None:

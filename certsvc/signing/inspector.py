@@ -29,7 +29,7 @@ from certsvc.signing.bytes_rules import MAX_FILE_BYTES, byte_range_count, ends_c
 from certsvc.signing.covering import shows_on_the_sealed_page
 from certsvc.signing.dangling import NullReader
 from certsvc.signing.details import details_changed
-from certsvc.signing.fields import find_signatures
+from certsvc.signing.fields import ends_at, find_signatures
 from certsvc.signing.judging import judge
 from certsvc.signing.judging_objects import judge_seal_object, may_be_seal_object
 from certsvc.signing.listed_anchors import ListedAnchors, listed
@@ -150,7 +150,10 @@ async def _inspect(data: bytes, anchors: TrustAnchors, moment: datetime, evidenc
         return cannot_verify(data, Indication.INDETERMINATE, Reason.NO_SIGNATURE, "")
     crls, ocsps = security_store(reader)
     store = TrustStore(anchors, moment, replace(evidence, brought_crls=crls, brought_ocsps=ocsps))
-    stamps = [await judge(reader, data, one, store) for one in found if one.kind == "timestamp"]
+    stamps: list[Judgement] = []
+    # EN 319 102-1 §5.6.2.3: each timestamp holds at the time that one behind it proves, so the last is judged first.
+    for one in sorted((one for one in found if one.kind == "timestamp"), key=ends_at, reverse=True):
+        stamps.append(await judge(reader, data, one, store, tuple(stamps)))
     seals = [await judge(reader, data, one, store, stamps) for one in found if one.kind != "timestamp"]
     judged = [*seals, *stamps]
     judged.sort(key=lambda one: one.order)

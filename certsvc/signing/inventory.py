@@ -45,29 +45,35 @@ if TYPE_CHECKING:
 RFC3161 = "rfc3161"
 TIMESTAMPED = "pades-b-t"
 _STAMP = "signature_time_stamp_token"
-_UNREADABLE = (PdfError, ValueError, KeyError, TypeError, AttributeError, IndexError)
+_UNREADABLE = (PdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, x509.ExtensionNotFound)
 
 
 class _Store:
-    """Of whose issuers, or which serials, the document security store of a file has revocation data."""
+    """Of which issuers and certificates the document security store of a file has revocation data, and since when."""
 
     def __init__(self, reader: NullReader) -> None:
         lists, answers = security_store(reader)
-        self._issuers = {asn1_crl.CertificateList.load(one).issuer.dump() for one in lists}
-        self._serials: set[int] = set()
+        self._made: dict[object, datetime] = {}
+        for one in lists:
+            content = asn1_crl.CertificateList.load(one)
+            self._note(content.issuer.dump(), content["tbs_cert_list"]["this_update"].native)
         for one in answers:
             answer = asn1_ocsp.OCSPResponse.load(one).basic_ocsp_response
             for single in answer["tbs_response_data"]["responses"]:
-                self._serials.add(int(single["cert_id"]["serial_number"].native))
+                self._note(int(single["cert_id"]["serial_number"].native), single["this_update"].native)
 
-    def speaks_of(self, certificate: x509.Certificate) -> bool:
-        """Whether there is anything about this certificate."""
-        return certificate.serial_number in self._serials or certificate.issuer.public_bytes() in self._issuers
+    def _note(self, of: object, made: datetime) -> None:
+        self._made[of] = max(made, self._made.get(of, made))
+
+    def made_about(self, certificate: x509.Certificate) -> datetime | None:
+        """When the newest data that speaks of this certificate was made; None without any."""
+        found = map(self._made.get, (certificate.serial_number, certificate.issuer.public_bytes()))
+        return max((made for made in found if made is not None), default=None)
 
 
 def facts_of(public: KeyCertificate, seal_id: str, format_name: str, signed_at: datetime) -> SignatureFacts:
     """What a seal that is being made will stand on, without any reading."""
-    return _facts(public.certificate, SignatureKind.SEAL, format_name, signed_at, revocation=False, seal_id=seal_id)
+    return _facts(public.certificate, SignatureKind.SEAL, format_name, signed_at, seal_id=seal_id)
 
 
 def read_inventory(data: bytes) -> tuple[SignatureFacts, ...]:
@@ -111,8 +117,8 @@ def _read(reader: NullReader, found: FoundSignature, store: _Store) -> Iterator[
     signed_at = embedded.self_reported_timestamp or _stated(found)
     name = TIMESTAMPED if tokens else _format_of(found, certificate)
     digest = str(embedded.signer_info["digest_algorithm"]["algorithm"].native)
-    known = store.speaks_of(certificate)
-    yield _facts(certificate, SignatureKind.SEAL, name, signed_at, revocation=known, digest=digest)
+    known = store.made_about(certificate)
+    yield _facts(certificate, SignatureKind.SEAL, name, signed_at, data=known, digest=digest)
     for attribute in tokens:
         for token in attribute["values"]:
             yield _read_stamp(token.dump(), SignatureKind.TIMESTAMP, store)
@@ -128,7 +134,7 @@ def _read_gm(found: FoundSignature, contents: bytes, store: _Store) -> Signature
         name, certificate_der, signed_at = "gm-cms", read.certificate, read.signed_at
     certificate = x509.load_der_x509_certificate(certificate_der)
     moment = signed_at or _stated(found)
-    return _facts(certificate, SignatureKind.SEAL, name, moment, revocation=store.speaks_of(certificate))
+    return _facts(certificate, SignatureKind.SEAL, name, moment, data=store.made_about(certificate))
 
 
 def _stated(found: FoundSignature) -> datetime:
@@ -150,11 +156,19 @@ def _read_stamp(token: bytes, kind: SignatureKind, store: _Store) -> SignatureFa
     signed = cms.ContentInfo.load(token[: element_size(token)])["content"]
     (signer,) = signed["signer_infos"]
     sid = signer["sid"].chosen
-    held = [x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"]]
-    certificate = next(one for one in held if _is_named(one, sid, signer["sid"].name))
-    at = check_aware(signed["encap_content_info"]["content"].parsed["gen_time"].native)
+    held = [x509.load_der_x509_certificate(one.chosen.dump()) for one in signed["certificates"] or ()]
+    certificate = next((one for one in held if _is_named(one, sid, signer["sid"].name)), None)
+    if certificate is None:
+        msg = "a token without the certificate of its authority"
+        raise ValueError(msg)
+    info = signed["encap_content_info"]["content"].parsed
+    at, imprint = (
+        check_aware(info["gen_time"].native),
+        str(info["message_imprint"]["hash_algorithm"]["algorithm"].native),
+    )
     digest = str(signer["digest_algorithm"]["algorithm"].native)
-    return _facts(certificate, kind, RFC3161, at, revocation=store.speaks_of(certificate), digest=digest)
+    known = store.made_about(certificate)
+    return _facts(certificate, kind, RFC3161, at, data=known, digest=digest, imprint=imprint)
 
 
 def _is_named(certificate: x509.Certificate, sid: object, how: str) -> bool:
@@ -172,9 +186,10 @@ def _facts(
     format_name: str,
     signed_at: datetime,
     *,
-    revocation: bool,
+    data: datetime | None = None,
     seal_id: str = "",
     digest: str = "",
+    imprint: str = "",
 ) -> SignatureFacts:
     key = _key_of(certificate)
     digest = digest or SUITES[key].digest
@@ -193,7 +208,8 @@ def _facts(
         tsa=_name(certificate.subject) if stamp else "",
         signed_at=check_aware(signed_at).replace(microsecond=0),
         certificate_until=certificate.not_valid_after_utc,
-        revocation=revocation,
+        revocation_at=data,
+        imprint=imprint,
     )
 
 

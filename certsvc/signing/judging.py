@@ -38,7 +38,7 @@ from certsvc.signing.judgement import (
     within,
 )
 from certsvc.signing.judging_gm import judge_gm, reads_gm
-from certsvc.signing.revoked import RevocationJudgement, UseTime, judge_revocation
+from certsvc.signing.revoked import RevocationJudgement, UseTime, judge_revocation, proven_behind, use_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,12 +55,12 @@ async def judge(
 ) -> Judgement:
     """Judge one signature. Errors of the parser come out as they are; the inspector turns them into a refusal.
 
-    ``proofs`` are the document timestamps of the file, judged before.
+    ``proofs`` are document timestamps of the file, judged before: those behind this signature prove a time for it.
     """
     if found.field is None or found.kind == "unknown":
         return unsupported(found)
     if found.kind == "seal" and reads_gm(found, bytes(extract_contents(found.field["/V"]))):
-        return await judge_gm(reader, data, found, store)
+        return await judge_gm(reader, data, found, store, proofs)
     embedded = EmbeddedPdfSignature(reader, found.field, found.name)
     contents = bytes(embedded.pkcs7_content)
     byte_range = tuple(int(number) for number in embedded.byte_range)
@@ -69,23 +69,21 @@ async def judge(
     problem = cms_problem(contents) or signer_problem(embedded.signer_info, embedded.signer_cert)
     if problem:
         return broken(found, problem, embedded.signed_revision)
-    status: PdfSignatureStatus | DocumentTimestampStatus
     try:
-        if found.kind == "seal":
-            status = await _validate_seal(embedded, store)
-        else:
-            context = store.context(with_known=not embedded.other_embedded_certs, kind="timestamp")
-            status = await async_validate_pdf_timestamp(embedded, context, diff_policy=STRICT_POLICY)
+        status = await _validate(found, embedded, store)
     except SignatureValidationError as error:
         return broken(found, str(error), embedded.signed_revision)
     outcome = _outcome(found, embedded, status, store)
     inner = judge_inner(status, store)
     used = _use_time(embedded, inner, proofs)
-    if outcome.reason is Reason.CERT_EXPIRED and used.proven is not None:
-        # EN 319 102-1 §5.5: the certificate is judged at the time that a timestamp proves.
-        status = await _validate_seal(embedded, store, used.proven)
-        outcome = _outcome(found, embedded, status, store, at=used.proven)
+    at = store.moment
+    while outcome.reason is Reason.CERT_EXPIRED and used.proven is not None and used.proven < at:
+        # EN 319 102-1 §5.5: judged at the time that a timestamp proves; a timestamp inside may then prove an earlier.
+        at = used.proven
+        status = await _validate(found, embedded, store, at)
+        outcome = _outcome(found, embedded, status, store, at=at)
         inner = judge_inner(status, store)
+        used = _use_time(embedded, inner, proofs)
     revoked = RevocationJudgement()
     pinned = store.is_pinned(embedded.signer_cert, found.kind)
     anchor = embedded.signer_cert.sha256.hex() if pinned else ""
@@ -110,6 +108,16 @@ async def judge(
         proven_time=_proven(outcome, status),
         anchor=anchor,
     )
+
+
+async def _validate(
+    found: FoundSignature, embedded: EmbeddedPdfSignature, store: TrustStore, at: datetime | None = None
+) -> PdfSignatureStatus | DocumentTimestampStatus:
+    """The status by pyHanko, at the store's moment or at an earlier one that is proven."""
+    if found.kind == "seal":
+        return await _validate_seal(embedded, store, at)
+    context = store.context(with_known=not embedded.other_embedded_certs, kind="timestamp", at=at)
+    return await async_validate_pdf_timestamp(embedded, context, diff_policy=STRICT_POLICY)
 
 
 async def _validate_seal(
@@ -167,13 +175,9 @@ def _stamped(status: PdfSignatureStatus | DocumentTimestampStatus) -> datetime |
 
 
 def _use_time(embedded: EmbeddedPdfSignature, inner: InnerStamps, proofs: Sequence[Judgement]) -> UseTime:
-    """The earliest time that a trusted timestamp proves, in the signature or behind it, or the one that is claimed."""
-    proven = [inner.proven, *(one.proven_time for one in proofs if one.order > embedded.signed_revision)]
     claimed = embedded.self_reported_timestamp
-    return UseTime(
-        claimed=claimed if claimed is not None and claimed.tzinfo is not None else None,
-        proven=min((at for at in proven if at is not None), default=None),
-    )
+    claimed = claimed if claimed is not None and claimed.tzinfo is not None else None
+    return use_time(claimed, inner.proven, proven_behind(proofs, embedded.signed_revision))
 
 
 def _outcome(

@@ -36,12 +36,13 @@ from certsvc.signing.judgement import (
     modification_of,
     within,
 )
-from certsvc.signing.revoked import UseTime
+from certsvc.signing.revoked import UseTime, proven_behind, use_time
 from certsvc.signing.seal_object import judge_use
 from certsvc.signing.ses import read_signature, sm2_verifies
 from certsvc.signing.timestamps import read_token
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from pyhanko.pdf_utils.reader import PdfFileReader
@@ -126,8 +127,13 @@ def reads_gm(found: FoundSignature, contents: bytes) -> bool:
     return f"/{found.sub_filter}" in {SES_SUB_FILTER, VENDOR_CMS_SUB_FILTER} or is_gm_cms(contents)
 
 
-async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, store: TrustStore) -> Judgement:
-    """Judge one; errors of parsers come out as they are and become a refusal in the inspector."""
+async def judge_gm(
+    reader: PdfFileReader, data: bytes, found: FoundSignature, store: TrustStore, proofs: Sequence[Judgement] = ()
+) -> Judgement:
+    """Judge one; errors of parsers come out as they are and become a refusal in the inspector.
+
+    ``proofs`` are the document timestamps of the file, judged before.
+    """
     gap = SignedGap(reader, found.field, found.name)  # type: ignore[arg-type]  # only fields come here
     contents = bytes(gap.pkcs7_content)
     order = gap.signed_revision
@@ -140,10 +146,11 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
     der, digest = contents[:size], gap.covered_digest()
     try:
         is_ses = f"/{found.sub_filter}" == SES_SUB_FILTER
-        read = await _read_ses(der, digest, store) if is_ses else _read_cms(der, digest, data, byte_range)
+        behind = proven_behind(proofs, order)
+        read = await _read_ses(der, digest, store, behind) if is_ses else _read_cms(der, digest, data, byte_range)
     except ValueError as error:
         return broken(found, str(error), order)
-    used = UseTime(claimed=read.claimed_time, proven=read.proven_time)
+    used = use_time(read.claimed_time, read.proven_time, behind)
     chain = await judge_certificate(read.certificate, read.beside, store, used)
     coverage, diff, allowed = gap.look()
     outcome = _outcome(read, chain.outcome, coverage, modification_of(diff), allowed=allowed)
@@ -180,12 +187,12 @@ async def judge_gm(reader: PdfFileReader, data: bytes, found: FoundSignature, st
     )
 
 
-async def _read_ses(der: bytes, digest: bytes, store: TrustStore) -> ReadSignature:
+async def _read_ses(der: bytes, digest: bytes, store: TrustStore, behind: datetime | None) -> ReadSignature:
     signature = read_signature(der)
     seal = signature.seal
     valid = sm2_verifies(signature.certificate, signature.algorithm, signature.signature, signature.signed)
-    stamped = await _timestamp(signature.timestamp, signature.signature, store)
-    use = await judge_use(signature, store)
+    stamped = await _timestamp(signature.timestamp, signature.signature, store, behind)
+    use = await judge_use(signature, store, proven=use_time(None, stamped.at, behind).proven)
     in_seal = (SEAL_TIMESTAMP,) if seal.timestamp else ()
     return ReadSignature(
         certificate=signature.certificate,
@@ -210,7 +217,7 @@ class _Stamped:
     wanted: tuple[RevocationQuery, ...] = ()
 
 
-async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stamped:
+async def _timestamp(der: bytes, signature: bytes, store: TrustStore, behind: datetime | None) -> _Stamped:
     """What a timestamp beside the signature proves: no signature covers it, so a bad one makes the file bad."""
     if not der:
         return _Stamped()
@@ -222,7 +229,7 @@ async def _timestamp(der: bytes, signature: bytes, store: TrustStore) -> _Stampe
         return _Stamped(
             refusal=Outcome(indication=failed, sub_indication=sub, reason=Reason.BAD_SIGNATURE, detail=detail)
         )
-    used = UseTime(claimed=token.at)
+    used = UseTime(claimed=token.at, proven=behind)
     chain = await judge_certificate(token.certificate, token.beside, store, used, kind="timestamp")
     trusted = chain.outcome.reason is Reason.OK
     if trusted and (future := future_problem(token.at, store)):

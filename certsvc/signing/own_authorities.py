@@ -66,12 +66,19 @@ class OwnAuthorities:
         """The CA's certificate in DER; NotFound."""
         return self._ca(ca_id).certificate.public_bytes(serialization.Encoding.DER)
 
-    def crl(self, ca_id: str, revoked: Iterable[RevokedEntry], *, now: datetime) -> bytes:
-        """The CRL of the CA in DER (RFC 5280 §5); NotFound. Numbers grow with time."""
+    def crl(
+        self, ca_id: str, revoked: Iterable[RevokedEntry], *, now: datetime, since: datetime | None = None
+    ) -> bytes:
+        """The CRL of the CA in DER (RFC 5280 §5), made no earlier than ``since``; NotFound. Numbers grow with time."""
         ca, listed = self._ca(ca_id), frozenset(revoked)
         with self._lock:
             kept = self._crls.setdefault(ca_id, _Kept())
-            if kept.made_at is None or kept.listed != listed or not kept.made_at <= now < kept.made_at + FRESH:
+            old = kept.made_at is None or not kept.made_at <= now < kept.made_at + FRESH
+            if (
+                old
+                or kept.listed != listed
+                or (since is not None and kept.made_at is not None and kept.made_at < since)
+            ):
                 kept.der = make_crl(ca, _by_serial(listed), number=int(now.timestamp() * 1000), now=now)
                 kept.listed, kept.made_at = listed, now
             return kept.der

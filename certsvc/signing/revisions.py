@@ -41,6 +41,12 @@ def security_store(reader: PdfFileReader) -> tuple[tuple[bytes, ...], tuple[byte
     return _streams(store, "/CRLs"), _streams(store, "/OCSPs")
 
 
+def stored_certificates(reader: PdfFileReader) -> tuple[bytes, ...]:
+    """The certificates in ``/DSS``, in DER: known, not trusted."""
+    store = item_of(reader.root, "/DSS")
+    return _streams(store, "/Certs") if isinstance(store, generic.DictionaryObject) else ()
+
+
 def _streams(store: generic.DictionaryObject, key: str) -> tuple[bytes, ...]:
     array = item_of(store, key)
     if not isinstance(array, generic.ArrayObject):

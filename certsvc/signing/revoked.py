@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from asn1crypto import x509
 
+    from certsvc.signing.judgement import Judgement
     from certsvc.signing.trust import TrustStore
 
 
@@ -26,6 +27,17 @@ class UseTime:
 
     claimed: datetime | None = None
     proven: datetime | None = None
+
+
+def use_time(claimed: datetime | None, *proven: datetime | None) -> UseTime:
+    """The earliest time that a trusted timestamp proves, in the signature or behind it, or the one that is claimed."""
+    return UseTime(claimed=claimed, proven=min((at for at in proven if at is not None), default=None))
+
+
+def proven_behind(proofs: Sequence[Judgement], order: int) -> datetime | None:
+    """The earliest time that document timestamps behind the revision ``order`` prove for all of it."""
+    times = [one.proven_time for one in proofs if one.order > order]
+    return min((at for at in times if at is not None), default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

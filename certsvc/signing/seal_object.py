@@ -218,8 +218,11 @@ def verify_seal(seal: SealObject, anchors: TrustAnchors, moment: datetime) -> Se
     )
 
 
-async def judge_use(signature: SesSignature, store: TrustStore) -> UseJudgement:
-    """What is wrong with the seal in a signature: signer not listed, maker, period at the signing time."""
+async def judge_use(signature: SesSignature, store: TrustStore, *, proven: datetime | None = None) -> UseJudgement:
+    """What is wrong with the seal in a signature: signer not listed, maker, period at the signing time.
+
+    ``proven`` is when the signature, and the seal in it, provably existed.
+    """
     seal = signature.seal
     if not seal.lists(signature.certificate):
         return UseJudgement(refusal=_failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "signer is not in the seal's list"))
@@ -229,7 +232,7 @@ async def judge_use(signature: SesSignature, store: TrustStore) -> UseJudgement:
         # GB/T 38540: a seal is made for its signer by another; a name and a picture of one's own making are nobody's.
         sub = SubIndication.CHAIN_CONSTRAINTS_FAILURE
         return UseJudgement(refusal=not_trusted(sub, Reason.SEAL_MAKER_UNKNOWN, detail="maker of the seal"))
-    maker = await judge_certificate(seal.maker_certificate, (), store, UseTime(claimed=seal.created))
+    maker = await judge_certificate(seal.maker_certificate, (), store, UseTime(claimed=seal.created, proven=proven))
     refusal = replace(maker.outcome, detail="maker of the seal") if maker.outcome.reason is not Reason.OK else None
     return UseJudgement(
         refusal=refusal or _problem_of_time(signature, store),

@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
 
 from certsvc.clock import check_aware
 from certsvc.errors import SigningError
+from certsvc.signing.file_chains import lists_about
 from certsvc.signing.formats import FORMATS, format_named
 from certsvc.signing.inventory import facts_of, read_inventory
 from certsvc.signing.long_term import ValidationData, add_document_timestamp, add_validation_data
@@ -54,7 +57,10 @@ class LicenseSealer:
         self._timestamps = timestamps
         self._formats = tuple(formats)
         self._facts: dict[tuple[bytes, str, str], SignatureFacts] = {}
-        own = [ring.certificate(key_id).certificate for key_id in ring.key_ids()]
+        public = [ring.certificate(key_id) for key_id in ring.key_ids()]
+        own = [one.certificate for one in public]
+        # Above seals that bring no chain inside.
+        self._issuers = tuple({above.public_bytes(Encoding.DER) for one in public for above in one.issuers})
         self._own = frozenset(certificate.fingerprint(hashes.SHA256()).hex() for certificate in (*own, *retired))
 
     def is_own(self, cert_sha256: str) -> bool:
@@ -117,10 +123,19 @@ class LicenseSealer:
             return False
         return until is None or check_aware(until) > self._ring.certificate(seal.key_id).valid_until
 
-    def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = ()) -> bytes:
+    def stamps_until(self) -> datetime:
+        """The end of the certificate with which the timestamping authority answers now.
+
+        Raises:
+            SigningError: none is configured or answers.
+        """
+        return load_der_x509_certificate(self._authorities().in_use().certificate).not_valid_after_utc
+
+    def preserve(self, sealed: bytes, seal: Seal, *, crls: Sequence[bytes] = (), ocsps: Sequence[bytes] = ()) -> bytes:
         """B-LTA: the sealed file with its chain and a document timestamp behind it (EN 319 142-1 §6.3).
 
-        ``crls`` are lists of its CAs in DER, without which a reader of later years cannot tell that it was good.
+        ``crls`` and ``ocsps`` are lists and answers of its CAs in DER, without which a reader of later years cannot
+        tell that it was good; lists of CAs that are none of its are left out.
 
         Raises:
             SigningError: no timestamping authority is configured or answers, or the file is broken.
@@ -128,7 +143,8 @@ class LicenseSealer:
         timestamps = self._authorities()
         public = self._ring.certificate(seal.key_id)
         chain = (public.certificate, *public.issuers)
-        kept = add_validation_data(sealed, ValidationData(certificates=chain, crls=tuple(crls)))
+        about = self._lists_about(sealed, crls, timestamps)
+        kept = add_validation_data(sealed, ValidationData(certificates=chain, crls=about, ocsps=tuple(ocsps)))
         return add_document_timestamp(kept, timestamps)
 
     def renew(self, data: bytes, *, crls: Sequence[bytes], ocsps: Sequence[bytes]) -> bytes:
@@ -138,8 +154,16 @@ class LicenseSealer:
             SigningError: no timestamping authority is configured or answers, or the file is broken.
         """
         timestamps = self._authorities()
-        kept = add_validation_data(data, ValidationData(crls=tuple(crls), ocsps=tuple(ocsps)))
+        about = self._lists_about(data, crls, timestamps)
+        kept = add_validation_data(data, ValidationData(crls=about, ocsps=tuple(ocsps)))
         return add_document_timestamp(kept, timestamps)
+
+    def _lists_about(self, data: bytes, crls: Sequence[bytes], timestamps: TimestampClient) -> tuple[bytes, ...]:
+        """Those lists whose issuer stands above a signature of the file, or above the authority that stamps it."""
+        token = timestamps.last
+        if not crls or token is None:  # the first file of a process keeps all: its authority is not known yet
+            return tuple(crls)
+        return lists_about(data, crls, (token.certificate, *token.beside), self._issuers)
 
     def _authorities(self) -> TimestampClient:
         if self._timestamps is None:

@@ -16,7 +16,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import serialization
 
 from certsvc.clock import check_aware
-from certsvc.errors import CertsvcError, SigningError
+from certsvc.errors import CertsvcError, NoTimestamp, SigningError
 from certsvc.signing.cms import message_digest_of
 from certsvc.signing.der import SEQUENCE, Element, element_size, tlv
 from certsvc.signing.primitives import load_public_key, verify_signature
@@ -78,6 +78,12 @@ class TimestampClient:
         self._servers = tuple(servers)
         self._post = post
         self._ids = ids
+        self._last: Token | None = None
+
+    @property
+    def last(self) -> Token | None:
+        """The newest good token, by which the authority is known; None before the first."""
+        return self._last
 
     def token(self, data: bytes) -> Token:
         """A token over ``data``.
@@ -101,11 +107,17 @@ class TimestampClient:
         failures = []
         for server in self._servers:
             try:
-                return _read_answer(self._post(server, request), imprint, nonce)
+                self._last = _read_answer(self._post(server, request), imprint, nonce)
             except (OSError, CertsvcError, *_UNREADABLE) as error:
                 failures.append(f"{server}（{error.detail if isinstance(error, CertsvcError) else error}）")
+            else:
+                return self._last
         msg = f"时间戳服务均不可用，未签章：{'；'.join(failures)}"
-        raise SigningError(msg)
+        raise NoTimestamp(msg)
+
+    def in_use(self) -> Token:
+        """A token over nothing, by whose certificate the authority that answers now is known; SigningError."""
+        return self.token(b"")
 
 
 class DevelopmentTsa:

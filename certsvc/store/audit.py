@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, or_, select, tuple_
 
 from certsvc.errors import CertsvcError
 from certsvc.license.audited import Read, ReadLeaf, ReadVersion
@@ -47,8 +47,16 @@ _VERSIONS = _paged(
     VERSION.add_columns(licenses.c.holder_blind.label("by_holder"), licenses.c.number_blind.label("by_number")),
     licenses.c.version_id,
 )
+_FIRST = artifacts.alias("first")
+# A file beside the one that a version was registered with is a later form, whatever its row says that it is: only a
+# leaf may make it one.
+_BESIDE = exists().where(
+    _FIRST.c.version_id == artifacts.c.version_id,
+    _FIRST.c.kind.not_in(sorted(LATER_FORMS)),
+    tuple_(_FIRST.c.created_at, _FIRST.c.artifact_id) < tuple_(artifacts.c.created_at, artifacts.c.artifact_id),
+)
 _FORMS = _paged(
-    select(*artifacts.c).where(artifacts.c.kind.in_(sorted(LATER_FORMS))),
+    select(*artifacts.c).where(or_(artifacts.c.kind.in_(sorted(LATER_FORMS)), _BESIDE)),
     artifacts.c.artifact_id,
 )
 _MOVES = _paged(select(*moves.c), moves.c.row_no)

@@ -78,7 +78,7 @@ _NEWEST_FORMS = (
     select(artifacts)
     .join(artifact_signatures, and_(_S.artifact_id == _A.artifact_id, _S.place == 0))
     .join(licenses, and_(_L.version_id == _A.version_id, _L.artifact_id == _A.artifact_id))
-    .where(_S.profile.in_(bindparam("those", expanding=True)), _S.artifact_id > bindparam("behind"), FIRST)
+    .where(_S.profile == bindparam("that"), _S.artifact_id > bindparam("behind"), FIRST)
     .order_by(_S.artifact_id)
     .limit(bindparam("most"))
 )
@@ -138,9 +138,9 @@ class CareRows:
         self.add([(artifact, signatures)])
         return True
 
-    def newest_forms(self, profiles: Sequence[str], *, after: str, limit: int) -> Sequence[Artifact]:
-        """Files in use with one of these profiles, behind an id."""
-        rows = self._tx.rows(_NEWEST_FORMS, those=list(profiles), behind=after, most=limit) if profiles else ()
+    def newest_forms(self, profile: str, *, after: str, limit: int) -> Sequence[Artifact]:
+        """Files in use with this profile, behind an id."""
+        rows = self._tx.rows(_NEWEST_FORMS, that=profile, behind=after, most=limit)
         return [Artifact(**row) for row in rows]
 
     def unread(self, after: str, *, limit: int) -> Sequence[Artifact]:
@@ -175,6 +175,8 @@ def _rows(artifact: Artifact, signatures: Sequence[SignatureFacts]) -> list[dict
             "signed_at": one.signed_at,
             "certificate_until": one.certificate_until,
             "revocation": one.revocation,
+            "revocation_at": one.revocation_at,
+            "imprint": one.imprint,
         }
         for place, one in enumerate(signatures)
     ]
@@ -195,5 +197,6 @@ def _facts(row: RowMapping) -> SignatureFacts:
         tsa=row["tsa"],
         signed_at=row["signed_at"],
         certificate_until=row["certificate_until"],
-        revocation=row["revocation"],
+        revocation_at=row["revocation_at"],
+        imprint=row["imprint"],
     )

@@ -33,6 +33,8 @@ artifact_signatures = Table(
     Column("signed_at", UtcTime, nullable=False),
     Column("certificate_until", UtcTime, nullable=False),
     Column("revocation", Boolean, nullable=False),
+    Column("revocation_at", UtcTime),  # of the newest revocation data about it; rows of 0034 have none
+    Column("imprint", Key, nullable=False, server_default=""),
 )
 # By what its files stand on a profile finds them, in the order of their ids.
 Index(

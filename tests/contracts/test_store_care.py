@@ -18,7 +18,7 @@ from certsvc.seal.care import SignatureFacts, profile_of
 from certsvc.store.engine import Store
 
 TODAY = date(2026, 6, 1)
-SEALED, STAMPED = (make_facts(),), (make_facts(revocation=True), make_stamp())
+SEALED, STAMPED = (make_facts(),), (make_facts(revocation_at=T0), make_stamp())
 
 
 def register(store: Store, version: LicenseVersion, signatures: tuple[SignatureFacts, ...] = ()) -> None:
@@ -82,8 +82,8 @@ def test_a_later_form_takes_the_place_of_the_file_and_the_earlier_one_is_still_f
         assert as_registered(now, forms) == version
         (group,) = tx.care.groups(TODAY)
         assert (group.profile, group.files) == (profile_of(STAMPED), 1), "an earlier form is not in use"
-        assert list(tx.care.newest_forms([profile_of(SEALED)], after="", limit=9)) == []
-        assert list(tx.care.newest_forms([profile_of(STAMPED)], after="", limit=9)) == [form]
+        assert list(tx.care.newest_forms(profile_of(SEALED), after="", limit=9)) == []
+        assert list(tx.care.newest_forms(profile_of(STAMPED), after="", limit=9)) == [form]
         # Books and audit go on with the file that the version was registered with.
         (row,) = tx.reconciling.versions_after("", limit=9)
         assert row.sha256 == version.artifact.sha256

@@ -11,7 +11,7 @@ from fixtures_city import ServedCity
 from test_signature_plans import ISSUER, P256, SLUG, SM2, TWO, answering, catalog_with
 
 from certsvc.clock import SystemClock
-from certsvc.commands.care.backfill import PAGE, backfill
+from certsvc.commands.care.backfill import backfill
 from certsvc.commands.care.inventory import Dimension, take_inventory
 from certsvc.ids import SystemIds
 from certsvc.signing.keyring import SoftwareKeyRing
@@ -78,7 +78,6 @@ def test_a_file_that_cannot_be_read_is_told_of_and_tried_again(small_city: Serve
     assert (lost.read, list(lost.unreadable)) == (0, [artifact_id])
     deps.objects.put(name, whole, content_type="application/pdf")
     assert backfill(deps).read == 1
-    assert PAGE > 1
 
 
 def test_operators_and_auditors_are_told_what_breaks(small_city: ServedCity) -> None:
@@ -105,13 +104,12 @@ def test_operators_and_auditors_are_told_what_breaks(small_city: ServedCity) -> 
     assert any("证据包" in line for line in rsa["advice"])
     held = asked(small_city, seal=P256)
     assert one_hit(held, SLUG)["issuer_code"] == ISSUER
-    assert any("重新盖章" in line for line in held["advice"])
+    assert any("逐件重新制证" in line for line in held["advice"]), "mass re-sealing does not exist"
     (ca,) = [row for row in counted["rows"] if row["dimension"] == "ca" and row["in_force"]]
     assert asked(small_city, ca=ca["value"])["files"] == asked(small_city, ca=ca["name"])["files"] == 1
     # On a day on which it ended by itself, its loss breaks nothing.
     late = asked(small_city, seal=P256, at=f"{int(seal['earliest_end'][:4]) + 1}-01-01")
     assert (late["broken"], one_hit(late, SLUG)["failed_before"]) == (0, 1)
-    assert asked(small_city, tsa="nobody")["files"] == 0
 
 
 def test_asking_wrongly_is_answered_with_what_to_do(small_city: ServedCity) -> None:
@@ -122,6 +120,7 @@ def test_asking_wrongly_is_answered_with_what_to_do(small_city: ServedCity) -> N
     assert status("auditor-1", ca="a", tsa="b") == 422
     assert status("auditor-1", at="9999-12-31") == 422
     assert status("auditor-1", seal=" ") == 422
+    assert status("auditor-1", tsa="nobody") == 422, "a misspelt name is no answer of none"
     assert status(small_city.holder_of(SLUG), seal="a") == 403
 
 

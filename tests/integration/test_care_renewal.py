@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asn1crypto import pem, x509
 from command_line import environment
 from fixtures_city import ROOT, ServedCity
-from log_city import audited, settle
+from log_city import audited, run_verifier, settle
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko.sign.validation.dss import DocumentSecurityStore
@@ -27,13 +29,23 @@ from test_reconcile import compared
 from test_signature_plans import SLUG, answering
 from typer.testing import CliRunner
 
+from certsvc.api.revalidation import revisions_of
 from certsvc.cli.commands import app
-from certsvc.clock import SystemClock, local_day
+from certsvc.clock import FixedClock, SystemClock, local_day
+from certsvc.commands.care import renew, retention
 from certsvc.commands.care.inventory import Dimension, take_inventory
 from certsvc.commands.care.renew import Wish, renew_files, to_renew
+from certsvc.commands.care.retention import kept_until
 from certsvc.commands.evidence.sweep import orphans
+from certsvc.commands.issuance.batch import object_name
+from certsvc.commands.log.bundle import make_bundle
 from certsvc.commands.log.findings import Found
-from certsvc.errors import InvalidInput
+from certsvc.commands.ports import Deps
+from certsvc.commands.verifying.verify_file import look_up
+from certsvc.delivery.object_locks import ObjectLocks
+from certsvc.errors import InvalidInput, SigningError
+from certsvc.events.envelope import PREFIX, Event
+from certsvc.events.payloads import LicensePreserved
 from certsvc.ids import SystemIds
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.keyring import SoftwareKeyRing
@@ -62,9 +74,12 @@ class Authorities:
         self._all = {name: DevelopmentTsa(ring, name, SystemClock(), SystemIds()) for name in (FIRST, SECOND)}
         self.in_use = FIRST
         self.asked = 0
+        self.broken = False
 
     def __call__(self, _path: str, _authorization: str | None, body: bytes) -> tuple[int, bytes]:
         self.asked += 1
+        if self.broken:
+            return 500, b""
         return 200, self._all[self.in_use](body)
 
 
@@ -112,6 +127,7 @@ def test_a_renewed_file_holds_and_the_earlier_one_stays_genuine(
 ) -> None:
     with aging(make_city, database_url, city_keys, tmp_path) as (city, authorities):
         identifier = city.issue(LONG, "RENEW-1")["identifier"]
+        tag = _shown(city, identifier).headers["etag"]
         deps, before = city.service.deps, city.file(identifier)
         assert to_renew(deps, Wish(before=long_wish().before - 2 * YEAR)) == 0, "its timestamp lasts longer than that"
         assert to_renew(deps, long_wish()) == 1
@@ -144,9 +160,101 @@ def test_a_renewed_file_holds_and_the_earlier_one_stays_genuine(
     assert event["data"]["identifier"] == identifier
     assert city.rows("SELECT state, revision FROM licenses") == [("valid", 1)]
     assert city.rows("SELECT count(*) FROM notices") == told, "nothing about the license changed: nobody is told"
-    # Whoever changes the row of a later form, or sets another file in its place, is found.
+    _times_are_of_each_form(deps, city, after)
+    _the_lock_stays(deps, city)
+    _the_tag_is_of_the_form(_shown(city, identifier), after, tag)
+    _a_file_beside_is_found(city, deps)
+    assert _forms_in_a_bundle(deps, identifier, key=city, place=tmp_path) == [before, after]
+    # Whoever sets another file in the place of a later form, or changes its row, is found.
+    renewed = replace(deps, objects=Swapped(deps.objects, after))
+    assert {one.kind for one in audited(renewed).findings} == {Found.FILE_CHANGED}
     city.execute("UPDATE artifacts SET size = size + 1 WHERE kind = 'renewed'")
     assert {one.kind for one in audited(deps).findings} == {Found.ROW_CHANGED}
+
+
+def _times_are_of_each_form(deps: Deps, city: ServedCity, after: bytes) -> None:
+    """Certificates are judged when the form was made; its pages and seals are known since the first one was."""
+    known = look_up(deps, hashlib.sha256(after).hexdigest(), None, deps.clock.now())
+    assert known.proven is not None
+    assert known.judged_at is not None
+    assert known.proven < known.judged_at
+
+
+def _shown(city: ServedCity, identifier: str) -> Any:
+    return city.client.get(f"/v1/licenses/{identifier}", headers=city.person("auditor-1"))
+
+
+def _the_tag_is_of_the_form(shown: Any, after: bytes, before: str) -> None:
+    assert shown.json()["license"]["sha256"] == hashlib.sha256(after).hexdigest()
+    assert shown.headers["etag"] != before, "what is shown is another file"
+    assert revisions_of(shown.headers["etag"]) == revisions_of(before) == {1}
+
+
+def _a_file_beside_is_found(city: ServedCity, deps: Deps) -> None:
+    """A row of a file that no leaf tells of makes that file pass as an earlier form: the audit sees it."""
+    columns = "version_id, 'original', 'f00d', size, object_name, created_at"
+    city.execute(f"INSERT INTO artifacts SELECT 'art_zz', {columns} FROM artifacts WHERE kind = 'renewed'")
+    found = audited(deps).findings
+    assert (Found.ROW_UNPROVEN, "form art_zz") in [(one.kind, one.about) for one in found], found
+    city.execute("DELETE FROM artifacts WHERE artifact_id = 'art_zz'")
+
+
+def _forms_in_a_bundle(deps: Deps, identifier: str, *, key: ServedCity, place: Path) -> list[bytes]:
+    """The first form and the later ones of a bundle that the stand-alone program passes."""
+    bundle = place / "bundle.zip"
+    bundle.write_bytes(make_bundle(deps, identifier, reader="auditor"))
+    run = run_verifier("bundle", bundle, "--key", str(key.client.get("/v1/log/keys").json()["verifier_keys"][0]))
+    assert run.returncode == 0, run.stdout
+    with zipfile.ZipFile(bundle) as archive:
+        return [archive.read(name) for name in ("license.pdf", "forms/1.pdf")]
+
+
+class Swapped:
+    """An object store in which one file is another one."""
+
+    def __init__(self, objects: Any, swapped: bytes) -> None:
+        self._objects = objects
+        self._name = object_name(swapped)
+
+    def get(self, name: str) -> bytes:
+        found: bytes = self._objects.get(name)
+        return found[:-1] + b" " if name == self._name else found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objects, name)
+
+
+class Locks:
+    """Notes what is locked until when."""
+
+    def __init__(self) -> None:
+        self.until: dict[str, datetime] = {}
+
+    def retain(self, name: str, *, until: datetime) -> None:
+        self.until[name] = until
+
+
+def _the_lock_stays(deps: Deps, city: ServedCity) -> None:
+    """A renewal is no decision: years later, its form is locked until the day that held before."""
+    with deps.uow.read() as tx:
+        (version,) = tx.licenses.by_version_ids([city.rows("SELECT version_id FROM licenses")[0][0]]).values()
+    kinds = (LicensePreserved.NAME, "license.suspended.v1")
+    ends = []
+    for kind in kinds:
+        locks = Locks()
+        event = Event(
+            event_id="evt_x",
+            type=PREFIX + kind,
+            source="/x",
+            subject=version.identifier,
+            time=deps.clock.now() + 5 * YEAR,
+            data={},
+        )
+        ObjectLocks().carry(replace(deps, objects=cast("Any", locks)), [event])
+        assert len(locks.until) == 2
+        ends.append(set(locks.until.values()))
+    assert ends[0] == {kept_until(deps, version, version.created_at)}
+    assert max(ends[0]) < min(ends[1])
 
 
 def _others_agree(data: bytes, trust: Path, tmp_path: Path) -> None:
@@ -223,6 +331,38 @@ def test_a_run_that_is_killed_leaves_nothing_half_and_the_next_one_goes_on(
         assert renew_files(deps, long_wish(bare=True)).renewed == 1 - registered
     assert city.rows("SELECT count(*) FROM artifact_signatures WHERE kind = 'archive_timestamp'") == [(1,)]
     assert city.rows("SELECT count(*) FROM evidence WHERE kind = 'license.preserved'") == [(1,)]
+
+
+def test_bad_files_stop_nobody_and_the_authority_is_not_asked_in_vain(
+    sqlite_url: str, make_city: Callable[..., ServedCity], city_keys: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(renew, "MAX_FAILURES", 1)
+    with aging(make_city, sqlite_url, city_keys, tmp_path) as (city, authorities):
+        for number in range(3):
+            holder = {**city.body(SHORT, "x")["holder"], "name": "示例" + "乙丙丁"[number]}
+            city.issue(SHORT, f"RENEW-6{number}", holder=holder)
+        deps = city.service.deps
+        first, *_ = city.rows("SELECT artifact_id FROM artifacts ORDER BY artifact_id")
+        name = city.rows("SELECT object_name FROM artifacts ORDER BY artifact_id LIMIT 1")[0][0]
+        data = deps.objects.get(name)
+        bad = Swapped(deps.objects, data)
+        done = renew_files(replace(deps, objects=cast("Any", bad)), long_wish(bare=True))
+        assert (done.renewed, list(done.failed)) == (2, [first[0]])
+        # Nothing is asked of an authority whose certificate ends no later, but for which one it is.
+        spent = authorities.asked
+        later = Wish(before=local_day(deps.clock.now()) + 20 * YEAR)
+        refused = renew_files(deps, later)
+        assert (refused.renewed, len(refused.failed)) == (0, 2)
+        assert authorities.asked == spent + 1
+        authorities.broken = True
+        with pytest.raises(SigningError, match="已停止"):
+            renew_files(deps, later)
+        authorities.broken = False
+        # What need not be kept any more is passed by.
+        authorities.in_use = SECOND
+        old = replace(deps, clock=FixedClock(SystemClock().now() + 4 * YEAR))
+        monkeypatch.setattr(retention, "YEAR", timedelta(days=1))
+        assert renew_files(old, later).found == 0
 
 
 def test_a_day_that_is_over_is_refused(small_city: ServedCity) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_care_days import FIRST, LOSSES, SEAL, files, holds
@@ -18,7 +19,7 @@ from certsvc.clock import FixedClock
 from certsvc.commands.care.breaks import look_at_breaks
 from certsvc.commands.care.inventory import take_inventory
 from certsvc.commands.ports import Deps
-from certsvc.errors import UnknownLicenseType
+from certsvc.errors import InvalidInput, UnknownLicenseType
 from certsvc.seal.care import FileGroup, Loss, SignatureFacts, profile_of
 
 NOW = datetime(2026, 1, 6, 4, tzinfo=UTC)
@@ -78,7 +79,8 @@ class NoCatalog:
 def deps_over(kept: Sequence[Kept]) -> Deps:
     @contextmanager
     def read() -> Iterator[Any]:
-        yield SimpleNamespace(care=Register(kept), seals=SimpleNamespace(all=list))
+        lives = SimpleNamespace(revocations=list)
+        yield SimpleNamespace(care=Register(kept), seals=SimpleNamespace(all=list), seal_lives=lives)
 
     given_ports = SimpleNamespace(clock=FixedClock(NOW), uow=SimpleNamespace(read=read), catalog=NoCatalog())
     return cast("Deps", given_ports)
@@ -101,6 +103,10 @@ KEPT = st.lists(
 @given(kept=KEPT, loss=LOSSES, day=st.integers(0, 60))
 def test_counts_by_groups_are_those_of_every_file(kept: list[Kept], loss: Loss | None, day: int) -> None:
     on = loss.on if loss else FIRST + timedelta(days=day)
+    if loss is not None and not any(loss.hits(signature) for one in kept for signature in one.signatures):
+        with pytest.raises(InvalidInput, match="没有文件依赖"):
+            look_at_breaks(deps_over(kept), loss.kind, loss.value, on=on)
+        return
     found = look_at_breaks(deps_over(kept), loss.kind if loss else None, loss.value if loss else "", on=on)
     concerned = [one for one in kept if loss is None or any(loss.hits(signature) for signature in one.signatures)]
     expected: Counter[tuple[str, bool, str]] = Counter()

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 from certsvc.clock import local_day
 from certsvc.commands.care.inventory import known_groups
 from certsvc.errors import InvalidInput, UnknownLicenseType
-from certsvc.seal.care import Loss, first_bad_day
+from certsvc.seal.care import LOSS_ZH, Loss, LossKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from certsvc.commands.care.inventory import KnownGroup
     from certsvc.commands.ports import Deps
-    from certsvc.seal.care import LossKind
 
 FARTHEST = timedelta(days=100 * 366)
 """How far ahead may be asked about; keeps days where arithmetic on them holds."""
 
-RESEAL_ZH = "在用证照：以其他印章或算法重新盖章，证照编号和标识不变"
+RESEAL_ZH = "在用证照：按变更、换发等业务逐件重新制证（系统尚不能成批换章）"
 EVIDENCE_ZH = "已失效留存的：按证照导出证据包（certsvc audit bundle），以登记时间和留痕为证"
-RENEW_ZH = "仍可验证的：在最早失效日之前追加归档时间戳"
+RENEW_ZH = "仍可验证的：在最早失效日之前追加归档时间戳（certsvc care renew --before 日期）"
+OTHER_TSA_ZH = "追加时间戳须用不依赖该算法的时间戳机构"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +119,8 @@ def look_at_breaks(deps: Deps, kind: LossKind | None = None, value: str = "", *,
         known = known_groups(tx, today)
         unread = tx.care.to_read()
     concerned = [one for one in known if loss is None or any(map(loss.hits, one.signatures))]
+    if loss is not None and not concerned:
+        raise InvalidInput(f"没有文件依赖{LOSS_ZH[loss.kind]}“{loss.value}”，取值见 certsvc care inventory")
     hits = _hits(deps, concerned, loss, day)
     return Breaks(
         loss=loss,
@@ -127,7 +129,7 @@ def look_at_breaks(deps: Deps, kind: LossKind | None = None, value: str = "", *,
         unread=unread,
         hits=hits,
         months=_months(concerned, loss),
-        advice=_advice(hits),
+        advice=_advice(hits, loss),
     )
 
 
@@ -155,27 +157,31 @@ def _hits(deps: Deps, concerned: Iterable[KnownGroup], loss: Loss | None, day: d
 
 def _with(hit: Hit, one: KnownGroup, loss: Loss | None, day: date) -> Hit:
     files = one.group.files
-    end = first_bad_day(one.signatures, loss)
+    end = _end(one, loss)
     hit = replace(hit, files=hit.files + files)
     if end > day:
         next_end = min(end, hit.next_end) if hit.next_end is not None else end
         return replace(hit, standing=hit.standing + files, next_end=next_end)
     # What fails on the very day of a loss fails because of it.
-    by_itself = loss is not None and first_bad_day(one.signatures) <= day
+    by_itself = loss is not None and one.fails() <= day
     if by_itself:
         return replace(hit, failed_before=hit.failed_before + files)
     return replace(hit, broken=hit.broken + files)
 
 
+def _end(one: KnownGroup, loss: Loss | None) -> date:
+    return one.fails(loss) if loss is not None else one.fails()
+
+
 def _months(concerned: Iterable[KnownGroup], loss: Loss | None) -> tuple[Ending, ...]:
     counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for one in concerned:
-        counts[one.group.in_force][f"{first_bad_day(one.signatures, loss):%Y-%m}"] += one.group.files
+        counts[one.group.in_force][f"{_end(one, loss):%Y-%m}"] += one.group.files
     months = sorted({*counts[True], *counts[False]})
     return tuple(Ending(month=month, in_force=counts[True][month], ended=counts[False][month]) for month in months)
 
 
-def _advice(hits: Iterable[Hit]) -> tuple[str, ...]:
+def _advice(hits: Iterable[Hit], loss: Loss | None) -> tuple[str, ...]:
     hits = tuple(hits)
     said = []
     if any(hit.broken + hit.failed_before for hit in hits if hit.in_force):
@@ -183,7 +189,9 @@ def _advice(hits: Iterable[Hit]) -> tuple[str, ...]:
     if any(hit.broken + hit.failed_before for hit in hits if not hit.in_force):
         said.append(EVIDENCE_ZH)
     if ends := [hit.next_end for hit in hits if hit.next_end is not None]:
-        said.append(f"{RENEW_ZH}（{min(ends).isoformat()}）")
+        said.append(f"{RENEW_ZH}，最早失效 {min(ends).isoformat()}")
+        if loss is not None and loss.kind is LossKind.ALGORITHM:
+            said.append(OTHER_TSA_ZH)
     return tuple(said)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.seal.care import STAMPS, first_bad_day, level_of
+from certsvc.seal.care import STAMPS, Revoked, first_bad_day, level_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.seal.care import FileGroup, SignatureFacts
+    from certsvc.seal.care import FileGroup, Loss, SignatureFacts
 
 READERS = (roles.OPERATOR, roles.AUDITOR)
 
@@ -87,17 +87,42 @@ class Inventory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownGroup:
-    """A group of files with what all of them stand on."""
+    """A group of files with what all of them stand on, and the certificates among it that are revoked already."""
 
     group: FileGroup
     signatures: tuple[SignatureFacts, ...]
+    revoked: tuple[Revoked, ...] = ()
+
+    def fails(self, *losses: Loss) -> date:
+        """The first day on which they do not prove themselves, as things are and after ``losses``."""
+        return first_bad_day(self.signatures, *self.revoked, *losses)
+
+
+class RevokedAmong:
+    """The certificates of seals that the register says are revoked, found by what a file stands on."""
+
+    def __init__(self, tx: UnitOfWork) -> None:
+        """Read them."""
+        self._days = {(one.serial, one.issuer_key_id): local_day(one.revoked_at) for one in tx.seal_lives.revocations()}
+
+    def __call__(self, signatures: Sequence[SignatureFacts]) -> tuple[Revoked, ...]:
+        """Those of these signatures."""
+        held = {(one.serial, one.issuer_key) for one in signatures}
+        return tuple(
+            Revoked(serial=serial, issuer_key=issuer_key, on=self._days[serial, issuer_key])
+            for serial, issuer_key in sorted(held & self._days.keys())
+        )
 
 
 def known_groups(tx: UnitOfWork, today: date) -> list[KnownGroup]:
     """Every file in use, in groups."""
     groups = tx.care.groups(today)
     samples = tx.care.of(sorted({group.sample for group in groups}))
-    return [KnownGroup(group=group, signatures=samples[group.sample]) for group in groups]
+    revoked = RevokedAmong(tx)
+    return [
+        KnownGroup(group=group, signatures=samples[group.sample], revoked=revoked(samples[group.sample]))
+        for group in groups
+    ]
 
 
 def take_inventory(deps: Deps) -> Inventory:
@@ -130,6 +155,8 @@ def _values(signatures: Sequence[SignatureFacts], seals: Mapping[str, str]) -> I
         told[Dimension.KEY, one.key] = one.key
         told[Dimension.SIGNATURE_ALGORITHM, one.signature_algorithm] = one.signature_algorithm
         told[Dimension.DIGEST_ALGORITHM, one.digest_algorithm] = one.digest_algorithm
+        if one.imprint:
+            told[Dimension.DIGEST_ALGORITHM, one.imprint] = one.imprint
         told[Dimension.FORMAT, one.format] = one.format
         told[Dimension.CA, one.issuer_key or one.issuer] = one.issuer
         if one.seal_id:
@@ -150,7 +177,7 @@ def _counted(one: KnownGroup, dimension: Dimension, value: str, name: str) -> Co
         in_force=group.files if group.in_force else 0,
         first=local_day(group.first),
         last=local_day(group.last),
-        earliest_end=first_bad_day(one.signatures),
+        earliest_end=one.fails(),
     )
 
 

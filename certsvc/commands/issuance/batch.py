@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -87,7 +88,9 @@ def issue_pieces(deps: Deps, pieces: Sequence[Piece]) -> None:
     with spanning(deps.tracer, "issue.seal"):
         _together(pieces, lambda some: _seal(deps, some))
     with spanning(deps.tracer, "issue.check"):
-        _each(pieces, lambda piece: _check(deps, piece))
+        # Once for the batch, after all of it was sealed: so they speak of the time after the signing.
+        lists = cache(lambda: own_crls(deps, since=deps.clock.now()))
+        _each(pieces, lambda piece: _check(deps, piece, lists))
     deps.faults.reach("issue.verified")
     with spanning(deps.tracer, "issue.store"):
         _together(pieces, lambda some: _store(deps, some))
@@ -208,13 +211,14 @@ def _page(piece: Piece) -> SealingPage:
     )
 
 
-def _check(deps: Deps, piece: Piece) -> None:
+def _check(deps: Deps, piece: Piece, lists: Callable[[], tuple[bytes, ...]]) -> None:
     """The own verifier passes the file; one that outlives its seal's certificate gets its proofs first."""
     last = piece.steps[-1].seal
     until = piece.valid[1]
     preserved = deps.sealer.outlives(last, end_of_day(until) if until else None)
     if preserved:
-        piece.data = deps.sealer.preserve(piece.data, last, crls=own_crls(deps))
+        crls, ocsps = _about(deps, piece.data, lists())
+        piece.data = deps.sealer.preserve(piece.data, last, crls=crls, ocsps=ocsps)
     piece.signatures = sealed_facts(deps, piece.data, piece.steps, piece.intent.signed_at, preserved=preserved)
     findings = deps.self_inspector.inspect(piece.data, TrustChoice(), deps.clock.now())
     if findings.indication is not Indication.TOTAL_PASSED:
@@ -222,6 +226,14 @@ def _check(deps: Deps, piece: Piece) -> None:
         log.error("own verifier refused", action="issue.self_check", request_id=piece.request_id, reason=reason)
         raise SigningError(f"签章后自检未通过（{reason}），文件未登记")
     piece.sha256 = hashlib.sha256(piece.data).hexdigest()
+
+
+def _about(deps: Deps, data: bytes, own: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Revocation data for a sealed file: our own lists, and what its outside CAs publish about the rest."""
+    now = deps.clock.now()
+    wanted = deps.self_inspector.inspect(data, TrustChoice(crls=own), now).wanted
+    answers = deps.revocations.ask(wanted, now) if wanted else None
+    return (*own, *(answers.crls if answers else ())), answers.ocsps if answers else ()
 
 
 def _store(deps: Deps, pieces: Sequence[Piece]) -> None:

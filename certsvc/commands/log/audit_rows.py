@@ -22,7 +22,6 @@ from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
 from certsvc.errors import NotFound, SigningError
 from certsvc.events.evidence import salted_digest
-from certsvc.license.model import LicenseVersion
 from certsvc.license.states import State
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from certsvc.events.checkpoint import Checkpoint, Stamp
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+    from certsvc.license.model import Artifact
 
 PAGE = 500
 CLOCKS_APART = timedelta(minutes=5)
@@ -108,7 +108,7 @@ class RowAudit:
         self._plain(MOVE, lambda tx, at: tx.audited.moves_after(at, limit=PAGE), 0, watch)
         self._plain(FETCH, lambda tx, at: tx.audited.fetches_after(at, limit=PAGE), "", watch)
         self._plain(SCAN, lambda tx, at: tx.audited.scans_after(at, limit=PAGE), "", watch)
-        self._plain(FORM, lambda tx, at: tx.audited.forms_after(at, limit=PAGE), "", watch)
+        self._plain(FORM, lambda tx, at: tx.audited.forms_after(at, limit=PAGE), "", watch, files=files)
         self._plain(EVENT, lambda tx, at: tx.audited.events_after(at, limit=PAGE), 0, watch)
         self._stamps()
         for noun in (*NOUNS, STAMP):
@@ -148,7 +148,7 @@ class RowAudit:
                 self._expect(LICENSE, replace(version, state=first), version.created_at, version.artifact.sha256)
                 self._state(one.row)
                 if files:
-                    self._file(version)
+                    self._file(version.artifact, f"{LICENSE} {version.identifier}")
             self._report.rows[LICENSE] += len(rows)
             watch(LICENSE, len(rows))
             place = rows[-1].place
@@ -159,6 +159,8 @@ class RowAudit:
         read: Callable[[UnitOfWork, Any], Sequence[Read[Any]]],
         start: int | str,
         watch: Callable[[str, int], None],
+        *,
+        files: bool = False,
     ) -> None:
         place = start
         while rows := self._page(read, place):
@@ -167,6 +169,8 @@ class RowAudit:
                     self._unreadable(noun, one.row_id)
                 elif noun == FORM:
                     self._expect(noun, one.row, one.row.created_at, "")
+                    if files:
+                        self._file(one.row, f"{FORM} {one.row.artifact_id}")
                 elif noun != EVENT:
                     self._expect(noun, one.row, one.row.at, "")
                 elif int(one.place) <= self._since[EVENT].last_event:
@@ -216,9 +220,9 @@ class RowAudit:
         if not read.searchable:
             self._report.tell(Found.ROW_CHANGED, about, "检索字段与内容不符")
 
-    def _file(self, version: LicenseVersion) -> None:
+    def _file(self, artifact: Artifact, about: str) -> None:
         self._report.files += 1
-        name, about = version.artifact.object_name, f"{LICENSE} {version.identifier}"
+        name = artifact.object_name
         try:
             data = self._deps.objects.get(name)
         except NotFound:
@@ -226,7 +230,7 @@ class RowAudit:
             return
         except RuntimeError:  # no name of ours: the row was changed, which is told of the row
             return
-        if hashlib.sha256(data).hexdigest() != version.artifact.sha256:
+        if hashlib.sha256(data).hexdigest() != artifact.sha256:
             self._report.tell(Found.FILE_CHANGED, about, name)
 
     def _stamps(self) -> None:

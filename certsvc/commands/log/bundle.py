@@ -1,11 +1,11 @@
 """The evidence bundle of a license: one ZIP that verifies without this service.
 
-It holds the file, the signatures out of it, what the register says now, events, the leaves about the license with their
-inclusion proofs, and the checkpoint with its timestamp. The manifest, with all leaves and the digest of every file, is
-signed with the key of the log: what somebody leaves out of a bundle is missed. Salt and details of a leaf are given for
-the kinds that the reader may see; leaves of other kinds are left out, for that they are about this license is not the
-reader's to know. Details that name somebody else's account, or to the issuer another body's case, lack that part: a
-leaf holds a digest of each part alone, so that what is left still verifies.
+It holds the file, later forms of it, the signatures out of it, what the register says now, events, the leaves about
+the license with their inclusion proofs, and the checkpoint with its timestamp. The manifest, with all leaves and the
+digest of every file, is signed with the key of the log: what somebody leaves out of a bundle is missed. Salt and
+details of a leaf are given for the kinds that the reader may see; leaves of other kinds are left out, for that they
+are about this license is not the reader's to know. Details that name somebody else's account, or to the issuer
+another body's case, lack that part: a leaf holds a digest of each part alone, so that what is left still verifies.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.checkpoint import Checkpoint
     from certsvc.events.evidence import EvidenceRow
-    from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.model import Artifact, LicenseVersion, MoveRecord
 
 FORMAT = "certsvc-evidence/2"
 """2: the manifest is signed, and details may lack ``actor`` and ``content``."""
@@ -89,6 +89,7 @@ class _Known:
     checkpoint: Checkpoint
     token: bytes
     status: dict[str, object]
+    later: Sequence[Artifact]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,10 +168,9 @@ def make_bundle(
     with deps.uow.read() as tx:
         known = _read(deps, tx, identifier, reader)
     whose = Reading(reader=reader, account=actor)
-    data = deps.objects.get(known.version.artifact.object_name)
-    if hashlib.sha256(data).hexdigest() != known.version.artifact.sha256:
-        raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
-    files = {"license.pdf": data, **_signatures(data), "checkpoint.txt": known.checkpoint.note.encode()}
+    data = _registered(deps, known.version.artifact)
+    forms = {f"forms/{number}.pdf": _registered(deps, one) for number, one in enumerate(known.later, 1)}
+    files = {"license.pdf": data, **_signatures(data), **forms, "checkpoint.txt": known.checkpoint.note.encode()}
     if known.token:
         files["checkpoint.tst"] = known.token
     files["status.json"] = _json(known.status)
@@ -201,6 +201,13 @@ def make_bundle(
     return zipped({MANIFEST: listed, MANIFEST_NOTE: signed_manifest(deps, head.origin, listed), **files})
 
 
+def _registered(deps: Deps, artifact: Artifact) -> bytes:
+    data = deps.objects.get(artifact.object_name)
+    if hashlib.sha256(data).hexdigest() != artifact.sha256:
+        raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
+    return data
+
+
 def signed_manifest(deps: Deps, origin: str, manifest: bytes, signed_as: str = SIGNED_AS) -> bytes:
     """A signed note (C2SP) over the digest of the manifest in the name of the log; ``signed_as`` is its second line."""
     text = f"{origin}\n{signed_as}\n{hashlib.sha256(manifest).hexdigest()}\n"
@@ -211,8 +218,11 @@ def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
     version = tx.licenses.by_identifier(identifier)
     if version is None:
         raise NotFound("没有这张证照，请核对证照标识")
+    later: Sequence[Artifact] = ()
     if version.artifact.kind in LATER_FORMS:  # leaves name the file of the registration, whose bytes a later form keeps
-        version = as_registered(version, tx.care.forms_of([version.version_id]))
+        forms = tx.care.forms_of([version.version_id])
+        later = [one for one in forms[version.version_id] if one.kind in LATER_FORMS]
+        version = as_registered(version, forms)
     now = deps.clock.now()
     life = tx.log.about(identifier, beginnings=LIFE, limit=MAX_LEAVES)
     newest_of_all = tx.log.about(identifier, beginnings=SEEN[reader], limit=MAX_LEAVES)
@@ -237,6 +247,7 @@ def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
         checkpoint=use,
         token=stamp.token if stamp is not None and use is stamped else b"",
         status=_status(version, moves, good=standing.good, at=rfc3339(now)),
+        later=later,
     )
 
 

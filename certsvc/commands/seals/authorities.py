@@ -9,6 +9,7 @@ from certsvc.seal.authorities import RevokedEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
@@ -24,14 +25,17 @@ def crl_of(deps: Deps, ca_id: str) -> bytes:
     return deps.authorities.crl(ca_id, revoked, now=deps.clock.now())
 
 
-def own_crls(deps: Deps) -> tuple[bytes, ...]:
-    """The CRLs of every CA kept here: our own verdicts know a revocation at once, not when a list is fetched."""
+def own_crls(deps: Deps, *, since: datetime | None = None) -> tuple[bytes, ...]:
+    """The CRLs of every CA kept here: our own verdicts know a revocation at once, not when a list is fetched.
+
+    They are made no earlier than ``since``: what goes into a file speaks of the time after its signing.
+    """
     known, now = deps.authorities.known(), deps.clock.now()
     if not known:
         return ()
     with deps.uow.read() as tx:
         seals = tx.seal_lives.revocations()
-        return tuple(deps.authorities.crl(ca.ca_id, _revoked(tx, ca, seals), now=now) for ca in known)
+        return tuple(deps.authorities.crl(ca.ca_id, _revoked(tx, ca, seals), now=now, since=since) for ca in known)
 
 
 def ocsp_of(deps: Deps, ca_id: str, request: bytes) -> bytes:

@@ -63,7 +63,9 @@ class Known:
     Attributes:
         version: of which these bytes are an artifact.
         view: its standing at the moment asked about; None when it was not registered then.
-        proven: when the bytes were registered.
+        proven: when the bytes were registered; of a later form, its pages and seals with the first one.
+        judged_at: when certificates are judged that ended since; None for ``proven``. A later form has timestamps that
+            are younger than its seals.
         later: they are on the register now, and were not at the moment asked about.
         earlier: the license has a later form of this file.
         copy: the annotated copy that they are, beside the license that it was made of.
@@ -74,6 +76,7 @@ class Known:
     document: RegisteredDocument | None = None
     stamping: Stamping | None = None
     proven: datetime | None = None
+    judged_at: datetime | None = None
     later: bool = False
     earlier: bool = False
     copy: CopyView | None = None
@@ -169,7 +172,10 @@ def look_up(deps: Deps, digest: str, at: datetime | None, now: datetime) -> Know
 def _form_of(
     deps: Deps, tx: UnitOfWork, version: LicenseVersion, digest: str, at: datetime | None, now: datetime
 ) -> Known:
-    """A license by one of the forms of its file; each is proven since it was registered itself."""
+    """A license by one of the forms of its file: what a later one adds, its registration proves; the rest, the first's.
+
+    A seal whose certificate was revoked between the two was good, and a renewal must not make it look otherwise.
+    """
     newest = version.artifact
     form = newest if newest.sha256 == digest else tx.care.form(digest)
     since = form.created_at if form is not None and form.kind in LATER_FORMS else version.created_at
@@ -177,7 +183,8 @@ def _form_of(
     return Known(
         version=version,
         view=view,
-        proven=since if view else None,
+        proven=version.created_at if view else None,
+        judged_at=since if view else None,
         later=view is None,
         earlier=form is not newest,
     )
@@ -196,7 +203,7 @@ def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoic
         uses |= listed.partner_purposes
     return replace(
         asked,
-        at=known.proven or asked.at,
+        at=known.judged_at or known.proven or asked.at,
         proven=known.proven,
         uses=frozenset(uses),
         listed=listed,
