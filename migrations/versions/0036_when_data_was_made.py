@@ -1,6 +1,6 @@
 """When revocation data in a file was made, and over which digest its timestamps are.
 
-Revision: 0035. Two columns of a new table, which older code leaves empty: data without a time does not count.
+Revision: 0036. Two columns of a new table, which older code leaves empty: data without a time does not count.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
