@@ -216,6 +216,7 @@ def _tools(keys: Sequence[str], choice: TrustChoice) -> tuple[Tools, Callable[[]
         facts=uploads.facts,
         registered=lambda _sha256: None,
         stamped=lambda _sha256: None,
+        monotonic=clock.monotonic,
     )
     return tools, close, "没有与登记比对：这台机器没有登记库"
 

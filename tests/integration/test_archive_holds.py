@@ -79,7 +79,7 @@ def issued(city: ServedCity, name: str, *, slug: str = "", **changes: Any) -> st
     """The identifier of a license of a holder of its own."""
     slug = slug or own_slugs(city)[0]
     holder = {**city.body(slug, "x")["holder"], "name": f"示例{name}"}
-    done = city.issue(slug, f"HOLD-{name}", holder=holder, **changes)
+    done = city.issue(slug, f"HOLD-{ord(name):X}", holder=holder, **changes)
     settle(city)
     return str(done["identifier"])
 
@@ -295,6 +295,17 @@ def test_without_a_key_or_trust_nothing_is_said_to_have_passed(town: ServedCity)
     assert conclusion(alone) == "没有不通过的，1 项未核对"
 
 
+def test_a_check_that_takes_too_long_fails_and_says_where_to_go_on(town: ServedCity) -> None:
+    data = package(town, make(town, identifier=issued(town, "子"))["archive_id"])
+    looked: list[int] = []
+    tools = tools_of(town.service.deps)
+    counted = dataclasses.replace(tools, facts=lambda pdf: looked.append(len(pdf)) or tools.facts(pdf))
+    items = check_package(data, counted, within_s=-1)
+    found, reason = found_of(items, "limits")
+    assert (found, looked, "certsvc archive check" in reason) == (Found.FAILED, [], True)
+    assert passed(check_package(data, counted, within_s=600))
+
+
 def test_a_sealed_material_is_one_that_was_stamped_here(town: ServedCity) -> None:
     case = "BJ-STAMPED"
     material = given(town, letter(lines=("Page that nobody stamped",)), case_no=case)
@@ -307,10 +318,7 @@ def test_a_sealed_material_is_one_that_was_stamped_here(town: ServedCity) -> Non
 def test_after_a_reform_packages_are_the_successor_s(town: ServedCity, monkeypatch: pytest.MonkeyPatch) -> None:
     deps = town.service.deps
     done = town.issue(NURSE, "HOLD-REFORM", case_no="BJ-REFORM")
-    town.execute(
-        f"UPDATE licenses SET issuer_code = '{OLD}', issuer_name = '示例市卫生和计划生育局'"
-        f" WHERE identifier = '{done['identifier']}'"
-    )
+    town.execute(f"UPDATE licenses SET issuer_code = '{OLD}' WHERE identifier = '{done['identifier']}'")
     town.execute(f"UPDATE requests SET authority_code = '{OLD}' WHERE case_no = 'BJ-REFORM'")
     town.answer(town.move(done["identifier"], "revoke", slug=NURSE, authority_code=TODAY), 201)
     settle(town)

@@ -29,6 +29,8 @@ class Package:
     draft: bool = False
     """before the report is in it: a manifest that is still to be made cannot be missed"""
     looked: dict[str, pdf_checks.Looked] = field(default_factory=dict)
+    late: bool = False
+    """whether there was no time to look at every file"""
     bundles: dict[str, Bundle] = field(default_factory=dict)
     """by the name of the license's file; a license without one has none"""
 
@@ -48,8 +50,16 @@ class Package:
         return sorted(name for name in self.opened.files if name.startswith(beginning))
 
 
-def read_files(opened: Opened, tools: Tools) -> Package:
-    """What the checks ask of every file, asked once; Unavailable when the workers are busy."""
+def read_files(opened: Opened, tools: Tools, *, within_s: float | None = None) -> Package:
+    """What the checks ask of every file, asked once; Unavailable when the workers are busy.
+
+    After ``within_s`` seconds no further file is looked at, and the package says that it is ``late``.
+    """
+    began = tools.monotonic()
+
+    def is_late() -> bool:
+        return within_s is not None and tools.monotonic() - began > within_s
+
     package = Package(opened=opened, tools=tools)
     manifest = opened.json(MANIFEST)
     package.manifest = manifest if isinstance(manifest, dict) else {}
@@ -58,8 +68,14 @@ def read_files(opened: Opened, tools: Tools) -> Package:
     except ValueError:
         package.unreadable = f"{METADATA} 不是可读的元数据"
     for name in (*package.named(LICENSES), *package.named(MATERIALS)):
+        if is_late():
+            package.late = True
+            return package
         package.looked[name] = pdf_checks.look(opened.files[name], tools)
     for name in package.named(LICENSES):
+        if is_late():
+            package.late = True
+            return package
         identifier, sha256 = identifier_in(name), digests(opened.files[name])["sha256"]
         data = opened.files.get(f"{EVIDENCE}{identifier}.zip")
         if data is not None:

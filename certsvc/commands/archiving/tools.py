@@ -26,6 +26,7 @@ class Tools:
         facts: what a PDF is; UploadRefused for one that cannot be read.
         registered: whether a digest (hex SHA-256) is on the register; None where there is no register.
         stamped: the same of a sealed document and the register of 用印.
+        monotonic: seconds of a clock that never goes back, for how long a check may take.
     """
 
     note_holds: Callable[[str, Sequence[NoteSignature]], bool | None]
@@ -33,6 +34,7 @@ class Tools:
     facts: Callable[[bytes], PdfFacts]
     registered: Callable[[str], bool | None]
     stamped: Callable[[str], bool | None]
+    monotonic: Callable[[], float]
 
 
 def tools_of(deps: Deps, choice: TrustChoice | None = None) -> Tools:
@@ -55,4 +57,5 @@ def tools_of(deps: Deps, choice: TrustChoice | None = None) -> Tools:
         facts=deps.uploads.facts,
         registered=registered,
         stamped=stamped,
+        monotonic=deps.clock.monotonic,
     )
