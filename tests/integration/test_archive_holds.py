@@ -129,7 +129,7 @@ def test_a_package_too_large_is_told_from_the_rows_and_listed_as_due(town: Serve
     issued(town, "甲", case_no=case)
     material = given(town, letter(), case_no=case)
     assert of_case(town, case).too_large == ""
-    town.execute(f"UPDATE materials SET size = 99000000 WHERE material_id = '{material['material_id']}'")
+    town.execute(f"UPDATE materials SET size = 104000000 WHERE material_id = '{material['material_id']}'")
 
     class NothingRead:
         def get(self, name: str) -> bytes:
