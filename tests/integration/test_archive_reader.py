@@ -19,7 +19,7 @@ from fixtures_city import ROOT, ServedCity
 from log_city import run_verifier
 
 from certsvc.commands.archiving.checks import CHECKS
-from certsvc.errors import NotFound
+from certsvc.errors import ConfigurationError, NotFound
 from certsvc.license.archives import TRAIT_ZH
 
 GUIDE = (ROOT / "docs" / "archive.md").read_text(encoding="utf-8")
@@ -155,14 +155,24 @@ def test_the_command_judges_alone_and_says_what_it_did_not_check(
     assert found["registered"] == "not_applicable"
     assert found["signatures"] == "passed"
     assert good["unchecked"] == 0
-    keyless = subprocess.run(
-        [*command, str(path)], cwd=place, env=env, capture_output=True, text=True, check=False, timeout=600
-    )
-    assert keyless.returncode == 0, keyless.stderr
-    assert "四性检测通过" not in keyless.stdout
-    assert "没有不通过的，3 项未核对" in keyless.stdout
     assert not wrong["passed"]
     assert {"signatures", "evidence"} <= {one["code"] for one in wrong["items"] if one["result"] == "failed"}
+
+
+def test_without_a_key_the_command_does_not_say_that_a_package_passed(
+    made: tuple[dict[str, Any], Path, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from certsvc.cli import archives as command
+
+    def nowhere() -> None:
+        raise ConfigurationError("none")
+
+    monkeypatch.setattr(command, "is_configured", lambda: False)
+    monkeypatch.setattr(command, "load_settings", nowhere)
+    assert command.check_paths([made[1]], [], as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "四性检测通过" not in said
+    assert "没有不通过的，3 项未核对" in said, "清单签名、签章的证书链、留痕"
 
 
 def test_make_writes_what_is_due_and_goes_on_where_it_stopped(small_city: ServedCity, tmp_path: Path) -> None:
