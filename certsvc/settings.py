@@ -132,7 +132,7 @@ class Settings(BaseModel):
     metrics_token_file: Path | None = None
     """Token that a scraper carries; production needs it where ``metrics_host`` is not this machine."""
     traces_url: str = ""
-    """OTLP/HTTP address of a collector's traces, such as ``http://collector.example:4318/v1/traces``; empty makes no spans"""
+    """OTLP/HTTP address of a collector's traces (``http://collector.example:4318/v1/traces``); empty makes no spans"""
     traces_ratio: float = Field(default=1.0, ge=0, le=1)
     """of traces that are recorded; a caller's flag can take its trace out, never in"""
     traces_token_file: Path | None = None

@@ -32,11 +32,8 @@ _OF_STATE = select(*_A).where(
     _A.authority_code == bindparam("body"),
     _A.state_digest == bindparam("state"),
 )
-_OF_STATE_OF_ANY = (
-    select(*_A)
-    .where(_A.kind == bindparam("what"), _A.subject == bindparam("about"), _A.state_digest == bindparam("state"))
-    .order_by(_A.made_at, _A.archive_id)
-    .limit(1)
+_OF_STATE_OF_ANY = select(*_A).where(
+    _A.kind == bindparam("what"), _A.subject == bindparam("about"), _A.state_digest == bindparam("state")
 )
 _STATES = select(_A.authority_code, _A.subject, _A.state_digest).where(
     _A.kind == bindparam("what"), _A.subject.in_(bindparam("about", expanding=True))
@@ -101,7 +98,9 @@ class ArchiveRows:
         if authority_code:
             row = self._tx.row(_OF_STATE, **named, body=authority_code)
         else:
-            row = self._tx.row(_OF_STATE_OF_ANY, **named)
+            # More than one only where two bodies made it before one became the other.
+            rows = self._tx.rows(_OF_STATE_OF_ANY, **named)
+            row = min(rows, key=lambda one: (one["made_at"], one["archive_id"]), default=None)
         return None if row is None else _archive(row)
 
     def states(self, kind: ArchiveKind, subjects: Sequence[str]) -> Mapping[tuple[str, str], frozenset[str]]:
