@@ -78,18 +78,23 @@ def run_archives(tx: UnitOfWork) -> None:
     assert tx.archives.by_id("arc_none") is None
     assert tx.archives.of_state(one.kind, one.authority_code, one.subject, one.state_digest) == one
     assert tx.archives.of_state(ArchiveKind.CASE, one.authority_code, one.subject, one.state_digest) is None
+    assert tx.archives.of_state(one.kind, "", one.subject, one.state_digest) == one
+    assert tx.archives.of_state(one.kind, "", other.subject, one.state_digest) is None
     assert tx.archives.states(ArchiveKind.LICENSE, [one.subject, "x"]) == {
         (BODY, one.subject): frozenset({one.state_digest})
     }
-    assert tx.archives.of(BODY, limit=9) == [one]
-    assert tx.archives.of("", limit=9) == [other, one]
-    assert tx.archives.of("", limit=9, behind=(other.made_at, other.archive_id)) == [one]
-    assert tx.archives.of(OTHER, limit=9, behind=(other.made_at, other.archive_id)) == []
+    assert tx.archives.of([BODY], limit=9) == [one]
+    assert tx.archives.of([BODY, OTHER], limit=9) == [other, one]
+    assert tx.archives.of([], limit=9) == []
+    assert tx.archives.of(None, limit=9) == [other, one]
+    assert tx.archives.of(None, limit=9, behind=(other.made_at, other.archive_id)) == [one]
+    assert tx.archives.of([OTHER], limit=9, behind=(other.made_at, other.archive_id)) == []
     assert tx.archives.hand_over(received(one))
     assert not tx.archives.hand_over(received(one, receipt_no="other"))
     assert tx.archives.by_id(one.archive_id) == received(one)
     tx.archives.licenses_after("", limit=9)
-    tx.archives.cases_after("", limit=9)
+    tx.archives.bodies_of_cases(tx.archives.cases_after("", limit=9) or ["x"])
+    tx.requests.of_case("x", caller="", body=BODY, behind="", limit=9)
     first, second = make_material(1), make_material(2)
     assert tx.materials.insert(first)
     assert tx.materials.insert(second)
@@ -98,6 +103,9 @@ def run_archives(tx: UnitOfWork) -> None:
     assert tx.materials.of_case(BODY, "BJ-1", limit=9) == [first, second]
     assert tx.materials.of_case(OTHER, "BJ-1", limit=9) == []
     assert tx.materials.by_file(BODY, "BJ-1", first.sha256) == first
+    assert tx.materials.count_held(BODY, "BJ-1") == 2
     source, target = MaterialState.REGISTERED, MaterialState.WITHDRAWN
     assert tx.materials.move(first.material_id, source=source, target=target, now=T0)
+    assert tx.materials.count_held(BODY, "BJ-1") == 1, "what was withdrawn is not counted"
+    assert tx.materials.of_case(BODY, "BJ-1", limit=9, only=source) == [second]
     assert not tx.materials.move(first.material_id, source=source, target=target, now=T0)

@@ -31,6 +31,8 @@ ARCHIVIST = Access(roles.ARCHIVIST)
 READER = Access(roles.ARCHIVIST, roles.AUDITOR)
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
+CHECK_S = 60
+"""Seconds of one check over HTTP; a package of thousands of slow files would hold one of the few doors for files."""
 
 ArchiveId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_]+$", description="归档信息包编号")]
 _PACKAGE: dict[int | str, dict[str, Any]] = {
@@ -162,7 +164,7 @@ def check(
 ) -> CheckOut:
     """收到的归档信息包的四性检测；不保存文件."""
     data = file.file.read(MAX_PACKAGE_BYTES + 1)
-    return CheckOut.of(check_package(data, tools_of(deps_of(request))))
+    return CheckOut.of(check_package(data, tools_of(deps_of(request)), within_s=CHECK_S))
 
 
 @router.get("/v1/archives/{archive_id}")

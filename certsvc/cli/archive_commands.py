@@ -42,9 +42,12 @@ def archive_check(
     key: Annotated[
         list[str] | None, typer.Option(help="清单签名的公钥（/v1/log/keys 的 verifier_keys），可多次")
     ] = None,
+    trust: Annotated[
+        list[Path] | None, typer.Option(help="另加的信任证书（PEM），可多次", exists=True, dir_okay=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="每个包一行 JSON")] = False,
 ) -> None:
     """四性检测；退出码 0 没有不通过的项目，1 有 · the four properties of a package."""
     from certsvc.cli.archives import check_paths
 
-    raise typer.Exit(check_paths(files, key or [], as_json=as_json))
+    raise typer.Exit(check_paths(files, key or [], trust or [], as_json=as_json))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,16 +16,17 @@ from rich.table import Column, Table
 from certsvc.app import build, standalone_inspector, standalone_uploads
 from certsvc.cli import evidence_verifier
 from certsvc.clock import SystemClock
-from certsvc.commands.archiving.checks import check_package, passed
-from certsvc.commands.archiving.contents import license_contents
+from certsvc.commands.archiving.checks import check_package, conclusion, passed, unchecked
+from certsvc.commands.archiving.contents import codes_of, license_contents
 from certsvc.commands.archiving.make import archive_contents, item_data
 from certsvc.commands.archiving.package import MAX_PACKAGE_BYTES
-from certsvc.commands.archiving.records import PAGE, archive_bytes, due_archives
+from certsvc.commands.archiving.records import PAGE, due_archives, take
 from certsvc.commands.archiving.tools import Tools, tools_of
+from certsvc.commands.issuance.read_license import NO_LICENSE_ZH
 from certsvc.commands.log.read import LogBoard
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.verifying.conclusion import conclude_without_register
-from certsvc.errors import CertsvcError, ConfigurationError, InvalidInput
+from certsvc.errors import CertsvcError, ConfigurationError, InvalidInput, NotFound
 from certsvc.events.checkpoint import write_note
 from certsvc.license.archives import ARCHIVE_ZH, FOUND_ZH, TRAIT_ZH, Found
 from certsvc.settings import is_configured, load_settings
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from certsvc.seal.verdict import Verdict
 
 ACTOR = "operator"
+DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 COLOUR = {Found.PASSED: "green", Found.FAILED: "red", Found.NOT_APPLICABLE: "dim"}
 
 
@@ -55,12 +59,12 @@ def list_due(authority: str, *, as_json: bool) -> None:
                     "label": one.label,
                     "authority_code": one.authority_code,
                     "keeping": one.keeping.value,
+                    "obstacle": one.too_large,
                 }
                 print(json.dumps(said, ensure_ascii=False))
             else:
-                console.print(
-                    f"{ARCHIVE_ZH[one.kind]}　{one.label}　{one.authority_code}　{one.keeping.zh}", soft_wrap=True
-                )
+                line = f"{ARCHIVE_ZH[one.kind]}　{one.label}　{one.authority_code}　{one.keeping.zh}"
+                console.print(f"{line}　{one.too_large}" if one.too_large else line, soft_wrap=True)
     finally:
         service.close()
     if not as_json:
@@ -72,7 +76,9 @@ def list_due(authority: str, *, as_json: bool) -> None:
 def make_due(out: Path, *, authority: str, identifier: str) -> int:
     """Make what is due and write every package that was not handed over; 1 if one could not be made."""
     service = build(load_settings())
-    out.mkdir(parents=True, exist_ok=True)
+    # Packages name people: nobody else on this machine reads them, nor sees which there are.
+    out.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+    out.chmod(DIRECTORY_MODE)
     console, board, trouble = Console(), LogBoard(), []
     written = 0
     try:
@@ -100,7 +106,7 @@ def make_due(out: Path, *, authority: str, identifier: str) -> int:
     return 1 if trouble else 0
 
 
-def check_paths(paths: Sequence[Path], keys: Sequence[str], *, as_json: bool) -> int:
+def check_paths(paths: Sequence[Path], keys: Sequence[str], trust: Sequence[Path] = (), *, as_json: bool) -> int:
     """Check packages and print the reports; 1 if an item of one failed.
 
     Raises:
@@ -109,14 +115,19 @@ def check_paths(paths: Sequence[Path], keys: Sequence[str], *, as_json: bool) ->
     for path in paths:
         if path.stat().st_size > MAX_PACKAGE_BYTES:
             raise InvalidInput(f"{path.name} 超过 {MAX_PACKAGE_BYTES // 1024 // 1024} MB，没有检测")
-    tools, close, note = _tools(keys)
+    tools, close, note = _tools(keys, TrustChoice(extra_anchors=tuple(path.read_bytes() for path in trust)))
     good = True
     try:
         for path in paths:
             items = check_package(path.read_bytes(), tools)
             good = good and passed(items)
             if as_json:
-                said = {"file": path.name, "passed": passed(items), "items": [item_data(one) for one in items]}
+                said = {
+                    "file": path.name,
+                    "passed": passed(items),
+                    "unchecked": unchecked(items),
+                    "items": [item_data(one) for one in items],
+                }
                 print(json.dumps(said, ensure_ascii=False), flush=True)
             else:
                 _print_items(path.name, items)
@@ -140,7 +151,8 @@ def _print_items(name: str, items: Sequence[CheckItem]) -> None:
         table.add_row(TRAIT_ZH[one.trait], one.name, result, escape(one.reason), escape(one.next_step))
     console = Console()
     console.print(table)
-    console.print(f"{escape(name)}　{'四性检测通过' if passed(items) else '[red]四性检测不通过[/]'}", soft_wrap=True)
+    said = conclusion(items) if passed(items) else f"[red]{conclusion(items)}[/]"
+    console.print(f"{escape(name)}　{said}", soft_wrap=True)
 
 
 def _wanted(deps: Deps, authority: str, identifier: str) -> Iterator[Contents]:
@@ -149,14 +161,16 @@ def _wanted(deps: Deps, authority: str, identifier: str) -> Iterator[Contents]:
         return
     with deps.uow.read() as tx:
         contents = license_contents(deps, tx, identifier)
+    if authority not in ("", contents.authority_code):
+        raise NotFound(NO_LICENSE_ZH)
     yield contents
 
 
 def _waiting(deps: Deps, authority: str) -> Iterator[Archive]:
-    behind = None
+    behind, codes = None, codes_of(deps, authority) if authority else None
     while True:
         with deps.uow.read() as tx:
-            page = tx.archives.of(authority, limit=PAGE, behind=behind)
+            page = tx.archives.of(codes, limit=PAGE, behind=behind)
         yield from (one for one in page if not one.handed_over)
         if len(page) < PAGE:
             return
@@ -169,25 +183,28 @@ def _write(deps: Deps, out: Path, archive: Archive) -> int:
     if path.exists() and path.stat().st_size == archive.size:
         return 0
     part = path.with_suffix(".part")
-    part.write_bytes(archive_bytes(deps, archive))
+    part.unlink(missing_ok=True)
+    data = take(deps, archive, actor=ACTOR)
+    with open(part, "xb", opener=lambda name, flags: os.open(name, flags, FILE_MODE)) as file:
+        file.write(data)
     part.replace(path)
     return 1
 
 
-def _tools(keys: Sequence[str]) -> tuple[Tools, Callable[[], None], str]:
+def _tools(keys: Sequence[str], choice: TrustChoice) -> tuple[Tools, Callable[[], None], str]:
     """With the register where this machine has one; keys that were given are asked instead of the service's own."""
     held = _note_holds(keys) if keys else None
     with suppress(ConfigurationError) if not is_configured() else nullcontext():
         settings = load_settings()
         if settings.master_key.exists() and settings.has_database():
             service = build(settings)
-            tools = tools_of(service.deps)
-            return (_with(tools, held) if held else tools), service.close, ""
+            tools = tools_of(service.deps, choice)
+            return (replace(tools, note_holds=held) if held else tools), service.close, ""
     inspector, (uploads, workers), clock = standalone_inspector(), standalone_uploads(), SystemClock()
 
     def judge(data: bytes) -> Verdict:
         now = clock.now()
-        return conclude_without_register(inspector.inspect(data, TrustChoice(), now), now)
+        return conclude_without_register(inspector.inspect(data, choice, now), now)
 
     def close() -> None:
         inspector.close()
@@ -198,12 +215,10 @@ def _tools(keys: Sequence[str]) -> tuple[Tools, Callable[[], None], str]:
         judge=judge,
         facts=uploads.facts,
         registered=lambda _sha256: None,
+        stamped=lambda _sha256: None,
+        monotonic=clock.monotonic,
     )
     return tools, close, "没有与登记比对：这台机器没有登记库"
-
-
-def _with(tools: Tools, held: Callable[[str, Sequence[NoteSignature]], bool]) -> Tools:
-    return Tools(note_holds=held, judge=tools.judge, facts=tools.facts, registered=tools.registered)
 
 
 def _note_holds(keys: Sequence[str]) -> Callable[[str, Sequence[NoteSignature]], bool]:

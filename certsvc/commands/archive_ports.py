@@ -23,15 +23,17 @@ class Archives(Protocol):
         ...
 
     def of_state(self, kind: ArchiveKind, authority_code: str, subject: str, state_digest: str) -> Archive | None:
-        """The package of this very state."""
+        """The package of this very state: of one body, or the first of any where that is empty."""
         ...
 
     def states(self, kind: ArchiveKind, subjects: Sequence[str]) -> Mapping[tuple[str, str], frozenset[str]]:
         """State digests that have a package, by body and subject, of these subjects."""
         ...
 
-    def of(self, authority_code: str, *, limit: int, behind: tuple[datetime, str] | None = None) -> Sequence[Archive]:
-        """Packages of one body, newest first; of all where it is empty."""
+    def of(
+        self, authority_codes: Sequence[str] | None, *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Archive]:
+        """Packages of these bodies, newest first; None: of all."""
         ...
 
     def hand_over(self, archive: Archive) -> bool:
@@ -46,6 +48,10 @@ class Archives(Protocol):
         """办件编号 of requests behind one, in order."""
         ...
 
+    def bodies_of_cases(self, case_nos: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """办件编号 and USCC of every body with requests under one of these numbers, in order."""
+        ...
+
 
 class Materials(Protocol):
     """电子材料."""
@@ -58,8 +64,14 @@ class Materials(Protocol):
         """The material."""
         ...
 
-    def of_case(self, authority_code: str, case_no: str, *, limit: int) -> Sequence[Material]:
-        """Materials of a case of one body, oldest first."""
+    def of_case(
+        self, authority_code: str, case_no: str, *, limit: int, only: MaterialState | None = None
+    ) -> Sequence[Material]:
+        """Materials of a case of one body, oldest first; those in one state, if given."""
+        ...
+
+    def count_held(self, authority_code: str, case_no: str) -> int:
+        """How many a case has that were not withdrawn; until the transaction ends, nobody else counts those."""
         ...
 
     def by_file(self, authority_code: str, case_no: str, sha256: str) -> Material | None:

@@ -85,8 +85,10 @@ class Requests(Protocol):
         """How many requests stand in each state."""
         ...
 
-    def of_case(self, case_no: str, *, caller: str, behind: str, limit: int) -> Sequence[IssuanceRequest]:
-        """Requests of a case behind a request id, of one caller or of all (empty), oldest first."""
+    def of_case(
+        self, case_no: str, *, caller: str, behind: str, limit: int, body: str = ""
+    ) -> Sequence[IssuanceRequest]:
+        """Requests of a case behind a request id, to one body (USCC), of one caller, or all, oldest first."""
         ...
 
     def case_counts(self, case_no: str, *, caller: str) -> dict[RequestState, int]:

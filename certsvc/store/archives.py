@@ -32,6 +32,9 @@ _OF_STATE = select(*_A).where(
     _A.authority_code == bindparam("body"),
     _A.state_digest == bindparam("state"),
 )
+_OF_STATE_OF_ANY = select(*_A).where(
+    _A.kind == bindparam("what"), _A.subject == bindparam("about"), _A.state_digest == bindparam("state")
+)
 _STATES = select(_A.authority_code, _A.subject, _A.state_digest).where(
     _A.kind == bindparam("what"), _A.subject.in_(bindparam("about", expanding=True))
 )
@@ -60,6 +63,13 @@ _CASES = (
     .limit(bindparam("most"))
 )
 
+_BODIES = (
+    select(requests.c.case_no, requests.c.authority_code)
+    .where(text(OF_A_CASE), requests.c.case_no.in_(bindparam("numbers", expanding=True)))
+    .distinct()
+    .order_by(requests.c.case_no, requests.c.authority_code)
+)
+
 
 @cache
 def _insert_once(dialect: str) -> Insert:
@@ -83,8 +93,14 @@ class ArchiveRows:
         return None if row is None else _archive(row)
 
     def of_state(self, kind: ArchiveKind, authority_code: str, subject: str, state_digest: str) -> Archive | None:
-        """The package of this very state."""
-        row = self._tx.row(_OF_STATE, what=kind.value, body=authority_code, about=subject, state=state_digest)
+        """The package of this very state: of one body, or the first of any where that is empty."""
+        named = {"what": kind.value, "about": subject, "state": state_digest}
+        if authority_code:
+            row = self._tx.row(_OF_STATE, **named, body=authority_code)
+        else:
+            # More than one only where two bodies made it before one became the other.
+            rows = self._tx.rows(_OF_STATE_OF_ANY, **named)
+            row = min(rows, key=lambda one: (one["made_at"], one["archive_id"]), default=None)
         return None if row is None else _archive(row)
 
     def states(self, kind: ArchiveKind, subjects: Sequence[str]) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -94,10 +110,12 @@ class ArchiveRows:
             found[(row["authority_code"], row["subject"])].add(row["state_digest"])
         return {key: frozenset(several) for key, several in found.items()}
 
-    def of(self, authority_code: str, *, limit: int, behind: tuple[datetime, str] | None = None) -> Sequence[Archive]:
-        """Packages of one body, newest first; of all where it is empty."""
-        if authority_code:
-            rows = _OF_BODY.rows(self._tx, [authority_code], limit=limit, behind=behind)
+    def of(
+        self, authority_codes: Sequence[str] | None, *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[Archive]:
+        """Packages of these bodies, newest first; None: of all."""
+        if authority_codes is not None:
+            rows = _OF_BODY.rows(self._tx, authority_codes, limit=limit, behind=behind)
         elif behind is None:
             rows = self._tx.rows(_ALL, most=limit)
         else:
@@ -116,6 +134,11 @@ class ArchiveRows:
     def cases_after(self, case_no: str, *, limit: int) -> Sequence[str]:
         """办件编号 of requests behind one, in order."""
         return [row["case_no"] for row in self._tx.rows(_CASES, behind=case_no, most=limit)]
+
+    def bodies_of_cases(self, case_nos: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """办件编号 and USCC of every body with requests under one of these numbers, in order."""
+        rows = self._tx.rows(_BODIES, numbers=sorted(set(case_nos))) if case_nos else ()
+        return [(row["case_no"], row["authority_code"]) for row in rows]
 
 
 def _values(archive: Archive) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from certsvc.license.archives import Material, MaterialState
 from certsvc.store.tables_archives import materials
@@ -28,6 +28,19 @@ _OF_CASE = (
     .where(_M.authority_code == bindparam("body"), _M.case_no == bindparam("number"))
     .order_by(_M.material_id)
     .limit(bindparam("most"))
+)
+_OF_CASE_IN = _OF_CASE.where(_M.state == bindparam("only"))
+_HOLD = (
+    select(_M.material_id)
+    .where(_M.authority_code == bindparam("body"), _M.case_no == bindparam("number"))
+    .order_by(_M.material_id)
+    .limit(1)
+    .with_for_update()
+)
+_COUNT = select(func.count().label("value")).where(
+    _M.authority_code == bindparam("body"),
+    _M.case_no == bindparam("number"),
+    _M.state == MaterialState.REGISTERED.value,
 )
 _BY_FILE = select(*_M).where(
     _M.authority_code == bindparam("body"), _M.case_no == bindparam("number"), _M.sha256 == bindparam("digest")
@@ -63,10 +76,20 @@ class MaterialRows:
         row = self._tx.row(_BY_ID, which=material_id)
         return None if row is None else self._material(row)
 
-    def of_case(self, authority_code: str, case_no: str, *, limit: int) -> Sequence[Material]:
-        """Materials of a case of one body, oldest first."""
-        rows = self._tx.rows(_OF_CASE, body=authority_code, number=case_no, most=limit)
+    def of_case(
+        self, authority_code: str, case_no: str, *, limit: int, only: MaterialState | None = None
+    ) -> Sequence[Material]:
+        """Materials of a case of one body, oldest first; those in one state, if given."""
+        place = {"body": authority_code, "number": case_no, "most": limit}
+        rows = self._tx.rows(_OF_CASE_IN, **place, only=only.value) if only else self._tx.rows(_OF_CASE, **place)
         return [self._material(row) for row in rows]
+
+    def count_held(self, authority_code: str, case_no: str) -> int:
+        """How many a case has that were not withdrawn; until the transaction ends, nobody else counts those."""
+        # The first row stands for the case: whoever counts waits here, and then counts what the one before inserted.
+        self._tx.row(_HOLD, body=authority_code, number=case_no)
+        row = self._tx.row(_COUNT, body=authority_code, number=case_no)
+        return int(row["value"]) if row is not None else 0
 
     def by_file(self, authority_code: str, case_no: str, sha256: str) -> Material | None:
         """The material that this file is in this case."""

@@ -57,6 +57,7 @@ _OF_CASE = (
     .limit(bindparam("most"))
 )
 _OF_CASE_BY = _OF_CASE.where(_C.caller == bindparam("by"))
+_OF_CASE_IN = _OF_CASE.where(_C.authority_code == bindparam("body"))
 _CASE_COUNTS = (
     select(_C.state, func.count().label("value"))
     .where(text(OF_A_CASE), _C.case_no == bindparam("case"))
@@ -239,12 +240,13 @@ class RequestRows:
         found.update({row["state"]: row["value"] for row in self._tx.rows(_OPEN_COUNTS)})
         return found
 
-    def of_case(self, case_no: str, *, caller: str, behind: str, limit: int) -> Sequence[IssuanceRequest]:
+    def of_case(
+        self, case_no: str, *, caller: str, behind: str, limit: int, body: str = ""
+    ) -> Sequence[IssuanceRequest]:
         """Requests of a case behind a request id, oldest first."""
-        if caller:
-            rows = self._tx.rows(_OF_CASE_BY, case=case_no, by=caller, behind=behind, most=limit)
-        else:
-            rows = self._tx.rows(_OF_CASE, case=case_no, behind=behind, most=limit)
+        named = {"body": body} if body else {"by": caller} if caller else {}
+        statement = _OF_CASE_IN if body else _OF_CASE_BY if caller else _OF_CASE
+        rows = self._tx.rows(statement, case=case_no, behind=behind, most=limit, **named)
         return [self._request(row) for row in rows]
 
     def case_counts(self, case_no: str, *, caller: str) -> dict[RequestState, int]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from archive_records import BODY, MATERIAL_NAME, make_archive, make_material, run_archives
+from archive_records import BODY, MATERIAL_NAME, OTHER, make_archive, make_material, run_archives
 from sqlalchemy import text
 from store_records import make_request, make_version
 
@@ -40,6 +40,30 @@ def test_licenses_and_cases_are_walked_in_pages_each_once(store: Store) -> None:
         assert walked == sorted({make_version(n).license_id for n in (1, 2, 3)})
         assert tx.archives.cases_after("", limit=1) == ["BJ-1"]
         assert tx.archives.cases_after("BJ-1", limit=9) == ["BJ-2"]
+
+
+def test_of_many_at_once_no_more_are_counted_in_than_a_case_may_have(store: Store) -> None:
+    most = 3
+    with store.uow() as tx:
+        assert tx.materials.insert(make_material(1))
+
+    def attempt(n: int) -> bool:
+        with store.uow() as tx:
+            return tx.materials.count_held(BODY, "BJ-1") < most and tx.materials.insert(make_material(n))
+
+    with ThreadPoolExecutor(6) as pool:
+        assert Counter(pool.map(attempt, range(2, 8))) == {True: 2, False: 4}
+
+
+def test_bodies_of_a_case_are_told_each_once_and_its_requests_by_body(store: Store) -> None:
+    with store.uow() as tx:
+        for n, body in ((1, BODY), (2, OTHER), (3, BODY)):
+            request = make_request(n)
+            payload = dataclasses.replace(request.payload, case_no="BJ-1", authority_code=body)
+            assert tx.requests.insert(dataclasses.replace(request, payload=payload))
+        assert tx.archives.bodies_of_cases(["BJ-1", "BJ-2"]) == sorted([("BJ-1", BODY), ("BJ-1", OTHER)])
+        several = tx.requests.of_case("BJ-1", caller="", body=BODY, behind="", limit=9)
+        assert [one.request_id for one in several] == ["req_000001", "req_000003"]
 
 
 def test_the_name_of_a_material_is_in_no_column_in_clear(store: Store) -> None:

@@ -19,6 +19,7 @@ from fixtures_city import ROOT, ServedCity
 from log_city import run_verifier
 
 from certsvc.commands.archiving.checks import CHECKS
+from certsvc.errors import ConfigurationError, NotFound
 from certsvc.license.archives import TRAIT_ZH
 
 GUIDE = (ROOT / "docs" / "archive.md").read_text(encoding="utf-8")
@@ -134,21 +135,13 @@ def test_the_command_judges_alone_and_says_what_it_did_not_check(
     bad.write_bytes(resigned(small_city, {**files, name: files[name].replace(b"/Producer", b"/Pr0ducer")}))
     place = tmp_path / "elsewhere"
     place.mkdir()
+    command = [str(ROOT / ".venv/bin/python"), "-m", "certsvc", "archive", "check"]
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(place)}
+    trust = [part for anchor in sorted(small_city.anchor.glob("*.pem")) for part in ("--trust", str(anchor))]
     run = subprocess.run(
-        [
-            str(ROOT / ".venv/bin/python"),
-            "-m",
-            "certsvc",
-            "archive",
-            "check",
-            str(path),
-            str(bad),
-            "--key",
-            key,
-            "--json",
-        ],
+        [*command, str(path), str(bad), "--key", key, *trust, "--json"],
         cwd=place,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(place)},
+        env=env,
         capture_output=True,
         text=True,
         check=False,
@@ -160,8 +153,26 @@ def test_the_command_judges_alone_and_says_what_it_did_not_check(
     found = {one["code"]: one["result"] for one in good["items"]}
     assert found["signature"] == "passed"
     assert found["registered"] == "not_applicable"
+    assert found["signatures"] == "passed"
+    assert good["unchecked"] == 0
     assert not wrong["passed"]
     assert {"signatures", "evidence"} <= {one["code"] for one in wrong["items"] if one["result"] == "failed"}
+
+
+def test_without_a_key_the_command_does_not_say_that_a_package_passed(
+    made: tuple[dict[str, Any], Path, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from certsvc.cli import archives as command
+
+    def nowhere() -> None:
+        raise ConfigurationError("none")
+
+    monkeypatch.setattr(command, "is_configured", lambda: False)
+    monkeypatch.setattr(command, "load_settings", nowhere)
+    assert command.check_paths([made[1]], [], as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "四性检测通过" not in said
+    assert "没有不通过的，3 项未核对" in said, "清单签名、签章的证书链、留痕"
 
 
 def test_make_writes_what_is_due_and_goes_on_where_it_stopped(small_city: ServedCity, tmp_path: Path) -> None:
@@ -189,6 +200,14 @@ def test_make_writes_what_is_due_and_goes_on_where_it_stopped(small_city: Served
     (out / name).unlink()
     assert run() == [name]
     assert (out / name).read_bytes() == first
+    assert (out.stat().st_mode & 0o777, (out / name).stat().st_mode & 0o777) == (0o700, 0o600)
+    taken = small_city.rows("SELECT count(*) FROM evidence WHERE kind = 'archive.taken'")
+    assert taken == [(2,)], "each time that it was written, and not when it was there"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "load_settings", lambda: None)
+        patch.setattr(command, "build", lambda _settings: _Kept(small_city.service))
+        with pytest.raises(NotFound):
+            command.make_due(out, authority="11990000MB0000086D", identifier=identifier)
 
 
 class _Kept:

@@ -298,7 +298,8 @@ class TestAttacks:
         history["versions"][0]["state"] = "valid"
         history["versions"][1]["state"] = "revoked"
         changed = {**files, "history.json": json.dumps(history).encode()}
-        assert failed(town, zipped(changed)) == {"digests"}
+        assert failed(town, zipped(changed)) == {"digests", "process"}
+        assert failed(town, resigned(town, changed)) == {"process"}
 
     def test_a_manifest_of_somebody_else(self, town: ServedCity, files: dict[str, bytes]) -> None:
         manifest = files["manifest.json"].replace(b'"keeping": "', b'"keeping": "x')

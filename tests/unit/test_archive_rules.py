@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,7 +17,11 @@ from certsvc.catalog.local_part import read_local
 from certsvc.catalog.toml_table import TomlFile
 from certsvc.commands.archiving.metadata import agree, read_metadata
 from certsvc.commands.archiving.package import MAX_NAME_CHARS, is_name, open_package
+from certsvc.commands.stamping.archive import read_member
 from certsvc.errors import ConfigurationError
+
+QUICK_S = 5
+"""Far more than a pass takes here, and nothing to what was possible."""
 
 
 def rule(text: str, local: str = "", *, document: bool = False) -> ArchiveRule:
@@ -96,3 +102,73 @@ def test_whatever_is_no_package_is_told_and_not_raised() -> None:
         assert open_package(data[:end]).fault("readable")
     for at in range(len(data)):
         open_package(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+
+
+def test_a_mask_of_many_parts_is_matched_in_one_pass() -> None:
+    began = time.monotonic()
+    assert agree({"name": "a" * 5000}, {"name": "*a" * 2000 + "*b"}) == ["name"]
+    assert agree({"name": "a" * 5000}, {"name": "*a" * 2000 + "*"}) == []
+    assert time.monotonic() - began < QUICK_S
+    assert agree({"a": "ab"}, {"a": "ab*b"}) == ["a"], "the end is not counted twice"
+    assert agree({"a": "xbcy"}, {"a": "x*c*b*y"}) == ["a"], "parts follow in order"
+
+
+def with_members(names: list[str], content: bytes) -> bytearray:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return bytearray(out.getvalue())
+
+
+def test_a_zip_is_not_read_on_behind_what_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members that each inflate to more than they may: the first that breaks the limit is the last that is unpacked."""
+    data = bytes(with_members([f"materials/m{number}.pdf" for number in range(50)], b"0" * 1_000_000))
+    unpacked: list[str] = []
+
+    def counted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+        unpacked.append(member.filename)
+        return read_member(archive, member, most)
+
+    monkeypatch.setattr("certsvc.commands.archiving.package.read_member", counted)
+    began = time.monotonic()
+    found = open_package(data)
+    assert time.monotonic() - began < QUICK_S
+    assert found.fault("limits")
+    assert found.files == {}
+    assert unpacked == ["materials/m0.pdf"]
+
+
+def test_names_and_places_that_repeat_are_refused_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr("certsvc.commands.archiving.package.read_member", never)
+    names = [f"materials/m{number}.pdf" for number in range(9)]
+    shared = with_members(names, b"x" * 100)
+    first = shared.index(b"PK\x01\x02")
+    at = first
+    while (at := shared.find(b"PK\x01\x02", at + 1)) > 0:
+        shared[at + 42 : at + 46] = shared[first + 42 : first + 46]  # the place of the first file's header
+    assert open_package(bytes(shared)).fault("limits")
+    twice = bytes(with_members(names, b"")).replace(b"m8.pdf", b"m0.pdf")
+    assert open_package(twice).fault("names")
+    assert open_package(twice).files == {}
+
+
+def test_bytes_of_a_broken_member_are_counted_too() -> None:
+    """Each inflates whole and fails its checksum at the end: without counting they cost as much as there are."""
+    incompressible = [hashlib.shake_128(bytes([n])).digest(30_000) * 10 for n in range(8)]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(incompressible):
+            archive.writestr(f"materials/m{number}.pdf", content)
+    data = bytearray(out.getvalue())
+    at = -1
+    while (at := data.find(b"PK\x01\x02", at + 1)) >= 0:
+        data[at + 16 : at + 20] = b"\0\0\0\0"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("certsvc.commands.archiving.package.MAX_PACKAGE_BYTES", 1_000_000)
+        found = open_package(bytes(data))
+    assert found.fault("readable").count("materials/") < len(incompressible)
+    assert found.fault("limits")

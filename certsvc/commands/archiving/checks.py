@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from certsvc.commands.archiving import pdf_checks
-from certsvc.commands.archiving.evidence import evidence_fault
-from certsvc.commands.archiving.metadata import Metadata, read_metadata
+from certsvc.commands.archiving.evidence import Bundle, history_faults
 from certsvc.commands.archiving.package import (
-    EVIDENCE,
     FORMAT,
     HISTORY,
     LICENSES,
@@ -30,8 +27,10 @@ from certsvc.commands.archiving.package import (
     digests,
     open_package,
 )
+from certsvc.commands.archiving.reading import Package, identifier_in, read_files
 from certsvc.events.checkpoint import read_signed
-from certsvc.license.archives import ArchiveKind, CheckItem, Found, Trait
+from certsvc.license.archives import CheckItem, Found, Trait
+from certsvc.license.states import STATE_ZH, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,46 +44,32 @@ MAX_SAID = 5
 """Files named in one sentence; a package with more faults is sent back anyway."""
 NEEDED = {
     "package": ("subject", "authorityCode", "authorityName", "keeping", "asOf"),
-    "case": ("caseNo", "matterCode", "caseState", "result"),
+    "case": ("caseNo", "caseState", "result"),
     "license": ("certificateIdentifier", "certificateNumber", "certificateIssuingAuthorityName", "typeName", "state"),
     "material": ("materialId", "materialName", "registeredAt"),
 }
 """Items of the metadata that must not be empty."""
+UNCHECKED_ZH = "未核对"
+"""How a reason ends where something was there to be checked, and could not be."""
 SECRETS = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-{5}|client_secret[\"']?\s*[:=]|Bearer eyJ[\w-]{8,}")
 _WRONG = (KeyError, TypeError, ValueError, AttributeError)
 """What JSON that is not built as ours makes its reader raise."""
 
 
-@dataclass(slots=True)
-class Package:
-    """What the checks look at."""
-
-    opened: Opened
-    tools: Tools
-    manifest: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Metadata = field(default_factory=Metadata)
-    unreadable: str = ""
-    draft: bool = False
-    """before the report is in it: a manifest that is still to be made cannot be missed"""
-    looked: dict[str, pdf_checks.Looked] = field(default_factory=dict)
-
-    def named(self, beginning: str) -> list[str]:
-        """Names of files in a folder of the package."""
-        return sorted(name for name in self.opened.files if name.startswith(beginning))
-
-
-def check_package(data: bytes, tools: Tools) -> tuple[CheckItem, ...]:
+def check_package(data: bytes, tools: Tools, *, within_s: float | None = None) -> tuple[CheckItem, ...]:
     """Every item over a package, in the order of the list; a package that is none fails, nothing is raised.
+
+    One that takes longer than ``within_s`` seconds fails too: who waits for it holds a door.
 
     Raises:
         Unavailable: the workers that look at files are busy; nothing can be said then.
     """
-    return _run(_read(open_package(data), tools))
+    return _run(read_files(open_package(data), tools, within_s=within_s))
 
 
 def check_files(files: Mapping[str, bytes], tools: Tools) -> tuple[CheckItem, ...]:
     """The same over files of which a package is about to be made: but for the manifest, which is made of them."""
-    package = _read(Opened(files=files, names=tuple(files)), tools)
+    package = read_files(Opened(files=files, names=tuple(files)), tools)
     package.draft = True
     return _run(package)
 
@@ -94,17 +79,17 @@ def passed(items: Sequence[CheckItem]) -> bool:
     return all(one.found is not FAILED for one in items)
 
 
-def _read(opened: Opened, tools: Tools) -> Package:
-    package = Package(opened=opened, tools=tools)
-    manifest = opened.json(MANIFEST)
-    package.manifest = manifest if isinstance(manifest, dict) else {}
-    try:
-        package.metadata = read_metadata(opened.files.get(METADATA, b""))
-    except ValueError:
-        package.unreadable = f"{METADATA} 不是可读的元数据"
-    for name in (*package.named(LICENSES), *package.named(MATERIALS)):
-        package.looked[name] = pdf_checks.look(opened.files[name], tools)
-    return package
+def unchecked(items: Sequence[CheckItem]) -> int:
+    """How many items could not be checked for want of a key, of trust or of a register, and would have to be."""
+    return sum(one.found is SKIPPED and one.reason.endswith(UNCHECKED_ZH) for one in items)
+
+
+def conclusion(items: Sequence[CheckItem]) -> str:
+    """The whole in one sentence: what was not checked has not passed."""
+    if not passed(items):
+        return "四性检测不通过"
+    missed = unchecked(items)
+    return f"没有不通过的，{missed} 项未核对" if missed else "四性检测通过"
 
 
 def _run(package: Package) -> tuple[CheckItem, ...]:
@@ -161,35 +146,43 @@ def _signatures(package: Package) -> Answer:
         return SKIPPED, "没有带签章的文件"
     faults: list[str] = []
     signers: set[str] = set()
+    unknown = 0
     for name in sealed:
         looked = package.looked.get(name)
         if looked is None:
             continue  # told as missing
         if looked.signature_fault:
             faults.append(f"{name} {looked.signature_fault}")
+        elif not looked.trusted:
+            unknown += 1
         signers.update(looked.signers)
+    if unknown and not faults:
+        return SKIPPED, f"{unknown} 个文件签章完整，证书链{UNCHECKED_ZH}"
     return _said(faults, f"{len(sealed)} 个文件签章有效，签章人：{'、'.join(sorted(signers)) or '（无）'}")
 
 
 def _registered(package: Package) -> Answer:
+    sealed = [name for name, items in package.metadata.materials.items() if items.get("stampingId")]
+    asked = [(name, package.tools.registered, "不是登记的文件") for name in package.named(LICENSES)]
+    asked += [(name, package.tools.stamped, "不是用印登记的文件") for name in sealed if name in package.opened.files]
     faults: list[str] = []
-    for name in package.named(LICENSES):
-        known = package.tools.registered(digests(package.opened.files[name])["sha256"])
+    for name, on_record, fault in asked:
+        known = on_record(digests(package.opened.files[name])["sha256"])
         if known is None:
             return SKIPPED, "没有登记库，未与登记的摘要比对"
         if not known:
-            faults.append(f"{name} 不是登记的文件")
-    return _said(faults, "证照文件与登记的逐字节一致") if package.named(LICENSES) else (SKIPPED, "没有证照")
+            faults.append(f"{name} {fault}")
+    return _said(faults, "证照和盖章文件与登记的逐字节一致") if asked else (SKIPPED, "没有证照和盖章文件")
 
 
 def _agreement(package: Package) -> Answer:
     faults: list[str] = []
     compared = 0
     for name in package.named(LICENSES):
-        stated, looked = package.metadata.licenses.get(name, {}), package.looked[name]
-        if stated.get("certificateIdentifier") != name[len(LICENSES) : -len(".pdf")]:
+        stated, looked = package.metadata.licenses.get(name, {}), package.looked.get(name)
+        if stated.get("certificateIdentifier") != identifier_in(name):
             faults.append(f"{name} 的证照标识与元数据不符")
-        if looked.facts is not None and looked.facts.metadata:
+        if looked is not None and looked.facts is not None and looked.facts.metadata:
             compared += 1
             wrong = pdf_checks.differing(stated, looked.facts.metadata)
             faults += [f"{name} 的 {key} 与元数据不符" for key in wrong]
@@ -199,19 +192,14 @@ def _agreement(package: Package) -> Answer:
 
 
 def _evidence(package: Package) -> Answer:
-    faults: list[str] = []
     names = package.named(LICENSES)
-    for name in names:
-        identifier = name[len(LICENSES) : -len(".pdf")]
-        data = package.opened.files.get(f"{EVIDENCE}{identifier}.zip")
-        sha256 = digests(package.opened.files[name])["sha256"]
-        fault = (
-            "没有证据包"
-            if data is None
-            else evidence_fault(data, identifier=identifier, sha256=sha256, tools=package.tools)
-        )
-        faults += [f"{identifier}：{fault}"] if fault else []
-    return _said(faults, f"{len(names)} 件证照的留痕在日志中") if names else (SKIPPED, "没有证照")
+    if not names:
+        return SKIPPED, "没有证照"
+    found = {name: package.bundles.get(name, Bundle(fault="没有证据包")) for name in names}
+    faults = [f"{identifier_in(name)}：{one.fault}" for name, one in found.items() if one.fault]
+    if not faults and not all(one.key_known for one in found.values()):
+        return SKIPPED, f"没有给出公钥，留痕{UNCHECKED_ZH}"
+    return _said(faults, f"{len(names)} 件证照的留痕在日志中")
 
 
 def _present(package: Package) -> Answer:
@@ -245,7 +233,7 @@ def _versions(package: Package) -> Answer:
     inside = {f"{LICENSES}{one['identifier']}.pdf" for one in versions}
     faults = [f"history.json 没有 {name}" for name in package.named(LICENSES) if name not in inside]
     faults += [f"缺少 {name}" for name in sorted(inside - set(package.opened.files))]
-    if package.manifest.get("kind", ArchiveKind.LICENSE.value) == ArchiveKind.CASE.value or package.metadata.case:
+    if package.of_case:
         return _said(faults, f"办件制发的 {len(versions)} 件齐全")
     numbers = sorted(one["version"] for one in versions)
     if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
@@ -269,18 +257,25 @@ def _items(package: Package) -> Answer:
 
 
 def _process(package: Package) -> Answer:
+    """Moves that follow on one another, and are those that the evidence of the license has."""
     faults: list[str] = []
     count = 0
     for one in package.opened.json(HISTORY)["versions"]:
+        identifier, name = one["identifier"], f"{LICENSES}{one['identifier']}.pdf"
         stands = one["moves"][0]["from_state"] if one["moves"] else one["state"]
         for move in one["moves"]:
             count += 1
             if move["from_state"] != stands:
-                faults.append(f"{one['identifier']} 的办理记录不相接")
+                faults.append(f"{identifier} 的办理记录不相接")
             stands = move["to_state"]
         if stands != one["state"]:
-            faults.append(f"{one['identifier']} 的状态与最后一次办理不符")
-    return _said(list(dict.fromkeys(faults)), f"{count} 次办理前后相接")
+            faults.append(f"{identifier} 的状态与最后一次办理不符")
+        if package.metadata.licenses.get(name, {}).get("state") != STATE_ZH[State(one["state"])]:
+            faults.append(f"{identifier} 的状态与元数据不符")
+        bundle = package.bundles.get(name)
+        if bundle is not None and not bundle.fault:  # else the evidence tells
+            faults += [f"{identifier} 的{fault}" for fault in history_faults(one, bundle, as_made=package.of_case)]
+    return _said(list(dict.fromkeys(faults)), f"{count} 次办理前后相接，与留痕一致")
 
 
 def _readable(package: Package) -> Answer:
@@ -300,22 +295,34 @@ def _opens(package: Package) -> Answer:
 
 def _format(package: Package) -> Answer:
     known = {name: one.facts for name, one in package.looked.items() if one.facts is not None}
-    faults = [f"{name} 没有声明 PDF/A" for name, facts in known.items() if facts.metadata and not facts.pdfa]
-    plain = [name for name, facts in known.items() if not facts.pdfa and not facts.metadata]
+    ours = {name: facts for name, facts in known.items() if facts.metadata and not package.by_others(name)}
+    faults = [f"{name} 没有声明 PDF/A" for name, facts in ours.items() if not facts.pdfa]
+    plain = [name for name, facts in known.items() if not facts.pdfa and name not in ours]
     if not faults and plain:
         return SKIPPED, f"{len(plain)} 个他方制作的文件没有声明 PDF/A：{'、'.join(plain[:MAX_SAID])}"
     return _said(faults, "均声明为 PDF/A（未以专门的校验器验证）")
 
 
+def _of_ours(package: Package, faults: Sequence[tuple[str, str]], good: str) -> Answer:
+    """What others made has their bytes: what is wrong with it is told, and keeps nothing from being archived."""
+    ours = [f"{name} {fault}" for name, fault in faults if not package.by_others(name)]
+    if ours or not faults:
+        return _said(ours, good)
+    _, told = _said([f"{name} {fault}" for name, fault in faults], good)
+    return SKIPPED, f"他方制作、本系统登记的证照：{told}"
+
+
 def _fonts(package: Package) -> Answer:
     known = [(name, one.facts) for name, one in package.looked.items() if one.facts is not None]
-    return _said([f"{name} 有未嵌入的字体" for name, facts in known if not facts.fonts_embedded], "字体全部嵌入")
+    faults = [(name, "有未嵌入的字体") for name, facts in known if not facts.fonts_embedded]
+    return _of_ours(package, faults, "字体全部嵌入")
 
 
 def _plain(package: Package) -> Answer:
-    faults = [one for one in (package.opened.fault("plain"),) if one]
-    faults += [f"{name} 已加密" for name, one in package.looked.items() if one.facts and one.facts.encrypted]
-    return _said(faults, "没有加密，压缩方式通用")
+    faults = [(name, "已加密") for name, one in package.looked.items() if one.facts and one.facts.encrypted]
+    if fault := package.opened.fault("plain"):
+        return _said([fault, *(f"{name} {one}" for name, one in faults)], "")
+    return _of_ours(package, faults, "没有加密，压缩方式通用")
 
 
 def _names(package: Package) -> Answer:
@@ -325,19 +332,19 @@ def _names(package: Package) -> Answer:
 
 def _limits(package: Package) -> Answer:
     fault = package.opened.fault("limits")
+    if package.late:
+        return FAILED, "文件过多，来不及全部检测，请在本机用 certsvc archive check 检测"
     return _said([fault] if fault else [], "大小、个数和压缩比在限度之内")
 
 
 def _active(package: Package) -> Answer:
-    faults: list[str] = []
-    for name, one in package.looked.items():
-        faults += [f"{name} {fault}" for fault in one.active_faults]
-    return _said(faults, "没有脚本、动作、外部引用和不明附件")
+    faults = [(name, fault) for name, one in package.looked.items() for fault in one.active_faults]
+    return _of_ours(package, faults, "没有脚本、动作、外部引用和不明附件")
 
 
 def _secrets(package: Package) -> Answer:
     faults = [f"{name} 含有密钥或令牌" for name, data in sorted(package.opened.files.items()) if SECRETS.search(data)]
-    return _said(faults, "没有密钥、令牌")
+    return _said(faults, "没有密钥、令牌（只检测未压缩的内容）")
 
 
 def _virus(_package: Package) -> Answer:

@@ -79,7 +79,7 @@ def _package_items(catalog: Catalog, contents: Contents) -> Items:
     return [
         ("subject", ARCHIVE_ZH[contents.kind], contents.label),
         ("authorityCode", "归档机关统一社会信用代码", contents.authority_code),
-        ("authorityName", "归档机关", authority_name(catalog, contents.authority_code)),
+        ("authorityName", "归档机关", authority_name(catalog, contents)),
         ("keeping", "保管期限", contents.keeping.zh),
         ("asOf", "内容截至", rfc3339(contents.as_of)),
         ("licenses", "证照件数", str(len(contents.versions))),
@@ -89,7 +89,7 @@ def _package_items(catalog: Catalog, contents: Contents) -> Items:
 
 def _case_items(catalog: Catalog, contents: Contents) -> Items:
     clock, first = contents.clock, contents.requests[0] if contents.requests else None
-    matter = clock.matter_code if clock else first.payload.matter_code if first else contents.matter_code
+    matter = contents.matter_code
     found = catalog.find_matter(matter) if matter else None
     issued = len(contents.versions)
     refused = sum(1 for one in contents.requests if not one.version_id)
@@ -156,7 +156,7 @@ def readme(catalog: Catalog, contents: Contents) -> bytes:
 
 格式：{FORMAT}
 内容：{ARCHIVE_ZH[contents.kind]} {contents.label}
-归档机关：{authority_name(catalog, contents.authority_code)}（{contents.authority_code}）
+归档机关：{authority_name(catalog, contents)}（{contents.authority_code}）
 保管期限：{contents.keeping.zh}
 证照 {len(contents.versions)} 件，电子材料 {len(contents.materials)} 件
 
@@ -174,6 +174,9 @@ manifest.note     清单的签名（C2SP signed-note，ECDSA P-256）
 """.encode()
 
 
-def authority_name(catalog: Catalog, code: str) -> str:
-    """Name of a body, or empty."""
-    return catalog.authority(code).name if catalog.has_authority(code) else ""
+def authority_name(catalog: Catalog, contents: Contents) -> str:
+    """Name of the body: as its newest license has it where the catalog does not know it, as for what others made."""
+    code = contents.authority_code
+    if catalog.has_authority(code):
+        return catalog.authority(code).name
+    return contents.versions[-1].issuer_name if contents.versions else ""

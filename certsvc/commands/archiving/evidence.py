@@ -6,7 +6,8 @@ import base64
 import hashlib
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -22,29 +23,51 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.commands.archiving.tools import Tools
-
+    from certsvc.events.checkpoint import Checkpoint
+REGISTERED = "registered"
+BEGAN_REGISTERED = "license.registered"
+"""The leaf of a license that was made elsewhere."""
+OF_A_MOVE = ("move", "from_state", "to_state", "authority_code", "document_no", "at")
+"""What the history of a package and the bundle both say of a move."""
 _WRONG = (KeyError, TypeError, ValueError, IndexError)
 """What a bundle that is not built as ours makes its reader raise."""
 
 
-def evidence_fault(data: bytes, *, identifier: str, sha256: str, tools: Tools) -> str:
-    """What is wrong with a bundle, in Chinese; empty when nothing is."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """What was found of a bundle.
+
+    Attributes:
+        fault: what is wrong, in Chinese; empty when nothing is.
+        key_known: whether a key was there to hold its signatures against; without one only its digests were compared.
+        status: ``status.json`` of it, what the register said of the license; empty where something is wrong.
+        began: kind of the leaf with which the license begins, one of :data:`MADE`.
+    """
+
+    fault: str = ""
+    key_known: bool = True
+    status: Mapping[str, Any] = field(default_factory=dict)
+    began: str = ""
+
+
+def look_at_bundle(data: bytes, *, identifier: str, sha256: str, tools: Tools) -> Bundle:
+    """A bundle that is to be about this license and this file; whatever is wrong with it is told."""
     try:
         files = _files(data)
     except DAMAGED:
-        return "证据包已损坏"
+        return Bundle(fault="证据包已损坏")
     except TooLarge:
-        return "证据包过大或压缩比异常"
+        return Bundle(fault="证据包过大或压缩比异常")
     try:
-        return _fault(files, identifier, sha256, tools)
+        return _found(files, identifier, sha256, tools)
     except _WRONG:
-        return "证据包缺少内容，或内容不合格式"
+        return Bundle(fault="证据包缺少内容，或内容不合格式")
 
 
 def _files(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         listed = archive.infolist()
-        if len(listed) > MAX_ENTRIES:
+        if len(listed) > MAX_ENTRIES or len({one.header_offset for one in listed}) != len(listed):
             raise TooLarge
         files: dict[str, bytes] = {}
         room = MAX_ENTRY_BYTES
@@ -54,27 +77,58 @@ def _files(data: bytes) -> dict[str, bytes]:
         return files
 
 
-def _fault(files: Mapping[str, bytes], identifier: str, sha256: str, tools: Tools) -> str:
+def _found(files: Mapping[str, bytes], identifier: str, sha256: str, tools: Tools) -> Bundle:
     listed = files[MANIFEST]
     manifest = orjson.loads(listed)
     if manifest["format"] != FORMAT or manifest["identifier"] != identifier:
-        return "证据包不是这张证照的"
+        return Bundle(fault="证据包不是这张证照的")
     stated = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     if {name: one for name, one in stated.items() if name not in (MANIFEST, MANIFEST_NOTE)} != manifest["files"]:
-        return "证据包中的文件与其清单不符"
+        return Bundle(fault="证据包中的文件与其清单不符")
     if manifest["files"]["license.pdf"] != sha256:
-        return "证据包是另一份证照文件的"
+        return Bundle(fault="证据包是另一份证照文件的")
     text, signatures = read_signed(files[MANIFEST_NOTE].decode("utf-8"))
-    if text.split("\n")[1:3] != [SIGNED_AS, stated[MANIFEST]] or tools.note_holds(text, signatures) is False:
-        return "证据包清单的签名不符"
+    listed_by = tools.note_holds(text, signatures)
+    if text.split("\n")[1:3] != [SIGNED_AS, stated[MANIFEST]] or listed_by is False:
+        return Bundle(fault="证据包清单的签名不符")
     head, said, signatures = read_note(files["checkpoint.txt"].decode("utf-8"))
-    if tools.note_holds(said, signatures) is False or head.size != manifest["size"]:
-        return "日志检查点的签名不符"
+    logged_by = tools.note_holds(said, signatures)
+    if logged_by is False or head.size != manifest["size"]:
+        return Bundle(fault="日志检查点的签名不符")
+    status = orjson.loads(files["status.json"])
+    fault = _leaf_fault(manifest, head)
+    if not fault and (status["identifier"] != identifier or status["sha256"] != sha256):
+        fault = "证据包的登记状态是另一张证照的"
+    if fault:
+        return Bundle(fault=fault)
+    began = next(one["kind"] for one in manifest["leaves"] if one["kind"] in MADE)
+    return Bundle(key_known=None not in (listed_by, logged_by), status=status, began=began)
+
+
+def _leaf_fault(manifest: Mapping[str, Any], head: Checkpoint) -> str:
     for one in manifest["leaves"]:
         path = [base64.b64decode(step, validate=True) for step in one["path"]]
         hashed = leaf_hash(base64.b64decode(one["leaf"], validate=True))
         if root_of_inclusion(one["index"], head.size, hashed, path) != head.root:
             return f"第 {one['index'] + 1} 条留痕不在日志中"
-    if MADE.isdisjoint(one["kind"] for one in manifest["leaves"]):
-        return "没有颁发或登记的留痕"
-    return ""
+    return "没有颁发或登记的留痕" if MADE.isdisjoint(one["kind"] for one in manifest["leaves"]) else ""
+
+
+def history_faults(version: Mapping[str, Any], bundle: Bundle, *, as_made: bool) -> list[str]:
+    """In what the history of a version differs from what its bundle says, in Chinese.
+
+    ``as_made``: the package is that of a case and tells how its licenses stood when they were made.
+    """
+    said = bundle.status["moves"]
+    state = said[0]["from_state"] if as_made and said else bundle.status["state"]
+    moves = [] if as_made else said
+    faults = []
+    if (version["origin"] == REGISTERED) != (bundle.began == BEGAN_REGISTERED):
+        faults.append("来源与留痕证据包所载不符")
+    if [[one[key] for key in OF_A_MOVE] for one in version["moves"]] != [
+        [one[key] for key in OF_A_MOVE] for one in moves
+    ]:
+        faults.append("办理记录与留痕证据包所载不符")
+    if version["state"] != state:
+        faults.append("状态与留痕证据包所载不符")
+    return faults

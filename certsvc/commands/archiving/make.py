@@ -7,6 +7,7 @@ over could not be used later, and nobody would know until then.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,7 +15,14 @@ import orjson
 from certsvc.clock import rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.archiving.checks import check_files, passed
-from certsvc.commands.archiving.contents import case_contents, license_contents, require_closed
+from certsvc.commands.archiving.contents import (
+    NO_CASE_ZH,
+    case_contents,
+    codes_of,
+    contents_of,
+    license_contents,
+    require_closed,
+)
 from certsvc.commands.archiving.describe import history_json, metadata_xml, readme
 from certsvc.commands.archiving.package import (
     EVIDENCE,
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.archiving.contents import Contents
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.archives import CheckItem
 
 ZIP = "application/zip"
@@ -69,8 +78,16 @@ def make_archive(
             if not caller.authority_code or contents.authority_code != caller.authority_code:
                 raise NotFound(NO_LICENSE_ZH)
         else:
-            contents = case_contents(deps, tx, caller.authority_code, case_no)
+            contents = _case_of(deps, tx, caller.authority_code, case_no)
     return archive_contents(deps, contents, actor=caller.subject, board=board)
+
+
+def _case_of(deps: Deps, tx: UnitOfWork, authority_code: str, case_no: str) -> Contents:
+    """The case of the body, or of one that was merged into it; its own where both have the number."""
+    for code in codes_of(deps, authority_code):
+        with suppress(NotFound):
+            return case_contents(deps, tx, code, case_no)
+    raise NotFound(NO_CASE_ZH)
 
 
 def archive_contents(deps: Deps, contents: Contents, *, actor: str, board: LogBoard | None = None) -> Archive:
@@ -78,7 +95,7 @@ def archive_contents(deps: Deps, contents: Contents, *, actor: str, board: LogBo
     require_closed(contents)
     state = contents.state_digest
     with deps.uow.read() as tx:
-        found = tx.archives.of_state(contents.kind, contents.authority_code, contents.subject, state)
+        found = _known(tx, contents)
     if found is not None:
         return found
     board = board or LogBoard()
@@ -117,7 +134,7 @@ def archive_contents(deps: Deps, contents: Contents, *, actor: str, board: LogBo
     )
     # The file first: a row without one would be a package that nobody can have; a file without a row is swept.
     deps.objects.put(archive.object_name, data, content_type=ZIP)
-    return _register(deps, archive)
+    return _register(deps, contents, archive)
 
 
 def package_files(deps: Deps, contents: Contents, *, actor: str, board: LogBoard) -> dict[str, bytes]:
@@ -180,41 +197,66 @@ def _refused(items: Sequence[CheckItem]) -> Conflict:
     return Conflict("四性检测不通过，没有制作归档信息包：请按所列各项处理后重做", problems=problems)
 
 
-def _register(deps: Deps, archive: Archive) -> Archive:
+def _known(tx: UnitOfWork, contents: Contents) -> Archive | None:
+    """The package of this state; that of a license also where it was made before its body was merged."""
+    body = "" if contents.kind is ArchiveKind.LICENSE else contents.authority_code
+    return tx.archives.of_state(contents.kind, body, contents.subject, contents.state_digest)
+
+
+def _stands(deps: Deps, tx: UnitOfWork, contents: Contents) -> bool:
+    """Whether the register still says what was read: a withdrawal or a decision since then makes another package."""
+    if contents.kind is ArchiveKind.LICENSE:
+        [now] = contents_of(deps, tx, [tx.licenses.versions_of(contents.subject)])
+        return now.state_digest == contents.state_digest
+    with suppress(NotFound):
+        now = case_contents(deps, tx, contents.authority_code, contents.subject)
+        return not now.under_way and now.state_digest == contents.state_digest
+    return False
+
+
+def _register(deps: Deps, contents: Contents, archive: Archive) -> Archive:
+    first, stood = None, True
     with deps.uow() as tx:
-        if tx.archives.insert(archive):
-            payload = ArchiveMade(
-                archive_id=archive.archive_id,
-                kind=archive.kind.value,
-                authority_code=archive.authority_code,
-                sha256=archive.sha256,
-                keeping=archive.keeping,
-            )
-            tell(deps, tx, payload, archive.archive_id, archive.made_at)
-            content = {
-                "kind": archive.kind.value,
-                "label": archive.label,
-                "authority_code": archive.authority_code,
-                "sha256": archive.sha256,
-                "sm3": archive.sm3,
-                "keeping": archive.keeping,
-                "members": list(archive.members),
-                "materials": list(archive.materials),
-            }
-            record(
-                tx,
-                deps,
-                kind="archive.made",
-                subject=archive.archive_id,
-                actor=archive.made_by,
-                content=content,
-                at=archive.made_at,
-            )
+        first = _known(tx, contents)
+        if first is None:
+            stood = _stands(deps, tx, contents)
+        if first is None and stood and tx.archives.insert(archive):
+            _tell_made(deps, tx, archive)
             return archive
-        first = tx.archives.of_state(
-            ArchiveKind(archive.kind), archive.authority_code, archive.subject, archive.state_digest
-        )
+        first = first or _known(tx, contents)
     deps.objects.delete(archive.object_name)
+    if not stood:
+        raise Conflict("归档期间内容已变化（收回了材料，或证照有新的办理），请重做")
     if first is None:
         raise Conflict("同一内容正在归档，请稍后再试")
     return first
+
+
+def _tell_made(deps: Deps, tx: UnitOfWork, archive: Archive) -> None:
+    payload = ArchiveMade(
+        archive_id=archive.archive_id,
+        kind=archive.kind.value,
+        authority_code=archive.authority_code,
+        sha256=archive.sha256,
+        keeping=archive.keeping,
+    )
+    tell(deps, tx, payload, archive.archive_id, archive.made_at)
+    content = {
+        "kind": archive.kind.value,
+        "label": archive.label,
+        "authority_code": archive.authority_code,
+        "sha256": archive.sha256,
+        "sm3": archive.sm3,
+        "keeping": archive.keeping,
+        "members": list(archive.members),
+        "materials": list(archive.materials),
+    }
+    record(
+        tx,
+        deps,
+        kind="archive.made",
+        subject=archive.archive_id,
+        actor=archive.made_by,
+        content=content,
+        at=archive.made_at,
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
-from certsvc.commands.archiving.contents import MAX_MATERIALS
+from certsvc.commands.archiving.contents import MAX_MATERIALS, codes_of
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.sweep import MATERIALS
 from certsvc.commands.shapes import Line
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 WRITERS = (roles.APPROVAL, roles.APPROVAL_ANY)
 READERS = (*WRITERS, roles.ARCHIVIST, roles.AUDITOR)
 WIDE = frozenset({roles.APPROVAL_ANY, roles.AUDITOR})
+MAX_LISTED = 2 * MAX_MATERIALS
+"""Of one case in one answer, with those that were withdrawn."""
 NO_MATERIAL_ZH = "没有这份电子材料，或不属于本机关"
 
 
@@ -89,20 +91,20 @@ def register_material(deps: Deps, caller: Principal, wish: MaterialBody, data: b
     )
     with deps.uow.read() as tx:
         known = _same(tx, made)
-        if known is None and len(tx.materials.of_case(made.authority_code, made.case_no, limit=MAX_MATERIALS)) == (
-            MAX_MATERIALS
-        ):
-            raise Conflict(f"一个办件最多登记 {MAX_MATERIALS} 份电子材料")
     if known is not None:
         return known
     # The file first: what has no row is swept, a row without a file would be a material that nobody can read.
     deps.objects.put(made.object_name, data, content_type=PDF)
     with deps.uow() as tx:
-        if tx.materials.insert(made):
+        first = _same(tx, made)
+        full = first is None and tx.materials.count_held(made.authority_code, made.case_no) >= MAX_MATERIALS
+        if first is None and not full and tx.materials.insert(made):
             _tell_registered(deps, tx, made)
             return made
-        first = _same(tx, made)
+        first = first or _same(tx, made)
     deps.objects.delete(made.object_name)
+    if full:
+        raise Conflict(f"一个办件最多登记 {MAX_MATERIALS} 份电子材料；登记有误的可以收回，收回的不计")
     if first is None:
         raise Conflict("这份文件正在登记，请稍后再试")
     return first
@@ -112,17 +114,17 @@ def case_materials(deps: Deps, caller: Principal, *, authority_code: str, case_n
     """Materials of a case, oldest first; none for another body's case, as for one that has none."""
     roles.require(caller, *READERS)
     code = authority_code or caller.authority_code
-    if not (caller.roles & WIDE or code == caller.authority_code):
+    if not _reaches(deps, caller, code):
         return ()
     with deps.uow.read() as tx:
-        return tx.materials.of_case(code, case_no, limit=MAX_MATERIALS)
+        return tx.materials.of_case(code, case_no, limit=MAX_LISTED)
 
 
 def read_material(deps: Deps, caller: Principal, material_id: str) -> Material:
     """One material; NotFound for another body's, in the same words as for none."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        return _own(tx, caller, material_id)
+        return _own(deps, tx, caller, material_id)
 
 
 def material_file(deps: Deps, caller: Principal, material_id: str) -> tuple[Material, bytes]:
@@ -146,13 +148,13 @@ def withdraw_material(deps: Deps, caller: Principal, material_id: str) -> Materi
     roles.require(caller, *WRITERS)
     now = deps.clock.now()
     with deps.uow() as tx:
-        found = _own(tx, caller, material_id)
+        found = _own(deps, tx, caller, material_id)
         done = tx.materials.move(material_id, source=MaterialState.REGISTERED, target=MaterialState.WITHDRAWN, now=now)
         if done:
             payload = MaterialWithdrawn(material_id=material_id, authority_code=found.authority_code)
             tell(deps, tx, payload, material_id, now)
             _on_record(deps, tx, found, "material.withdrawn", caller, now)
-        return _own(tx, caller, material_id)
+        return _own(deps, tx, caller, material_id)
 
 
 def _same(tx: UnitOfWork, made: Material) -> Material | None:
@@ -204,9 +206,17 @@ def _on_record(deps: Deps, tx: UnitOfWork, found: Material, kind: str, caller: P
     record(tx, deps, kind=kind, subject=found.material_id, actor=caller.subject, content=content, at=now)
 
 
-def _own(tx: UnitOfWork, caller: Principal, material_id: str) -> Material:
+def _reaches(deps: Deps, caller: Principal, authority_code: str) -> bool:
+    """Whether the materials of a body are the caller's: its own, or of a body that was merged into its own."""
+    if caller.roles & WIDE:
+        return True
+    return bool(caller.authority_code) and (
+        authority_code == caller.authority_code or authority_code in codes_of(deps, caller.authority_code)
+    )
+
+
+def _own(deps: Deps, tx: UnitOfWork, caller: Principal, material_id: str) -> Material:
     found = tx.materials.by_id(material_id)
-    wide = bool(caller.roles & WIDE)
-    if found is None or not (wide or (caller.authority_code and found.authority_code == caller.authority_code)):
+    if found is None or not _reaches(deps, caller, found.authority_code):
         raise NotFound(NO_MATERIAL_ZH)
     return found

@@ -56,9 +56,21 @@ def read_metadata(data: bytes) -> Metadata:
 
 def agree(stated: Mapping[str, str], in_file: Mapping[str, str]) -> list[str]:
     """Names of elements in which metadata and file differ; what the file masks (``*``) fits what it stands for."""
-    return [
-        key
-        for key, value in stated.items()
-        if in_file.get(key, "")
-        and not re.fullmatch(".*".join(map(re.escape, re.split(r"\*+", in_file[key]))), value, re.DOTALL)
-    ]
+    return [key for key, value in stated.items() if in_file.get(key, "") and not _fits(value, in_file[key])]
+
+
+def _fits(value: str, masked: str) -> bool:
+    """Whether ``masked`` with its ``*`` stands for ``value``: in one pass, for a file may hold any number of them."""
+    first, *further = masked.split("*")
+    if not further:
+        return value == masked
+    last = further.pop()
+    if len(first) + len(last) > len(value) or not (value.startswith(first) and value.endswith(last)):
+        return False
+    at, end = len(first), len(value) - len(last)
+    for part in further:
+        at = value.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True

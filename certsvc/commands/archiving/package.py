@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from certsvc.commands.log.bundle import signed_manifest, zipped
-from certsvc.commands.stamping.archive import DAMAGED, read_member
+from certsvc.commands.stamping.archive import DAMAGED, most_unpacked, read_member
 from certsvc.errors import TooLarge
 
 if TYPE_CHECKING:
@@ -47,6 +47,17 @@ TOP = frozenset({MANIFEST, NOTE, METADATA, HISTORY, REPORT, README})
 """Every name that a package may have; a name that leads out of the folder it is unpacked in is none of them."""
 PLAIN_ZIP = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """Ways of packing that every system opens."""
+
+
+TOO_LARGE_ZH = (
+    f"归档信息包将超过 {MAX_PACKAGE_BYTES // 1024 // 1024} MB 或 {MAX_ENTRIES} 个文件，"
+    "不能制成一个包，请联系运维分开归档"
+)
+
+
+def fits(count: int, size: int) -> bool:
+    """Whether so many files of so many bytes may be one package."""
+    return count <= MAX_ENTRIES and size <= MAX_PACKAGE_BYTES - MAX_MANIFEST_BYTES
 
 
 def is_name(name: str) -> bool:
@@ -95,11 +106,8 @@ def sealed_package(deps: Deps, origin: str, head: Mapping[str, Any], files: Mapp
     Raises:
         TooLarge: more files or bytes than a package may have.
     """
-    total = sum(map(len, files.values()))
-    if len(files) + 2 > MAX_ENTRIES or total > MAX_PACKAGE_BYTES - MAX_MANIFEST_BYTES:
-        raise TooLarge(
-            f"归档信息包超过 {MAX_PACKAGE_BYTES // 1024 // 1024} MB 或 {MAX_ENTRIES} 个文件，请联系运维分开归档"
-        )
+    if not fits(len(files) + 2, sum(map(len, files.values()))):
+        raise TooLarge(TOO_LARGE_ZH)
     ordered = dict(sorted(files.items()))
     manifest = orjson.dumps(
         {
@@ -130,9 +138,12 @@ def _opened(archive: zipfile.ZipFile) -> Opened:
     names = tuple(one.filename for one in listed)
     if len(listed) > MAX_ENTRIES:
         return Opened(faults=(("limits", f"超过 {MAX_ENTRIES} 个文件"),))
-    faults: list[tuple[str, str]] = []
     if len(set(names)) != len(names):
-        faults.append(("names", "有重名的文件"))
+        return Opened(names=names, faults=(("names", "有重名的文件"),))
+    # Entries that share their bytes unpack one small file as often as they are listed.
+    if len({one.header_offset for one in listed}) != len(listed):
+        return Opened(names=names, faults=(("limits", "有文件共用同一段数据，压缩比异常"),))
+    faults: list[tuple[str, str]] = []
     files: dict[str, bytes] = {}
     room = MAX_PACKAGE_BYTES
     for member in listed:
@@ -143,13 +154,15 @@ def _opened(archive: zipfile.ZipFile) -> Opened:
         if member.flag_bits & 1 or member.compress_type not in PLAIN_ZIP:
             faults.append(("plain", f"{name} 有密码，或压缩方式不通用"))
             continue
+        most = min(MAX_ENTRY_BYTES, room)
         try:
-            files[name] = read_member(archive, member, min(MAX_ENTRY_BYTES, room))
+            files[name] = read_member(archive, member, most)
         except TooLarge:
-            faults.append(("limits", f"{name} 过大或压缩比异常"))
-            continue
+            faults.append(("limits", f"{name} 过大或压缩比异常，其后的文件没有读取"))
+            break
         except DAMAGED:
             faults.append(("readable", f"{name} 已损坏"))
+            room -= most_unpacked(member, most)
             continue
         room -= len(files[name])
     return Opened(files=files, names=names, faults=tuple(faults))

@@ -35,6 +35,7 @@ class Looked:
     Attributes:
         facts: None where it cannot be read; ``unreadable`` says so.
         signature_fault: why its signatures do not hold, in Chinese; empty when they do.
+        trusted: whether their certificates lead to an authority that is trusted here; else they are only unbroken.
         signers: who signed, as the certificates name them.
         active_faults: what acts in it, or came along.
     """
@@ -44,6 +45,7 @@ class Looked:
     signature_fault: str
     signers: tuple[str, ...]
     active_faults: tuple[str, ...]
+    trusted: bool = False
 
 
 def look(data: bytes, tools: Tools) -> Looked:
@@ -65,6 +67,7 @@ def look(data: bytes, tools: Tools) -> Looked:
         signature_fault=_fault(verdict),
         signers=tuple(one.signer for one in verdict.signatures if one.signer),
         active_faults=_active(facts),
+        trusted=verdict.trust is Check.GOOD or verdict.indication is Indication.TOTAL_PASSED,
     )
 
 

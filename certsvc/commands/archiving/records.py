@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.catalog.entry import ArchiveWhen
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.commands.archiving.contents import case_contents, contents_of
+from certsvc.commands.archiving.contents import case_contents, codes_of, contents_of
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.supervision.reach import tell
-from certsvc.errors import Conflict, FieldProblem, IntegrityError, InvalidInput, NotFound, TooLarge
+from certsvc.errors import Conflict, FieldProblem, IntegrityError, InvalidInput, NotFound
 from certsvc.events.archive_payloads import ArchiveReceived
 from certsvc.license.archives import ArchiveKind
 
@@ -52,36 +52,39 @@ class ReceiptBody(BaseModel):
 def list_archives(
     deps: Deps, caller: Principal, *, limit: int, behind: tuple[datetime, str] | None = None
 ) -> Sequence[Archive]:
-    """Packages of the own body, or of all for an auditor, newest first."""
+    """Packages of the own body and those merged into it, or of all for an auditor, newest first."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        return tx.archives.of(_body(caller), limit=limit, behind=behind)
+        return tx.archives.of(_bodies(deps, caller), limit=limit, behind=behind)
 
 
 def read_archive(deps: Deps, caller: Principal, archive_id: str) -> Archive:
     """One package; NotFound for another body's, in the same words as for none."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        return _own(tx, caller, archive_id)
+        return _own(deps, tx, caller, archive_id)
 
 
 def archive_file(deps: Deps, caller: Principal, archive_id: str) -> tuple[Archive, bytes]:
     """A package and its bytes; NotFound as above, IntegrityError when they are not the registered ones."""
     archive = read_archive(deps, caller, archive_id)
-    with deps.uow() as tx:
-        content = {"sha256": archive.sha256}
-        now = deps.clock.now()
-        record(
-            tx, deps, kind="archive.taken", subject=archive.archive_id, actor=caller.subject, content=content, at=now
-        )
-    return archive, archive_bytes(deps, archive)
+    return archive, take(deps, archive, actor=caller.subject)
 
 
-def archive_bytes(deps: Deps, archive: Archive) -> bytes:
-    """The bytes of a package; IntegrityError when they are not the registered ones."""
+def take(deps: Deps, archive: Archive, *, actor: str) -> bytes:
+    """The bytes of a package, of which it is on record that ``actor`` has them.
+
+    Raises:
+        IntegrityError: they are not the registered ones; then nobody has taken anything.
+    """
     data = deps.objects.get(archive.object_name)
     if hashlib.sha256(data).hexdigest() != archive.sha256:
-        raise IntegrityError("归档信息包与登记的摘要不一致，已停止提供，请联系运维")
+        raise IntegrityError(
+            "归档信息包与登记的摘要不一致，已停止提供，请联系运维，从备份或接收单位取回摘要相同的一份放回原处"
+        )
+    with deps.uow() as tx:
+        content, now = {"sha256": archive.sha256}, deps.clock.now()
+        record(tx, deps, kind="archive.taken", subject=archive.archive_id, actor=actor, content=content, at=now)
     return data
 
 
@@ -96,12 +99,11 @@ def hand_over(deps: Deps, caller: Principal, archive_id: str, body: ReceiptBody)
     roles.require(caller, roles.ARCHIVIST)
     now = deps.clock.now()
     with deps.uow() as tx:
-        found = _own(tx, caller, archive_id)
+        found = _own(deps, tx, caller, archive_id)
         if not local_day(found.made_at) <= body.received_on <= local_day(now):
             detail = "接收日期不能早于制作归档信息包之日，也不能晚于今日"
             raise InvalidInput(detail, problems=(FieldProblem(pointer="/received_on", code="range", detail=detail),))
-        said = (body.handed_to, body.receipt_no, body.received_on)
-        if found.handed_over and (found.handed_to, found.receipt_no, found.received_on) == said:
+        if _says(found, body):
             return found
         noted = replace(
             found,
@@ -112,7 +114,12 @@ def hand_over(deps: Deps, caller: Principal, archive_id: str, body: ReceiptBody)
             receipt_at=now,
         )
         if found.handed_over or not tx.archives.hand_over(noted):
-            raise Conflict("这个归档信息包已有回执，不能更改；确有错误的，由接收单位退回后重新归档")
+            if _says(_own(deps, tx, caller, archive_id), body):  # somebody else just reported the same
+                return _own(deps, tx, caller, archive_id)
+            raise Conflict(
+                "这个归档信息包已有回执，不能更改。回执写错或接收单位退回的，在移交清单上注明；内容没有变化的，再移交的仍是这一个包，"
+                "证照有新的办理或办件有新的材料后，制成的是另一个包，另有回执"
+            )
         payload = ArchiveReceived(
             archive_id=archive_id, authority_code=found.authority_code, receipt_no=body.receipt_no
         )
@@ -122,19 +129,28 @@ def hand_over(deps: Deps, caller: Principal, archive_id: str, body: ReceiptBody)
         return noted
 
 
+def _says(found: Archive, body: ReceiptBody) -> bool:
+    said = (body.handed_to, body.receipt_no, body.received_on)
+    return found.handed_over and (found.handed_to, found.receipt_no, found.received_on) == said
+
+
 def due_archives(
     deps: Deps, authority_code: str = "", *, watch: Callable[[int], None] = lambda _looked: None
 ) -> Iterator[Contents]:
     """What has ended or is closed and has no package in this state, of one body or of all (empty): cases first.
 
-    ``watch`` is called with how many were looked at. The register is walked in pages, and nothing is held between two.
+    Also what is too large for a package, which says so itself (``too_large``). ``watch`` is called with how many were
+    looked at. The register is walked in pages, and nothing is held between two.
     """
+    codes = frozenset(codes_of(deps, authority_code)) if authority_code else None
     place = ""
     while True:
         with deps.uow.read() as tx:
             numbers = tx.archives.cases_after(place, limit=PAGE)
-            cases = [one for number in numbers for one in _cases(deps, tx, number, authority_code)]
-            waiting = _without_package(tx, ArchiveKind.CASE, cases)
+            bodies = tx.archives.bodies_of_cases(numbers)
+            wanted = [(number, body) for number, body in bodies if codes is None or body in codes]
+            cases = [case_contents(deps, tx, body, number) for number, body in wanted]
+            waiting = _without_package(tx, ArchiveKind.CASE, [one for one in cases if one.due])
         yield from _watched(waiting, len(numbers), watch)
         if len(numbers) < PAGE:
             break
@@ -157,49 +173,43 @@ def _watched(waiting: Sequence[Contents], looked: int, watch: Callable[[int], No
 
 def _without_package(tx: UnitOfWork, kind: ArchiveKind, found: Sequence[Contents]) -> Sequence[Contents]:
     states = tx.archives.states(kind, [one.subject for one in found])
-    return [one for one in found if one.state_digest not in states.get((one.authority_code, one.subject), frozenset())]
-
-
-def _cases(deps: Deps, tx: UnitOfWork, case_no: str, authority_code: str) -> Iterator[Contents]:
-    several = tx.requests.of_case(case_no, caller="", behind="", limit=PAGE)
-    bodies = {one.payload.authority_code for one in several}
-    for body in sorted(bodies if not authority_code else bodies & {authority_code}):
-        try:
-            contents = case_contents(deps, tx, body, case_no)
-        except TooLarge:
-            continue  # whoever asks for this one is told
-        if contents.due:
-            yield contents
+    if kind is ArchiveKind.CASE:
+        return [
+            one for one in found if one.state_digest not in states.get((one.authority_code, one.subject), frozenset())
+        ]
+    # A license is one, whichever body's it was when its package was made.
+    made = {(subject, state) for (_, subject), several in states.items() for state in several}
+    return [one for one in found if (one.subject, one.state_digest) not in made]
 
 
 def _licenses(deps: Deps, tx: UnitOfWork, ids: Sequence[str], authority_code: str) -> Iterator[Contents]:
     versions = tx.licenses.of_licenses(ids) if ids else ()
-    for _, several in groupby(versions, key=lambda one: one.license_id):
-        contents = contents_of(deps, tx, list(several))
-        if not contents.due or authority_code not in ("", contents.authority_code):
-            continue
-        newest = contents.versions[-1]
-        if deps.catalog.type(newest.type_slug).archive.when is ArchiveWhen.ISSUED and _has_case(tx, newest.request_id):
-            continue  # archived with its case
-        yield contents
+    grouped = [list(several) for _, several in groupby(versions, key=lambda one: one.license_id)]
+    for contents in contents_of(deps, tx, grouped):
+        if contents.due and authority_code in ("", contents.authority_code) and not _in_its_case(deps, tx, contents):
+            yield contents
 
 
-def _has_case(tx: UnitOfWork, request_id: str) -> bool:
-    request = tx.requests.by_id(request_id) if request_id else None
+def _in_its_case(deps: Deps, tx: UnitOfWork, contents: Contents) -> bool:
+    """Whether the package of a case says all there is: what is archived when issued, as long as it stands as issued."""
+    newest = contents.versions[-1]
+    if deps.catalog.type(newest.type_slug).archive.when is not ArchiveWhen.ISSUED or any(contents.moves.values()):
+        return False
+    request = tx.requests.by_id(newest.request_id) if newest.request_id else None
     return request is not None and request.payload.case_no != ""
 
 
-def _body(caller: Principal) -> str:
-    """Whose packages the caller sees: those of all where empty."""
+def _bodies(deps: Deps, caller: Principal) -> Sequence[str] | None:
+    """Whose packages the caller sees; None: those of all."""
     if roles.AUDITOR in caller.roles:
-        return ""
+        return None
     if not caller.authority_code:
         raise NotFound(NO_ARCHIVE_ZH)
-    return caller.authority_code
+    return codes_of(deps, caller.authority_code)
 
 
-def _own(tx: UnitOfWork, caller: Principal, archive_id: str) -> Archive:
-    found = tx.archives.by_id(archive_id)
-    if found is None or _body(caller) not in ("", found.authority_code):
+def _own(deps: Deps, tx: UnitOfWork, caller: Principal, archive_id: str) -> Archive:
+    found, bodies = tx.archives.by_id(archive_id), _bodies(deps, caller)
+    if found is None or not (bodies is None or found.authority_code in bodies):
         raise NotFound(NO_ARCHIVE_ZH)
     return found

@@ -79,10 +79,15 @@ def _unpacked(data: bytes, each: int, room: int, most: int) -> list[tuple[str, b
     return found
 
 
+def most_unpacked(member: zipfile.ZipInfo, most: int) -> int:
+    """Bytes that :func:`read_member` unpacks at most, whether it succeeds or not."""
+    return min(most, max(member.compress_size, 1) * MAX_RATIO)
+
+
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
     """One file, counted while it is unpacked: what its header claims is not believed."""
     parts, size = [], 0
-    limit = min(most, max(member.compress_size, 1) * MAX_RATIO)
+    limit = most_unpacked(member, most)
     with archive.open(member) as stream:
         while part := stream.read(_CHUNK):
             size += len(part)
