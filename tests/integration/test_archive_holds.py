@@ -30,6 +30,7 @@ from certsvc.commands.archiving.checks import check_files, check_package, conclu
 from certsvc.commands.archiving.contents import Contents, case_contents, license_contents
 from certsvc.commands.archiving.make import archive_contents, make_archive, package_files
 from certsvc.commands.archiving.materials import read_material
+from certsvc.commands.archiving.package import sealed_package as package_of_files
 from certsvc.commands.archiving.records import (
     ReceiptBody,
     archive_file,
@@ -169,7 +170,7 @@ def test_what_is_withdrawn_while_a_package_is_made_is_in_none(
     case = "BJ-RACE"
     issued(town, "乙", case_no=case)
     material = given(town, letter(lines=("Page of the race",)), case_no=case)
-    sealed = making.sealed_package
+    sealed = package_of_files
 
     def meanwhile(*args: Any) -> bytes:
         url = f"/v1/materials/{material['material_id']}/withdrawals"
@@ -301,7 +302,12 @@ def test_a_check_that_takes_too_long_fails_and_says_where_to_go_on(town: ServedC
     data = package(town, make(town, identifier=issued(town, "子"))["archive_id"])
     looked: list[int] = []
     tools = tools_of(town.service.deps)
-    counted = dataclasses.replace(tools, facts=lambda pdf: looked.append(len(pdf)) or tools.facts(pdf))
+
+    def facts(pdf: bytes) -> Any:
+        looked.append(len(pdf))
+        return tools.facts(pdf)
+
+    counted = dataclasses.replace(tools, facts=facts)
     items = check_package(data, counted, within_s=-1)
     found, reason = found_of(items, "limits")
     assert (found, looked, "certsvc archive check" in reason) == (Found.FAILED, [], True)

@@ -187,7 +187,7 @@ def _shown(city: ServedCity, identifier: str) -> Any:
 def _the_tag_is_of_the_form(shown: Any, after: bytes, before: str) -> None:
     assert shown.json()["license"]["sha256"] == hashlib.sha256(after).hexdigest()
     assert shown.headers["etag"] != before, "what is shown is another file"
-    assert revisions_of(shown.headers["etag"]) == revisions_of(before) == {1}
+    assert revisions_of(shown.headers["etag"]) == revisions_of(before) == frozenset({1})
 
 
 def _a_file_beside_is_found(city: ServedCity, deps: Deps) -> None:

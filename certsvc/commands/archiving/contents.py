@@ -190,7 +190,8 @@ def case_contents(deps: Deps, tx: UnitOfWork, authority_code: str, case_no: str)
         key=_ORDER.index,
         default=Keeping.YEARS_30,
     )
-    times = [one.created_at for one in (*versions, *every)] + [one.registered_at for one in materials]
+    times = [one.created_at for one in versions] + [one.created_at for one in every]
+    times += [one.registered_at for one in materials]
     times += [clock.last_at] if clock else []
     matters = [clock.matter_code if clock else "", *(one.payload.matter_code for one in requests)]
     return Contents(

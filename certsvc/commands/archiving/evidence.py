@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from certsvc.commands.archiving.tools import Tools
-    from certsvc.events.checkpoint import Checkpoint
+    from certsvc.events.checkpoint import TreeHead
 REGISTERED = "registered"
 BEGAN_REGISTERED = "license.registered"
 """The leaf of a license that was made elsewhere."""
@@ -105,7 +105,7 @@ def _found(files: Mapping[str, bytes], identifier: str, sha256: str, tools: Tool
     return Bundle(key_known=None not in (listed_by, logged_by), status=status, began=began)
 
 
-def _leaf_fault(manifest: Mapping[str, Any], head: Checkpoint) -> str:
+def _leaf_fault(manifest: Mapping[str, Any], head: TreeHead) -> str:
     for one in manifest["leaves"]:
         path = [base64.b64decode(step, validate=True) for step in one["path"]]
         hashed = leaf_hash(base64.b64decode(one["leaf"], validate=True))
