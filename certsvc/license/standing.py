@@ -56,6 +56,10 @@ class Light(StrEnum):
     RED = "red"
 
 
+BEST_FIRST: dict[str, int] = {light: at for at, light in enumerate(Light)}
+"""The order of lights, to sort by."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flag:
     """Something to know about a license.

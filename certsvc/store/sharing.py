@@ -42,15 +42,10 @@ _OF_CONSENTS = (
 )
 _HELD_OF_CONSENTS = _OF_CONSENTS.with_for_update()
 _ONE = _G.grant_id == bindparam("which")
-_UNUSED = (_ONE, _G.used_at.is_(None), _G.withdrawn_at.is_(None))
+_UNUSED = (_G.used_at.is_(None), _G.withdrawn_at.is_(None))
 _USE = (
     update(grants)
-    .where(
-        _G.grant_id.in_(bindparam("which", expanding=True)),
-        _G.used_at.is_(None),
-        _G.withdrawn_at.is_(None),
-        _G.expires_at > bindparam("now"),
-    )
+    .where(_G.grant_id.in_(bindparam("which", expanding=True)), *_UNUSED, _G.expires_at > bindparam("now"))
     .values(used_at=bindparam("now"))
 )
 _ANSWER = (
@@ -59,7 +54,7 @@ _ANSWER = (
     .values(answers=_G.answers + 1)
 )
 _WITHDRAW = (
-    update(grants).where(*_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
+    update(grants).where(_ONE, *_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
 )
 _WITHDRAW_UNDER = (
     update(grants)

@@ -94,7 +94,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         if client is None or not client.active or roles.USING not in client.roles:
             raise NotFound(NO_CLIENT_ZH)
         allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, version.type_slug)
-        wanted = body.fields or allowed
+        wanted = tuple(dict.fromkeys(body.fields or allowed))
         beyond = [key for key in wanted if not may_ask(key, allowed)]
         if beyond:
             detail = f"该事项不需要：{'、'.join(beyond)}；可授权：{'、'.join(allowed)}"
@@ -109,7 +109,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             client_id=client.client_id,
             matter_code=body.matter_code,
             case_no=body.case_no,
-            fields=tuple(wanted),
+            fields=wanted,
             created_at=now,
             expires_at=now + timedelta(minutes=body.minutes),
             basis=right.basis,

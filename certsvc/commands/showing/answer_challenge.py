@@ -19,7 +19,7 @@ from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.events.consent_payloads import ChallengeAnswered
 from certsvc.identifiers.policy_key import COPY
 from certsvc.license.challenges import COLLECT_TTL_S, Challenge, ChallengeState
-from certsvc.license.standing import Light
+from certsvc.license.standing import BEST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from certsvc.license.standing import Standing
 
 NO_CHALLENGE_ZH = "没有这个核验请求，请核对二维码"
-LIGHT_ORDER = {Light.GREEN: 0, Light.AMBER: 1, Light.RED: 2}
-"""Licenses that answer a challenge, as they are offered."""
 STATE_ZH: dict[ChallengeState, str] = {
     ChallengeState.ASKED: "等待持证人答复",
     ChallengeState.CONFIRMED: "持证人已同意",
@@ -88,7 +86,7 @@ def open_challenge(deps: Deps, caller: Principal, *, text: str) -> Opened:
         standings = stands_all(deps, tx, [right.version for right, _ in fitting], now)
     fits = [Fit(right=right, seen=one, standing=how) for (right, one), how in zip(fitting, standings, strict=True)]
     # The page offers the first: not last year's license while this year's is in force.
-    fits.sort(key=lambda fit: LIGHT_ORDER[fit.standing.light])
+    fits.sort(key=lambda fit: BEST_FIRST[fit.standing.light])
     return Opened(challenge=challenge, scene_name=_scene_name(deps, challenge), fits=fits)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.catalog.bundles import BundleState, bundle_standing
 from certsvc.commands.showing.bundles import member_standing
 from certsvc.commands.showing.reading import AMBER, GREEN, RED
+from certsvc.license.standing import BEST_FIRST
 
 if TYPE_CHECKING:
     from certsvc.catalog.bundles import BundleStanding
@@ -57,8 +58,7 @@ class BundleReading:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Those of the worst license first."""
-        order = {RED: 0, AMBER: 1, GREEN: 2}
-        worst_first = sorted(self.members, key=lambda one: order[one.read.light])
+        worst_first = sorted(self.members, key=lambda one: -BEST_FIRST[one.read.light])
         return tuple(dict.fromkeys(reason for one in worst_first for reason in one.read.reasons))
 
 
