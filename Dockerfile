@@ -1,4 +1,5 @@
-# certsvc: one image for serve, worker and relay. No keys, no settings, no personal data are baked in.
+# certsvc: one image for serve, worker and relay. No private keys, no settings, no personal data are baked in.
+# It runs as 10001 with a read-only root: only var and /tmp are written (compose.yaml shows how).
 # Build:  docker build -t certsvc .
 # Run:    docker run -e CERTSVC_MASTER_KEY_FILE=/run/secrets/master.key … certsvc serve
 FROM node:22-bookworm-slim AS pages
@@ -26,17 +27,21 @@ WORKDIR /srv/certsvc
 COPY --from=build /opt/certsvc /opt/certsvc
 COPY --from=build /opt/fonts /opt/fonts
 COPY certsvc ./certsvc
+RUN rm -rf certsvc/web/ui && python -m compileall -q certsvc
 COPY --from=pages /build/certsvc/web/built ./certsvc/web/built
 COPY migrations ./migrations
 COPY keys ./keys
 COPY openapi ./openapi
-RUN mkdir var && chown certsvc var
-ENV PATH=/opt/certsvc/bin:$PATH PYTHONPATH=/srv/certsvc PYTHONUNBUFFERED=1 \
-    CERTSVC_FONT_DIRS=/opt/fonts CERTSVC_HOST=0.0.0.0
-USER certsvc
+RUN mkdir var && chown 10001 var && chmod 0700 var
+ENV PATH=/opt/certsvc/bin:$PATH PYTHONPATH=/srv/certsvc PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    CERTSVC_FONT_DIRS=/opt/fonts CERTSVC_HOST=0.0.0.0 CERTSVC_METRICS_PORT=9464
+# By number, so that a platform can see that it is not root.
+USER 10001
 VOLUME ["/srv/certsvc/var"]
+# 9464 is the door of operators: on this machine alone unless CERTSVC_METRICS_HOST says otherwise; never publish it.
 EXPOSE 8700
-HEALTHCHECK --interval=15s --timeout=3s --start-period=20s \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8700/readyz', timeout=2)"]
+# For serve; worker and relay answer at 9464 only. Ten seconds: a database that does not answer is given five.
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=3 \
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8700/readyz', timeout=9)"]
 ENTRYPOINT ["python", "-m", "certsvc"]
 CMD ["serve"]

@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON_FOUND := $(shell command -v $(PYTHON) 2>/dev/null || command -v python3)
 WORKERS ?= 2
+SEED ?= 1
 UI := certsvc/web/ui
 UI_SOURCES := $(shell find $(UI)/src certsvc/web/pages/static/js -type f) $(wildcard $(UI)/*.json $(UI)/*.ts $(UI)/npm.sh)
 BUILT := certsvc/web/built/manifest.json
 
-.PHONY: help setup setup-test ui demo serve test test-full chaos test-fast check format bench openapi pictures gallery clean
+.PHONY: help setup setup-test ui demo serve test test-full chaos test-fast check format audit bench openapi pictures gallery clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,8 +54,8 @@ demo: setup ## the whole main job, end to end; files and report.json in var/demo
 serve: setup ## the sandbox, for clicking
 	@CERTSVC_PROFILE=sandbox $(BIN)/certsvc serve
 
-test: setup-test ## the whole suite
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+test: setup-test ## the whole suite in one order; SEED=last, SEED=7 … shuffles it otherwise
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --randomly-seed=$(SEED)
 
 test-full: setup-test ## the whole suite and what takes minutes: long random walks, every byte of a page changed
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -o addopts= -q --strict-markers --strict-config
@@ -76,6 +77,12 @@ format: $(VENV)/.stamp ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(UI)/npm.sh $(BIN)/python run format
+
+audit: $(VENV)/.stamp ## secrets and personal data in the tree, the bill of materials, known holes of dependencies
+	$(BIN)/pytest -q -o addopts= tests/architecture/test_repository.py tests/unit/test_sbom.py
+	$(BIN)/certsvc sbom --out var/sbom.cdx.json
+	@if command -v pip-audit >/dev/null; then pip-audit --require-hashes --disable-pip -r requirements.lock; \
+	else echo "未检查依赖的已知漏洞：本机没有 pip-audit（pipx install pip-audit）"; exit 1; fi
 
 bench: setup ## the figures of docs/performance.md, one JSON line each
 	@$(BIN)/certsvc bench

@@ -19,6 +19,7 @@ from certsvc.app_keys import (
     open_egress,
     open_ring,
     own_authorities,
+    own_timestamps,
     person_keys,
     province,
     revocation_source,
@@ -28,6 +29,7 @@ from certsvc.app_keys import (
     trust_anchors,
     webhook_receivers,
 )
+from certsvc.app_operations import dashboard, open_door, probes
 from certsvc.app_shape import open_broker, open_carriers, open_channels, open_objects, prepare_objects, process_name
 from certsvc.catalog.loader import load_catalog
 from certsvc.catalog.notice_texts import read_notice_texts
@@ -35,6 +37,7 @@ from certsvc.catalog.oversight_file import read_oversight_lists
 from certsvc.clock import SystemClock
 from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.catalog.live import SAMPLE_STAMP, open_catalog
+from certsvc.commands.clocks.watched import WatchedClock
 from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.trust.live import LiveTrust
@@ -45,6 +48,7 @@ from certsvc.delivery.press_pool import PressPool
 from certsvc.delivery.spool import MessageSpool
 from certsvc.errors import ConfigurationError
 from certsvc.ids import SystemIds
+from certsvc.meters import Meters
 from certsvc.rendering.fixed_pages import FixedPages
 from certsvc.rendering.page import PageRenderer
 from certsvc.rendering.signing_pages import SigningPageMaker
@@ -56,6 +60,7 @@ from certsvc.signing.declaration import load_seal_declarations
 from certsvc.signing.devpki import init_dev_keys
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.listed_anchors import ListedAnchors
+from certsvc.signing.log_notes import LogNotes
 from certsvc.signing.master_key import create_master_key, load_master_key
 from certsvc.signing.offline_signer import OfflineSigning
 from certsvc.signing.own_certificates import OwnCertificates
@@ -74,8 +79,11 @@ from certsvc.web.install import install_pages
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from certsvc.api.operations_door import OperationsDoor
     from certsvc.clock import Clock
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.operations.metrics import Dashboard
+    from certsvc.commands.operations.readiness import Probes
     from certsvc.commands.page_ports import Press
     from certsvc.commands.ports import FaultPoints
     from certsvc.ids import Ids
@@ -115,7 +123,14 @@ class Service:
     loops: Loops
     renderer: PageRenderer
     upload_workers: WorkerPool
+    probes: Probes
+    meters: Meters
+    dashboard: Dashboard
     broker: Broker | None = None
+
+    def operations_door(self) -> OperationsDoor | None:
+        """The door of operators, open, or None where none is set; close it before the service."""
+        return open_door(self.settings, self.deps, self.probes, self.dashboard)
 
     def application(self) -> FastAPI:
         """The ASGI application with its pages."""
@@ -123,7 +138,8 @@ class Service:
             self.deps,
             rate_limit_per_minute=self.settings.rate_limit_per_minute,
             wake=self.loops.wake,
-            loops_alive=lambda: self.loops.alive,
+            probes=self.probes,
+            meters=self.meters,
             facades=self.settings.facades,
         )
         install_pages(app, sandbox=self.settings.sandbox)
@@ -174,16 +190,16 @@ def build(
     Raises:
         ConfigurationError: keys, catalog, fonts or settings that cannot be used; the detail says what to do.
     """
-    clock, ids = clock or SystemClock(), ids or SystemIds()
-    master = load_master_key(settings.master_key)
-    egress = open_egress(settings)
+    clock, ids = WatchedClock(clock or SystemClock()), ids or SystemIds()
+    master, egress = load_master_key(settings.master_key), open_egress(settings)
     ring = open_ring(settings, master, egress)
     store = open_store(settings.database, ColumnCipher(master, ids))
     trust, anchors = _trust(settings, store)
     inspector, own = IsolatedInspector(anchors), OwnCertificates(settings.keys)
     upload_workers, broker = WorkerPool(UPLOAD_ANSWER), open_broker(settings)
     uploads, renderer = IsolatedUploads(upload_workers.ask), PageRenderer(settings.font_dirs)
-    sealer = _sealer(settings, ring, timestamp_client(settings, egress, ids), own)
+    timestamps = timestamp_client(settings, egress, ids)
+    sealer = _sealer(settings, ring, timestamps, own)
     deps = Deps(
         uow=store.uow,
         catalogs=_catalogs(settings, store, clock, renderer, seeds_only=seeds_only),
@@ -200,7 +216,7 @@ def build(
         revocations=revocation_source(settings),
         trust=trust,
         partners=PartnerChannels(),
-        **_statements(ring, issuer=settings.issuer, ids=ids),
+        **_statements(ring, settings.issuer, ids, timestamps or own_timestamps(settings, ring, clock, ids)),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -218,16 +234,27 @@ def build(
         province=province(settings),
     )
     register_seals(settings, deps, ring)
-    return Service(settings, deps, store, inspector, _loops(settings, deps, broker), renderer, upload_workers, broker)
+    rest = _watched(settings, deps, broker, store=store, ring=ring)
+    return Service(settings, deps, store, inspector, renderer=renderer, upload_workers=upload_workers, **rest)
 
 
-def _statements(ring: KeyRing, *, issuer: str, ids: Ids) -> dict[str, Any]:
+def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: Store, ring: KeyRing) -> dict[str, Any]:
+    """The loops of a process, what it counts, and what operators are told of it."""
+    meters = Meters()
+    loops = _loops(settings, deps, broker, meters)
+    found = probes(loops, ring, broker)
+    board = dashboard(deps, meters, found, store=store, ring=ring)
+    return {"loops": loops, "probes": found, "meters": meters, "dashboard": board, "broker": broker}
+
+
+def _statements(ring: KeyRing, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> dict[str, Any]:
     """What signs statements of the service, each kind under keys of its own."""
     return {
         "verification_receipts": JwsReceipts(ring, issuer=issuer, ids=ids),
         "trust_lists": JwsTrustLists(ring, issuer=issuer, ids=ids),
         "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
         "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
+        "log_signer": LogNotes(ring, issuer=issuer, ids=ids, timestamps=timestamps),
     }
 
 
@@ -251,9 +278,9 @@ def _sealer(
     return LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
 
 
-def _loops(settings: Settings, deps: Deps, broker: Broker | None) -> Loops:
+def _loops(settings: Settings, deps: Deps, broker: Broker | None, meters: Meters) -> Loops:
     """The loops of this process, by a name that no other has."""
-    return Loops(deps, name=process_name(), lease_s=settings.lease_s, broker=broker)
+    return Loops(deps, name=process_name(), lease_s=settings.lease_s, broker=broker, meters=meters)
 
 
 def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:
@@ -278,6 +305,7 @@ def _policy(settings: Settings) -> Policy:
         else settings.officers_show_first,
         visit_repeat_days=settings.visit_repeat_days,
         picture_days=settings.inspection_picture_days,
+        log_stamp_minutes=settings.log_stamp_minutes,
         catalog_dir=settings.catalog_dir,
         trusted_proxies=settings.trusted_proxies,
         certificate_header=settings.client_certificate_header,

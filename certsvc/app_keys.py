@@ -14,6 +14,7 @@ from certsvc.events.webhooks import TIMEOUT_S as WEBHOOK_TIMEOUT_S
 from certsvc.signing.declaration import load_declaration
 from certsvc.signing.formats import FORMATS
 from certsvc.signing.keyring import SoftwareKeyRing
+from certsvc.signing.log_notes import in_process
 from certsvc.signing.long_term import PadesTimestamped
 from certsvc.signing.own_authorities import OwnAuthorities
 from certsvc.signing.person_keys import DevelopmentPeopleCa, WrappedPersonKeys
@@ -67,7 +68,7 @@ def open_ring(settings: Settings, master: MasterKey, egress: Egress) -> KeyRing:
     software = SoftwareKeyRing(settings.keys, master, profile=settings.profile)
     others: list[KeyRing] = []
     if settings.token_module is not None and settings.token_pin_file is not None:
-        pin = _secret(settings.token_pin_file)
+        pin = read_secret(settings.token_pin_file)
         others.append(TokenKeyRing(settings.token_module, settings.token_label, pin, settings.keys))
     if settings.platform_url and settings.platform_token_file is not None:
 
@@ -75,12 +76,13 @@ def open_ring(settings: Settings, master: MasterKey, egress: Egress) -> KeyRing:
             answer = egress.post(url, headers, body)
             return answer.status, answer.body
 
-        client = PlatformClient(settings.platform_url, _secret(settings.platform_token_file), post)
+        client = PlatformClient(settings.platform_url, read_secret(settings.platform_token_file), post)
         others.append(RemoteKeyRing(client, settings.platform_seals))
     return CombinedKeyRing((software, *others)) if others else software
 
 
-def _secret(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """The content of a file with a secret, without the end of its line; ConfigurationError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -168,6 +170,13 @@ def own_authorities(settings: Settings, master: MasterKey, ring: KeyRing, clock:
     return OwnAuthorities(settings.keys if settings.sandbox else settings.keys / "none", master, stamp_time)
 
 
+def own_timestamps(settings: Settings, ring: KeyRing, clock: Clock, ids: Ids) -> TimestampClient | None:
+    """The development timestamping authority as a client finds it; in production None."""
+    if not settings.sandbox or TSA_KEY not in ring.key_ids():
+        return None
+    return in_process(DevelopmentTsa(ring, TSA_KEY, clock, ids), ids)
+
+
 def revocation_source(settings: Settings) -> FetchedRevocations:
     """Asks the publishers on the operator's list for revocation data, each within some seconds."""
     egress = Egress(allowed=settings.egress_allowed, timeout_s=REVOCATION_TIMEOUT_S)
@@ -184,7 +193,7 @@ def province(settings: Settings) -> HttpProvince | None:
     if not settings.report_url or settings.report_token_file is None:
         return None
     egress = Egress(allowed=(*settings.egress_allowed, settings.report_url), timeout_s=REPORT_TIMEOUT_S)
-    return HttpProvince(egress, settings.report_url, _secret(settings.report_token_file), source=settings.issuer)
+    return HttpProvince(egress, settings.report_url, read_secret(settings.report_token_file), source=settings.issuer)
 
 
 def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenService:

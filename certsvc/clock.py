@@ -8,34 +8,65 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A laptop that slept an hour is an hour older; ``CLOCK_MONOTONIC`` would not know and the clock seem set."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 
 class Clock(Protocol):
     """Tells the time."""
+
+    @property
+    def boot(self) -> str:
+        """What :meth:`monotonic` counts from: readings under the same word compare, under the empty one none do."""
+        ...
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         ...
 
+    def sure(self) -> datetime:
+        """The present moment, for what must not be made or accepted at a doubtful one: issuing, sealing, redeeming.
+
+        Raises:
+            ClockInDoubt: by a clock that is watched (``commands/clocks/watched.py``).
+        """
+        ...
+
     def monotonic(self) -> float:
-        """Seconds that never run backwards, for ages and leases within one process."""
+        """Seconds that never run backwards and that nobody can set, for ages and leases."""
         ...
 
 
 class SystemClock:
     """The machine's clock."""
 
+    def __init__(self) -> None:
+        """Learn which start of the machine this is."""
+        self._boot = _read_boot()
+
+    @property
+    def boot(self) -> str:
+        """The id of this start of the machine, where it tells one (Linux)."""
+        return self._boot
+
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return datetime.now(UTC)
 
+    def sure(self) -> datetime:
+        """As :meth:`now`: nobody watches this clock."""
+        return datetime.now(UTC)
+
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
+        """Seconds since the machine started, those that it slept too where it counts them."""
+        return time.clock_gettime(_UPTIME)
 
 
 class FixedClock:
@@ -46,6 +77,15 @@ class FixedClock:
         self._at = check_aware(at)
 
     def now(self) -> datetime:
+        """The moment the clock was last set to."""
+        return self._at
+
+    @property
+    def boot(self) -> str:
+        """Its seconds compare with no other clock's."""
+        return ""
+
+    def sure(self) -> datetime:
         """The moment the clock was last set to."""
         return self._at
 
@@ -94,3 +134,10 @@ def parse_rfc3339(text: str) -> datetime:
         msg = "the time has no offset: write 2026-01-01T00:00:00Z or 2026-01-01T08:00:00+08:00"
         raise ValueError(msg)
     return at.astimezone(UTC)
+
+
+def _read_boot() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

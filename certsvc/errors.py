@@ -286,6 +286,26 @@ class Unavailable(CertsvcError):
     title_en = "Temporarily unavailable"
 
 
+class SchemaBehind(Unavailable):
+    """The database is of an older release than the program: nothing is lost, all of it is done after the upgrade."""
+
+    code = "schema_behind"
+    title_zh = "数据库尚未升级"
+    title_en = "The database is to be upgraded"
+
+
+class ClockInDoubt(Unavailable):
+    """The clock of this machine was set, stands behind the register's time, or disagrees with the database's.
+
+    Nothing that carries a time is made, and no code is redeemed, until it is right again or an operator confirmed it.
+    """
+
+    code = "clock_in_doubt"
+    title_zh = "时钟存疑，暂停办理"
+    title_en = "The clock is in doubt"
+    retry_after_s: ClassVar[int] = 30
+
+
 class WorkerDied(Unavailable):
     """A process died over the work; what it had begun is not known."""
 

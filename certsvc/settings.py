@@ -36,6 +36,9 @@ NOT_CERTIFICATE_HEADERS = frozenset(
 )
 """Headers that every client sends or that mean something else."""
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""This machine."""
+
 _LISTS: dict[str, str | None] = {
     "font_dirs": ":",
     "platform_seals": None,
@@ -97,6 +100,8 @@ class Settings(BaseModel):
     """How long pictures of inspections are kept."""
     tsa_servers: tuple[str, ...] = ()
     """RFC 3161 servers, asked in this order. With any, a license that outlives its seal's certificate gets B-LTA."""
+    log_stamp_minutes: int = Field(default=10, ge=1, le=1440)
+    """How often a checkpoint of the evidence log is timestamped by one of ``tsa_servers``."""
     report_url: str = ""
     """The province's endpoint to which licenses are reported (汇聚), with ``report_token_file``; empty: none are."""
     report_token_file: Path | None = None
@@ -121,6 +126,11 @@ class Settings(BaseModel):
     """Whether ``serve`` issues and relays too; without, it only answers and ``worker`` and ``relay`` do the rest."""
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port of figures and health for operators, in every process; 0 opens none. Behind no proxy."""
+    metrics_token_file: Path | None = None
+    """Token that a scraper carries; production needs it where ``metrics_host`` is not this machine."""
     worker_threads: int = Field(default=2, ge=1, le=64)
     press_processes: int = Field(default=0, ge=0, le=64)
     """Processes that draw and seal the pages of a batch beside this one; 0 does it here, on one core."""
@@ -241,6 +251,9 @@ class Settings(BaseModel):
         if self.master_key_file.resolve().is_relative_to(self.var_dir.resolve()):
             msg = "master_key_file 不能放在 var_dir 之内：主密钥要与它保护的内容分开存放"
             raise ValueError(msg)
+        if self.metrics_port and self.metrics_token_file is None and self.metrics_host not in LOOPBACK:
+            msg = "正式环境的 metrics_host 不是本机时须设置 metrics_token_file：运行指标不对外公开"
+            raise ValueError(msg)
         if not self.public_base.startswith("https://"):
             msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
@@ -272,7 +285,7 @@ class Settings(BaseModel):
         if bool(self.smtp_user) != bool(self.smtp_password_file):
             msg = "smtp_user、smtp_password_file 须一并设置"
             raise ValueError(msg)
-        if self.smtp_security == "none" and self.smtp_host not in {"", "localhost", "127.0.0.1", "::1"}:
+        if self.smtp_security == "none" and self.smtp_host not in {"", *LOOPBACK}:
             msg = "smtp_security 为 none 时 smtp_host 只能是本机：通知不能明文经过网络"
             raise ValueError(msg)
 

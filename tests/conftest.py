@@ -10,7 +10,7 @@ from certsvc.cli.logs import configure_logs
 
 configure_logs("ERROR")
 
-pytest_plugins = ["fixtures_store", "fixtures_city"]
+pytest_plugins = ["fixtures_store", "fixtures_city", "evidence_guard"]
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +20,9 @@ def repo_root() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--chaos``: the counts of RELIABILITY.md C1 instead of small ones."""
+    """``--chaos``: the counts of RELIABILITY.md C1 instead of small ones; ``--rows``: of the backfill alone."""
     parser.addoption("--chaos", action="store_true", help="full counts in tests/chaos")
+    parser.addoption("--rows", type=int, default=0, help="rows of the backfill in tests/chaos/test_backfill.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,8 +19,9 @@ START_S = 30
 class NatsProcess:
     """One server with its own directory below the temporary directory."""
 
-    def __init__(self) -> None:
-        """Choose a port; nothing runs yet."""
+    def __init__(self, *, more: str = "") -> None:
+        """Choose a port; nothing runs yet. ``more`` is added to its configuration."""
+        self._more = more
         self._home = Path(tempfile.mkdtemp(prefix="certsvc-nats-"))
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -36,6 +37,8 @@ class NatsProcess:
         (self._home / "nats.conf").write_text(
             f'host: "127.0.0.1"\nport: {self.port}\n'
             f'jetstream {{ store_dir: "{self._home / "data"}", sync_interval: always }}\n'
+            f"{self._more}\n",
+            encoding="utf-8",
         )
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(

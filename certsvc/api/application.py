@@ -24,6 +24,7 @@ from certsvc.api import (
     counter,
     counter_tickets,
     delegations,
+    departments,
     devices,
     disputes,
     event_stream,
@@ -36,6 +37,7 @@ from certsvc.api import (
     issuances,
     licenses,
     lists,
+    log,
     matters,
     notices,
     offline,
@@ -65,13 +67,15 @@ from certsvc.api import (
     webhooks,
     withholdings,
 )
-from certsvc.api.desks import FetchDesk, ScanDesk, SignInDesk
+from certsvc.api.desks import FetchDesk, IssuanceDesk, ScanDesk, SignInDesk
 from certsvc.api.document import finish
 from certsvc.api.event_stream import EventStreams
 from certsvc.api.facades import cert_share, gb_36906, license_app
 from certsvc.api.limits import DoorLimits
+from certsvc.api.metered import Metered
 from certsvc.api.rate import RateLimiter
 from certsvc.api.routing import ExactPaths
+from certsvc.commands.log.read import LogBoard
 from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.verifying.status_lists import StatusBoard
 from certsvc.license.facades import FacadeName
@@ -79,7 +83,9 @@ from certsvc.license.facades import FacadeName
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from certsvc.commands.operations.readiness import Probes
     from certsvc.commands.ports import Deps
+    from certsvc.meters import Meters
 
 ROUTERS = (
     tokens,
@@ -119,6 +125,7 @@ ROUTERS = (
     clients,
     counter,
     counter_tickets,
+    departments,
     seals,
     seal_approvals,
     authorities,
@@ -128,6 +135,7 @@ ROUTERS = (
     stampings,
     catalog,
     lists,
+    log,
     parked_events,
     publications,
     quality,
@@ -161,7 +169,8 @@ def create_application(
     *,
     rate_limit_per_minute: int,
     wake: Callable[[], None],
-    loops_alive: Callable[[], bool],
+    probes: Probes,
+    meters: Meters,
     facades: Collection[FacadeName] = (),
 ) -> FastAPI:
     """Build the application over ``deps``; ``wake`` tells idle workers that something was accepted."""
@@ -176,11 +185,13 @@ def create_application(
     app.state.deps = deps
     app.state.wake = wake
     app.state.rate = RateLimiter(deps.clock, per_minute=rate_limit_per_minute)
-    app.state.loops_alive = loops_alive
+    app.state.probes = probes
     app.state.status_board = lists = StatusBoard()
+    app.state.log_board = LogBoard()
     app.state.bundle_board = BundleBoard(lists)
     app.state.scan_desk = ScanDesk()
     app.state.fetch_desk = FetchDesk()
+    app.state.issuance_desk = IssuanceDesk()
     app.state.sign_in_desk = SignInDesk(deps)
     app.state.streams = EventStreams(deps)
     routes = [route for module in ROUTERS for route in module.router.routes]
@@ -192,4 +203,5 @@ def create_application(
         DoorLimits,
         max_upload_bytes=deps.policy.max_upload_bytes,
     )
+    app.add_middleware(Metered, meters=meters, clock=deps.clock)
     return app

@@ -46,12 +46,12 @@ class Access:
     def __init__(self, *roles: str) -> None:
         self.roles = roles
 
-    def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> Principal:
         """Authenticate, count the call, and check the role; a failed sign-in counts against the address."""
         rate, address = rate_of(request), address_of(request)
         rate.check_guesses(address)
         try:
-            caller = sign_in_desk_of(request).ask(deps_of(request), bearer_of(request))
+            caller = await sign_in_desk_of(request).ask(deps_of(request), bearer_of(request))
         except Unauthenticated:
             rate.count_guess(address)
             raise
@@ -71,7 +71,7 @@ def bearer_of(request: Request) -> str:
 class PublicAccess:
     """Declares on purpose that anyone may call the route; counted by address."""
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         """Let everyone through who does not come too often."""
         setattr(request.state, QUOTA, rate_of(request).count(f"address:{address_of(request)}"))
 

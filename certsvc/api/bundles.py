@@ -11,11 +11,12 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model
+from certsvc.api.models import ENGLISH, Model
 from certsvc.api.show_models import SeenOut
 from certsvc.catalog.bundles import BUNDLE_ZH
 from certsvc.catalog.loader import Catalog
 from certsvc.commands.access import roles
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.bundles import HolderBundle, holder_bundles
 from certsvc.commands.showing.show_bundle import BundlePlan, plan_bundle, show_bundle
@@ -31,6 +32,7 @@ class BundleMemberOut(Model):
 
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     required: bool
     identifier: str = Field(description="计入组合的证照标识；没有的为空")
 
@@ -63,6 +65,7 @@ class BundleOut(Model):
                 BundleMemberOut(
                     type=slug,
                     type_name=catalog.type(slug).name,
+                    type_name_en=english_of(slug),
                     required=slug in bundle.required,
                     identifier=found.members.get(slug, ""),
                 )
@@ -84,6 +87,7 @@ class MemberPreviewOut(Model):
 
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     identifier: str
     seen: SeenOut
 
@@ -104,6 +108,7 @@ class BundlePreviewOut(Model):
                 MemberPreviewOut(
                     type=one.kind.slug,
                     type_name=one.kind.name,
+                    type_name_en=english_of(one.kind.slug),
                     identifier=one.version.identifier,
                     seen=SeenOut.of(one.seen),
                 )

@@ -86,7 +86,7 @@ class TypeOut(Model):
                 )
                 for f in kind.fields
             ],
-            scenes=[SceneOut(code=s.code, name=s.name, audience=s.audience) for s in kind.scenes],
+            scenes=[SceneOut.of(scene) for scene in kind.scenes],
             version=kind.version,
             depends_on=list(kind.depends_on),
             satisfies=[FilingOut(code=filing.code, name=filing.name) for filing in kind.satisfies],

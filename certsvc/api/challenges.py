@@ -11,9 +11,10 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import CardOut, FieldOut, Model, ScanOut
+from certsvc.api.models import ENGLISH, CardOut, FieldOut, Model, ScanOut
 from certsvc.api.show_models import card_of_right
 from certsvc.commands.access import roles
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.answer_challenge import STATE_ZH, Fit, answer_challenge, open_challenge
@@ -129,6 +130,7 @@ class OpenedOut(Model):
     task_no: str
     scene: str
     scene_name: str
+    scene_name_en: str = Field(description=ENGLISH)
     matter_code: str
     matter_name: str
     case_no: str
@@ -185,6 +187,7 @@ def opened(request: Request, body: OpeningIn, caller: Annotated[Principal, Depen
         task_no=asked.task_no,
         scene=asked.scene,
         scene_name=found.scene_name,
+        scene_name_en=english_of(asked.scene),
         matter_code=asked.matter_code,
         matter_name=matter_name(deps, asked.matter_code) if asked.matter_code else "",
         case_no=asked.case_no,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model, SceneOut
+from certsvc.api.models import ENGLISH, Model, SceneOut
 from certsvc.catalog.loader import Catalog
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
@@ -23,6 +23,7 @@ from certsvc.commands.delegating.delegations import (
     end_delegation,
     list_delegations,
 )
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Principal
 from certsvc.license.delegations import END_ZH, LEVEL_ZH, Delegation, DelegationState
 
@@ -48,6 +49,7 @@ class DelegatedLicenseOut(Model):
     identifier: str = Field(description="现行版本的证照标识")
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     scenes: list[SceneOut]
 
 
@@ -116,6 +118,7 @@ class ListedDelegationOut(DelegationOut):
                     identifier=version.identifier,
                     type=kind.slug,
                     type_name=kind.name,
+                    type_name_en=english_of(kind.slug),
                     scenes=[SceneOut.of(scene) for scene in kind.scenes if scene.code in codes],
                 )
             )

@@ -1,54 +1,99 @@
-"""Requests that come together meet here: one look at the register for callers, one transaction for scans or fetches."""
+"""Requests that come together meet here: one look at the register for callers, one transaction for what they ask.
+
+Nobody's request holds a thread while it waits; each desk has one, which works as long as somebody stands there.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from certsvc.commands.access.principals import claimed, look_up, refuse
-from certsvc.commands.combine import Combiner
+from fastapi.concurrency import run_in_threadpool
+
+from certsvc.commands.access.principals import claimed, look_up, unknown
+from certsvc.commands.combine import WAIT_S, Combiner
+from certsvc.commands.issuance.accept_issuance import accept_issuances, prepare_acceptance
 from certsvc.commands.sharing.fetch_license import fetch_license, fetch_licenses
 from certsvc.commands.showing.scan_code import scan_codes
-from certsvc.errors import CertsvcError
+from certsvc.events.trace import current_trace
 from certsvc.identifiers.policy_key import COPY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from certsvc.commands.access.principals import Claimed
+    from certsvc.commands.combine import Place
+    from certsvc.commands.issuance.accept_issuance import Accepted, Origin, Prepared
+    from certsvc.commands.issuance.body import IssuanceBody
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody
     from certsvc.commands.showing.scan_code import ScanAnswer
 
+QuestionT = TypeVar("QuestionT")
+AnswerT = TypeVar("AnswerT")
+
+
+class _Desk(Generic[QuestionT, AnswerT]):
+    """Any event loop may ask, also several."""
+
+    def __init__(self, name: str, work: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]]) -> None:
+        self._combiner = Combiner(work, ThreadPoolExecutor(1, name).submit)
+
+    async def ask(self, question: QuestionT) -> AnswerT:
+        """The answer, or what the work raised about this question; Unavailable when none came in time."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[None] = loop.create_future()
+
+        def told(_: Place[QuestionT, AnswerT]) -> None:
+            loop.call_soon_threadsafe(_wake, waiting)
+
+        place = self._combiner.ask(question, told)
+        timer = loop.call_later(WAIT_S, self._combiner.give_up, place)
+        try:
+            await waiting
+        finally:
+            timer.cancel()
+        if place.error is not None:
+            raise place.error
+        return cast("AnswerT", place.answer)
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():  # whoever asked may have been cancelled
+        waiting.set_result(None)
+
 
 class SignInDesk:
-    """Threads share it. Every look begins after those it is for have asked, so a removed role ends at once."""
+    """Every look begins after those it is for have asked, so a removed role ends at once."""
 
     def __init__(self, deps: Deps) -> None:
-        self._combiner: Combiner[Claimed, Principal | None] = Combiner(partial(look_up, deps))
+        self._desk: _Desk[Claimed, Principal] = _Desk("sign-in", partial(_known, deps))
 
-    def ask(self, deps: Deps, token: str) -> Principal:
-        """As ``authenticate``; the token is checked by the thread that asks."""
-        return self._combiner.ask(claimed(deps, token)) or refuse()
+    async def ask(self, deps: Deps, token: str) -> Principal:
+        """As ``authenticate``."""
+        return await self._desk.ask(claimed(deps, token))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Question:
+class _Scan:
     deps: Deps
     caller: Principal
     text: str
+    trace: str
 
 
 class ScanDesk:
-    """Threads share it."""
+    """Where the scans of a process meet."""
 
     def __init__(self) -> None:
-        self._combiner: Combiner[_Question, ScanAnswer] = Combiner(_answer)
+        self._desk: _Desk[_Scan, ScanAnswer] = _Desk("scan", _scan)
 
-    def ask(self, deps: Deps, caller: Principal, text: str) -> ScanAnswer:
+    async def ask(self, deps: Deps, caller: Principal, text: str) -> ScanAnswer:
         """As ``scan_code``."""
-        return self._combiner.ask(_Question(deps=deps, caller=caller, text=text))
+        return await self._desk.ask(_Scan(deps=deps, caller=caller, text=text, trace=current_trace()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,28 +101,56 @@ class _Fetch:
     deps: Deps
     caller: Principal
     body: FetchBody
+    trace: str
 
 
 class FetchDesk:
-    """Threads share it. Whoever may want the file asks alone: to make one takes longer than all else of a fetch."""
+    """Where fetches meet. Whoever may want the file asks alone: to make one takes longer than all else of a fetch."""
 
     def __init__(self) -> None:
-        self._combiner: Combiner[_Fetch, FetchAnswer | CertsvcError] = Combiner(_fetch)
+        self._desk: _Desk[_Fetch, FetchAnswer] = _Desk("fetch", _fetch)
 
-    def ask(self, deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
+    async def ask(self, deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
         """As ``fetch_license``."""
         if not body.fields or COPY in body.fields:
-            return fetch_license(deps, caller, body)
-        answer = self._combiner.ask(_Fetch(deps=deps, caller=caller, body=body))
-        if isinstance(answer, CertsvcError):
-            raise answer
-        return answer
+            return await run_in_threadpool(fetch_license, deps, caller, body)
+        return await self._desk.ask(_Fetch(deps=deps, caller=caller, body=body, trace=current_trace()))
 
 
-def _fetch(questions: Sequence[_Fetch]) -> list[FetchAnswer | CertsvcError]:
-    return fetch_licenses(questions[-1].deps, [(one.caller, one.body) for one in questions])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Issuance:
+    deps: Deps
+    prepared: Prepared
 
 
-def _answer(questions: Sequence[_Question]) -> list[ScanAnswer]:
-    # Of those who came together the last saw the newest catalog; it is the same for all, but for a moment.
-    return scan_codes(questions[-1].deps, [(one.caller, one.text) for one in questions])
+class IssuanceDesk:
+    """Where requests for issuance meet to be stored; each is checked, and its photo read, by a thread of its own."""
+
+    def __init__(self) -> None:
+        self._desk: _Desk[_Issuance, Accepted] = _Desk("issuance", _accept)
+
+    async def ask(self, deps: Deps, caller: Principal, body: IssuanceBody, origin: Origin) -> Accepted:
+        """As ``accept_issuance``."""
+        prepared = await run_in_threadpool(prepare_acceptance, deps, caller, body, origin)
+        return await self._desk.ask(_Issuance(deps=deps, prepared=prepared))
+
+
+# Of those who came together the last saw the newest catalog; it is the same for all, but for a moment.
+
+
+def _known(deps: Deps, several: Sequence[Claimed]) -> list[Principal | Exception]:
+    return [one or unknown() for one in look_up(deps, several)]
+
+
+def _scan(several: Sequence[_Scan]) -> list[ScanAnswer | Exception]:
+    asked = [(one.caller, one.text) for one in several]
+    return [*scan_codes(several[-1].deps, asked, traces=[one.trace for one in several])]
+
+
+def _fetch(several: Sequence[_Fetch]) -> list[FetchAnswer | Exception]:
+    asked = [(one.caller, one.body) for one in several]
+    return [*fetch_licenses(several[-1].deps, asked, traces=[one.trace for one in several])]
+
+
+def _accept(several: Sequence[_Issuance]) -> list[Accepted | Exception]:
+    return [*accept_issuances(several[-1].deps, [one.prepared for one in several])]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model
+from certsvc.api.models import ENGLISH, Model
 from certsvc.api.uses import DEFAULT_LIMIT, Cursor, Limit
 from certsvc.catalog.loader import Catalog
 from certsvc.commands.access import roles
@@ -25,6 +25,7 @@ from certsvc.commands.disputing.disputes import (
     take_dispute,
     withdraw_dispute,
 )
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
 from certsvc.commands.showing.ledger import read_cursor, write_cursor
@@ -79,6 +80,7 @@ class ListedDisputeOut(DisputeOut):
 
     identifier: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
 
     @staticmethod
     def listed(catalog: Catalog, one: Dispute, version: LicenseVersion, now: datetime) -> ListedDisputeOut:
@@ -87,6 +89,7 @@ class ListedDisputeOut(DisputeOut):
             **DisputeOut.of(catalog, one, now).model_dump(),
             identifier=version.identifier,
             type_name=catalog.type(version.type_slug).name,
+            type_name_en=english_of(version.type_slug),
         )
 
 

@@ -56,7 +56,7 @@ def finish(document: dict[str, Any], routes: Iterable[APIRoute]) -> dict[str, An
     for route in routes:
         closed = any(isinstance(item.call, Access) for item in route.dependant.dependencies)
         for method in route.methods or ():
-            operation = document["paths"][route.path][method.lower()]
+            operation = document["paths"][route.path_format][method.lower()]
             operation["responses"].pop("422", None)
             for statuses in ("4XX", "5XX"):
                 operation["responses"][statuses] = {"$ref": "#/components/responses/Problem"}

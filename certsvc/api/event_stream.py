@@ -22,7 +22,7 @@ from fastapi.responses import StreamingResponse
 from certsvc.api.auth import Access, bearer_of
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import authenticate
-from certsvc.commands.evidence.read_feed import MAX_PAGE, feed_end, read_all, read_feed, readable
+from certsvc.commands.evidence.read_feed import MAX_PAGE, Shared, feed_end, read_all, read_feed
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import CertsvcError, RateLimited, Unavailable
 
@@ -93,7 +93,7 @@ class EventStreams:
         self._readers: Counter[str] = Counter()
         self._watch: asyncio.Task[None] | None = None
         self._seen = 0
-        self._recent: tuple[Event, ...] = ()
+        self._recent = Shared()
         self._news = asyncio.Event()
         self._ending = False
 
@@ -161,7 +161,7 @@ class EventStreams:
         if not self._is_watching():
             end = await run_in_threadpool(feed_end, self._deps, caller)
             if not self._is_watching():
-                self._seen, self._recent = end, ()
+                self._seen, self._recent = end, Shared()
                 self._watch = asyncio.get_running_loop().create_task(self._look())
 
     def _is_watching(self) -> bool:
@@ -169,26 +169,26 @@ class EventStreams:
 
     async def _look(self) -> None:
         while True:
-            found: Sequence[Event] = ()
+            found = Shared()
             try:
                 found = await run_in_threadpool(read_all, self._deps, after=self._seen, limit=MAX_PAGE)
             except CertsvcError as error:
                 log.warning("stream waits", action="stream.error", reason=error.code)
             except Exception:
                 log.exception("stream waits", action="stream.crashed")
-            if found:
-                self._recent, self._seen = tuple(found), found[-1].position
+            if found.events:
+                self._recent, self._seen = found, found.events[-1].position
                 self._wake()
-            if len(found) < MAX_PAGE:
+            if len(found.events) < MAX_PAGE:
                 await asyncio.sleep(POLL_S)
 
     async def _behind(self, caller: Principal, place: int) -> tuple[Sequence[Event], int]:
         """The next events of a reader and its place then: from memory for one that keeps up, else from the database."""
         if place >= self._seen:
             return (), place
-        if self._recent and place >= self._recent[0].position - 1:
-            events = [event for event in self._recent if event.position > place]
-            return readable(caller, events), self._recent[-1].position
+        recent = self._recent
+        if recent.events and place >= recent.events[0].position - 1:
+            return recent.readable(caller, behind=place), recent.events[-1].position
         page = await run_in_threadpool(read_feed, self._deps, caller, after=place, limit=PAGE)
         return page.events, page.place
 

@@ -75,7 +75,8 @@ def feed(
 ) -> EventPage:
     """The feed, in order of positions. Keep ``next`` and ask again; nothing is missed.
 
-    Alerts are given to their addressee alone, so a page may be empty though ``next`` has moved on.
+    Alerts, and what regulators are told, are given to their addressee alone, so a page may be empty though ``next`` has
+    moved on.
     """
     page = read_feed(deps_of(request), caller, after=after, limit=limit)
     return EventPage(events=[event.in_feed() for event in page.events], next=page.place)

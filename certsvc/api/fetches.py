@@ -44,9 +44,9 @@ class FetchOut(Model):
 
 
 @router.post("/v1/fetches", status_code=201)
-def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depends(USER)]) -> FetchOut:
+async def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depends(USER)]) -> FetchOut:
     """Fetch for a matter with purpose and basis; without them it is refused, and the refusal is on record too."""
-    answer = desk_of(request).ask(deps_of(request), caller, body)
+    answer = await desk_of(request).ask(deps_of(request), caller, body)
     return FetchOut(
         fetch_id=answer.fetch.fetch_id,
         license=FactsOut.of(answer.facts),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.desks import IssuanceDesk
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.commands.access import roles
-from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin, accept_issuance
+from certsvc.commands.issuance.accept_issuance import MAX_KEY_LENGTH, Origin
 from certsvc.commands.issuance.body import IssuanceBody
 from certsvc.commands.issuance.read_request import RequestStatus, read_request
 from certsvc.commands.ports import Principal
@@ -24,6 +26,11 @@ READER = Access(roles.APPROVAL, roles.APPROVAL_ANY, roles.OPERATOR)
 
 RETRY_AFTER_S = 1
 """When to look again; a license is usually issued within a second."""
+
+
+def desk_of(request: Request) -> IssuanceDesk:
+    """Where the requests of this process meet."""
+    return cast("IssuanceDesk", request.app.state.issuance_desk)
 
 
 class RequestOut(Model):
@@ -61,7 +68,7 @@ class RequestOut(Model):
 
 
 @router.post("/v1/issuances", status_code=202)
-def create(
+async def create(
     request: Request,
     response: Response,
     body: IssuanceBody,
@@ -69,10 +76,13 @@ def create(
     idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
 ) -> RequestOut:
     """Ask for a license. The same key or business number with the same content returns the same request."""
-    accepted = accept_issuance(deps_of(request), caller, body, Origin(idempotency_key=idempotency_key))
+    deps, origin = deps_of(request), Origin(idempotency_key=idempotency_key)
+    accepted = await desk_of(request).ask(deps, caller, body, origin)
     if accepted.created:
         request.app.state.wake()
-    status = read_request(deps_of(request), caller, accepted.request.request_id)
+        status = RequestStatus(request=accepted.request, version=None)
+    else:
+        status = await run_in_threadpool(read_request, deps, caller, accepted.request.request_id)
     _headers(response, status)
     return RequestOut.of(status)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.catalog.bundles import BUNDLE_ZH
+from certsvc.commands.offline.labels import english_of
 from certsvc.license.status_list import list_uri
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import Reason
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from certsvc.license.status_list import StatusEntry
     from certsvc.seal.model import Seal
     from certsvc.seal.verdict import LicenseFacts, StatusFlag
+
+
+ENGLISH = "英文名称，由代码得出，证照目录没有英文"
+"""Of names of types and scenes in English (``commands/offline/labels.py``)."""
 
 
 class Model(BaseModel):
@@ -88,6 +93,7 @@ class FactsOut(Model):
     number: str
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     issuer_name: str
     holder_masked: str
     state: str
@@ -113,6 +119,7 @@ class FactsOut(Model):
             number=facts.number,
             type=facts.type_slug,
             type_name=facts.type_name,
+            type_name_en=english_of(facts.type_slug),
             issuer_name=facts.issuer_name,
             holder_masked=facts.holder_masked,
             state=facts.state,
@@ -202,11 +209,13 @@ class MemberScanOut(Model):
     scan_id: str = Field(description="这张证照的核验记录编号，登记处理结果时填写")
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     required: bool
     light: str
     reasons: list[ReasonOut]
     license: FactsOut | None
     scene_name: str
+    scene_name_en: str = Field(description=ENGLISH)
     fields: list[FieldOut]
     photo: str = Field(description="JPEG 的 Base64，无则为空")
     seal: SealOut | None
@@ -240,11 +249,13 @@ class BundleScanOut(Model):
                     scan_id=one.scan.scan_id,
                     type=one.kind.slug,
                     type_name=one.kind.name,
+                    type_name_en=english_of(one.kind.slug),
                     required=one.kind.slug in read.bundle.required,
                     light=one.read.light,
                     reasons=[ReasonOut.of(reason) for reason in one.read.reasons],
                     license=FactsOut.of(one.read.facts),
                     scene_name=one.scene.name if one.scene else "",
+                    scene_name_en=english_of(one.scene.code) if one.scene else "",
                     fields=FieldOut.many(one.read.fields),
                     photo=photo_text(one.read.photo),
                     seal=SealOut.of(one.read.seal),
@@ -270,6 +281,7 @@ class ScanOut(Model):
     reasons: list[ReasonOut]
     license: FactsOut | None
     scene_name: str
+    scene_name_en: str = Field(description=ENGLISH)
     fields: list[FieldOut]
     photo: str = Field(description="JPEG 的 Base64，无则为空")
     seal: SealOut | None
@@ -290,6 +302,7 @@ class ScanOut(Model):
             reasons=[ReasonOut.of(reason) for reason in answer.reasons],
             license=FactsOut.of(answer.facts),
             scene_name=answer.scene_name,
+            scene_name_en=english_of(answer.scan.scene) if answer.scene_name else "",
             fields=FieldOut.many(answer.fields),
             photo=photo_text(answer.photo),
             seal=SealOut.of(answer.seal),
@@ -307,12 +320,13 @@ class SceneOut(Model):
 
     code: str
     name: str
+    name_en: str = Field(description=ENGLISH)
     audience: str
 
     @staticmethod
     def of(scene: SceneSpec) -> SceneOut:
         """From the catalog."""
-        return SceneOut(code=scene.code, name=scene.name, audience=scene.audience)
+        return SceneOut(code=scene.code, name=scene.name, name_en=english_of(scene.code), audience=scene.audience)
 
 
 class CardOut(Model):
@@ -321,6 +335,7 @@ class CardOut(Model):
     identifier: str
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     number: str
     issuer_name: str
     holder_name: str
@@ -348,6 +363,7 @@ class CardOut(Model):
             identifier=version.identifier,
             type=kind.slug,
             type_name=kind.name,
+            type_name_en=english_of(kind.slug),
             number=version.number,
             issuer_name=version.issuer_name,
             holder_name=version.holder.name,

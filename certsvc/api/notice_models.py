@@ -14,7 +14,7 @@ class NoticeOut(Model):
     """One notice: what it said, how it went, and what came of it."""
 
     notice_id: str
-    kind: str = Field(description="issued 签发 · moved 变更 · due 提醒 · used 使用")
+    kind: str = Field(description="issued 签发 · moved 变更 · due 提醒 · used 使用 · use_request 用证申请")
     about: str = Field(description="事件名，如 license.suspended.v1；早期的通知为空")
     text: str
     at: datetime

@@ -209,12 +209,9 @@ def ask(request: Request, body: OversightBody, caller: Annotated[Principal, Depe
 def several(
     request: Request, caller: Annotated[Principal, Depends(READER)], behind: Behind = "", limit: Limit = MAX_PAGE
 ) -> OversightsPage:
-    """The client's own; for who decides, those to decide about."""
+    """The client's own; for who decides, those to decide about. Go on behind ``next`` until it is empty."""
     found = list_oversights(deps_of(request), caller, behind=behind, limit=limit)
-    return OversightsPage(
-        oversights=[OversightOut.of(one) for one in found],
-        next=found[-1].oversight_id if len(found) == limit else "",
-    )
+    return OversightsPage(oversights=[OversightOut.of(one) for one in found.rows], next=found.next)
 
 
 @router.post("/v1/oversights/{oversight_id}/decision")

@@ -115,7 +115,7 @@ def install(app: FastAPI) -> None:
     def on_certsvc_error(_request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, errors.CertsvcError):
             raise error
-        if isinstance(error, errors.RateLimited):
+        if isinstance(error, errors.RateLimited | errors.ClockInDoubt):
             return answer(document_of(error), retry_after_s=error.retry_after_s)
         return answer(document_of(error))
 

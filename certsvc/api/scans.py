@@ -49,9 +49,9 @@ class InspectionOut(Model):
 
 
 @router.post("/v1/scans", status_code=201)
-def scan(request: Request, body: ScanIn, caller: Annotated[Principal, Depends(SCANNER)]) -> ScanOut:
+async def scan(request: Request, body: ScanIn, caller: Annotated[Principal, Depends(SCANNER)]) -> ScanOut:
     """State now, the scene's fields, the photo, the seal, and why. Data are given once per show code."""
-    return ScanOut.of(desk_of(request).ask(deps_of(request), caller, body.code))
+    return ScanOut.of(await desk_of(request).ask(deps_of(request), caller, body.code))
 
 
 @router.get("/v1/scans")

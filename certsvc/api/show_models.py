@@ -70,6 +70,6 @@ def card_of_right(deps: Deps, right: Right, stands: Standing) -> CardOut:
     """
     card = CardOut.of(deps.catalog, right.version, stands, base=deps.policy.public_base)
     scenes = [scene for scene in card.scenes if right.covers(scene.code)]
-    strange = right.basis in {ShowBasis.DELEGATION, ShowBasis.CO_HOLDER}
+    strange = right.basis is ShowBasis.DELEGATION or right.co_holder is not None
     hidden = strange and deps.catalog.type(right.version.type_slug).number_embeds_id
     return card.model_copy(update={"scenes": scenes, "number": "" if hidden else card.number})

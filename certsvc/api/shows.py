@@ -6,30 +6,35 @@ import base64
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
-from certsvc.api.models import CardOut, FieldOut, FlagOut, Model, PresenterOut, ReasonOut, SceneOut
+from certsvc.api.models import ENGLISH, CardOut, FieldOut, FlagOut, Model, PresenterOut, ReasonOut, SceneOut
 from certsvc.api.outputs import DEFAULT_WIDTH, OUTPUTS, PageNumber, WidthPx, output
 from certsvc.api.show_models import InVisit, SeenOut, card_of_right, in_visit
 from certsvc.commands.access import roles
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.sharing.grounds import basis_of
 from certsvc.commands.sharing.policy import matter_name
+from certsvc.commands.sharing.receivers import receivers
 from certsvc.commands.showing.create_show import create_show, preview
+from certsvc.commands.showing.read_show import STATE_ZH, read_show
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.wallet import OtherCard, history, others_wallet, own_face, own_file, uses, wallet
-from certsvc.license.notices import NoticeKind
-from certsvc.license.uses import USE_BASIS_ZH
+from certsvc.license.notices import NO_LINES
+from certsvc.license.parties import Client
+from certsvc.license.uses import USE_BASIS_ZH, Show, ShowState
 from certsvc.license.visits import TASK_ZH
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
 HOLDER = Access(roles.HOLDER)
+ShowId = Annotated[str, Path(max_length=64, description="亮证编号")]
 
 
 class ShowIn(Model):
@@ -47,6 +52,7 @@ class ShowOut(Model):
     code: str
     qr_png: str = Field(description="二维码 PNG 的 Base64")
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     scene: SceneOut
     fields: list[FieldOut]
     good: bool
@@ -59,12 +65,51 @@ class ShowOut(Model):
     presenter: PresenterOut | None = Field(default=None, description="不是持证人本人出示时，核验人员看到的说明")
 
 
+class ShowStateOut(Model):
+    """Where a show code stands."""
+
+    show_id: str
+    state: str = Field(description="waiting 等待扫码 · scanned 已扫码 · over 已过期")
+    state_zh: str
+    scanned_at: datetime | None = Field(description="给出核验信息的时间；没有给出的为空")
+    expires_at: datetime
+
+    @staticmethod
+    def of(show: Show, state: ShowState) -> ShowStateOut:
+        """From the command's answer; who scanned stands in 谁用过我的证."""
+        return ShowStateOut(
+            show_id=show.show_id,
+            state=state.value,
+            state_zh=STATE_ZH[state],
+            scanned_at=show.redeemed_at,
+            expires_at=show.expires_at,
+        )
+
+
+class ReceiverOut(Model):
+    """A system that may be allowed to use a license, and the body it belongs to."""
+
+    client_id: str
+    name: str
+    authority_code: str
+    authority_name: str
+
+    @staticmethod
+    def of(deps: Deps, client: Client) -> ReceiverOut:
+        """From the register of clients."""
+        body = client.authority_code
+        return ReceiverOut(
+            client_id=client.client_id, name=client.name, authority_code=body, authority_name=_authority(deps, body)
+        )
+
+
 class ScenesOut(Model):
     """What readers would see of one license, scene by scene."""
 
     identifier: str
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     scenes: list[SeenOut]
 
 
@@ -196,6 +241,7 @@ def scenes(
         identifier=version.identifier,
         type=version.type_slug,
         type_name=deps.catalog.type(version.type_slug).name,
+        type_name_en=english_of(version.type_slug),
         scenes=[SeenOut.of(one) for one in seen],
     )
 
@@ -219,6 +265,7 @@ def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HO
         code=made.code,
         qr_png=base64.b64encode(deps.renderer.qr_png(made.code)).decode(),
         type_name=made.kind.name,
+        type_name_en=english_of(made.kind.slug),
         scene=SceneOut.of(made.scene),
         fields=FieldOut.many(made.fields),
         good=made.standing.good,
@@ -230,6 +277,23 @@ def show(request: Request, body: ShowIn, caller: Annotated[Principal, Depends(HO
         expires_at=made.show.expires_at,
         presenter=PresenterOut.of(presenter_of(made.show.basis, made.show.presenter)),
     )
+
+
+@router.get("/v1/shows/{show_id}")
+def look(request: Request, show_id: ShowId, caller: Annotated[Principal, Depends(HOLDER)]) -> ShowStateOut:
+    """Where a show code of the caller's own making stands; anybody else's is as unknown as none."""
+    return ShowStateOut.of(*read_show(deps_of(request), caller, show_id))
+
+
+@router.get("/v1/grants/receivers")
+def may_receive(
+    request: Request,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    matter_code: Annotated[str, Query(max_length=33, description="事项实施编码")],
+) -> list[ReceiverOut]:
+    """Systems that can be allowed to use a license for a matter, each with its body; empty when there is none."""
+    deps = deps_of(request)
+    return [ReceiverOut.of(deps, client) for client in receivers(deps, caller, matter_code)]
 
 
 @router.post("/v1/grants", status_code=201)
@@ -289,8 +353,8 @@ def _uses(deps: Deps, caller: Principal) -> list[UseOut]:
             )
         )
     for notice in found.notices:
-        if notice.kind is NoticeKind.USED:
-            continue  # the use itself stands in the ledger
+        if notice.kind in NO_LINES:
+            continue  # the use itself stands in the ledger, a request in the list of requests
         version = by_id[notice.version_id]
         rows.append(
             UseOut(

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.models import Model
+from certsvc.api.models import ENGLISH, Model
 from certsvc.commands.access import roles
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.counter import CounterBody, read_consent, take_consent
+from certsvc.commands.sharing.counter_consent import CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.use_requests import (
     Asked,
@@ -24,7 +25,7 @@ from certsvc.commands.sharing.use_requests import (
     read_request,
 )
 from certsvc.commands.showing.values import BUILT_IN
-from certsvc.identifiers.policy_key import COPY, field_of, key_zh
+from certsvc.identifiers.policy_key import COPY, field_of
 from certsvc.license.consents import RequestState
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
@@ -56,6 +57,7 @@ class ItemOut(Model):
 
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     fields: list[WantedOut]
 
 
@@ -105,6 +107,25 @@ class ListedRequestOut(UseRequestOut):
 
     holder_name: str = Field(description="向谁申请：本人，或被监护人、所代表的企业、委托人")
     delegation_id: str = Field(description="以受托人身份答复时填写；其他为空")
+    asked_as: str = Field(
+        description="以什么身份答复：own 本人 · co_holder 共有人 · guardian 监护人 · representative 法定代表人"
+        " · delegation 受托人"
+    )
+    answer_for: str = Field(description="为谁答复：本人、被监护人、所代表的企业或委托人")
+    answer: str = Field(description="这一方的答复：asked 未答复 · confirmed 已同意 · declined 不同意")
+
+    @staticmethod
+    def listed(deps: Deps, asked: Asked) -> ListedRequestOut:
+        """From a row of the command's list."""
+        mine = asked.mine
+        return ListedRequestOut(
+            **_common(deps, asked),
+            holder_name=asked.request.holder.name,
+            delegation_id=asked.delegation_id,
+            asked_as=asked.asked_as,
+            answer_for=mine.holder.name if mine else "",
+            answer=mine.state.value if mine else "",
+        )
 
 
 class RequestAnswerIn(Model):
@@ -152,10 +173,7 @@ def read(request: Request, request_id: RequestId, caller: Annotated[Principal, D
 def listed(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[ListedRequestOut]:
     """What the caller was asked, newest first; for wards, a represented company and as a delegate too."""
     deps = deps_of(request)
-    return [
-        ListedRequestOut(**_common(deps, one), holder_name=one.request.holder.name, delegation_id=one.delegation_id)
-        for one in list_requests(deps, caller)
-    ]
+    return [ListedRequestOut.listed(deps, one) for one in list_requests(deps, caller)]
 
 
 @router.post("/v1/use-requests/{request_id}/answers", status_code=201)
@@ -216,11 +234,12 @@ def _common(deps: Deps, asked: Asked) -> dict[str, Any]:
 
 def _item(deps: Deps, slug: str, keys: tuple[str, ...]) -> ItemOut:
     fields = [WantedOut(key=key, name=key_name(deps, slug, key)) for key in keys]
-    return ItemOut(type=slug, type_name=deps.catalog.type(slug).name, fields=fields)
+    return ItemOut(type=slug, type_name=deps.catalog.type(slug).name, type_name_en=english_of(slug), fields=fields)
 
 
 def key_name(deps: Deps, slug: str, key: str) -> str:
     """A key of a policy in words."""
     field = field_of(key)
     spec = deps.catalog.type(slug).field(field)
-    return key_zh(key, spec.name if spec is not None else BUILT_IN.get(field, "证照文件" if key == COPY else field))
+    name = spec.name if spec is not None else BUILT_IN.get(field, "加注件" if key == COPY else field)
+    return f"“{name}”是否包含某内容（只答是或否）" if field != key else name

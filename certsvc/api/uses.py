@@ -13,11 +13,12 @@ from certsvc.api.auth import Access, deps_of
 from certsvc.api.copies import CopyOut
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.lists import XLSX
-from certsvc.api.models import Model, ReasonOut
+from certsvc.api.models import ENGLISH, Model, ReasonOut
 from certsvc.api.show_models import InVisit, in_visit
 from certsvc.api.use_requests import key_name
 from certsvc.clock import beijing_time
 from certsvc.commands.access import roles
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.answer_challenge import STATE_ZH
@@ -70,6 +71,7 @@ class LedgerRowOut(InVisit):
     at: datetime
     identifier: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     who: str
     why: str
     fields: list[FieldName]
@@ -152,6 +154,7 @@ def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
         at=row.at,
         identifier=row.version.identifier if row.version else "",
         type_name=deps.catalog.type(row.version.type_slug).name if row.version else "",
+        type_name_en=english_of(row.version.type_slug) if row.version else "",
         who=who,
         why=why,
         fields=[FieldName(key=key, name=_field_name(deps, row.version, key)) for key in keys],

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from certsvc.api.models import Model, ReasonOut
+from certsvc.api.models import ENGLISH, Model, ReasonOut
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.visits.history import HistoryRow, on_record
 from certsvc.commands.visits.read_visits import Preparation, VisitView, proof_text
 from certsvc.license.officers import Officer, masked_badge
@@ -341,6 +342,7 @@ class HistoryOut(Model):
     holder_masked: str = Field(description="持证主体，掩码")
     type: str
     type_name: str
+    type_name_en: str = Field(description=ENGLISH)
     code_kind: str
     scene: str
     result: ReasonOut | None = Field(description="核验结果的用语")
@@ -369,6 +371,7 @@ class HistoryOut(Model):
             holder_masked=holder,
             type=slug,
             type_name=kind.name if kind else "",
+            type_name_en=english_of(slug),
             code_kind=scan.code_kind,
             scene=scan.scene,
             result=ReasonOut.named(scan.outcome),

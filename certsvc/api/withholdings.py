@@ -14,6 +14,7 @@ from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.sharing.withhold import (
+    READERS,
     WithholdBody,
     ask_withholding,
     decide_withholding,
@@ -25,7 +26,7 @@ router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 
 CLERK = Access(roles.USE_CLERK)
 APPROVER = Access(roles.USE_APPROVER)
-BOTH = Access(roles.USE_CLERK, roles.USE_APPROVER)
+READER = Access(*READERS)
 WithholdingId = Annotated[str, Path(max_length=64, description="暂缓告知编号")]
 
 
@@ -73,7 +74,7 @@ def ask(request: Request, body: WithholdBody, caller: Annotated[Principal, Depen
 
 
 @router.get("/v1/withholdings")
-def listed(request: Request, caller: Annotated[Principal, Depends(BOTH)]) -> list[WithholdingOut]:
+def listed(request: Request, caller: Annotated[Principal, Depends(READER)]) -> list[WithholdingOut]:
     """Those of the caller's body, newest first."""
     return [WithholdingOut.of(one) for one in list_withholdings(deps_of(request), caller)]
 

@@ -78,6 +78,10 @@ class Catalog:
         """The type with ``slug``; UnknownLicenseType when there is none."""
         return _known(self._types, slug)
 
+    def has_type(self, slug: str) -> bool:
+        """Whether there is a type with ``slug``."""
+        return slug in self._types
+
     def by_type_code(self, type_code: str) -> LicenseType:
         """The type with the 21-character 证照类型代码; UnknownLicenseType when there is none."""
         return _known(self._type_codes, type_code)

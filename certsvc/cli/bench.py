@@ -20,7 +20,7 @@ from rich.progress import Progress
 from certsvc.cli.logs import configure_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 BATCHES = 7
 BATCH_S = 0.35
@@ -82,33 +82,52 @@ def report(figure: Figure, values: Sequence[float]) -> dict[str, object]:
     return line
 
 
-def run_bench(names: Sequence[str]) -> None:
-    """Measure all figures, or those named, and print a line for each."""
+def run_bench(names: Sequence[str], sizes: Sequence[int] = ()) -> None:
+    """Measure all figures, or those named, and print a line for each; ``sizes`` are those of the curve of growth."""
     from certsvc.cli.bench_cases import figures
-    from certsvc.cli.bench_fetch import FETCH_P99, FETCH_RATE, fetch_server
-    from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
-    from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
+    from certsvc.cli.bench_growth import GROWTH
 
     configure_logs("ERROR")
-    servers = {PIPELINE, SCAN_RATE, SCAN_P99, FETCH_RATE, FETCH_P99}
     with tempfile.TemporaryDirectory(prefix="certsvc-bench-") as place:
+        runs = _runs(Path(place), sizes)
+        of_runs = {name for told, _ in runs for name in told}
         # Those of whole servers need none of the others' preparations.
-        known = () if names and set(names) <= servers else figures(Path(place))
-        unknown = [name for name in names if name not in {f.name for f in known} | servers]
-        if unknown:
+        known = () if names and set(names) <= of_runs else figures(Path(place))
+        if set(names) - {figure.name for figure in known} - of_runs:
+            unknown = sorted(set(names) - {figure.name for figure in known} - of_runs)
             Console(stderr=True).print(f"没有这些指标：{'、'.join(unknown)}；现有：")
-            for figure in known:
-                Console(stderr=True).print(f"  {figure.name}", highlight=False)
+            for name in [*(figure.name for figure in known), *sorted(of_runs)]:
+                Console(stderr=True).print(f"  {name}", highlight=False)
             raise SystemExit(2)
         chosen = [figure for figure in known if not names or figure.name in names]
         with Progress(console=Console(stderr=True), transient=True) as progress:
             for figure in progress.track(chosen, description="测量"):
                 print(json.dumps(report(figure, rates(figure.sides)), ensure_ascii=False), flush=True)
-            if not names or PIPELINE in names:
-                print(json.dumps(pipeline_embedded(Path(place)), ensure_ascii=False), flush=True)
-            if not names or {SCAN_RATE, SCAN_P99} & set(names):
-                for line in scan_server(Path(place) / "scan"):
-                    print(json.dumps(line, ensure_ascii=False), flush=True)
-            if not names or {FETCH_RATE, FETCH_P99} & set(names):
-                for line in fetch_server(Path(place) / "fetch"):
-                    print(json.dumps(line, ensure_ascii=False), flush=True)
+            for told, run in runs:
+                # Growth takes minutes: only when it is asked for.
+                if told & set(names) or (not names and GROWTH not in told):
+                    for line in run():
+                        print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def _runs(place: Path, sizes: Sequence[int]) -> list[tuple[set[str], Callable[[], Iterable[dict[str, object]]]]]:
+    """Figures that one run of whole servers gives together, and the run."""
+    from certsvc.cli.bench_accept import ACCEPT_P99, ACCEPT_RATE, accept_server
+    from certsvc.cli.bench_fetch import FETCH_P99, FETCH_RATE, fetch_server
+    from certsvc.cli.bench_growth import GROWTH, SIZES, growth
+    from certsvc.cli.bench_log import LOG_FIGURES, log_figures
+    from certsvc.cli.bench_pipeline import PIPELINE, pipeline_embedded
+    from certsvc.cli.bench_pipeline_server import PIPELINE_SERVER, pipeline_server
+    from certsvc.cli.bench_restore import RESTORE, restore_seconds
+    from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
+
+    return [
+        ({PIPELINE}, lambda: [pipeline_embedded(place)]),
+        ({PIPELINE_SERVER}, lambda: [pipeline_server(place / "pipeline-server")]),
+        ({RESTORE}, lambda: [restore_seconds(place)]),
+        ({SCAN_RATE, SCAN_P99}, lambda: scan_server(place / "scan")),
+        ({FETCH_RATE, FETCH_P99}, lambda: fetch_server(place / "fetch")),
+        ({ACCEPT_RATE, ACCEPT_P99}, lambda: accept_server(place / "accept")),
+        ({*LOG_FIGURES}, lambda: log_figures(place)),
+        ({GROWTH}, lambda: growth(place, sizes or SIZES)),
+    ]

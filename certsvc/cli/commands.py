@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.alert_commands import alerts
+from certsvc.cli.audit_commands import audit_app
 from certsvc.cli.backup_commands import backup_app
 from certsvc.cli.client_commands import clients_app
+from certsvc.cli.clock_commands import clock_app
 from certsvc.cli.code_commands import code_app
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.facade_commands import facades_app
@@ -22,6 +24,7 @@ from certsvc.cli.logs import configure_logs
 from certsvc.cli.matter_commands import matters_app
 from certsvc.cli.moments import moment
 from certsvc.cli.notice_commands import notices_app
+from certsvc.cli.paper_commands import roles, sbom
 from certsvc.cli.people_commands import people_app
 from certsvc.cli.program import Program
 from certsvc.cli.reconcile_commands import reconcile
@@ -62,12 +65,16 @@ for name, group in (
     ("import", import_app),
     ("bulk", bulk_app),
     ("backup", backup_app),
+    ("audit", audit_app),
     ("reports", reports_app),
     ("code", code_app),
+    ("clock", clock_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)
 app.command("alerts")(alerts)
+app.command("roles")(roles)
+app.command("sbom")(sbom)
 
 
 @app.command()
@@ -154,11 +161,12 @@ def receipt(
 @app.command()
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help="指标名，缺省为全部")] = None,
+    size: Annotated[list[int] | None, typer.Option(min=1000, help="增长曲线的登记数，可重复")] = None,
 ) -> None:
     """性能指标，每行一个 JSON · one JSON line per figure."""
     from certsvc.cli.bench import run_bench
 
-    run_bench(names or [])
+    run_bench(names or [], size or [])
 
 
 @app.command()

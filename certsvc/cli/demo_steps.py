@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
+import sys
 import time
+import zipfile
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from certsvc.cli import evidence_verifier
 from certsvc.commands.access.seed_sandbox import using_client_id
 
 if TYPE_CHECKING:
@@ -34,6 +40,8 @@ SHOWN = "tour_guide"
 FETCHED = "business_license"
 CHANGED = "medical_institution"
 ENDED = "food_operation"
+LOGGED_S = 20
+"""Until when what happened must be in the log; it takes about a second."""
 RARE_NAME = "王𠮷𬀩"
 """Characters of CJK Extension B and E, as they occur in real names."""
 
@@ -235,6 +243,41 @@ def feed(city: City) -> str:
     return f"事件流 {len(events)} 个事件，位置连续；签发事件与证照一一对应"
 
 
+def evidence(city: City) -> str:
+    """The bundle of the revoked license verifies by the stand-alone program, offline; changed it does not."""
+    identifier = city.license(ENDED)["identifier"]
+    key = city.answer(city.client.get("/v1/log/keys"), 200)["verifier_keys"][0]
+    path = city.out / "evidence.zip"
+    deadline = time.monotonic() + LOGGED_S
+    while True:
+        response = city.client.get(f"/v1/licenses/{identifier}/evidence", headers=city.system())
+        if response.status_code == HTTPStatus.OK:
+            path.write_bytes(response.content)
+            said = _verified(path, key)
+            # The bundle is as old as its checkpoint: the revocation may have been on its way.
+            if "状态 revoked" in said or time.monotonic() > deadline:
+                break
+        require(time.monotonic() < deadline, "留痕没有进入日志")
+        time.sleep(0.3)
+    require("状态 revoked" in said, "证据包没有吊销的留痕")
+    (city.out / "evidence-key.txt").write_text(key + "\n", encoding="utf-8")
+    changed = city.out / "evidence-changed.zip"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b'"revoked"', b'"valid"'))
+    refused = not _verified(changed, key)
+    changed.unlink()
+    require(refused, "改动过的证据包仍判通过")
+    return f"独立验证程序脱机核对 evidence.zip：{said.count('通过  ')} 项通过；改一处即不通过"
+
+
+def _verified(path: Path, key: str) -> str:
+    """What the program says in a Python without any package; empty when something does not hold."""
+    command = [sys.executable, "-I", "-S", evidence_verifier.__file__, str(path), "--key", key]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return run.stdout if run.returncode == 0 else ""
+
+
 STEPS: tuple[tuple[str, Callable[[City], str]], ...] = (
     ("审批事件受理", approvals),
     ("制证、盖章、登记、核验", issue),
@@ -246,4 +289,5 @@ STEPS: tuple[tuple[str, Callable[[City], str]], ...] = (
     ("吊销", end),
     ("防篡改", tamper),
     ("事件流", feed),
+    ("证据包", evidence),
 )

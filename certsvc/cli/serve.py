@@ -16,6 +16,7 @@ from rich.console import Console
 from certsvc.app import build, prepare
 from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
+from certsvc.cli.memory import settle_memory
 from certsvc.cli.sample_signings import request_sample_signings
 from certsvc.cli.samples import sample_body
 from certsvc.commands.access.principals import of_client
@@ -25,6 +26,7 @@ from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.seals.sample_objects import make_sample_objects
 from certsvc.errors import BusinessKeyConflict, ConfigurationError
 from certsvc.settings import load_settings
+from certsvc.store.migrate import require_newest
 from certsvc.web.built import MISSING_BUILD_ZH, load_built
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
         Console(stderr=True).print(MISSING_BUILD_ZH, highlight=False, soft_wrap=True)
     prepare(settings)
     service = build(settings)
+    door = None
     try:
+        door = service.operations_door()
         if settings.sandbox and settings.serve_loops:
             seed_and_tell(service)
             request_samples(service)
@@ -69,8 +73,11 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
             proxy_headers=False,  # whose they are believed is ours to say (``api/proxies.py``)
             timeout_graceful_shutdown=10,
         )
+        settle_memory()
         StreamingServer(app, config).run(sockets=[listener])
     finally:
+        if door is not None:
+            door.close()
         service.close()
         listener.close()
 
@@ -135,16 +142,22 @@ def request_samples(service: Service) -> None:
 
 
 def run_loops(*, relay: bool) -> None:
-    """Run issuing threads, or sequencer and relay, until told to stop."""
+    """Run issuing threads, or sequencer and relay, until told to stop; ``serve`` brings the schema, they do not."""
     settings = load_settings()
     configure_logs(settings.log_level)
+    require_newest(settings.database)
     service = build(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    door = None
     try:
+        door = service.operations_door()
+        settle_memory()
         service.loops.start(workers=0 if relay else settings.worker_threads, relay=relay)
         log.info("started", action="relay.started" if relay else "worker.started")
         stop.wait()
     finally:
+        if door is not None:
+            door.close()
         service.close()

@@ -33,6 +33,10 @@ class Bases(Protocol):
         """How many requests of the client still wait, for this holder or for all."""
         ...
 
+    def open_of(self, client_id: str, *, now: datetime, limit: int) -> Sequence[UseRequest]:
+        """The requests of the client that still wait, in the order in which they lapse."""
+        ...
+
     def insert_request(self, request: UseRequest) -> None:
         """Store."""
         ...

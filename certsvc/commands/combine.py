@@ -1,14 +1,15 @@
 """Like questions that come together, answered by one piece of work: a group commit where the database has none.
 
-A thread that asks while nobody works becomes the worker and takes along whatever waits; those who come meanwhile wait,
-and the first of them is the next worker. So nobody waits for a clock, and a lone question is answered at once. An
-answer is given after the work has ended, thus after its commit.
+A question that comes while nobody works is answered at once, with whatever else waits by then; those that come
+meanwhile are the next piece of work. So nobody waits for a clock, and no thread waits for an answer: each is told when
+the work has ended, thus after its commit.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from certsvc.errors import Unavailable
@@ -21,77 +22,119 @@ AnswerT = TypeVar("AnswerT")
 
 MOST = 32
 """Questions of one piece of work: the first waits for the last (a flood must not make everybody wait for all)."""
+MOST_WAITING = 1024
+"""Questions that may wait; more are told to come back at once (a flood must not fill the memory)."""
 WAIT_S = 15.0
-"""Longer than a statement of the database may take; then whoever waits is told to come back."""
+"""Longer than a statement of the database may take; then whoever still waits is told to come back."""
+BUSY_ZH = "当前请求较多，请稍后重试"
+
+
+class Place(Generic[QuestionT, AnswerT]):
+    """One who asks; ``told`` is called once, by the thread that worked, when there is an answer or an error."""
+
+    __slots__ = ("answer", "error", "question", "told")
+
+    def __init__(self, question: QuestionT, told: Callable[[Place[QuestionT, AnswerT]], object]) -> None:
+        self.question = question
+        self.told = told
+        self.answer: AnswerT | None = None
+        self.error: Exception | None = None
 
 
 class Combiner(Generic[QuestionT, AnswerT]):
     """Threads may share it."""
 
-    def __init__(self, work: Callable[[Sequence[QuestionT]], Sequence[AnswerT]], *, most: int = MOST) -> None:
-        """``work`` gives an answer to each question, in their order; when it raises, it has done nothing.
+    def __init__(
+        self,
+        work: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]],
+        start: Callable[[Callable[[], None]], object],
+        *,
+        most: int = MOST,
+    ) -> None:
+        """Ask ``work`` in a thread that ``start`` gives.
 
-        Only Unavailable may leave open whether it has.
+        Args:
+            work: gives each question, in their order, its answer or its error; when it raises, it has done nothing.
+                Only Unavailable may leave open whether it has.
+            start: carries out what it is given in another thread, once.
+            most: questions of one piece of work.
         """
         self._work = work
+        self._start = start
         self._most = most
         self._guard = threading.Lock()
         self._busy = False
-        self._waiting: deque[_Place[QuestionT, AnswerT]] = deque()
+        self._waiting: deque[Place[QuestionT, AnswerT]] = deque()
 
-    def ask(self, question: QuestionT) -> AnswerT:
-        """The answer, or what the work raised about this question.
+    def ask(
+        self, question: QuestionT, told: Callable[[Place[QuestionT, AnswerT]], object]
+    ) -> Place[QuestionT, AnswerT]:
+        """Put a question; ``told`` is called with its place when that has the answer or the error.
 
         Raises:
-            Unavailable: no answer in time; whether the work was done is unknown.
+            Unavailable: too many wait already.
         """
-        place: _Place[QuestionT, AnswerT] = _Place(question)
+        place: Place[QuestionT, AnswerT] = Place(question, told)
         with self._guard:
+            if len(self._waiting) >= MOST_WAITING:
+                raise Unavailable(BUSY_ZH)
             self._waiting.append(place)
-            works, self._busy = not self._busy, True
-        if not works:
-            if not place.called.acquire(timeout=WAIT_S) and not self._gives_up(place):
-                place.called.acquire()
-            works = place.works
-        if works:
-            self._lead()
-        if place.error is not None:
-            raise place.error
-        return place.answers[0]
+            idle, self._busy = not self._busy, True
+        if idle:
+            self._begin()
+        return place
 
-    def _gives_up(self, place: _Place[QuestionT, AnswerT]) -> bool:
-        """Whether the place is still in the queue; then it leaves it and Unavailable is raised."""
+    def give_up(self, place: Place[QuestionT, AnswerT]) -> None:
+        """Tell one that has waited too long, if nobody works on it yet; whoever works on it tells it all the same."""
         with self._guard:
-            if place.works or place not in self._waiting:
-                return False
+            if place not in self._waiting:
+                return
             self._waiting.remove(place)
-        raise Unavailable("当前请求较多，请稍后重试")
+        place.error = Unavailable(BUSY_ZH)
+        _tell(place)
+
+    def _begin(self) -> None:
+        try:
+            self._start(self._lead)
+        except RuntimeError:  # the process ends: no thread is given any more
+            with self._guard:
+                left, self._busy = list(self._waiting), False
+                self._waiting.clear()
+            for place in left:
+                place.error = Unavailable(BUSY_ZH)
+                _tell(place)
 
     def _lead(self) -> None:
-        """Work for everybody who waits, then hand the work on."""
-        with self._guard:
-            taken = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        """Work as long as somebody waits."""
+        try:
+            while taken := self._take():
+                self._work_for(taken)
+        except BaseException:
+            self._begin()  # this thread ends; those who wait need another one
+            raise
+
+    def _work_for(self, taken: list[Place[QuestionT, AnswerT]]) -> None:
         try:
             self._answer(taken)
         finally:
-            with self._guard:
-                follower = self._waiting[0] if self._waiting else None
-                self._busy = follower is not None
-                if follower is not None:
-                    follower.works = True
-                    follower.called.release()
             for place in taken:
-                if not place.answers and place.error is None:
+                if place.answer is None and place.error is None:
                     place.error = Unavailable("处理中断，结果未知，请稍后重试")
-                place.called.release()
+                _tell(place)
 
-    def _answer(self, taken: list[_Place[QuestionT, AnswerT]]) -> None:
+    def _take(self) -> list[Place[QuestionT, AnswerT]]:
+        with self._guard:
+            taken = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+            self._busy = bool(taken)
+        return taken
+
+    def _answer(self, taken: list[Place[QuestionT, AnswerT]]) -> None:
         try:
             answers = self._work([place.question for place in taken])
         except Unavailable as error:
             # Whether it was committed may be unknown: it is not done again, and everybody is told.
             for place in taken:
-                place.error = Unavailable(error.detail)
+                place.error = type(error)(error.detail)
             return
         except Exception as error:  # noqa: BLE001  (told to whom it is about)
             if len(taken) == 1:
@@ -102,18 +145,12 @@ class Combiner(Generic[QuestionT, AnswerT]):
                 self._answer([place])
             return
         for place, answer in zip(taken, answers, strict=True):
-            place.answers.append(answer)
+            if isinstance(answer, Exception):
+                place.error = answer
+            else:
+                place.answer = answer
 
 
-class _Place(Generic[QuestionT, AnswerT]):
-    """One who asks."""
-
-    __slots__ = ("answers", "called", "error", "question", "works")
-
-    def __init__(self, question: QuestionT) -> None:
-        self.question = question
-        self.answers: list[AnswerT] = []
-        self.error: Exception | None = None
-        self.works = False
-        self.called = threading.Lock()
-        self.called.acquire()
+def _tell(place: Place[QuestionT, AnswerT]) -> None:
+    with suppress(RuntimeError):  # whoever asked is gone with its loop
+        place.told(place)

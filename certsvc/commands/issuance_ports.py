@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from certsvc.license.request import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.license.model import IssueIntent
@@ -19,6 +19,10 @@ class Requests(Protocol):
 
     def insert(self, request: IssuanceRequest) -> bool:
         """Store; False when one of its unique keys is taken (business key; caller + idempotency key; source + id)."""
+        ...
+
+    def insert_all(self, several: Sequence[IssuanceRequest]) -> Collection[str]:
+        """Store those of which no unique key is taken, also not by one before it; their ids."""
         ...
 
     def by_id(self, request_id: str) -> IssuanceRequest | None:

@@ -66,6 +66,12 @@ class Licenses(Protocol):
         """The holder's versions, newest first, found by the blind index of type and code."""
         ...
 
+    def of_holders(
+        self, holders: Sequence[Holder], *, limit: int
+    ) -> Mapping[tuple[str, str], Sequence[LicenseVersion]]:
+        """The same of several holders at once, at most ``limit`` of each, by type and code; whoever has none is out."""
+        ...
+
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:
         """All versions of a license, oldest first."""
         ...

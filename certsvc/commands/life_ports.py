@@ -114,6 +114,10 @@ class Receipts(Protocol):
         """Body hash and result id bound to the key."""
         ...
 
+    def find_all(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Those of these callers' keys that are bound to something."""
+        ...
+
     def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
         """Bind the key; False when it is bound already."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.license.oversight import InspectionResult, Oversight, OversightState, Push
@@ -20,6 +20,10 @@ class Oversights(Protocol):
 
     def by_id(self, oversight_id: str) -> Oversight | None:
         """The subscription."""
+        ...
+
+    def clients_of(self, oversight_ids: Sequence[str]) -> Mapping[str, str]:
+        """The client of each of these that there is, by id."""
         ...
 
     def of_client(self, client_id: str, *, behind: str, limit: int) -> Sequence[Oversight]:

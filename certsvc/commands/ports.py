@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from certsvc.clock import Clock
     from certsvc.commands.device_ports import OfflineSigner
     from certsvc.commands.life_ports import CatalogSource
+    from certsvc.commands.log_ports import LogSigner
     from certsvc.commands.notice_ports import NoticeChannel
     from certsvc.commands.page_ports import Press, Renderer
     from certsvc.commands.report_ports import Province
@@ -291,6 +292,7 @@ class Deps:
     trust_lists: TrustDocuments
     partners: PartnerRegisters
     status_signer: StatusSigner
+    log_signer: LogSigner
     offline: OfflineSigner
     uploads: UploadDesk
     """reads uploads to be stamped, in processes of its own"""
@@ -365,6 +367,8 @@ class Policy:
     """id of the seal of the sharing service, which seals annotated copies; empty: none can be made"""
     alert_days: int = 0
     """how far back uses count when a license changes; 0: as long as :data:`certsvc.license.use_alerts.ALERT_DAYS`"""
+    log_stamp_minutes: int = 10
+    """how often a checkpoint of the evidence log is timestamped, where an authority is configured"""
     catalog_dir: Path | None = None
     """where the seed files of the catalog are, or None for those of the program"""
     trusted_proxies: tuple[str, ...] = ()

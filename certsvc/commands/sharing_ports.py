@@ -88,6 +88,10 @@ class Sharing(Protocol):
         """
         ...
 
+    def fetches_by(self, client_id: str, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
+        """A client's own ledger rows about these versions, newest first; those too that a holder may not see yet."""
+        ...
+
     def withheld_to_tell(self, *, now: datetime, limit: int) -> Sequence[Fetch]:
         """Uses that were withheld until a moment that has come, and were not told yet."""
         ...

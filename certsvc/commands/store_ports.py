@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.basis_ports import Bases
+    from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.copy_ports import Alerts, Copies
     from certsvc.commands.counter_ports import CounterCases, Tickets
+    from certsvc.commands.department_ports import Departments
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
     from certsvc.commands.facade_ports import Facades
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
     from certsvc.commands.license_ports import Licenses
     from certsvc.commands.life_ports import Dues, Facts, Links, Publications, Receipts, SourceReports, Statuses
+    from certsvc.commands.log_ports import Audited, Log
     from certsvc.commands.matter_ports import Matters, Policies, Staff
     from certsvc.commands.notice_ports import Contacts, Notices
+    from certsvc.commands.operations_ports import Operations
     from certsvc.commands.oversight_ports import InspectionResults, Oversights
     from certsvc.commands.parked_ports import Parked
     from certsvc.commands.quality_ports import Quality
@@ -55,6 +59,14 @@ class Photos(Protocol):
 
     def put(self, data: bytes) -> str:
         """Store once and return the id."""
+        ...
+
+    def id_of(self, data: bytes) -> str:
+        """The id that these bytes have, whether they are stored or not."""
+        ...
+
+    def put_all(self, several: Collection[bytes]) -> None:
+        """Store each once; they are read in no earlier unit of work than the next."""
         ...
 
     def get(self, photo_id: str) -> bytes:
@@ -125,6 +137,10 @@ class Access(Protocol):
 
     def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
         """Those of these clients that are registered, by id."""
+        ...
+
+    def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
+        """The clients of this body, by id."""
         ...
 
     def upsert_person(self, person: Person) -> None:
@@ -263,6 +279,11 @@ class UnitOfWork(Protocol):
     inspection_results: InspectionResults
     counter: CounterCases
     tickets: Tickets
+    departments: Departments
+    log: Log
+    audited: Audited
+    clock: ClockMarks
+    operations: Operations
 
 
 class UnitOfWorkFactory(Protocol):

@@ -12,10 +12,11 @@ from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import nats
 from nats.aio.client import Client
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
@@ -34,6 +35,8 @@ IN_FLIGHT = 100
 """Messages published without waiting for the acknowledgement of the one before."""
 ACK_S = 5.0
 CONNECT_S = 3
+CHECK_S = 2.0
+"""How long readiness waits for an answer: it is asked often, and by something that waits itself."""
 WAIT_S = 30.0
 """Longest wait for anything: a broker that hangs must not hold a relay beyond its lease."""
 DUPLICATES_S = 3600.0
@@ -112,6 +115,10 @@ class Delivered:
     handle: Msg
 
 
+class BrokerRefused(Exception):
+    """The server knows no such user, or its password or credentials are others."""
+
+
 class Broker:
     """Publishes and takes messages; safe to share between threads. Connects when it is first asked."""
 
@@ -124,6 +131,7 @@ class Broker:
         self._thread.start()
         self._client: Client | None = None
         self._ready: set[str] = set()
+        self._connecting = asyncio.Lock()
 
     @property
     def prefix(self) -> str:
@@ -150,6 +158,10 @@ class Broker:
         """The message is to be delivered again after a while."""
         self._ask(message.handle.nak(delay=delay_s))
 
+    def check(self) -> None:
+        """Return when the broker answers now; Unavailable when it does not."""
+        self._ask(self._check())
+
     def close(self) -> None:
         """End the connection and the thread."""
         if self._client is not None:
@@ -165,6 +177,9 @@ class Broker:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(WAIT_S)
+        except BrokerRefused as error:
+            msg = "消息中间件不接受本服务的用户或凭据，请核对地址中的用户和口令或凭据文件；事件留在数据库中，更正后续发"
+            raise Unavailable(msg) from error
         except (TimeoutError, NatsError, OSError, WaitTimeout) as error:
             future.cancel()
             self._ready.clear()  # a server whose disk was lost has no streams either
@@ -172,9 +187,8 @@ class Broker:
             raise Unavailable(msg) from error
 
     async def _stream(self, config: StreamConfig) -> JetStreamContext:
-        if self._client is None or self._client.is_closed:
-            self._client = await self._connect()
-        context = self._client.jetstream(timeout=ACK_S)
+        client = await self._connected()
+        context = client.jetstream(timeout=ACK_S)
         name = str(config.name)
         if name not in self._ready:
             try:
@@ -184,21 +198,56 @@ class Broker:
             self._ready.add(name)
         return context
 
+    async def _check(self) -> None:
+        async with asyncio.timeout(CHECK_S):
+            client = await self._connected()
+            await client.flush()
+        if not client.is_connected:  # a connection that is being made again answers a flush with nothing
+            raise ConnectionClosedError
+
+    async def _connected(self) -> Client:
+        async with self._connecting:
+            if self._client is None or self._client.is_closed:
+                self._client = await self._connect()
+            return self._client
+
     async def _connect(self) -> Client:
-        client = Client()
-        try:
-            await client.connect(
+        """A connection; one that is lost later is made again for ever, one whose user is refused now is not.
+
+        Raises:
+            BrokerRefused: a server did not let this user in; asking it again would change nothing.
+        """
+        client, connected = Client(), False
+        refused: asyncio.Future[str] = self._loop.create_future()
+
+        async def told(error: Exception) -> None:
+            """Other errors come out where somebody waits for an answer; the log need not have them twice."""
+            if "authorization violation" in str(error).lower() and not refused.done():
+                refused.set_result(str(error))
+
+        connecting = asyncio.ensure_future(
+            client.connect(
                 list(self._address.servers),
                 name=self._name,
                 connect_timeout=CONNECT_S,
                 max_reconnect_attempts=-1,
                 allow_reconnect=True,
                 user_credentials=str(self._address.credentials) if self._address.credentials else None,
-                error_cb=_quiet,
+                error_cb=told,
             )
-        except BaseException:  # cancelled, too: half a connection is nobody's, and its socket and tasks would stay
-            await client.close()
-            raise
+        )
+        try:
+            waiting: set[asyncio.Future[Any]] = {connecting, refused}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if connecting.done():
+                await connecting
+                connected = True
+        finally:
+            if not connected:  # cancelled, too: half a connection is nobody's, and its socket and tasks would stay
+                connecting.cancel()
+                await client.close()
+        if not connected:
+            raise BrokerRefused(refused.result())
         return client
 
     async def _publish(self, messages: Sequence[Outgoing]) -> None:
@@ -255,7 +304,3 @@ async def _end_tasks() -> None:
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
-
-
-async def _quiet(_error: Exception) -> None:
-    """Errors of the connection come out where somebody waits for an answer; the log need not have them twice."""

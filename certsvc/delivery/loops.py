@@ -11,11 +11,13 @@ import structlog
 from certsvc.clock import local_day
 from certsvc.commands.alerting import raise_alerts
 from certsvc.commands.bulk.effect import advance_bulk
+from certsvc.commands.clocks.watch import watch_clock
 from certsvc.commands.counter.warn import warn_counters
 from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
+from certsvc.commands.log.append import advance_log, stamp_in_time
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
@@ -34,8 +36,9 @@ from certsvc.delivery.relay import Relay
 from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
-from certsvc.errors import CertsvcError
+from certsvc.errors import CertsvcError, SchemaBehind
 from certsvc.license.request import Lane
+from certsvc.meters import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +65,15 @@ SWEEP_WAIT_S = 60.0
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
 
+LOG_WAIT_S = 0.5
+"""Pause between two looks for evidence that is not in the log: with the sequencer's it stays below a second."""
+
+LOG_TROUBLE_S = 15.0
+"""Pause after an error of the log: a missing key or a changed past does not mend itself; a line each time alarms."""
+
+STAMP_WAIT_S = 15.0
+"""Pause between two looks whether a checkpoint of the log is to be timestamped; three index reads."""
+
 LIVE_ECHO_S = 2.0
 """How long after a live request backfill takes others to be on their way."""
 
@@ -85,6 +97,12 @@ ALERT_WAIT_S = 1.0
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
+CLOCK_WAIT_S = 2.0
+"""Pause between two comparisons of the clock: one read of one row, and every ten seconds one write."""
+
+FIRST_LOOKS, FIRST_LOOK_WAIT_S = 5, 0.2
+"""Tries of the first comparison, before anything is issued or answered: a file may be busy when several open it."""
+
 FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
@@ -92,8 +110,11 @@ FOLLOW_WAIT_S = 2.0
 class Loops:
     """Worker and relay threads of one process."""
 
-    def __init__(self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None) -> None:
+    def __init__(
+        self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None, meters: Meters | None = None
+    ) -> None:
         """Loops over ``deps``; with a ``broker``, a relay process takes events from it too."""
+        self._meters = meters or Meters()
         self._deps = deps
         self._name = name
         self._lease_s = lease_s
@@ -103,14 +124,19 @@ class Loops:
         self._threads: list[threading.Thread] = []
         self._warned_on: date | None = None
         self._live_until = 0.0
+        self._looked = False
+        self.relays = False
+        """whether this process hands events on, and so needs the broker"""
 
     def start(self, *, workers: int, relay: bool) -> None:
         """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
+        self._look()
         for index in range(workers):
             owner = f"{self._name}-w{index}"
             # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
             lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
             self._spawn(owner, partial(self._work, owner, lane))
+        self.relays = relay
         if relay:
             self._spawn(f"{self._name}-relay", self._relay)
             if self._broker is not None:
@@ -122,6 +148,9 @@ class Loops:
                 reporter = f"{self._name}-reports"
                 self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
+            self._spawn(f"{self._name}-log", self._log)
+            stamped = partial(stamp_in_time, self._deps, owner=self._name)
+            self._spawn(f"{self._name}-log-stamp", lambda: self._every(STAMP_WAIT_S, stamped))
             for channel in self._deps.channels:
                 self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
@@ -140,8 +169,30 @@ class Loops:
 
     def follow(self) -> None:
         """Start only what every process needs: it takes up what others publish and confirm."""
+        self._look()
+        self._spawn(f"{self._name}-clock", lambda: self._every(CLOCK_WAIT_S, lambda: watch_clock(self._deps)))
         self._spawn(f"{self._name}-catalog", lambda: self._every(FOLLOW_WAIT_S, self._deps.catalogs.follow))
         self._spawn(f"{self._name}-trust", lambda: self._every(FOLLOW_WAIT_S, self._deps.trust.follow))
+
+    def _look(self) -> None:
+        """The first look at the clock, before anything is issued or answered; the loop looks again if it fails.
+
+        Raises:
+            SchemaBehind: the database is older than the program.
+        """
+        if self._looked:
+            return
+        self._looked = True
+        for _ in range(FIRST_LOOKS):
+            try:
+                watch_clock(self._deps)
+            except SchemaBehind:
+                raise  # a database that is older than the program does not mend itself
+            except CertsvcError as error:
+                log.warning("clock not compared", action="clock.unseen", reason=error.code, detail=error.detail)
+                self._stop.wait(FIRST_LOOK_WAIT_S)
+            else:
+                return
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted."""
@@ -177,6 +228,8 @@ class Loops:
             backfill = 1 if busy else BACKFILL_BATCH
             done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
             now = clock.monotonic()
+            for one in done:
+                self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
             if done and done[0].lane is Lane.LIVE:
                 self._live_until = now + LIVE_ECHO_S
             elif done and now < self._live_until:
@@ -199,6 +252,21 @@ class Loops:
 
         self._repeat(once)
         # A process that ends in good order hands over at once; only one that was killed makes others wait.
+        with self._deps.uow() as tx:
+            tx.outbox.release(owner=self._name)
+
+    def _log(self) -> None:
+        """Append to the evidence log, batch after batch while there is one; at the end the lease is given up."""
+
+        def some() -> None:
+            try:
+                while not self._stop.is_set() and advance_log(self._deps, owner=self._name):
+                    pass
+            except CertsvcError as error:
+                log.warning("evidence log waits", action="log.error", reason=error.code, detail=error.detail)
+                self._stop.wait(LOG_TROUBLE_S)
+
+        self._every(LOG_WAIT_S, some)
         with self._deps.uow() as tx:
             tx.outbox.release(owner=self._name)
 
@@ -257,19 +325,25 @@ class Loops:
             try:
                 once()
             except CertsvcError as error:
-                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._trouble(error)
             except Exception:
+                self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
+
+    def _trouble(self, error: CertsvcError) -> None:
+        self._meters.troubles.add(code=error.code)
+        log.warning("loop waits", action="loop.error", reason=error.code)
 
     def _repeat(self, once: Callable[[], bool]) -> None:
         while not self._stop.is_set():
             try:
                 busy = once()
             except CertsvcError as error:
-                log.warning("loop waits", action="loop.error", reason=error.code)
+                self._trouble(error)
                 self._stop.wait(ERROR_WAIT_S)
                 continue
             except Exception:
+                self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
                 self._stop.wait(ERROR_WAIT_S)
                 continue

@@ -77,6 +77,20 @@ class DisputeClosed(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentAsked(Payload):
+    """用证申请: a system asked a named holder; the event names neither the holder nor any license."""
+
+    NAME: ClassVar[str] = "consent.asked.v1"
+    request_id: str
+    client_id: str
+    authority_code: str
+    """USCC of the body that asked"""
+    matter_code: str
+    lapses_at: str
+    """when it is too late to answer"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConsentAnswered(Payload):
     """用证申请: everybody who was asked has confirmed, or one declined."""
 
@@ -96,5 +110,6 @@ CONSENT_PAYLOADS: tuple[type[Payload], ...] = (
     DelegationEnded,
     DisputeFiled,
     DisputeClosed,
+    ConsentAsked,
     ConsentAnswered,
 )

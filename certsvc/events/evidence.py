@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import rfc8785
-
 from certsvc.clock import rfc3339
+from certsvc.events.canonical import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +51,8 @@ def make_evidence(
     *, evidence_id: str, kind: str, at: datetime, salt: bytes, subject: str, actor: str, content: Mapping[str, Any]
 ) -> EvidenceRow:
     """Build a row; ``content`` holds plain JSON values."""
-    body = rfc8785.dumps(dict(content))
-    leaf = rfc8785.dumps(
+    body = canonical(dict(content))
+    leaf = canonical(
         {
             "v": LEAF_VERSION,
             "id": evidence_id,
@@ -64,5 +63,5 @@ def make_evidence(
             "content": salted_digest(salt, body),
         }
     )
-    details = rfc8785.dumps({"subject": subject, "actor": actor, "content": dict(content)})
+    details = canonical({"subject": subject, "actor": actor, "content": dict(content)})
     return EvidenceRow(evidence_id=evidence_id, kind=kind, at=at, salt=salt, leaf=leaf, details=details)

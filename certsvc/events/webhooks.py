@@ -59,8 +59,6 @@ NAMES: frozenset[str] = frozenset(payload.NAME for payload in PAYLOADS)
 """Every event type that leaves, without the prefix."""
 
 FAMILIES: frozenset[str] = frozenset(name.split(".")[0] for name in NAMES)
-REGULATORS_FAMILY = "oversight"
-"""Events about a regulator's subscription: to webhooks of the same client only."""
 OWN_FAMILY = "webhook"
 """Events about subscriptions: they go to the subscriptions of the same client only."""
 

@@ -37,6 +37,12 @@ class NoticeKind(StrEnum):
     DUE = "due"
     USED = "used"
     """told only to holders who asked for it; it is no line of the page, which has the ledger"""
+    USE_REQUEST = "use_request"
+    """a system asks for the holder's consent and waits; it is no line of the page, which has the list of requests"""
+
+
+NO_LINES = frozenset({NoticeKind.USED, NoticeKind.USE_REQUEST})
+"""Kinds that stand in a list of their own on the holder's page."""
 
 
 class NoticeState(StrEnum):

@@ -21,6 +21,17 @@ class ShowBasis(StrEnum):
     """代亮"""
 
 
+class ShowState(StrEnum):
+    """Where a show code stands, for who made it."""
+
+    WAITING = "waiting"
+    """nobody was given data yet"""
+    SCANNED = "scanned"
+    """data were given"""
+    OVER = "over"
+    """too late, and nobody was given data"""
+
+
 GIVEN = "given"
 """Outcome of a fetch that gave something; of a refusal it is the reason's code."""
 
@@ -77,6 +88,12 @@ class Show:
     presenter: str = ""
     bundle: str = ""
     members: tuple[tuple[str, str], ...] = ()
+
+    def stands(self, now: datetime) -> ShowState:
+        """Where it stands at ``now``."""
+        if self.redeemed_at is not None:
+            return ShowState.SCANNED
+        return ShowState.WAITING if now < self.expires_at else ShowState.OVER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,6 +169,7 @@ class Fetch:
         said: the question in words, when one was asked; it never names a person.
         answer: ``yes``, ``no`` or ``unknown``; empty for a fetch, and for a refusal.
         withheld_until: until when the holder does not learn of it; ``withheld_why`` is the legal basis.
+        type_slug: the type that was asked for, also of a refusal; empty in rows of earlier releases.
     """
 
     fetch_id: str
@@ -172,6 +190,7 @@ class Fetch:
     answer: str = ""
     withheld_until: datetime | None = None
     withheld_why: str = ""
+    type_slug: str = ""
 
     def hidden(self, now: datetime) -> bool:
         """Whether the holder must not learn of it yet."""

@@ -191,15 +191,23 @@ def _set_lines(slot: Slot, size: float, lines: list[tuple[str, int, bool]]) -> l
 
 
 def clusters_of(text: str) -> list[str]:
-    """Pieces that may not be torn apart: words, and characters with the punctuation that clings to them."""
+    """Pieces that may not be torn apart: words, and characters with the punctuation that clings to them.
+
+    Spaces between do not loosen it: no line ends with an opening mark and its space (UAX 14, LB13 and LB14).
+    """
     clusters: list[str] = []
     glue = False
     for unit in _UNITS.findall(text):
-        if clusters and (glue or (unit[0] in NOT_AT_START and not clusters[-1].isspace())):
+        if clusters and unit[0] in NOT_AT_START:
+            while len(clusters) > 1 and clusters[-1].isspace():
+                space = clusters.pop()
+                clusters[-1] += space
+            clusters[-1] += unit
+        elif glue:
             clusters[-1] += unit
         else:
             clusters.append(unit)
-        glue = unit[-1] in NOT_AT_END
+        glue = unit[-1] in NOT_AT_END or (glue and unit.isspace())
     return clusters
 
 

@@ -29,6 +29,7 @@ from certsvc.signing.keyfile import (
     read_file,
 )
 from certsvc.signing.primitives import SM3, sign, verify_signature
+from certsvc.signing.sm2 import Sm2PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,13 +277,17 @@ def proven_public_key(
         msg = f"certs/{key_id}.pem 的公钥算法不支持"
         raise ConfigurationError(msg) from error
     digest = SM3 if algorithm == "sm2" else "sha256"
-    if not verify_signature(public, trial(digest, _PROBE), _PROBE, digest):
+    tried = trial(digest, _PROBE)
+    if not verify_signature(public, tried, _PROBE, digest):
         msg = f"密钥 {key_id} 与其证书不匹配：试签未通过，请检查 certs/{key_id}.pem"
         raise ConfigurationError(msg)
     for below, above in itertools.pairwise(chain):
         if not is_issued_by(below, above):
             msg = f"certs/{key_id}.pem 的证书链不连续：证书不是由其后的证书签发"
             raise ConfigurationError(msg)
+    # Every page of this key is checked after it was signed.
+    if isinstance(public, Sm2PublicKey) and not public.prepare(tried, _PROBE):
+        log.warning("no tables for SM2", action="keys.no_tables", key_id=key_id)
     return public
 
 

@@ -29,6 +29,11 @@ class CombinedKeyRing:
                 raise ConfigurationError(msg)
             seen.add(key_id)
 
+    @property
+    def rings(self) -> tuple[KeyRing, ...]:
+        """Each by itself."""
+        return self._rings
+
     def ring_of(self, key_id: str) -> KeyRing:
         """The ring that has ``key_id``."""
         return next((ring for ring in self._rings[1:] if key_id in ring.key_ids()), self._rings[0])

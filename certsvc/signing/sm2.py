@@ -15,7 +15,9 @@ import gmssl_pyx
 
 from certsvc.errors import ConfigurationError, SigningError
 from certsvc.signing.der import tlv
+from certsvc.signing.sm2_curve import ORDER, POINT_BYTES, A, B, G
 from certsvc.signing.sm2_oids import CURVE_NAME
+from certsvc.signing.sm2_tables import NoTables, Sm2Tables
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,21 +26,12 @@ DEFAULT_ID = b"1234567812345678"
 """The signer's ID of GB/T 35276 where the parties agreed on none."""
 
 KEY_BYTES = 32
-POINT_BYTES = 64
 RAW_BYTES = 64
 """Length of a signature written as r ‖ s (STANDARDS.md 3.4: 同智伟业)."""
 
 MAX_DER = 72
 """SEQUENCE header 2, and twice INTEGER header 2, sign byte 1, value 32."""
 
-ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
-
-_A = bytes.fromhex("FFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFC")
-_B = bytes.fromhex("28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93")
-_G = bytes.fromhex(
-    "32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7"
-    "BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0"
-)
 _UNCOMPRESSED = b"\x04"
 _EC_PUBLIC_KEY = bytes.fromhex("06072a8648ce3d0201")
 _SM2_CURVE = bytes.fromhex("06082a811ccf5501822d")
@@ -56,7 +49,7 @@ _PKCS8_HEAD = tlv(_INTEGER, b"\x00") + _ALGORITHM
 class Sm2PublicKey:
     """A point of the curve, with Z and the SM3 state behind it computed once."""
 
-    __slots__ = ("_state", "point")
+    __slots__ = ("_state", "_tables", "point")
 
     curve = CURVE_NAME
 
@@ -68,8 +61,9 @@ class Sm2PublicKey:
             msg = "not a point of the SM2 curve"
             raise ValueError(msg) from error
         bits = (8 * len(signer_id)).to_bytes(2, "big")
-        z = hashlib.new("sm3", b"".join((bits, signer_id, _A, _B, _G, self.point))).digest()
+        z = hashlib.new("sm3", b"".join((bits, signer_id, A, B, G, self.point))).digest()
         self._state = hashlib.new("sm3", z)
+        self._tables: Sm2Tables | None = None
 
     @classmethod
     def from_spki(cls, der: bytes) -> Self:
@@ -106,7 +100,29 @@ class Sm2PublicKey:
             signature = raw_to_der(signature)
         return self.verify(signature, data)
 
+    def prepare(self, signature: bytes, data: bytes) -> bool:
+        """Check with tables from now on, for a key that is asked often; False when that is not possible here.
+
+        ``signature`` over ``data`` is one that GmSSL found good: the tables must find so too, and must refuse it for
+        other data, or they are not used.
+        """
+        try:
+            tables = Sm2Tables(self.point)
+            r, s = _numbers(signature)
+            good = tables.holds(self.digest(data), r, s) and not tables.holds(self.digest(data + b"\x00"), r, s)
+        except (NoTables, ValueError):
+            return False
+        if good:
+            self._tables = tables
+        return good
+
     def _verify_digest(self, signature: bytes, digest: bytes) -> bool:
+        if self._tables is not None:
+            r, s = _numbers(signature)
+            try:
+                return self._tables.holds(digest, r, s)
+            except ValueError:
+                return False
         try:
             return bool(gmssl_pyx.sm2_verify_sm3_digest(self.point, digest, signature))
         except gmssl_pyx.GmsslInnerError:
@@ -214,6 +230,13 @@ def is_strict_der(signature: bytes) -> bool:
         if not 1 <= int.from_bytes(digits, "big") < ORDER:
             return False
     return not rest
+
+
+def _numbers(signature: bytes) -> tuple[int, int]:
+    """The two integers of a signature in strict DER."""
+    half = 2 * _HEADER + signature[_HEADER + 1]
+    first, second = signature[2 * _HEADER : half], signature[half + _HEADER :]
+    return int.from_bytes(first, "big"), int.from_bytes(second, "big")
 
 
 def raw_to_der(raw: bytes) -> bytes:

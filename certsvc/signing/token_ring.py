@@ -75,6 +75,20 @@ class TokenKeyRing:
         with self._lock:
             return self._operations.get(key_id, 0)
 
+    def check(self) -> None:
+        """Look for one of the keys in the token, without using it; SigningError when the token does not answer."""
+        names = self._pkcs11
+        wanted = {names.Attribute.CLASS: names.ObjectClass.PRIVATE_KEY, names.Attribute.LABEL: min(self._keys)}
+        try:
+            with self._lock:
+                found = list(self._session.get_objects(wanted))
+        except (names.exceptions.PKCS11Error, AttributeError) as error:
+            msg = f"密码机没有应答（{type(error).__name__}）：请检查密码机与网络，恢复后重新启动本进程"
+            raise SigningError(msg) from error
+        if not found:
+            msg = "密码机中找不到启动时的密钥：请检查令牌"
+            raise SigningError(msg)
+
     def close(self) -> None:
         """Log out; keys cannot be used afterwards."""
         with self._lock:

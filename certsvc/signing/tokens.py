@@ -22,6 +22,7 @@ from certsvc.signing.jws import (
     read_header,
     verify_jws,
 )
+from certsvc.signing.verified_tokens import VerifiedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -108,6 +109,7 @@ class JwtTokenService:
         self._ring = ring
         self._key_id = key_id
         self._ids = ids
+        self._verified = VerifiedTokens()
         self._jwk = _public_jwk(public)
         self._kid = ECKey.import_key(self._jwk).thumbprint()
         self._own = _Trusted(
@@ -163,6 +165,15 @@ class JwtTokenService:
         Raises:
             Unauthenticated: wrong signature, algorithm, type, issuer, audience or time.
         """
+        claims = self._verified.find(token)
+        if claims is None:
+            claims = self._verify(token)
+            self._verified.keep(token, claims)
+        _check_times(claims, check_aware(now))
+        return claims
+
+    def _verify(self, token: str) -> Mapping[str, object]:
+        """The claims of a token whose time is not looked at; what it is compared with does not change in a process."""
         header = read_header(token)
         # Not verified yet: it only says whose keys to try, and is compared again afterwards.
         named = read_claims(decode_segment(token.split(".")[1])).get("iss")
@@ -178,7 +189,6 @@ class JwtTokenService:
             msg = "凭证的签发方不受信任"
             raise Unauthenticated(msg)
         _check_audience(claims, (trusted.audience,))
-        _check_times(claims, check_aware(now))
         return claims
 
     def claimed_client(self, assertion: str) -> str:

@@ -25,6 +25,12 @@ PRUNE_AT_ONCE = 100
 """How many expired keys one call deletes: more than it adds, so the table stays small, and never a long pause."""
 
 _CLIENTS = select(*clients.c).where(clients.c.client_id.in_(bindparam("which", expanding=True)))
+_CLIENTS_OF = (
+    select(*clients.c)
+    .where(clients.c.authority_code == bindparam("body"))
+    .order_by(clients.c.client_id)
+    .limit(bindparam("most"))
+)
 _PERSONS = select(*people.c).where(people.c.subject.in_(bindparam("which", expanding=True)))
 _PEOPLE = select(*people.c).order_by(people.c.subject)
 _EXPIRED = seen_once.alias("expired")
@@ -91,23 +97,11 @@ class AccessRows:
     def clients(self, client_ids: Sequence[str]) -> Mapping[str, Client]:
         """Those of these clients that are registered, by id."""
         rows = self._tx.rows(_CLIENTS, which=sorted(set(client_ids))) if client_ids else ()
-        return {
-            row["client_id"]: Client(
-                client_id=row["client_id"],
-                name=row["name"],
-                authority_code=row["authority_code"],
-                roles=frozenset(from_json(row["roles"])),
-                secret_sha256=row["secret_sha256"],
-                jwks=row["jwks"],
-                active=row["active"],
-                auth_method=row["auth_method"],
-                tls_subject=row["tls_subject"],
-                tls_sha256=row["tls_sha256"],
-                staff_required=row["staff_required"],
-                purpose=row["purpose"],
-            )
-            for row in rows
-        }
+        return {row["client_id"]: _client(row) for row in rows}
+
+    def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
+        """The clients of this body, by id."""
+        return [_client(row) for row in self._tx.rows(_CLIENTS_OF, body=authority_code, most=limit)]
 
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""
@@ -157,3 +151,20 @@ class AccessRows:
             verified_by=row["verified_by"],
             created_at=row["created_at"],
         )
+
+
+def _client(row: RowMapping) -> Client:
+    return Client(
+        client_id=row["client_id"],
+        name=row["name"],
+        authority_code=row["authority_code"],
+        roles=frozenset(from_json(row["roles"])),
+        secret_sha256=row["secret_sha256"],
+        jwks=row["jwks"],
+        active=row["active"],
+        auth_method=row["auth_method"],
+        tls_subject=row["tls_subject"],
+        tls_sha256=row["tls_sha256"],
+        staff_required=row["staff_required"],
+        purpose=row["purpose"],
+    )

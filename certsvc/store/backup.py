@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from certsvc.store.objects_dir import DirectoryObjectStore
 from certsvc.store.objects_s3 import S3ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -34,6 +34,8 @@ OBJECTS = "objects"
 DIRECTORY, BUCKET = "directory", "s3"
 BLOCK = 1024 * 1024
 PAGE = 500
+MOST_TOGETHER, MOST_BYTES_TOGETHER = 64, 32 * 1024 * 1024
+"""Files that are written together; the bytes bound the memory where large uploads lie among them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,9 +209,9 @@ def restore(
     if manifest.objects == DIRECTORY:
         copies = DirectoryObjectStore(directory / OBJECTS, read_only=True)
         target = DirectoryObjectStore(var_dir / OBJECTS)
-        for line in _lines(directory):
-            target.put(line["name"], copies.get(line["name"]), content_type="")
-            watch(1)
+        for batch in _batches((line["name"], copies.get(line["name"])) for line in _lines(directory)):
+            target.put_all(batch, content_type="")
+            watch(len(batch))
 
 
 def digest_of_file(path: Path) -> str:
@@ -223,13 +225,30 @@ def digest_of_file(path: Path) -> str:
 
 def _copied(objects: DirectoryObjectStore, directory: Path) -> Iterator[dict[str, Any]]:
     target = DirectoryObjectStore(directory / OBJECTS)
+    for batch in _batches(_read(objects)):
+        target.put_all(batch, content_type="")
+        for name, data in batch.items():
+            yield {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+
+
+def _read(objects: DirectoryObjectStore) -> Iterator[tuple[str, bytes]]:
     for name in objects.walk(""):
-        try:
-            data = objects.get(name)
-        except NotFound:
-            continue  # an upload that was over meanwhile
-        target.put(name, data, content_type="")
-        yield {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        with suppress(NotFound):  # an upload that was over meanwhile
+            yield name, objects.get(name)
+
+
+def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
+    """Files that are synced side by side: one by one, each would wait for the disk twice."""
+    batch: dict[str, bytes] = {}
+    size = 0
+    for name, data in files:
+        batch[name] = data
+        size += len(data)
+        if len(batch) >= MOST_TOGETHER or size >= MOST_BYTES_TOGETHER:
+            yield batch
+            batch, size = {}, 0
+    if batch:
+        yield batch
 
 
 def _listed(bucket: S3ObjectStore) -> Iterator[dict[str, Any]]:

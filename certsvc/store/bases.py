@@ -57,6 +57,7 @@ _HOLD_CLIENT = (
 _STILL = (_R.client_id == bindparam("who"), text(f"use_requests.{STILL_ASKED}"), _R.lapses_at > bindparam("now"))
 _COUNT = select(func.count().label("waiting")).select_from(use_requests).where(*_STILL)
 _COUNT_FOR = _COUNT.where(_R.holder_blind == bindparam("whose"))
+_OPEN_OF = select(*_R).where(*_STILL).order_by(_R.lapses_at, _R.request_id).limit(bindparam("most"))
 _BY_IDS = select(*_R).where(_R.request_id.in_(bindparam("which", expanding=True)))
 _HELD = select(*_R).where(_R.request_id == bindparam("which")).with_for_update()
 _CLOSE = (
@@ -121,6 +122,10 @@ class BasisRows:
         else:
             row = self._tx.row(_COUNT_FOR, who=client_id, now=now, whose=blind_of(self._tx, holder, _REQUEST_HOLDER))
         return 0 if row is None else int(row["waiting"])
+
+    def open_of(self, client_id: str, *, now: datetime, limit: int) -> Sequence[UseRequest]:
+        """The requests of the client that still wait, in the order in which they lapse."""
+        return [self._request(row) for row in self._tx.rows(_OPEN_OF, who=client_id, now=now, most=limit)]
 
     def insert_request(self, request: UseRequest) -> None:
         """Store."""

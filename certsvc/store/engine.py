@@ -54,6 +54,16 @@ class Store:
         with in_our_words(), self._engines[-1].connect() as connection:
             connection.execute(text("SELECT 1")).all()
 
+    def pools(self) -> tuple[tuple[str, int, int], ...]:
+        """Per pool its name, how many connections are in use, and how many there may be; nothing is asked."""
+        names = ("main",) if len(self._engines) == 1 else ("writing", "reading")
+        pools = [engine.pool for engine in self._engines]
+        return tuple(
+            (name, pool.checkedout(), pool.size())
+            for name, pool in zip(names, pools, strict=True)
+            if isinstance(pool, QueuePool)
+        )
+
     def close(self) -> None:
         """Close every connection; the last one folds SQLite's write-ahead log back into the file."""
         for engine in reversed(self._engines):

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from certsvc.errors import ConfigurationError
 from certsvc.store.engine import writing_engine
 from certsvc.store.failures import in_our_words
-from certsvc.store.tables_counter import metadata
+from certsvc.store.tables_log import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,22 @@ def current(url: str) -> str:
 def head(*, directory: Path = MIGRATIONS) -> str:
     """The newest revision of the chain."""
     return ScriptDirectory.from_config(_config(directory)).get_current_head() or ""
+
+
+def require_newest(url: str, *, directory: Path = MIGRATIONS) -> None:
+    """Nothing, unless the database is of an older release than the program; a newer one carries older programs too.
+
+    Raises:
+        ConfigurationError: it is to be upgraded first.
+        Unavailable: no connection.
+    """
+    scripts = ScriptDirectory.from_config(_config(directory))
+    found, newest = current(url), scripts.get_current_head()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if found != newest and (not found or found in known):
+        raise ConfigurationError(
+            f"数据库的结构是 {found or '空的'}，本程序需要 {newest}，请先运行 certsvc db upgrade，再启动"
+        )
 
 
 def differences(url: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from certsvc.store.tables_facades import inspection_results, oversight_pushes, o
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import RowMapping, Table
@@ -32,6 +32,7 @@ _O, _P, _R = oversights.c, oversight_pushes.c, inspection_results.c
 _WORDS = "inspection_results.words"
 
 _BY_ID = select(*_O).where(_O.oversight_id == bindparam("which"))
+_CLIENTS_OF = select(_O.oversight_id, _O.client_id).where(_O.oversight_id.in_(bindparam("which", expanding=True)))
 _PAGE = select(*_O).where(_O.oversight_id > bindparam("behind")).order_by(_O.oversight_id).limit(bindparam("most"))
 _OF_CLIENT = _PAGE.where(_O.client_id == bindparam("owner"))
 _ACTIVE = select(*_O).where(_O.state == OversightState.ACTIVE.value).order_by(_O.oversight_id)
@@ -92,6 +93,11 @@ class OversightRows:
         """The subscription."""
         row = self._tx.row(_BY_ID, which=oversight_id)
         return None if row is None else _oversight(row)
+
+    def clients_of(self, oversight_ids: Sequence[str]) -> Mapping[str, str]:
+        """The client of each of these that there is, by id."""
+        rows = self._tx.rows(_CLIENTS_OF, which=sorted(set(oversight_ids))) if oversight_ids else ()
+        return {row["oversight_id"]: row["client_id"] for row in rows}
 
     def of_client(self, client_id: str, *, behind: str, limit: int) -> Sequence[Oversight]:
         """Those of a client, or of all (empty), behind an id in the order of their ids."""

@@ -12,12 +12,16 @@ from certsvc.store.tables import receipts
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from certsvc.store.transaction import Transaction
 
 _C = receipts.c
 _FIND = select(_C.body_hash, _C.result_id).where(_C.caller == bindparam("by"), _C.key_sha256 == bindparam("digest"))
+_BOUND = select(_C.caller, _C.key_sha256).where(
+    _C.caller.in_(bindparam("callers", expanding=True)), _C.key_sha256.in_(bindparam("digests", expanding=True))
+)
 
 
 @cache
@@ -36,6 +40,16 @@ class ReceiptRows:
         """Body hash and result id bound to the key."""
         row = self._tx.row(_FIND, by=caller, digest=text_sha256(key))
         return None if row is None else (row["body_hash"], row["result_id"])
+
+    def find_all(self, keys: Collection[tuple[str, str]]) -> Collection[tuple[str, str]]:
+        """Those of these callers' keys that are bound to something."""
+        if not keys:
+            return ()
+        digests = {(caller, text_sha256(key)): (caller, key) for caller, key in keys}
+        callers = sorted({caller for caller, _ in digests})
+        rows = self._tx.rows(_BOUND, callers=callers, digests=sorted({digest for _, digest in digests}))
+        found = [(row["caller"], row["key_sha256"]) for row in rows]
+        return {digests[pair] for pair in found if pair in digests}
 
     def bind(self, caller: str, key: str, *, body_hash: str, result_id: str, now: datetime) -> bool:
         """Bind the key; False when it is bound already."""

@@ -73,6 +73,8 @@ _GRANTS_OVER = newest_of(grants, _G.version_id, _G.created_at, _G.grant_id)
 _FETCH = select(*fetches.c).where(fetches.c.fetch_id == bindparam("which"))
 _SEEN = or_(fetches.c.withheld_until.is_(None), fetches.c.withheld_until <= bindparam("seen"))
 _FETCHES_OF = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id, _SEEN)
+_BY = fetches.c.client_id == bindparam("by")
+_FETCHES_BY = newest_of(fetches, fetches.c.version_id, fetches.c.at, fetches.c.fetch_id, _BY)
 _W = withheld_uses.c
 _TO_TELL = (
     select(*fetches.c)
@@ -201,11 +203,15 @@ class SharingRows:
         Without ``now`` nothing that was ever withheld is among them.
         """
         rows = _FETCHES_OF.rows(self._tx, version_ids, limit=limit, behind=behind, seen=now or LONG_AGO)
-        return [self._fetch(row) for row in rows]
+        return [use_of_row(self._tx, row) for row in rows]
+
+    def fetches_by(self, client_id: str, version_ids: Sequence[str], *, limit: int) -> Sequence[Fetch]:
+        """A client's own ledger rows about these versions, newest first; those too that a holder may not see yet."""
+        return [use_of_row(self._tx, row) for row in _FETCHES_BY.rows(self._tx, version_ids, limit=limit, by=client_id)]
 
     def withheld_to_tell(self, *, now: datetime, limit: int) -> Sequence[Fetch]:
         """Uses that were withheld until a moment that has come, and were not told yet."""
-        return [self._fetch(row) for row in self._tx.rows(_TO_TELL, now=now, most=limit)]
+        return [use_of_row(self._tx, row) for row in self._tx.rows(_TO_TELL, now=now, most=limit)]
 
     def told(self, fetch_id: str, *, now: datetime) -> bool:
         """Remember that a withheld use was told; False when it was."""
@@ -214,7 +220,7 @@ class SharingRows:
     def fetch(self, fetch_id: str) -> Fetch | None:
         """The ledger row."""
         row = self._tx.row(_FETCH, which=fetch_id)
-        return None if row is None else self._fetch(row)
+        return None if row is None else use_of_row(self._tx, row)
 
     def _values(self, fetch: Fetch) -> dict[str, object]:
         circumstances = {"operator": fetch.operator, "purpose": fetch.purpose}
@@ -237,15 +243,8 @@ class SharingRows:
             "answer": fetch.answer,
             "withheld_until": fetch.withheld_until,
             "withheld_why": self._tx.seal(why, _WHY, fetch.fetch_id) if why else None,
+            "type_slug": fetch.type_slug,
         }
-
-    def _fetch(self, row: RowMapping) -> Fetch:
-        values: dict[str, Any] = dict(row)
-        values.update(self._tx.open_json(values.pop("circumstances"), _CIRCUMSTANCES, row["fetch_id"]))
-        values["fields"] = tuple(from_json(row["fields"]))
-        for name, column in (("said", _SAID), ("withheld_why", _WHY)):
-            values[name] = self._tx.open(row[name], column, row["fetch_id"]) if row[name] else ""
-        return Fetch(**values)
 
     def _grant(self, row: RowMapping) -> Grant:
         values: dict[str, Any] = dict(row)
@@ -253,3 +252,13 @@ class SharingRows:
         sealed = row["operator"]
         values["operator"] = self._tx.open(sealed, _OPERATOR, row["grant_id"]) if sealed else ""
         return Grant(**values)
+
+
+def use_of_row(tx: Transaction, row: RowMapping) -> Fetch:
+    """A row of the ledger."""
+    values: dict[str, Any] = dict(row)
+    values.update(tx.open_json(values.pop("circumstances"), _CIRCUMSTANCES, row["fetch_id"]))
+    values["fields"] = tuple(from_json(row["fields"]))
+    for name, column in (("said", _SAID), ("withheld_why", _WHY)):
+        values[name] = tx.open(row[name], column, row["fetch_id"]) if row[name] else ""
+    return Fetch(**values)

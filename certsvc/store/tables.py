@@ -313,6 +313,7 @@ clients = Table(
     Column("staff_required", Boolean, nullable=False, server_default=false()),
     Column("purpose", PlainText, nullable=False, server_default=""),
 )
+Index("ix_clients_authority", clients.c.authority_code, clients.c.client_id)
 
 people = Table(
     "people",

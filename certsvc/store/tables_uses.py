@@ -126,7 +126,9 @@ fetches = Table(
     Column("answer", Key, nullable=False, server_default=""),
     Column("withheld_until", UtcTime),
     Column("withheld_why", LargeBinary),  # encrypted: the legal basis
+    Column("type_slug", Key, nullable=False, server_default=""),  # empty in rows of earlier releases
 )
+Index("ix_fetches_authority", fetches.c.authority_code, fetches.c.at, fetches.c.fetch_id)
 Index("ix_fetches_version", fetches.c.version_id, fetches.c.at, fetches.c.fetch_id)
 
 notices = Table(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exc
 
 from certsvc.store.access import AccessRows
+from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.challenges import ChallengeRows
+from certsvc.store.clock import ClockRows
 from certsvc.store.contacts import ContactRows
 from certsvc.store.copies import CopyRows
 from certsvc.store.counter import CounterRows
 from certsvc.store.delegations import DelegationRows
+from certsvc.store.departments import DepartmentRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
 from certsvc.store.disputes import DisputeRows
 from certsvc.store.facades import FacadeRows
@@ -27,10 +30,12 @@ from certsvc.store.inspections import InspectionRows
 from certsvc.store.intents import IntentRows
 from certsvc.store.licenses import LicenseRows
 from certsvc.store.life import DueRows, FactRows, LinkRows
+from certsvc.store.log import LogRows
 from certsvc.store.matters import MatterRows
 from certsvc.store.notices import NoticeRows
 from certsvc.store.officers import OfficerRows
 from certsvc.store.offline import BundlePartRows, QueuedInspectionRows
+from certsvc.store.operations import OperationRows
 from certsvc.store.outbox import OutboxRows
 from certsvc.store.oversights import InspectionResultRows, OversightRows
 from certsvc.store.parked import ParkedRows
@@ -72,17 +77,21 @@ if TYPE_CHECKING:
 
     from certsvc.commands import (
         basis_ports,
+        clock_ports,
         consent_ports,
         copy_ports,
         counter_ports,
+        department_ports,
         device_ports,
         facade_ports,
         import_ports,
         issuance_ports,
         license_ports,
         life_ports,
+        log_ports,
         matter_ports,
         notice_ports,
+        operations_ports,
         oversight_ports,
         parked_ports,
         quality_ports,
@@ -165,6 +174,11 @@ class Work:
     inspection_results: oversight_ports.InspectionResults
     counter: counter_ports.CounterCases
     tickets: counter_ports.Tickets
+    departments: department_ports.Departments
+    log: log_ports.Log
+    audited: log_ports.Audited
+    clock: clock_ports.ClockMarks
+    operations: operations_ports.Operations
 
     def __init__(self, tx: Transaction) -> None:
         """Give every noun the same transaction."""
@@ -241,6 +255,11 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "inspection_results": InspectionResultRows,
     "counter": CounterRows,
     "tickets": TicketRows,
+    "departments": DepartmentRows,
+    "log": LogRows,
+    "audited": AuditRows,
+    "clock": ClockRows,
+    "operations": OperationRows,
 }
 
 

@@ -38,6 +38,7 @@ BUILT_PAGES: tuple[BuiltPageSpec, ...] = (
     BuiltPageSpec(name="holder", title="我的证照"),
     BuiltPageSpec(name="officer", title="执法核验", scripts=WASM),
     BuiltPageSpec(name="counter", title="综合窗口"),
+    BuiltPageSpec(name="department", title="用证部门"),
 )
 
 MISSING_BUILD_ZH = (

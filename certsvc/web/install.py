@@ -1,9 +1,9 @@
 """Adds the pages for people to an application: public check, holder, officer, catalog, seals, printed codes.
 
 Most pages are plain files of ``pages/``: one layout, one fragment per page, CSS and ES modules. Those of holders,
-officers and counters are built from ``ui/`` (docs/front-end.md) and kept on the device by a service worker. All are
-read once, at start; nothing a caller sends ever becomes a path on disk. The pages talk to ``/v1`` from the browser like
-any other client, so this room needs no command and no database.
+officers, counters and departments are built from ``ui/`` (docs/front-end.md) and kept on the device by a service
+worker. All are read once, at start; nothing a caller sends ever becomes a path on disk. The pages talk to ``/v1`` from
+the browser like any other client, so this room needs no command and no database.
 """
 
 from __future__ import annotations

@@ -13,18 +13,23 @@ from pathlib import Path
 
 import uvicorn
 from fixtures_city import sandbox_settings
+from set_clock import FileClock
 
 from certsvc.app import Service, build
 from certsvc.cli.http_server import StreamingServer
 from certsvc.cli.logs import configure_logs
 
+CLOCK_FILE = "clock-offset"
+"""In ``var``: how far the clock of every node is off, where a test sets it."""
 WORKERS = {"all": 2, "api": 0, "worker": 1, "relay": 0}
 
 
 def run(role: str, var: str, database_url: str, port: int) -> None:
     """Run until SIGTERM, then end in good order."""
     configure_logs("WARNING")
-    service = build(sandbox_settings(Path(var), database_url, host="127.0.0.1", port=port))
+    offset = Path(var) / CLOCK_FILE
+    clock = FileClock(offset) if offset.exists() else None
+    service = build(sandbox_settings(Path(var), database_url, host="127.0.0.1", port=port), clock=clock)
     try:
         if role in {"all", "worker", "relay"}:
             service.loops.start(workers=WORKERS[role], relay=role in {"all", "relay"})

@@ -127,6 +127,9 @@ def test_a_withheld_use_is_seen_from_its_moment_on_and_told_once(store: Store) -
         before, later = until - timedelta(microseconds=1), until
         for now in (None, before):
             assert [row.fetch_id for row in tx.sharing.fetches_of(["ver_000001"], limit=1, now=now)] == ["fet_000001"]
+        own = tx.sharing.fetches_by("client_b", ["ver_000001"], limit=9)
+        assert [row.fetch_id for row in own] == ["fet_000002", "fet_000001"], "a client's own are never kept from it"
+        assert list(tx.sharing.fetches_by("client_a", ["ver_000001"], limit=9)) == []
         seen = tx.sharing.fetches_of(["ver_000001"], limit=9, now=later)
         assert [row.fetch_id for row in seen] == ["fet_000002", "fet_000001"]
         assert seen[0].withheld_why == "依法"

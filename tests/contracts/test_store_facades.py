@@ -65,6 +65,8 @@ def test_what_is_written_comes_back_equal(filled: Store) -> None:
         assert tx.oversights.by_id("ovs_000001") == make_oversight()
         assert list(tx.oversights.of_client("client_1", behind="", limit=9)) == [make_oversight()]
         assert list(tx.oversights.of_client("", behind="ovs_000001", limit=9)) == []
+        assert tx.oversights.clients_of(["ovs_000001", "ovs_000009"]) == {"ovs_000001": "client_1"}
+        assert tx.oversights.clients_of([]) == {}
         assert list(tx.oversights.active()) == []
         assert tx.oversights.pushed("evt_push1") == make_push()
         assert list(tx.oversights.pushes("ovs_000001", after=0, limit=9)) == [make_push()]
@@ -181,6 +183,7 @@ def everything(tx: UnitOfWork) -> None:
     tx.facades.give_back_download("d", used_at=T0)
     tx.facades.forget(before=T0)
     tx.oversights.by_id("o")
+    tx.oversights.clients_of(["o"])
     tx.oversights.of_client("c", behind="", limit=9)
     tx.oversights.of_client("", behind="", limit=9)
     tx.oversights.active()

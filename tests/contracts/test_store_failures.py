@@ -17,10 +17,11 @@ import pytest
 from postgres_process import PostgresProcess
 from store_records import T0, make_request, make_version
 
-from certsvc.errors import ConfigurationError, IntegrityError, Unavailable
+from certsvc.errors import ConfigurationError, IntegrityError, SchemaBehind, Unavailable
+from certsvc.license.clock_mark import ClockMark
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
-from certsvc.store.engine import Store, open_store
+from certsvc.store.engine import Store, open_store, writing_engine
 from certsvc.store.turnstile import Turnstile
 
 
@@ -270,3 +271,29 @@ def test_one_who_gave_up_at_a_turnstile_is_not_let_in_later() -> None:
         pass
     with turnstile.turn():
         pass
+
+
+def test_a_database_older_than_the_program_is_named_so_and_not_called_unavailable(store: Store) -> None:
+    for statement in ("ALTER TABLE clock_marks RENAME COLUMN epoch TO other", "DROP TABLE clock_marks"):
+        with store._engines[0].begin() as connection:
+            connection.exec_driver_sql(statement)
+        with pytest.raises(SchemaBehind, match="db upgrade"), store.uow.read() as tx:
+            tx.clock.mark()
+        with pytest.raises(SchemaBehind, match="db upgrade"), store.uow() as tx:
+            tx.clock.raise_mark(ClockMark(at=T0, boot="", boot_s=0.0, epoch=0))
+
+
+def test_a_program_refuses_an_older_database_and_runs_over_a_newer_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.sqlite3'}"
+    with pytest.raises(ConfigurationError, match="db upgrade"):
+        migrate.require_newest(url)
+    migrate.upgrade(url, revision="0028")
+    with pytest.raises(ConfigurationError, match="0028"):
+        migrate.require_newest(url)
+    migrate.upgrade(url)
+    migrate.require_newest(url)
+    engine = writing_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    migrate.require_newest(url)

@@ -74,6 +74,14 @@ def test_a_holder_sees_all_versions_newest_first_by_code_and_type_whatever_the_n
             "ver_000001",
         ]
         assert len(tx.licenses.of_holder(HOLDER, limit=2)) == 2
+        several = tx.licenses.of_holders([HOLDER, stranger, dataclasses.replace(HOLDER, code="nobody")], limit=2)
+        mine, other = (HOLDER.code_type, HOLDER.code), (stranger.code_type, stranger.code)
+        ids = {who: [version.version_id for version in found] for who, found in several.items()}
+        assert ids == {mine: ["ver_000003", "ver_000002"], other: ["ver_000004"]}, "the limit is for each"
+        assert list(several[mine]) == list(tx.licenses.of_holder(HOLDER, limit=2))
+        assert tx.licenses.of_holders([stranger], limit=2) == {other: several[other]}
+        assert tx.licenses.of_holders([], limit=2) == {}
+        assert tx.licenses.of_holders([dataclasses.replace(HOLDER, code="nobody")], limit=2) == {}
 
 
 @pytest.mark.parametrize("taken", ["identifier", "number", "digest", "printed_token", "version_id"])

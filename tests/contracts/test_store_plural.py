@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -147,6 +148,42 @@ def test_photos_and_seals_that_are_not_there_are_left_out(store: Store) -> None:
         first, second = tx.photos.put(b"one"), tx.photos.put(b"two")
         assert tx.photos.get_all([first, second, "photo_x"]) == {first: b"one", second: b"two"}
         assert set(tx.seals.by_ids(["seal_001", "seal_x"])) == {"seal_001"}
+
+
+def test_photos_are_stored_together_each_once(store: Store) -> None:
+    with store.uow() as tx:
+        first = tx.photos.put(b"one")
+        assert tx.photos.id_of(b"one") == first
+        tx.photos.put_all([b"two", b"one", b"two"])
+        tx.photos.put_all([])
+    with store.uow.read() as tx:
+        second = tx.photos.id_of(b"two")
+        assert tx.photos.get_all([first, second]) == {first: b"one", second: b"two"}
+
+
+def test_of_requests_stored_together_those_whose_keys_are_free_are_told(store: Store) -> None:
+    insert_requests(store, 1)
+    again = replace(make_request(9), payload=make_request(2).payload)
+    with store.uow() as tx:
+        assert set(tx.requests.insert_all([make_request(3), again, make_request(1), make_request(4)])) == {
+            "req_000003",
+            "req_000004",
+            "req_000009",
+        }
+        assert set(tx.requests.insert_all([make_request(2), make_request(5)])) == {"req_000005"}
+        assert not tx.requests.insert_all([])
+    with store.uow.read() as tx:
+        assert tx.requests.by_id("req_000009") == again
+        assert tx.requests.by_id("req_000002") is None
+
+
+def test_bound_keys_are_those_of_their_caller(store: Store) -> None:
+    with store.uow() as tx:
+        assert tx.receipts.bind("a", "key:1", body_hash="h", result_id="r", now=NOW)
+        assert tx.receipts.bind("b", "key:2", body_hash="h", result_id="r", now=NOW)
+        asked = [("a", "key:1"), ("a", "key:2"), ("b", "key:1"), ("b", "key:2"), ("c", "key:3")]
+        assert set(tx.receipts.find_all(asked)) == {("a", "key:1"), ("b", "key:2")}
+        assert not tx.receipts.find_all([])
 
 
 def test_a_consumer_is_told_which_events_it_sees_for_the_first_time(store: Store) -> None:

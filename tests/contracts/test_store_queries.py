@@ -46,8 +46,11 @@ from store_records import (
 )
 
 from certsvc.commands.store_ports import UnitOfWork
+from certsvc.events.checkpoint import Checkpoint, Stamp
+from certsvc.events.tiles import Edge
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.consents import RequestState, WithholdState
+from certsvc.license.departments import UseFilter
 from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
 from certsvc.license.matters import MatterChange, MatterChangeKind
@@ -76,6 +79,12 @@ SMALL_SCANS = {
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_due",  # these five: partial, what waits
+    "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_due",
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_failed",
+    "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_failed",
+    "SCAN reservations USING INDEX ix_reservations_open",
+    "SCAN events USING COVERING INDEX ix_events_waiting",
     "SCAN CONSTANT ROW",
     "SCAN tally_changes",  # what the sequencer has not folded yet
     "SCAN ready",  # these five: at most ``limit`` rows of a subquery
@@ -83,7 +92,11 @@ SMALL_SCANS = {
     "SCAN ranked",
     "SCAN (subquery-4)",
     "SCAN anon_1",
+    "SCAN looked",  # these two: rows of one body, as many as are looked at or counted
+    "SCAN counted",
 }
+SORTS_FEW = re.compile(r"AS (oldest|looked|counted)\b|ORDER BY use_requests.lapses_at")
+"""At most ``limit`` rows of a subquery, and the requests of one client that are open at a time."""
 NOW = T0 + timedelta(hours=1)
 
 
@@ -103,6 +116,7 @@ def run_everything(tx: UnitOfWork) -> None:
     assert tx.outbox.sequence(limit=10) == 2
     assert len(tx.outbox.after(0, limit=10)) == 1
     assert len(tx.outbox.evidence_after(0, limit=10)) == 1
+    log(tx)
     assert tx.statuses.lists() == 1
     tx.statuses.marks(1)
     tx.statuses.number_some(limit=1)
@@ -110,12 +124,24 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.outbox.advance("c", position=1)
     assert tx.outbox.first_time("c", "e", now=NOW)
     matters(tx)
+    operations(tx)
     tx.access.upsert_client(make_client(1))
     tx.access.client("client_1")
     tx.access.upsert_person(make_person(1))
     tx.access.person("person-1")
     tx.access.people()
     assert tx.access.remember_once("k", until=NOW, now=T0)
+
+
+def operations(tx: UnitOfWork) -> None:
+    """What operators look at."""
+    tx.operations.queue()
+    tx.operations.unsequenced(most=9)
+    tx.operations.last_position()
+    tx.operations.first_behind(0)
+    tx.operations.deliveries(most=9)
+    tx.operations.failed_deliveries(most=9)
+    tx.operations.reservations()
 
 
 def matters(tx: UnitOfWork) -> None:
@@ -150,11 +176,39 @@ def matters(tx: UnitOfWork) -> None:
     tx.staff.count("c")
 
 
+def log(tx: UnitOfWork) -> None:
+    """The evidence log and its audit; an edge has a row for each level, which are few and read by their key."""
+    edge = Edge()
+    edge.append([bytes(32)])
+    assert tx.log.append(edge, Checkpoint(number=1, size=1, note="n", at=NOW), before=0)
+    edge.append([bytes(32)])
+    assert tx.log.append(edge, Checkpoint(number=2, size=2, note="n", at=NOW), before=1)
+    assert not tx.log.append(edge, Checkpoint(number=3, size=2, note="n", at=NOW), before=1)
+    tx.log.stamp(Stamp(size=1, token=b"t", at=NOW))
+    tx.log.note_subjects([("s", 1)])
+    tx.log.note_subjects([("s", 1)], events=True)
+    assert len(tx.log.about("s", beginnings=("",), limit=2)) == 1
+    assert len(tx.log.events_about("s", beginnings=("",), limit=2)) == 1
+    assert [one.size for one in tx.log.after(0, limit=9)] == [1, 2]
+    assert tx.log.newest() == tx.log.at_size(2)
+    assert tx.log.newest_stamp() == tx.log.stamps_after(0, limit=1)[0]
+    assert [position for position, _ in tx.log.leaves(0, limit=9)] == [1]
+    assert tx.log.position_of(make_evidence_row(1).evidence_id) == tx.log.given() == 1
+    assert tx.log.edge() == edge
+    for read in (tx.audited.leaves_after, tx.audited.events_after, tx.audited.moves_after):
+        read(0, limit=1)
+    for page in (tx.audited.versions_after, tx.audited.fetches_after, tx.audited.scans_after):
+        page("", limit=1)
+
+
 def look_for_many(tx: UnitOfWork) -> None:
     """What a batch asks; the rest of it has the statements of single questions."""
     tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
     tx.licenses.by_numbers("food_operation", ["n"])
     tx.seals.by_ids(["s"])
+    tx.receipts.find_all([("c", "key:1"), ("d", "key:2")])
+    assert tx.requests.insert_all([make_request(77)])
+    tx.photos.put_all([b"photo", b"other"])
 
 
 def register(tx: UnitOfWork) -> None:
@@ -349,14 +403,27 @@ def use(tx: UnitOfWork) -> None:
     bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))
     tx.sharing.fetches_of(["v"], limit=9)
+    tx.sharing.fetches_by("c", ["v"], limit=9)
+    department(tx)
     copy(tx)
     tx.notices.insert(make_notice(1, state=NoticeState.WAITING, way=Way.SMS, ready_at=T0))
     tx.notices.of_versions(["v"], limit=9)
     tell(tx)
 
 
+def department(tx: UnitOfWork) -> None:
+    """What a body asked."""
+    wanted = UseFilter(since=T0, before=NOW, matter_code="m", client_id="c", outcome="given")
+    for behind in (None, (NOW, "f")):
+        tx.departments.uses("a", wanted, limit=9, look_at=99, behind=behind)
+    tx.departments.count_uses("a", since=T0, most=99)
+    tx.access.clients_of("a", limit=9)
+    tx.bases.open_of("c", now=T0, limit=9)
+
+
 def bases(tx: UnitOfWork) -> None:
     """On what uses rest."""
+    tx.licenses.of_holders([HOLDER, dataclasses.replace(HOLDER, code="x")], limit=9)
     tx.sharing.grant("g")
     tx.sharing.hold_by_tokens(["t"])
     tx.sharing.hold_of_consents(["c"])
@@ -472,7 +539,7 @@ def test_sqlite_scans_no_table_and_sorts_no_table(sqlite_store: Store) -> None:
     bad = {}
     for statement, plan in plans(sqlite_store, "EXPLAIN QUERY PLAN", "SELECT 1").items():
         scans = {line for line in plan.splitlines() if line.startswith("SCAN")} - SMALL_SCANS
-        sorts = "FOR ORDER BY" in plan and "AS oldest" not in statement
+        sorts = "FOR ORDER BY" in plan and not SORTS_FEW.search(statement)
         if (scans or sorts) and not READS_ALL.search(statement):
             bad[statement] = plan
     assert bad == {}

@@ -10,6 +10,7 @@ from city_browser import sign_in
 from fixtures_city import LiveCity
 from later_changes import drawn_over
 from playwright.sync_api import Page
+from sharing_city import COPY, FOOD, SUBSIDY, open_shop
 from test_pages_sign import ask
 
 
@@ -17,9 +18,11 @@ def states(page: Page, live_city: LiveCity) -> Iterator[str]:
     """Walk through every page and state that people meet, and stop at each."""
     yield from public_states(page, live_city)
     yield from holder_states(page, live_city)
+    yield from sharing_states(page, live_city)
     yield from sign_states(page, live_city)
     yield from officer_states(page, live_city)
     yield from counter_states(page, live_city)
+    yield from department_states(page, live_city)
 
 
 def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:
@@ -96,6 +99,51 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     yield "holder: grant"
 
 
+def sharing_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Use requests, uses with answers and copies, consent by a delegate, the check of a copy."""
+    shop = open_shop(live_city, FOOD)
+    done, data = shop.copied(case_no="YX-9")
+    question = {"matter_code": SUBSIDY, "case_no": "BT-1", "purpose": "核定餐饮业稳岗补贴"}
+    shop.used("/v1/answers", **question, ask="scope", field="business_items", term="热食")
+    wanted = {FOOD: ["holder_name", "number", "valid_until", "?valid", "?scope:business_items", COPY]}
+    shop.asked(wanted, "YX-1")
+    shop.asked(wanted, "YX-2")
+    page.goto(f"{live_city.base}/holder")
+    page.locator("#people, #signed-in:not([hidden])").first.wait_for()
+    if page.locator("#logout").is_visible():
+        page.locator("#logout").click()
+        page.reload()  # the list of people of a page that was open before has no new ones
+    sign_in(page, shop.subject)
+    page.locator("#requests-waiting").wait_for()
+    yield "holder: somebody waits"
+    page.locator("#to-requests").click()
+    page.locator("#requests").wait_for()
+    yield "holder: use requests"
+    page.locator('[data-action="refuse"]').first.click()
+    page.locator("#request-done").wait_for()
+    yield "holder: use request answered"
+    page.locator('[data-view="uses"]').first.click()
+    page.locator("[data-copy]").wait_for()
+    yield "holder: answers and copies"
+    page.goto(f"{live_city.base}/holder#delegations")
+    page.locator("#delegation-new").click()
+    page.locator(".scope").first.get_by_role("checkbox").first.check()
+    page.locator('#use-matters input[value="named"]').check()
+    page.locator("#use-matters-warning").wait_for()
+    yield "holder: consent by a delegate"
+    page.locator("#logout").click()
+    page.goto(f"{live_city.base}/")
+    page.set_input_files("#file", {"name": "copy.pdf", "mimeType": "application/pdf", "buffer": data})
+    page.locator("#verdict-copy").wait_for()
+    yield "check: annotated copy"
+    with live_city.city.service.deps.uow.read() as tx:
+        copy = tx.copies.by_fetch(done["fetch_id"])
+    assert copy is not None
+    page.goto(f"{live_city.base}/q/{copy.token}")
+    page.locator("#verdict-copy").wait_for()
+    yield "printed code of an annotated copy"
+
+
 def sign_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     """The list of documents, one document, its refusal, the application."""
     subject = live_city.city.holder_of("teacher_qualification")
@@ -170,4 +218,31 @@ def counter_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="tickets"]').click()
     page.locator("#tickets:visible, .empty:visible").first.wait_for()
     yield "counter: tickets"
+    page.locator("#logout").click()
+
+
+def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, numbers, uses, a request for a policy with and without mistakes, staff, what waits."""
+    page.goto(f"{live_city.base}/department")
+    page.locator("#people").wait_for()
+    yield "department: login"
+    sign_in(page, "policy-clerk-1")
+    page.locator("#totals").wait_for()
+    yield "department: numbers"
+    page.locator('[data-view="uses"]').click()
+    page.locator("#body-uses:visible, .empty:visible").first.wait_for()
+    yield "department: uses"
+    page.locator('[data-view="policies"]').click()
+    page.locator("#policy-new").click()
+    page.locator("#p-keys").wait_for()
+    page.locator("#policy-send").click()
+    page.locator("#policy-wrong:not(:empty)").wait_for()
+    yield "department: policy with mistakes"
+    page.locator('[data-view="staff"]').click()
+    page.locator('[data-action="staff"]').first.click()
+    page.locator("#staff-form").wait_for()
+    yield "department: staff"
+    page.locator('[data-view="open"]').click()
+    page.locator("#alerts:visible, .empty:visible").first.wait_for()
+    yield "department: to do"
     page.locator("#logout").click()

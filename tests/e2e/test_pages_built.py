@@ -15,7 +15,7 @@ from certsvc.web.install import ABILITIES, CONTENT_POLICY, install_pages
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 FIRST_LOAD_BYTES = 300 * 1000
-PAGES = ("/", "/holder", "/officer", "/counter", "/sign", "/catalog", "/seals", "/stamp")
+PAGES = ("/", "/holder", "/officer", "/counter", "/department", "/sign", "/catalog", "/seals", "/stamp")
 
 WEIGH = """
 () => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
@@ -92,7 +92,7 @@ def test_without_a_build_the_built_pages_say_what_to_run(live_city: LiveCity, mo
     app.state.deps = live_city.city.service.deps
     install_pages(app, sandbox=True)
     client = TestClient(app)
-    for path in ("/holder", "/officer", "/counter"):
+    for path in ("/holder", "/officer", "/counter", "/department"):
         answer = client.get(path)
         assert answer.status_code == 503
         assert "make ui" in answer.text

@@ -203,7 +203,11 @@ def test_a_grant_gives_a_code_that_works_once_and_can_be_taken_back(open_page: O
     page.get_by_role("button", name="新的授权").click()
     page.get_by_label("用哪张证照").select_option(city.license("business_license")["identifier"])
     page.get_by_label("办什么事").select_option(label="食品经营许可（新办）")
-    client = page.get_by_label("给哪个用证系统").input_value()
+    authority = city.catalog.authority("11990000MB0000019F").name
+    expect(page.locator("#grant-body")).to_contain_text(authority)
+    client = page.get_by_label("给哪个系统使用").input_value()
+    for part in (authority, "食品经营许可（新办）", "营业执照"):
+        expect(page.locator("#grant-sum")).to_contain_text(part)
     page.get_by_label("办件编号").fill("BJ-1")
     assert page.get_by_role("group", name="可以看的信息").get_by_role("checkbox", checked=True).count() == 0
     page.get_by_role("button", name="确认授权").click()

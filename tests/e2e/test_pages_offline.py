@@ -185,6 +185,8 @@ def test_an_ending_is_seen_after_the_next_update_and_what_is_not_ours_at_once(
     move(row, "revoke")
     checker.locator("#offline-refresh").click()
     expect(checker.locator("#offline-refresh")).not_to_have_attribute("aria-busy", "true")
+    asked = [url.partition("?")[0].partition("/v1/")[2] for url in watch.addresses if "/v1/offline-bundle" in url]
+    assert asked.count("offline-bundle/keys") == 1 < asked.count("offline-bundle"), "keys are asked for once"
     checker.context.set_offline(offline=True)
     paste(checker, code)
     result = checker.locator("#scan-result")

@@ -10,6 +10,7 @@ import pytest
 from city_browser import SMALLEST, OpenPage, sign_in
 from fixtures_city import LiveCity
 from page_checks import OVERFLOW, complaints
+from page_states import sharing_states
 from playwright.sync_api import Page
 from test_pages_visits import open_visit, shown
 
@@ -30,6 +31,7 @@ LABELS = """
 def states(page: Page, city: LiveCity) -> Iterator[str]:
     """Every view of delegations, bundles, disputes, devices, questions, visits and their history."""
     yield from holder_states(page, city)
+    yield from sharing_states(page, city)
     yield from officer_states(page, city)
 
 

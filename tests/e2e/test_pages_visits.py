@@ -240,6 +240,12 @@ def test_another_body_joins_by_the_code_of_the_visit_and_a_repeat_needs_a_reason
     expect(other.locator("#visit-close")).to_have_count(0)
     page.reload()
     expect(page.locator("#visit")).to_contain_text(city.catalog.authority(body).name)
+    expect(page.locator("#visit-leave")).to_have_count(0)
+    other.locator("#visit-leave").click()
+    other.get_by_role("dialog").get_by_role("button", name="退出联合检查").click()
+    other.locator("#visit-form").wait_for()
+    page.reload()
+    expect(page.locator("#visit")).to_contain_text("联检1号")
     end_visit(page)
     # The same company once more within the month: told, and a reason asked for.
     page.get_by_label("任务编号或检查通知书文号").fill("联检2号")

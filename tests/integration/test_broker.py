@@ -9,13 +9,14 @@ from typing import Any
 
 import nats
 import pytest
-from fixtures_city import ServedCity
+from fixtures_city import ROOT, ServedCity
+from nats.errors import TimeoutError as NotAcknowledged
 from nats_process import NatsProcess
 
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.commands.evidence.resend import resend_by
 from certsvc.commands.issuance.take_message import MAX_TRIES, take_message
-from certsvc.delivery.broker import Broker
+from certsvc.delivery.broker import Broker, BrokerAddress, Outgoing
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
 from certsvc.errors import Unavailable
@@ -219,3 +220,42 @@ def test_a_broker_that_lost_its_disk_gets_everything_again(city: ServedCity, ser
         except nats.js.errors.NotFoundError:
             continue
     assert [one["id"] for one in published(city, server)] == [one["id"] for one in feed]
+
+
+def test_the_users_of_the_guide_may_do_what_they_must_and_nothing_else() -> None:
+    """The configuration of docs/server-shape.md, passwords put in: ours publishes and takes, a system only asks."""
+    guide = (ROOT / "docs" / "server-shape.md").read_text(encoding="utf-8")
+    users = "authorization" + guide.partition("\nauthorization")[2].partition("```")[0]
+    assert users.count("$2a$11$…") == 2
+    server = NatsProcess(more=users.replace("$2a$11$…", "word", 1).replace("$2a$11$…", "said"))
+    server.start()
+    address = server.url.replace("nats://", "nats://certsvc:word@")
+    ours, stranger = (Broker(BrokerAddress(servers=(url,)), name="guide") for url in (address, server.url))
+    try:
+        with pytest.raises(Unavailable, match="不接受本服务的用户或凭据"):
+            stranger.take(1)
+        ours.publish([Outgoing(subject="certsvc.events.license.issued.v1", key="e-1", body=b"{}")])
+        assert not ours.take(1)
+        asyncio.run(_ask_as_approval(server.url))
+        [message] = ours.take(5)
+        assert (message.subject, message.body) == ("certsvc.in.approval", b"mine")
+        ours.done(message)
+    finally:
+        ours.close()
+        stranger.close()
+        server.close()
+
+
+async def _ask_as_approval(url: str) -> None:
+    async def quiet(_: Exception) -> None:
+        """What the server says of a refusal; the missing acknowledgement tells as much."""
+
+    client = await nats.connect(url, user="approval", password="said", error_cb=quiet)
+    try:
+        context = client.jetstream()
+        await context.publish("certsvc.in.approval", b"mine")
+        for subject in ("certsvc.in.another", "certsvc.events.license.issued.v1"):
+            with pytest.raises(NotAcknowledged):
+                await context.publish(subject, b"not mine", timeout=0.5)
+    finally:
+        await client.close()

@@ -7,20 +7,25 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import orjson
 import pytest
 from consent_city import GUIDE
-from fixtures_city import ServedCity
+from fixtures_city import ServedCity, sandbox_settings
 
+from certsvc.app import build
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access.principals import of_person
+from certsvc.commands.combine import Combiner
 from certsvc.commands.ports import Principal
 from certsvc.commands.showing.codes import read_code
 from certsvc.commands.showing.create_show import create_show
-from certsvc.commands.showing.scan_code import ScanAnswer, scan_code
+from certsvc.commands.showing.scan_code import ScanAnswer, scan_code, scan_codes
+from certsvc.store.engine import POOL_SIZE
 
 SCENE = "tour_inspection"
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "vectors"
@@ -53,13 +58,82 @@ def test_of_fifty_redemptions_at_once_exactly_one_succeeds(city: ServedCity) -> 
     race(city, city.issue(GUIDE, "Q-3")["identifier"], rounds=3, ways=50)
 
 
+ROUNDS, WAYS = 200, 1000
+RACERS = 4
+"""Processes, each with connections of its own."""
+ALONE = POOL_SIZE - 1
+"""Of the ways of a process those in a transaction and on a connection each; the others go as those of the service."""
+
+
+def _racer(var_dir: Path, database_url: str, officer: str, start: Any, codes: Any, counts: Any) -> None:
+    """One process of the race: its share of the ways, all threads at once, round after round."""
+    service = build(sandbox_settings(var_dir, database_url))
+    ways = WAYS // RACERS
+    try:
+        deps = service.deps
+        with deps.uow.read() as tx:
+            person = tx.access.person(officer)
+        assert person is not None
+        caller = of_person(person)
+        together: Combiner[tuple[Principal, str], ScanAnswer] = Combiner(
+            lambda asked: scan_codes(deps, asked), lambda work: Thread(target=work).start()
+        )
+
+        def waited() -> ScanAnswer | Exception:
+            answered = Event()
+            place = together.ask((caller, code), lambda _: answered.set())
+            assert answered.wait(60)
+            return place.answer or place.error or AssertionError("told of nothing")
+
+        def once(number: int) -> tuple[str, bool]:
+            answer = scan_codes(deps, [(caller, code)])[0] if number < ALONE else waited()
+            if isinstance(answer, Exception):
+                raise answer
+            return str(answer.scan.outcome), bool(answer.fields)
+
+        counts.put(Counter())  # ready: a code must not grow old while processes start
+        with ThreadPoolExecutor(ways) as threads:
+            while code := codes.get():
+                start.wait(60)  # all processes let go of the same code at once
+                counts.put(Counter(threads.map(once, range(ways))))
+    finally:
+        service.close()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_of_a_thousand_redemptions_at_once_exactly_one_succeeds_in_200_rounds(
     make_city: Callable[..., ServedCity], postgres_url: str
 ) -> None:
     city = make_city(postgres_url)
-    race(city, city.issue(GUIDE, "Q-3")["identifier"], rounds=200, ways=1000)
+    identifier, officer = city.issue(GUIDE, "Q-3")["identifier"], city.officer_of(GUIDE)
+    forks = get_context("spawn")
+    start, counts = forks.Barrier(RACERS), forks.Queue()
+    codes = [forks.Queue() for _ in range(RACERS)]
+    place = (city.service.settings.var_dir, postgres_url)
+    racers = [forks.Process(target=_racer, args=(*place, officer, start, one, counts)) for one in codes]
+    for racer in racers:
+        racer.start()
+    try:
+        assert not any(counts.get(timeout=300) for _ in racers)
+        for number in range(ROUNDS):
+            code = new_code(city, identifier)
+            for one in codes:
+                one.put(code)
+            answers: Counter[tuple[str, bool]] = sum((counts.get(timeout=120) for _ in racers), Counter())
+            assert answers == {("ok", True): 1, ("code_used", False): WAYS - 1}, number
+        for one in codes:
+            one.put("")
+        for racer in racers:
+            racer.join(60)
+        assert [racer.exitcode for racer in racers] == [0] * RACERS
+    finally:
+        for racer in racers:
+            racer.kill()
+    redeemed = city.rows("SELECT count(*), count(redeemed_at) FROM shows")
+    assert redeemed == [(ROUNDS, ROUNDS)]
+    given = city.rows("SELECT count(*) FROM scans WHERE outcome = 'ok'")
+    assert given == [(ROUNDS,)], "one inspection record for each, whatever the answers said"
 
 
 def replays(city: ServedCity, clock: FixedClock, count: int) -> Counter[str]:

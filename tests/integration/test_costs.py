@@ -13,13 +13,24 @@ from typing import Any
 import pytest
 from consent_city import bind, citizen, given, party, show
 from fixtures_city import ServedCity
+from matter_city import fetched, opened
 from sqlalchemy import Connection, event
 from test_fetch import CLIENT, asking, grant
 from test_fetch import SLUG as FETCHED
 
 from certsvc.commands.access.principals import of_client, of_person
+from certsvc.commands.access.seed_sandbox import PLATFORM
+from certsvc.commands.issuance.accept_issuance import (
+    Accepted,
+    Origin,
+    Prepared,
+    accept_issuances,
+    prepare_acceptance,
+)
+from certsvc.commands.issuance.body import parse_issuance
 from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody, fetch_licenses
 from certsvc.commands.showing.scan_code import scan_codes
+from certsvc.errors import BusinessKeyConflict, IdempotencyMismatch, InvalidInput
 
 SLUG = "tour_guide"
 SMALL, LARGE = 4, 20
@@ -27,6 +38,8 @@ SMALL, LARGE = 4, 20
 
 MOST_PER_ACCEPTANCE = 13
 """Who calls, look-up, photo, request, event, evidence, and what opens and ends three transactions and a savepoint."""
+MOST_PER_ACCEPTANCES = 8
+"""Of those that come together, however many: keys, requests, photos, events, evidence; what opens and ends them."""
 MOST_PER_BATCH = 138
 """Statements from the claim to the last consumer, however many licenses."""
 MOST_COMMITS_PER_BATCH = 36
@@ -39,6 +52,8 @@ MOST_PER_SCANS_OF_OTHERS = MOST_PER_SCANS + 1
 """Where others show for holders, what that rests on is read once; members of bundles are read with all the rest."""
 MOST_PER_FETCHES = 10
 """Mark of the policies, grants, licenses, facts, followers, use of the grants, ledger, event, evidence."""
+MOST_PER_FETCHES_ON_DUTY = 12
+"""Of others' licenses, whoever holds them: what all holders have and its facts are read once."""
 MOST_SYNCS_PER_LICENSE = 2
 """The file, and the directory that names it; directories of a young store come once."""
 
@@ -109,6 +124,68 @@ def test_an_acceptance_costs_few_statements(small_city: ServedCity, monkeypatch:
     with counted(small_city, monkeypatch) as costs:
         accept(small_city, "A", LARGE)
     assert costs.statements <= MOST_PER_ACCEPTANCE * LARGE
+
+
+def test_acceptances_that_come_together_cost_no_more_than_a_few(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deps = small_city.service.deps
+    with deps.uow.read() as tx:
+        client = tx.access.client(PLATFORM)
+    assert client is not None
+    caller = of_client(client)
+    spent: dict[int, int] = {}
+    for count in (SMALL, LARGE):
+        bodies = [parse_issuance(small_city.body(SLUG, f"T{count}-{n}")) for n in range(count)]
+        origins = [Origin(idempotency_key=f"T{count}-{n}") for n in range(count)]
+        asked = [prepare_acceptance(deps, caller, *one) for one in zip(bodies, origins, strict=True)]
+        with counted(small_city, monkeypatch) as costs:
+            answers = accept_issuances(deps, asked)
+        assert [isinstance(one, Accepted) and one.created for one in answers] == [True] * count
+        assert costs.commits == 1
+        spent[count] = costs.statements
+    assert spent[LARGE] == spent[SMALL] <= MOST_PER_ACCEPTANCES
+
+
+def test_acceptances_that_come_together_have_an_answer_each(small_city: ServedCity) -> None:
+    deps = small_city.service.deps
+    with deps.uow.read() as tx:
+        client = tx.access.client(PLATFORM)
+    assert client is not None
+
+    def asked(number: str, key: str = "", **changes: Any) -> Prepared:
+        body = parse_issuance({**small_city.body(SLUG, number), **changes})
+        return prepare_acceptance(deps, of_client(client), body, Origin(idempotency_key=key))
+
+    [before] = accept_issuances(deps, [asked("K-1", "k1")])
+    assert isinstance(before, Accepted)
+    assert before.created
+    first, twin, known, key_of_other, business_of_other, refused, alias = accept_issuances(
+        deps,
+        [
+            asked("K-2", "k2"),
+            asked("K-2", "k2"),
+            asked("K-1", "k1"),
+            asked("K-3", "k1"),
+            asked("K-2", "", case_no="AN-1"),
+            asked("K-4", "k4", region="110000"),
+            asked("K-1", "k9"),
+        ],
+    )
+    assert isinstance(first, Accepted)
+    assert isinstance(twin, Accepted)
+    assert {first.created, twin.created} == {True, False}
+    assert first.request.request_id == twin.request.request_id
+    for one in (known, alias):
+        assert isinstance(one, Accepted)
+        assert (one.created, one.request.request_id) == (False, before.request.request_id)
+    assert isinstance(key_of_other, IdempotencyMismatch)
+    assert isinstance(business_of_other, BusinessKeyConflict)
+    assert isinstance(refused, InvalidInput)
+    [bound] = accept_issuances(deps, [asked("K-5", "k9")])
+    assert isinstance(bound, IdempotencyMismatch), "the further key is bound too"
+    stored = small_city.rows("SELECT count(*) FROM requests WHERE business_no IN ('K-1','K-2','K-3','K-4','K-5')")
+    assert stored == [(2,)]
 
 
 def test_a_scan_costs_few_statements_and_scans_that_come_together_no_more(
@@ -186,3 +263,30 @@ def test_fetches_by_consent_that_come_together_cost_no_more_than_a_few(
         assert costs.commits == 1
         spent[count] = costs.statements
     assert spent[LARGE] == spent[SMALL] <= MOST_PER_FETCHES
+
+
+def test_fetches_on_duty_that_come_together_cost_no_more_than_a_few(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is about another holder."""
+    city, deps = small_city, small_city.service.deps
+    holders = [citizen(date(1980, 1, 1 + n), 50 + 2 * n) for n in range(LARGE)]  # all of one sex, as the sample says
+    for n, code in enumerate(holders):
+        body = city.body(SLUG, f"W-{n}", holder=party("示例甲乙丙丁"[: 3 + n % 4], code))
+        city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
+    city.drain()
+    opened(city, SLUG, keys=["holder_name", "number"], quota=None)
+    with deps.uow.read() as tx:
+        client = tx.access.client(CLIENT)
+    assert client is not None
+    city.answer(fetched(city, SLUG, holder_code=holders[0]), 201)  # the policies are looked at anew once
+    spent: dict[int, int] = {}
+    for count in (SMALL, LARGE):
+        bodies = [FetchBody(**asking(city, type=SLUG, holder_code=code, fields=["number"])) for code in holders[:count]]
+        with counted(city, monkeypatch) as costs:
+            answers = fetch_licenses(deps, [(of_client(client), body) for body in bodies])
+        given = [one for one in answers if isinstance(one, FetchAnswer)]
+        assert len({one.fetch.version_id for one in given}) == count, "each its own holder's"
+        assert costs.commits == 1
+        spent[count] = costs.statements
+    assert spent[LARGE] == spent[SMALL] <= MOST_PER_FETCHES_ON_DUTY

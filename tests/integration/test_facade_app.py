@@ -136,6 +136,9 @@ def test_consent_gives_what_the_holder_granted_and_whoever_acts_for_the_holder_c
     assert use(app, "license/holder", token, credential=only, **USE)[0] == "NO_AUTHORIZATION", "used"
     other_case = grant(app, identifier, case_no="BJ-9")
     assert use(app, "license/holder", token, credential=other_case, **USE)[0] == "NO_AUTHORIZATION"
+    answers = grant(app, identifier, fields=["?valid"])
+    found = app.post(f"{BASE}/license/holder", {"access_token": token, "credential": answers, **USE})
+    assert (found["errors"][0]["code"], "/v1/answers" in str(found["errors"])) == ("NO_AUTHORIZATION", True)
     bearer = app.city.person(app.city.holder_of(SLUG))["Authorization"].removeprefix("Bearer ")
     assert use(app, "license/holder", token, credential=bearer, **USE)[0] == "NO_AUTHORIZATION", "no token of people"
     delegated = grant(app, identifier)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facade_city import SHARE_ID, SHARE_TOKEN, FacadeCity, facade_city, recorded, same_shape
+from facade_city import CLIENT, SHARE_ID, SHARE_TOKEN, FacadeCity, facade_city, recorded, same_shape
+from store_records import make_fetch
 
 from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.showing.codes import PRINTED_PATH
@@ -65,6 +66,22 @@ def ask(share: FacadeCity, verb: str, **data: Any) -> Any:
     why = {"useCause": "核对", "bizNum": "BJ-2", "operator": "jingban01"}
     head = {"accessId": SHARE_ID, "accessToken": SHARE_TOKEN}
     return share.post(f"{BASE}/{verb}", {"head": head, "data": {**why, **data}})
+
+
+def test_a_client_reads_its_own_copies_though_their_holder_is_not_told_of_them_yet(share: FacadeCity) -> None:
+    """暂缓告知 keeps a use from the holder; another client's is nobody's business here."""
+    deps, identifier = share.city.service.deps, share.names["zzbs"]
+    now = deps.clock.now()
+    withheld = {"withheld_until": now + timedelta(days=9), "withheld_why": "依示例条例第十条"}
+    with deps.uow() as tx:
+        version = tx.licenses.by_identifier(identifier)
+        assert version is not None
+        for n, (client, cause) in enumerate([(CLIENT, "暂缓告知的一件"), ("using-neighbour", "别的系统的一件")]):
+            about = {"version_id": version.version_id, "client_id": client, "purpose": cause, "at": now}
+            tx.sharing.insert_fetch(make_fetch(800 + n, **about, basis="duty", fields=("*copy",), **withheld))
+    causes = [one["certificateCopyCause"] for one in ask(share, "getCertRemarkInfo", certIdentifier=identifier)["data"]]
+    assert "暂缓告知的一件" in causes
+    assert "别的系统的一件" not in causes
 
 
 def test_codes_of_licenses_that_are_not_in_force(city_keys: Path, sqlite_template: Path, tmp_path: Path) -> None:

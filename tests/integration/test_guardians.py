@@ -101,6 +101,52 @@ def test_a_child_shows_neither_a_shared_license_nor_a_bundle_alone(small_city: S
     assert city.rows("SELECT count(*) FROM shows") == [(0,)]
 
 
+def test_a_guardian_shows_and_consents_for_a_child_who_holds_a_part(small_city: ServedCity) -> None:
+    city = small_city
+    child = ("小示例", citizen(today(city) - timedelta(days=8 * 366), 37))
+    mother = bind(city, "mother", MOTHER[0], code=MOTHER[1])
+    sample = city.catalog.sample(HOUSE)
+    house = city.issue(HOUSE, "H-1")["identifier"]
+    path = f"/v1/licenses/{house}/co-holders"
+    added = city.answer(city.client.post(path, headers=city.system(), json={"person": party(*child)}), 201)
+    problem(show(city, mother, house, "judicial_check"), 404)
+    relation = city.answer(say(city, "guardian", party(*child), party(*MOTHER)), 201)["relation_id"]
+
+    [card] = city.answer(city.client.get("/v1/wallet/others", headers=mother), 200)
+    assert (card["basis"], card["card"]["identifier"], card["card"]["holder_name"]) == ("guardian", house, child[0])
+    shown = city.answer(show(city, mother, house, "judicial_check"), 201)
+    scan = city.scan(city.officer_of(HOUSE), shown["code"])
+    assert scan["presenter"]["text"] == "由监护人出示：母*"
+    fields = {field["key"]: field["value"] for field in scan["fields"]}
+    assert (fields["holder_name"], fields["holder_code"]) == child
+    for secret in (sample["holder_name"], sample["holder_code"], sample["data"]["location"]):
+        assert secret not in str(shown) + str(scan) + str(card), "the child's part and no more"
+    uses = city.answer(city.client.get("/v1/uses", headers=mother), 200)["uses"]
+    assert [use["identifier"] for use in uses if use["kind"] == "scan"] == [house]
+
+    clerk = city.person(city.officer_of(HOUSE))
+    body = {"purpose": "核对共有情况", "scene": "judicial_check", "type": HOUSE}
+    asked = city.answer(city.client.post("/v1/challenges", headers=clerk, json=body), 201)
+    yes = {"code": asked["code"], "confirm": True, "identifier": house}
+    city.answer(city.client.post("/v1/challenges/answers", headers=mother, json=yes), 201)
+    collected = f"/v1/challenges/{asked['challenge_id']}/result"
+    read = city.answer(city.client.post(collected, headers=clerk, json={"ticket": asked["ticket"]}), 201)
+    assert (read["presenter"]["basis"], sample["holder_code"] in str(read)) == ("guardian", False)
+
+    # What ends in between gives nothing: the child's part, and the guardianship.
+    parted, ended = (city.answer(show(city, mother, house, "judicial_check"), 201)["code"] for _ in range(2))
+    assert city.client.delete(f"{path}/{added['co_holder_id']}", headers=city.system()).status_code == 204
+    assert city.scan(city.officer_of(HOUSE), parted)["reasons"][0]["code"] == "code_expired"
+    city.answer(city.client.post(path, headers=city.system(), json={"person": party(*child)}), 201)
+    over = {"document_no": "示例判决〔2026〕2号"}
+    assert (
+        city.client.post(f"/v1/relations/{relation}/endings", headers=city.system("facts-1"), json=over).status_code
+        == 204
+    )
+    assert city.scan(city.officer_of(HOUSE), ended)["reasons"][0]["code"] == "code_expired"
+    problem(show(city, mother, house, "judicial_check"), 404)
+
+
 def test_a_guardianship_that_ended_gives_nothing(small_city: ServedCity) -> None:
     city = small_city
     done = city.issue("birth_record", "G-1")

@@ -387,7 +387,8 @@ def test_the_command_line_lists_and_sends_again(town: Town, monkeypatch: pytest.
 
 
 def test_there_is_a_sentence_for_every_occasion_and_a_citys_own_are_checked(tmp_path: Path) -> None:
-    assert set(KEYS) == {"issued", "reissued", "registered", "simulated", "fetched", "scanned", *MOVED, *DueKind}
+    plain = {"issued", "reissued", "registered", "simulated", "fetched", "scanned", "use_request"}
+    assert set(KEYS) == {*plain, *MOVED, *DueKind}
     whole = (Path(read_notice_texts.__code__.co_filename).parent / "notices.toml").read_text("utf-8")
     own = tmp_path / "notices.toml"
     own.write_text(whole.replace("您的{type}已签发{source}", "本市已为您签发{type}"), encoding="utf-8")

@@ -16,7 +16,7 @@ from certsvc.clock import FixedClock, SystemClock
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.commands.alerting import raise_alerts
-from certsvc.commands.evidence.read_feed import read_feed
+from certsvc.commands.evidence.read_feed import Shared, read_all, read_feed
 from certsvc.commands.ports import Principal
 from certsvc.events.addressing import may_read
 from certsvc.license.parties import Client
@@ -130,11 +130,11 @@ async def _stream(city: ServedCity) -> None:
                 break
             place = seen
         assert sum("alert.raised" in name for name in names) == most, subject
-        streams._recent = tuple(_everything(city.service.deps))
-        events, seen = await streams._behind(caller, streams._recent[0].position - 1)
-        assert seen == streams._recent[-1].position
+        streams._recent = recent = read_all(city.service.deps, after=0, limit=500)
+        events, seen = await streams._behind(caller, recent.events[0].position - 1)
+        assert seen == recent.events[-1].position
         assert sum("alert.raised" in event.type for event in events) == most
-        streams._recent = ()
+        streams._recent = Shared()
 
 
 def _everything(deps: Any) -> list[Any]:
@@ -228,14 +228,14 @@ def test_a_license_with_many_users_is_told_page_by_page(
         "FROM fetches, n WHERE fetch_id NOT LIKE 'fch__'"
     )
     # What is encrypted is bound to its row: rows made so are read without their circumstances.
-    monkeypatch.setattr("certsvc.store.sharing.SharingRows._fetch", _bare)
+    monkeypatch.setattr("certsvc.store.sharing.use_of_row", _bare)
     city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
     city.drain()
     assert city.rows("SELECT count(*), count(DISTINCT client_id) FROM alerts") == [(41, 41)]
     assert city.rows("SELECT count(*) FROM events WHERE type = 'example.certsvc.alert.raised.v1'") == [(41,)]
 
 
-def _bare(_self: Any, row: Any) -> Any:
+def _bare(_tx: Any, row: Any) -> Any:
     from certsvc.license.uses import Fetch
 
     values = {**row, "operator": "", "purpose": "", "fields": ()}
@@ -260,6 +260,6 @@ def test_the_feed_goes_on_where_others_alerts_fill_it(small_city: ServedCity) ->
         place = page.place
     assert place == everything[-1].position
     assert [one.event_id for one in seen] == [
-        one.event_id for one in everything if may_read(one, client_id="nobody", authority_code="")
+        one.event_id for one in everything if may_read(one, client_id="nobody", authority_code="", overseers={})
     ]
     assert len(seen) < len(everything)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from consent_city import bind, citizen, company, given, holder, party, state, today
 from fixtures_city import ServedCity
+from log_city import settle
 from PIL import Image
 from test_bad_input import problem
 from test_fetch import CLIENT, COPY, MATTER, SLUG, fetch, uses
@@ -23,7 +25,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.access.seed_sandbox import using_client_id
 from certsvc.commands.evidence.sweep import orphans, remove_orphans
-from certsvc.commands.sharing.counter import KEPT_FOR, CounterBody, read_consent, take_consent
+from certsvc.commands.sharing.counter_consent import KEPT_FOR, CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.errors import NotFound
 from certsvc.license.consents import MAX_OPEN_PER_HOLDER, MAX_WITHHELD_DAYS
@@ -361,6 +363,12 @@ def everything_of(city: ServedCity, me: dict[str, str]) -> list[Any]:
     found: list[Any] = [city.answer(city.client.get(path, headers=me), 200) for path in paths]
     with zipfile.ZipFile(io.BytesIO(city.client.get("/v1/uses/export", headers=me).content)) as parts:
         found.append(parts.read("xl/worksheets/sheet1.xml"))
+    settle(city)
+    for card in found[2]:
+        bundle = city.client.get(f"/v1/licenses/{card['identifier']}/evidence", headers=me)
+        with zipfile.ZipFile(io.BytesIO(bundle.content)) as parts:
+            leaves = json.loads(parts.read("bundle.json"))["leaves"]
+            found.append([one["kind"] for one in leaves] + json.loads(parts.read("events.json")))
     cursor = ""
     while True:
         page = city.answer(city.client.get("/v1/uses", headers=me, params={"cursor": cursor, "limit": 1}), 200)
@@ -400,6 +408,7 @@ def test_a_withheld_use_is_told_when_its_moment_comes(
     city.tokens.clear()
     city.drain()
     assert everything_of(city, holder(city, SLUG)) == before
+    assert "fetch.refused" not in str(before)
     assert tell_withheld(city.service.deps) == 0
     assert len(city.events()) == events
     assert city.rows("SELECT count(*) FROM evidence WHERE kind LIKE 'fetch.%'") == [(3,)]
@@ -412,6 +421,7 @@ def test_a_withheld_use_is_told_when_its_moment_comes(
     assert [tell_withheld(city.service.deps) for _ in range(2)] == [1, 0]
     city.drain()
     assert len(city.events()) == events + (0 if refused else 1)
+    assert ("fetch.refused" if refused else "fetch.given") in str(everything_of(city, holder(city, SLUG)))
 
 
 def test_a_withholding_needs_a_duty_a_basis_a_term_and_two_people(city: ServedCity) -> None:

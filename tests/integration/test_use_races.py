@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,18 +17,22 @@ import pytest
 from consent_city import company, holder
 from fixtures_city import ServedCity, sandbox_settings
 from killing import kill_at
+from matter_city import GUIDE, fetched, opened
+from sqlalchemy import event
 from test_bad_input import problem
-from test_fetch import CLIENT, MATTER, SLUG, consented, grant
+from test_fetch import CLIENT, MATTER, SLUG, asking, consented, grant
 from test_use_bases import RENEWAL, ask, by_request, counter, jpeg, read, reply
 
 from certsvc.app import build
 from certsvc.commands.access.principals import of_client, of_person
-from certsvc.commands.sharing.counter import CounterBody, take_consent
-from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.sharing.counter_consent import CounterBody, take_consent
+from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody, fetch_license, fetch_licenses
 from certsvc.commands.sharing.grant_use import GrantBody, grant_use, withdraw_grant
 from certsvc.commands.sharing.use_requests import answer_request
+from certsvc.errors import NoLawfulBasis
 
 ROUNDS = 6
+TRADE = "drug_retail"
 
 
 def together(*calls: Callable[[], Any]) -> list[int]:
@@ -169,3 +176,96 @@ def test_fetches_that_come_together_are_answered_each_alone(city: ServedCity, si
     for n in range(size):
         assert {statuses[n], statuses[n + size]} == {201, 403}
     assert city.rows("SELECT count(*), count(DISTINCT fetch_id) FROM fetches") == [(2 * size + 1, 2 * size + 1)]
+
+
+class Gate:
+    """Holds the first thread that comes to one step until it is let through; the others pass."""
+
+    def __init__(self, point: str) -> None:
+        self.point = point
+        self.reached, self.open = threading.Event(), threading.Event()
+        self._taken = threading.Lock()
+
+    def reach(self, name: str) -> None:
+        if name == self.point and self._taken.acquire(blocking=False):
+            self.reached.set()
+            assert self.open.wait(60)
+
+
+def test_of_two_transactions_for_the_last_unit_of_the_days_quota_one_gets_it(
+    make_city: Callable[..., ServedCity], postgres_url: str
+) -> None:
+    """The second waits in the database for the count of the first, and is refused by what the first committed."""
+    city = make_city(postgres_url)
+    city.issue(GUIDE, "Q-1")
+    made = opened(city, quota=2)
+    city.answer(fetched(city, GUIDE), 201)
+    gate = Gate("fetch.judged")
+    deps = replace(city.service.deps, faults=gate)
+    sample = city.catalog.sample(GUIDE)
+    whose = {"holder_code": sample["holder_code"], "holder_code_type": sample["holder_code_type"]}
+    body = FetchBody(**asking(city, type=GUIDE, **whose))
+    with deps.uow.read() as tx:
+        client = tx.access.client(CLIENT)
+    assert client is not None
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    def use() -> Any:
+        return fetch_licenses(deps, [(of_client(client), body)])[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(use)
+        assert gate.reached.wait(60), "the first has counted, and has not committed"
+        second = pool.submit(use)
+        until = time.monotonic() + 60
+        while city.rows(waiting) != [(1,)] and time.monotonic() < until and not second.done():
+            time.sleep(0.05)
+        waited = not second.done()
+        gate.open.set()
+        answers = [first.result(60), second.result(60)]
+    assert waited, "the second is judged by what the first did"
+    assert isinstance(answers[0], FetchAnswer)
+    assert isinstance(answers[1], NoLawfulBasis)
+    assert "上限" in str(answers[1])
+    assert city.rows(f"SELECT used FROM policy_days WHERE policy_id = '{made['policy_id']}'") == [(2,)]
+    assert sorted(city.rows("SELECT outcome FROM fetches")) == [("given",), ("given",), ("no_lawful_basis",)]
+
+
+def test_uses_are_counted_in_one_order_whatever_a_matter_is_called_by(
+    make_city: Callable[..., ServedCity], postgres_url: str
+) -> None:
+    """A matter goes by two codes: sorted by what clients write, two batches would each hold what the other wants."""
+    city = make_city(postgres_url)
+    city.issue(GUIDE, "Q-1")
+    city.issue(TRADE, "Q-2")
+    policies = {slug: opened(city, slug, quota=99)["policy_id"] for slug in (GUIDE, TRADE)}
+    with city.service.deps.uow.read() as tx:
+        client = tx.access.client(CLIENT)
+    assert client is not None
+    item = f"{MATTER}01"
+
+    def counted_by(*asked: tuple[str, str]) -> list[str]:
+        order: list[str] = []
+        bodies = []
+        for code, slug in asked:
+            sample = city.catalog.sample(slug)
+            whose = {"holder_code": sample["holder_code"], "holder_code_type": sample["holder_code_type"]}
+            bodies.append(FetchBody(**asking(city, type=slug, matter_code=code, **whose)))
+
+        def executing(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            if "policy_days" in statement and statement.lstrip().upper().startswith("INSERT"):
+                order.extend(policy for policy in policies.values() if policy in str(values))
+
+        for engine in city.service.store._engines:
+            event.listen(engine, "before_cursor_execute", executing)
+        try:
+            answers = fetch_licenses(city.service.deps, [(of_client(client), body) for body in bodies])
+        finally:
+            for engine in city.service.store._engines:
+                event.remove(engine, "before_cursor_execute", executing)
+        assert all(isinstance(one, FetchAnswer) for one in answers)
+        return order
+
+    there, back = counted_by((MATTER, GUIDE), (item, TRADE)), counted_by((item, GUIDE), (MATTER, TRADE))
+    assert there == back
+    assert sorted(there) == sorted(policies.values())

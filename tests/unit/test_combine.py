@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from certsvc.commands.combine import MOST, Combiner
+from certsvc.commands.combine import MOST, MOST_WAITING, Combiner
 from certsvc.errors import Forbidden, Unavailable
+
+THREADS = ThreadPoolExecutor(8)
+
+
+def asked(combiner: Combiner[int, Any], question: int) -> Future[Any]:
+    """What comes of a question; a second answer would raise where it is given."""
+    future: Future[Any] = Future()
+
+    def told(place: Any) -> None:
+        if place.error is not None:
+            future.set_exception(place.error)
+        else:
+            future.set_result(place.answer)
+
+    combiner.ask(question, told)
+    return future
+
+
+def detail_or_answer(future: Future[Any]) -> Any:
+    try:
+        return future.result(10)
+    except Forbidden as error:
+        return error.detail
 
 
 def test_every_question_has_its_own_answer_and_many_share_one_work() -> None:
@@ -23,37 +47,34 @@ def test_every_question_has_its_own_answer_and_many_share_one_work() -> None:
         assert go_on.wait(10)
         return [question * 2 for question in questions]
 
-    combiner = Combiner(work)
-    with ThreadPoolExecutor(100) as pool:
-        leader = pool.submit(combiner.ask, 1000)
-        assert first.wait(10)
-        others = [pool.submit(combiner.ask, n) for n in range(99)]
-        while len(combiner._waiting) < 99:
-            time.sleep(0.01)
-        go_on.set()
-        assert leader.result(10) == 2000
-        assert [one.result(10) for one in others] == [2 * n for n in range(99)]
+    combiner = Combiner(work, THREADS.submit)
+    leader = asked(combiner, 1000)
+    assert first.wait(10)
+    others = [asked(combiner, n) for n in range(99)]
+    go_on.set()
+    assert leader.result(10) == 2000
+    assert [one.result(10) for one in others] == [2 * n for n in range(99)]
     assert works == [1, MOST, MOST, MOST, 99 - 3 * MOST]
-    assert combiner.ask(7) == 14, "it works on when everybody has gone"
+    assert asked(combiner, 7).result(10) == 14, "it works on when everybody has gone"
 
 
-def test_an_error_stays_with_the_question_that_made_it() -> None:
-    def work(questions: Sequence[int]) -> list[int]:
-        if 13 in questions:
+def test_threads_that_ask_at_once_are_all_answered() -> None:
+    combiner: Combiner[int, int] = Combiner(lambda questions: [-one for one in questions], THREADS.submit)
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda n: asked(combiner, n).result(10), range(2000)))
+    assert answers == [-n for n in range(2000)]
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_an_error_stays_with_the_question_that_made_it(raises: bool) -> None:
+    def work(questions: Sequence[int]) -> list[int | Exception]:
+        if raises and 13 in questions:
             raise Forbidden("13")
-        return list(questions)
+        return [Forbidden("13") if one == 13 else one for one in questions]
 
-    combiner = Combiner(work)
-
-    def ask(n: int) -> object:
-        try:
-            return combiner.ask(n)
-        except Forbidden as error:
-            return error.detail
-
-    with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(ask, [n % 20 for n in range(400)]))
-    assert answers == ["13" if n % 20 == 13 else n % 20 for n in range(400)]
+    combiner: Combiner[int, int] = Combiner(work, THREADS.submit)
+    futures = [asked(combiner, n % 20) for n in range(400)]
+    assert [detail_or_answer(one) for one in futures] == ["13" if n % 20 == 13 else n % 20 for n in range(400)]
 
 
 def test_what_may_have_been_committed_is_not_done_again() -> None:
@@ -63,23 +84,74 @@ def test_what_may_have_been_committed_is_not_done_again() -> None:
         done.extend(questions)
         raise Unavailable("结果未知")
 
-    combiner = Combiner(work)
-
-    def ask(n: int) -> str:
+    combiner = Combiner(work, THREADS.submit)
+    for future in [asked(combiner, n) for n in range(200)]:
         with pytest.raises(Unavailable):
-            combiner.ask(n)
-        return "told"
-
-    with ThreadPoolExecutor(20) as pool:
-        assert list(pool.map(ask, range(200))) == ["told"] * 200
+            future.result(10)
     assert sorted(done) == list(range(200))
 
 
-def test_a_work_that_is_broken_off_tells_those_who_wait() -> None:
-    def work(_: Sequence[int]) -> list[int]:
-        raise KeyboardInterrupt
+def test_a_work_that_is_broken_off_tells_those_who_wait_and_the_next_are_answered() -> None:
+    first, go_on = threading.Event(), threading.Event()
 
-    combiner = Combiner(work)
-    with pytest.raises(KeyboardInterrupt):
-        combiner.ask(1)
-    assert not combiner._busy
+    def work(questions: Sequence[int]) -> list[int]:
+        if 1 in questions:
+            first.set()
+            assert go_on.wait(10)
+            raise KeyboardInterrupt
+        return list(questions)
+
+    combiner = Combiner(work, THREADS.submit)
+    broken = asked(combiner, 1)
+    assert first.wait(10)
+    others = [asked(combiner, n) for n in range(2, 40)]
+    go_on.set()
+    with pytest.raises(Unavailable):
+        broken.result(10)
+    assert [one.result(10) for one in others] == list(range(2, 40))
+
+
+def test_who_waits_too_long_is_told_and_not_worked_for() -> None:
+    done: list[int] = []
+    first, go_on = threading.Event(), threading.Event()
+
+    def work(questions: Sequence[int]) -> list[int]:
+        done.extend(questions)
+        first.set()
+        assert go_on.wait(10)
+        return list(questions)
+
+    combiner = Combiner(work, THREADS.submit)
+    told: list[Any] = []
+    leader = combiner.ask(1, told.append)
+    assert first.wait(10)
+    late = combiner.ask(2, told.append)
+    combiner.give_up(leader)
+    combiner.give_up(late)
+    assert told == [late], "who is worked for is told by the work"
+    assert isinstance(late.error, Unavailable)
+    go_on.set()
+    until = time.monotonic() + 10
+    while len(told) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert (told, leader.answer, done) == ([late, leader], 1, [1])
+
+
+def test_more_than_a_bound_do_not_wait() -> None:
+    left: list[Callable[[], None]] = []
+    combiner: Combiner[int, int] = Combiner(list, left.append)
+    futures = [asked(combiner, n) for n in range(MOST_WAITING)]
+    with pytest.raises(Unavailable):
+        asked(combiner, 0)
+    assert len(left) == 1, "one thread was asked for"
+    left[0]()
+    assert [one.result(0) for one in futures] == list(range(MOST_WAITING))
+
+
+def test_where_no_thread_is_given_nobody_waits() -> None:
+    def refuse(_: Callable[[], None]) -> None:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    combiner: Combiner[int, int] = Combiner(list, refuse)
+    with pytest.raises(Unavailable):
+        asked(combiner, 1).result(0)

@@ -13,7 +13,8 @@ from signing_pages import SM2_SEAL, Workshop, open_workshop
 from certsvc.errors import ConfigurationError, SigningError
 from certsvc.signing.certificates import load_private_key
 from certsvc.signing.primitives import load_public_key, spki_of, verify_signature
-from certsvc.signing.sm2 import DEFAULT_ID, ORDER, Sm2PrivateKey, Sm2PublicKey, is_strict_der, raw_to_der
+from certsvc.signing.sm2 import DEFAULT_ID, Sm2PrivateKey, Sm2PublicKey, is_strict_der, raw_to_der
+from certsvc.signing.sm2_curve import ORDER
 
 # GB/T 32918.5 / GM/T 0003.5, the example on the recommended curve.
 D = bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")

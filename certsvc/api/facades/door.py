@@ -44,7 +44,7 @@ MAX_LOGIN = 128
 class FacadeAccess(PublicAccess):
     """Declares that the account of a facade opens the route; :func:`answer` signs it in and counts, in its envelope."""
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:
         """Nothing yet: a refusal here would not be in the facade's envelope."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from certsvc.commands.access.roles import ALL
 from certsvc.commands.ports import Principal
@@ -71,7 +71,10 @@ def authenticate(deps: Deps, token: str) -> Principal:
     Raises:
         Unauthenticated: bad token, or a subject that is unknown or no longer active.
     """
-    return look_up(deps, [claimed(deps, token)])[0] or refuse()
+    found = look_up(deps, [claimed(deps, token)])[0]
+    if found is None:
+        raise unknown()
+    return found
 
 
 def claimed(deps: Deps, token: str) -> Claimed:
@@ -103,6 +106,6 @@ def _known(one: Claimed, clients: Mapping[str, Client], people: Mapping[str, Per
     return replace(found, roles=found.roles & ALL) if found is not None else None
 
 
-def refuse() -> NoReturn:
+def unknown() -> Unauthenticated:
     """What whoever is not known is told, in the same words for every cause."""
-    raise Unauthenticated("账号不存在或已停用，请重新登录")
+    return Unauthenticated("账号不存在或已停用，请重新登录")

@@ -18,16 +18,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
 
 NO_ALERT_ZH = "没有这条状态变更通报"
 MAX_NOTE = 500
 """Characters of what an addressee writes; bounds what one account can write."""
 
-ADDRESSEES = (roles.USING, roles.EVENTS, roles.SCAN, roles.OFFICER, roles.CLERK)
-"""Who uses licenses: they read and acknowledge what is addressed to them or to their body."""
+ADDRESSEES = (roles.USING, roles.EVENTS, roles.SCAN, roles.OFFICER, roles.CLERK, roles.POLICY_REQUESTER)
+"""Who uses licenses: they read and acknowledge what is addressed to them or to their body.
+
+The 用证管理员 of a body answers for its systems too: somebody has to, where a system only fetches.
+"""
 ISSUERS = (roles.APPROVAL, roles.APPROVAL_ANY)
 OVERSEERS = (roles.OPERATOR, roles.AUDITOR)
 READERS = (*ADDRESSEES, *ISSUERS, *OVERSEERS)
+MAX_CLIENTS = 100
+"""Systems of one body of which one answer tells: no body has more; bounds the queries of a list."""
 
 
 class AlertAnswer(BaseModel):
@@ -51,6 +57,8 @@ def list_alerts(
             return tx.alerts.open(limit=limit, behind=behind)
         if not caller.roles.isdisjoint(ISSUERS):
             return tx.alerts.issued(caller.authority_code, state, limit=limit, behind=behind)
+        if roles.POLICY_REQUESTER in caller.roles:
+            return alerts_of_body(tx, caller.authority_code, state, limit=limit, behind=behind)
         return tx.alerts.received(_client(caller), caller.authority_code, state, limit=limit, behind=behind)
 
 
@@ -106,6 +114,17 @@ def acknowledge_alert(deps: Deps, caller: Principal, alert_id: str, body: AlertA
     return answered
 
 
+def alerts_of_body(
+    tx: UnitOfWork, authority_code: str, state: AlertState, *, limit: int, behind: tuple[datetime, str] | None
+) -> Sequence[UseAlert]:
+    """Those for the body and for each of its systems, newest first."""
+    found = list(tx.alerts.received("", authority_code, state, limit=limit, behind=behind))
+    for client in tx.access.clients_of(authority_code, limit=MAX_CLIENTS):
+        found += tx.alerts.received(client.client_id, "", state, limit=limit, behind=behind)
+    found.sort(key=lambda one: (one.created_at, one.alert_id), reverse=True)
+    return found[:limit]
+
+
 def _client(caller: Principal) -> str:
     """Client id of a system; people have none."""
     return caller.subject if caller.kind == "system" else ""
@@ -114,9 +133,9 @@ def _client(caller: Principal) -> str:
 def _is_for(caller: Principal, alert: UseAlert) -> bool:
     if caller.roles.isdisjoint(ADDRESSEES):
         return False
-    if alert.client_id:
+    if alert.client_id and roles.POLICY_REQUESTER not in caller.roles:
         return alert.client_id == _client(caller)
-    return alert.authority_code == caller.authority_code
+    return bool(caller.authority_code) and alert.authority_code == caller.authority_code
 
 
 def _oversees(caller: Principal, alert: UseAlert) -> bool:

@@ -102,7 +102,7 @@ def check_materials(deps: Deps, caller: Principal, body: CheckBody) -> CheckAnsw
     roles.require(caller, *STAFF)
     matter, materials = matter_at(deps, caller, body.matter_code)
     operator = operator_of(deps, caller, body.operator)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     if body.outage_at is not None:
         _check_moment(body.outage_at, now)
     given, token = _given(body), plain(body.code)
@@ -312,6 +312,7 @@ def _ledger_row(
         fields=(),
         outcome=GIVEN,
         at=at,
+        type_slug=version.type_slug,
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from certsvc.commands.sharing.grounds import MAX_SEARCH
+from certsvc.commands.sharing.held import MAX_SEARCH
 from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import NoLawfulBasis, Unavailable

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
-from certsvc.events.addressing import may_read
+from certsvc.events.addressing import may_read, oversights_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
 
 MAX_PAGE = 500
@@ -19,7 +20,7 @@ MAX_PAGE = 500
 
 
 MAX_PAGES = 20
-"""Pages looked at for one answer where others' alerts fill them; bounds the time of one request."""
+"""Pages looked at for one answer where what is for others fills them; bounds the time of one request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,26 @@ class FeedPage:
 
     events: Sequence[Event]
     place: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """Events of everybody, and what says whose those are that are for one reader only."""
+
+    events: Sequence[Event] = ()
+    overseers: Mapping[str, str] = field(default_factory=dict)
+    """client of each subscription of a regulator that they are about"""
+
+    def readable(self, caller: Principal, *, behind: int = 0) -> Sequence[Event]:
+        """Those behind a position that this reader is given."""
+        return [
+            event
+            for event in self.events
+            if event.position > behind
+            and may_read(
+                event, client_id=caller.subject, authority_code=caller.authority_code, overseers=self.overseers
+            )
+        ]
 
 
 def read_feed(deps: Deps, caller: Principal, *, after: int, limit: int) -> FeedPage:
@@ -40,23 +61,17 @@ def read_feed(deps: Deps, caller: Principal, *, after: int, limit: int) -> FeedP
     with deps.uow.read() as tx:
         for _ in range(MAX_PAGES):
             looked_at = tx.outbox.after(place, limit=most)
-            found = readable(caller, looked_at)
+            found = _shared(tx, looked_at).readable(caller)
             place = looked_at[-1].position if looked_at else place
             if found or len(looked_at) < most:
                 return FeedPage(events=found, place=place)
     return FeedPage(events=(), place=place)
 
 
-def readable(caller: Principal, events: Sequence[Event]) -> Sequence[Event]:
-    """Those of ``events`` that this reader is given."""
-    client, body = caller.subject, caller.authority_code
-    return [event for event in events if may_read(event, client_id=client, authority_code=body)]
-
-
-def read_all(deps: Deps, *, after: int, limit: int) -> Sequence[Event]:
-    """Every event behind ``after``, for those who share them out with :func:`readable`; never an answer by itself."""
+def read_all(deps: Deps, *, after: int, limit: int) -> Shared:
+    """Every event behind ``after``, for those who share them out; never an answer by itself."""
     with deps.uow.read() as tx:
-        return tx.outbox.after(after, limit=min(limit, MAX_PAGE))
+        return _shared(tx, tx.outbox.after(after, limit=min(limit, MAX_PAGE)))
 
 
 def feed_end(deps: Deps, caller: Principal) -> int:
@@ -64,3 +79,7 @@ def feed_end(deps: Deps, caller: Principal) -> int:
     roles.require(caller, roles.EVENTS, roles.AUDITOR)
     with deps.uow.read() as tx:
         return tx.feed.end()
+
+
+def _shared(tx: UnitOfWork, events: Sequence[Event]) -> Shared:
+    return Shared(events=events, overseers=tx.oversights.clients_of(oversights_of(events)))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
-from certsvc.commands.sharing.counter import CONSENTS, KEPT_FOR, SUFFIX
+from certsvc.commands.sharing.counter_consent import CONSENTS, KEPT_FOR, SUFFIX
 from certsvc.commands.sharing.make_copy import PREFIX as COPIES
 from certsvc.commands.signings.document import PREFIX as SIGNINGS
 from certsvc.commands.stamping.uploads import UPLOADS, left_uploads

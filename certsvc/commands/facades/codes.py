@@ -21,7 +21,7 @@ from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import CertsvcError, NoLawfulBasis, NotFound
-from certsvc.identifiers.policy_key import COPY
+from certsvc.identifiers.policy_key import COPY, readable
 from certsvc.license.facades import AuthCode
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ MAX_GRANT_CODE = 64
 """Characters of a credential that is looked up; ours have fewer. Stops oversized input before hashing."""
 CODE_ZH = "用证码无效：不存在、已使用、已过期，或不属于本系统；请重新取得"
 NO_GRANT_ZH = "授权凭证无效：应为持证人（或其监护人、法定代表人）为本系统、本事项开具的用证码；请重新授权"
+ANSWERS_ONLY_ZH = "这个用证码只授权核验（是或否），没有信息项和文件；请改用 POST /v1/answers，或请持证人重新授权"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +119,7 @@ def _on_consent(deps: Deps, call: Call, why: Why, credential: str, *, by_holder:
     """The code for one 用证码, or why not; that it was looked at is on the ledger like a look on duty."""
     now, body = deps.clock.now(), fetch_body(Which(), why, grant_code=credential[:MAX_GRANT_CODE])
     with deps.uow() as tx:
-        known = look_up(tx, [body], hold=False)
+        known = look_up(deps, tx, [body], now, hold=False)
         about = known.granted(body)
         body = body.model_copy(update={"type": about.type_slug if about is not None else ""})
         try:
@@ -139,7 +140,10 @@ def _on_consent(deps: Deps, call: Call, why: Why, credential: str, *, by_holder:
 def _granting(
     deps: Deps, tx: UnitOfWork, known: Known, call: Call, body: FetchBody, *, by_holder: bool
 ) -> tuple[LicenseVersion, Grant, UseBasis]:
-    """License and grant behind a 用证码 that is unused; NoLawfulBasis in the same words for every cause."""
+    """License and grant behind a 用证码 that is unused; NoLawfulBasis in the same words for every cause but one.
+
+    A code that fits and is for answers alone says so: nobody learns of it what the holder did not tell.
+    """
     try:
         version, grant, basis = consented(deps, known, call.caller, body, deps.clock.now(), data=True)
     except NoLawfulBasis as error:
@@ -149,6 +153,8 @@ def _granting(
     own = person is not None and (person.holder_code_type, person.holder_code) == (holder.code_type, holder.code)
     if person is None or own is not by_holder:
         raise NoLawfulBasis(NO_GRANT_ZH)
+    if not readable(grant.fields):
+        raise NoLawfulBasis(ANSWERS_ONLY_ZH)
     return version, grant, basis
 
 

@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from certsvc.license.uses import Fetch
 
 MAX_LOOKED_AT = 200
-"""Rows of the ledger of one license that are looked at, newest first."""
+"""Rows of the client's own in the ledger of one license that are looked at, newest first."""
 
 
 def own_copies(deps: Deps, call: Call, version: LicenseVersion | None) -> Sequence[Fetch]:
-    """Fetches by which this client got the file of a license, newest first."""
+    """Fetches by which this client got the file of a license, newest first; those too that are withheld."""
     if version is None:
         return ()
     with deps.uow.read() as tx:
-        rows = tx.sharing.fetches_of([version.version_id], limit=MAX_LOOKED_AT)
-    mine = (row for row in rows if row.client_id == call.caller.subject)
-    return [row for row in mine if row.outcome == GIVEN and COPY in row.fields]
+        rows = tx.sharing.fetches_by(call.caller.subject, [version.version_id], limit=MAX_LOOKED_AT)
+    return [row for row in rows if row.outcome == GIVEN and COPY in row.fields]

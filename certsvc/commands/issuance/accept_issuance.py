@@ -6,19 +6,29 @@ errors are not stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.body import IssuanceBody, body_hash, decode_photo
 from certsvc.commands.issuance.payload import build_payload
-from certsvc.errors import BusinessKeyConflict, FieldProblem, Forbidden, IdempotencyMismatch, InvalidInput, TooLarge
+from certsvc.errors import (
+    BusinessKeyConflict,
+    CertsvcError,
+    FieldProblem,
+    Forbidden,
+    IdempotencyMismatch,
+    InvalidInput,
+    TooLarge,
+)
 from certsvc.events.payloads import IssuanceAccepted
-from certsvc.events.trace import current_trace
+from certsvc.events.trace import current_trace, tracing
 from certsvc.license.request import IssuanceRequest, RequestState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.request import IssuancePayload
@@ -59,6 +69,28 @@ class Accepted:
     created: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A request that was looked at before it is stored.
+
+    Attributes:
+        digest: of the body.
+        trace: what it belongs to.
+        payload: what is stored; None when the content is refused.
+        photo: as it is kept, or None.
+        fault: why the content is refused; what was stored before is answered all the same.
+    """
+
+    caller: Principal
+    body: IssuanceBody
+    origin: Origin
+    digest: str
+    trace: str
+    payload: IssuancePayload | None = None
+    photo: bytes | None = None
+    fault: CertsvcError | None = None
+
+
 def accept_issuance(deps: Deps, caller: Principal, body: IssuanceBody, origin: Origin) -> Accepted:
     """Store the request durably, once.
 
@@ -68,19 +100,97 @@ def accept_issuance(deps: Deps, caller: Principal, body: IssuanceBody, origin: O
         IdempotencyMismatch: the key or event id came before with another body.
         BusinessKeyConflict: the business key was used with other content.
     """
+    [answer] = accept_issuances(deps, [prepare_acceptance(deps, caller, body, origin)])
+    if isinstance(answer, CertsvcError):
+        raise answer
+    return answer
+
+
+def prepare_acceptance(deps: Deps, caller: Principal, body: IssuanceBody, origin: Origin) -> Prepared:
+    """Everything that needs no database; Forbidden, and InvalidInput for keys, as :func:`accept_issuance`."""
     roles.require(caller, roles.APPROVAL, roles.APPROVAL_ANY)
     if roles.APPROVAL_ANY not in caller.roles and body.authority_code != caller.authority_code:
         raise Forbidden("该系统不能以此颁发机构的名义申请制证（authority_code）")
     check_keys(origin)
-    digest = body_hash(body)
-    with deps.uow.read() as tx:
-        known = find_known(tx, caller.subject, body, origin, digest)
+    bare = Prepared(caller=caller, body=body, origin=origin, digest=body_hash(body), trace=current_trace())
+    try:
+        payload = build_payload(deps, body)
+        return replace(bare, payload=payload, photo=_photo(deps, body, payload))
+    except CertsvcError as error:
+        return replace(bare, fault=error)
+
+
+def accept_issuances(deps: Deps, several: Sequence[Prepared]) -> list[Accepted | CertsvcError]:
+    """Store several requests in one transaction; what each led to, in their order.
+
+    Whoever is first under a key is stored, and the others are answered with it: the unique keys of the table decide
+    that, so nothing is looked up for a request that is new.
+    """
+    answers: dict[int, Accepted | CertsvcError] = {}
+    with deps.uow.shared() as tx:
+        bound = tx.receipts.find_all([(one.caller.subject, key) for one in several for key in one.origin.names])
+        fresh = {
+            at: request
+            for at, one in enumerate(several)
+            if not any((one.caller.subject, key) in bound for key in one.origin.names)
+            and (request := _request(deps, tx, one)) is not None
+        }
+        stored = tx.requests.insert_all(list(fresh.values()))
+        made = {at: request for at, request in fresh.items() if request.request_id in stored}
+        tx.photos.put_all([photo for at in made if (photo := several[at].photo) is not None])
+        for at, request in made.items():
+            with tracing(request.traceparent):
+                _announce(deps, tx, request)
+            answers[at] = Accepted(request=request, created=True)
+        for at, one in enumerate(several):
+            if at not in answers:
+                answers[at] = _known(tx, one)
+    for at, one in enumerate(several):
+        answer = answers[at]
+        if isinstance(answer, Accepted) and not answer.created:
+            _bind_alias(deps, one.caller.subject, one.origin, answer.request, one.digest)
+    if made:
+        deps.faults.reach("issue.accepted")
+    return [answers[at] for at in range(len(several))]
+
+
+def _request(deps: Deps, tx: UnitOfWork, one: Prepared) -> IssuanceRequest | None:
+    """The row of a request that may be stored."""
+    if one.payload is None:
+        return None
+    now = deps.clock.now()
+    return IssuanceRequest(
+        request_id=deps.ids.new("req"),
+        caller=one.caller.subject,
+        payload=one.payload,
+        body_hash=one.digest,
+        idempotency_key=one.origin.idempotency_key,
+        event_source=one.origin.event_source,
+        event_id=one.origin.event_id,
+        photo_id=tx.photos.id_of(one.photo) if one.photo else "",
+        state=RequestState.ACCEPTED,
+        attempts=0,
+        reason_code="",
+        reason_detail="",
+        version_id="",
+        created_at=now,
+        updated_at=now,
+        traceparent=one.trace,
+    )
+
+
+def _known(tx: UnitOfWork, one: Prepared) -> Accepted | CertsvcError:
+    """What was stored before under one of the keys, or why the request is refused."""
+    try:
+        known = find_known(tx, one.caller.subject, one.body, one.origin, one.digest)
+    except (IdempotencyMismatch, BusinessKeyConflict) as error:
+        return error
     if known is not None:
-        _bind_alias(deps, caller.subject, origin, known, digest)
         return Accepted(request=known, created=False)
-    payload = build_payload(deps, body)
-    photo = _photo(deps, body, payload)
-    return _store(deps, caller, body, origin, digest, payload, photo)
+    if one.fault is None:
+        msg = "a unique key is taken, yet none of the three keys finds its request"
+        raise RuntimeError(msg)
+    return one.fault
 
 
 def find_known(tx: UnitOfWork, caller: str, body: IssuanceBody, origin: Origin, digest: str) -> IssuanceRequest | None:
@@ -163,46 +273,6 @@ def _photo(deps: Deps, body: IssuanceBody, payload: IssuancePayload) -> bytes | 
         raise refusal(error.detail, problems=problems) from error
 
 
-def _store(
-    deps: Deps,
-    caller: Principal,
-    body: IssuanceBody,
-    origin: Origin,
-    digest: str,
-    payload: IssuancePayload,
-    photo: bytes | None,
-) -> Accepted:
-    now = deps.clock.now()
-    with deps.uow.shared() as tx:
-        request = IssuanceRequest(
-            request_id=deps.ids.new("req"),
-            caller=caller.subject,
-            payload=payload,
-            body_hash=digest,
-            idempotency_key=origin.idempotency_key,
-            event_source=origin.event_source,
-            event_id=origin.event_id,
-            photo_id=tx.photos.put(photo) if photo else "",
-            state=RequestState.ACCEPTED,
-            attempts=0,
-            reason_code="",
-            reason_detail="",
-            version_id="",
-            created_at=now,
-            updated_at=now,
-            traceparent=current_trace(),
-        )
-        if not store_request(deps, tx, request):
-            # Another call with the same key won the race; answer with what it stored.
-            known = find_known(tx, caller.subject, body, origin, digest)
-            if known is None:
-                msg = "a unique key is taken, yet none of the three keys finds its request"
-                raise RuntimeError(msg)
-            return Accepted(request=known, created=False)
-    deps.faults.reach("issue.accepted")
-    return Accepted(request=request, created=True)
-
-
 def ask_once(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> IssuanceRequest:
     """The request under this business key: this one, or the one that was put into the queue before."""
     if store_request(deps, tx, request):
@@ -221,6 +291,11 @@ def store_request(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> bool:
     """Put a request into the queue, with its event and its evidence; False when one of its unique keys is taken."""
     if not tx.requests.insert(request):
         return False
+    _announce(deps, tx, request)
+    return True
+
+
+def _announce(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> None:
     payload = request.payload
     accepted = IssuanceAccepted(
         request_id=request.request_id,
@@ -242,4 +317,3 @@ def store_request(deps: Deps, tx: UnitOfWork, request: IssuanceRequest) -> bool:
         content={"body_sha256": request.body_hash, "business_no": payload.business_no},
         at=at,
     )
-    return True

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from certsvc.commands.shapes import Day, Line
 from certsvc.errors import FieldProblem, InvalidInput
+from certsvc.events.canonical import canonical
 from certsvc.license.request import Action
 
 if TYPE_CHECKING:
@@ -146,10 +147,10 @@ def field_problem(item: Mapping[str, Any], steps: Sequence[str], *, prefix: str 
 def body_hash(body: BaseModel) -> str:
     """Hex SHA-256 of the RFC 8785 form of what was sent (defaults left out)."""
     try:
-        canonical = rfc8785.dumps(body.model_dump(mode="json", exclude_unset=True))
+        form = canonical(body.model_dump(mode="json", exclude_unset=True))
     except rfc8785.CanonicalizationError as error:
         raise InvalidInput("内容中有无法表示的数值或字符，请更正后重发") from error
-    return hashlib.sha256(canonical).hexdigest()
+    return hashlib.sha256(form).hexdigest()
 
 
 def decode_photo(text: str) -> bytes:

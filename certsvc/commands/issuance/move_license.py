@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.issuance.authority import NOT_FOR_THIS_BODY, require_decider
 from certsvc.commands.issuance.body import Code, body_hash
 from certsvc.commands.shapes import Day, Line
@@ -261,6 +262,8 @@ def announce_move(
             "document_no": decision.document_no,
             "authority": decision.authority_code,
             "move_id": row.move_id,
+            "state": row.to_state.value,
+            "rows": rows_of([row]),
             **(more or {}),
         },
         at=row.at,

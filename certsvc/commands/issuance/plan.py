@@ -60,7 +60,7 @@ def ensure_intents(deps: Deps, tx: UnitOfWork, requests: Sequence[IssuanceReques
     Raises:
         Refused: a change, renewal or replacement whose previous version cannot be followed, or a number in force.
     """
-    now = deps.clock.now().replace(microsecond=0)
+    now = deps.clock.sure().replace(microsecond=0)
     lineages = [lineage_of(deps, tx, request) for request in requests]
     known = tx.intents.by_requests([request.request_id for request in requests])
     drafts = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.errors import Refused
 from certsvc.events.payloads import MOVED
 from certsvc.license.links import VersionLink
@@ -106,6 +107,6 @@ def _announce(
         kind=f"license.{move.event}",
         subject=old.identifier,
         actor=row.actor,
-        content={"replaced_by": new.identifier},
+        content={"replaced_by": new.identifier, "state": row.to_state.value, "rows": rows_of([row])},
         at=now,
     )

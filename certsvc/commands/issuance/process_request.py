@@ -124,7 +124,7 @@ def process_batch(
 
 def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
     """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
         first = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
         if first is None:

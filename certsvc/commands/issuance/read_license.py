@@ -69,7 +69,7 @@ def read_license(deps: Deps, caller: Principal, identifier: str) -> LicenseHisto
     """The version; NotFound for another authority's, in the same words as for none."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(deps, tx, caller, identifier)
+        version = visible(deps, tx, caller, identifier)
         results = results_of(deps, tx, version, to_holder=False)
         return LicenseHistory(
             version=version,
@@ -90,7 +90,7 @@ def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[L
     """The PDF of a license, for its issuer."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(deps, tx, caller, identifier)
+        version = visible(deps, tx, caller, identifier)
     return version, deps.objects.get(version.artifact.object_name)
 
 
@@ -102,7 +102,7 @@ def read_license_link(deps: Deps, caller: Principal, identifier: str) -> FileLin
     """
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(deps, tx, caller, identifier)
+        version = visible(deps, tx, caller, identifier)
     name = version.artifact.object_name
     url = deps.objects.link(name, file_name=f"{version.identifier}.pdf", lifetime_s=LINK_LIFETIME_S)
     if url is None:
@@ -115,11 +115,12 @@ def read_license_face(deps: Deps, caller: Principal, identifier: str) -> License
     """The face of a license as data, for its issuer."""
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
-        version = _visible(deps, tx, caller, identifier)
+        version = visible(deps, tx, caller, identifier)
         return face_of(deps, version, stands(deps, tx, version, deps.clock.now()))
 
 
-def _visible(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
+def visible(deps: Deps, tx: UnitOfWork, caller: Principal, identifier: str) -> LicenseVersion:
+    """The version if the caller's authority issued or registered it, or sees all; NotFound otherwise."""
     version = tx.licenses.by_identifier(identifier)
     wide = not caller.roles.isdisjoint({roles.APPROVAL_ANY, roles.AUDITOR})
     own = version is not None and caller.authority_code in {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.predecessors import end_predecessors, link_predecessors
@@ -183,6 +184,11 @@ def _announce(
         kind="license.simulated" if version.provisional else "license.issued",
         subject=version.identifier,
         actor=claimed.request.caller,
-        content={"sha256": version.artifact.sha256, "request_id": claimed.request.request_id},
+        content={
+            "sha256": version.artifact.sha256,
+            "request_id": claimed.request.request_id,
+            "state": version.state.value,
+            "rows": rows_of([version]),
+        },
         at=now,
     )

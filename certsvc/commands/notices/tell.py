@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from certsvc.catalog.validation import face_date
 from certsvc.commands.issuance.authority import issuer_today
+from certsvc.commands.sharing.grounds import best_of, of_type
+from certsvc.events.consent_payloads import ConsentAsked
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payloads import (
     MOVED,
@@ -17,7 +19,18 @@ from certsvc.events.payloads import (
     LicenseScanned,
     LicenseSimulated,
 )
-from certsvc.license.notices import NO_CONTACT, NO_WAY, SENT_BY, Contact, Notice, NoticeKind, NoticeState, Way
+from certsvc.license.consents import RequestState
+from certsvc.license.notices import (
+    NO_CONTACT,
+    NO_LINES,
+    NO_WAY,
+    SENT_BY,
+    Contact,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Way,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +38,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
+    from certsvc.license.consents import UseRequest
     from certsvc.license.model import LicenseVersion
     from certsvc.license.notices import HolderContact
 
@@ -36,6 +50,7 @@ _ISSUED = {
 _USED = {PREFIX + LicenseFetched.NAME: "fetched", PREFIX + LicenseScanned.NAME: "scanned"}
 _MOVED = {PREFIX + payload.NAME: name for name, payload in MOVED.items()}
 _DUE = PREFIX + LicenseDue.NAME
+_ASKED = PREFIX + ConsentAsked.NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +71,39 @@ def tell(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
         for event, occasion in told
         if (version := versions.get(event.subject)) is not None
     ]
-    tx.notices.insert(*(notice for notice in made if notice is not None))
+    tx.notices.insert(*(notice for notice in made if notice is not None), *_requests(deps, tx, events))
+
+
+def _requests(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> list[Notice]:
+    """Of use requests that still wait, to holders who have what was asked for.
+
+    A notice is about a license: who has none could not say yes anyway. Nothing of it comes back to who asked. The
+    issuer has to serve it, like every notice about a license, and never the body that asked: what became of a notice
+    would tell that body who has a license.
+    """
+    now = deps.clock.now()
+    asked = {event.subject: event for event in events if event.type == _ASKED}
+    made = []
+    for request_id, request in tx.bases.requests(sorted(asked)).items():
+        held = _held(deps, tx, request) if request.stands(now) is RequestState.ASKED else None
+        if held is None:
+            continue
+        known = tx.contacts.of(held.holder) if deps.channels else None
+        occasion = _Occasion(NoticeKind.USE_REQUEST, NoticeKind.USE_REQUEST.value)
+        notice = _notice(deps, tx, asked[request_id], occasion, held, known)
+        made += [notice] if notice is not None else []
+    return made
+
+
+def _held(deps: Deps, tx: UnitOfWork, request: UseRequest) -> LicenseVersion | None:
+    """The first license that was asked for and that the holder has."""
+    now = deps.clock.now()
+    for slug in request.items:
+        held = [version for version in of_type(tx, request.holder, slug) if not version.provisional]
+        best = best_of(deps, tx, held, now)
+        if best is not None:
+            return best
+    return None
 
 
 def _notice(
@@ -137,12 +184,12 @@ def _sentence(deps: Deps, tx: UnitOfWork, event: Event, version: LicenseVersion,
         until=f"，至{face_date(said['until'])}" if said["until"] else "",
         due_on=face_date(said["due_on"]) if said["due_on"] else "",
         source=f"（{source}）" if source else "",
-        body=_body(deps, tx, event) if occasion.kind is NoticeKind.USED else "",
+        body=_body(deps, tx, event) if occasion.kind in NO_LINES else "",
     )
 
 
 def _body(deps: Deps, tx: UnitOfWork, event: Event) -> str:
-    """Name of the body that used the license: an office, never a person."""
+    """Name of the body that used the license or asks to: an office, never a person."""
     client = tx.access.client(str(event.data.get("client_id", "")))
     code = client.authority_code if client else str(event.data.get("authority_code", ""))
     if deps.catalog.has_authority(code):

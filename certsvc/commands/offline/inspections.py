@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.devices.enrol import device_of
 from certsvc.commands.evidence.record import record as on_record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.offline.look import OfflineLook, known_cores, look
 from certsvc.commands.showing.codes import read_code
 from certsvc.commands.showing.scan_code import announce
@@ -171,6 +172,7 @@ def _take(
     content = {
         "badge": caller.name,
         "records": [{"record_id": one.record_id, "scan_id": one.scan_id, "then": one.then} for one in judged],
+        "rows": rows_of(scans),
     }
     on_record(
         tx,

@@ -74,7 +74,7 @@ def mint_cores(deps: Deps, caller: Principal, *, device_id: str, identifiers: Se
     roles.require(caller, roles.HOLDER)
     if not 1 <= len(identifiers) <= MAX_CORES or len(set(identifiers)) != len(identifiers):
         raise InvalidInput(f"一次请取 1 至 {MAX_CORES} 张证照的离线亮证码，不要重复")
-    now = deps.clock.now().replace(microsecond=0)
+    now = deps.clock.sure().replace(microsecond=0)
     holder = Holder(name="", code=caller.holder_code, code_type=caller.holder_code_type)
     if needs_guardian(holder, local_day(now)):
         raise Conflict(UNDER_14_ZH)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.oversight.subscribe import own_oversight
 from certsvc.commands.oversight.tell import region_of
 from certsvc.commands.showing.values import ShownField, shown_fields
@@ -125,9 +126,15 @@ def _read(
         fields=keys,
         outcome=GIVEN,
         at=now,
+        type_slug=version.type_slug,
     )
     tx.sharing.insert_fetch(row)
-    content = {"fetch_id": row.fetch_id, "oversight_id": oversight.oversight_id, "basis": UseBasis.DUTY.value}
+    content = {
+        "fetch_id": row.fetch_id,
+        "oversight_id": oversight.oversight_id,
+        "basis": UseBasis.DUTY.value,
+        "rows": rows_of([row]),
+    }
     record(tx, deps, kind="oversight.read", subject=version.identifier, actor=caller.subject, content=content, at=now)
     kind = deps.catalog.type(version.type_slug)
     return Regulated(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_OVERSIGHTS = 20
 """Of one client that are asked for or active: every event of a license is compared with all of them."""
 MAX_PAGE = 100
+MAX_PAGES = 20
+"""Pages looked at for one list of who decides, where others' fill them: bounds the time of one request."""
 CLIENT_ENDED = "client_inactive"
 """Reason of a subscription whose client is active no more, or lost the role."""
 DECIDERS = (roles.CATALOG_PROPOSER, roles.OPERATOR)
@@ -64,6 +66,14 @@ class DecisionOnOversight(BaseModel):
 
     agree: bool
     reason: Line = Field(default="", max_length=200, description="不同意时必填")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OversightsFound:
+    """A page of subscriptions, and the id behind which to go on, empty at the end; a page may be short, or empty."""
+
+    rows: Sequence[Oversight]
+    next: str
 
 
 def ask_oversight(deps: Deps, caller: Principal, body: OversightBody) -> Oversight:
@@ -149,15 +159,28 @@ def end_in(deps: Deps, tx: UnitOfWork, before: Oversight, *, actor: str, reason:
         note(deps, tx, ended, actor, now)
 
 
-def list_oversights(deps: Deps, caller: Principal, *, behind: str, limit: int) -> Sequence[Oversight]:
-    """The client's own; for who decides, those that it may decide about; for operators and auditors all."""
+def list_oversights(deps: Deps, caller: Principal, *, behind: str, limit: int) -> OversightsFound:
+    """The client's own; for who decides, those that it may decide about; for operators and auditors all.
+
+    Goes on where others' fill a page, up to :data:`MAX_PAGES`.
+    """
     roles.require(caller, roles.REGULATOR, *DECIDERS, roles.AUDITOR)
     client_id = caller.subject if caller.roles.isdisjoint({*DECIDERS, *SEE_ALL}) else ""
+    all_of_it = bool(client_id) or not caller.roles.isdisjoint(SEE_ALL)
+    most, place = min(limit, MAX_PAGE), behind
+    found: list[Oversight] = []
     with deps.uow.read() as tx:
-        found = tx.oversights.of_client(client_id, behind=behind, limit=min(limit, MAX_PAGE))
-    if client_id or not caller.roles.isdisjoint(SEE_ALL):
-        return found
-    return [one for one in found if _may_decide(deps, caller, one)]
+        for _ in range(MAX_PAGES):
+            page = tx.oversights.of_client(client_id, behind=place, limit=MAX_PAGE)
+            for one in page:
+                place = one.oversight_id
+                if all_of_it or _may_decide(deps, caller, one):
+                    found.append(one)
+                    if len(found) == most:
+                        return OversightsFound(rows=found, next=place)
+            if len(page) < MAX_PAGE:
+                return OversightsFound(rows=found, next="")
+    return OversightsFound(rows=found, next=place)
 
 
 def own_oversight(tx: UnitOfWork, caller: Principal, oversight_id: str) -> Oversight:

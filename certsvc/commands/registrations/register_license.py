@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.issuance.accept_issuance import Origin, check_keys
 from certsvc.commands.issuance.batch import PDF, object_name
 from certsvc.commands.issuance.body import body_hash
@@ -238,6 +239,8 @@ def _register(deps: Deps, caller: Principal, sent: _Sent, checked: CheckedBody, 
                 "source": checked.source.id,
                 "certificates": [one.signer_cert_sha256 for one in findings.signatures],
                 "not_checked": list(findings.not_checked),
+                "state": version.state.value,
+                "rows": rows_of([version]),
             },
             at=now,
         )

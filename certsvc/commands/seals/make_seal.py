@@ -126,7 +126,7 @@ def _request(deps: Deps, caller: Principal, version: SealVersion, order: KeyOrde
         if not tx.seal_lives.move(asked, source=version.state):
             raise Conflict("这枚印章刚刚由他人办理，请刷新后再看")
         content = {"version": version.version, "key_id": order.key_id}
-        now = deps.clock.now()
+        now = deps.clock.sure()
         record(
             tx,
             deps,
@@ -189,7 +189,7 @@ def _operation(
     work: Callable[[], Done],
 ) -> Done:
     """Run key operations between a committed making and its answer."""
-    now = deps.clock.now()
+    now = deps.clock.sure()
     making = SealMaking(
         making_id=deps.ids.new("mak"),
         seal_id=version.seal_id,

@@ -77,7 +77,7 @@ def reserve_uses(deps: Deps, asked: Sequence[Asked], *, watched: bool = True) ->
     Raises:
         SealUnavailable: as :func:`reserve_use`, for the first that is refused.
     """
-    now = deps.clock.now()
+    now = deps.clock.sure()
     reservations = [
         SealReservation(
             reservation_id=deps.ids.new("use"),

@@ -120,10 +120,10 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
     roles.require(caller, roles.USING)
     check_question(deps, body)
     _check_named(body)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     _count(deps, caller, body, now)
     with deps.uow() as tx:
-        known = look_up(tx, [body])
+        known = look_up(deps, tx, [body], now)
         withheld: Withholding | None = None
         told = False
         try:
@@ -133,7 +133,7 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
         except (Unavailable, IntegrityError):
             raise  # the transaction is over, and nobody was refused
         except CertsvcError as error:
-            about = _about(deps, tx, known, body, now) if told else None
+            about = _about(deps, tx, known, body) if told else None
             row = refusal_row(deps, caller, body, about, error, now, said=in_words(deps, body), withheld=withheld)
             tx.sharing.insert_fetch(row)
             note(deps, tx, row, about, about.identifier if about else body.type)
@@ -219,17 +219,17 @@ def _find(
         if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now):
             raise NoLawfulBasis(f"一次授权最多核验 {MAX_ANSWERS_PER_GRANT} 次，或授权已收回、已过期；请持证人重新授权")
         return _Found(ground=Ground(basis=basis, version=version, grant=grant), allowed=allowed)
-    about = _about(deps, tx, known, body, now)
+    about = _about(deps, tx, known, body)
     count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
     return _Found(ground=Ground(basis=UseBasis.DUTY, version=about, withheld=withheld), allowed=allowed)
 
 
-def _about(deps: Deps, tx: UnitOfWork, known: Known, body: AnswerBody, now: datetime) -> LicenseVersion | None:
+def _about(deps: Deps, tx: UnitOfWork, known: Known, body: AnswerBody) -> LicenseVersion | None:
     """The license that the question is about, if there is one that may be told of."""
     if body.basis == CONSENT:
         return known.granted(body)
     if not body.number:
-        return current_of(deps, tx, body, now)
+        return current_of(deps, known.held, body)
     found = tx.licenses.by_number(body.type, body.number)
     if found is None or not simulation_allows(deps, body.matter_code, found, body.project_code):
         return None

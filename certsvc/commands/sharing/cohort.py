@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.answer_question import (
     QuestionBody,
@@ -23,6 +24,7 @@ from certsvc.commands.sharing.answer_question import (
     question_claims,
 )
 from certsvc.commands.sharing.grounds import DUTY, Ground, check_open, current_of
+from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import check_quota, count_use
 from certsvc.commands.sharing.use_rows import announce, refusal_row, use_row
 from certsvc.errors import CertsvcError, FieldProblem, IntegrityError, InvalidInput, NoLawfulBasis, Unavailable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.held import Held
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.uses import Fetch
 
@@ -105,7 +108,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     question = body.of(None)
     check_question(deps, question)
     _check_members(body)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     if body.ask is Ask.SCOPE:
         # As one by one: a cohort must not spell out what a field says, term by term.
         count_asks(deps, caller, [f"license\n{body.type}\n{one.code}" for one in body.holders], now)
@@ -125,28 +128,32 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
             raise  # the transaction is over, and nobody was refused
         except CertsvcError as error:
             refused = error
-            tx.sharing.insert_fetch(
-                refusal_row(deps, caller, question, None, error, now, said=in_words(deps, question))
-            )
+            rows = [refusal_row(deps, caller, question, None, error, now, said=in_words(deps, question))]
+            tx.sharing.insert_fetches(rows)
         else:
-            answered = [_answer(deps, tx, caller, body.of(member), now) for member in body.holders]
-            tx.sharing.insert_fetches([row for _, row in answered])
+            questions = [body.of(member) for member in body.holders]
+            held = held_by(deps, tx, [(one.holder, one.type) for one in questions], now)
+            answered = [_answer(deps, tx, caller, one, held, now) for one in questions]
+            rows = [row for _, row in answered]
+            tx.sharing.insert_fetches(rows)
             deps.faults.reach("cohort.answered")
             statement = _statement(deps, caller, body, cohort_id, answered, salt, now)
-        _on_record(deps, tx, caller, body, cohort_id, refused, now)
+        _on_record(deps, tx, caller, body, cohort_id, rows, refused, now)
     if refused is not None:
         raise refused
     return CohortAnswer(
         cohort_id=cohort_id,
-        rows=[row for _, row in answered],
+        rows=rows,
         states=[state for state, _ in answered],
         statement=statement,
         salt=salt,
     )
 
 
-def _answer(deps: Deps, tx: UnitOfWork, caller: Principal, question: QuestionBody, now: datetime) -> tuple[str, Fetch]:
-    version = current_of(deps, tx, question, now)
+def _answer(
+    deps: Deps, tx: UnitOfWork, caller: Principal, question: QuestionBody, held: Held, now: datetime
+) -> tuple[str, Fetch]:
+    version = current_of(deps, held, question)
     answer, how = evaluate(deps, tx, question, version, now)
     ground = Ground(basis=UseBasis.DUTY, version=version)
     said = in_words(deps, question)
@@ -194,6 +201,7 @@ def _on_record(
     caller: Principal,
     body: CohortBody,
     cohort_id: str,
+    rows: Sequence[Fetch],
     refused: CertsvcError | None,
     now: datetime,
 ) -> None:
@@ -203,6 +211,7 @@ def _on_record(
         "type": body.type,
         "ask": body.ask.value,
         "holders": len(body.holders),
+        "rows": rows_of(rows),
         **({"reason": refused.code} if refused else {}),
     }
     kind = "cohort.refused" if refused else "cohort.answered"

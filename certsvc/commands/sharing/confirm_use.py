@@ -9,11 +9,11 @@ from certsvc.clock import local_day
 from certsvc.commands.sharing.grant_use import count_under, others_of, store_grant
 from certsvc.commands.sharing.grounds import best_of, of_type
 from certsvc.commands.showing.codes import token_sha256
-from certsvc.commands.showing.rights import UNDER_14_ZH, holder_of, require_alive, right_to_consent, same
+from certsvc.commands.showing.rights import UNDER_14_ZH, acting_by, holder_of, require_alive, right_to_consent, same
 from certsvc.errors import Conflict, NotFound
 from certsvc.license.consents import Party, RequestState
 from certsvc.license.relations import needs_guardian
-from certsvc.license.uses import Grant
+from certsvc.license.uses import Grant, ShowBasis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,9 @@ def _own_yes(tx: UnitOfWork, caller: Principal, party: Party, now: datetime) -> 
         if needs_guardian(party.holder, local_day(now)):
             raise Conflict(UNDER_14_ZH)
         require_alive(tx, caller)
-    return _answered(party, caller, now, basis="co_holder", basis_id="")
+        return _answered(party, caller, now, basis=ShowBasis.CO_HOLDER, basis_id="")
+    basis, relation = acting_by(tx, caller, party.holder, now)
+    return _answered(party, caller, now, basis=basis, basis_id=relation.relation_id)
 
 
 def _answered(party: Party, caller: Principal, now: datetime, *, basis: str, basis_id: str) -> Party:

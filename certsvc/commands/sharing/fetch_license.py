@@ -25,12 +25,13 @@ from certsvc.commands.sharing.grounds import (
     withheld_by,
 )
 from certsvc.commands.sharing.make_copy import CopyWish, MadeCopy, give_copy, make_copy
-from certsvc.commands.sharing.policy import check_quota, count_use, open_matter
+from certsvc.commands.sharing.policy import check_quota, count_order, count_use, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
+from certsvc.events.trace import tracing
 from certsvc.identifiers.policy_key import COPY, readable
 from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.states import State
@@ -134,20 +135,25 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
 
 
 def fetch_licenses(
-    deps: Deps, asked: Sequence[tuple[Principal, FetchBody]], copied: _Copied = NOT_COPIED
+    deps: Deps,
+    asked: Sequence[tuple[Principal, FetchBody]],
+    copied: _Copied = NOT_COPIED,
+    *,
+    traces: Sequence[str] = (),
 ) -> list[FetchAnswer | CertsvcError]:
     """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
 
     ``copied`` is for a fetch that comes alone: to make a copy takes longer than all else, so none is made for several.
+    ``traces`` are those that they belong to; without, that of the moment is everybody's.
 
     Raises:
         Forbidden: one of the callers fetches nothing; nothing is recorded.
     """
     for caller, _ in asked:
         roles.require(caller, roles.USING)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
-        known = look_up(tx, [body for _, body in asked])
+        known = look_up(deps, tx, [body for _, body in asked], now)
         used: set[str] = set()
         judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
         reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
@@ -164,8 +170,9 @@ def fetch_licenses(
             raise RuntimeError(msg)
         rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
         tx.sharing.insert_fetches(rows)
-        for one, row in zip(judged, rows, strict=True):
-            note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
+        for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
+            with tracing(trace):
+                note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
         deps.faults.reach("fetch.recorded")
     return [answer if isinstance(answer, FetchAnswer) else answer.error for answer in answers]
 
@@ -191,7 +198,7 @@ def _judge(
             version, grant, basis = consented(deps, known, caller, body, now, data=True)
             ground = Ground(basis=basis, version=version, grant=grant)
         else:
-            version, grant = on_duty(deps, tx, body, now), None
+            version, grant = on_duty(deps, known, body), None
             ground = Ground(basis=UseBasis.DUTY, version=version, withheld=withheld)
         keys = _scope(body, allowed, grant)
         if grant is not None and grant.grant_id in used:
@@ -200,7 +207,7 @@ def _judge(
         raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:
         # What was to be withheld and may not be is on record, but where the holder does not look.
-        about = (version or _wanted(deps, tx, known, body, now)) if told else None
+        about = (version or _wanted(deps, known, body)) if told else None
         row = refusal_row(deps, caller, body, about, error, now, withheld=withheld)
         return _Refused(body=body, error=error, row=row, version=about)
     if grant is not None:
@@ -217,7 +224,12 @@ def _counted(
     """
     lawful = [(at, one) for at, one in enumerate(judged) if isinstance(one, _Lawful) and COPY not in one.keys]
     over: dict[int, CertsvcError] = {}
-    for at, one in sorted(lawful, key=lambda each: (each[1].body.matter_code, each[1].body.type)):
+
+    def place(each: tuple[int, _Lawful]) -> tuple[str, str]:
+        body = each[1].body
+        return count_order(deps, tx, body.matter_code, each[1].caller.authority_code, body.type)
+
+    for at, one in sorted(lawful, key=place):
         try:
             count_use(deps, tx, one.body.matter_code, one.caller.authority_code, one.body.type, now=now)
         except NoLawfulBasis as error:
@@ -225,9 +237,9 @@ def _counted(
     return over
 
 
-def _wanted(deps: Deps, tx: UnitOfWork, known: Known, body: FetchBody, now: datetime) -> LicenseVersion | None:
+def _wanted(deps: Deps, known: Known, body: FetchBody) -> LicenseVersion | None:
     """The license that a refused fetch was about, if the code or the number leads to one."""
-    return known.granted(body) if body.basis == CONSENT else current_of(deps, tx, body, now)
+    return known.granted(body) if body.basis == CONSENT else current_of(deps, known.held, body)
 
 
 def _scope(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
@@ -338,9 +350,9 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
 
     Everything is asked once more in that transaction, which also records a refusal: nothing is given yet.
     """
-    now, fetch_id = deps.clock.now(), deps.ids.new("fch")
+    now, fetch_id = deps.clock.sure(), deps.ids.new("fch")
     with deps.uow.read() as tx:
-        known = look_up(tx, [body], hold=False)
+        known = look_up(deps, tx, [body], now, hold=False)
         one = _judge(deps, tx, known, set(), caller, body, now)
         if isinstance(one, _Refused) or COPY not in one.keys:
             return _Copied(fetch_id=fetch_id)

@@ -80,7 +80,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         InvalidInput: fields that the matter does not need.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     token = deps.ids.token()
     with deps.uow() as tx:
         right = right_to_consent(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access.staff import check_operator
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.held import MAX_SEARCH, Held, held_by
 from certsvc.commands.sharing.policy import allowed_bases, allowed_keys, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import Grounds, grounds_of
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Grant
 
-MAX_SEARCH = 50
-"""Versions of one holder that a search looks at."""
 CONSENT, DUTY = "consent", "duty"
 NO_CONSENT_ZH = "授权无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权"
 NOT_WITHHELD_ZH = "暂缓告知未经本单位另一人批准、已到期，或与本事项、本办件不符"
@@ -90,6 +89,8 @@ class Known:
     versions: Mapping[str, LicenseVersion]
     rests_on: Grounds
     withheld: Mapping[str, Withholding]
+    held: Held
+    """what the holders have that uses on duty name"""
 
     def grant_for(self, body: UseBody) -> Grant | None:
         """The grant that a use names by code or by number."""
@@ -103,7 +104,7 @@ class Known:
         return self.versions.get(grant.version_id) if grant is not None else None
 
 
-def look_up(tx: UnitOfWork, bodies: Sequence[UseBody], *, hold: bool = True) -> Known:
+def look_up(deps: Deps, tx: UnitOfWork, bodies: Sequence[UseBody], now: datetime, *, hold: bool = True) -> Known:
     """Everything that these uses name; without ``hold`` only to look at."""
     asked = [body for body in bodies if body.basis == CONSENT]
     digests = [token_sha256(body.grant_code) for body in asked if body.grant_code]
@@ -122,6 +123,7 @@ def look_up(tx: UnitOfWork, bodies: Sequence[UseBody], *, hold: bool = True) -> 
         versions=versions,
         rests_on=grounds_of(tx, [(grant.basis, grant.basis_id) for grant in grants]),
         withheld=tx.bases.withholdings([body.withholding_id for body in bodies if body.withholding_id]),
+        held=held_by(deps, tx, [(body.holder, body.type) for body in bodies if body.basis == DUTY], now),
     )
 
 
@@ -178,23 +180,24 @@ def basis_of(grant: Grant) -> UseBasis:
     return UseBasis.DELEGATION if grant.basis == ShowBasis.DELEGATION else UseBasis.CONSENT
 
 
-def on_duty(deps: Deps, tx: UnitOfWork, body: UseBody, now: datetime) -> LicenseVersion:
+def on_duty(deps: Deps, known: Known, body: UseBody) -> LicenseVersion:
     """The license that a body asks for by its duty; NotFound when there is none."""
-    current = current_of(deps, tx, body, now)
+    current = current_of(deps, known.held, body)
     if current is None:
         raise NotFound("未查到该持证主体的此类证照；请核对证件类型和号码")
     return current
 
 
-def current_of(deps: Deps, tx: UnitOfWork, body: UseBody, now: datetime) -> LicenseVersion | None:
+def current_of(deps: Deps, held: Held, body: UseBody) -> LicenseVersion | None:
     """The named holder's license of the type that is in force, else the newest that nothing replaced."""
-    found = [
-        version
-        for version in of_type(tx, body.holder, body.type)
-        if body.identifier in {"", version.identifier}
-        and simulation_allows(deps, body.matter_code, version, body.project_code)
-    ]
-    return best_of(deps, tx, found, now)
+    return held.current(
+        deps,
+        body.holder,
+        body.type,
+        identifier=body.identifier,
+        matter_code=body.matter_code,
+        project_code=body.project_code,
+    )
 
 
 def of_type(tx: UnitOfWork, holder: Holder, type_slug: str) -> list[LicenseVersion]:

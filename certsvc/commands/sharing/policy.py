@@ -111,6 +111,14 @@ def count_use(
         raise NoLawfulBasis(_used_up(allowed.quota))
 
 
+def count_order(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> tuple[str, str]:
+    """By what uses are sorted that are counted in one transaction: the row that counts them; NoLawfulBasis as above.
+
+    Not by what the client wrote: a matter goes by two codes, and two transactions would wait for each other.
+    """
+    return _allowed(deps, tx, matter_code, authority_code, type_slug).policy_id, type_slug
+
+
 def check_quota(
     deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime, uses: int = 1
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from certsvc.clock import local_day
+from certsvc.clock import local_day, rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
@@ -21,7 +21,8 @@ from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.policy import chosen, keys_on_consent
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
-from certsvc.events.consent_payloads import ConsentAnswered
+from certsvc.events.consent_payloads import ConsentAnswered, ConsentAsked
+from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.consents import (
     MAX_CONSENT_DAYS,
     MAX_OPEN_PER_CLIENT,
@@ -33,6 +34,7 @@ from certsvc.license.consents import (
     UseRequest,
 )
 from certsvc.license.relations import RelationKind
+from certsvc.license.uses import ShowBasis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.delegations import Delegation
-    from certsvc.license.model import Holder
+    from certsvc.license.model import Holder, LicenseVersion
     from certsvc.license.uses import Grant
 
 NO_REQUEST_ZH = "没有这项用证申请"
@@ -85,6 +87,10 @@ class Asked:
     grants: Mapping[str, Grant] = field(default_factory=dict)
     """by type"""
     delegation_id: str = ""
+    mine: Party | None = None
+    """for whom the reader answers, in a list of what a holder was asked"""
+    asked_as: str = ""
+    """by what right: a word of ``ShowBasis``"""
 
 
 def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
@@ -130,6 +136,7 @@ def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
         )
         tx.bases.insert_party(party)
         _on_record(deps, tx, "consent.asked", request, caller.subject, now)
+        _tell_asked(deps, tx, request, now)
     return Asked(request=request, parties=(party,))
 
 
@@ -154,17 +161,41 @@ def list_requests(deps: Deps, caller: Principal) -> Sequence[Asked]:
         given = _given_for(tx, caller, now)
         parties = tx.bases.parties_with([*acting, *(one.holder for one in given)], limit=MAX_LISTED)
         requests = tx.bases.requests([party.request_id for party in parties])
+        versions = tx.licenses.by_version_ids(sorted({party.version_id for party in parties} - {""}))
         found: dict[str, Asked] = {}
         for party in parties:
             request = requests[party.request_id]
+            before = found.get(party.request_id)
+            if before and (before.mine is None or before.mine.state is RequestState.ASKED):
+                continue  # of two for whom the reader may answer, the one who has not yet
             delegation = None
             if not _is_among(party.holder, acting):
                 delegation = _by_delegation(given, party, request)
                 if delegation is None:
                     continue
+            one = _with_grants(tx, _part_of(request, party, versions))
             delegation_id = delegation.delegation_id if delegation else ""
-            found.setdefault(party.request_id, replace(_with_grants(tx, request), delegation_id=delegation_id))
+            as_whom = _as_whom(party, caller, delegation)
+            found[party.request_id] = replace(one, delegation_id=delegation_id, mine=party, asked_as=as_whom)
     return list(found.values())
+
+
+def _part_of(request: UseRequest, party: Party, versions: Mapping[str, LicenseVersion]) -> UseRequest:
+    """What this party is asked: a co-holder only about the shared license, whatever else the holder is asked about."""
+    version = versions.get(party.version_id)
+    if version is None:
+        return request
+    return replace(request, items={slug: keys for slug, keys in request.items.items() if slug == version.type_slug})
+
+
+def _as_whom(party: Party, caller: Principal, delegation: Delegation | None) -> ShowBasis:
+    """By what right the caller answers for a party."""
+    if delegation is not None:
+        return ShowBasis.DELEGATION
+    if _is_among(party.holder, [holder_of(caller)]):
+        return ShowBasis.CO_HOLDER if party.version_id else ShowBasis.OWN
+    company = HolderCodeType.of(party.holder.code_type).is_organisation
+    return ShowBasis.REPRESENTATIVE if company else ShowBasis.GUARDIAN
 
 
 def answer_request(deps: Deps, caller: Principal, request_id: str, *, accept: bool, delegation_id: str = "") -> Asked:
@@ -281,6 +312,19 @@ def _with_grants(tx: UnitOfWork, request: UseRequest) -> Asked:
     versions = tx.licenses.by_version_ids([grant.version_id for grant in grants]) if grants else {}
     by_type = {versions[grant.version_id].type_slug: grant for grant in grants}
     return Asked(request=request, parties=tx.bases.parties_of(request.request_id), grants=by_type)
+
+
+def _tell_asked(deps: Deps, tx: UnitOfWork, request: UseRequest, now: datetime) -> None:
+    """The same for every holder, with licenses or without: whom it concerns is told later, by the notice."""
+    payload = ConsentAsked(
+        request_id=request.request_id,
+        client_id=request.client_id,
+        authority_code=request.authority_code,
+        matter_code=request.matter_code,
+        lapses_at=rfc3339(request.lapses_at),
+    )
+    event_id, source = deps.ids.new("evt"), deps.policy.event_source
+    tx.outbox.add(payload.event(event_id=event_id, source=source, subject=request.request_id, at=now))
 
 
 def _on_record(deps: Deps, tx: UnitOfWork, kind: str, request: UseRequest, actor: str, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.events.payloads import LicenseFetched
 from certsvc.license.uses import GIVEN, Fetch
 
@@ -112,6 +113,8 @@ def _row(
         answer=answer,
         withheld_until=withheld.until if withheld else None,
         withheld_why=withheld.legal_basis if withheld else "",
+        # What is no type stays out: anything may stand there, also what is personal.
+        type_slug=body.type if deps.catalog.has_type(body.type) else "",
     )
 
 
@@ -131,6 +134,7 @@ def note(
         "case_no": row.case_no,
         "basis": row.basis,
         "fields": list(row.fields),
+        "rows": rows_of([row]),
         **({"reason": row.outcome} if row.outcome != GIVEN else {}),
         **({"answer": row.answer} if row.answer else {}),
         **({"withheld_until": row.withheld_until.isoformat()} if row.withheld_until else {}),

@@ -29,6 +29,8 @@ NO_WITHHOLDING_ZH = "没有这项暂缓告知，或不属于本单位"
 MAX_LISTED = 200
 """Withholdings in one list."""
 TOLD_AT_ONCE = 100
+READERS = (roles.USE_CLERK, roles.USE_APPROVER, roles.POLICY_REQUESTER, roles.AUDITOR)
+"""Who of a body sees which of its uses are not told yet."""
 
 
 class WithholdBody(BaseModel):
@@ -100,7 +102,7 @@ def decide_withholding(deps: Deps, caller: Principal, withholding_id: str, *, ag
 
 def list_withholdings(deps: Deps, caller: Principal) -> Sequence[Withholding]:
     """Those of the caller's body, newest first."""
-    roles.require(caller, roles.USE_CLERK, roles.USE_APPROVER)
+    roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         return tx.bases.withholdings_of(caller.authority_code, limit=MAX_LISTED)
 

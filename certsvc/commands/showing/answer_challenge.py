@@ -78,7 +78,7 @@ def open_challenge(deps: Deps, caller: Principal, *, text: str) -> Opened:
         Conflict: too late, or answered already.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow.read() as tx:
         challenge = _waiting(deps, tx, text, now)
         seen = [(right, seen_by(deps, tx, challenge, right)) for right in all_rights(deps, tx, caller, now)]
@@ -101,7 +101,7 @@ def answer_challenge(
         Conflict: too late, answered already, or the right to show is not in force.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
         challenge = _waiting(deps, tx, text, now)
         if confirm:

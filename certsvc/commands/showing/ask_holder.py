@@ -67,7 +67,7 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
         _check_scene(deps, caller, body)
     else:
         _check_matter(deps, caller, body)
-    now, token, ticket = deps.clock.now(), deps.ids.token(), deps.ids.token()
+    now, token, ticket = deps.clock.sure(), deps.ids.token(), deps.ids.token()
     with deps.uow.read() as tx:
         duty = duties_of(tx, [caller], now).get(caller.subject)
     if body.scene:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.showing.answer_challenge import NO_CHALLENGE_ZH, STATE_ZH, seen_of
 from certsvc.commands.showing.ask_holder import ASKERS
 from certsvc.commands.showing.codes import token_sha256
@@ -48,7 +49,7 @@ def collect_answer(deps: Deps, caller: Principal, challenge_id: str, *, ticket: 
             may take the answer once the visit is open.
     """
     roles.require(caller, *ASKERS)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
         challenge = _own(tx, caller, challenge_id)
         if not hmac.compare_digest(challenge.ticket_sha256, token_sha256(ticket)):
@@ -104,7 +105,12 @@ def _read(deps: Deps, tx: UnitOfWork, caller: Principal, challenge: Challenge, n
         kind="challenge.collected",
         subject=version.identifier,
         actor=caller.subject,
-        content={"challenge_id": challenge.challenge_id, "scan_id": scan.scan_id, "fields": list(scan.fields)},
+        content={
+            "challenge_id": challenge.challenge_id,
+            "scan_id": scan.scan_id,
+            "fields": list(scan.fields),
+            "rows": rows_of([scan]),
+        },
         at=now,
     )
     presenter = presenter_of(challenge.basis, challenge.presenter)

@@ -70,7 +70,7 @@ def create_show(
         InvalidInput: the type has no such scene, or the version is 模拟审批 and cannot be shown.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     token = deps.ids.token()
     with deps.uow() as tx:
         right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)

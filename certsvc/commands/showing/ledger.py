@@ -13,7 +13,7 @@ from certsvc.commands.showing.collect_answer import CHALLENGE
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, rights_over_others
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.license.challenges import Challenge, ChallengeState
-from certsvc.license.notices import Notice, NoticeKind
+from certsvc.license.notices import NO_LINES, Notice
 from certsvc.license.uses import Fetch, Scan, ShowBasis
 
 if TYPE_CHECKING:
@@ -158,9 +158,9 @@ def _place(use: Use) -> Behind:
 
 
 def _shown(use: Use) -> bool:
-    """The use itself stands in the ledger, so no notice of it; a collected challenge is a scan."""
+    """Uses and use requests stand in lists themselves, so no notice of them; a collected challenge is a scan."""
     if isinstance(use, Notice):
-        return use.kind is not NoticeKind.USED
+        return use.kind not in NO_LINES
     return not isinstance(use, Challenge) or use.state is not ChallengeState.COLLECTED
 
 

@@ -119,7 +119,7 @@ def right_to_show(
             right = (
                 _own(caller, version, now)
                 or _shared(deps, tx, caller, version, now)
-                or _acting(tx, caller, version, now)
+                or _acting(deps, tx, caller, version, now)
             )
     if right is None:
         raise NotFound(NOT_YOURS_ZH)
@@ -157,7 +157,7 @@ def right_to_consent(
         Conflict: the caller is too young to decide alone, or the delegation is over or is for showing only.
     """
     right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)
-    if right.basis is ShowBasis.CO_HOLDER:
+    if right.co_holder is not None:
         raise NotFound(NOT_YOURS_ZH)
     given = right.delegation
     if given is not None and not given.consents(right.version.license_id, matter_code, now):
@@ -181,8 +181,18 @@ def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersi
     return None if found is None else own_part(deps, found, version)
 
 
-def own_part(deps: Deps, co_holder: CoHolder, version: LicenseVersion) -> Right:
+def own_part(
+    deps: Deps,
+    co_holder: CoHolder,
+    version: LicenseVersion,
+    *,
+    basis: ShowBasis = ShowBasis.CO_HOLDER,
+    relation: Relation | None = None,
+) -> Right:
     """The license with one co-holder's part in the place of the first holder's.
+
+    ``basis`` and ``relation`` where another shows it for the co-holder: the guardian of a child sees and shows the
+    child's part and no more.
 
     What the type masks of its holder is masked for good where the co-holder has no value of the own, whatever the
     scene would show: it is another person's. So is a number that holds the first holder's ID number, and the photo.
@@ -194,16 +204,38 @@ def own_part(deps: Deps, co_holder: CoHolder, version: LicenseVersion) -> Right:
     }
     number = apply_mask(Mask.CODE_TAIL, version.number) if kind.number_embeds_id else version.number
     view = replace(version, holder=co_holder.holder, number=number, data=data, photo_id="")
-    return Right(basis=ShowBasis.CO_HOLDER, version=view, co_holder=co_holder)
+    return Right(basis=basis, version=view, co_holder=co_holder, relation=relation)
 
 
-def _acting(tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
-    me, day = holder_of(caller), local_day(now)
+def _acting(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
+    """For the first holder, or for one of the others: then of that one's part alone."""
     for kind, basis in _ACTING:
-        for relation in tx.relations.of_subject(version.holder, kind):
-            if relation.other is not None and same(relation.other, me) and relation.holds(day):
-                return Right(basis=basis, version=version, relation=relation)
+        relation = _relation_to(tx, caller, version.holder, kind, now)
+        if relation is not None:
+            return Right(basis=basis, version=version, relation=relation)
+    for co_holder in tx.co_holders.of_license(version.license_id):
+        for kind, basis in _ACTING:
+            relation = _relation_to(tx, caller, co_holder.holder, kind, now)
+            if relation is not None:
+                return own_part(deps, co_holder, version, basis=basis, relation=relation)
     return None
+
+
+def acting_by(tx: UnitOfWork, caller: Principal, subject: Holder, now: datetime) -> tuple[ShowBasis, Relation]:
+    """By what right the caller acts for somebody; NotFound where by none (any more)."""
+    for kind, basis in _ACTING:
+        relation = _relation_to(tx, caller, subject, kind, now)
+        if relation is not None:
+            return basis, relation
+    raise NotFound(NOT_YOURS_ZH)
+
+
+def _relation_to(
+    tx: UnitOfWork, caller: Principal, subject: Holder, kind: RelationKind, now: datetime
+) -> Relation | None:
+    me, day = holder_of(caller), local_day(now)
+    found = (one for one in tx.relations.of_subject(subject, kind) if one.other is not None and same(one.other, me))
+    return next((one for one in found if one.holds(day)), None)
 
 
 _ACTING = (
@@ -241,6 +273,8 @@ class Grounds:
     co_holders: Mapping[str, CoHolder]
     relations: Mapping[str, Relation]
     delegations: Mapping[str, Delegation]
+    parts: Mapping[tuple[str, str], CoHolder]
+    """what wards and represented companies hold beside others, by relation and license"""
 
 
 def grounds_of(tx: UnitOfWork, bases: Iterable[tuple[str, str]]) -> Grounds:
@@ -249,9 +283,16 @@ def grounds_of(tx: UnitOfWork, bases: Iterable[tuple[str, str]]) -> Grounds:
     for basis, basis_id in bases:
         ids.setdefault(basis, set()).add(basis_id)
     related = ids.get(ShowBasis.GUARDIAN, set()) | ids.get(ShowBasis.REPRESENTATIVE, set())
+    relations = tx.relations.by_ids(related)
+    parts = {
+        (relation_id, one.license_id): one
+        for relation_id, relation in relations.items()
+        for one in tx.co_holders.held_by(relation.subject)
+    }
     return Grounds(
         co_holders=tx.co_holders.by_ids(ids.get(ShowBasis.CO_HOLDER, set())),
-        relations=tx.relations.by_ids(related),
+        relations=relations,
+        parts=parts,
         delegations=tx.delegations.by_ids(ids.get(ShowBasis.DELEGATION, set())),
     )
 
@@ -270,7 +311,12 @@ def still_right(
         return own_part(deps, co_holder, version).version if co_holder is not None and held else None
     if basis in {ShowBasis.GUARDIAN, ShowBasis.REPRESENTATIVE}:
         relation = grounds.relations.get(basis_id)
-        return version if relation is not None and relation.holds(day) else None
+        if relation is None or not relation.holds(day):
+            return None
+        if same(relation.subject, version.holder):
+            return version
+        part = grounds.parts.get((basis_id, version.license_id))
+        return own_part(deps, part, version).version if part is not None else None
     if basis == ShowBasis.DELEGATION:
         found = grounds.delegations.get(basis_id)
         inside = found is not None and scene in found.scope.get(version.license_id, ()) and day <= found.until
@@ -285,7 +331,15 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
         return ()
     co_holders = () if needs_guardian(me, day) else tx.co_holders.held_by(me)
     given = tx.delegations.active_of_delegate(me, day=day, limit=MAX_OTHERS)
-    wanted = [one.license_id for one in co_holders] + [license_id for one in given for license_id in one.scope]
+    acting = [
+        (basis, relation)
+        for kind, basis in _ACTING
+        for relation in tx.relations.of_other(me, kind)
+        if relation.holds(day)
+    ]
+    parts = [(basis, one, part) for basis, one in acting for part in tx.co_holders.held_by(one.subject)]
+    shared = [*co_holders, *(part for _, _, part in parts)]
+    wanted = [one.license_id for one in shared] + [license_id for one in given for license_id in one.scope]
     by_license = {version.license_id: version for version in _counting(tx.licenses.of_licenses(wanted))}
     rights = [own_part(deps, one, by_license[one.license_id]) for one in co_holders if one.license_id in by_license]
     for one in given:
@@ -295,11 +349,17 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
             version = by_license.get(license_id)
             if version is not None and same(version.holder, one.holder):
                 rights.append(Right(basis=ShowBasis.DELEGATION, version=version, scenes=tuple(scenes), delegation=one))
-    for kind, basis in _ACTING:
-        for relation in tx.relations.of_other(me, kind):
-            if relation.holds(day):
-                versions = _counting(tx.licenses.of_holder(relation.subject, limit=MAX_OTHERS))
-                rights += [Right(basis=basis, version=version, relation=relation) for version in versions]
+    for basis, relation in acting:
+        versions = _counting(tx.licenses.of_holder(relation.subject, limit=MAX_OTHERS))
+        rights += [Right(basis=basis, version=version, relation=relation) for version in versions]
+    known = {right.version.identifier for right in rights}
+    for basis, relation, part in parts:
+        version = by_license.get(part.license_id)
+        # Who holds it too, or shows it by a wider right, is offered it once: as it would be shown.
+        if version is None or version.identifier in known or same(version.holder, me):
+            continue
+        rights.append(own_part(deps, part, version, basis=basis, relation=relation))
+        known.add(version.identifier)
     return rights[:MAX_OTHERS]
 
 

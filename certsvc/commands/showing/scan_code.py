@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.offline.look import SHOW_AGAIN
 from certsvc.commands.showing.codes import read_code
 from certsvc.commands.showing.readers import SCANNERS, reader_of
@@ -23,6 +24,7 @@ from certsvc.commands.showing.scan_reads import Asked, Found, duties_of, find_al
 from certsvc.commands.showing.values import ShownField, scene_fields
 from certsvc.commands.visits.repeats import name_who_is_visited
 from certsvc.events.payloads import LicenseScanned
+from certsvc.events.trace import tracing
 from certsvc.license.uses import Scan
 from certsvc.seal.reason_words import WORDS
 from certsvc.seal.verdict import LicenseFacts, Reason
@@ -87,15 +89,17 @@ def scan_code(deps: Deps, caller: Principal, *, text: str) -> ScanAnswer:
     return scan_codes(deps, [(caller, text)])[0]
 
 
-def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]]) -> list[ScanAnswer]:
+def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]], *, traces: Sequence[str] = ()) -> list[ScanAnswer]:
     """Answer several scans, each by whom it is of, in their order, and record them in one transaction.
+
+    ``traces`` are those that they belong to; without, that of the moment is everybody's.
 
     Raises:
         Forbidden: one of the callers is none of those who scan; nothing is recorded.
     """
     for caller, _ in scans:
         roles.require(caller, *SCANNERS)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     asked = [Asked(caller=caller, code=read_code(text, deps.policy.public_base)) for caller, text in scans]
     with deps.uow() as tx:
         duties = duties_of(tx, [one.caller for one in asked], now)
@@ -115,12 +119,18 @@ def scan_codes(deps: Deps, scans: Sequence[tuple[Principal, str]]) -> list[ScanA
             for one, where in zip(asked, found, strict=True)
         ]
         tx.showing.insert_scans([scan for answer in answers for scan in answer.scans])
-        for one, where, answer in zip(asked, found, answers, strict=True):
-            for scan, look in zip(answer.scans, where.looks, strict=True):
-                if look.version is not None:
-                    announce(deps, tx, look.version, scan)
-                _record(deps, tx, one, scan, look.version, now)
+        for one, where, answer, trace in zip(asked, found, answers, traces or [""] * len(asked), strict=True):
+            with tracing(trace):
+                _tell(deps, tx, one, where, answer, now)
     return answers
+
+
+def _tell(deps: Deps, tx: UnitOfWork, one: Asked, where: Found, answer: ScanAnswer, now: datetime) -> None:
+    """The events and the evidence of one answer."""
+    for scan, look in zip(answer.scans, where.looks, strict=True):
+        if look.version is not None:
+            announce(deps, tx, look.version, scan)
+        _record(deps, tx, one, scan, look.version, now)
 
 
 def announce(deps: Deps, tx: UnitOfWork, version: LicenseVersion, scan: Scan) -> None:
@@ -189,6 +199,7 @@ def answer_of(
 
 def _record(deps: Deps, tx: UnitOfWork, one: Asked, scan: Scan, version: LicenseVersion | None, now: datetime) -> None:
     content = {"scan_id": scan.scan_id, "outcome": scan.outcome, "fields": list(scan.fields), "badge": scan.badge}
+    content["rows"] = rows_of([scan])
     if scan.visit_id:
         content["visit_id"] = scan.visit_id
     subject = version.identifier if version else one.code.kind

@@ -102,7 +102,7 @@ def show_bundle(deps: Deps, caller: Principal, *, code: str, reader: str, scenes
     """
     roles.require(caller, roles.HOLDER)
     plan = plan_bundle(deps, caller, code=code, reader=reader, scenes=scenes)
-    now, token = deps.clock.now(), deps.ids.token()
+    now, token = deps.clock.sure(), deps.ids.token()
     first = plan.members[0]
     show = Show(
         show_id=deps.ids.new("shw"),

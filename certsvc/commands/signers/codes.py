@@ -52,7 +52,7 @@ def send_signer_code(deps: Deps, caller: Principal, act: SignerAct) -> SentCode:
     """
     roles.require(caller, roles.HOLDER)
     person_of(deps, caller)
-    now, digits = deps.clock.now(), new_digits(deps)
+    now, digits = deps.clock.sure(), new_digits(deps)
     with deps.uow() as tx:
         matter = _matter(tx, caller, act)
         take_turn(tx.signer_codes, matter, now)

@@ -35,7 +35,7 @@ def send_code(deps: Deps, caller: Principal, round_id: str, document_sha256: str
         RateLimited: too many codes.
         Unavailable: there is no way to send one.
     """
-    now = deps.clock.now()
+    now = deps.clock.sure()
     digits = new_digits(deps)
     with deps.uow() as tx:
         signing, step = own_step(tx, deps, caller, round_id)

@@ -86,7 +86,7 @@ def confirm(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody
         SigningError: the result did not pass our own verifier; nothing was registered.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow.read() as tx:
         signing, step = own_step(tx, deps, caller, round_id)
         signer = signing_key_of(tx, deps, caller)
@@ -110,7 +110,7 @@ def confirm(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody
 
 def _sign(deps: Deps, caller: Principal, round_id: str, body: ConfirmationBody, token: str) -> None:
     """Under the claim: nobody else changes the document."""
-    now = deps.clock.now()
+    now = deps.clock.sure()
     with deps.uow() as tx:
         signing, step = own_step(tx, deps, caller, round_id)
         signer = signing_key_of(tx, deps, caller)

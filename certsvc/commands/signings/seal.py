@@ -86,7 +86,7 @@ def pause_after(tries: int) -> timedelta:
 def seal_waiting_rounds(deps: Deps) -> int:
     """Try the rounds whose next try is due, the longest untried first; how many were sealed."""
     with deps.uow.read() as tx:
-        waiting = tx.round_seals.awaiting(deps.clock.now(), limit=SEAL_AT_ONCE)
+        waiting = tx.round_seals.awaiting(deps.clock.sure(), limit=SEAL_AT_ONCE)
     sealed = 0
     for round_id in waiting:
         try:

@@ -111,7 +111,7 @@ def stamp_next(deps: Deps, *, worker: str, lease_s: int) -> bool:
     """Work on the next waiting file of any batch; False when there is none."""
     with deps.uow() as tx:
         claimed = tx.stampings.claim_item(
-            worker=worker, token=deps.ids.new("clm"), now=deps.clock.now(), lease_s=lease_s
+            worker=worker, token=deps.ids.new("clm"), now=deps.clock.sure(), lease_s=lease_s
         )
     if claimed is None:
         return False

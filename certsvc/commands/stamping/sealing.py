@@ -102,7 +102,7 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
         SigningError: the key failed, or the own verifier does not pass the file; nothing is handed out.
         Unavailable: the own verifier cannot look at it now; nothing is handed out.
     """
-    now = deps.clock.now().replace(microsecond=0)
+    now = deps.clock.sure().replace(microsecond=0)
     prepared = update_for(deps, job.data, seal, job.marks, lock=job.lock, name=job.work_id, signed_at=now)
     purpose = f"stamp:{job.work_id}"
     abandon_earlier(deps, [purpose])

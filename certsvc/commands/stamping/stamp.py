@@ -33,7 +33,7 @@ def preview(deps: Deps, caller: Principal, upload_id: str, seal_id: str, wish: S
     """
     upload, data = own_upload(deps, caller, upload_id)
     seal = own_seal(deps, caller, seal_id)
-    now = deps.clock.now()
+    now = deps.clock.sure()
     check_use(deps, seal, caller.subject, now, represented_by=require_stamper(deps, caller))
     marks = place(deps, data, upload.pages, seal, wish)
     shown = StampPreview(
@@ -114,7 +114,7 @@ def seal_preview(
         made = tx.stampings.by_work(preview_id)
     if made is not None:
         return made
-    now = deps.clock.now()
+    now = deps.clock.sure()
     upload, data = own_upload(deps, caller, shown.upload_id)
     with deps.uow() as tx:
         if not tx.stampings.take_preview(preview_id, now=now):

@@ -8,6 +8,7 @@ from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
 from certsvc.catalog.validation import face_date
 from certsvc.commands.verifying.stands import stands
+from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.standing import Light
 from certsvc.license.states import State
 from certsvc.license.status_list import list_uri
@@ -73,8 +74,14 @@ def public_number(kind: LicenseType, version: LicenseVersion) -> str:
 
 
 def masked_holder(kind: LicenseType, version: LicenseVersion) -> str:
-    """The holder's name as anyone may see it."""
-    return apply_mask(kind.holder_masks.get("show", Mask.NAME), version.holder.name)
+    """The holder's name as anyone may see it.
+
+    A type that firms and people may both hold (行驶证) shows a firm's name in full; a person's is masked all the same.
+    """
+    mask = kind.holder_masks.get("show", Mask.NAME)
+    if mask is Mask.NONE and not HolderCodeType.of(version.holder.code_type).is_organisation:
+        mask = Mask.NAME
+    return apply_mask(mask, version.holder.name)
 
 
 def reason_of(how: Standing) -> Reason:

@@ -116,7 +116,7 @@ def history_xlsx(deps: Deps, caller: Principal, asked: Question) -> bytes:
         else:
             raise _wrong("/since", f"超过 {MAX_EXPORT} 条，请缩短起止日期分次导出")
     with deps.uow() as tx:
-        content = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "rows": len(lines)}
+        content = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "lines": len(lines)}
         subject = caller.authority_code
         record(tx, deps, kind="inspection.exported", subject=subject, actor=caller.subject, content=content, at=now)
     return deps.renderer.table_xlsx(TITLE, HEADER, tuple(lines))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.webhooks.given import given
 from certsvc.commands.webhooks.subscribe import visible
 from certsvc.errors import Conflict, InvalidInput, NotFound
-from certsvc.events.addressing import is_addressed, may_read
-from certsvc.events.envelope import PREFIX
-from certsvc.events.webhooks import OWN_FAMILY, SubscriptionState
+from certsvc.events.webhooks import SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
     from certsvc.events.webhooks import Delivery, DeliveryState, Subscription
-    from certsvc.license.parties import Client
 
 MAX_LOG_PAGE = 200
 
@@ -153,17 +151,9 @@ def _page(tx: UnitOfWork, subscription: Subscription, wish: Wish, behind: int) -
 def _is_wanted(tx: UnitOfWork, subscription: Subscription, event: Event, wish: Wish) -> bool:
     if wish.since is not None and event.time < wish.since:
         return False
-    return wish.failed or (subscription.wants(event.type) and not _of_others(tx, subscription, event))
-
-
-def may_read_as(client: Client, event: Event) -> bool:
-    """Whether the subscriptions of this client are given the event."""
-    return may_read(event, client_id=client.client_id, authority_code=client.authority_code)
+    return (wish.failed or subscription.wants(event.type)) and not _of_others(tx, subscription, event)
 
 
 def _of_others(tx: UnitOfWork, subscription: Subscription, event: Event) -> bool:
-    """Whether an event is about another subscription, or for another client alone."""
-    if is_addressed(event):
-        client = tx.access.client(subscription.client_id)
-        return client is None or not may_read_as(client, event)
-    return event.type.startswith(f"{PREFIX}{OWN_FAMILY}.") and event.subject != subscription.subscription_id
+    """Whether an event is for others alone, as it was when it was first queued."""
+    return not given(tx, event, [subscription])

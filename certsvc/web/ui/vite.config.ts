@@ -1,5 +1,5 @@
-// Builds the pages of holders, officers and counters into ../built, which install.py serves. No HTML comes out of here: the
-// frame of a page is pages/app.html, filled in by the service.
+// Builds the pages of holders, officers, counters and departments into ../built, which install.py serves. No HTML comes
+// out of here: the frame of a page is pages/app.html, filled in by the service.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -53,6 +53,7 @@ export default defineConfig({
         holder: resolve(import.meta.dirname, "src/holder/main.ts"),
         officer: resolve(import.meta.dirname, "src/officer/main.ts"),
         counter: resolve(import.meta.dirname, "src/counter/main.ts"),
+        department: resolve(import.meta.dirname, "src/department/main.ts"),
         worker: resolve(import.meta.dirname, "src/worker/worker.ts"),
       },
     },

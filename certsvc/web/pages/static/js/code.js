@@ -17,8 +17,9 @@ async function check() {
   try {
     verdict = await call("POST", "/v1/verifications", { body: { code } });
     // Where no license is listed there is nothing to compare the print with.
-    byId("code-more-text").hidden = !verdict.license;
-    byId("code-more-none").hidden = Boolean(verdict.license);
+    byId("code-more-text").hidden = !verdict.license || Boolean(verdict.copy_facts);
+    byId("code-more-copy").hidden = !verdict.copy_facts;
+    byId("code-more-none").hidden = Boolean(verdict.license || verdict.copy_facts);
     showVerdict(place, verdict, { from: "code" });
   } catch (error) {
     trouble(error, { retry: check });

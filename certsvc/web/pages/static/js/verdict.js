@@ -3,6 +3,8 @@ import { announce, byId, el, facts, label, shape } from "./dom.js";
 import { look, lightOf, onRegister } from "./reasons.js";
 import { both, day, english, has, moment, t } from "./words.js";
 
+/** How the service ends the name of a matter of which it shows only the beginning. */
+const MASKED = "＊";
 const FILE_CHECKS = ["integrity", "coverage", "modification", "trust"];
 const SYMBOL_OF = { good: "yes", exact: "yes", bad: "no", none: "no", other_bytes: "no", unknown: "unsure", not_checked: "dash" };
 const CLASS_OF = { good: "good", exact: "good", bad: "bad", none: "bad", other_bytes: "bad", unknown: "unknown", not_checked: "none" };
@@ -27,7 +29,8 @@ export function showVerdict(place, verdict, { from, onAgain, sections = [], quie
   const body = el("div", { class: "verdict-body" });
   if (verdict.as_of) body.append(thenSection(verdict));
   body.append(el("section", { class: "next" }, el("h3", { t: "verdict.next" }), el("p", { id: "verdict-next" }, seen.next)));
-  if (verdict.license) body.append(licenseSection(verdict.license));
+  if (verdict.copy_facts) body.append(copySection(verdict.copy_facts, seen));
+  if (verdict.license) body.append(licenseSection(verdict.license, Boolean(verdict.copy_facts)));
   if (verdict.recognition) body.append(recognitionSection(verdict.recognition));
   if (verdict.remarks.length) body.append(remarksSection(verdict.remarks));
   body.append(checksSection(verdict, from), notCheckedSection(verdict), ...sections);
@@ -98,9 +101,24 @@ function validity(license) {
   return el("dd", {}, dates.flatMap((date, index) => [index ? ` ${t("facts.valid_to")} ` : "", el("span", { class: "nobr" }, date)]));
 }
 
-function licenseSection(license) {
+/** For whom, for which matter only and until when an annotated copy was made, and how it stands in the words of the verdict. */
+function copySection(copy, seen) {
+  const state = el("dd", { class: { green: "good", red: "bad" }[seen.colour] || "unknown", id: "copy-state" }, seen.word);
+  const masked = copy.matter.endsWith(MASKED) ? el("p", { class: "hint", t: "annotated.masked" }) : "";
+  const rows = [
+    [label("annotated.made_for"), copy.made_for],
+    [label("annotated.matter"), copy.matter],
+    [label("annotated.until"), moment(copy.until)],
+    [label("annotated.state"), state],
+    [label("annotated.number"), copy.number],
+    [label("annotated.made_at"), moment(copy.made_at)],
+  ];
+  return el("section", { id: "verdict-copy" }, el("h3", { t: "annotated.title" }), el("p", { class: "hint", t: "annotated.text" }), facts(rows), masked);
+}
+
+function licenseSection(license, ofCopy) {
   const masked = license.holder_masked.includes("*") ? el("p", { class: "hint", t: "facts.masked" }) : null;
-  return el("section", { id: "verdict-license" }, el("h3", { t: "verdict.license" }), licenseFacts(license), masked || "");
+  return el("section", { id: "verdict-license" }, el("h3", { t: ofCopy ? "annotated.license" : "verdict.license" }), licenseFacts(license), masked || "");
 }
 
 /** Under which 互认 the license of another city was looked at, and why that did not help where it did not. */
@@ -140,6 +158,7 @@ function wordOf(name, answer, verdict, from) {
   if (name === "integrity" && onlyAddedTo(verdict)) return t("is.integrity.sealed_part");
   if (name === "status" && answer === "bad" && verdict.license) return verdict.license.state_zh;
   if (name === "registry_match" && answer === "exact" && from !== "file") return t("is.registry_match.exact_code");
+  if (name === "registry_match" && answer === "exact" && verdict.copy_facts) return t("is.registry_match.exact_copy");
   return checkWord(name, answer);
 }
 

@@ -65,7 +65,7 @@ export const SHELL_WORDS = {
   "trouble.503": ["服务暂时不可用", "Service not available"],
   "trouble.503_next": ["现在不能核验，不代表证照有问题。请 {seconds} 秒后再试；急需办理的，请核对证照原件和身份证件。", "This says nothing about the license. Try again in {seconds} seconds."],
   "trouble.500": ["服务出现问题", "Something went wrong"],
-  "trouble.500_next": ["问题已记录，请稍后再试。这不代表证照有问题。", "It was recorded. Try again later. This says nothing about the license."],
+  "trouble.500_next": ["请稍后再试。这不代表证照有问题；急用时请出示实体证照，或到窗口办理。", "Try again later. This says nothing about the license: if it is urgent, show the physical one or go to a counter."],
   "trouble.empty": ["文件是空的", "The file is empty"],
   "trouble.empty_next": ["文件里没有内容，请重新取得原文件。", "There is nothing in it: get the original again."],
   "trouble.archive": ["这是压缩文件", "This is an archive"],

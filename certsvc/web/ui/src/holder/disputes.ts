@@ -1,4 +1,5 @@
 // What a dispute is about, until it is filed.
+import { typeName } from "../shared/names";
 import type { Card, Use } from "../shared/types";
 
 export interface Disputed {
@@ -10,11 +11,11 @@ export interface Disputed {
 }
 
 export function ofUse(use: Use): Disputed {
-  const title = `${use.type_name}　${use.who}`;
+  const title = `${typeName(use)}　${use.who}`;
   return { identifier: use.identifier, about: use.kind, useId: use.use_id, title, at: use.at };
 }
 
 export function ofContent(card: Card): Disputed {
-  const title = `${card.type_name}　${card.number}`;
+  const title = `${typeName(card)}　${card.number}`;
   return { identifier: card.identifier, about: "content", useId: "", title, at: "" };
 }

@@ -5,10 +5,11 @@ import HolderApp from "./HolderApp.vue";
 import "./holder.css";
 import { HOLDER_WORDS } from "./words";
 import { CONSENT_WORDS } from "./words_consents";
+import { SHARING_WORDS } from "./words_sharing";
 
 start({
   root: HolderApp,
   name: "holder",
   roles: ["holder"],
-  words: [CHECK_WORDS, FIELD_WORDS, HOLDER_WORDS, CONSENT_WORDS],
+  words: [CHECK_WORDS, FIELD_WORDS, HOLDER_WORDS, CONSENT_WORDS, SHARING_WORDS],
 });

@@ -68,28 +68,45 @@ function signedParts(file: Bytes): Cbor[] {
   return asList(read.value);
 }
 
-/** The claims of a file whose signature under one of `jwks` holds; an error otherwise. */
-async function claimsOf(file: Bytes, jwks: (JsonWebKey & { kid: string })[]): Promise<CborMap> {
+/** The public key of an issuer with this id (hex of its first bytes); undefined when the issuer names no such key. */
+export type KeyOf = (id: string) => Promise<CryptoKey | undefined>;
+
+/** A page may stay open for weeks: a key that the issuer took back is trusted for a day at most. */
+const KEYS_KEPT_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Keys of bundles by their ids, asked for once and kept as long as the page is open. An id that is not among them means
+ * that the issuer has a new key: then they are asked for again, and those that are named no more are forgotten.
+ */
+export function keysOf(ask: () => Promise<(JsonWebKey & { kid: string })[]>): KeyOf {
+  let known = new Map<string, CryptoKey>();
+  let askedAt = 0;
+  return async (id) => {
+    if (!known.has(id) || Date.now() - askedAt > KEYS_KEPT_MS) {
+      const jwks = await ask();
+      known = new Map(await Promise.all(jwks.map(async (one) => [hex(keyId(one.kid)), await readJwk(one)] as const)));
+      askedAt = Date.now();
+    }
+    return known.get(id);
+  };
+}
+
+/** The claims of a file whose signature holds under the key that it names; an error otherwise. */
+async function claimsOf(file: Bytes, keyOf: KeyOf): Promise<CborMap> {
   const [first, , third, fourth] = signedParts(file);
   const [head, payload, signature] = [asBytes(first), asBytes(third), asBytes(fourth)];
-  const id = hex(asBytes(asMap(readCbor(head)).get(KID)));
-  const jwk = jwks.find((one) => hex(keyId(one.kid)) === id);
+  const key = await keyOf(hex(asBytes(asMap(readCbor(head)).get(KID))));
   const start = joined([0x84, 0x6a], ascii("Signature1"));
   const message = joined(start, byteStringHead(head.length), head, [0x40], byteStringHead(payload.length), payload);
-  if (!jwk || !(await holds(await readJwk(jwk), signature, message)))
-    throw new TypeError("bundle: the signature is wrong");
+  if (!key || !(await holds(key, signature, message))) throw new TypeError("bundle: the signature is wrong");
   const claims = asMap(readCbor(payload));
   if (claims.get("format") !== FORMAT) throw new TypeError("bundle: another format");
   return claims;
 }
 
 /** What is held after `file`; null when parts are missing, and all of it must be asked for. */
-export async function applied(
-  was: Held | undefined,
-  file: Bytes,
-  jwks: (JsonWebKey & { kid: string })[],
-): Promise<Held | null> {
-  const claims = await claimsOf(file, jwks);
+export async function applied(was: Held | undefined, file: Bytes, keyOf: KeyOf): Promise<Held | null> {
+  const claims = await claimsOf(file, keyOf);
   const asOf = asNumber(claims.get("as_of"));
   const issuer = String(claims.get("iss"));
   if (was && (asOf < was.asOf || issuer !== was.issuer)) throw new TypeError("bundle: older, or another issuer's");

@@ -6,7 +6,7 @@ import type { Session } from "../shared/session";
 import { DeviceStore } from "../shared/store";
 import type { Me } from "../shared/types";
 import { t } from "../shared/words";
-import { applied, type Held, type Ready, ready } from "./bundle";
+import { applied, type Held, keysOf, type Ready, ready } from "./bundle";
 import { type QueuedRecord, RecordQueue, type RefusedRecord } from "./queue";
 
 const HELD = "bundle";
@@ -35,6 +35,8 @@ export function useOffline(session: Session) {
   const now = ref(Date.now());
   const age = computed(() => (data.value ? Math.max(0, now.value / 1000 - data.value.asOf) : 0));
   let held: Held | undefined;
+  /** A key that the issuer took back is trusted until this page is opened anew, as bundles on the device are. */
+  const keyOf = keysOf(async () => ((await call("GET", "/v1/offline-bundle/keys")) as { keys: Jwk[] }).keys);
 
   async function count(): Promise<void> {
     queued.value = await queue.waiting();
@@ -43,12 +45,9 @@ export function useOffline(session: Session) {
 
   async function fetched(since: number): Promise<Held | null> {
     const path = `/v1/offline-bundle?device=${encodeURIComponent(device.value?.id ?? "")}&since=${since}`;
-    const [{ keys }, file] = await Promise.all([
-      call("GET", "/v1/offline-bundle/keys") as Promise<{ keys: Jwk[] }>,
-      session.call<Blob>("GET", path, { accept: "application/cose" }),
-    ]);
+    const file = await session.call<Blob>("GET", path, { accept: "application/cose" });
     try {
-      return await applied(since ? held : undefined, new Uint8Array(await file.arrayBuffer()), keys);
+      return await applied(since ? held : undefined, new Uint8Array(await file.arrayBuffer()), keyOf);
     } catch (error) {
       // Older, another issuer's, changed on its way, or of a form to come: what is held stays as it is.
       if (!(error instanceof TypeError || error instanceof DOMException)) throw error;

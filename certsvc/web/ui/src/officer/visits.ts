@@ -29,11 +29,18 @@ export function useVisit(session: Session) {
     await read();
   }
 
+  /** Take the officers of the own body, who joined, out of a visit that others lead. */
+  async function leave(): Promise<void> {
+    if (!visit.value) return;
+    await session.call("POST", `/v1/visits/${encodeURIComponent(visit.value.visit_id)}/leave`);
+    await read();
+  }
+
   watch(session.person, () => {
     preparation.value = null;
   });
 
-  return { visit, preparation, read, close };
+  return { visit, preparation, read, close, leave };
 }
 
 export type OwnVisit = ReturnType<typeof useVisit>;

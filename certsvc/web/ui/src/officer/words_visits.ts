@@ -79,6 +79,11 @@ export const VISIT_WORDS: Record<string, readonly [string, string]> = {
     "结束以后，身份二维码失效，不能再按检查查看信息；需要时可以另行登记。确定结束吗？",
     "The code ends and no more data are given in this visit. End it?",
   ],
+  "visit.leave": ["退出联合检查", "Leave the joint visit"],
+  "visit.leave_ask": [
+    "本机关的执法人员都退出，{body}的检查继续进行。退出以后，不能再按这次检查查看信息；需要时可以再扫码加入。确定退出吗？",
+    "All officers of your body leave; the visit of {body} goes on. You get no more data in it, and may join again by its code. Leave it?",
+  ],
   "records.lead_below": ["本机关的检查记录；也可以选择下级机关。", "Records of your body, or of one below it."],
   "history.open": ["查看详情", "Details"],
   "history.code": ["核验方式", "By"],

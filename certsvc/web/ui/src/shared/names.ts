@@ -22,17 +22,36 @@ export function readNames(): Promise<void> {
 }
 
 /** "Legal representative" for legal_representative, as certsvc/commands/offline/labels.py has it. */
-function englishOf(key: string): string {
+export function englishOf(key: string): string {
   const words = key.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const SCOPE = "?scope:";
+
+/** A question of a policy in words; empty where the page has none. */
+function questionName(key: string): string {
+  if (!key.startsWith(SCOPE)) return has(`ask.${key.slice(1)}`) ? t(`ask.${key.slice(1)}`) : "";
+  return has("ask.scope") ? t("ask.scope", { name: fieldName(key.slice(SCOPE.length)) }) : "";
 }
 
 /** The name of a field in the reader's language; `name` is what the service calls it. */
 export function fieldName(key: string, name = ""): string {
   if (key === "*copy") return t("uses.copy");
+  if (key.startsWith("?")) return questionName(key) || name || key;
   if (!english() && name) return name;
   if (has(`field.${key}`)) return t(`field.${key}`);
   return english() ? englishOf(key) : names.get(key) || key;
+}
+
+/** What a type of licenses is called, in the reader's language. */
+export function typeName(one: { type_name: string; type_name_en: string }): string {
+  return (english() && one.type_name_en) || one.type_name;
+}
+
+/** What a scene is called, in the reader's language. */
+export function sceneName(scene: { name: string; name_en: string }): string {
+  return (english() && scene.name_en) || scene.name;
 }
 
 /** What the service calls the states of a license, in English. */

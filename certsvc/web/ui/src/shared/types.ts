@@ -3,6 +3,7 @@
 export interface Scene {
   code: string;
   name: string;
+  name_en: string;
   audience: string;
 }
 
@@ -28,6 +29,7 @@ export interface Card {
   number: string;
   type: string;
   type_name: string;
+  type_name_en: string;
   holder_name: string;
   issuer_name: string;
   issued_on: string;
@@ -39,6 +41,12 @@ export interface Card {
   light: string;
   origin_text: string;
   scenes: Scene[];
+}
+
+/** Under which number of the evidence log a license stands; 0 while it waits for a checkpoint. */
+export interface EvidencePlace {
+  number: number;
+  size: number;
 }
 
 export interface MoveRecord {
@@ -66,6 +74,7 @@ export interface Presenter {
 
 export interface Shown extends Coded {
   type_name: string;
+  type_name_en: string;
   scene: Scene;
   fields: ShownField[];
   state_zh: string;
@@ -85,12 +94,12 @@ export interface Bundle {
   name: string;
   state: string;
   state_zh: string;
-  members: { type: string; type_name: string; required: boolean; identifier: string }[];
+  members: { type: string; type_name: string; type_name_en: string; required: boolean; identifier: string }[];
 }
 
 export interface BundlePreview {
   bundle: Bundle;
-  members: { type: string; type_name: string; identifier: string; seen: Seen }[];
+  members: { type: string; type_name: string; type_name_en: string; identifier: string; seen: Seen }[];
   left_out: string[];
 }
 
@@ -117,7 +126,8 @@ export interface Delegation {
   state: string;
   state_zh: string;
   ended_because: string;
-  licenses: { identifier: string; type_name: string; scenes: Scene[] }[];
+  use_matters: string[];
+  licenses: { identifier: string; type_name: string; type_name_en: string; scenes: Scene[] }[];
 }
 
 export interface Dispute {
@@ -133,6 +143,7 @@ export interface Dispute {
   answer: string;
   identifier: string;
   type_name: string;
+  type_name_en: string;
 }
 
 export interface OwnDevice {
@@ -163,6 +174,7 @@ export interface Use {
   kind: string;
   at: string;
   type_name: string;
+  type_name_en: string;
   identifier: string;
   who: string;
   why: string;
@@ -175,6 +187,21 @@ export interface Use {
   unit: string;
   task: string;
   handled: string;
+  use_basis: string;
+  use_basis_zh: string;
+  question: string;
+  answer: string;
+  withheld_why: string;
+  copy_given: CopyGiven | null;
+}
+
+/** 加注件: a copy that a use gave. */
+export interface CopyGiven {
+  copy_id: string;
+  number: string;
+  until: string;
+  state: string;
+  withdrawable: boolean;
 }
 
 export interface Matter {
@@ -197,8 +224,16 @@ export interface Grant {
   withdrawn_at: string | null;
 }
 
+/** A system that may be allowed to use a license, and its body. */
+export interface Receiver {
+  client_id: string;
+  name: string;
+  authority_name: string;
+}
+
 export interface LicenseFacts {
   type_name: string;
+  type_name_en: string;
   number: string;
   holder_masked: string;
   issuer_name: string;
@@ -220,6 +255,7 @@ export interface Scan {
   photo: string;
   seal: { name: string; owner_name: string; state: string } | null;
   scene_name: string;
+  scene_name_en: string;
   notes: string[];
   card_needed: boolean;
   presenter: Presenter | null;
@@ -232,10 +268,12 @@ export interface ScannedMember {
   scan_id: string;
   type: string;
   type_name: string;
+  type_name_en: string;
   light: string;
   reasons: Reason[];
   license: LicenseFacts | null;
   scene_name: string;
+  scene_name_en: string;
   fields: ShownField[];
   photo: string;
   notes: string[];
@@ -303,6 +341,7 @@ export interface HistoryRecord {
   task_kind_zh: string;
   task_no: string;
   type_name: string;
+  type_name_en: string;
   identifier: string;
   code_kind: string;
   result: Reason | null;
@@ -343,6 +382,7 @@ export interface Opened {
   purpose: string;
   task_no: string;
   scene_name: string;
+  scene_name_en: string;
   matter_name: string;
   case_no: string;
   expires_at: string;

@@ -1,0 +1,1 @@
+"""The register's time: whether the machine's clock may be believed."""

@@ -1,0 +1,107 @@
+"""What evidence says of the rows that were written with it, so that a row that is changed later is found.
+
+The content of a leaf may hold ``rows``: for each row ``<noun> <id> <SHA-256>``, over every column that never changes
+again. What does change, the state of a license, follows from its moves, which are rows themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import MISSING, fields
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from certsvc.clock import rfc3339
+from certsvc.events.envelope import Event
+from certsvc.license.model import LicenseVersion, MoveRecord
+from certsvc.license.uses import Fetch, Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+ROWS = "rows"
+"""The key in the content of a leaf."""
+
+MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
+"""Kinds of the leaf with which a license begins."""
+
+LICENSE, MOVE, FETCH, SCAN, EVENT = "license", "move", "fetch", "scan", "event"
+NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT)
+
+_CHANGES = frozenset(
+    {
+        "suspended_until",
+        "replaced_by_version_id",
+        "revision",
+        "status_entry",
+    }  # a version's, by its moves; its state is that of its beginning
+)
+_OF_EVENT = frozenset({"position"})  # given later
+
+_Row = LicenseVersion | MoveRecord | Fetch | Scan | Event
+_IDS: dict[type, tuple[str, Callable[[Any], str], frozenset[str]]] = {
+    LicenseVersion: (LICENSE, lambda row: row.identifier, _CHANGES),
+    MoveRecord: (MOVE, lambda row: row.move_id, frozenset()),
+    Fetch: (FETCH, lambda row: row.fetch_id, frozenset()),
+    Scan: (SCAN, lambda row: row.scan_id, frozenset()),
+    Event: (EVENT, lambda row: f"{row.event_id}", _OF_EVENT),
+}
+
+
+def row_key(row: _Row) -> str:
+    """``<noun> <id> <SHA-256>`` of a row."""
+    noun, id_of, left_out = _IDS[type(row)]
+    return f"{noun} {id_of(row)} {hashlib.sha256(_form(row, left_out)).hexdigest()}"
+
+
+def rows_of(rows: Iterable[_Row]) -> list[str]:
+    """The keys of several, as they stand in the content of a leaf."""
+    return [row_key(row) for row in rows]
+
+
+def named_rows(content: Mapping[str, Any]) -> Sequence[str] | None:
+    """The keys that the content of a leaf names; None where it names none.
+
+    An export of inspections of an earlier release has the number of its lines under the same name.
+    """
+    found = content.get(ROWS)
+    return found if isinstance(found, list) else None
+
+
+def _form(row: _Row, left_out: frozenset[str]) -> bytes:
+    """One spelling of a row: JSON with sorted names, moments in UTC to the microsecond.
+
+    What has its default is left out, so that rows of today keep their form when a later release adds a column.
+    """
+    return orjson.dumps(_values(row, left_out), option=orjson.OPT_SORT_KEYS)
+
+
+def _values(row: Any, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    values = {field.name: getattr(row, field.name) for field in fields(row) if field.name not in left_out}
+    return {
+        name: _plain(value) for name, value in values.items() if value != _defaults(row.__class__).get(name, MISSING)
+    }
+
+
+@cache
+def _defaults(kind: type) -> dict[str, Any]:
+    given = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    made = {field.name: field.default_factory() for field in fields(kind) if field.default_factory is not MISSING}
+    return {**given, **made}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    if hasattr(value, "items"):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if hasattr(value, "__dataclass_fields__"):
+        return _values(value)
+    return value

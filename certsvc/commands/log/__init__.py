@@ -1,0 +1,1 @@
+"""The evidence log: appending, reading, proofs, audits and bundles."""

@@ -1,0 +1,306 @@
+"""Compare every row that leaves speak of with what they say: none was changed, none is missing, none came in unseen.
+
+Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows of
+that time are held against those. A row younger than the settling time may have its leaf on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
+from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
+from certsvc.commands.log.findings import Found
+from certsvc.commands.reconciling.pages import uneven
+from certsvc.errors import NotFound, SigningError
+from certsvc.events.evidence import salted_digest
+from certsvc.license.model import LicenseVersion
+from certsvc.license.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from certsvc.commands.log.findings import AuditReport
+    from certsvc.commands.ports import Deps
+    from certsvc.commands.reconcile_ports import Ledger
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+
+PAGE = 500
+STAMP = "stamp"
+_OLD: dict[str, str] = {
+    "fetch.given": FETCH,
+    "fetch.refused": FETCH,
+    "scan.answered": SCAN,
+    "challenge.collected": SCAN,
+}
+"""Kinds whose leaves always named a row, and how: ``<noun>_id`` in their content."""
+
+
+@dataclass(slots=True)
+class _Since:
+    """From when leaves name the rows of a noun by digest, and whether there are leaves that do not."""
+
+    digests: datetime | None = None
+    before: bool = False
+    last_event: int = 0
+    unreadable: set[str] = field(default_factory=set)
+    young: set[str] = field(default_factory=set)
+
+
+class RowAudit:
+    """One comparison; leaves are looked at first, then rows."""
+
+    def __init__(self, deps: Deps, ledger: Ledger, report: AuditReport, *, settled: datetime) -> None:
+        """Rows at or after ``settled`` may have their leaves on the way."""
+        self._deps = deps
+        self._ledger = ledger
+        self._report = report
+        self._settled = settled
+        self._since = {noun: _Since() for noun in (*NOUNS, STAMP)}
+        self._seen: dict[str, list[str]] = {}
+
+    def look(self, leaf: ReadLeaf) -> None:
+        """Check a row of evidence against its own leaf, and note what it says of others."""
+        said = _said(leaf)
+        if said is None:
+            kind, detail = Found.DETAILS_CHANGED, leaf.evidence_id
+            if not _fits(leaf):
+                kind = Found.COLUMNS_CHANGED
+            self._report.tell(kind, leaf.position, detail)
+            return
+        content: dict[str, Any] = said["content"]
+        named = named_rows(content)
+        for key in named or ():
+            noun = str(key).partition(" ")[0]
+            self._seen.setdefault(noun, []).append(str(key))
+            since = self._since.get(noun)
+            if since is not None and (since.digests is None or leaf.at < since.digests):
+                since.digests = leaf.at
+        if named is None:
+            self._note_old(leaf, said)
+        if leaf.kind == EVENTS_RECORDED:
+            self._since[EVENT].last_event = max(self._since[EVENT].last_event, int(content["to"]))
+        if leaf.kind == TIMESTAMPED:
+            digest = hashlib.sha256(bytes.fromhex(content["token"])).hexdigest()
+            self._seen.setdefault(STAMP, []).append(f"{STAMP} {content['size']} {digest}")
+        if sum(map(len, self._seen.values())) > PAGE:
+            self._flush()
+
+    def compare(self, watch: Callable[[str, int], None], *, files: bool) -> None:
+        """Rows against leaves; with ``files`` every file of a license is read too."""
+        self._flush()
+        self._versions(watch, files=files)
+        self._plain(MOVE, lambda tx, at: tx.audited.moves_after(at, limit=PAGE), 0, watch)
+        self._plain(FETCH, lambda tx, at: tx.audited.fetches_after(at, limit=PAGE), "", watch)
+        self._plain(SCAN, lambda tx, at: tx.audited.scans_after(at, limit=PAGE), "", watch)
+        self._plain(EVENT, lambda tx, at: tx.audited.events_after(at, limit=PAGE), 0, watch)
+        self._stamps()
+        for noun in (*NOUNS, STAMP):
+            self._differences(noun)
+
+    def _flush(self) -> None:
+        for noun, keys in self._seen.items():
+            self._ledger.see(noun, keys)
+        self._seen.clear()
+
+    def _note_old(self, leaf: ReadLeaf, said: dict[str, Any]) -> None:
+        """A leaf from before rows were named by digests."""
+        if leaf.kind in MADE:
+            self._since[LICENSE].before = True
+            self._ledger.see(f"old:{LICENSE}", [f"{said['subject']} {said['content'].get('sha256', '')}"])
+        elif leaf.kind in _OLD:
+            noun = _OLD[leaf.kind]
+            self._since[noun].before = True
+            self._ledger.see(f"old:{noun}", [str(said["content"].get(f"{noun}_id", ""))])
+        elif leaf.kind.startswith("license."):
+            self._since[MOVE].before = True
+        elif leaf.kind == "inspections.received":
+            self._since[SCAN].before = True
+            ids = [str(one.get("scan_id", "")) for one in said["content"].get("records", ())]
+            self._ledger.see(f"old:{SCAN}", ids)
+
+    def _versions(self, watch: Callable[[str, int], None], *, files: bool) -> None:
+        place: int | str = ""
+        while rows := self._page(lambda tx, at: tx.audited.versions_after(str(at), limit=PAGE), place):
+            for one in rows:
+                if one.row is None:
+                    self._unreadable(LICENSE, one.row_id)
+                    continue
+                version = one.row.version
+                first = one.row.moves[0].from_state if one.row.moves else version.state
+                self._expect(LICENSE, replace(version, state=first), version.created_at, version.artifact.sha256)
+                self._state(one.row)
+                if files:
+                    self._file(version)
+            self._report.rows[LICENSE] += len(rows)
+            watch(LICENSE, len(rows))
+            place = rows[-1].place
+
+    def _plain(
+        self,
+        noun: str,
+        read: Callable[[UnitOfWork, Any], Sequence[Read[Any]]],
+        start: int | str,
+        watch: Callable[[str, int], None],
+    ) -> None:
+        place = start
+        while rows := self._page(read, place):
+            for one in rows:
+                if one.row is None:
+                    self._unreadable(noun, one.row_id)
+                elif noun != EVENT:
+                    self._expect(noun, one.row, one.row.at, "")
+                elif int(one.place) <= self._since[EVENT].last_event:
+                    self._ledger.expect(EVENT, [row_key(one.row)])
+            self._report.rows[noun] += len(rows)
+            watch(noun, len(rows))
+            place = rows[-1].place
+
+    def _page(self, read: Callable[[UnitOfWork, Any], Sequence[Read[Any]]], place: int | str) -> Sequence[Read[Any]]:
+        with self._deps.uow.read() as tx:
+            return read(tx, place)
+
+    def _expect(self, noun: str, row: Any, at: datetime, sha256: str) -> None:
+        since, key = self._since[noun], row_key(row)
+        if since.before and (since.digests is None or at < since.digests):
+            if noun != MOVE:  # leaves of moves did not always name them
+                name = key.split(" ")[1]
+                self._ledger.expect(f"old:{noun}", [f"{name} {sha256}" if noun == LICENSE else name])
+            return
+        self._ledger.expect(noun, [key])
+        if at >= self._settled:
+            since.young.add(key)
+
+    def _unreadable(self, noun: str, row_id: str) -> None:
+        self._since[noun].unreadable.add(row_id)
+        self._report.tell(Found.ROW_CHANGED, f"{noun} {row_id}", "无法解读或解密")
+
+    def _state(self, read: ReadVersion) -> None:
+        """The state of a license is that of its last move, and each move begins where the one before ended."""
+        version, moves = read.version, read.moves
+        if moves is None:
+            return
+        wrong = [later.move_id for one, later in pairwise(moves) if one.to_state is not later.from_state]
+        about = f"{LICENSE} {version.identifier}"
+        if wrong:
+            self._report.tell(Found.STATE_CHANGED, about, f"办理记录 {wrong[0]} 与前一条不相接")
+        if moves and moves[-1].to_state is not version.state:
+            self._report.tell(Found.STATE_CHANGED, about, f"状态为 {version.state}，最后的办理为 {moves[-1].to_state}")
+        if version.revision != 1 + len(moves):
+            self._report.tell(Found.STATE_CHANGED, about, f"改动次数 {version.revision} 与办理记录 {len(moves)} 条不符")
+        if version.suspended_until is not None and version.state is not State.SUSPENDED:
+            self._report.tell(Found.STATE_CHANGED, about, "未暂扣而有暂扣期限")
+        if not read.searchable:
+            self._report.tell(Found.ROW_CHANGED, about, "检索字段与内容不符")
+
+    def _file(self, version: LicenseVersion) -> None:
+        self._report.files += 1
+        name, about = version.artifact.object_name, f"{LICENSE} {version.identifier}"
+        try:
+            data = self._deps.objects.get(name)
+        except NotFound:
+            self._report.tell(Found.FILE_MISSING, about, name)
+            return
+        except RuntimeError:  # no name of ours: the row was changed, which is told of the row
+            return
+        if hashlib.sha256(data).hexdigest() != version.artifact.sha256:
+            self._report.tell(Found.FILE_CHANGED, about, name)
+
+    def _stamps(self) -> None:
+        size = 0
+        while True:
+            with self._deps.uow.read() as tx:
+                page = tx.log.stamps_after(size, limit=PAGE)
+                notes = {one.size: tx.log.at_size(one.size) for one in page}
+            if not page:
+                return
+            for stamp in page:
+                self._ledger.expect(STAMP, [f"{STAMP} {stamp.size} {hashlib.sha256(stamp.token).hexdigest()}"])
+                if stamp.at >= self._settled:
+                    self._since[STAMP].young.add(f"{STAMP} {stamp.size} {hashlib.sha256(stamp.token).hexdigest()}")
+                over = notes[stamp.size]
+                try:
+                    if over is not None:
+                        self._deps.log_signer.stamped_at(stamp.token, over.note.encode())
+                except SigningError as error:
+                    self._report.tell(Found.STAMP_CHANGED, stamp.size, error.detail)
+            self._report.stamped += len(page)
+            size = page[-1].size
+
+    def _differences(self, noun: str) -> None:
+        """A key that only rows have and one that only leaves have, of one id, are a row that was changed."""
+        since = self._since[noun]
+        short = [key for key, _ in uneven(self._ledger.short, noun) if key not in since.young]
+        over = [key for key, _ in uneven(self._ledger.over, noun)]
+        gone = {key.split(" ")[1] for key in over}
+        unproven = {key.split(" ")[1] for key in short}
+        changed, missing = (
+            (Found.STAMP_CHANGED, Found.STAMP_MISSING)
+            if noun == STAMP
+            else (
+                Found.ROW_CHANGED,
+                Found.ROW_MISSING,
+            )
+        )
+        for name in sorted(gone & unproven):
+            self._report.tell(changed, f"{noun} {name}", "与留痕所记的摘要不符")
+        for name in sorted(gone - unproven - since.unreadable):
+            self._report.tell(missing, f"{noun} {name}")
+        for name in sorted(unproven - gone):
+            self._report.tell(Found.ROW_UNPROVEN, f"{noun} {name}")
+        for key, _ in uneven(self._ledger.short, f"old:{noun}"):
+            self._report.tell(Found.ROW_UNPROVEN, f"{noun} {key.split(' ')[0]}")
+        for key, _ in uneven(self._ledger.over, f"old:{noun}"):
+            self._report.tell(missing, f"{noun} {key.split(' ')[0]}")
+
+
+def _fits(leaf: ReadLeaf) -> bool:
+    """Whether the columns say what the leaf says."""
+    stated = _leaf(leaf.leaf)
+    return stated is not None and (stated.get("id"), stated.get("kind")) == (leaf.evidence_id, leaf.kind)
+
+
+def _leaf(data: bytes) -> dict[str, Any] | None:
+    try:
+        read = orjson.loads(data)
+    except ValueError:
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _said(leaf: ReadLeaf) -> dict[str, Any] | None:
+    """What a row of evidence says; None when its columns or its details are not what its leaf states."""
+    row, stated = leaf.row, _leaf(leaf.leaf)
+    if row is None or stated is None:
+        return None
+    try:
+        said: dict[str, Any] = orjson.loads(row.details)
+        # Details are canonical, so the canonical content stands in them as it is.
+        begin = b'{"actor":' + orjson.dumps(said["actor"]) + b',"content":'
+        end = b',"subject":' + orjson.dumps(said["subject"]) + b"}"
+        body = row.details[len(begin) : -len(end)]
+        whole = row.details == begin + body + end
+        same = stated == _stated(leaf, row, said, body)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return said if whole and same else None
+
+
+def _stated(leaf: ReadLeaf, row: EvidenceRow, said: dict[str, Any], body: bytes) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "id": leaf.evidence_id,
+        "kind": leaf.kind,
+        "at": leaf.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "subject": salted_digest(row.salt, str(said["subject"]).encode()),
+        "actor": salted_digest(row.salt, str(said["actor"]).encode()),
+        "content": salted_digest(row.salt, body),
+    }

@@ -1,0 +1,133 @@
+"""What the evidence log needs: its rows, the rows that it proves, and who signs its checkpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from certsvc.events.checkpoint import Checkpoint, NoteSignature, Stamp
+    from certsvc.events.envelope import Event
+    from certsvc.events.evidence import EvidenceRow
+    from certsvc.events.tiles import Edge
+    from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+    from certsvc.license.model import MoveRecord
+    from certsvc.license.uses import Fetch, Scan
+
+
+class Log(Protocol):
+    """The rows of the log. Positions count from 1; the leaf at position p has index p - 1."""
+
+    def newest(self) -> Checkpoint | None:
+        """The checkpoint with the highest number."""
+        ...
+
+    def at_size(self, size: int) -> Checkpoint | None:
+        """The checkpoint of exactly this size."""
+        ...
+
+    def after(self, number: int, *, limit: int) -> Sequence[Checkpoint]:
+        """Checkpoints behind a number, in order."""
+        ...
+
+    def edge(self) -> Edge:
+        """The right edge of the tree; IntegrityError when its rows do not fit together."""
+        ...
+
+    def leaves(self, after: int, *, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Positions and leaves behind a position, in order; nothing is decrypted."""
+        ...
+
+    def append(self, edge: Edge, checkpoint: Checkpoint, *, before: int) -> bool:
+        """Put the edge in the place of that of size ``before`` and add the checkpoint; False if another was faster."""
+        ...
+
+    def stamp(self, stamp: Stamp) -> None:
+        """Store the timestamp of a checkpoint, once."""
+        ...
+
+    def newest_stamp(self) -> Stamp | None:
+        """That of the largest size."""
+        ...
+
+    def stamps_after(self, size: int, *, limit: int) -> Sequence[Stamp]:
+        """Timestamps of checkpoints larger than ``size``, in order."""
+        ...
+
+    def note_subjects(self, subjects: Sequence[tuple[str, int]], *, events: bool = False) -> None:
+        """Remember, as keyed digests, what the leaves, or the events, at these positions are about."""
+        ...
+
+    def about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[EvidenceRow]:
+        """The newest rows about a subject whose kinds begin so and that are in the index, oldest first."""
+        ...
+
+    def events_about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[Event]:
+        """The newest events about a subject whose types begin so and that are in the index, oldest first."""
+        ...
+
+    def position_of(self, evidence_id: str) -> int | None:
+        """Where a row stands; 0 when it waits for its position, None when there is none."""
+        ...
+
+    def given(self) -> int:
+        """The last position that was ever given to a row of evidence."""
+        ...
+
+
+class Audited(Protocol):
+    """Every row that leaves speak of, page by page, whatever state it is in."""
+
+    def leaves_after(self, position: int, *, limit: int) -> Sequence[ReadLeaf]:
+        """Sequenced evidence."""
+        ...
+
+    def events_after(self, position: int, *, limit: int) -> Sequence[Read[Event]]:
+        """Sequenced events."""
+        ...
+
+    def versions_after(self, place: str, *, limit: int) -> Sequence[Read[ReadVersion]]:
+        """License versions."""
+        ...
+
+    def moves_after(self, place: int, *, limit: int) -> Sequence[Read[MoveRecord]]:
+        """Moves."""
+        ...
+
+    def fetches_after(self, place: str, *, limit: int) -> Sequence[Read[Fetch]]:
+        """Fetches."""
+        ...
+
+    def scans_after(self, place: str, *, limit: int) -> Sequence[Read[Scan]]:
+        """Scans."""
+        ...
+
+
+class LogSigner(Protocol):
+    """Signs checkpoints under keys of its own and has them timestamped."""
+
+    def sign(self, text: str, name: str) -> NoteSignature:
+        """A signature over the text of a checkpoint in the name of the log; Unavailable when no key was made."""
+        ...
+
+    def is_signed(self, text: str, signatures: Sequence[NoteSignature]) -> bool:
+        """Whether there are signatures, and each is one of ours, in the name of the log, and right."""
+        ...
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The verifier keys of the log (C2SP signed-note), the newest first."""
+        ...
+
+    def jwks(self) -> Mapping[str, object]:
+        """The same keys as JWKS (RFC 7517)."""
+        ...
+
+    def timestamp(self, data: bytes) -> bytes | None:
+        """A token over ``data`` in DER; None where no authority is configured, SigningError when none answers."""
+        ...
+
+    def stamped_at(self, token: bytes, data: bytes) -> datetime:
+        """The time of a token that is over ``data`` and holds by itself; SigningError otherwise."""
+        ...

@@ -1,0 +1,50 @@
+"""Which subscriptions are given an event: asked when it is queued, and in the same words when it is queued again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from certsvc.events.addressing import is_addressed, may_read, oversights_of
+from certsvc.events.envelope import PREFIX
+from certsvc.events.webhook_payloads import WebhookTested
+from certsvc.events.webhooks import OWN_FAMILY, QUEUEING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.envelope import Event
+    from certsvc.events.webhooks import Subscription
+
+_TESTED = PREFIX + WebhookTested.NAME
+
+
+def given(tx: UnitOfWork, event: Event, asking: Sequence[Subscription]) -> Sequence[Subscription]:
+    """Those of ``asking`` that may have the event.
+
+    What is addressed to one client or body goes to its subscriptions, what a regulator is told to its own. Tests go to
+    the tested subscription alone, and events about subscriptions to those of their client.
+    """
+    if is_addressed(event):
+        clients = tx.access.clients(sorted({one.client_id for one in asking}))
+        overseers = tx.oversights.clients_of(oversights_of([event]))
+        return [
+            one
+            for one in asking
+            if (client := clients.get(one.client_id)) is not None
+            and may_read(event, client_id=client.client_id, authority_code=client.authority_code, overseers=overseers)
+        ]
+    if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
+        return asking
+    about = tx.webhooks.by_id(event.subject)
+    if about is None:
+        return []
+    if event.type == _TESTED:
+        return [one for one in asking if one.subscription_id == about.subscription_id]
+    return [one for one in asking if one.client_id == about.client_id]
+
+
+def tested(tx: UnitOfWork, event: Event) -> Sequence[Subscription]:
+    """The subscription that a test event is for, whatever types it asks for; none for any other event."""
+    about = tx.webhooks.by_id(event.subject) if event.type == _TESTED else None
+    return [about] if about is not None and about.state in QUEUEING else []

@@ -1,0 +1,52 @@
+"""Rows as an audit reads them: each with its place, and nothing where a row is not what it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from certsvc.license.model import LicenseVersion, MoveRecord
+
+if TYPE_CHECKING:
+    from certsvc.events.evidence import EvidenceRow
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Read(Generic[RowT]):
+    """A row that was read for an audit: ``row`` is None when it cannot be read as what it should be.
+
+    Attributes:
+        place: where the page goes on.
+        row_id: its id in the columns.
+    """
+
+    place: int | str
+    row_id: str
+    row: RowT | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadLeaf:
+    """An evidence row as its columns are, and opened; ``row`` is None when the details do not open."""
+
+    position: int
+    evidence_id: str
+    kind: str
+    at: datetime
+    leaf: bytes
+    row: EvidenceRow | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadVersion:
+    """A version with its moves, oldest first, and whether its search columns fit what they are made from.
+
+    ``moves`` is None when one of them cannot be read.
+    """
+
+    version: LicenseVersion
+    moves: tuple[MoveRecord, ...] | None
+    searchable: bool

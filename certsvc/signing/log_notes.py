@@ -1,0 +1,105 @@
+"""Signs checkpoints of the evidence log as C2SP signed notes (ECDSA P-256, type 0x02), and has them timestamped.
+
+Keys are called ``log-<n>``: the highest signs, all verify, and none is removed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from certsvc.errors import SigningError
+from certsvc.events.checkpoint import NoteSignature
+from certsvc.signing.primitives import verify_signature
+from certsvc.signing.statements import StatementKeys, read_p256_jwk
+from certsvc.signing.timestamps import TimestampClient, read_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from certsvc.ids import Ids
+    from certsvc.signing.keyring import KeyRing
+
+ECDSA = b"\x02"
+"""Signature type of signed-note: ECDSA; the key id is the beginning of SHA-256 over the SPKI in DER."""
+
+IN_PROCESS = "sandbox"
+_HALF = 32
+
+
+class LogNotes:
+    """Implements ``log_ports.LogSigner`` over the key ring. Threads may share one."""
+
+    def __init__(self, ring: KeyRing, *, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> None:
+        """Sign under the keys ``log-<n>``; ``timestamps`` is the client of the configured authorities, if any."""
+        self._keys = StatementKeys(ring, "log", "留痕日志", issuer=issuer, ids=ids)
+        self._timestamps = timestamps
+        listed = self._keys.jwks()["keys"]
+        self._public = [read_p256_jwk(jwk) for jwk in listed] if isinstance(listed, list) else []
+
+    def sign(self, text: str, name: str) -> NoteSignature:
+        """A signature over the text of a checkpoint in the name of the log.
+
+        Raises:
+            Unavailable: no key ``log-<n>`` was made.
+            SigningError: the key operation failed.
+        """
+        raw = self._keys.sign_bytes(text.encode())
+        r, s = (int.from_bytes(raw[at : at + _HALF], "big") for at in (0, _HALF))
+        return NoteSignature(name=name, key_id=_key_id(self._public[0]), signature=encode_dss_signature(r, s))
+
+    def is_signed(self, text: str, signatures: Sequence[NoteSignature]) -> bool:
+        """Whether every signature is one of ours, in the name of the log, and right."""
+        known = {_key_id(key): key for key in self._public}
+        name, data = text.partition("\n")[0], text.encode()
+        return bool(signatures) and all(
+            one.name == name
+            and one.key_id in known
+            and verify_signature(known[one.key_id], one.signature, data, "sha256")
+            for one in signatures
+        )
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The verifier keys (C2SP signed-note): name, key id, and type with SPKI in base64; the newest first."""
+        return tuple(
+            f"{name}+{_key_id(key).hex()}+{base64.b64encode(ECDSA + _spki(key)).decode()}" for key in self._public
+        )
+
+    def jwks(self) -> Mapping[str, object]:
+        """The same keys as JWKS (RFC 7517)."""
+        return self._keys.jwks()
+
+    def timestamp(self, data: bytes) -> bytes | None:
+        """A token over ``data`` in DER; None where no authority is configured, SigningError when none answers."""
+        return self._timestamps.token(data).der if self._timestamps else None
+
+    def stamped_at(self, token: bytes, data: bytes) -> datetime:
+        """The time of a token that is over ``data`` and holds by itself; SigningError otherwise."""
+        return read_token(token, data).at
+
+
+def in_process(answer: Callable[[bytes], bytes], ids: Ids) -> TimestampClient:
+    """A client of the development authority of this very process."""
+
+    def post(_server: str, request: bytes) -> bytes:
+        try:
+            return answer(request)
+        except SigningError as error:
+            raise OSError(error.detail) from error
+
+    return TimestampClient((IN_PROCESS,), post, ids)
+
+
+def _spki(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _key_id(key: ec.EllipticCurvePublicKey) -> bytes:
+    return hashlib.sha256(_spki(key)).digest()[:4]

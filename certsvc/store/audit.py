@@ -1,0 +1,127 @@
+"""Rows for an audit: page by page, each told from the next even when it was damaged."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import bindparam, select
+
+from certsvc.errors import CertsvcError
+from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+from certsvc.store.intents import NUMBER_BLIND
+from certsvc.store.license_inserts import holder_blind
+from certsvc.store.licenses import VERSION, LicenseRows
+from certsvc.store.outbox import event_of, evidence_of
+from certsvc.store.sharing import use_of_row
+from certsvc.store.showing import scan_of
+from certsvc.store.tables import licenses, moves
+from certsvc.store.tables_uses import events, evidence, fetches, scans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import ColumnElement, RowMapping, Select
+
+    from certsvc.events.envelope import Event
+    from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.model import MoveRecord
+    from certsvc.license.uses import Fetch, Scan
+    from certsvc.store.transaction import Transaction
+
+    RowT = TypeVar("RowT")
+
+_DAMAGED = (CertsvcError, ValueError, TypeError, KeyError, AttributeError)
+"""What reading a row may raise that somebody changed past this service."""
+
+
+def _paged(statement: Select[Any], key: ColumnElement[Any]) -> Select[Any]:
+    return statement.where(key > bindparam("behind")).order_by(key).limit(bindparam("most"))
+
+
+_LEAVES = _paged(select(*evidence.c), evidence.c.position)
+_EVENTS = _paged(select(*events.c), events.c.position)
+_VERSIONS = _paged(
+    VERSION.add_columns(licenses.c.holder_blind.label("by_holder"), licenses.c.number_blind.label("by_number")),
+    licenses.c.version_id,
+)
+_MOVES = _paged(select(*moves.c), moves.c.row_no)
+_FETCHES = _paged(select(*fetches.c), fetches.c.fetch_id)
+_SCANS = _paged(select(*scans.c), scans.c.scan_id)
+
+
+class AuditRows:
+    """Implements ``log_ports.Audited``."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def leaves_after(self, position: int, *, limit: int) -> Sequence[ReadLeaf]:
+        """Sequenced evidence."""
+        return [self._leaf(row) for row in self._tx.rows(_LEAVES, behind=position, most=limit)]
+
+    def events_after(self, position: int, *, limit: int) -> Sequence[Read[Event]]:
+        """Sequenced events."""
+        rows = self._tx.rows(_EVENTS, behind=position, most=limit)
+        return [_read(row, "position", "event_id", event_of) for row in rows]
+
+    def versions_after(self, place: str, *, limit: int) -> Sequence[Read[ReadVersion]]:
+        """License versions."""
+        rows = self._tx.rows(_VERSIONS, behind=place, most=limit)
+        return [_read(row, "version_id", "identifier", self._version) for row in rows]
+
+    def moves_after(self, place: int, *, limit: int) -> Sequence[Read[MoveRecord]]:
+        """Moves."""
+        register = LicenseRows(self._tx)
+        rows = self._tx.rows(_MOVES, behind=place, most=limit)
+        return [_read(row, "row_no", "move_id", register.record) for row in rows]
+
+    def fetches_after(self, place: str, *, limit: int) -> Sequence[Read[Fetch]]:
+        """Fetches."""
+        rows = self._tx.rows(_FETCHES, behind=place, most=limit)
+        return [_read(row, "fetch_id", "fetch_id", partial(use_of_row, self._tx)) for row in rows]
+
+    def scans_after(self, place: str, *, limit: int) -> Sequence[Read[Scan]]:
+        """Scans."""
+        rows = self._tx.rows(_SCANS, behind=place, most=limit)
+        return [_read(row, "scan_id", "scan_id", scan_of) for row in rows]
+
+    def _leaf(self, row: RowMapping) -> ReadLeaf:
+        opened: EvidenceRow | None
+        try:
+            opened = evidence_of(self._tx, row)
+        except _DAMAGED:
+            opened = None
+        return ReadLeaf(
+            position=row["position"],
+            evidence_id=row["evidence_id"],
+            kind=row["kind"],
+            at=row["at"],
+            leaf=bytes(row["leaf"]),
+            row=opened,
+        )
+
+    def _version(self, row: RowMapping) -> ReadVersion:
+        register = LicenseRows(self._tx)
+        version = register.version(row)
+        moved: tuple[MoveRecord, ...] | None
+        try:
+            moved = tuple(register.moves_of(version.version_id))
+        except _DAMAGED:
+            moved = None  # the move is told by itself
+        by_holder, by_number = holder_blind(self._tx, version.holder), self._tx.blind(version.number, NUMBER_BLIND)
+        return ReadVersion(
+            version=version,
+            moves=moved,
+            searchable=(bytes(row["by_holder"]), bytes(row["by_number"])) == (by_holder, by_number),
+        )
+
+
+def _read(row: RowMapping, place: str, row_id: str, read: Callable[[RowMapping], RowT]) -> Read[RowT]:
+    opened: RowT | None
+    try:
+        opened = read(row)
+    except _DAMAGED:
+        opened = None
+    return Read(place=row[place], row_id=row[row_id], row=opened)

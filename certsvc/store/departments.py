@@ -1,0 +1,120 @@
+"""The uses of one body, by page and counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import String, and_, bindparam, case, func, or_, select
+
+from certsvc.license.departments import COPY, GIVEN, REFUSED, UseCount, UseKind
+from certsvc.store.sharing import use_of_row
+from certsvc.store.tables_uses import fetches
+from certsvc.store.transaction import as_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Select
+
+    from certsvc.license.departments import UseFilter
+    from certsvc.license.uses import Fetch
+    from certsvc.store.transaction import Transaction
+
+_F = fetches.c
+_KIND = case(
+    (or_(_F.said.is_not(None), _F.answer != ""), UseKind.ANSWER.value),
+    (_F.fields.like(f'%"{COPY}"%'), UseKind.COPY.value),
+    else_=UseKind.FETCH.value,
+)
+_NEWEST = (_F.at.desc(), _F.fetch_id.desc())
+_OF_BODY = (_F.authority_code == bindparam("body"), _F.at >= bindparam("since"))
+
+
+def _either(name: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The column is the value of that name, if there is one."""
+    value = bindparam(name, type_=String())
+    return or_(value == "", column == value)
+
+
+def _page(*, further: bool) -> tuple[Select[Any], Select[Any]]:
+    """The rows of a page, and the last that was looked at."""
+    looked = select(*_F, _KIND.label("kind")).where(*_OF_BODY, _F.at < bindparam("before"))
+    if further:
+        moment = bindparam("moment", type_=_F.at.type)
+        # The first bound alone is one that the index can use.
+        looked = looked.where(_F.at <= moment, or_(_F.at < moment, _F.fetch_id < bindparam("last")))
+    end = looked.with_only_columns(_F.at, _F.fetch_id).order_by(*_NEWEST).offset(bindparam("look_at")).limit(1)
+    rows = looked.order_by(*_NEWEST).limit(bindparam("look_at")).subquery("looked")
+    wish = bindparam("wish", type_=String())
+    fitting = (
+        select(*(rows.c[column.name] for column in _F))
+        .where(
+            _either("matter", rows.c.matter_code),
+            _either("client", rows.c.client_id),
+            _either("sort", rows.c.kind),
+            or_(_either("wish", rows.c.outcome), and_(wish == REFUSED, rows.c.outcome != GIVEN)),
+        )
+        .order_by(rows.c.at.desc(), rows.c.fetch_id.desc())
+        .limit(bindparam("most"))
+    )
+    return fitting, end
+
+
+_FIRST, _FURTHER = _page(further=False), _page(further=True)
+
+_COUNTED = (
+    select(_F.matter_code, _F.type_slug, _F.outcome, _KIND.label("kind"))
+    .where(*_OF_BODY)
+    .order_by(*_NEWEST)
+    .limit(bindparam("most"))
+    .subquery("counted")
+)
+_GROUPS = (_COUNTED.c.matter_code, _COUNTED.c.type_slug, _COUNTED.c.kind, _COUNTED.c.outcome)
+_COUNT = select(*_GROUPS, func.count().label("uses")).group_by(*_GROUPS).order_by(*_GROUPS)
+
+
+class DepartmentRows:
+    """Implements ``department_ports.Departments``."""
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work in ``tx``."""
+        self._tx = tx
+
+    def uses(
+        self,
+        authority_code: str,
+        wanted: UseFilter,
+        *,
+        limit: int,
+        look_at: int,
+        behind: tuple[datetime, str] | None = None,
+    ) -> tuple[Sequence[Fetch], tuple[datetime, str] | None]:
+        """Uses of this body that fit, newest first, and the place behind which to go on; None at the end.
+
+        At most ``look_at`` rows are looked at, so that there may be fewer than ``limit`` with more behind the place.
+        """
+        fitting, end = _FIRST if behind is None else _FURTHER
+        place: dict[str, Any] = {"body": authority_code, "since": wanted.since, "before": wanted.before}
+        if behind is not None:
+            place.update(moment=behind[0], last=behind[1])
+        rows = self._tx.rows(
+            fitting,
+            **place,
+            look_at=look_at,
+            most=limit,
+            matter=wanted.matter_code,
+            client=wanted.client_id,
+            sort=wanted.kind.value if wanted.kind else "",
+            wish=wanted.outcome,
+        )
+        found = [use_of_row(self._tx, row) for row in rows]
+        if len(found) == limit:
+            return found, (found[-1].at, found[-1].fetch_id)
+        last = self._tx.row(end, **place, look_at=look_at - 1)
+        return found, None if last is None else (last["at"], last["fetch_id"])
+
+    def count_uses(self, authority_code: str, *, since: datetime, most: int) -> Sequence[UseCount]:
+        """The uses of this body from a moment on, counted; of more than ``most`` the newest."""
+        rows = self._tx.rows(_COUNT, body=authority_code, since=since, most=most)
+        return [UseCount(**{**row, "kind": as_word(UseKind, row["kind"])}) for row in rows]

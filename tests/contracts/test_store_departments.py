@@ -1,0 +1,119 @@
+"""The uses of one body: filtered, in pages that end, and counted, on both databases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from store_records import ISSUER, T0, make_client, make_fetch, make_use_request
+
+from certsvc.license.departments import GIVEN, REFUSED, UseFilter, UseKind, kind_of
+from certsvc.license.uses import Fetch
+from certsvc.store.engine import Store
+
+OTHER = "119900000000000002"
+ALL = UseFilter(since=T0, before=T0 + timedelta(days=2))
+MATTERS, CLIENTS, OUTCOMES = ("m1", "m2"), ("client_b", "client_c"), (GIVEN, "not_found", "no_lawful_basis")
+
+
+def ledger() -> list[Fetch]:
+    """Some of everything, two of another body and some at the same moment, newest first."""
+    made = []
+    for n, (matter, client, outcome, kind) in enumerate(product(MATTERS, CLIENTS, OUTCOMES, UseKind)):
+        given = outcome == GIVEN
+        fields = {UseKind.FETCH: ("number",), UseKind.COPY: ("number", "*copy"), UseKind.ANSWER: ("?valid",)}[kind]
+        one = make_fetch(
+            n,
+            at=T0 + timedelta(seconds=n // 3),
+            matter_code=matter,
+            client_id=client,
+            outcome=outcome,
+            fields=fields if given else (),
+            said="是否有效" if kind is UseKind.ANSWER else "",
+            answer="yes" if kind is UseKind.ANSWER and given else "",
+            type_slug="tour_guide" if n % 2 else "",
+        )
+        made.append(one)
+    made += [make_fetch(900 + n, authority_code=OTHER) for n in range(2)]
+    return sorted(made, key=lambda one: (one.at, one.fetch_id), reverse=True)
+
+
+def fits(use: Fetch, wanted: UseFilter) -> bool:
+    return (
+        use.authority_code == ISSUER
+        and wanted.since <= use.at < wanted.before
+        and wanted.matter_code in {"", use.matter_code}
+        and wanted.client_id in {"", use.client_id}
+        and wanted.kind in {None, kind_of(use)}
+        and (wanted.outcome in {"", use.outcome} or (wanted.outcome == REFUSED and use.outcome != GIVEN))
+    )
+
+
+@pytest.fixture
+def written(store: Store) -> list[Fetch]:
+    """What was written, newest first."""
+    made = ledger()
+    with store.uow() as tx:
+        tx.sharing.insert_fetches(made)
+    return made
+
+
+def read_all(store: Store, wanted: UseFilter, *, limit: int, look_at: int) -> list[Fetch]:
+    """Page by page until the end."""
+    found: list[Fetch] = []
+    behind = None
+    for _ in range(200):
+        with store.uow.read() as tx:
+            rows, place = tx.departments.uses(ISSUER, wanted, limit=limit, look_at=look_at, behind=behind)
+        assert len(rows) <= limit
+        found += rows
+        if place is None:
+            return found
+        assert behind is None or place < behind, "every page goes on"
+        behind = place
+    raise AssertionError("the pages do not end")
+
+
+def test_every_filter_finds_what_a_plain_loop_finds_page_by_page(store: Store, written: list[Fetch]) -> None:
+    late = T0 + timedelta(seconds=5)
+    filters = [
+        UseFilter(since=since, before=before, matter_code=matter, client_id=client, kind=kind, outcome=outcome)
+        for since, before in ((ALL.since, ALL.before), (late, ALL.before), (ALL.since, late))
+        for matter, client in (("", ""), ("m1", ""), ("", "client_c"), ("m2", "client_b"), ("none", ""))
+        for kind in (None, *UseKind)
+        for outcome in ("", GIVEN, REFUSED, "not_found", "nothing")
+    ]
+    for at, wanted in enumerate(filters):
+        expected = [one for one in written if fits(one, wanted)]
+        limit, look_at = ((3, 7), (50, 50), (1, 1), (4, 2))[at % 4]
+        assert read_all(store, wanted, limit=limit, look_at=look_at) == expected, wanted
+
+
+def test_counts_are_those_of_the_rows_and_of_too_many_the_newest(store: Store, written: list[Fetch]) -> None:
+    mine = [one for one in written if one.authority_code == ISSUER]
+    for since, most in ((T0, 1000), (T0 + timedelta(seconds=5), 1000), (T0, 10)):
+        part = [one for one in mine if one.at >= since][:most]
+        expected = Counter((one.matter_code, one.type_slug, kind_of(one), one.outcome) for one in part)
+        with store.uow.read() as tx:
+            counts = tx.departments.count_uses(ISSUER, since=since, most=most)
+        found = {(one.matter_code, one.type_slug, one.kind, one.outcome): one.uses for one in counts}
+        assert found == expected
+    with store.uow.read() as tx:
+        assert tx.departments.count_uses("nobody", since=T0, most=9) == []
+
+
+def test_systems_and_open_requests_of_a_body(store: Store) -> None:
+    with store.uow() as tx:
+        for n, body in ((2, ISSUER), (1, ISSUER), (3, OTHER)):
+            tx.access.upsert_client(make_client(n, authority_code=body))
+        later, over = T0 + timedelta(hours=2), T0 + timedelta(minutes=1)
+        for n, lapses in ((1, later), (2, over), (3, later - timedelta(hours=1))):
+            tx.bases.insert_request(make_use_request(n, lapses_at=lapses))
+        tx.bases.insert_request(make_use_request(4, client_id="client_c", lapses_at=later))
+    with store.uow.read() as tx:
+        assert [one.client_id for one in tx.access.clients_of(ISSUER, limit=9)] == ["client_1", "client_2"]
+        assert [one.client_id for one in tx.access.clients_of(ISSUER, limit=1)] == ["client_1"]
+        waiting = tx.bases.open_of("client_b", now=over, limit=9)
+        assert [one.request_id for one in waiting] == ["urq_000003", "urq_000001"]

@@ -1,0 +1,26 @@
+"""Settling takes what is alive out of the collector's rounds, and what comes later stays in them."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from certsvc.cli.memory import settle_memory
+
+
+class Knot:
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_what_was_there_is_frozen_and_later_knots_are_still_found() -> None:
+    try:
+        settle_memory()
+        assert gc.get_freeze_count() > 1000
+        knot = Knot()
+        seen = weakref.ref(knot)
+        del knot
+        gc.collect()
+        assert seen() is None
+    finally:
+        gc.unfreeze()
