@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -88,6 +89,15 @@ class AlertPageOut(Model):
     alerts: list[AlertOut]
     next: str
 
+    @staticmethod
+    def of(deps: Deps, found: Sequence[UseAlert], *, limit: int) -> AlertPageOut:
+        """What was found of at most ``limit``; fewer is the last page."""
+        last = found[-1] if len(found) == limit else None
+        return AlertPageOut(
+            alerts=[AlertOut.of(deps, one) for one in found],
+            next=write_cursor((last.created_at, last.alert_id)) if last is not None else "",
+        )
+
 
 @router.get("/v1/alerts")
 def page(
@@ -100,11 +110,7 @@ def page(
     """Alerts for the caller; for an issuer those about its licenses, for an operator all that are open."""
     deps = deps_of(request)
     found = list_alerts(deps, caller, state=state, limit=limit, behind=read_cursor(cursor))
-    last = found[-1] if len(found) == limit else None
-    return AlertPageOut(
-        alerts=[AlertOut.of(deps, one) for one in found],
-        next=write_cursor((last.created_at, last.alert_id)) if last is not None else "",
-    )
+    return AlertPageOut.of(deps, found, limit=limit)
 
 
 @router.get("/v1/alerts/{alert_id}")

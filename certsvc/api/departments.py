@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from certsvc.api.alerts import AlertOut, AlertPageOut
+from certsvc.api.alerts import AlertPageOut
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.department_models import (
     BodyUseOut,
@@ -17,7 +17,7 @@ from certsvc.api.department_models import (
     SystemOut,
 )
 from certsvc.api.json_body import JsonRoute
-from certsvc.api.policies import PolicyOut, PolicyPageOut
+from certsvc.api.policies import PolicyPageOut
 from certsvc.api.uses import DEFAULT_LIMIT, Cursor, Limit
 from certsvc.commands.department.overview import (
     MAX_DAYS,
@@ -84,11 +84,7 @@ def policies(
     """What the own body asked for and what came of it."""
     deps = deps_of(request)
     found = policies_of_body(deps, caller, limit=limit, behind=read_cursor(cursor))
-    last = found[-1] if len(found) == limit else None
-    return PolicyPageOut(
-        policies=[PolicyOut.of(deps.catalog, one) for one in found],
-        next=write_cursor((last.requested_at, last.policy_id)) if last is not None else "",
-    )
+    return PolicyPageOut.of(deps.catalog, found, limit=limit)
 
 
 @router.get("/v1/departments/systems")
@@ -108,11 +104,7 @@ def alerts(
     """状态变更通报 to the own body and to each of its systems; acknowledged at ``/v1/alerts/{id}/acknowledgement``."""
     deps = deps_of(request)
     found = alerts_for_body(deps, caller, state=state, limit=limit, behind=read_cursor(cursor))
-    last = found[-1] if len(found) == limit else None
-    return AlertPageOut(
-        alerts=[AlertOut.of(deps, one) for one in found],
-        next=write_cursor((last.created_at, last.alert_id)) if last is not None else "",
-    )
+    return AlertPageOut.of(deps, found, limit=limit)
 
 
 @router.get("/v1/departments/use-requests")

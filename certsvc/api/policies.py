@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -102,6 +103,15 @@ class PolicyPageOut(Model):
     policies: list[PolicyOut]
     next: str
 
+    @staticmethod
+    def of(catalog: Catalog, found: Sequence[Policy], *, limit: int) -> PolicyPageOut:
+        """What was found of at most ``limit``; fewer is the last page."""
+        last = found[-1] if len(found) == limit else None
+        return PolicyPageOut(
+            policies=[PolicyOut.of(catalog, one) for one in found],
+            next=write_cursor((last.requested_at, last.policy_id)) if last is not None else "",
+        )
+
 
 class PolicyDecisionIn(Model):
     """Whether the issuer agrees."""
@@ -187,11 +197,7 @@ def policies(
     """Those of the own body, about the own types, or all."""
     deps = deps_of(request)
     found = list_policies(deps, caller, limit=limit, behind=read_cursor(cursor))
-    last = found[-1] if len(found) == limit else None
-    return PolicyPageOut(
-        policies=[PolicyOut.of(deps.catalog, one) for one in found],
-        next=write_cursor((last.requested_at, last.policy_id)) if last is not None else "",
-    )
+    return PolicyPageOut.of(deps.catalog, found, limit=limit)
 
 
 @router.get("/v1/policies/orphans")
