@@ -216,7 +216,7 @@ def build(
         revocations=revocation_source(settings),
         trust=trust,
         partners=PartnerChannels(),
-        **_statements(ring, settings.issuer, ids, timestamps or own_timestamps(settings, ring, clock, ids)),
+        **_statements(ring, settings.issuer, ids, timestamps or own_timestamps(settings, ring, clock, ids), anchors),
         authorities=own_authorities(settings, master, ring, clock, ids),
         clock=clock,
         ids=ids,
@@ -242,19 +242,21 @@ def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: St
     """The loops of a process, what it counts, and what operators are told of it."""
     meters = Meters()
     loops = _loops(settings, deps, broker, meters)
-    found = probes(loops, ring, broker)
+    found = probes(deps, loops, ring, broker)
     board = dashboard(deps, meters, found, store=store, ring=ring)
     return {"loops": loops, "probes": found, "meters": meters, "dashboard": board, "broker": broker}
 
 
-def _statements(ring: KeyRing, issuer: str, ids: Ids, timestamps: TimestampClient | None) -> dict[str, Any]:
+def _statements(
+    ring: KeyRing, issuer: str, ids: Ids, timestamps: TimestampClient | None, anchors: ListedAnchors
+) -> dict[str, Any]:
     """What signs statements of the service, each kind under keys of its own."""
     return {
         "verification_receipts": JwsReceipts(ring, issuer=issuer, ids=ids),
         "trust_lists": JwsTrustLists(ring, issuer=issuer, ids=ids),
         "status_signer": StatusTokens(ring, issuer=issuer, ids=ids),
         "offline": OfflineSigning(ring, issuer=issuer, ids=ids),
-        "log_signer": LogNotes(ring, issuer=issuer, ids=ids, timestamps=timestamps),
+        "log_signer": LogNotes(ring, issuer=issuer, ids=ids, timestamps=timestamps, anchors=anchors),
     }
 
 

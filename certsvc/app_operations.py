@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from certsvc.store.engine import Store
 
 
-def probes(loops: Loops, ring: KeyRing, broker: Broker | None) -> Probes:
+def probes(deps: Deps, loops: Loops, ring: KeyRing, broker: Broker | None) -> Probes:
     """How to ask this process's dependencies; the broker is one only where events are handed on."""
 
     def ask_broker() -> bool:
@@ -32,9 +32,13 @@ def probes(loops: Loops, ring: KeyRing, broker: Broker | None) -> Probes:
         broker.check()
         return True
 
+    def ask_log() -> None:
+        deps.log_signer.check()
+
     return Probes(
         loops_alive=lambda: loops.alive,
-        keys=lambda: check_keys(ring, TOKEN_KEY),
+        keys=partial(check_keys, ring, TOKEN_KEY),
+        log=ask_log,
         broker=ask_broker,
     )
 

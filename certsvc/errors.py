@@ -226,11 +226,20 @@ class CodeRefused(Refused):
 
 
 class NoLawfulBasis(Refused):
-    """A fetch without an open policy, a grant or a duty behind it."""
+    """A fetch without an open policy, a grant or a duty behind it.
+
+    ``why`` is the reason for the ledger of the body that asked (``license/uses.py``), or empty; the answer itself has
+    one code for all, so that unknown and forbidden look alike.
+    """
 
     code = "no_lawful_basis"
     title_zh = "无合法用证依据"
     title_en = "No lawful basis for this fetch"
+
+    def __init__(self, detail: str = "", *, problems: tuple[FieldProblem, ...] = (), why: str = "") -> None:
+        """Keep the reason beside the sentence."""
+        super().__init__(detail, problems=problems)
+        self.why = why
 
 
 class OperatorUnknown(Refused):

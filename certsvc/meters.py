@@ -115,9 +115,13 @@ class Histogram:
         return Family(name=self._name, kind="histogram", about=self._about, samples=samples)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Meters:
-    """What one process counts as it works."""
+    """What one process counts as it works.
+
+    Attributes:
+        log_stopped: whether the last turn of its loop of the evidence log ended in an error.
+    """
 
     requests: Counter = field(
         default_factory=lambda: Counter("certsvc_http_requests_total", "Answers by route, method and status code")
@@ -134,9 +138,13 @@ class Meters:
         default_factory=lambda: Counter("certsvc_loop_errors_total", "Turns of a loop that ended in an error, by code")
     )
 
+    log_stopped: bool = False
+
     def families(self) -> list[Family]:
         """All of them, in a fixed order."""
-        return [one.family() for one in (self.requests, self.request_seconds, self.issuing, self.troubles)]
+        counted = [one.family() for one in (self.requests, self.request_seconds, self.issuing, self.troubles)]
+        about = "Whether this process could not append to the evidence log in its last turn"
+        return [*counted, gauge("certsvc_log_stopped", about, [({}, float(self.log_stopped))])]
 
 
 def exposition(families: Iterable[Family]) -> bytes:

@@ -19,6 +19,7 @@ class FaultProxy:
         down: connections are refused (closed at once), as if nothing listened.
         delay_s: how long an answer is held back.
         reset_after: bytes of a connection's requests after which it is reset.
+        silent: nothing is passed on either way and nothing is ended, as if the other host had vanished.
         lie_to_puts: PUT requests are answered 200 and go nowhere.
     """
 
@@ -26,6 +27,7 @@ class FaultProxy:
     down: bool = False
     delay_s: float = 0.0
     reset_after: int | None = None
+    silent: bool = False
     lie_to_puts: bool = False
     lied: int = 0
     _listener: socket.socket = field(init=False)
@@ -54,6 +56,10 @@ class FaultProxy:
         self._listener.close()
         self.cut()
 
+    def _hold(self) -> None:
+        while self.silent and not self.down:
+            time.sleep(0.02)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -76,6 +82,7 @@ class FaultProxy:
         passed = 0
         try:
             while data := client.recv(CHUNK):
+                self._hold()
                 if self.lie_to_puts and data.startswith(b"PUT "):
                     self._lie(client, data)
                     continue
@@ -93,6 +100,7 @@ class FaultProxy:
     def _downward(self, server: socket.socket, client: socket.socket) -> None:
         try:
             while data := server.recv(CHUNK):
+                self._hold()
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 client.sendall(data)

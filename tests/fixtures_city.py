@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -117,8 +117,8 @@ class ServedCity(City):
         return dict(self.answer(self.client.post("/v1/verifications", json=asked), 200))
 
     def events(self, client_id: str = "") -> list[dict[str, Any]]:
-        """The whole feed, as the approval platform or this client may read it."""
-        who = self.system(client_id) if client_id else self.system()
+        """The whole feed, as the auditor or this client may read it."""
+        who = self.system(client_id) if client_id else self.person("auditor-1")
         page = self.client.get("/v1/events", params={"limit": 500}, headers=who)
         return list(self.answer(page, 200)["events"])
 
@@ -208,8 +208,17 @@ def small_city(sqlite_url: str, make_city: Callable[..., ServedCity]) -> ServedC
 def shared_city(
     city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServedCity]:
-    """A city of a whole worker process, for tests that only look at licenses (``one_of``) or show and scan them."""
-    place = tmp_path_factory.mktemp("shared")
+    """A city of a whole worker process, for tests that only look at licenses (``one_of``) or show and scan them.
+
+    Whoever opens policies, issues the sample of a type again or ends anything takes :func:`standing` instead.
+    """
+    with standing(city_keys, sqlite_template, tmp_path_factory.mktemp("shared")) as city:
+        yield city
+
+
+@contextmanager
+def standing(city_keys: Path, sqlite_template: Path, place: Path) -> Iterator[ServedCity]:
+    """A city without loops below ``place``, as long as the block: for fixtures of a module."""
     shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
     shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")
     service = build(sandbox_settings(place / "var", f"sqlite:///{place / 'certsvc.sqlite3'}"))

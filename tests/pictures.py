@@ -55,7 +55,7 @@ def wait_for(base: str) -> None:
 
 
 def take(base: str, place: Path, var: Path) -> None:
-    """License page, holder's code, officer's result, public verdict."""
+    """The license's page, the officer's result, and the code on the holder's phone."""
     people = call(base, "/v1/sandbox/people")
     holders = [p["subject"] for p in people if "holder" in p["roles"]]
     card: dict[str, Any] = {}
@@ -85,7 +85,21 @@ def take(base: str, place: Path, var: Path) -> None:
         page.goto(f"{base}/officer")
         scan(page, officer["name"], shown["code"])
         page.screenshot(path=str(place / "officer.png"))
+        phone = browser.new_page(viewport=PHONE)
+        phone.goto(f"{base}/holder")
+        show(phone, holder, card["identifier"])
+        phone.screenshot(path=str(place / "holder.png"))
         browser.close()
+
+
+def show(page: Page, holder: str, identifier: str) -> None:
+    """Sign in as the holder and hold the code out."""
+    page.locator(f'#people button[data-subject="{holder}"]').click()
+    page.locator(f'.license[data-identifier="{identifier}"]').get_by_role("button", name="亮证").click()
+    page.locator("#scenes button").nth(SCENE).click()
+    page.get_by_role("button", name="出示二维码").click()
+    page.locator("#show-qr").wait_for()
+    page.wait_for_timeout(300)
 
 
 def scan(page: Page, officer: str, code: str) -> None:

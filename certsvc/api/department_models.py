@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from certsvc.api.clients import ClientOut
-from certsvc.api.models import Model
+from certsvc.api.models import ENGLISH, Model
 from certsvc.api.uses import FieldName
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
 from certsvc.commands.department.refusals import words_of
 from certsvc.commands.department.uses import COMPANY
 from certsvc.commands.matters.reading import key_name
+from certsvc.commands.offline.labels import english_of
 from certsvc.commands.sharing.policy import matter_name
+from certsvc.commands.sharing.question_words import without_term
 from certsvc.license.departments import GIVEN, USE_KIND_ZH, UseKind, kind_of
 from certsvc.license.questions import ANSWER_ZH
 from certsvc.license.uses import USE_BASIS_ZH, UseBasis
@@ -49,7 +51,7 @@ class RefusalOut(Model):
 
 
 class BodyUseOut(Model):
-    """One use of the own body: no name of anybody, but for the masked holder where the name was given."""
+    """One use of the own body: nothing that names anybody, but for the masked holder where the name was given."""
 
     use_id: str
     at: datetime
@@ -62,8 +64,8 @@ class BodyUseOut(Model):
     client_name: str
     type: str = Field(description="所要的证照类型；早期的记录为空")
     type_name: str
-    fields: list[FieldName]
-    question: str
+    fields: list[FieldName] = Field(description="提供的信息项；被拒绝的，为所要的")
+    question: str = Field(description="核验的问题，不含所问的内容")
     answer: str
     answer_zh: str
     basis: str
@@ -91,7 +93,7 @@ class BodyUseOut(Model):
             type=use.type_slug,
             type_name=type_name(deps, use.type_slug),
             fields=_names(deps, use.type_slug, use.fields),
-            question=use.said,
+            question=without_term(use.said),
             answer=use.answer,
             answer_zh=ANSWER_ZH.get(use.answer, ""),
             basis=use.basis,
@@ -179,7 +181,8 @@ class OverviewOut(Model):
     authority_code: str
     authority_name: str
     since: date
-    whole: bool = Field(description="false：时段内的记录太多，只计了最近的")
+    whole: bool = Field(description="false：时段内的记录太多，只计了最近的，各数不是整个时段的")
+    counted_from: datetime | None = Field(description="whole 为 false 时，所计最早一次的时间；其他为空")
     total: TallyOut
     matters: list[NamedTallyOut]
     types: list[NamedTallyOut]
@@ -195,6 +198,7 @@ class OverviewOut(Model):
             authority_name=deps.catalog.authority(one.body).name if known else one.body,
             since=one.first,
             whole=one.whole,
+            counted_from=one.counted_from,
             total=TallyOut.of(one.total),
             matters=[
                 NamedTallyOut(code=code, name=matter_name(deps, code), uses=TallyOut.of(tally))
@@ -229,6 +233,7 @@ class OpenRequestOut(Model):
     matter_name: str
     case_no: str
     types: list[str]
+    types_en: list[str] = Field(description=ENGLISH)
     holder: str
     created_at: datetime
     lapses_at: datetime
@@ -244,6 +249,7 @@ class OpenRequestOut(Model):
             matter_name=matter_name(deps, one.matter_code),
             case_no=one.case_no,
             types=[type_name(deps, slug) for slug in sorted(one.items)],
+            types_en=[english_of(slug) for slug in sorted(one.items)],
             holder=one.holder.name if bare else apply_mask(Mask.NAME, one.holder.name),
             created_at=one.created_at,
             lapses_at=one.lapses_at,

@@ -9,15 +9,16 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fastapi.concurrency import run_in_threadpool
 
 from certsvc.commands.access.principals import claimed, look_up, unknown
-from certsvc.commands.combine import WAIT_S, Combiner
+from certsvc.commands.combine import UNKNOWN_ZH, WAIT_S, WORK_S, Combiner
 from certsvc.commands.issuance.accept_issuance import accept_issuances, prepare_acceptance
 from certsvc.commands.sharing.fetch_license import fetch_license, fetch_licenses
 from certsvc.commands.showing.scan_code import scan_codes
+from certsvc.errors import Unavailable
 from certsvc.events.trace import current_trace
 from certsvc.identifiers.policy_key import COPY
 
@@ -51,14 +52,20 @@ class _Desk(Generic[QuestionT, AnswerT]):
             loop.call_soon_threadsafe(_wake, waiting)
 
         place = self._combiner.ask(question, told)
-        timer = loop.call_later(WAIT_S, self._combiner.give_up, place)
+        timers = (
+            loop.call_later(WAIT_S, self._combiner.give_up, place),
+            loop.call_later(WAIT_S + WORK_S, _wake, waiting),
+        )
         try:
             await waiting
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
         if place.error is not None:
             raise place.error
-        return cast("AnswerT", place.answer)
+        if place.answer is None:
+            raise Unavailable(UNKNOWN_ZH)
+        return place.answer
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 
 from certsvc.api.auth import PUBLIC, deps_of
 from certsvc.api.json_body import JsonRoute
@@ -20,13 +21,14 @@ class HealthOut(Model):
     objects: str
     broker: str
     keys: str
+    log: str = Field(description="留痕日志能否签名；不能时 ready 仍为真，业务照常，证明待补")
     loops: str
     clock: str
 
 
 @router.get("/healthz", dependencies=[Depends(PUBLIC)])
-def alive() -> dict[str, str]:
-    """The process answers."""
+async def alive() -> dict[str, str]:
+    """The process answers; no thread is needed for it, for those may all wait."""
     return {"status": "alive"}
 
 

@@ -59,7 +59,7 @@ class LogKeys(Model):
     """Whose signatures make a checkpoint."""
 
     origin: str = Field(description="日志名称，即检查点的第一行")
-    verifier_keys: list[str] = Field(description="验证公钥（C2SP signed-note），新的在前，以前的也在内")
+    verifier_keys: list[str] = Field(description="验证公钥（C2SP signed-note），新的在前，以前的、以前名称下的也在内")
     jwks: dict[str, Any] = Field(description="同样的公钥（RFC 7517）")
 
 
@@ -102,7 +102,9 @@ def log_keys(request: Request, response: Response) -> LogKeys:
     deps = deps_of(request)
     origin = board_of(request).origin(deps) or log_origin(deps)
     response.headers.update(ANY_ORIGIN)
-    return LogKeys(origin=origin, verifier_keys=list(deps.log_signer.keys(origin)), jwks=dict(deps.log_signer.jwks()))
+    names = [origin, *(one for one in board_of(request).names(deps) if one != origin)]
+    keys = [key for name in names for key in deps.log_signer.keys(name)]
+    return LogKeys(origin=origin, verifier_keys=keys, jwks=dict(deps.log_signer.jwks()))
 
 
 @router.get(

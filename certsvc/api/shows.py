@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.grant_models import GrantOut
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.licenses import Identifier, MoveOut
 from certsvc.api.models import ENGLISH, CardOut, FieldOut, FlagOut, Model, PresenterOut, ReasonOut, SceneOut
@@ -18,8 +19,7 @@ from certsvc.api.show_models import InVisit, SeenOut, card_of_right, in_visit
 from certsvc.commands.access import roles
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.grant_use import GrantAnswer, GrantBody, grant_use, list_grants, withdraw_grant
-from certsvc.commands.sharing.grounds import basis_of
+from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.receivers import receivers
 from certsvc.commands.showing.create_show import create_show, preview
@@ -28,7 +28,7 @@ from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.wallet import OtherCard, history, others_wallet, own_face, own_file, uses, wallet
 from certsvc.license.notices import NO_LINES
 from certsvc.license.parties import Client
-from certsvc.license.uses import USE_BASIS_ZH, Show, ShowState
+from certsvc.license.uses import Show, ShowState
 from certsvc.license.visits import TASK_ZH
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
@@ -147,42 +147,6 @@ class UseOut(InVisit):
     fields: list[str]
     outcome: str
     result: ReasonOut | None = Field(default=None, description="扫码结果的用语；其他为空")
-
-
-class GrantOut(Model):
-    """A grant; ``code`` is given once, when it is made."""
-
-    grant_id: str
-    code: str
-    client_id: str
-    client_name: str = Field(description="被授权单位的名称；系统已不在册的为其标识")
-    matter_code: str
-    case_no: str
-    fields: list[str]
-    expires_at: datetime
-    used_at: datetime | None
-    withdrawn_at: datetime | None
-    consent_id: str = Field(description="用证申请或现场授权的编号；用证码的为空")
-    basis_zh: str = Field(description="授权方式")
-
-    @staticmethod
-    def of(deps: Deps, made: GrantAnswer) -> GrantOut:
-        """From the command's answer."""
-        grant, body = made.grant, made.authority_code
-        return GrantOut(
-            grant_id=grant.grant_id,
-            code=made.code,
-            client_id=grant.client_id,
-            client_name=_authority(deps, body) if body else grant.client_id,
-            matter_code=grant.matter_code,
-            case_no=grant.case_no,
-            fields=list(grant.fields),
-            expires_at=grant.expires_at,
-            used_at=grant.used_at,
-            withdrawn_at=grant.withdrawn_at,
-            consent_id=grant.consent_id,
-            basis_zh=USE_BASIS_ZH[basis_of(grant)],
-        )
 
 
 @router.get("/v1/wallet")
@@ -305,14 +269,14 @@ def grant(request: Request, body: GrantBody, caller: Annotated[Principal, Depend
 
 @router.get("/v1/grants")
 def grants(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> list[GrantOut]:
-    """The caller's grants."""
+    """Those that the caller gave, and those over licenses that the caller holds or decides over."""
     deps = deps_of(request)
     return [GrantOut.of(deps, item) for item in list_grants(deps, caller)]
 
 
 @router.delete("/v1/grants/{grant_id}", status_code=204, response_class=Response)
 def withdraw(request: Request, grant_id: str, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
-    """收回授权: the next use is refused."""
+    """收回授权: the next use and the next question are refused."""
     withdraw_grant(deps_of(request), caller, grant_id)
     return Response(status_code=204)
 

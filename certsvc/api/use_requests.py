@@ -14,6 +14,7 @@ from certsvc.api.models import ENGLISH, Model
 from certsvc.commands.access import roles
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.sharing.choices import Choice
 from certsvc.commands.sharing.counter_consent import CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.use_requests import (
@@ -26,7 +27,7 @@ from certsvc.commands.sharing.use_requests import (
 )
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.identifiers.policy_key import COPY, field_of
-from certsvc.license.consents import RequestState
+from certsvc.license.consents import MAX_REQUEST_TYPES, RequestState
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 
@@ -61,6 +62,27 @@ class ItemOut(Model):
     fields: list[WantedOut]
 
 
+class ChoiceOut(Model):
+    """One license that a yes may be for."""
+
+    identifier: str = Field(description="证照标识，答复时填写")
+    number: str
+    place: str = Field(description="经营场所、坐落或地址，用以区分；没有的为空")
+
+    @staticmethod
+    def of(one: Choice) -> ChoiceOut:
+        """From the command's answer."""
+        return ChoiceOut(identifier=one.identifier, number=one.number, place=one.place)
+
+
+class ListedItemOut(ItemOut):
+    """The same for whoever answers, with the licenses that there are."""
+
+    choices: list[ChoiceOut] = Field(
+        description="可同意使用的证照；多张的须在答复里指明一张，没有的不会给出。已答复的为空"
+    )
+
+
 class UseRequestOut(Model):
     """A request as the one who asked and the one who was asked both see it; it names nobody but the asker."""
 
@@ -90,6 +112,7 @@ class GivenOut(Model):
     """One license that may be used."""
 
     type: str
+    identifier: str = Field(description="证照标识：持证人同意使用的那一张")
     grant_id: str
     expires_at: datetime
     used_at: datetime | None
@@ -105,6 +128,8 @@ class AskedOut(UseRequestOut):
 class ListedRequestOut(UseRequestOut):
     """What a holder was asked."""
 
+    party_id: str = Field(description="为哪一方答复，答复时填写")
+    items: list[ListedItemOut]  # type: ignore[assignment]
     holder_name: str = Field(description="向谁申请：本人，或被监护人、所代表的企业、委托人")
     delegation_id: str = Field(description="以受托人身份答复时填写；其他为空")
     asked_as: str = Field(
@@ -118,8 +143,16 @@ class ListedRequestOut(UseRequestOut):
     def listed(deps: Deps, asked: Asked) -> ListedRequestOut:
         """From a row of the command's list."""
         mine = asked.mine
+        items = [
+            ListedItemOut(
+                **_item(deps, slug, keys).model_dump(),
+                choices=[ChoiceOut.of(one) for one in asked.choices.get(slug, ())],
+            )
+            for slug, keys in asked.request.items.items()
+        ]
         return ListedRequestOut(
-            **_common(deps, asked),
+            **(_common(deps, asked) | {"items": items}),
+            party_id=mine.party_id if mine else "",
             holder_name=asked.request.holder.name,
             delegation_id=asked.delegation_id,
             asked_as=asked.asked_as,
@@ -128,10 +161,21 @@ class ListedRequestOut(UseRequestOut):
         )
 
 
+class ChosenIn(Model):
+    """Which of several licenses of a type."""
+
+    type: str = Field(max_length=64, description="证照类型")
+    identifier: str = Field(min_length=1, max_length=128, description="证照标识，列表中 choices 之一")
+
+
 class RequestAnswerIn(Model):
-    """The holder's answer."""
+    """The holder's answer, for one party."""
 
     accept: bool
+    party_id: str = Field(default="", max_length=64, description="为哪一方答复，列表中的 party_id；只有一方的可不填")
+    licenses: list[ChosenIn] = Field(
+        default=[], max_length=MAX_REQUEST_TYPES, description="同意使用哪一张；某类只有一张的可不填"
+    )
     delegation_id: str = Field(default="", max_length=64, description="受托人答复时，填委托编号")
 
 
@@ -159,6 +203,7 @@ def read(request: Request, request_id: RequestId, caller: Annotated[Principal, D
     given = [
         GivenOut(
             type=slug,
+            identifier=found.identifiers[grant.version_id],
             grant_id=grant.grant_id,
             expires_at=grant.expires_at,
             used_at=grant.used_at,
@@ -182,7 +227,15 @@ def reply(
 ) -> UseRequestOut:
     """Confirm or decline; of several holders each answers alone."""
     deps = deps_of(request)
-    done = answer_request(deps, caller, request_id, accept=body.accept, delegation_id=body.delegation_id)
+    done = answer_request(
+        deps,
+        caller,
+        request_id,
+        party_id=body.party_id,
+        accept=body.accept,
+        delegation_id=body.delegation_id,
+        licenses={one.type: one.identifier for one in body.licenses},
+    )
     return UseRequestOut.of(deps, done)
 
 

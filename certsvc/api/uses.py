@@ -26,11 +26,11 @@ from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, led
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.identifiers.policy_key import COPY, is_question
-from certsvc.license.challenges import Challenge
+from certsvc.license.challenges import Challenge, ChallengeState
 from certsvc.license.model import LicenseVersion
 from certsvc.license.notices import Notice
 from certsvc.license.questions import ANSWER_ZH
-from certsvc.license.uses import USE_BASIS_ZH, Fetch, Scan
+from certsvc.license.uses import GIVEN, USE_BASIS_ZH, Fetch, Scan
 
 router = APIRouter(tags=["show 亮证"], route_class=JsonRoute)
 
@@ -53,6 +53,7 @@ HEADER = (
     "结果",
     "暂缓告知的依据",
 )
+GIVEN_ZH, REFUSED_ZH = "已提供", "未提供"
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -138,9 +139,21 @@ def _line(row: LedgerRowOut) -> tuple[str, ...]:
         "、".join(field.name for field in row.fields),
         row.question,
         ANSWER_ZH.get(row.answer, ""),
-        row.outcome,
+        _result(row),
         row.withheld_why,
     )
+
+
+def _result(row: LedgerRowOut) -> str:
+    """What came of a use, in the words of the holder's page; nothing for a notice, which has no result."""
+    match row.kind:
+        case "notice":
+            return ""
+        case "challenge":
+            return STATE_ZH[ChallengeState(row.outcome)]
+    if row.outcome == GIVEN:
+        return GIVEN_ZH
+    return row.result.word if row.result is not None else REFUSED_ZH
 
 
 def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:

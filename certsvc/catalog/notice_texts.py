@@ -24,7 +24,7 @@ KEYS = (
     *("suspended", "resumed", "rescinded", "withdrawn", "revoked", "cancelled", "voided", "corrected"),
     *("reinstated", "superseded", "converted"),
     *("expiry_near", "expired", "check_due", "check_overdue", "obligation_due", "obligation_overdue"),
-    *("suspension_over", "fetched", "scanned", "use_request"),
+    *("suspension_over", "fetched", "scanned", "use_request", "use_request_for"),
 )
 """Every occasion; a file names all of them."""
 

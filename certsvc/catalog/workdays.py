@@ -40,6 +40,14 @@ class Workdays:
             count -= self.is_worked(day)
         return day
 
+    def between(self, day: date, last: date) -> int:
+        """How many working days follow ``day`` up to ``last``, which is counted; none when it is not after it."""
+        length = (last - day).days
+        if length > MOST_WORKDAYS * 2:
+            msg = "a period of working days has at most 1000 of them"
+            raise RuntimeError(msg)
+        return sum(self.is_worked(day + timedelta(days=step)) for step in range(1, length + 1))
+
 
 def read_workdays(file: TomlFile | None) -> Workdays:
     """The calendar; no file, no exceptions.

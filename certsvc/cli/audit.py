@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from certsvc.app import build
+from certsvc.app_shape import process_name
 from certsvc.cli import evidence_verifier
+from certsvc.commands.log.append import continue_log
 from certsvc.commands.log.audit import LEAVES, audit, audit_against
 from certsvc.commands.log.bundle import make_bundle
 from certsvc.commands.log.findings import FOUND_ZH
@@ -47,6 +49,16 @@ def run_audit(*, rows: bool, files: bool, kept: Sequence[Path], as_json: bool) -
         service.close()
     print_report(report, as_json=as_json)
     return 0 if report.agrees else 1
+
+
+def continue_under_new_name(reason: str) -> str:
+    """Continue the log from where the database is; a sentence on what is to be done."""
+    service = build(load_settings())
+    try:
+        origin = continue_log(service.deps, owner=process_name(), reason=reason)
+    finally:
+        service.close()
+    return f"日志自此名为 {origin}；旧名称下的检查点在分开之前的仍可证明，请告知审计人员重新取得公钥（/v1/log/keys）"
 
 
 def audit_with_bar(deps: Deps, *, rows: bool, files: bool) -> AuditReport:
@@ -82,6 +94,8 @@ def print_report(report: AuditReport, *, as_json: bool) -> None:
     console.print(f"日志 {report.size} 条，检查点 {report.checkpoints} 个，时间戳 {report.stamped} 个")
     if looked:
         console.print(f"{looked}；证照文件 {report.files}")
+    for size in report.continued:
+        console.print(f"恢复或切换后自第 {size} 条起以另一名称接续")
     if report.waiting:
         console.print(f"尚未入日志 {report.waiting} 条")
     for one in report.not_checked:

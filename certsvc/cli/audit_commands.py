@@ -30,6 +30,16 @@ def audit_verify(
     raise typer.Exit(run_audit(rows=not log_only, files=files, kept=kept or [], as_json=as_json))
 
 
+@audit_app.command("continue")
+def audit_continue(
+    reason: Annotated[str, typer.Option(help="为什么：恢复、主备切换等，写入留痕")],
+) -> None:
+    """数据库退回后（恢复、主备切换），日志以另一名称从现在的状态接续 · go on under another name after a restore."""
+    from certsvc.cli.audit import continue_under_new_name
+
+    typer.echo(continue_under_new_name(reason))
+
+
 @audit_app.command("bundle")
 def audit_bundle(
     identifier: Annotated[str, typer.Argument(help="证照标识")],

@@ -31,6 +31,7 @@ from certsvc.cli.reconcile_commands import reconcile
 from certsvc.cli.report_commands import reports_app
 from certsvc.cli.seal_commands import keys_app, seals_app
 from certsvc.cli.signings import signers_app, signings_app
+from certsvc.cli.supervision_commands import supervision_app
 from certsvc.cli.trust_commands import trust_app
 from certsvc.cli.webhook_commands import webhooks_app
 from certsvc.errors import CertsvcError
@@ -69,6 +70,7 @@ for name, group in (
     ("reports", reports_app),
     ("code", code_app),
     ("clock", clock_app),
+    ("supervision", supervision_app),
 ):
     app.add_typer(group, name=name)
 app.command("reconcile")(reconcile)

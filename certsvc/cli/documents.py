@@ -13,9 +13,18 @@ from certsvc.cli.async_document import async_document
 from certsvc.commands.issuance.body import IssuanceBody
 from certsvc.commands.issuance.move_license import MoveBody
 from certsvc.commands.registrations.report_state import StateReportBody
+from certsvc.commands.supervision.cases import CaseStepBody
+from certsvc.commands.supervision.services import ServiceBody
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payload import Payload
-from certsvc.events.payloads import PAYLOADS, REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
+from certsvc.events.payloads import (
+    PAYLOADS,
+    REPORTED_CASE,
+    REPORTED_SERVICE,
+    REPORTED_STATE,
+    REQUESTED_ISSUANCE,
+    REQUESTED_MOVE,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +38,8 @@ INCOMING: tuple[tuple[str, type[BaseModel]], ...] = (
     (REQUESTED_ISSUANCE, IssuanceBody),
     (REQUESTED_MOVE, MoveBody),
     (REPORTED_STATE, StateReportBody),
+    (REPORTED_CASE, CaseStepBody),
+    (REPORTED_SERVICE, ServiceBody),
 )
 """Events that come in, and the body in their ``data``."""
 

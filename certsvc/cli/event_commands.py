@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +27,17 @@ def events_resend(
     if (after is None) == (not since):
         raise InvalidInput("请用 --after 或 --since 之一说明从哪里重发")
     typer.echo(f"已重新排队 {resend(subscription, after=after or 0, since=_moment(since))} 件")
+
+
+@events_app.command("catalogue")
+def events_catalogue(
+    out: Annotated[Path, typer.Option(help="写到哪里")] = Path("docs/events.md"),
+) -> None:
+    """生成事件目录 · write the page about events."""
+    from certsvc.cli.events_document import events_markdown
+
+    out.write_text(events_markdown(), encoding="utf-8")
+    typer.echo(str(out))
 
 
 @events_app.command("republish")

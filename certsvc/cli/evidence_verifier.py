@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     Point = Optional[tuple[int, int]]
     Key = tuple[str, bytes, bytes]
 
-MAX_FILE = 256 * 1024 * 1024
-MAX_PATH = 64
+MAX_FILE, MAX_PATH, COMMANDS = 256 * 1024 * 1024, 64, ("bundle", "checkpoint", "inclusion", "consistency")
 BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s+(\d{1,10})\s*\]")
-COMMANDS = ("bundle", "checkpoint", "inclusion", "consistency")
 
 
 class Fails(Exception):
@@ -46,10 +44,6 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right)
-
-
 def check_inclusion(index: int, size: int, hashed: bytes, path: list[bytes], root: bytes) -> None:
     if not 0 <= index < size:
         raise Fails("序号不在日志之内")
@@ -58,11 +52,11 @@ def check_inclusion(index: int, size: int, hashed: bytes, path: list[bytes], roo
         if sn == 0:
             raise Fails("包含证明过长")
         if fn & 1 or fn == sn:
-            r = node_hash(p, r)
+            r = sha256(b"\x01" + p + r)
             while not fn & 1 and fn:
                 fn, sn = fn >> 1, sn >> 1
         else:
-            r = node_hash(r, p)
+            r = sha256(b"\x01" + r + p)
         fn, sn = fn >> 1, sn >> 1
     if sn != 0 or r != root:
         raise Fails("包含证明与检查点的根不符")
@@ -75,9 +69,7 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path
         if path or old_root != new_root:
             raise Fails("同一规模有两个根：日志分叉")
         return
-    steps = list(path)
-    if old & (old - 1) == 0:
-        steps.insert(0, old_root)
+    steps = ([old_root] if old & (old - 1) == 0 else []) + path
     if not steps:
         raise Fails("一致性证明为空")
     fn, sn = old - 1, new - 1
@@ -88,11 +80,11 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path
         if sn == 0:
             raise Fails("一致性证明过长")
         if fn & 1 or fn == sn:
-            fr, sr = node_hash(c, fr), node_hash(c, sr)
+            fr, sr = sha256(b"\x01" + c + fr), sha256(b"\x01" + c + sr)
             while not fn & 1 and fn:
                 fn, sn = fn >> 1, sn >> 1
         else:
-            sr = node_hash(sr, c)
+            sr = sha256(b"\x01" + sr + c)
         fn, sn = fn >> 1, sn >> 1
     if sn != 0 or fr != old_root or sr != new_root:
         raise Fails("后来的日志不以先前的为开头")
@@ -146,14 +138,12 @@ def ecdsa_holds(spki: bytes, signature: bytes, data: bytes) -> bool:
     r, s = integers(signature)
     if not (0 < r < N and 0 < s < N):
         return False
-    w = pow(s, -1, N)
-    e = int.from_bytes(sha256(data), "big")
+    w, e = pow(s, -1, N), int.from_bytes(sha256(data), "big")
     point = add(times(e * w % N, (GX, GY)), times(r * w % N, (x, y)))
     return point is not None and point[0] % N == r
 
 
 def read_key(text: str) -> Key:
-    """A verifier key of C2SP signed-note: name, key id, and type 0x02 with the key."""
     try:
         name, key_id, data = text.strip().split("+", 2)
         raw = base64.b64decode(data, validate=True)
@@ -165,28 +155,30 @@ def read_key(text: str) -> Key:
     return name, hashed, raw[1:]
 
 
-def open_checkpoint(note: str, keys: list[Key]) -> tuple[int, bytes]:
-    """Size and root of a checkpoint that one of the keys signed."""
+def open_note(note: str, keys: list[Key]) -> list[str]:
+    """The lines of a note (C2SP signed-note) that one of the keys signed; the first is the name of the log."""
     body, found, lines = note.rpartition("\n\n")
-    body += "\n"
-    parts = body.split("\n")
-    if not found or len(parts) < 4:
-        raise Fails("不是检查点")
-    origin, size, root = parts[0], parts[1], parts[2]
-    if not re.fullmatch("0|[1-9][0-9]{0,18}", size):
-        raise Fails("检查点的规模有误")
-    signed = 0
+    parts, signed = body.split("\n"), 0
+    if not found or len(parts) < 3:
+        raise Fails("不是签名的检查点或清单")
     for line in lines.splitlines():
         dash, _, rest = line.partition(" ")
         name, _, blob = rest.partition(" ")
         data = base64.b64decode(blob, validate=True)
         for key_name, key_id, spki in keys:
             if dash == "\u2014" and (name, data[:4]) == (key_name, key_id):
-                if key_name != origin or not ecdsa_holds(spki, data[4:], body.encode()):
-                    raise Fails("检查点签名不符")
+                if key_name != parts[0] or not ecdsa_holds(spki, data[4:], (body + "\n").encode()):
+                    raise Fails("检查点或清单的签名不符")
                 signed += 1
     if not signed:
-        raise Fails("检查点没有所给公钥的签名")
+        raise Fails("检查点或清单没有所给公钥的签名")
+    return parts
+
+
+def open_checkpoint(note: str, keys: list[Key]) -> tuple[int, bytes]:
+    _, size, root, *_ = open_note(note, keys)
+    if not re.fullmatch("0|[1-9][0-9]{0,18}", size):
+        raise Fails("检查点的规模有误")
     return int(size), base64.b64decode(root, validate=True)
 
 
@@ -197,12 +189,18 @@ def check_leaf(one: dict[str, Any], size: int, root: bytes) -> tuple[dict[str, A
     stated = json.loads(leaf)
     salt, details = bytes.fromhex(one["salt"]), base64.b64decode(one["details"], validate=True)
     said = json.loads(details)
-    begin = b'{"actor":' + canonical(said["actor"]) + b',"content":'
-    end = b',"subject":' + canonical(said["subject"]) + b"}"
-    content = details[len(begin) : -len(end)]
-    digests = {"subject": said["subject"].encode(), "actor": said["actor"].encode(), "content": content}
-    if details != begin + content + end or json.loads(content) != said["content"]:
+    subject, actor = (json.dumps(said.get(name), ensure_ascii=False).encode() for name in ("subject", "actor"))
+    begin, end, digests = b"{", b'"subject":' + subject + b"}", {"subject": said["subject"].encode()}
+    if "actor" in said:
+        begin, digests["actor"] = b'{"actor":' + actor + b",", said["actor"].encode()
+    if "content" in said:
+        begin, end = begin + b'"content":', b"," + end
+        digests["content"] = details[len(begin) : -len(end)]
+    content = json.loads(digests.get("content", b"null"))
+    if details != begin + digests.get("content", b"") + end or content != said.get("content"):
         raise Fails("详情不是规范的写法")
+    if content is None and stated["kind"].startswith("license."):
+        raise Fails("颁发、办理的留痕没有内容")
     for name, value in digests.items():
         if hashlib.sha256(salt + value).hexdigest() != stated[name]:
             raise Fails("详情与叶不符：" + name)
@@ -211,26 +209,25 @@ def check_leaf(one: dict[str, Any], size: int, root: bytes) -> tuple[dict[str, A
     return stated, said
 
 
-def canonical(value: str) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
 def whole(value: object) -> int:
     if type(value) is not int:
         raise Fails("序号或规模不是整数")
     return value
 
 
-def covered_digests(pdf: bytes) -> list[list[bytes]]:
-    known = {"sha256", "sha384", "sha512", "sm3"} & hashlib.algorithms_available
+OIDS = {"sha%d" % (128 + 128 * end): "60864801650304020%d" % end for end in (1, 2, 3)} | {"sm3": "2a811ccf550183"}
+
+
+def covered_digests(pdf: bytes) -> list[dict[str, bytes]]:
+    known = OIDS.keys() & hashlib.algorithms_available
     places = [[int(one) for one in match.groups()] for match in BYTE_RANGE.finditer(pdf)]
-    ranges = [pdf[a : a + b] + pdf[c : c + d] for a, b, c, d in places]
-    return [[hashlib.new(name, data).digest() for name in known] for data in ranges]
+    return [
+        {name: hashlib.new(name, pdf[a : a + b] + pdf[c : c + d]).digest() for name in known} for a, b, c, d in places
+    ]
 
 
 class Report:
-    def __init__(self) -> None:
-        self.good = True
+    good = True
 
     def done(self, what: str) -> None:
         print("通过    " + what)
@@ -250,32 +247,33 @@ def check_bundle(path: Path, keys: list[Key], tsa_ca: Optional[Path], report: Re
         files = {info.filename: archive.read(info) for info in archive.infolist()}
         if len(files) != len(archive.infolist()):
             raise Fails("证据包中有同名的文件")
-    bundle = json.loads(files.pop("bundle.json"))
-    if bundle["format"] != "certsvc-evidence/1":
-        raise Fails("不认识的格式")
+    manifest, note = files.pop("bundle.json"), files.pop("bundle.note", b"")
+    bundle = json.loads(manifest)
+    if bundle["format"] != "certsvc-evidence/2":
+        raise Fails("不认识的格式：较早的证据包没有签名，请重新取")
     if set(files) != set(bundle["files"]):
         raise Fails("文件与清单不符：" + "、".join(sorted(set(files) ^ set(bundle["files"]))))
     for name, digest in bundle["files"].items():
         if hashlib.sha256(files[name]).hexdigest() != digest:
             raise Fails("文件与清单的摘要不符：" + name)
-    report.done("清单：%d 个文件" % len(files))
     if not keys:
         report.skipped("公钥取自证据包本身，请以 --key 给出从机关另行取得的公钥")
         keys = [read_key(one) for one in bundle["verifier_keys"]]
+    if open_note(note.decode(), keys)[1:3] != ["certsvc-evidence", sha256(manifest).hex()]:
+        raise Fails("清单与服务的签名不符：有内容被增删或改动")
+    report.done("清单：%d 个文件，由服务签名" % len(files))
     size, root = open_checkpoint(files["checkpoint.txt"].decode(), keys)
-    if size != whole(bundle["size"]):
-        raise Fails("检查点的规模与清单不符")
     report.done("检查点签名，日志 %d 条" % size)
     check_timestamp(files, tsa_ca, report)
     made: Optional[tuple[str, str]] = None
-    identifier = bundle["identifier"]
     for one in bundle["leaves"]:
         stated, said = check_leaf(one, size, root)
-        if said["subject"] != identifier:
+        if said["subject"] != bundle["identifier"]:
             raise Fails("留痕 %s 不是这张证照的" % stated["id"])
         if stated["kind"] in ("license.issued", "license.registered", "license.simulated"):
             made = said["content"]["sha256"], stated["at"]
-        report.done("第 %d 条 %s %s" % (one["index"] + 1, stated["kind"], stated["at"]))
+        closed = ("" if "actor" in said else "，不含经办账号") + ("" if "content" in said else "，不含内容")
+        report.done("第 %d 条 %s %s%s" % (one["index"] + 1, stated["kind"], stated["at"], closed))
     check_file(files, made, report)
     check_status(json.loads(files["status.json"]), bundle["leaves"], report)
 
@@ -288,21 +286,25 @@ def check_file(files: dict[str, bytes], made: Optional[tuple[str, str]], report:
         report.bad("PDF 不是留痕所记的文件")
     else:
         report.done("PDF 即留痕所记、%s 颁发的文件" % made[1])
-    covered = covered_digests(pdf)
+    covered = dict(enumerate(covered_digests(pdf), 1))
     for name in sorted(one for one in files if one.startswith("signatures/")):
         der = files[name]
-        number = int(name[len("signatures/") : -len(".der")])
-        if 0 < number <= len(covered) and any(one in der for one in covered[number - 1]):
+        digests = covered.get(int(name[len("signatures/") : -len(".der")]), {})
+        named = [one for one, oid in OIDS.items() if bytes.fromhex(oid) in der]
+        missing = [one for one in named if one not in digests]
+        if any(one in der for one in digests.values()):
             report.done(name + " 含被签范围的摘要")
+        elif not digests or (named and not missing):
+            report.bad(name + " 不是对此 PDF 的签名：没有被签范围的摘要")
         else:
-            report.skipped(name + " 的摘要算法本机没有；签章有效性请用 certsvc verify 或签名软件核验")
+            report.skipped("%s 的摘要算法 %s 本机没有；请用 certsvc verify 核验" % (name, "、".join(missing)))
 
 
 def check_status(status: dict[str, Any], leaves: list[dict[str, Any]], report: Report) -> None:
     logged: set[str] = set()
     last = None
     for one in sorted(leaves, key=lambda leaf: leaf["index"]):
-        content = json.loads(base64.b64decode(one["details"]))["content"]
+        content = json.loads(base64.b64decode(one["details"])).get("content", {})
         rows = [row.split(" ") for row in content.get("rows", ())]
         logged |= {row_id for noun, row_id, _ in rows if noun == "move"}
         if one["kind"].startswith("license.") and rows:
@@ -322,14 +324,12 @@ def check_status(status: dict[str, Any], leaves: list[dict[str, Any]], report: R
 
 
 def check_timestamp(files: dict[str, bytes], tsa_ca: Optional[Path], report: Report) -> None:
-    token = files.get("checkpoint.tst")
-    if token is None:
+    if (token := files.get("checkpoint.tst")) is None:
         report.skipped("检查点没有时间戳")
         return
     if sha256(files["checkpoint.txt"]) not in token:
         raise Fails("时间戳不是对此检查点签发的")
-    openssl = shutil.which("openssl")
-    if not openssl or not tsa_ca:
+    if not (openssl := shutil.which("openssl")) or not tsa_ca:
         report.skipped("时间戳含此检查点的摘要；其签名须有 openssl 与 --tsa-ca（时间戳机构的根证书）")
         return
     with tempfile.TemporaryDirectory() as place:

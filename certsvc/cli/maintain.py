@@ -19,6 +19,7 @@ from certsvc.commands.evidence.sweep import orphans, remove_orphans
 from certsvc.commands.issuance.list_dues import list_dues
 from certsvc.commands.issuance.remind import remind
 from certsvc.commands.ports import Principal
+from certsvc.commands.seals.settle_use import settle_use_by_hand
 from certsvc.commands.seals.use_seal import unanswered_makings, unanswered_uses
 from certsvc.errors import ConfigurationError, InvalidInput
 from certsvc.ids import SystemIds
@@ -70,6 +71,13 @@ def unanswered(older_than_s: int) -> list[tuple[str, str, str, str]]:
     rows = [(use.reserved_at, use.reservation_id, use.seal_id, use.purpose) for use in uses]
     rows += [(one.reserved_at, one.making_id, one.seal_id, f"make:{one.purpose}") for one in makings]
     return [(reserved_id, seal, purpose, at.isoformat()) for at, reserved_id, seal, purpose in sorted(rows)]
+
+
+def settle(reservation_id: str, *, used: bool, reason: str) -> str:
+    """Say what became of a use; what was done, in a sentence."""
+    with _service() as service:
+        use = settle_use_by_hand(service.deps, reservation_id, used=used, reason=reason, actor=OPERATOR)
+    return f"已核定 {use.reservation_id}（印章 {use.seal_id}）：{'已用印' if used else '未用印，额度不退'}"
 
 
 def stuck(older_than_s: int) -> Sequence[IssuanceRequest]:

@@ -97,6 +97,18 @@ def seals_unanswered(
     Console().print(table if rows else "没有悬而未决的用印和制作")
 
 
+@seals_app.command("settle")
+def seals_settle(
+    reservation_id: Annotated[str, typer.Argument(help="预留编号，见 seals unanswered")],
+    reason: Annotated[str, typer.Option("--reason", help="依据，写入留痕")],
+    used: Annotated[bool, typer.Option("--used/--not-used", help="不能确定未签名的，按已用印核定")] = True,
+) -> None:
+    """核定进程中断留下的用印：按已用印，或查明未签名 · say what became of a use whose answer was lost."""
+    from certsvc.cli.maintain import settle
+
+    typer.echo(settle(reservation_id, used=used, reason=reason))
+
+
 @seals_app.command("list")
 def seals_list() -> None:
     """列出全部印章、状态、版本、有效期和今日用印次数 · every seal and how it stands."""

@@ -115,6 +115,8 @@ def seed_and_tell(service: Service) -> dict[str, str]:
         ("电子签名", f"{base}/sign"),
         ("执法人员", f"{base}/officer"),
         ("综合窗口", f"{base}/counter"),
+        ("用证部门", f"{base}/department"),
+        ("电子监察", f"{base}/supervision"),
         ("印章管理", f"{base}/seals"),
         ("文件盖章", f"{base}/stamp"),
         ("证照目录", f"{base}/catalog"),

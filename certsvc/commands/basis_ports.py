@@ -33,6 +33,10 @@ class Bases(Protocol):
         """How many requests of the client still wait, for this holder or for all."""
         ...
 
+    def declined(self, holder: Holder, matter_code: str, case_no: str, *, since: datetime) -> bool:
+        """Whether this holder said no to a request for this case after ``since``, whichever client it was of."""
+        ...
+
     def open_of(self, client_id: str, *, now: datetime, limit: int) -> Sequence[UseRequest]:
         """The requests of the client that still wait, in the order in which they lapse."""
         ...

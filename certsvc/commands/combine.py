@@ -25,8 +25,12 @@ MOST = 32
 MOST_WAITING = 1024
 """Questions that may wait; more are told to come back at once (a flood must not fill the memory)."""
 WAIT_S = 15.0
-"""Longer than a statement of the database may take; then whoever still waits is told to come back."""
+"""Longer than a statement of the database may take; then whoever still waits for its turn is told to come back."""
+WORK_S = 25.0
+"""How long whoever asked waits for work that has begun: above what the database needs to say that it cannot, or to be
+given up. Only work that hangs elsewhere is left alone then, with nobody waiting for it."""
 BUSY_ZH = "当前请求较多，请稍后重试"
+UNKNOWN_ZH = "处理中断，结果未知，请稍后重试"
 
 
 class Place(Generic[QuestionT, AnswerT]):
@@ -119,7 +123,7 @@ class Combiner(Generic[QuestionT, AnswerT]):
         finally:
             for place in taken:
                 if place.answer is None and place.error is None:
-                    place.error = Unavailable("处理中断，结果未知，请稍后重试")
+                    place.error = Unavailable(UNKNOWN_ZH)
                 _tell(place)
 
     def _take(self) -> list[Place[QuestionT, AnswerT]]:

@@ -60,6 +60,10 @@ class Requests(Protocol):
         """Take at most ``limit`` requests of one lane that could be claimed, the oldest first; as :meth:`claim`."""
         ...
 
+    def newest_waiting(self, lane: Lane) -> datetime | None:
+        """When the newest request of a lane that has not ended was made, claimed or not; None when there is none."""
+        ...
+
     def finish(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
         """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held.
 

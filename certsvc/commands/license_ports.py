@@ -66,10 +66,13 @@ class Licenses(Protocol):
         """The holder's versions, newest first, found by the blind index of type and code."""
         ...
 
-    def of_holders(
-        self, holders: Sequence[Holder], *, limit: int
-    ) -> Mapping[tuple[str, str], Sequence[LicenseVersion]]:
-        """The same of several holders at once, at most ``limit`` of each, by type and code; whoever has none is out."""
+    def held(
+        self, asked: Sequence[tuple[Holder, str]], *, limit: int
+    ) -> Mapping[tuple[str, str, str], Sequence[LicenseVersion]]:
+        """What holders have of types and nothing replaced, newest first, at most ``limit`` of each holder and type.
+
+        By code type, code and license type; whoever has none is out.
+        """
         ...
 
     def versions_of(self, license_id: str) -> Sequence[LicenseVersion]:

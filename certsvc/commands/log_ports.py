@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from certsvc.events.checkpoint import Checkpoint, NoteSignature, Stamp
     from certsvc.events.envelope import Event
+    from certsvc.events.epochs import Epoch, Epochs
     from certsvc.events.evidence import EvidenceRow
     from certsvc.events.tiles import Edge
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
@@ -44,8 +45,20 @@ class Log(Protocol):
         """Put the edge in the place of that of size ``before`` and add the checkpoint; False if another was faster."""
         ...
 
-    def stamp(self, stamp: Stamp) -> None:
-        """Store the timestamp of a checkpoint, once."""
+    def epochs(self) -> Epochs:
+        """Every continuation of the log, oldest first."""
+        ...
+
+    def begin_epoch(self, epoch: Epoch) -> None:
+        """Let the log go on under another name."""
+        ...
+
+    def restored(self) -> bool:
+        """Whether the database came back from a backup and the log was not continued since."""
+        ...
+
+    def stamp(self, stamp: Stamp) -> bool:
+        """Store the timestamp of a checkpoint, once; False if it has one."""
         ...
 
     def newest_stamp(self) -> Stamp | None:
@@ -70,6 +83,10 @@ class Log(Protocol):
 
     def position_of(self, evidence_id: str) -> int | None:
         """Where a row stands; 0 when it waits for its position, None when there is none."""
+        ...
+
+    def first_unlogged(self, size: int) -> datetime | None:
+        """When the oldest evidence was written that a log of ``size`` leaves has not, sequenced or not."""
         ...
 
     def given(self) -> int:
@@ -124,10 +141,22 @@ class LogSigner(Protocol):
         """The same keys as JWKS (RFC 7517)."""
         ...
 
+    def knows(self, signatures: Sequence[NoteSignature]) -> bool:
+        """Whether every signature names a key of ours; keys that were made since the start are looked for."""
+        ...
+
+    def check(self) -> None:
+        """Unavailable when no key was made that signs checkpoints."""
+        ...
+
     def timestamp(self, data: bytes) -> bytes | None:
         """A token over ``data`` in DER; None where no authority is configured, SigningError when none answers."""
         ...
 
     def stamped_at(self, token: bytes, data: bytes) -> datetime:
         """The time of a token that is over ``data`` and holds by itself; SigningError otherwise."""
+        ...
+
+    def is_trusted(self, token: bytes, data: bytes) -> bool | None:
+        """Whether the authority of a token leads to an anchor of timestamps; None where there is no such anchor."""
         ...

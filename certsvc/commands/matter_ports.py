@@ -99,8 +99,8 @@ class Policies(Protocol):
         """Newest first; of one body, or of some types, or all."""
         ...
 
-    def count_use(self, policy_id: str, *, day: date, quota: int) -> bool:
-        """Count one use of the day; False when ``quota`` were counted already."""
+    def count_use(self, policy_id: str, *, day: date, quota: int, uses: int = 1) -> bool:
+        """Count so many uses of the day; False, and none is counted, when they are more than ``quota`` leaves."""
         ...
 
     def used(self, policy_id: str, *, day: date) -> int:

@@ -84,6 +84,10 @@ class Ledger(Protocol):
         """These are there."""
         ...
 
+    def saw(self, topic: str, key: str) -> bool:
+        """Whether a key was seen."""
+        ...
+
     def short(self, topic: str, *, after: str, limit: int) -> Sequence[tuple[str, int]]:
         """Keys behind ``after`` that were seen less often than expected, in order, and how often."""
         ...

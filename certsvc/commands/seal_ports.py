@@ -75,6 +75,12 @@ class Seals(Protocol):
         """Mark earlier open reservations of these purposes as ``unknown`` when their work resumes; which ones."""
         ...
 
+    def settle(
+        self, reservation_id: str, result: ReservationResult, *, open_before: datetime, now: datetime
+    ) -> SealReservation | None:
+        """Answer one that is ``unknown``, or open since before ``open_before``; None when it is neither."""
+        ...
+
 
 class SealLives(Protocol):
     """Versions of seals, their moves and their makings."""

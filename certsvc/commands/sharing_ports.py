@@ -38,8 +38,11 @@ class Sharing(Protocol):
         """The same, not held."""
         ...
 
-    def answer_under(self, grant_id: str, *, most: int, now: datetime) -> bool:
-        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers."""
+    def answer_under(self, grant_id: str, *, most: int, now: datetime, case_no: str = "") -> bool:
+        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers.
+
+        One that named no case is for ``case_no`` from now on: else it would answer for every case of the office.
+        """
         ...
 
     def withdraw_under(self, basis_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
@@ -54,8 +57,12 @@ class Sharing(Protocol):
         """Use each once, if in time and not withdrawn; how many were."""
         ...
 
+    def bind_cases(self, cases: Mapping[str, str]) -> int:
+        """Let grants (by id) that named no case be for this one from now on; how many named none."""
+        ...
+
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw an unused grant of this holder."""
+        """Withdraw a grant of this holder, used or not, whose time is not over."""
         ...
 
     def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:

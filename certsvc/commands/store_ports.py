@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
+    from certsvc.commands.supervision_ports import Cards, CaseClocks, Complaints, DayCounts, Services
     from certsvc.commands.trust_ports import TrustRows
     from certsvc.commands.visit_ports import Inspections, Officers, Visits
     from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
@@ -143,6 +144,10 @@ class Access(Protocol):
         """The clients of this body, by id."""
         ...
 
+    def active_clients_of(self, authority_code: str, role: str, *, limit: int) -> Sequence[Client]:
+        """The active clients of this body that have a role, by id."""
+        ...
+
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""
         ...
@@ -194,8 +199,8 @@ class Outbox(Protocol):
         """Take or keep the lease ``name``; False while another owner holds it."""
         ...
 
-    def release(self, *, owner: str) -> None:
-        """Give up every lease of ``owner``, so that another takes over at once instead of after the lease."""
+    def release(self, *names: str, owner: str) -> None:
+        """Give up these leases where ``owner`` holds them: another takes over at once instead of after the lease."""
         ...
 
     def cursor(self, consumer: str) -> int:
@@ -283,6 +288,11 @@ class UnitOfWork(Protocol):
     log: Log
     audited: Audited
     clock: ClockMarks
+    case_clocks: CaseClocks
+    cards: Cards
+    day_counts: DayCounts
+    services: Services
+    complaints: Complaints
     operations: Operations
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.issuance.remind import remind_some
-from certsvc.commands.log.append import advance_log, stamp_in_time
+from certsvc.commands.log.append import LEASE as LOG_LEASE
+from certsvc.commands.log.append import STAMP_LEASE, Seen, advance_log, stamp_in_time
 from certsvc.commands.seals.end_versions import destroy_ended_keys
 from certsvc.commands.seals.expire_seals import expire_seals
 from certsvc.commands.seals.warn_expiry import warn_expiry
@@ -26,14 +28,18 @@ from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
 from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
+from certsvc.commands.supervision.counts import NAME as SUPERVISED
+from certsvc.commands.supervision.rounds import supervise
 from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.visits.pictures import forget_pictures
 from certsvc.commands.webhooks.ends import sweep_webhooks
 from certsvc.delivery.notices import NoticeSender
+from certsvc.delivery.receiver import LEASE as RECEIVER_LEASE
 from certsvc.delivery.receiver import Receiver
 from certsvc.delivery.relay import Relay
 from certsvc.delivery.reports import ReportSender
+from certsvc.delivery.sequencer import LEASE as SEQUENCER_LEASE
 from certsvc.delivery.sequencer import sequence_once
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError, SchemaBehind
@@ -97,6 +103,9 @@ ALERT_WAIT_S = 1.0
 IMPORT_LEASE_S = 120
 """Lease of an import or a bulk decision; kept with every chunk of rows."""
 
+SUPERVISE_WAIT_S = 15.0
+"""Pause between two rounds of 电子监察: reads of indexes of what is open, and of the feed behind its place."""
+
 CLOCK_WAIT_S = 2.0
 """Pause between two comparisons of the clock: one read of one row, and every ten seconds one write."""
 
@@ -141,20 +150,21 @@ class Loops:
             self._spawn(f"{self._name}-relay", self._relay)
             if self._broker is not None:
                 receiver = Receiver(self._deps, self._broker, owner=self._name)
-                self._spawn(f"{self._name}-receiver", lambda: self._repeat(receiver.once))
+                self._lead(f"{self._name}-receiver", RECEIVER_LEASE, partial(self._repeat, receiver.once))
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
             if self._deps.province is not None:
                 reporter = f"{self._name}-reports"
                 self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
-            self._spawn(f"{self._name}-log", self._log)
+            self._lead(f"{self._name}-log", LOG_LEASE, self._log)
             stamped = partial(stamp_in_time, self._deps, owner=self._name)
-            self._spawn(f"{self._name}-log-stamp", lambda: self._every(STAMP_WAIT_S, stamped))
+            self._lead(f"{self._name}-log-stamp", STAMP_LEASE, partial(self._every, STAMP_WAIT_S, stamped))
             for channel in self._deps.channels:
                 self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
         self._spawn(f"{self._name}-remind", self._remind)
-        self._spawn(f"{self._name}-signings", self._signings)
+        signings = partial(maintain_signings, self._deps)
+        self._spawn(f"{self._name}-signings", lambda: self._every(SIGNINGS_WAIT_S, signings))
         self.follow()
         self._spawn(f"{self._name}-stamp", lambda: self._stamp(f"{self._name}-stamp"))
         self._spawn(f"{self._name}-uploads", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_uploads(self._deps)))
@@ -165,6 +175,8 @@ class Loops:
         self._spawn(f"{self._name}-facades", lambda: self._every(SWEEP_WAIT_S, lambda: forget_facades(self._deps)))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
+        supervised = partial(supervise, self._deps, owner=self._name, troubled=self._troubled)
+        self._lead(f"{self._name}-supervision", SUPERVISED, partial(self._every, SUPERVISE_WAIT_S, supervised))
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def follow(self) -> None:
@@ -218,7 +230,8 @@ class Loops:
     def _work(self, owner: str, lane: Lane) -> None:
         """Issue what waits.
 
-        While live requests come, backfill goes one by one and rests in between: they find a press free.
+        While live requests come, to this process or another, backfill goes one by one and rests in between: they find
+        a press free.
         """
         clock = self._deps.clock
 
@@ -230,9 +243,9 @@ class Loops:
             now = clock.monotonic()
             for one in done:
                 self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
-            if done and done[0].lane is Lane.LIVE:
+            if done and (done[0].lane is Lane.LIVE or done[0].gave_way):
                 self._live_until = now + LIVE_ECHO_S
-            elif done and now < self._live_until:
+            if done and done[0].lane is not Lane.LIVE and now < self._live_until:
                 self._wake.wait(min(REST * (now - begun), LONGEST_REST_S))
             return bool(done)
 
@@ -245,30 +258,41 @@ class Loops:
 
     def _relay(self) -> None:
         relay = Relay(self._deps, owner=self._name)
+        self._repeat(lambda: sequence_once(self._deps, owner=self._name) + relay.once() > 0)
+        self._release(SEQUENCER_LEASE, *relay.leases)
 
-        def once() -> bool:
-            numbered = sequence_once(self._deps, owner=self._name)
-            return numbered + relay.once() > 0
+    def _lead(self, name: str, lease: str, loop: Callable[[], None]) -> None:
+        """Start a loop that works under a lease, and hands it over after its last turn."""
 
-        self._repeat(once)
-        # A process that ends in good order hands over at once; only one that was killed makes others wait.
-        with self._deps.uow() as tx:
-            tx.outbox.release(owner=self._name)
+        def led() -> None:
+            loop()
+            self._release(lease)
+
+        self._spawn(name, led)
+
+    def _release(self, *leases: str) -> None:
+        """Hand over: only a process that was killed makes others wait. Each loop its own, for the others still work."""
+        with suppress(CertsvcError), self._deps.uow() as tx:
+            tx.outbox.release(*leases, owner=self._name)
 
     def _log(self) -> None:
-        """Append to the evidence log, batch after batch while there is one; at the end the lease is given up."""
+        """Append to the evidence log, batch after batch while there is one."""
+        seen = Seen()
 
         def some() -> None:
             try:
-                while not self._stop.is_set() and advance_log(self._deps, owner=self._name):
+                while not self._stop.is_set() and advance_log(self._deps, owner=self._name, seen=seen):
                     pass
+                self._meters.log_stopped = False
             except CertsvcError as error:
+                self._meters.troubles.add(code=error.code)
                 log.warning("evidence log waits", action="log.error", reason=error.code, detail=error.detail)
+                self._meters.log_stopped = True
+                # Another process may have the key, and an operator who continues the log takes the lease too.
+                self._release(LOG_LEASE)
                 self._stop.wait(LOG_TROUBLE_S)
 
         self._every(LOG_WAIT_S, some)
-        with self._deps.uow() as tx:
-            tx.outbox.release(owner=self._name)
 
     def _remind(self) -> None:
         """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
@@ -316,10 +340,6 @@ class Loops:
 
         self._every(NOTICE_WAIT_S, some)
 
-    def _signings(self) -> None:
-        """End rounds that are overdue, set seals that wait, and end signers whose certificate ended."""
-        self._every(SIGNINGS_WAIT_S, lambda: maintain_signings(self._deps))
-
     def _every(self, wait_s: float, once: Callable[[], object]) -> None:
         while not self._stop.wait(wait_s):
             try:
@@ -329,6 +349,9 @@ class Loops:
             except Exception:
                 self._meters.troubles.add(code="crashed")
                 log.exception("loop failed", action="loop.crashed")
+
+    def _troubled(self, code: str) -> None:
+        self._meters.troubles.add(code=code)
 
     def _trouble(self, error: CertsvcError) -> None:
         self._meters.troubles.add(code=error.code)

@@ -7,6 +7,7 @@ notice and a change counts at once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -74,7 +75,7 @@ class NoticeSender:
             if version is None:
                 msg = "a notice is about a version that is not on the register"
                 raise RuntimeError(msg)
-            known = tx.contacts.of(version.holder)
+            known = tx.contacts.of(claim.notice.recipient or version.holder)
         self._try(claim, version, known.effective if known else Contact())
         return True
 
@@ -92,12 +93,13 @@ class NoticeSender:
         self._record(claim, version, contact, fault)
 
     def _letter(self, claim: ClaimedNotice, version: LicenseVersion, address: str) -> Letter:
-        kind = self._deps.catalog.type(version.type_slug)
+        kind, recipient = self._deps.catalog.type(version.type_slug), claim.notice.recipient
+        to = masked_holder(kind, version if recipient is None else replace(version, holder=recipient))
         return Letter(
             letter_id=claim.notice.notice_id,
             address=address,
             subject=self._deps.notice_texts.subject(kind.name),
-            text=f"{masked_holder(kind, version)}：{claim.notice.text}",
+            text=f"{to}：{claim.notice.text}",
             at=claim.notice.at,
         )
 

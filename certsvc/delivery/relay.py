@@ -59,6 +59,11 @@ class Relay:
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
 
+    @property
+    def leases(self) -> tuple[str, ...]:
+        """What a relay may hold, to be given up at its end."""
+        return tuple(_lease(name) for name in (*(one for one, _ in CONSUMERS), *(c.name for c in self._deps.carriers)))
+
     def once(self) -> int:
         """Hand every waiting event to every consumer and carrier that is not pausing; how many were handled."""
         done = sum(self._drain(name, handle) for name, handle in CONSUMERS if self._due(name))
@@ -76,7 +81,7 @@ class Relay:
         if not events:
             return place, ()
         with deps.uow() as tx:
-            held = tx.outbox.lease(f"relay:{name}", owner=self._owner, now=deps.clock.now(), lease_s=LEASE_S)
+            held = tx.outbox.lease(_lease(name), owner=self._owner, now=deps.clock.now(), lease_s=LEASE_S)
         return place, events if held else ()
 
     def _drain(self, name: str, handle: Handle) -> int:
@@ -131,6 +136,10 @@ class Relay:
             wait_s=wait,
             exc_info=error,
         )
+
+
+def _lease(name: str) -> str:
+    return f"relay:{name}"
 
 
 def deliver(deps: Deps, name: str, handle: Handle, events: Sequence[Event]) -> None:

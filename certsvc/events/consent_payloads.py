@@ -104,6 +104,21 @@ class ConsentAnswered(Payload):
     """``confirmed`` or ``declined``"""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentPartyAdded(Payload):
+    """用证申请: one more has to confirm, a co-holder of what the holder agreed to; the event names nobody."""
+
+    NAME: ClassVar[str] = "consent.party_added.v1"
+    request_id: str
+    party_id: str
+    client_id: str
+    authority_code: str
+    """USCC of the body that asked"""
+    matter_code: str
+    lapses_at: str
+    """when it is too late to answer"""
+
+
 CONSENT_PAYLOADS: tuple[type[Payload], ...] = (
     ChallengeAnswered,
     DelegationAccepted,
@@ -112,4 +127,5 @@ CONSENT_PAYLOADS: tuple[type[Payload], ...] = (
     DisputeClosed,
     ConsentAsked,
     ConsentAnswered,
+    ConsentPartyAdded,
 )

@@ -17,8 +17,9 @@ from certsvc.events.import_payloads import IMPORT_PAYLOADS
 from certsvc.events.matter_payloads import MATTER_PAYLOADS
 from certsvc.events.oversight_payloads import OVERSIGHT_PAYLOADS
 from certsvc.events.payload import Payload
-from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided
+from certsvc.events.seal_payloads import SEAL_MOVED, SealExpiring, SealOddUse, SealUseDecided, SealUseSettled
 from certsvc.events.signing_payloads import SIGNING_PAYLOADS
+from certsvc.events.supervision_payloads import SUPERVISION_PAYLOADS
 from certsvc.events.visit_payloads import VISIT_PAYLOADS
 from certsvc.events.webhook_payloads import WebhookDisabled, WebhookTested
 
@@ -343,6 +344,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     SealExpiring,
     SealOddUse,
     SealUseDecided,
+    SealUseSettled,
     *SIGNING_PAYLOADS,
     DocumentSealed,
     WebhookDisabled,
@@ -354,6 +356,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *MATTER_PAYLOADS,
     *OVERSIGHT_PAYLOADS,
     *COUNTER_PAYLOADS,
+    *SUPERVISION_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
@@ -361,6 +364,12 @@ REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"
 
 REQUESTED_MOVE = PREFIX + "move.requested.v1"
 """Type of the event that asks for a move of a license (in)."""
+
+REPORTED_CASE = PREFIX + "case.reported.v1"
+"""Type of the event by which an approval system reports a step of a case, for its clock (in)."""
+
+REPORTED_SERVICE = PREFIX + "service.reported.v1"
+"""Type of the event that a service was completed (in); ``service.completed`` says it with the id of its code."""
 
 REPORTED_STATE = PREFIX + "state.reported.v1"
 """Type of the event by which the source of a registered license reports its state (in)."""

@@ -124,6 +124,18 @@ class SealUseDecided(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SealUseSettled(Payload):
+    """An operator said what became of a use whose answer a crash took."""
+
+    NAME: ClassVar[str] = "seal.use_settled.v1"
+    reservation_id: str
+    seal_id: str
+    owner_code: str
+    result: str
+    """``used``, or ``failed``: the key did not sign"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SealExpiring(Payload):
     """The certificate of a seal in use ends soon: time to apply for its re-making."""
 

@@ -27,6 +27,7 @@ PREFIX = "log"
 """Where objects of the log lie."""
 
 ENTRIES = "entries"
+_OBJECT = re.compile(rf"{PREFIX}/tile(?:-[0-9]{{14}})?/({ENTRIES}|[0-7])/(.+)")
 _NUMBER = re.compile(r"((?:x[0-9]{3}/){0,4})([0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
@@ -57,14 +58,28 @@ def read_path(text: str) -> TilePath | None:
     return found if str(found) == text and found.width <= WIDTH else None
 
 
-def tile_name(level: int, number: int) -> str:
-    """The object of a full tile of hashes."""
-    return f"{PREFIX}/tile/{level}/{TilePath(number)}"
+def tile_name(level: int, number: int, *, epoch: int = 0) -> str:
+    """The object of a full tile of hashes; ``Epochs.tile_name`` knows the epoch."""
+    return f"{PREFIX}/{_directory(epoch)}/{level}/{TilePath(number)}"
 
 
-def bundle_name(number: int) -> str:
+def bundle_name(number: int, *, epoch: int = 0) -> str:
     """The object of a full bundle of entries."""
-    return f"{PREFIX}/tile/{ENTRIES}/{TilePath(number)}"
+    return f"{PREFIX}/{_directory(epoch)}/{ENTRIES}/{TilePath(number)}"
+
+
+def _directory(epoch: int) -> str:
+    return f"tile-{epoch}" if epoch else "tile"
+
+
+def leaves_of(name: str) -> int | None:
+    """Leaves that a log has when this object of its becomes full; None for any other object."""
+    match = _OBJECT.fullmatch(name)
+    path = read_path(match[2]) if match else None
+    if match is None or path is None:
+        return None
+    level = 0 if match[1] == ENTRIES else int(match[1])
+    return path.number + 1 << HEIGHT * (level + 1)
 
 
 def pack_entries(leaves: Iterable[bytes]) -> bytes:

@@ -26,6 +26,7 @@ _REGION_ISSUER = re.compile(r"[0-9]{6}")
 _SERIAL = re.compile(r"[0-9A-Z]+")
 _VERSION = re.compile(r"[0-9]{3}")
 _MIDDLE_PARTS = 4
+_PARTS = _MIDDLE_PARTS + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +136,9 @@ class LicenseIdentifier:
     def __str__(self) -> str:
         """The whole identifier with its check character."""
         return f"{self.root}.{self.version:03d}.{self.check_character}"
+
+
+def issuer_in(identifier: str) -> str:
+    """The code of the issuer that an identifier of a register names, which was checked when it came; else empty."""
+    parts = identifier.removeprefix(f"{ROOT_OID}.").split(".")
+    return parts[1] if identifier.startswith(f"{ROOT_OID}.") and len(parts) == _PARTS else ""

@@ -9,7 +9,7 @@ Laws:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -25,6 +25,10 @@ MAX_CONSENT_DAYS = 30
 """A confirmed consent that lasts longer than a case would become a standing permission."""
 MAX_OPEN_PER_HOLDER = 5
 """Requests of one client that wait for the same holder: stops a client from pressing somebody into a yes."""
+MAX_ASKS_PER_HOLDER = 10
+"""Requests of one client to the same holder in a day, answered or not: stops one that asks again after every no."""
+PAUSE_AFTER_NO = timedelta(days=3)
+"""How long nobody asks the same holder again for a case after a no: stops wearing somebody down until a yes."""
 MAX_OPEN_PER_CLIENT = 2000
 """Requests of one client that wait: bounds what a broken client can write."""
 MAX_REQUEST_TYPES = 12
@@ -37,6 +41,8 @@ MAX_WITHHELD_DAYS = 90
 """Longest time for which a holder does not learn of a use on duty; a longer secrecy is another law's affair."""
 MAX_COUNTER_HOURS = 24
 """A consent on paper is for the visit at the counter."""
+COUNTER_COPY_DAYS = 30
+"""Longest life of a copy on a consent on paper, which says nothing of copies: the time in which a case is decided."""
 MAX_COHORT = 1000
 """Holders of one cohort; a larger one would hold the ledger's lock for long."""
 
@@ -90,6 +96,7 @@ class Party:
     Attributes:
         version_id: the license of a co-holder; empty for the holder, who answers for everything that was asked.
         basis, basis_id: by what right somebody answered.
+        chosen: type slug -> license id, of the holder's yes: which of several licenses it is for.
     """
 
     party_id: str
@@ -102,6 +109,7 @@ class Party:
     answered_at: datetime | None = None
     basis: str = ""
     basis_id: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

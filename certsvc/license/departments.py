@@ -57,17 +57,18 @@ class UseFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UseCount:
-    """How many uses of one matter, type, kind and outcome."""
+    """How many uses of one matter, type, kind and outcome, and when the first of them was."""
 
     matter_code: str
     type_slug: str
     kind: UseKind
     outcome: str
     uses: int
+    first: datetime
 
 
 def kind_of(use: Fetch) -> UseKind:
-    """What a use asked for; a refused copy is a fetch, since nothing of it left."""
+    """What a use asked for; a refused one what it named, so that one which named nothing is a fetch."""
     if use.said or use.answer:
         return UseKind.ANSWER
     return UseKind.COPY if COPY in use.fields else UseKind.FETCH

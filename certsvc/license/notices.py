@@ -14,6 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from certsvc.license.model import Holder
 
 SCHEDULE = (
     timedelta(0),
@@ -198,6 +202,7 @@ class Notice:
         ready_at: when it may be tried.
         reason: why it failed: a word of :data:`REASON_ZH`.
         ended_at: when it was read, served or given up.
+        recipient: who is told in place of the license's holder: a co-holder, or who acts for one; kept encrypted.
     """
 
     notice_id: str
@@ -215,6 +220,7 @@ class Notice:
     sent_at: datetime | None = None
     ended_at: datetime | None = None
     service: Service = Service()
+    recipient: Holder | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

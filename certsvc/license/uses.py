@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from certsvc.license.consents import MAX_ANSWERS_PER_GRANT
 
 
 class ShowBasis(StrEnum):
@@ -34,6 +36,20 @@ class ShowState(StrEnum):
 
 GIVEN = "given"
 """Outcome of a fetch that gave something; of a refusal it is the reason's code."""
+
+
+NO_BASIS = "no_lawful_basis"
+QUOTA_USED_UP = "quota_used_up"
+CONSENT_OVER = "consent_over"
+"""used, withdrawn or expired, or what it rests on has ended"""
+BEYOND_POLICY = "beyond_policy"
+"""more than policy or consent list"""
+NOT_IN_FORCE = "not_in_force"
+NO_POLICY = "no_policy"
+NOT_WITHHELD = "not_withheld"
+"""暂缓告知: not approved, over, or for something else"""
+WHY_NOT: frozenset[str] = frozenset({QUOTA_USED_UP, CONSENT_OVER, BEYOND_POLICY, NOT_IN_FORCE, NO_POLICY, NOT_WITHHELD})
+"""Why there was :data:`NO_BASIS`, in the ledger and for the body that asked; to everybody else they are all that."""
 
 
 class UseBasis(StrEnum):
@@ -157,6 +173,11 @@ class Grant:
     copy_until: datetime | None = None
     """until when a copy that is made under it may be good; None as long as the policy lets it"""
 
+    def answers_left(self, now: datetime) -> int:
+        """How many questions it may answer still; its one use for data takes none of them away."""
+        over = self.withdrawn_at is not None or now >= self.expires_at
+        return 0 if over else max(0, MAX_ANSWERS_PER_GRANT - self.answers)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fetch:
@@ -164,9 +185,9 @@ class Fetch:
 
     Attributes:
         basis: a word of ``UseBasis``; of a refusal what the client claimed.
-        outcome: ``given`` or the reason code of the refusal.
-        fields: what left; ``*copy`` for the file, ``?…`` for an answer.
-        said: the question in words, when one was asked; it never names a person.
+        outcome: ``given`` or the reason code of the refusal, one of :data:`WHY_NOT` among them.
+        fields: what left, of a refusal what was asked for by name; ``*copy`` for the file, ``?…`` for an answer.
+        said: the question in words, when one was asked; without the term where the field is personal.
         answer: ``yes``, ``no`` or ``unknown``; empty for a fetch, and for a refusal.
         withheld_until: until when the holder does not learn of it; ``withheld_why`` is the legal basis.
         type_slug: the type that was asked for, also of a refusal; empty in rows of earlier releases.
@@ -195,3 +216,9 @@ class Fetch:
     def hidden(self, now: datetime) -> bool:
         """Whether the holder must not learn of it yet."""
         return self.withheld_until is not None and now < self.withheld_until
+
+    def as_told(self) -> Fetch:
+        """As the holder reads it: of a refusal nothing left, and why is the matter of the body that asked."""
+        if self.outcome == GIVEN:
+            return self
+        return replace(self, fields=(), outcome=NO_BASIS if self.outcome in WHY_NOT else self.outcome)

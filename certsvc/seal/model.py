@@ -121,7 +121,7 @@ class ReservationResult(StrEnum):
     USED = "used"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """the process died between reservation and answer: the key may have signed; stays listed"""
+    """the process died between reservation and answer: the key may have signed; listed until it is settled by hand"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

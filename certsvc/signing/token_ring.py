@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _RSA_MECHANISMS = {"sha256": "SHA256_RSA_PKCS", "sha384": "SHA384_RSA_PKCS", "sha512": "SHA512_RSA_PKCS"}
 _DIGESTS = frozenset(_RSA_MECHANISMS)
+BUSY_S = 1.0
+"""How long a probe waits for its turn: a token that has finished no signature in that time does not answer."""
 
 
 class TokenKeyRing:
@@ -37,6 +39,7 @@ class TokenKeyRing:
         """
         self._lock = threading.Lock()
         self._operations: dict[str, int] = {}
+        self._finished = 0
         self._public: dict[str, KeyCertificate] = {}
         self._pkcs11 = _library()
         self._session = self._login(module, token_label, pin)
@@ -76,15 +79,26 @@ class TokenKeyRing:
             return self._operations.get(key_id, 0)
 
     def check(self) -> None:
-        """Look for one of the keys in the token, without using it; SigningError when the token does not answer."""
+        """Look for one of the keys in the token, without using it; SigningError when the token does not answer.
+
+        While the token signs it is not asked: that signatures come out is the answer. Seals and this never use it at
+        once, for its library is opened for one thread at a time (C_Initialize without arguments).
+        """
         names = self._pkcs11
         wanted = {names.Attribute.CLASS: names.ObjectClass.PRIVATE_KEY, names.Attribute.LABEL: min(self._keys)}
+        finished = self._finished
+        if not self._lock.acquire(timeout=BUSY_S):
+            if self._finished == finished:
+                msg = "密码机没有应答：有签名正在等待它，请检查密码机与网络"
+                raise SigningError(msg)
+            return
         try:
-            with self._lock:
-                found = list(self._session.get_objects(wanted))
+            found = list(self._session.get_objects(wanted))
         except (names.exceptions.PKCS11Error, AttributeError) as error:
             msg = f"密码机没有应答（{type(error).__name__}）：请检查密码机与网络，恢复后重新启动本进程"
             raise SigningError(msg) from error
+        finally:
+            self._lock.release()
         if not found:
             msg = "密码机中找不到启动时的密钥：请检查令牌"
             raise SigningError(msg)
@@ -155,11 +169,15 @@ class TokenKeyRing:
         try:
             with self._lock:
                 if algorithm != "p256":
-                    return bytes(key.sign(data, mechanism=getattr(mechanism, _RSA_MECHANISMS[digest])))
-                raw = bytes(key.sign(hashlib.new(digest, data).digest(), mechanism=mechanism.ECDSA))
+                    raw = bytes(key.sign(data, mechanism=getattr(mechanism, _RSA_MECHANISMS[digest])))
+                else:
+                    raw = bytes(key.sign(hashlib.new(digest, data).digest(), mechanism=mechanism.ECDSA))
+                self._finished += 1
         except (self._pkcs11.exceptions.PKCS11Error, AttributeError) as error:
             msg = f"密码机密钥 {key_id} 签名失败（{type(error).__name__}）"
             raise SigningError(msg) from error
+        if algorithm != "p256":
+            return raw
         half = len(raw) // 2
         return encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
 

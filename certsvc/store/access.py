@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, true
 
 from certsvc.license.parties import Client, Person
 from certsvc.store.columns import text_sha256
@@ -25,6 +25,17 @@ PRUNE_AT_ONCE = 100
 """How many expired keys one call deletes: more than it adds, so the table stays small, and never a long pause."""
 
 _CLIENTS = select(*clients.c).where(clients.c.client_id.in_(bindparam("which", expanding=True)))
+# Roles stand as a JSON list of plain words, so that a word in quotes is one of them.
+_ACTIVE_OF = (
+    select(*clients.c)
+    .where(
+        clients.c.authority_code == bindparam("body"),
+        clients.c.active == true(),
+        clients.c.roles.contains(bindparam("role")),
+    )
+    .order_by(clients.c.client_id)
+    .limit(bindparam("most"))
+)
 _CLIENTS_OF = (
     select(*clients.c)
     .where(clients.c.authority_code == bindparam("body"))
@@ -102,6 +113,11 @@ class AccessRows:
     def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
         """The clients of this body, by id."""
         return [_client(row) for row in self._tx.rows(_CLIENTS_OF, body=authority_code, most=limit)]
+
+    def active_clients_of(self, authority_code: str, role: str, *, limit: int) -> Sequence[Client]:
+        """The active clients of this body that have a role, by id."""
+        rows = self._tx.rows(_ACTIVE_OF, body=authority_code, role=f'"{role}"', most=limit)
+        return [_client(row) for row in rows]
 
     def upsert_person(self, person: Person) -> None:
         """Bind a person."""

@@ -1,8 +1,9 @@
 """A backup in a directory: a copy of the database, the objects or a list of them, and a manifest with every digest.
 
 The database comes first and the objects after it. An object is stored before the row that names it and outlives that
-row, so every row of the copy finds its object; the other way round rows would come without theirs. The manifest is
-written last: without one a backup was not finished. Keys are never in it, only what they are known by.
+row, so every row of the copy finds its object; the other way round rows would come without theirs. Tiles of the
+evidence log that became full meanwhile are left out: they are of a longer log than the copy's. The manifest is written
+last: without one a backup was not finished. Keys are never in it, only what they are known by.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.errors import Conflict, InvalidInput, NotFound, Unavailable
+from certsvc.events.tiles import leaves_of
 from certsvc.store.database_copy import copy_database, restore_database
 from certsvc.store.ledger import DiskLedger
 from certsvc.store.object_names import check_name
@@ -96,10 +98,17 @@ def create(
         Unavailable: database, objects or disk fail; what is there has no manifest and is no backup.
     """
     _make_empty(directory)
-    database = copy_database(url, directory)
+    copy = copy_database(url, directory)
     count = 0
+
+    def ours(name: str) -> bool:
+        return (leaves_of(name) or 0) <= copy.leaves
+
     with (directory / LISTING).open("x", encoding="utf-8") as listing:
-        for line in _copied(objects, directory) if isinstance(objects, DirectoryObjectStore) else _listed(objects):
+        lines = (
+            _copied(objects, directory, ours) if isinstance(objects, DirectoryObjectStore) else _listed(objects, ours)
+        )
+        for line in lines:
             listing.write(json.dumps(line) + "\n")
             count += 1
             watch(1)
@@ -109,8 +118,8 @@ def create(
         format=FORMAT,
         made_at=rfc3339(facts.made_at),
         schema=facts.schema,
-        database=database.name,
-        database_sha256=digest_of_file(database),
+        database=copy.file.name,
+        database_sha256=digest_of_file(copy.file),
         objects=DIRECTORY if isinstance(objects, DirectoryObjectStore) else BUCKET,
         object_count=count,
         listing_sha256=digest_of_file(directory / LISTING),
@@ -223,16 +232,16 @@ def digest_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _copied(objects: DirectoryObjectStore, directory: Path) -> Iterator[dict[str, Any]]:
+def _copied(objects: DirectoryObjectStore, directory: Path, ours: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
     target = DirectoryObjectStore(directory / OBJECTS)
-    for batch in _batches(_read(objects)):
+    for batch in _batches(_read(objects, ours)):
         target.put_all(batch, content_type="")
         for name, data in batch.items():
             yield {"name": name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
 
-def _read(objects: DirectoryObjectStore) -> Iterator[tuple[str, bytes]]:
-    for name in objects.walk(""):
+def _read(objects: DirectoryObjectStore, ours: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    for name in filter(ours, objects.walk("")):
         with suppress(NotFound):  # an upload that was over meanwhile
             yield name, objects.get(name)
 
@@ -251,9 +260,11 @@ def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
         yield batch
 
 
-def _listed(bucket: S3ObjectStore) -> Iterator[dict[str, Any]]:
+def _listed(bucket: S3ObjectStore, ours: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
     """Names that hold a digest tell it; the server's own digest and version stand beside it."""
     for one in bucket.versions():
+        if not ours(one.name):
+            continue
         named = one.name.rpartition("/")[2].removesuffix(".pdf")
         yield {**asdict(one), "sha256": named if len(named) == hashlib.sha256().digest_size * 2 else ""}
 

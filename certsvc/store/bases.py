@@ -22,6 +22,7 @@ from certsvc.store.newest import newest_of
 from certsvc.store.people import blind_of, person, plain
 from certsvc.store.tables import clients
 from certsvc.store.tables_bases import (
+    DECLINED,
     STILL_ASKED,
     ask_counts,
     counter_consents,
@@ -57,6 +58,17 @@ _HOLD_CLIENT = (
 _STILL = (_R.client_id == bindparam("who"), text(f"use_requests.{STILL_ASKED}"), _R.lapses_at > bindparam("now"))
 _COUNT = select(func.count().label("waiting")).select_from(use_requests).where(*_STILL)
 _COUNT_FOR = _COUNT.where(_R.holder_blind == bindparam("whose"))
+_DECLINED = (
+    select(_R.request_id)
+    .where(
+        text(f"use_requests.{DECLINED}"),
+        _R.holder_blind == bindparam("whose"),
+        _R.matter_code == bindparam("matter"),
+        _R.case_no == bindparam("case_no"),
+        _R.closed_at > bindparam("since"),
+    )
+    .limit(1)
+)
 _OPEN_OF = select(*_R).where(*_STILL).order_by(_R.lapses_at, _R.request_id).limit(bindparam("most"))
 _BY_IDS = select(*_R).where(_R.request_id.in_(bindparam("which", expanding=True)))
 _HELD = select(*_R).where(_R.request_id == bindparam("which")).with_for_update()
@@ -76,6 +88,7 @@ _ANSWER = (
         answered_at=bindparam("now"),
         basis=bindparam("right"),
         basis_id=bindparam("right_id"),
+        chosen=bindparam("licenses"),
     )
 )
 _COUNTER_BY_IDS = select(*_C).where(_C.consent_id.in_(bindparam("which", expanding=True)))
@@ -122,6 +135,12 @@ class BasisRows:
         else:
             row = self._tx.row(_COUNT_FOR, who=client_id, now=now, whose=blind_of(self._tx, holder, _REQUEST_HOLDER))
         return 0 if row is None else int(row["waiting"])
+
+    def declined(self, holder: Holder, matter_code: str, case_no: str, *, since: datetime) -> bool:
+        """Whether this holder said no to a request for this case after ``since``, whichever client it was of."""
+        whose = blind_of(self._tx, holder, _REQUEST_HOLDER)
+        row = self._tx.row(_DECLINED, whose=whose, matter=matter_code, case_no=case_no, since=since)
+        return row is not None
 
     def open_of(self, client_id: str, *, now: datetime, limit: int) -> Sequence[UseRequest]:
         """The requests of the client that still wait, in the order in which they lapse."""
@@ -179,6 +198,7 @@ class BasisRows:
             answered_at=party.answered_at,
             basis=party.basis,
             basis_id=party.basis_id,
+            chosen=to_json(dict(party.chosen)),
         )
 
     def parties_of(self, request_id: str) -> Sequence[Party]:
@@ -199,6 +219,7 @@ class BasisRows:
             who=answered.answered_by,
             right=answered.basis,
             right_id=answered.basis_id,
+            licenses=to_json(dict(answered.chosen)),
             now=now,
         )
         return done == 1
@@ -292,6 +313,7 @@ class BasisRows:
         del values["holder_blind"]
         values["holder"] = person(self._tx.open_json(values.pop("person"), _PERSON, row["party_id"]))
         values["state"] = as_word(RequestState, row["state"])
+        values["chosen"] = from_json(row["chosen"])
         return Party(**values)
 
     def _counter(self, row: RowMapping) -> CounterConsent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, bindparam, func, select, update
@@ -12,6 +13,7 @@ from certsvc.license.clock_mark import ClockMark
 from certsvc.store.tables import requests
 from certsvc.store.tables_clock import clock_marks
 from certsvc.store.tables_consents import challenges
+from certsvc.store.tables_devices import offline_cores
 from certsvc.store.tables_imports import bulks, imports
 from certsvc.store.tables_reports import reports
 from certsvc.store.tables_signers import signer_codes, signing_codes, signing_rounds
@@ -42,7 +44,6 @@ _CONFIRM = update(clock_marks).where(_C.name == REGISTER, _C.epoch < bindparam("
 
 _WAITS = (
     requests.c.ready_at,
-    leases.c.until,
     notices.c.ready_at,
     signing_rounds.c.claim_until,
     stamp_items.c.ready_at,
@@ -52,7 +53,7 @@ _WAITS = (
     webhook_subscriptions.c.not_before,
     webhook_deliveries.c.ready_at,
 )
-"""Ends of leases and next tries. To be tried earlier than planned harms nothing; to wait for a day that was a mistake
+"""Ends of claims and next tries. To be tried earlier than planned harms nothing; to wait for a day that was a mistake
 of the clock would."""
 _MADE = (
     (shows.c.created_at, shows.c.expires_at),
@@ -62,6 +63,7 @@ _MADE = (
     (signing_codes.c.made_at, signing_codes.c.expires_at),
     (signer_codes.c.made_at, signer_codes.c.expires_at),
     (stamp_previews.c.created_at, stamp_previews.c.expires_at),
+    (offline_cores.c.issued_at, offline_cores.c.expires_at),
 )
 """When a code was made, and until when it is good: one from the future would be good until then."""
 _END = tuple(
@@ -69,6 +71,10 @@ _END = tuple(
 )
 _FREE = tuple(
     update(column.table).where(column > bindparam("later_than")).values({column: bindparam("now")}) for column in _WAITS
+)
+_FREE_LEASES = update(leases).where(leases.c.until > bindparam("later_than")).values(until=bindparam("now"))
+_ADDRESSES = select(
+    func.host(func.inet_server_addr()).label("server"), func.host(func.inet_client_addr()).label("client")
 )
 
 
@@ -99,6 +105,15 @@ class ClockRows:
         at: datetime | None = row["at"] if row else None
         return at.astimezone(UTC) if at else None
 
+    def database_elsewhere(self) -> bool:
+        """Whether the database stands on another machine, as far as its address tells, so that its clock is another."""
+        if self._tx.dialect != "postgresql":
+            return False
+        row = self._tx.row(_ADDRESSES)
+        if row is None or row["server"] is None or row["server"] == row["client"]:
+            return False
+        return not ip_address(row["server"]).is_loopback
+
     def raise_mark(self, mark: ClockMark) -> bool:
         """Move the mark on within its epoch; False when it stands there or later, or the epoch is over."""
         return self._tx.changed(_RAISE, **_new(mark)) == 1 or self._insert(mark)
@@ -107,10 +122,12 @@ class ClockRows:
         """Begin the epoch of ``mark`` at its moment; False when that epoch or a later one has begun."""
         return self._tx.changed(_CONFIRM, **_new(mark)) == 1 or self._insert(mark)
 
-    def undo_future(self, now: datetime, *, apart: timedelta, longest_wait: timedelta) -> int:
-        """End codes made later than ``apart`` from now, let what waits longer than ``longest_wait`` be due now."""
-        ended = sum(self._tx.changed(statement, now=now, later_than=now + apart) for statement in _END)
-        return ended + sum(self._tx.changed(statement, now=now, later_than=now + longest_wait) for statement in _FREE)
+    def undo_future(self, now: datetime, *, apart: timedelta, longest_lease: timedelta, longest_wait: timedelta) -> int:
+        """End codes made later than ``apart`` from now; let what is leased or waits for longer be due now."""
+        changed = self._tx.changed
+        ended = sum(changed(statement, now=now, later_than=now + apart) for statement in _END)
+        freed = changed(_FREE_LEASES, now=now, later_than=now + longest_lease)
+        return ended + freed + sum(changed(statement, now=now, later_than=now + longest_wait) for statement in _FREE)
 
     def _insert(self, mark: ClockMark) -> bool:
         values = {"at": mark.at, "boot": mark.boot, "boot_s": mark.boot_s, "epoch": mark.epoch}

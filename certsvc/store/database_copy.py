@@ -13,11 +13,12 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import exc, text
 from sqlalchemy.engine import make_url
 
 from certsvc.errors import ConfigurationError, Conflict, IntegrityError, Unavailable
@@ -25,18 +26,36 @@ from certsvc.store.engine import writing_engine
 from certsvc.store.failures import in_our_words
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, TextClause
 
 SQLITE_FILE = "database.sqlite3"
 POSTGRES_FILE = "database.pgdump"
 HOURS_S = 12 * 3600
 """Longest run of a copying program; one that hangs must not hold a backup for ever."""
 _SKIP = text("UPDATE counters SET value = value + :count WHERE name = 'position:events' OR name LIKE 'series:%'")
+_RESTORED = text(
+    "INSERT INTO cursors (consumer, position) VALUES ('log:restored', 1)"
+    " ON CONFLICT (consumer) DO UPDATE SET position = excluded.position"
+)
+"""What ``store.log.RESTORED`` reads: the log goes on under another name."""
+_LEAVES = "SELECT coalesce(max(size), 0) FROM log_checkpoints"
+_SNAPSHOT = text("SELECT pg_export_snapshot()")
+_HAS_LOG = text("SELECT to_regclass('log_checkpoints') IS NOT NULL")
 _TABLES = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
 
 
-def copy_database(url: str, directory: Path) -> Path:
-    """Copy the database into ``directory``; the file.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """The file of a copy, and how many leaves the evidence log has in it (0: none, or a database without one)."""
+
+    file: Path
+    leaves: int
+
+
+def copy_database(url: str, directory: Path) -> Copy:
+    """Copy the database into ``directory``.
 
     Raises:
         ConfigurationError: ``pg_dump`` is not on this machine.
@@ -45,14 +64,17 @@ def copy_database(url: str, directory: Path) -> Path:
     """
     source = make_url(url)
     if source.get_backend_name() == "sqlite":
-        return _copy_sqlite(Path(source.database or ""), directory / SQLITE_FILE)
+        file = _copy_sqlite(Path(source.database or ""), directory / SQLITE_FILE)
+        return Copy(file=file, leaves=_leaves_in(file))
     target = directory / POSTGRES_FILE
-    _run("pg_dump", source, "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
-    return target
+    with _snapshot(url) as (name, leaves):
+        seen = f"--snapshot={name}"
+        _run("pg_dump", source, "--format=custom", "--no-owner", "--no-privileges", seen, f"--file={target}")
+    return Copy(file=target, leaves=leaves)
 
 
 def restore_database(copy: Path, url: str) -> None:
-    """Make the database at ``url`` from a copy; it must be empty.
+    """Make the database at ``url`` from a copy; it must be empty. Its evidence log goes on under another name.
 
     Raises:
         Conflict: something is there already.
@@ -67,19 +89,53 @@ def restore_database(copy: Path, url: str) -> None:
         if path.exists():
             raise Conflict(f"{path} 已存在，恢复不会覆盖任何文件")
         _copy_sqlite(copy, path)
-        return
-    _require_empty(url)
-    _run("pg_restore", target, "--exit-on-error", "--single-transaction", "--no-owner", str(copy))
+    else:
+        _require_empty(url)
+        _run("pg_restore", target, "--exit-on-error", "--single-transaction", "--no-owner", str(copy))
+    _execute(url, _RESTORED)
 
 
 def skip_ahead(url: str, count: int) -> None:
     """Let positions of the feed and number series go on ``count`` further: what was given after the copy stays free."""
+    _execute(url, _SKIP, count=count)
+
+
+def _execute(url: str, statement: TextClause, **values: int) -> None:
     engine = writing_engine(url, pool_size=1)
     try:
         with in_our_words(), engine.begin() as connection:
-            connection.execute(_SKIP, {"count": count})
+            connection.execute(statement, values)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _snapshot(url: str) -> Iterator[tuple[str, int]]:
+    """A snapshot that ``pg_dump`` takes up, and the leaves that the log has in it."""
+    engine = writing_engine(url, pool_size=1)
+    try:
+        with in_our_words():
+            connection = engine.connect().execution_options(isolation_level="REPEATABLE READ")
+            name = str(connection.execute(_SNAPSHOT).scalar_one())
+            leaves = connection.execute(text(_LEAVES)).scalar_one() if connection.execute(_HAS_LOG).scalar_one() else 0
+        try:
+            yield name, int(leaves)
+        finally:
+            # The server may have ended an idle transaction meanwhile; pg_dump took the snapshot up at its start.
+            with suppress(exc.DBAPIError):
+                connection.close()
+    finally:
+        engine.dispose()
+
+
+def _leaves_in(file: Path) -> int:
+    """Leaves of the log in a copy; none where the schema is from before there was one."""
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as copy:
+        try:
+            (leaves,) = copy.execute(_LEAVES).fetchone()
+        except sqlite3.OperationalError:
+            return 0
+    return int(leaves)
 
 
 def _copy_sqlite(source: Path, target: Path) -> Path:

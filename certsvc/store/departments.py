@@ -64,14 +64,15 @@ def _page(*, further: bool) -> tuple[Select[Any], Select[Any]]:
 _FIRST, _FURTHER = _page(further=False), _page(further=True)
 
 _COUNTED = (
-    select(_F.matter_code, _F.type_slug, _F.outcome, _KIND.label("kind"))
+    select(_F.matter_code, _F.type_slug, _F.outcome, _F.at, _KIND.label("kind"))
     .where(*_OF_BODY)
     .order_by(*_NEWEST)
     .limit(bindparam("most"))
     .subquery("counted")
 )
 _GROUPS = (_COUNTED.c.matter_code, _COUNTED.c.type_slug, _COUNTED.c.kind, _COUNTED.c.outcome)
-_COUNT = select(*_GROUPS, func.count().label("uses")).group_by(*_GROUPS).order_by(*_GROUPS)
+_SUMS = (func.count().label("uses"), func.min(_COUNTED.c.at).label("first"))
+_COUNT = select(*_GROUPS, *_SUMS).group_by(*_GROUPS).order_by(*_GROUPS)
 
 
 class DepartmentRows:

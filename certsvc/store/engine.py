@@ -17,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from certsvc.errors import ConfigurationError
 from certsvc.store.failures import in_our_words
+from certsvc.store.postgres_connection import ANSWER_S, LIVENESS, STATEMENT_TIMEOUT_MS, give_up_silent
 from certsvc.store.turnstile import Turnstile
 from certsvc.store.uow import UnitsOfWork
 
@@ -30,9 +31,6 @@ POOL_SIZE = 10
 WAIT_S = 10.0
 """How long a caller waits for a free connection, its turn or a lock before it is told "unavailable" (a flood must not
 pile up threads)."""
-CONNECT_TIMEOUT_S = 5
-STATEMENT_TIMEOUT_MS = 15_000
-"""PostgreSQL ends a statement that takes longer: a hung query must not hold a worker for ever."""
 IDLE_IN_TRANSACTION_MS = 60_000
 """PostgreSQL ends a transaction whose client hangs, so that it gives its locks back."""
 STATEMENT_CACHE = 512
@@ -71,7 +69,9 @@ class Store:
                 engine.dispose()
 
 
-def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT_S) -> Store:
+def open_store(
+    url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT_S, answer_s: float = ANSWER_S
+) -> Store:
     """Open ``sqlite:///path`` or ``postgresql://…``; ``migrate.upgrade`` made its tables before.
 
     No connection is made yet, so a database that is down shows as Unavailable when the first work begins.
@@ -79,7 +79,7 @@ def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE, wait_s: 
     Raises:
         ConfigurationError: another kind of URL, or SQLite without a file.
     """
-    writing = writing_engine(url, pool_size=pool_size, wait_s=wait_s)
+    writing = writing_engine(url, pool_size=pool_size, wait_s=wait_s, answer_s=answer_s)
     if writing.dialect.name == "postgresql":
         # REPEATABLE READ, so that a read sees one snapshot as it does on SQLite.
         reading: Engine = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -92,8 +92,13 @@ def open_store(url: str, cipher: Cipher, *, pool_size: int = POOL_SIZE, wait_s: 
     return Store(UnitsOfWork(writing=writing, reading=reading, cipher=cipher, turnstile=turnstile), engines)
 
 
-def writing_engine(url: str, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT_S) -> Engine:
-    """The engine that writes; the room's own (``migrate.py`` uses it too)."""
+def writing_engine(
+    url: str, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT_S, answer_s: float | None = ANSWER_S
+) -> Engine:
+    """The engine that writes; the room's own (``migrate.py`` uses it too).
+
+    With ``answer_s`` None an answer of PostgreSQL may take as long as it takes, while its host is there.
+    """
     try:
         parsed = make_url(url)
     except exc.ArgumentError as error:
@@ -104,7 +109,10 @@ def writing_engine(url: str, *, pool_size: int = POOL_SIZE, wait_s: float = WAIT
                 raise ConfigurationError("database_url 缺少文件路径：SQLite 数据库必须存放在文件中")
             return _sqlite(parsed.set(drivername="sqlite+pysqlite"), pool_size=1, read_only=False, wait_s=wait_s)
         case "postgresql":
-            return _postgresql(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, wait_s=wait_s)
+            engine = _postgresql(parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, wait_s=wait_s)
+            if answer_s is not None:
+                give_up_silent(engine, answer_s)
+            return engine
         case other:
             raise ConfigurationError(f"database_url 的数据库类型 {other} 不受支持，请使用 SQLite 或 PostgreSQL")
 
@@ -131,10 +139,7 @@ def _postgresql(url: URL, *, pool_size: int, wait_s: float) -> Engine:
         "timezone": "UTC",
         "application_name": "certsvc",
     }
-    arguments = {
-        "connect_timeout": CONNECT_TIMEOUT_S,
-        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
-    }
+    arguments = {**LIVENESS, "options": " ".join(f"-c {name}={value}" for name, value in options.items())}
     return _create(url, pool_size=pool_size, wait_s=wait_s, connect_args=arguments)
 
 

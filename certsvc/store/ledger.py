@@ -18,6 +18,7 @@ CREATE TABLE counts (
 """
 _EXPECT = "INSERT INTO counts VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET wanted = wanted + 1"
 _SEE = "INSERT INTO counts VALUES (?, ?, 0, 1) ON CONFLICT DO UPDATE SET seen = seen + 1"
+_SAW = "SELECT 1 FROM counts WHERE topic = ? AND key = ? AND seen > 0"
 _SHORT = "SELECT key, seen FROM counts WHERE topic = ? AND key > ? AND seen < wanted ORDER BY key LIMIT ?"
 _OVER = "SELECT key, seen FROM counts WHERE topic = ? AND key > ? AND seen > wanted ORDER BY key LIMIT ?"
 _EXPECTED = "SELECT key FROM counts WHERE topic = ? AND key > ? AND wanted > 0 ORDER BY key LIMIT ?"
@@ -39,6 +40,10 @@ class DiskLedger:
     def see(self, topic: str, keys: Iterable[str]) -> None:
         """These are there."""
         self._connection.executemany(_SEE, ((topic, key) for key in keys))
+
+    def saw(self, topic: str, key: str) -> bool:
+        """Whether a key was seen."""
+        return self._connection.execute(_SAW, (topic, key)).fetchone() is not None
 
     def short(self, topic: str, *, after: str, limit: int) -> Sequence[tuple[str, int]]:
         """Keys behind ``after`` that were seen less often than expected, in order, and how often."""

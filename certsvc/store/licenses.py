@@ -15,7 +15,7 @@ from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind, insert_versions
 from certsvc.store.statuses import entry_of
-from certsvc.store.tables import IN_FORCE, artifacts, licenses, moves
+from certsvc.store.tables import IN_FORCE, NOT_REPLACED, artifacts, licenses, moves
 from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import provisional_papers, registered_licenses, version_links
 from certsvc.store.tallies import Noun, Tallies
@@ -80,17 +80,30 @@ _OF_HOLDER = (
     .order_by(_C.created_at.desc(), _C.version_id.desc())
     .limit(bindparam("most"))
 )
+_HELD = (
+    VERSION.where(
+        _C.holder_blind == bindparam("blind"), _C.type_slug == bindparam("slug"), text(f"licenses.{NOT_REPLACED}")
+    )
+    .order_by(_C.created_at.desc(), _C.version_id.desc())
+    .limit(bindparam("most"))
+)
 _RANKED = (
     select(
         _C.version_id,
         func.row_number()
-        .over(partition_by=_C.holder_blind, order_by=(_C.created_at.desc(), _C.version_id.desc()))
+        .over(partition_by=(_C.holder_blind, _C.type_slug), order_by=(_C.created_at.desc(), _C.version_id.desc()))
         .label("place"),
     )
-    .where(_C.holder_blind.in_(bindparam("blinds", expanding=True)))
+    .where(
+        _C.holder_blind.in_(bindparam("blinds", expanding=True)),
+        _C.type_slug.in_(bindparam("slugs", expanding=True)),
+        text(f"licenses.{NOT_REPLACED}"),
+    )
     .subquery("ranked")
 )
-_OF_HOLDERS = VERSION.where(_C.version_id.in_(select(_RANKED.c.version_id).where(_RANKED.c.place <= bindparam("most"))))
+_HELD_OF_SEVERAL = VERSION.where(
+    _C.version_id.in_(select(_RANKED.c.version_id).where(_RANKED.c.place <= bindparam("most")))
+)
 _VERSIONS_OF = VERSION.where(_C.license_id == bindparam("which")).order_by(_C.version)
 _OF_LICENSES = VERSION.where(_C.license_id.in_(bindparam("which", expanding=True))).order_by(_C.license_id, _C.version)
 _MOVES_OF = select(*moves.c).where(moves.c.version_id == bindparam("which")).order_by(moves.c.row_no)
@@ -197,18 +210,26 @@ class LicenseRows:
             self.version(row) for row in self._tx.rows(_OF_HOLDER, blind=holder_blind(self._tx, holder), most=limit)
         ]
 
-    def of_holders(
-        self, holders: Sequence[Holder], *, limit: int
-    ) -> Mapping[tuple[str, str], Sequence[LicenseVersion]]:
-        """The same of several holders at once, at most ``limit`` of each, by type and code; whoever has none is out."""
-        blinds = {holder_blind(self._tx, one): (one.code_type, one.code) for one in holders}
-        if len(blinds) == 1:  # the cheaper statement, and by far the most frequent
-            own = self.of_holder(holders[0], limit=limit)
-            return dict.fromkeys(blinds.values(), own) if own else {}
-        rows = self._tx.rows(_OF_HOLDERS, blinds=sorted(blinds), most=limit) if blinds else ()
-        several: dict[tuple[str, str], list[LicenseVersion]] = {}
+    def held(
+        self, asked: Sequence[tuple[Holder, str]], *, limit: int
+    ) -> Mapping[tuple[str, str, str], Sequence[LicenseVersion]]:
+        """What holders have of types and nothing replaced, newest first, at most ``limit`` of each holder and type.
+
+        By code type, code and license type; whoever has none is out.
+        """
+        wanted = {(holder.code_type, holder.code, slug): holder for holder, slug in asked}
+        if len(wanted) == 1:  # the cheaper statement, and by far the most frequent
+            [(key, holder)] = wanted.items()
+            rows = self._tx.rows(_HELD, blind=holder_blind(self._tx, holder), slug=key[2], most=limit)
+            return {key: [self.version(row) for row in rows]} if rows else {}
+        blinds = {holder_blind(self._tx, one): (one.code_type, one.code) for one in wanted.values()}
+        slugs = sorted({slug for _, _, slug in wanted})
+        rows = self._tx.rows(_HELD_OF_SEVERAL, blinds=sorted(blinds), slugs=slugs, most=limit) if wanted else ()
+        several: dict[tuple[str, str, str], list[LicenseVersion]] = {}
         for row in rows:
-            several.setdefault(blinds[bytes(row["holder_blind"])], []).append(self.version(row))
+            key = (*blinds[bytes(row["holder_blind"])], row["type_slug"])
+            if key in wanted:
+                several.setdefault(key, []).append(self.version(row))
         for found in several.values():  # at most ``limit`` of each: the database need not sort all of them
             found.sort(key=lambda version: (version.created_at, version.version_id), reverse=True)
         return several

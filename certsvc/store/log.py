@@ -5,19 +5,21 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, or_, select, text, update
 
 from certsvc.errors import IntegrityError
 from certsvc.events.checkpoint import Checkpoint, Stamp
+from certsvc.events.epochs import Epoch, Epochs
 from certsvc.events.tiles import Edge, split_hashes
 from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.tables import counters
 from certsvc.store.tables_log import log_checkpoints, log_edges, log_subjects, log_timestamps
-from certsvc.store.tables_uses import events, evidence
+from certsvc.store.tables_uses import WITHOUT_POSITION, cursors, events, evidence
 from certsvc.store.transaction import Insert, insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import RowMapping, Select, Table
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 _SUBJECT = "log_subjects.subject"
 EVIDENCE, EVENT = "evidence", "event"
 _POSITIONS = "position:evidence"
+RESTORED = "log:restored"
+"""The cursor that is 1 after a restore, until the log was continued (``database_copy.restore_database`` sets it)."""
+EPOCHS = "log:epochs"
 _TORN = "留痕日志的边缘数据（log_edges）残缺或与规模不符，已停止追加；请运行 certsvc audit verify"
 _C = log_checkpoints.c
 _T = log_timestamps.c
@@ -51,6 +56,11 @@ _MOVE_EDGE = (
 _NEWEST_STAMP = select(*_T).where(_T.size > 0).order_by(_T.size.desc()).limit(1)
 _STAMPS_AFTER = select(*_T).where(_T.size > bindparam("behind")).order_by(_T.size).limit(bindparam("most"))
 _POSITION_OF = select(evidence.c.position).where(evidence.c.evidence_id == bindparam("which"))
+_FIRST_AFTER = (
+    select(evidence.c.at).where(evidence.c.position > bindparam("behind")).order_by(evidence.c.position).limit(1)
+)
+_FIRST_WAITING = select(evidence.c.at).where(text(WITHOUT_POSITION)).order_by(evidence.c.row_no).limit(1)
+_PLACE = select(cursors.c.position).where(cursors.c.consumer == bindparam("who"))
 _GIVEN = select(counters.c.value).where(counters.c.name == bindparam("series"))
 
 
@@ -78,6 +88,12 @@ def _insert(dialect: str, table: Table) -> Insert:
 @cache
 def _insert_once(dialect: str, table: Table) -> Insert:
     return insert_into(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _put_place(dialect: str) -> Insert:
+    made = insert_into(dialect, cursors)
+    return made.on_conflict_do_update(index_elements=[cursors.c.consumer], set_={"position": made.excluded.position})
 
 
 class LogRows:
@@ -136,10 +152,31 @@ class LogRows:
         )
         return True
 
-    def stamp(self, stamp: Stamp) -> None:
-        """Store the timestamp of a checkpoint, once."""
+    def epochs(self) -> Epochs:
+        """Every continuation of the log, oldest first; they stand among the cursors, two numbers each."""
+        places = [f"{EPOCHS}:{number}" for number in range(1, self._place(EPOCHS) + 1)]
+        return Epochs(tuple(Epoch(name=self._place(one), after=self._place(f"{one}:after")) for one in places))
+
+    def begin_epoch(self, epoch: Epoch) -> None:
+        """Let the log go on under another name; what a restore left to do is done with that."""
+        number = self._place(EPOCHS) + 1
+        place = f"{EPOCHS}:{number}"
+        values = {EPOCHS: number, place: epoch.name, f"{place}:after": epoch.after, RESTORED: 0}
+        for name, position in values.items():
+            self._tx.changed(_put_place(self._tx.dialect), consumer=name, position=position)
+
+    def restored(self) -> bool:
+        """Whether the database came back from a backup and the log was not continued since."""
+        return self._place(RESTORED) > 0
+
+    def _place(self, name: str) -> int:
+        row = self._tx.row(_PLACE, who=name)
+        return 0 if row is None else int(row["position"])
+
+    def stamp(self, stamp: Stamp) -> bool:
+        """Store the timestamp of a checkpoint, once; False if it has one."""
         statement = _insert_once(self._tx.dialect, log_timestamps)
-        self._tx.changed(statement, size=stamp.size, token=stamp.token, at=stamp.at)
+        return self._tx.changed(statement, size=stamp.size, token=stamp.token, at=stamp.at) == 1
 
     def newest_stamp(self) -> Stamp | None:
         """That of the largest size."""
@@ -175,6 +212,12 @@ class LogRows:
         """Where a row stands; 0 when it waits for its position, None when there is none."""
         row = self._tx.row(_POSITION_OF, which=evidence_id)
         return None if row is None else int(row["position"] or 0)
+
+    def first_unlogged(self, size: int) -> datetime | None:
+        """When the oldest evidence was written that a log of ``size`` leaves has not, sequenced or not."""
+        row = self._tx.row(_FIRST_AFTER, behind=size) or self._tx.row(_FIRST_WAITING)
+        found: datetime | None = row["at"] if row else None
+        return found
 
     def given(self) -> int:
         """The last position that was ever given to a row of evidence."""

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from certsvc.errors import ConfigurationError
 from certsvc.store.engine import writing_engine
 from certsvc.store.failures import in_our_words
-from certsvc.store.tables_log import metadata
+from certsvc.store.tables_supervision import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +103,8 @@ def _config(directory: Path) -> Config:
 
 @contextmanager
 def _connected(url: str) -> Iterator[Connection]:
-    """A connection of an engine that lives no longer than the block."""
-    engine = writing_engine(url, pool_size=1)
+    """A connection of an engine that lives no longer than the block; an index may take as long as it takes."""
+    engine = writing_engine(url, pool_size=1, answer_s=None)
     try:
         with in_our_words(), engine.connect() as connection:
             yield connection

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, exists, select, text, update
 
 from certsvc.license.notices import UNREAD, ClaimedNotice, Notice, NoticeKind, NoticeState, Service, Way
 from certsvc.store.newest import newest_of
+from certsvc.store.people import person, plain
 from certsvc.store.tables_uses import OPEN_NOTICE, WAITING_NOTICE, notices
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _N = notices.c
 _TEXT = "notices.text"
 _SERVICE = "notices.service"
+_RECIPIENT = "notices.recipient"
 _WAITS = text(WAITING_NOTICE)
 _IS = _N.notice_id == bindparam("which")
 _HELD = _N.claim_token == bindparam("token")
@@ -220,6 +222,9 @@ class NoticeRows:
             "sent_at": notice.sent_at,
             "ended_at": notice.ended_at,
             "service": None if notice.service == Service() else self._service(notice.service, notice.notice_id),
+            "recipient": None
+            if notice.recipient is None
+            else self._tx.seal_json(plain(notice.recipient), _RECIPIENT, notice.notice_id),
         }
 
     def _service(self, service: Service, notice_id: str) -> bytes:
@@ -239,6 +244,8 @@ class NoticeRows:
         values["way"] = as_word(Way, row["way"])
         kept = row["service"]
         values["service"] = Service() if kept is None else self._service_in(kept, row["notice_id"])
+        told = row["recipient"]
+        values["recipient"] = None if told is None else person(self._tx.open_json(told, _RECIPIENT, row["notice_id"]))
         return Notice(**values)
 
     def _service_in(self, kept: bytes, notice_id: str) -> Service:

@@ -74,7 +74,7 @@ def _take_lease(dialect: str) -> Insert:
     )
 
 
-_RELEASE = delete(leases).where(leases.c.owner == bindparam("who"))
+_RELEASE = delete(leases).where(leases.c.name == bindparam("what"), leases.c.owner == bindparam("who"))
 
 
 @cache
@@ -165,9 +165,10 @@ class OutboxRows:
         end = now + timedelta(seconds=lease_s)
         return self._tx.changed(_take_lease(self._tx.dialect), what=name, who=owner, now=now, end=end) == 1
 
-    def release(self, *, owner: str) -> None:
-        """Give up every lease of ``owner``, so that another takes over at once instead of after the lease."""
-        self._tx.changed(_RELEASE, who=owner)
+    def release(self, *names: str, owner: str) -> None:
+        """Give up these leases where ``owner`` holds them: another takes over at once instead of after the lease."""
+        for name in names:
+            self._tx.changed(_RELEASE, what=name, who=owner)
 
     def cursor(self, consumer: str) -> int:
         """The last position a consumer has handled (0 at first)."""

@@ -70,10 +70,11 @@ def _set_mark(dialect: str) -> Insert:
 
 @cache
 def _count(dialect: str) -> Insert:
-    """Insert the first use of a day, or add one while the quota lasts."""
+    """Insert the first uses of a day, or add to them while the quota lasts for all that come."""
     made = insert_into(dialect, policy_days)
+    after = _D.used + made.excluded.used
     return made.on_conflict_do_update(
-        index_elements=[_D.policy_id, _D.day], set_={"used": _D.used + 1}, where=_D.used < bindparam("quota")
+        index_elements=[_D.policy_id, _D.day], set_={"used": after}, where=after <= bindparam("quota")
     )
 
 
@@ -148,9 +149,11 @@ class PolicyRows:
             rows = self._tx.rows(_NEWEST, most=limit)
         return [_policy(row) for row in rows]
 
-    def count_use(self, policy_id: str, *, day: date, quota: int) -> bool:
-        """Count one use of the day; False when ``quota`` were counted already."""
-        return self._tx.changed(_count(self._tx.dialect), policy_id=policy_id, day=day, used=1, quota=quota) == 1
+    def count_use(self, policy_id: str, *, day: date, quota: int, uses: int = 1) -> bool:
+        """Count so many uses of the day; False, and none is counted, when they are more than ``quota`` leaves."""
+        if uses > quota:
+            return False
+        return self._tx.changed(_count(self._tx.dialect), policy_id=policy_id, day=day, used=uses, quota=quota) == 1
 
     def used(self, policy_id: str, *, day: date) -> int:
         """How many uses of the day were counted."""

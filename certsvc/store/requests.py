@@ -82,6 +82,12 @@ _READY_OF_LANE = (
     .with_for_update(skip_locked=True)
     .cte("ready")  # PostgreSQL carries it out once, because it locks
 )
+_NEWEST_OF_LANE = (
+    select(_C.created_at)
+    .where(_IS_OPEN, _C.lane == bindparam("line"))
+    .order_by(_C.created_at.desc(), _C.request_id.desc())
+    .limit(1)
+)
 _TAKEN = {
     "claimed_by": bindparam("worker"),
     "claim_token": bindparam("token"),
@@ -190,6 +196,12 @@ class RequestRows:
         )
         found = [ClaimedRequest(request=self._request(row), claim_token=token) for row in rows]
         return sorted(found, key=lambda one: (one.request.created_at, one.request.request_id))
+
+    def newest_waiting(self, lane: Lane) -> datetime | None:
+        """When the newest request of a lane that has not ended was made, claimed or not; None when there is none."""
+        row = self._tx.row(_NEWEST_OF_LANE, line=int(lane))
+        found: datetime | None = row["created_at"] if row else None
+        return found
 
     def finish(self, ended: Sequence[tuple[str, str, str]], *, now: datetime) -> int:
         """To ``issued``: ids of requests with the tokens of their claims and their versions; how many were held."""

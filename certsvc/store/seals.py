@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, literal, select, text, update
+from sqlalchemy import bindparam, func, literal, or_, select, text, update
 
 from certsvc.clock import check_aware
 from certsvc.errors import IntegrityError
@@ -74,6 +74,16 @@ _ABANDON = (
     update(reservations)
     .where(_IS_OPEN, _R.result == ReservationResult.OPEN.value, _R.purpose.in_(bindparam("works", expanding=True)))
     .values(result=ReservationResult.UNKNOWN.value, answered_at=bindparam("now"))
+    .returning(*_R)
+)
+_SETTLE = (
+    update(reservations)
+    .where(
+        _R.reservation_id == bindparam("which"),
+        _IS_OPEN,
+        or_(_R.result == ReservationResult.UNKNOWN.value, _R.reserved_at < bindparam("before")),
+    )
+    .values(result=bindparam("outcome"), answered_at=bindparam("now"))
     .returning(*_R)
 )
 
@@ -233,6 +243,13 @@ class SealRows:
         The key may have signed before the crash, so the use stays counted and listed.
         """
         return [reservation_of(row) for row in self._tx.rows(_ABANDON, works=list(purposes), now=now)]
+
+    def settle(
+        self, reservation_id: str, result: ReservationResult, *, open_before: datetime, now: datetime
+    ) -> SealReservation | None:
+        """Answer one that is ``unknown``, or open since before ``open_before``; None when it is neither."""
+        row = self._tx.row(_SETTLE, which=reservation_id, before=open_before, outcome=result.value, now=now)
+        return None if row is None else reservation_of(row)
 
 
 def _reservation_row(use: SealReservation) -> dict[str, Any]:

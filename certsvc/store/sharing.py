@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, or_, select, text, update
+from sqlalchemy import bindparam, case, or_, select, text, update
 
 from certsvc.license.uses import Fetch, Grant
 from certsvc.store.newest import newest_of
@@ -51,10 +51,23 @@ _USE = (
 _ANSWER = (
     update(grants)
     .where(_ONE, _G.withdrawn_at.is_(None), _G.expires_at > bindparam("now"), _G.answers < bindparam("most"))
-    .values(answers=_G.answers + 1)
+    .values(
+        answers=_G.answers + 1,
+        case_no=case((_G.case_no == "", bindparam("named", type_=_G.case_no.type)), else_=_G.case_no),
+    )
 )
+_WITHOUT_CASE = update(grants).where(_G.grant_id.in_(bindparam("which", expanding=True)), _G.case_no == "")
+# A used one too: it goes on answering until its time is over.
 _WITHDRAW = (
-    update(grants).where(_ONE, *_UNUSED, _G.holder_subject == bindparam("holder")).values(withdrawn_at=bindparam("now"))
+    update(grants)
+    .where(
+        _ONE,
+        _G.withdrawn_at.is_(None),
+        _G.expires_at > bindparam("now"),
+        _G.holder_subject == bindparam("holder"),
+    )
+    # Two clocks may differ by a little: a use that was let through is never later than its withdrawal.
+    .values(withdrawn_at=case((_G.used_at > bindparam("now"), _G.used_at), else_=bindparam("now")))
 )
 _WITHDRAW_UNDER = (
     update(grants)
@@ -152,9 +165,12 @@ class SharingRows:
         rows = self._tx.rows(_OF_CONSENTS, which=sorted(set(consent_ids))) if consent_ids else ()
         return [self._grant(row) for row in rows]
 
-    def answer_under(self, grant_id: str, *, most: int, now: datetime) -> bool:
-        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers."""
-        return self._tx.changed(_ANSWER, which=grant_id, most=most, now=now) == 1
+    def answer_under(self, grant_id: str, *, most: int, now: datetime, case_no: str = "") -> bool:
+        """Count an answer under a grant; False when it was withdrawn, is over or has given ``most`` answers.
+
+        One that named no case is for ``case_no`` from now on: else it would answer for every case of the office.
+        """
+        return self._tx.changed(_ANSWER, which=grant_id, most=most, now=now, named=case_no) == 1
 
     def withdraw_under(self, basis_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
         """Withdraw the unused grants that rest on these delegations or relations; their ids."""
@@ -169,8 +185,15 @@ class SharingRows:
         """Use each once, if in time (before ``expires_at``) and not withdrawn; how many were."""
         return self._tx.changed(_USE, which=sorted(grant_ids), now=now) if grant_ids else 0
 
+    def bind_cases(self, cases: Mapping[str, str]) -> int:
+        """Let grants (by id) that named no case be for this one from now on; how many named none."""
+        if not cases:
+            return 0
+        named = case(dict(sorted(cases.items())), value=_G.grant_id)
+        return self._tx.changed(_WITHOUT_CASE.values(case_no=named), which=sorted(cases))
+
     def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw an unused grant of this holder."""
+        """Withdraw a grant of this holder, used or not, whose time is not over."""
         return self._tx.changed(_WITHDRAW, which=grant_id, holder=holder_subject, now=now) == 1
 
     def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:

@@ -40,6 +40,7 @@ OF_A_CASE = "case_no <> ''"
 OPEN_RESERVATION = "result IN ('open', 'unknown')"
 IN_FORCE = "state IN ('provisional', 'valid', 'suspended')"
 UNREGISTERED = "registered IS NOT TRUE"
+NOT_REPLACED = "replaced_by_version_id = ''"
 NOT_GOOD = "state NOT IN ('provisional', 'valid')"
 
 _OPEN_REQUEST = text(OPEN_REQUEST)
@@ -200,6 +201,16 @@ Index(
     postgresql_where=_IN_FORCE,
 )
 Index("ix_licenses_holder", licenses.c.holder_blind, licenses.c.created_at, licenses.c.version_id)
+# What a search by holder and type looks through: the newest of each license alone, however often it was replaced.
+Index(
+    "ix_licenses_held",
+    licenses.c.holder_blind,
+    licenses.c.type_slug,
+    licenses.c.created_at,
+    licenses.c.version_id,
+    sqlite_where=text(NOT_REPLACED),
+    postgresql_where=text(NOT_REPLACED),
+)
 Index("uq_licenses_status_no", licenses.c.status_no, unique=True)
 # What a status list is built from: one range of it per list, without reading a row.
 Index(

@@ -11,6 +11,7 @@ __all__ = ["metadata"]  # with the tables of all files in it
 
 UNTOLD = "told_at IS NULL"
 STILL_ASKED = "state = 'asked'"
+DECLINED = "state = 'declined'"
 
 use_requests = Table(
     "use_requests",
@@ -38,6 +39,15 @@ Index(
     sqlite_where=text(STILL_ASKED),
     postgresql_where=text(STILL_ASKED),
 )
+Index(
+    "ix_use_requests_declined",
+    use_requests.c.holder_blind,
+    use_requests.c.matter_code,
+    use_requests.c.case_no,
+    use_requests.c.closed_at,
+    sqlite_where=text(DECLINED),
+    postgresql_where=text(DECLINED),
+)
 
 use_parties = Table(
     "use_parties",
@@ -53,6 +63,8 @@ use_parties = Table(
     Column("answered_at", UtcTime),
     Column("basis", Key, nullable=False),
     Column("basis_id", Key, nullable=False),
+    # JSON: type -> license; empty in rows of earlier releases, whose holders were not asked which
+    Column("chosen", PlainText, nullable=False, server_default="{}"),
 )
 Index("ix_use_parties_holder", use_parties.c.holder_blind, use_parties.c.created_at, use_parties.c.party_id)
 Index("ix_use_parties_request", use_parties.c.request_id, use_parties.c.party_id)

@@ -13,6 +13,7 @@ IN_OFFICE = "slot > 0"
 ONE_REPRESENTATIVE = "kind = 'representative' AND ended_at IS NULL"
 STILL_SO = "ended_at IS NULL"
 STILL_HELD = "removed_at IS NULL"
+UNDECIDED = "state IN ('filed', 'in_review')"
 
 challenges = Table(
     "challenges",
@@ -157,3 +158,10 @@ disputes = Table(
 )
 Index("ix_disputes_holder", disputes.c.holder_subject, disputes.c.filed_at, disputes.c.dispute_id)
 Index("ix_disputes_authority", disputes.c.authority_code, disputes.c.filed_at, disputes.c.dispute_id)
+Index(
+    "ix_disputes_due",
+    disputes.c.due_on,
+    disputes.c.dispute_id,
+    sqlite_where=text(UNDECIDED),
+    postgresql_where=text(UNDECIDED),
+)

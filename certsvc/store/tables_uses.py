@@ -151,6 +151,7 @@ notices = Table(
     Column("sent_at", UtcTime),
     Column("ended_at", UtcTime),
     Column("service", LargeBinary),  # encrypted JSON: masked address, and what staff recorded
+    Column("recipient", LargeBinary),  # encrypted JSON: who is told in place of the holder; none is the holder
 )
 Index("ix_notices_version", notices.c.version_id, notices.c.at, notices.c.notice_id)
 Index(

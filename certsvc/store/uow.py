@@ -11,11 +11,14 @@ from certsvc.store.access import AccessRows
 from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
+from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
+from certsvc.store.complaints import ComplaintRows
 from certsvc.store.contacts import ContactRows
 from certsvc.store.copies import CopyRows
 from certsvc.store.counter import CounterRows
+from certsvc.store.day_counts import DayCountRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.departments import DepartmentRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
@@ -53,6 +56,7 @@ from certsvc.store.seal_approvals import ApprovalRows
 from certsvc.store.seal_lives import SealLifeRows
 from certsvc.store.seal_watch import SealWatchRows
 from certsvc.store.seals import SealRows
+from certsvc.store.services import ServiceRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
 from certsvc.store.signers import SignerRows
@@ -62,6 +66,7 @@ from certsvc.store.source_reports import SourceReportRows
 from certsvc.store.staff import StaffRows
 from certsvc.store.stampings import StampingRows
 from certsvc.store.statuses import StatusRows
+from certsvc.store.supervision_cards import CardRows
 from certsvc.store.tickets import TicketRows
 from certsvc.store.transaction import Transaction
 from certsvc.store.trust import TrustRows
@@ -102,6 +107,7 @@ if TYPE_CHECKING:
         signer_ports,
         stamping_ports,
         store_ports,
+        supervision_ports,
         trust_ports,
         visit_ports,
         webhook_ports,
@@ -178,6 +184,11 @@ class Work:
     log: log_ports.Log
     audited: log_ports.Audited
     clock: clock_ports.ClockMarks
+    case_clocks: supervision_ports.CaseClocks
+    cards: supervision_ports.Cards
+    day_counts: supervision_ports.DayCounts
+    services: supervision_ports.Services
+    complaints: supervision_ports.Complaints
     operations: operations_ports.Operations
 
     def __init__(self, tx: Transaction) -> None:
@@ -259,6 +270,11 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "log": LogRows,
     "audited": AuditRows,
     "clock": ClockRows,
+    "case_clocks": CaseClockRows,
+    "cards": CardRows,
+    "day_counts": DayCountRows,
+    "services": ServiceRows,
+    "complaints": ComplaintRows,
     "operations": OperationRows,
 }
 

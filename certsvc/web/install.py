@@ -62,6 +62,8 @@ PAGES: tuple[Page, ...] = (
     Page(path="/catalog", name="catalog", title="证照目录"),
     Page(path="/seals", name="seals", title="印章管理"),
     Page(path="/stamp", name="stamp", title="文件盖章"),
+    Page(path="/supervision", name="supervision", title="电子监察"),
+    Page(path="/r/{token:code_token}", name="rate", title="请评价这次服务", cache=CACHE_NEVER),
     Page(path="/q/{token:code_token}", name="code", title="证照二维码核验", cache=CACHE_NEVER),
     Page(path="/s/{token:code_token}", name="show", title="亮证码", cache=CACHE_NEVER),
     Page(path="/o/{token:code_token}", name="proof", title="来检查的是谁", cache=CACHE_NEVER),

@@ -96,11 +96,29 @@ def test_images_of_others_are_pinned_to_a_release_and_everything_that_is_used_is
 
 
 def test_prometheus_asks_every_process_at_its_door() -> None:
-    [job] = SCRAPE["scrape_configs"]
-    [found] = job["dns_sd_configs"]
-    assert (set(found["names"]), found["port"], job["metrics_path"]) == (OURS, DOOR, "/metrics")
+    asked = {}
+    for job in SCRAPE["scrape_configs"]:
+        [found] = job["dns_sd_configs"]
+        [asked[job["job_name"]]] = found["names"]
+        assert (found["port"], job["metrics_path"]) == (DOOR, "/metrics")
+    assert asked == {f"certsvc-{name}": name for name in OURS}
     targets = {config["target"] for config in COMPOSE["services"]["prometheus"]["configs"]}
     assert set(SCRAPE["rule_files"]) <= targets
+
+
+def test_a_kind_of_process_that_is_gone_is_missed_and_alarms_have_somewhere_to_go() -> None:
+    """A container that ends leaves no target, so "up == 0" is never there for it."""
+    expressions = " ".join(rule["expr"] for rule in RULES)
+    for job in SCRAPE["scrape_configs"]:
+        assert f'absent(up{{job="{job["job_name"]}"}} == 1)' in expressions
+    assert "count by (job)" in expressions
+    assert SCRAPE["alerting"]["alertmanagers"]
+
+
+def test_a_request_that_failed_is_no_queue_that_stands_still() -> None:
+    asked = {rule["alert"]: rule["expr"] for rule in RULES}
+    assert 'state="accepted"' in asked["CertsvcQueueOld"]
+    assert 'state="failed"' in asked["CertsvcRequestParked"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

@@ -59,6 +59,8 @@ PUBLIC = {
     ("GET", "/v1/log/proofs/consistency"),
     ("GET", "/v1/offline-codes/keys"),
     ("GET", "/v1/offline-bundle/keys"),
+    ("GET", "/v1/ratings/{token}"),
+    ("POST", "/v1/ratings/{token}"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
 }

@@ -74,6 +74,26 @@ def test_a_request_is_answered_once_and_in_time(store: Store) -> None:
         assert tx.bases.count_open("client_b", None, now=T0) == 1
 
 
+def test_a_no_is_found_by_holder_and_case_and_what_was_chosen_comes_back(store: Store) -> None:
+    request = make_use_request(1)
+    with store.uow() as tx:
+        tx.bases.insert_request(request)
+        tx.bases.insert_party(make_party(1))
+        case = (request.matter_code, request.case_no)
+        before = T0 - timedelta(seconds=1)
+        assert not tx.bases.declined(HOLDER, *case, since=before)
+        assert tx.bases.close_request("urq_000001", RequestState.DECLINED, now=T0)
+        assert tx.bases.declined(HOLDER, *case, since=before)
+        assert not tx.bases.declined(HOLDER, *case, since=T0)
+        assert not tx.bases.declined(OTHER, *case, since=before)
+        assert not tx.bases.declined(HOLDER, request.matter_code, "BJ-other", since=before)
+        chosen = {"food_operation": "lic_000001"}
+        answered = make_party(1, state=RequestState.CONFIRMED, answered_by="p", basis="own", chosen=chosen)
+        assert tx.bases.answer_party(answered, now=T0)
+        [found] = tx.bases.parties_of("urq_000001")
+        assert found.chosen == chosen
+
+
 def test_a_consent_on_paper_and_its_picture_come_back(store: Store) -> None:
     with store.uow() as tx:
         tx.bases.insert_counter(make_counter(1))

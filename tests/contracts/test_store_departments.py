@@ -100,6 +100,7 @@ def test_counts_are_those_of_the_rows_and_of_too_many_the_newest(store: Store, w
             counts = tx.departments.count_uses(ISSUER, since=since, most=most)
         found = {(one.matter_code, one.type_slug, one.kind, one.outcome): one.uses for one in counts}
         assert found == expected
+        assert min(one.first for one in counts) == part[-1].at, "since when the counted ones are"
     with store.uow.read() as tx:
         assert tx.departments.count_uses("nobody", since=T0, most=9) == []
 
@@ -117,3 +118,14 @@ def test_systems_and_open_requests_of_a_body(store: Store) -> None:
         assert [one.client_id for one in tx.access.clients_of(ISSUER, limit=1)] == ["client_1"]
         waiting = tx.bases.open_of("client_b", now=over, limit=9)
         assert [one.request_id for one in waiting] == ["urq_000003", "urq_000001"]
+
+
+def test_systems_that_are_of_no_use_do_not_fill_the_list_of_those_that_are(store: Store) -> None:
+    roles, other = frozenset({"using", "events"}), frozenset({"use_clerk", "using_else"})
+    with store.uow() as tx:
+        for n in range(3):
+            tx.access.upsert_client(make_client(client_id=f"client_{n}", active=False, roles=roles))
+            tx.access.upsert_client(make_client(client_id=f"client_1{n}", roles=other))
+        tx.access.upsert_client(make_client(client_id="client_2x", roles=roles))
+        tx.access.upsert_client(make_client(client_id="client_3x", roles=roles, authority_code=OTHER))
+        assert [one.client_id for one in tx.access.active_clients_of(ISSUER, "using", limit=2)] == ["client_2x"]

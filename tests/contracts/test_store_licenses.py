@@ -11,7 +11,7 @@ from store_records import HOLDER, make_move, make_version
 
 from certsvc.clock import SHANGHAI
 from certsvc.errors import IntegrityError, NotFound
-from certsvc.license.model import LicenseVersion
+from certsvc.license.model import Holder, LicenseVersion
 from certsvc.license.states import State
 from certsvc.store.engine import Store
 
@@ -74,14 +74,38 @@ def test_a_holder_sees_all_versions_newest_first_by_code_and_type_whatever_the_n
             "ver_000001",
         ]
         assert len(tx.licenses.of_holder(HOLDER, limit=2)) == 2
-        several = tx.licenses.of_holders([HOLDER, stranger, dataclasses.replace(HOLDER, code="nobody")], limit=2)
-        mine, other = (HOLDER.code_type, HOLDER.code), (stranger.code_type, stranger.code)
-        ids = {who: [version.version_id for version in found] for who, found in several.items()}
-        assert ids == {mine: ["ver_000003", "ver_000002"], other: ["ver_000004"]}, "the limit is for each"
-        assert list(several[mine]) == list(tx.licenses.of_holder(HOLDER, limit=2))
-        assert tx.licenses.of_holders([stranger], limit=2) == {other: several[other]}
-        assert tx.licenses.of_holders([], limit=2) == {}
-        assert tx.licenses.of_holders([dataclasses.replace(HOLDER, code="nobody")], limit=2) == {}
+
+
+def test_what_is_held_of_a_type_is_found_behind_whatever_else_there_is(store: Store) -> None:
+    stranger, nobody = (dataclasses.replace(HOLDER, code=code) for code in ("990101199001015678", "nobody"))
+    food, guide = make_version(1).type_slug, "tour_guide"
+    register(
+        store,
+        make_version(1),
+        *(make_version(n, state=State.SUPERSEDED, replaced_by_version_id="ver_x") for n in range(2, 60)),
+        *(make_version(n, type_slug=guide) for n in range(60, 120)),
+        make_version(120, holder=stranger),
+        make_version(121, holder=stranger, type_slug="elsewhere"),
+    )
+    mine, guides, other = (
+        (one.code_type, one.code, slug) for one, slug in ((HOLDER, food), (HOLDER, guide), (stranger, food))
+    )
+    with store.uow.read() as tx:
+
+        def held(*asked: tuple[Holder, str], limit: int = 2) -> dict[tuple[str, str, str], list[str]]:
+            found = tx.licenses.held(asked, limit=limit)
+            return {key: [version.version_id for version in several] for key, several in found.items()}
+
+        newest = ["ver_000119", "ver_000118"]
+        assert held((HOLDER, food)) == {mine: ["ver_000001"]}
+        assert held((HOLDER, guide)) == {guides: newest}
+        assert held((HOLDER, food), (HOLDER, guide), (stranger, food), (nobody, food)) == {
+            mine: ["ver_000001"],
+            guides: newest,
+            other: ["ver_000120"],
+        }, "the limit is for each"
+        assert held((HOLDER, food), (stranger, guide)) == {mine: ["ver_000001"]}, "as it was asked, not crosswise"
+        assert held() == held((nobody, food)) == held((nobody, food), (stranger, guide)) == {}
 
 
 @pytest.mark.parametrize("taken", ["identifier", "number", "digest", "printed_token", "version_id"])

@@ -125,6 +125,13 @@ def test_a_quota_is_never_passed_by_parallel_uses(store: Store, quota: int) -> N
         assert tx.policies.count_use("pol_2", day=DAY, quota=quota)
 
 
+def test_uses_that_come_together_are_counted_all_or_none(store: Store) -> None:
+    with store.uow() as tx:
+        for uses, counted, after in ((6, False, 0), (4, True, 4), (2, False, 4), (1, True, 5), (1, False, 5)):
+            assert tx.policies.count_use("pol_1", day=DAY, quota=5, uses=uses) is counted
+            assert tx.policies.used("pol_1", day=DAY) == after
+
+
 def test_staff_is_found_by_account_within_its_client(store: Store) -> None:
     with store.uow() as tx:
         tx.staff.set_all([make_member(2), make_member(1), make_member(1, client_id="using-2", name="示例王五")])

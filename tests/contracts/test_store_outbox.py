@@ -169,6 +169,22 @@ def test_a_lease_has_one_owner_until_it_runs_out(store: Store) -> None:
         assert tx.outbox.lease("broker", owner=owner, now=later, lease_s=10)
 
 
+def test_a_lease_is_given_up_by_name_and_by_its_owner_alone(store: Store) -> None:
+    def took(name: str, owner: str) -> bool:
+        with store.uow() as tx:
+            return tx.outbox.lease(name, owner=owner, now=T0, lease_s=10)
+
+    assert all(took(name, "one") for name in ("log", "sequencer", "relay:webhooks"))
+    with store.uow() as tx:
+        tx.outbox.release("log", owner="other")
+    assert not took("log", "other"), "nobody gives up what is another's"
+    with store.uow() as tx:
+        tx.outbox.release("log", "log:stamp", owner="one")
+    assert took("log", "other")
+    assert not took("sequencer", "other"), "another loop of the process still works under it"
+    assert not took("relay:webhooks", "other")
+
+
 def test_a_cursor_stands_where_its_consumer_left_it(store: Store) -> None:
     with store.uow() as tx:
         assert tx.outbox.cursor("webhooks") == 0

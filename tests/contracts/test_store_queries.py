@@ -44,9 +44,11 @@ from store_records import (
     make_version,
     make_withholding,
 )
+from supervision_records import run_supervision
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.events.checkpoint import Checkpoint, Stamp
+from certsvc.events.epochs import Epoch, Epochs
 from certsvc.events.tiles import Edge
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.consents import RequestState, WithholdState
@@ -79,6 +81,8 @@ SMALL_SCANS = {
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer
     "SCAN chain",  # what follows one version
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
+    "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
+    "SCAN supervision_sweeps USING COVERING INDEX sqlite_autoindex_supervision_sweeps_1",  # the oldest row alone
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_due",  # these five: partial, what waits
     "SCAN webhook_deliveries USING INDEX ix_webhook_deliveries_due",
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_failed",
@@ -110,6 +114,7 @@ def run_everything(tx: UnitOfWork) -> None:
     stock(tx)
     bulk(tx)
     run_counter(tx)
+    run_supervision(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))
     tx.outbox.add_evidence(make_evidence_row(1))
@@ -195,6 +200,12 @@ def log(tx: UnitOfWork) -> None:
     assert [position for position, _ in tx.log.leaves(0, limit=9)] == [1]
     assert tx.log.position_of(make_evidence_row(1).evidence_id) == tx.log.given() == 1
     assert tx.log.edge() == edge
+    assert tx.log.first_unlogged(0) == make_evidence_row(1).at
+    assert tx.log.first_unlogged(1) is None
+    assert not tx.log.restored()
+    assert tx.log.epochs() == Epochs()
+    tx.log.begin_epoch(Epoch(name=20260101000000, after=2))
+    assert tx.log.epochs().newest == 20260101000000
     for read in (tx.audited.leaves_after, tx.audited.events_after, tx.audited.moves_after):
         read(0, limit=1)
     for page in (tx.audited.versions_after, tx.audited.fetches_after, tx.audited.scans_after):
@@ -204,6 +215,8 @@ def log(tx: UnitOfWork) -> None:
 def look_for_many(tx: UnitOfWork) -> None:
     """What a batch asks; the rest of it has the statements of single questions."""
     tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
+    tx.requests.newest_waiting(Lane.LIVE)
+    tx.seals.settle("r", ReservationResult.USED, open_before=NOW, now=NOW)
     tx.licenses.by_numbers("food_operation", ["n"])
     tx.seals.by_ids(["s"])
     tx.receipts.find_all([("c", "key:1"), ("d", "key:2")])
@@ -399,6 +412,7 @@ def use(tx: UnitOfWork) -> None:
     tx.sharing.grant_by_token("t")
     assert tx.sharing.use_grants(["grt_000001"], now=T0)
     assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="h", now=T0)
+    assert not tx.sharing.bind_cases({"g": "c"})
     tx.sharing.grants_of("h", limit=9)
     bases(tx)
     tx.sharing.insert_fetch(make_fetch(1))
@@ -418,12 +432,14 @@ def department(tx: UnitOfWork) -> None:
         tx.departments.uses("a", wanted, limit=9, look_at=99, behind=behind)
     tx.departments.count_uses("a", since=T0, most=99)
     tx.access.clients_of("a", limit=9)
+    tx.access.active_clients_of("a", "using", limit=9)
     tx.bases.open_of("c", now=T0, limit=9)
 
 
 def bases(tx: UnitOfWork) -> None:
     """On what uses rest."""
-    tx.licenses.of_holders([HOLDER, dataclasses.replace(HOLDER, code="x")], limit=9)
+    tx.licenses.held([(HOLDER, "t"), (dataclasses.replace(HOLDER, code="x"), "t")], limit=9)
+    tx.licenses.held([(HOLDER, "t")], limit=9)
     tx.sharing.grant("g")
     tx.sharing.hold_by_tokens(["t"])
     tx.sharing.hold_of_consents(["c"])
@@ -439,6 +455,7 @@ def bases(tx: UnitOfWork) -> None:
     tx.bases.insert_party(make_party(1))
     tx.bases.count_open("c", HOLDER, now=T0)
     tx.bases.count_open("c", None, now=T0)
+    tx.bases.declined(HOLDER, "m", "c", since=T0)
     tx.bases.request("r", hold=True)
     tx.bases.request("r")
     tx.bases.parties_of("r")
@@ -543,6 +560,17 @@ def test_sqlite_scans_no_table_and_sorts_no_table(sqlite_store: Store) -> None:
         if (scans or sorts) and not READS_ALL.search(statement):
             bad[statement] = plan
     assert bad == {}
+
+
+def test_a_search_by_holder_and_type_goes_by_an_index_of_both(sqlite_store: Store) -> None:
+    found = {
+        statement: plan
+        for statement, plan in plans(sqlite_store, "EXPLAIN QUERY PLAN", "SELECT 1").items()
+        if "licenses.replaced_by_version_id = ''" in statement
+    }
+    assert len(found) == 2
+    for plan in found.values():
+        assert "ix_licenses_held (holder_blind=? AND type_slug=?)" in plan
 
 
 def test_postgresql_scans_no_table(postgres_store: Store) -> None:

@@ -85,7 +85,7 @@ def fill(store: Store) -> str:
         tx.bases.insert_withholding(make_withholding(1, legal_basis="示例王五之违法行为"))
         assert tx.bases.count_ask("client_b", now.date(), f"person\n{HOLDER.code}", most=1)
         note = Service(to="138****0001", note="由示例赵六签收")
-        tx.notices.insert(make_notice(1, service=note))
+        tx.notices.insert(make_notice(1, service=note, recipient=HOLDER))
         contact = Contact(phone="13800000001", mail="somebody@example.com")
         tx.contacts.set_given(HOLDER, contact, by="system", now=now)
         tx.contacts.set_own(HOLDER, contact, tell_uses=True, by="holder", now=now)

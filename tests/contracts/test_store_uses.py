@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from store_records import (
+    HOLDER,
     ISSUER,
     T0,
     make_client,
@@ -101,11 +102,35 @@ def test_a_grant_is_used_once_in_time_and_not_after_it_was_withdrawn(register: S
 
     assert won(use) == 1
     with register.uow() as tx:
-        assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="person-1", now=T0)
+        over = make_grant(1).expires_at
+        assert not tx.sharing.withdraw_grant("grt_000001", holder_subject="person-1", now=over)
+        assert tx.sharing.withdraw_grant("grt_000001", holder_subject="person-1", now=T0), "it would go on answering"
+        assert not tx.sharing.answer_under("grt_000001", most=9, now=T0)
         listed = list(tx.sharing.grants_of("person-1", limit=9))
-        assert listed == [make_grant(3), make_grant(2, withdrawn_at=T0), make_grant(1, used_at=T0)]
+        assert listed == [
+            make_grant(3),
+            make_grant(2, withdrawn_at=T0),
+            make_grant(1, used_at=T0, withdrawn_at=T0),
+        ]
         assert list(tx.sharing.grants_of("person-2", limit=9)) == []
         assert len(tx.sharing.grants_of("person-1", limit=1)) == 1
+
+
+def test_a_grant_without_a_case_is_bound_to_one_once(register: Store) -> None:
+    with register.uow() as tx:
+        for number, case_no in ((1, ""), (2, ""), (3, "BJ-0"), (4, "")):
+            tx.sharing.insert_grant(make_grant(number, case_no=case_no))
+        assert tx.sharing.bind_cases({}) == 0
+        assert tx.sharing.bind_cases({"grt_000001": "BJ-1", "grt_000002": "BJ-2", "grt_000003": "BJ-3"}) == 2
+        assert tx.sharing.bind_cases({"grt_000001": "BJ-4"}) == 0
+        found = [tx.sharing.grant(f"grt_00000{number}") for number in (1, 2, 3, 4)]
+        assert [one and one.case_no for one in found] == ["BJ-1", "BJ-2", "BJ-0", ""]
+
+
+def test_a_notice_for_another_than_the_holder_names_who_is_told(register: Store) -> None:
+    with register.uow() as tx:
+        tx.notices.insert(make_notice(1, recipient=HOLDER), make_notice(2))
+        assert [tx.notices.by_id(f"ntc_00000{n}") for n in (1, 2)] == [make_notice(1, recipient=HOLDER), make_notice(2)]
 
 
 def test_the_ledger_and_the_notices_come_back_newest_first(register: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,8 @@ from city_browser import sign_in
 from fixtures_city import LiveCity
 from later_changes import drawn_over
 from playwright.sync_api import Page
-from sharing_city import COPY, FOOD, SUBSIDY, open_shop
+from sharing_city import COPY, FOOD, RENEWAL, SUBSIDY, open_shop
+from test_fetch import CLIENT
 from test_pages_sign import ask
 
 
@@ -222,7 +224,8 @@ def counter_states(page: Page, live_city: LiveCity) -> Iterator[str]:
 
 
 def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
-    """Login, numbers, uses, a request for a policy with and without mistakes, staff, what waits."""
+    """Login, numbers, uses of each kind, policies in force and asked for, staff, what waits and what is withheld."""
+    used_by_department(live_city)
     page.goto(f"{live_city.base}/department")
     page.locator("#people").wait_for()
     yield "department: login"
@@ -230,9 +233,13 @@ def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#totals").wait_for()
     yield "department: numbers"
     page.locator('[data-view="uses"]').click()
-    page.locator("#body-uses:visible, .empty:visible").first.wait_for()
-    yield "department: uses"
+    for kind in ("fetch", "answer", "copy"):
+        page.locator(f'#body-uses [data-kind="{kind}"][data-given="true"]').first.wait_for()
+    page.locator('#body-uses [data-given="false"]').first.wait_for()
+    yield "department: uses of each kind"
     page.locator('[data-view="policies"]').click()
+    page.locator("#policies-in-force").wait_for()
+    yield "department: policies in force"
     page.locator("#policy-new").click()
     page.locator("#p-keys").wait_for()
     page.locator("#policy-send").click()
@@ -243,6 +250,41 @@ def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#staff-form").wait_for()
     yield "department: staff"
     page.locator('[data-view="open"]').click()
-    page.locator("#alerts:visible, .empty:visible").first.wait_for()
+    page.locator("#open-requests").wait_for()
+    page.locator('#withheld [data-state="asked"]').first.wait_for()
     yield "department: to do"
     page.locator("#logout").click()
+    sign_in(page, "use-clerk-1")
+    page.locator("#withhold-new").click()
+    page.locator("#withhold-send").click()
+    page.locator("#withhold-wrong:not(:empty)").wait_for()
+    yield "department: to withhold, with mistakes"
+    page.locator("#logout").click()
+    sign_in(page, "use-checker-1")
+    page.locator('#withheld [data-action="agree"]').first.wait_for()
+    yield "department: withheld, to decide"
+    page.locator("#logout").click()
+
+
+def used_by_department(live_city: LiveCity) -> None:
+    """A use of each kind, a refused one, a request that waits for its holder, and one to withhold."""
+    shop, city = open_shop(live_city, FOOD), live_city.city
+    shop.used("/v1/fetches", fields=["number", "business_items", "holder_name"])
+    shop.used("/v1/answers", ask="scope", field="business_items", term="热食")
+    shop.copied()
+    shop.asked({FOOD: ["number"]}, "YX-3")
+    refused = {
+        "matter_code": "11990000MB0000019F2990131001001",
+        "case_no": "YX-2",
+        "purpose": "企业设立登记",
+        "operator": "jingban01",
+        "basis": "duty",
+        "type": FOOD,
+        "holder_code": shop.code,
+        "holder_code_type": "001",
+    }
+    city.answer(city.client.post("/v1/fetches", headers=city.system(CLIENT), json=refused), 403)
+    until = (city.service.deps.clock.now() + timedelta(days=3)).isoformat()
+    law = "《示例办法》第十条第二款：告知将妨碍调查"
+    body = {"matter_code": RENEWAL, "case_no": "YX-4", "until": until, "legal_basis": law}
+    city.answer(city.client.post("/v1/withholdings", headers=city.person("use-clerk-1"), json=body), 201)

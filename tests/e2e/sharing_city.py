@@ -11,7 +11,7 @@ from typing import Any
 from consent_city import bind, given, party
 from fixtures_city import LiveCity
 from test_fetch import CLIENT
-from test_use_bases import ask
+from test_use_bases import ask, party_id
 
 from certsvc.identifiers.uscc import check_character, organisation_check_character
 
@@ -86,8 +86,9 @@ class Shop:
     def confirm(self, request_id: str) -> None:
         """The company's yes, past the page."""
         city = self.live.city
+        mine = party_id(city, self.headers, request_id)
         path = f"/v1/use-requests/{request_id}/answers"
-        city.answer(city.client.post(path, headers=self.headers, json={"accept": True}), 201)
+        city.answer(city.client.post(path, headers=self.headers, json={"accept": True, "party_id": mine}), 201)
 
     def delegate(self, subject: str, name: str, code: str, **changes: Any) -> dict[str, str]:
         """Somebody with an account who accepted a delegation over the food license; their header."""

@@ -61,6 +61,7 @@ def test_a_request_is_told_in_plain_words_and_answered_by_one_press(open_page: O
         "看这些信息：持证主体、住所",
         "只问，不看内容：某一天是否正常（只答是或否）、“经营项目”里有没有某项内容（只答是或否）",
         f"仅供{OFFICE}",
+        "将使用：",
         "前答复",
         "谁用过我的证",
     ):
@@ -85,6 +86,12 @@ def test_a_request_is_told_in_plain_words_and_answered_by_one_press(open_page: O
     page.get_by_role("link", name="用证授权").click()
     expect(page.locator('#grants li[data-state="used"]').first).to_contain_text("食品经营许可（延续）")
     expect(page.locator('#grants li[data-state="open"]')).to_have_count(1)
+    # What was taken goes on answering, and says so until it is taken back.
+    used = page.locator('#grants li[data-state="used"]')
+    expect(used).to_contain_text("还可核验 20 次")
+    used.locator('[data-action="take"]').click()
+    page.get_by_role("dialog").get_by_role("button", name="收回授权").click()
+    expect(page.locator('#grants li[data-state="taken"]')).to_have_count(1)
 
 
 def test_a_lapsed_request_is_grey_and_cannot_be_answered(

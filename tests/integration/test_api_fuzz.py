@@ -142,6 +142,8 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.CLERK: city.person("clerk-1"),
         roles.USE_CLERK: city.person("use-clerk-1"),
         roles.USE_APPROVER: city.person("use-checker-1"),
+        roles.SUPERVISOR: city.person("supervisor-1"),
+        roles.SUPERVISION_CLERK: city.person("supervision-clerk-1"),
         roles.REGULATOR: city.system(REGULATOR),
     }
 

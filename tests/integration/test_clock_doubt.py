@@ -14,6 +14,7 @@ from certsvc.commands.clocks.watch import confirm_clock, watch_clock
 from certsvc.commands.clocks.watched import Trouble
 from certsvc.delivery.loops import drain
 from certsvc.errors import ClockInDoubt, Conflict, InvalidInput
+from certsvc.store.clock import ClockRows
 
 SLUG, SCENE = "tour_guide", "tour_inspection"
 SETS = (300.0, -300.0, 86_400.0, -86_400.0, -3_600.0)
@@ -144,3 +145,31 @@ def test_a_clock_that_differs_from_the_databases_cannot_be_confirmed(
     with pytest.raises(Conflict, match="数据库服务器时间"):
         confirm_clock(town.service.deps, actor="operator-cli", reason="校准")
     assert town.rows("SELECT count(*) FROM clock_marks") == [(0,)]
+
+
+def test_a_machine_that_stood_still_goes_on_by_itself_and_on_record(
+    small: ServedCity, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's clock is played: it is right all the time, on another machine."""
+    deps = small.service.deps
+    began = clock.now()
+    clock.set_by(600)
+    assert clock_of(small) == (503, "jumped")
+    found = watch_clock(deps)
+    assert found is not None
+    assert found.trouble is Trouble.JUMPED, "without another witness somebody has to say so"
+    monkeypatch.setattr(ClockRows, "database_now", lambda _: clock.now())
+    monkeypatch.setattr(ClockRows, "database_elsewhere", lambda _: True)
+    found = watch_clock(deps)
+    assert found is not None
+    assert found.trouble is None
+    assert clock_of(small) == (200, "ok")
+    assert deps.clock.sure() == clock.now()
+    with deps.uow.read() as tx:
+        mark = tx.clock.mark()
+        [row] = [row for row in tx.reconciling.evidence_after(0, kinds=("clock.rested",), limit=10) if row.row]
+    assert mark is not None
+    assert mark.at == clock.now()
+    assert row.row is not None
+    assert rfc3339(clock.now()) in row.row.details.decode()
+    assert rfc3339(began) in row.row.details.decode()

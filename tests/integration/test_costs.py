@@ -50,8 +50,8 @@ MOST_PER_SCANS = 12
 """Of scans that come together, however many."""
 MOST_PER_SCANS_OF_OTHERS = MOST_PER_SCANS + 1
 """Where others show for holders, what that rests on is read once; members of bundles are read with all the rest."""
-MOST_PER_FETCHES = 10
-"""Mark of the policies, grants, licenses, facts, followers, use of the grants, ledger, event, evidence."""
+MOST_PER_FETCHES = 11
+"""Mark of the policies, grants, licenses, facts, followers, use of the grants, their cases, ledger, event, evidence."""
 MOST_PER_FETCHES_ON_DUTY = 12
 """Of others' licenses, whoever holds them: what all holders have and its facts are read once."""
 MOST_SYNCS_PER_LICENSE = 2
@@ -186,6 +186,31 @@ def test_acceptances_that_come_together_have_an_answer_each(small_city: ServedCi
     assert isinstance(bound, IdempotencyMismatch), "the further key is bound too"
     stored = small_city.rows("SELECT count(*) FROM requests WHERE business_no IN ('K-1','K-2','K-3','K-4','K-5')")
     assert stored == [(2,)]
+
+
+def test_further_keys_of_what_is_known_are_bound_in_the_one_transaction(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the commit nothing may be left that can fail: all who came together would be told 503."""
+    deps = small_city.service.deps
+    with deps.uow.read() as tx:
+        client = tx.access.client(PLATFORM)
+    assert client is not None
+    caller = of_client(client)
+
+    def asked(number: str, key: str) -> Prepared:
+        body = parse_issuance(small_city.body(SLUG, number))
+        return prepare_acceptance(deps, caller, body, Origin(idempotency_key=key))
+
+    accept_issuances(deps, [asked(f"F-{n}", f"f{n}") for n in range(SMALL)])
+    again = [asked(f"F-{n}", f"other-{SMALL - n}") for n in range(SMALL)]
+    with counted(small_city, monkeypatch) as costs:
+        answers = accept_issuances(deps, [*again, asked("F-new", "f-new")])
+    assert [isinstance(one, Accepted) and one.created for one in answers] == [False] * SMALL + [True]
+    assert costs.commits == 1
+    for n in range(SMALL):
+        [found] = accept_issuances(deps, [asked(f"G-{n}", f"other-{SMALL - n}")])
+        assert isinstance(found, IdempotencyMismatch), "each further key is bound"
 
 
 def test_a_scan_costs_few_statements_and_scans_that_come_together_no_more(

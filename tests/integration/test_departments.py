@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from test_bad_input import problem
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
+from certsvc.commands.department.overview import overview
+from certsvc.commands.ports import Principal
 
 READERS = ("policy-clerk-1", "use-clerk-1", "use-checker-1")
 
@@ -67,7 +69,7 @@ def test_each_reader_sees_the_uses_of_the_own_body_filtered_and_page_by_page(cit
     name = city.catalog.sample(SLUG)["holder_name"]
     assert [bool(row["holder"]) for row in all_of] == [False, False, True, True, False]
     refused = all_of[0]
-    assert refused["refusal"]["code"] == "no_lawful_basis"
+    assert refused["refusal"]["code"] == "no_policy"
     assert refused["refusal"]["next"]
     assert (refused["matter_code"], refused["client_id"]) == (MATTER, CLIENT)
     for subject in READERS:
@@ -77,7 +79,13 @@ def test_each_reader_sees_the_uses_of_the_own_body_filtered_and_page_by_page(cit
         ({"kind": "copy"}, 1),
         ({"outcome": "refused"}, 1),
         ({"outcome": "given"}, 4),
-        ({"outcome": "no_lawful_basis"}, 1),
+        ({"outcome": "no_policy"}, 1),
+        ({"outcome": "no_lawful_basis"}, 0),
+        ({"from": "0001-01-01"}, 5),
+        ({"to": "9999-12-31"}, 5),
+        ({"from": "0001-01-01", "to": "9999-12-31"}, 5),
+        ({"to": "0001-01-01"}, 0),
+        ({"from": "9999-12-31"}, 0),
         ({"matter": MATTER, "client": CLIENT}, 5),
         ({"matter": BARE}, 0),
         ({"client": OTHER}, 0),
@@ -149,8 +157,16 @@ def test_the_numbers_are_those_of_the_uses_and_of_the_quota(city: ServedCity) ->
     assert found["total"] == {"fetches": 2, "copies": 0, "answers": 0, "refused": 2}
     assert {one["code"]: one["uses"]["refused"] for one in found["matters"]} == {MATTER: 1, BARE: 1}
     assert [(one["code"], one["uses"]["fetches"]) for one in found["types"]] == [(GUIDE, 2)]
-    assert [(one["refusal"]["code"], one["uses"]) for one in found["refusals"]] == [("no_lawful_basis", 2)]
-    assert found["whole"]
+    assert [(one["refusal"]["code"], one["uses"]) for one in found["refusals"]] == [
+        ("no_policy", 1),
+        ("quota_used_up", 1),
+    ]
+    assert (found["whole"], found["counted_from"]) == (True, None)
+    caller = Principal(subject="x", kind="person", roles=frozenset({roles.AUDITOR}), authority_code=USER)
+    few = overview(city.service.deps, caller, days=30, most=3)
+    newest = get(city, "uses")["uses"][:3]
+    assert (few.whole, few.total.all) == (False, 3)
+    assert few.counted_from == datetime.fromisoformat(newest[-1]["at"]), "the numbers are those since then"
     quotas = {one["policy_id"]: (one["quota"], one["used_today"]) for one in found["policies"]}
     assert quotas.pop(made["policy_id"]) == (2, 2)
     assert quotas[f"seed:{MATTER}:{SLUG}"] == (None, None)

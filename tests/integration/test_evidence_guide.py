@@ -24,7 +24,10 @@ def test_the_page_runs_from_the_first_command_to_the_last(small_city: ServedCity
     done = small_city.issue(FOOD, "LOG-GUIDE")
     small_city.move(done["identifier"], "revoke", slug=FOOD)
     settle(small_city)
-    script = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL))
+    keys, first, *later = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert "checkpoint-$(date" in first
+    # What follows is done on another day: a checkpoint of the day itself proves nothing.
+    script = "\n".join([keys, first, "date() { echo 2099-01-02; }", *later, 'echo "kept $OLD"'])
     assert script.count("http://127.0.0.1:8700") == 1
     place = tmp_path / "auditor"
     place.mkdir()
@@ -47,6 +50,8 @@ def test_the_page_runs_from_the_first_command_to_the_last(small_city: ServedCity
         )
     assert found.returncode == 0, (found.stdout, found.stderr[-2000:])
     said = found.stdout
+    assert re.search(r"^kept checkpoint-20\d\d-\d\d-\d\d\.txt$", said, re.MULTILINE)
+    assert "kept checkpoint-2099" not in said
     assert said.count("全部与日志一致") == 3
     assert '"agrees": true' in said
     assert said.count("状态 revoked：1 次办理均在日志中") == 2

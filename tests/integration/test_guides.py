@@ -60,7 +60,9 @@ def test_sharing_goes_as_the_guide_says(make_city: Callable[..., ServedCity], sq
 
     made = call(client, "/v1/use-requests", example(guide, "`POST /v1/use-requests` `"))
     path = f"/v1/use-requests/{made['request_id']}/answers"
-    assert call(me, path, example(guide, "`POST /v1/use-requests/{编号}/answers` `"))["state"] == "confirmed"
+    [waiting] = city.answer(city.client.get("/v1/use-requests", headers=me), 200)
+    yes = {**example(guide, "`POST /v1/use-requests/{编号}/answers` `"), "party_id": waiting["party_id"]}
+    assert call(me, path, yes)["state"] == "confirmed"
     asked = {**example(guide, "`POST /v1/fetches` `"), "consent_id": made["request_id"]}
     assert [field["key"] for field in call(client, "/v1/fetches", asked)["fields"]] == ["number", "premises"]
     wish = example(guide, "`POST /v1/withholdings` `")

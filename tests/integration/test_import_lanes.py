@@ -10,7 +10,7 @@ from import_desk import SLUG, ImportDesk
 
 from certsvc.commands.imports.advance import advance_import
 from certsvc.commands.imports.pace import WINDOW
-from certsvc.commands.issuance.process_request import BACKFILL_BATCH, BATCH, process_batch
+from certsvc.commands.issuance.process_request import BACKFILL_BATCH, BATCH, LIVE_FRESH, process_batch
 from certsvc.delivery.loops import drain
 from certsvc.license.request import Lane
 from certsvc.seal.odd import BURST_FLOOR, BUSY_HOURS_LEAST
@@ -43,6 +43,24 @@ def test_a_live_request_is_issued_before_the_rest_of_a_waiting_backfill(city: Se
         (1, BACKFILL_BATCH),
     ]
     assert len(process_batch(city.service.deps, worker="w", lease_s=LEASE_S)) == BACKFILL_BATCH
+
+
+def test_backfill_gives_way_to_what_another_process_works_on(city: ServedCity) -> None:
+    deps = city.service.deps
+    desk = ImportDesk(city)
+    desk.approved(desk.many(BACKFILL_BATCH * 3))
+    feed(city)
+    body = city.body("food_production", "LIVE-1")
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
+    with deps.uow() as tx:
+        assert tx.requests.claim(worker="elsewhere", token="t", now=deps.clock.now(), lease_s=LEASE_S, up_to=Lane.LIVE)
+    [alone] = process_batch(deps, worker="w", lease_s=LEASE_S)
+    assert (alone.lane, alone.gave_way) == (Lane.BACKFILL, True)
+    older = (deps.clock.now() - LIVE_FRESH * 2).isoformat(sep=" ", timespec="microseconds")
+    city.execute(f"UPDATE requests SET created_at = '{older}' WHERE lane = 0")
+    batch = process_batch(deps, worker="w", lease_s=LEASE_S)
+    assert len(batch) == BACKFILL_BATCH, "what has waited for long, or is parked, holds nothing up"
+    assert not batch[0].gave_way
 
 
 def test_live_batches_are_as_large_as_ever(small_city: ServedCity) -> None:

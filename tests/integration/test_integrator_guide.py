@@ -14,6 +14,7 @@ from fixtures_city import ROOT
 
 from certsvc.app import Service
 from certsvc.cli.demo import serving
+from certsvc.cli.serve import request_samples
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 
 GUIDE = ROOT / "docs" / "integrators.md"
@@ -43,7 +44,8 @@ def listening(make_service: Callable[..., Service], sqlite_url: str) -> Iterator
     service = make_service(sqlite_url, facades=("gb_36906",))
     secrets = dict(seed_sandbox(service.deps).secrets)
     (service.settings.var_dir / "sandbox-clients.json").write_text(json.dumps(secrets), encoding="utf-8")
-    service.loops.start(workers=1, relay=True)
+    request_samples(service)
+    service.loops.start(workers=2, relay=True)
     with serving(service) as base:
         yield base, service
 

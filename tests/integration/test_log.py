@@ -15,6 +15,7 @@ import pytest
 from fixtures_city import ServedCity
 from log_city import FOOD, audited, run_verifier, settle, stamp
 
+from certsvc.cli.evidence_verifier import covered_digests
 from certsvc.commands.evidence.record import record
 from certsvc.commands.log.append import advance_log
 from certsvc.commands.log.audit import audit_against
@@ -176,14 +177,15 @@ def test_a_changed_past_is_never_signed(small_city: ServedCity, statement: str, 
     assert small_city.rows("SELECT count(*) FROM log_checkpoints") == before
 
 
-def test_a_full_tile_with_other_bytes_is_never_replaced(small_city: ServedCity) -> None:
+@pytest.mark.parametrize(("tile", "words"), [("000", "audit continue"), ("001", "已存在且内容不同")])
+def test_a_full_tile_with_other_bytes_is_never_replaced(small_city: ServedCity, tile: str, words: str) -> None:
     deps = small_city.service.deps
-    deps.objects.put("log/tile/0/000", bytes(8192), content_type="application/octet-stream")
+    deps.objects.put(f"log/tile/0/{tile}", bytes(8192), content_type="application/octet-stream")
     with deps.uow() as tx:
-        for _ in range(300):
+        for _ in range(520):
             record(tx, deps, kind="test.noted", subject="s", actor="a", content={}, at=deps.clock.now())
     small_city.drain()
-    with pytest.raises(IntegrityError, match="已存在且内容不同"):
+    with pytest.raises(IntegrityError, match=words):
         advance_log(deps, owner="test")
     assert small_city.client.get("/v1/log/checkpoint").status_code == 404
 
@@ -195,7 +197,7 @@ def test_one_process_appends_at_a_time(city: ServedCity) -> None:
         assert tx.outbox.lease("log", owner="other", now=deps.clock.now(), lease_s=60)
     assert advance_log(deps, owner="test") == 0
     with deps.uow() as tx:
-        tx.outbox.release(owner="other")
+        tx.outbox.release("log", owner="other")
     assert advance_log(deps, owner="test") > 0
 
 
@@ -243,22 +245,46 @@ def test_a_bundle_verifies_offline_and_shows_each_reader_what_is_theirs(city: Se
 
 def test_a_bundle_that_was_changed_does_not_verify(small_city: ServedCity, tmp_path: Path) -> None:
     done = small_city.issue(FOOD, "LOG-CHANGED")
+    small_city.move(done["identifier"], "revoke", slug=FOOD)
     settle(small_city)
     data = small_city.client.get(f"/v1/licenses/{done['identifier']}/evidence", headers=small_city.system()).content
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     bundle = json.loads(files["bundle.json"])
 
-    def verified(**changed: bytes) -> int:
-        out = tmp_path / "changed.zip"
+    signer = small_city.service.deps.log_signer
+
+    def verified(changed: dict[str, bytes] | None = None, *, signed: bool = True) -> int:
+        """Signed anew by the service itself: what is below the signature has to hold by itself."""
+        out, made = tmp_path / "changed.zip", {**files, **(changed or {})}
+        if signed:
+            text = f"{bundle['origin']}\ncertsvc-evidence\n{hashlib.sha256(made['bundle.json']).hexdigest()}\n"
+            made["bundle.note"] = write_note(text, (signer.sign(text, bundle["origin"]),)).encode()
         with zipfile.ZipFile(out, "w") as archive:
-            for name, content in {**files, **changed}.items():
+            for name, content in made.items():
                 archive.writestr(name, content)
         return run_verifier("bundle", out, "--key", key(small_city)).returncode
 
+    assert verified(signed=False) == 0
     assert verified() == 0
-    assert verified(**{"license.pdf": files["license.pdf"] + b"\n"}) == 1
-    assert verified(**{"extra.txt": b""}) == 1
+    # The revocation left out, the state put back, every digest right: only the signature over the manifest tells.
+    status = {**json.loads(files["status.json"]), "state": "valid", "moves": []}
+    forged = {**bundle, "leaves": [one for one in bundle["leaves"] if one["kind"] != "license.revoked"]}
+    assert len(forged["leaves"]) < len(bundle["leaves"])
+    said = json.dumps(status).encode()
+    forged["files"] = {**bundle["files"], "status.json": hashlib.sha256(said).hexdigest()}
+    without = {"status.json": said, "bundle.json": json.dumps(forged).encode()}
+    assert verified(without) == 0, "but for the signature nothing would tell"
+    assert verified(without, signed=False) == 1
+    assert verified({**without, "bundle.note": b""}, signed=False) == 1
+    # A signature that is of another file.
+    der = files["signatures/1.der"]
+    covered = next(one for one in covered_digests(files["license.pdf"])[0].values() if one in der)
+    other = der.replace(covered, bytes(len(covered)))
+    one = {**bundle, "files": {**bundle["files"], "signatures/1.der": hashlib.sha256(other).hexdigest()}}
+    assert verified({"signatures/1.der": other, "bundle.json": json.dumps(one).encode()}) == 1
+    assert verified({"license.pdf": files["license.pdf"] + b"\n"}) == 1
+    assert verified({"extra.txt": b""}) == 1
     for change in ("leaf", "salt", "details", "path", "index", "kind"):
         one = json.loads(json.dumps(bundle))
         leaf = one["leaves"][0]
@@ -270,13 +296,13 @@ def test_a_bundle_that_was_changed_does_not_verify(small_city: ServedCity, tmp_p
             "index": leaf["index"] + 1,
             "kind": "license.other",
         }[change]
-        assert verified(**{"bundle.json": json.dumps(one).encode()}) == 1, change
+        assert verified({"bundle.json": json.dumps(one).encode()}) == 1, change
     note = files["checkpoint.txt"].decode()
     head = read_note(note)[0]
     other = note.replace(f"\n{head.size}\n", f"\n{head.size + 1}\n").encode()
     one = {**bundle, "size": head.size + 1}
     one["files"] = {**bundle["files"], "checkpoint.txt": hashlib.sha256(other).hexdigest()}
-    assert verified(**{"checkpoint.txt": other, "bundle.json": json.dumps(one).encode()}) == 1
+    assert verified({"checkpoint.txt": other, "bundle.json": json.dumps(one).encode()}) == 1
 
 
 def test_a_loop_has_evidence_in_the_log_within_seconds(small_city: ServedCity) -> None:

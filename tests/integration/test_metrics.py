@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,9 @@ NEEDED = {
     "certsvc_key_expiry_days",
     "certsvc_clock_in_doubt",
     "certsvc_log_checkpoint_age_seconds",
+    "certsvc_log_stopped",
+    "certsvc_log_oldest_unlogged_seconds",
+    "certsvc_log_cut_leaves",
     "certsvc_db_pool_in_use",
     "certsvc_dependency_up",
 }
@@ -64,8 +68,21 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A listening server with its loops and its door."""
-    var = tmp_path_factory.mktemp("watched") / "var"
+    """A listening server with its loops and its door, for tests that only look."""
+    with opened(city_keys, tmp_path_factory.mktemp("watched") / "var") as one:
+        yield one
+
+
+@pytest.fixture
+def left_alone(city_keys: Path, tmp_path: Path) -> Iterator[Watched]:
+    """The same for a test that breaks it."""
+    with opened(city_keys, tmp_path / "var") as one:
+        yield one
+
+
+@contextmanager
+def opened(city_keys: Path, var: Path) -> Iterator[Watched]:
+    """A city that has issued one license."""
     shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
     (var / "scrape.token").write_text(TOKEN + "\n")
     with socket.socket() as probe:
@@ -133,9 +150,9 @@ def test_every_alarm_and_every_figure_of_the_guide_stands_on_a_figure_that_is_to
     assert not set(re.findall(r"`(certsvc_[a-z_]+)`", guide)) - told
 
 
-def test_a_backlog_is_told_with_the_age_of_its_oldest(watched: Watched) -> None:
+def test_a_backlog_is_told_with_the_age_of_its_oldest(left_alone: Watched) -> None:
     """Rows past every room of ours: what a dead worker, a dead relay and a dead key would leave behind."""
-    city = watched.city
+    watched, city = left_alone, left_alone.city
     loops = city.service.loops
     loops.stop()
     city.execute("UPDATE reservations SET result = 'open'")

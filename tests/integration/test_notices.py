@@ -387,7 +387,7 @@ def test_the_command_line_lists_and_sends_again(town: Town, monkeypatch: pytest.
 
 
 def test_there_is_a_sentence_for_every_occasion_and_a_citys_own_are_checked(tmp_path: Path) -> None:
-    plain = {"issued", "reissued", "registered", "simulated", "fetched", "scanned", "use_request"}
+    plain = {"issued", "reissued", "registered", "simulated", "fetched", "scanned", "use_request", "use_request_for"}
     assert set(KEYS) == {*plain, *MOVED, *DueKind}
     whole = (Path(read_notice_texts.__code__.co_filename).parent / "notices.toml").read_text("utf-8")
     own = tmp_path / "notices.toml"

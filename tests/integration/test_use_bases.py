@@ -52,8 +52,16 @@ def ask(city: ServedCity, to: dict[str, str], items: dict[str, list[str]], **cha
     return city.client.post("/v1/use-requests", headers=city.system(CLIENT), json=body)
 
 
-def reply(city: ServedCity, who: dict[str, str], request_id: str, *, accept: bool = True, **more: str) -> Any:
-    body = {"accept": accept, **more}
+def party_id(city: ServedCity, who: dict[str, str], request_id: str, **only: str) -> str:
+    """For which party somebody answers, by the own list: one that waits, if there is one."""
+    rows = city.answer(city.client.get("/v1/use-requests", headers=who), 200)
+    mine = [row for row in rows if row["request_id"] == request_id and only.items() <= row.items()]
+    mine.sort(key=lambda row: row["answer"] != "asked")
+    return str(mine[0]["party_id"]) if mine else "upt_none"
+
+
+def reply(city: ServedCity, who: dict[str, str], request_id: str, *, accept: bool = True, **more: Any) -> Any:
+    body = {"accept": accept, "party_id": party_id(city, who, request_id), **more}
     return city.client.post(f"/v1/use-requests/{request_id}/answers", headers=who, json=body)
 
 

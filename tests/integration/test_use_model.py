@@ -6,11 +6,14 @@ and which. Every response is then searched for planted values that the model doe
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import random
 import re
 import statistics
+import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -165,6 +168,15 @@ class World:
             found = tx.licenses.by_identifiers([done["identifier"] for done in self.identifiers.values()])
         city.secrets = {**city.secrets, NEIGHBOUR: city.secrets[CLIENT]}
         self.versions = {version.type_slug: version.version_id for version in found.values()}
+        # What a file may show is what stands on the face of the license, and nothing else of it.
+        originals = {
+            version.type_slug: pages_of(city.service.deps.objects.get(version.artifact.object_name))
+            for version in found.values()
+        }
+        self.faces = {
+            slug: {key for key, value in planted(city, slug).items() if "".join(value.split()) in text}
+            for slug, text in originals.items()
+        }
 
     def header(self, caller: str) -> dict[str, str]:
         if caller == "holder":
@@ -241,17 +253,48 @@ def texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def leaks(city: ServedCity, case: Case, response: Any, lawful: set[str]) -> list[str]:
+def pages_of(data: bytes) -> str:
+    """The text of a PDF without blanks, as a reader of our own making would not find it."""
+    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+        file.write(data)
+        file.flush()
+        read = subprocess.run(["pdftotext", "-raw", file.name, "-"], check=True, capture_output=True)
+    return "".join(read.stdout.decode().split())
+
+
+def said_in(given: dict[str, Any]) -> list[str]:
+    """Every text of an answer, also those within a signed statement and on the pages of a file."""
+    said = texts({**given, "file": "", "statement": ""})
+    if given.get("statement"):
+        claims = given["statement"].split(".")[1]
+        said += texts(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))))
+    if given.get("file"):
+        said.append(pages_of(base64.b64decode(given["file"])))
+    return said
+
+
+def names_license(case: Case) -> bool:
+    """Whether an answer may say which license it is about: as one may who could read its number."""
+    open_keys = LAW.get(case.matter, ("NOBODY", set(), {}))[2].get(case.slug, set())
+    return "number" in open_keys and (case.basis != "consent" or "number" in case.granted)
+
+
+def leaks(world: World, case: Case, response: Any, lawful: set[str]) -> list[str]:
     """Keys of planted values that a response holds and the law does not let out."""
-    given = response.json()
+    given, city = response.json(), world.city
     open_values = [planted(city, case.slug).get(key, "") for key in lawful]
     # The number of some types is the holder's code: who may read the number has read it.
     public = (given.get("license") or {}).get("number", "") if {"number", "*copy"} & lawful else ""
-    said = [text for text in texts({**given, "file": ""}) if text != public]
-    return [
+    face = world.faces[case.slug] if "*copy" in lawful else set()
+    said = [text for text in said_in(given) if text != public]
+    identifier = world.identifiers[case.slug]["identifier"]
+    named = case.ask != "fields" and not names_license(case) and any(identifier in text for text in said)
+    return ["identifier"] * named + [
         key
         for key, value in planted(city, case.slug).items()
-        if key not in lawful and not any(value in one for one in open_values) and any(value in text for text in said)
+        if key not in lawful | face
+        and not any(value in one for one in open_values)
+        and any(value in text or "".join(value.split()) in text for text in said)
     ]
 
 
@@ -268,7 +311,7 @@ def run(city: ServedCity, count: int) -> None:
             keys = {field["key"] for field in given.get("fields", [])} | ({"*copy"} if given.get("file") else set())
             if response.status_code != status or (status == 201 and keys != lawful):
                 wrong.append(f"{case}: {response.status_code} {sorted(keys)}, the law says {status} {sorted(lawful)}")
-            wrong += [f"{case}: {key} left" for key in leaks(city, case, response, lawful)]
+            wrong += [f"{case}: {key} left" for key in leaks(world, case, response, lawful)]
         city.drain()
     assert wrong == [], "\n".join(wrong[:20])
     assert min(seen[ask, status] for ask in set(ASKS) for status in (201, 403)) >= count / 200, seen

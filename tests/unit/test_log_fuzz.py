@@ -26,6 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certsvc.cli import evidence_verifier as verifier
+from certsvc.commands.log.bundle import FORMAT, MANIFEST, MANIFEST_NOTE, SIGNED_AS
 from certsvc.events.checkpoint import NoteSignature, TreeHead, read_note, write_note
 from certsvc.events.evidence import EvidenceRow, make_evidence
 from certsvc.events.merkle import inclusion_proof, is_consistent, leaf_hash, root_of_inclusion
@@ -93,9 +94,13 @@ def tree() -> tuple[TreeHead, Callable[[int], list[bytes]]]:
 
 @cache
 def note() -> str:
-    text = tree()[0].text()
-    signed = private_key().sign(text.encode(), ec.ECDSA(hashes.SHA256()))
-    return write_note(text, (NoteSignature(name=ORIGIN, key_id=public_key()[1], signature=signed),))
+    return signed(tree()[0].text())
+
+
+def signed(text: str) -> str:
+    """The text as a note under the key of the log."""
+    made = private_key().sign(text.encode(), ec.ECDSA(hashes.SHA256()))
+    return write_note(text, (NoteSignature(name=ORIGIN, key_id=public_key()[1], signature=made),))
 
 
 @cache
@@ -120,14 +125,21 @@ def bundle() -> dict[str, bytes]:
         for index in (4, 11)
     ]
     manifest = {
-        "format": "certsvc-evidence/1",
+        "format": FORMAT,
         "identifier": IDENTIFIER,
         "verifier_keys": [public_key()[0]],
         "size": 20,
         "leaves": leaves,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    return {"bundle.json": json.dumps(manifest).encode(), **files}
+    return with_manifest(files, manifest)
+
+
+def with_manifest(files: dict[str, bytes], manifest: Any) -> dict[str, bytes]:
+    """The files under this manifest, signed as the log signs it: what stands behind the signature is looked at too."""
+    listed = json.dumps(manifest).encode()
+    text = f"{ORIGIN}\n{SIGNED_AS}\n{hashlib.sha256(listed).hexdigest()}\n"
+    return {**files, MANIFEST: listed, MANIFEST_NOTE: signed(text).encode()}
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -159,7 +171,8 @@ def meaning(manifest: dict[str, Any]) -> tuple[Any, ...]:
         )
         for leaf in manifest["leaves"]
     ]
-    return manifest["format"], manifest["identifier"], manifest["size"], manifest["files"], leaves
+    form = manifest["format"] == FORMAT
+    return form, manifest["identifier"], manifest["size"], manifest["files"], leaves
 
 
 def changed(value: Any, draw: Callable[[Any], Any]) -> Any:
@@ -189,7 +202,9 @@ def test_the_bundle_as_it_was_made_verifies() -> None:
 def test_a_changed_manifest_is_refused_unless_it_claims_the_same(data: st.DataObject) -> None:
     made = json.loads(bundle()["bundle.json"])
     other = changed(made, data.draw)
-    code = verified(zipped({**bundle(), "bundle.json": json.dumps(other).encode()}))
+    unsigned = zipped({**bundle(), MANIFEST: json.dumps(other).encode()})
+    assert verified(unsigned) == (0 if json.dumps(other).encode() == bundle()[MANIFEST] else 1)
+    code = verified(zipped(with_manifest(bundle(), other)))
     assert code in {0, 1}
     if code == 0:
         *claimed, leaves = meaning(other)
@@ -206,7 +221,7 @@ def test_a_changed_status_is_refused_though_its_digest_was_renewed(data: st.Data
     files = {**bundle(), "status.json": json.dumps(status).encode()}
     manifest = json.loads(files["bundle.json"])
     manifest["files"]["status.json"] = hashlib.sha256(files["status.json"]).hexdigest()
-    code = verified(zipped({**files, "bundle.json": json.dumps(manifest).encode()}))
+    code = verified(zipped(with_manifest(files, manifest)))
     assert code in {0, 1}
     if code == 0:
         ids = {one["move_id"] for one in status["moves"]}

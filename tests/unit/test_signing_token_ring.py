@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -27,7 +28,7 @@ from certsvc.signing.inspector import PdfInspector
 from certsvc.signing.keyfile import decrypt_key
 from certsvc.signing.primitives import load_public_key
 from certsvc.signing.sealer import LicenseSealer
-from certsvc.signing.token_ring import TokenKeyRing
+from certsvc.signing.token_ring import BUSY_S, TokenKeyRing
 
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
 PIN, LABEL = "4711-test", "seals"
@@ -199,3 +200,42 @@ def test_a_closed_ring_signs_nothing(token: Token) -> None:
     ring.close()
     with pytest.raises(SigningError, match="签名失败"):
         ring.sign_digest("hsm-ec", "sha256", b"x")
+
+
+def test_a_probe_never_waits_behind_a_token_that_hangs(token: Token) -> None:
+    ring = token.ring()
+    try:
+        ring.check()
+        hanging = threading.Event()
+        with ring._lock:  # as while a signature is on its way
+            probe = threading.Thread(target=lambda: hanging.set() if refused(ring) else None)
+            probe.start()
+            probe.join(BUSY_S + 5)
+        assert hanging.is_set(), "no signature came out: the token does not answer"
+        ring.sign_digest("hsm-ec", "sha256", b"x")
+        ring.check()
+    finally:
+        ring.close()
+
+
+def test_a_token_that_signs_all_the_time_is_well(token: Token) -> None:
+    ring = token.ring()
+    try:
+        with ring._lock:
+            found: list[bool] = []
+            probe = threading.Thread(target=lambda: found.append(refused(ring)))
+            probe.start()
+            probe.join(BUSY_S / 2)
+            ring._finished += 1  # as after a signature, with the next one on its way
+            probe.join(BUSY_S + 5)
+        assert found == [False]
+    finally:
+        ring.close()
+
+
+def refused(ring: TokenKeyRing) -> bool:
+    try:
+        ring.check()
+    except SigningError:
+        return True
+    return False

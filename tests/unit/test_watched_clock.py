@@ -139,6 +139,57 @@ def test_a_confirmation_gives_every_process_its_own_clock_again() -> None:
     assert clock.sure() == inner.at
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_machine_that_stood_still_goes_on_when_a_clock_elsewhere_bears_it_out(fresh: bool) -> None:
+    inner = SetClock()
+    clock = WatchedClock(inner)
+    mark = mark_of(inner, boot=inner.boot)
+    assert compare(clock, mark) is None
+    inner.set_by(HOUR)  # paused for an hour: the seconds stood still, NTP has set the clock since
+    if fresh:
+        clock = WatchedClock(inner)
+    found = clock.compare(mark, inner.at, asked=clock.monotonic(), elsewhere=True)
+    assert (found.trouble, found.rested) == (Trouble.JUMPED, True)
+    with pytest.raises(ClockInDoubt):
+        clock.sure()
+    assert clock.go_on(found).trouble is None
+    inner.pass_time(1)
+    assert clock.sure() == inner.at
+    assert compare(clock, mark_of(inner, boot=inner.boot)) is None
+
+
+@pytest.mark.parametrize(
+    ("by", "database_s", "elsewhere"),
+    [(HOUR, 0.0, False), (HOUR, -HOUR, True), (HOUR, -10.0, True), (-HOUR, 0.0, True), (-HOUR, HOUR, True)],
+)
+def test_a_clock_that_was_set_is_not_taken_for_a_machine_that_stood_still(
+    by: float, database_s: float, elsewhere: bool
+) -> None:
+    inner = SetClock()
+    clock = WatchedClock(inner)
+    mark = mark_of(inner, boot=inner.boot)
+    assert compare(clock, mark) is None
+    inner.set_by(by)
+    database = inner.at + timedelta(seconds=database_s)
+    found = clock.compare(mark, database, asked=clock.monotonic(), elsewhere=elsewhere)
+    assert found.trouble is not None
+    assert not found.rested
+
+
+def test_a_false_source_that_moves_one_clock_after_the_other_is_not_believed() -> None:
+    inner = SetClock()
+    clock = WatchedClock(inner)
+    mark = mark_of(inner, boot=inner.boot)
+    assert compare(clock, mark) is None
+    true = inner.at
+    inner.set_by(HOUR)
+    for database in (true, inner.at):
+        found = clock.compare(mark, database, asked=clock.monotonic(), elsewhere=True)
+        assert (found.trouble, found.rested) == (Trouble.JUMPED, False), "the database said that no time had passed"
+    inner.set_by(-HOUR)
+    assert compare(clock, mark) is None
+
+
 def test_a_look_that_failed_is_no_belief() -> None:
     inner = SetClock()
     clock = WatchedClock(inner)

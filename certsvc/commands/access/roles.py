@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from certsvc.errors import Forbidden
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from certsvc.commands.ports import Principal
 
 APPROVAL = "approval"
@@ -82,6 +84,11 @@ REGULATOR = "regulator"
 REGISTRY = "registry"
 """市场主体登记: states who is 法定代表人 of which company"""
 
+SUPERVISOR = "supervisor"
+"""电子监察员: reads the figures of every body, accepts what departments answer to cards, calls back and files away"""
+SUPERVISION_CLERK = "supervision_clerk"
+"""监察整改经办人: answers cards, bad marks and complaints for the own body"""
+
 ALL: frozenset[str] = frozenset(
     {
         APPROVAL,
@@ -117,11 +124,16 @@ ALL: frozenset[str] = frozenset(
         KINSHIP,
         REGISTRY,
         REGULATOR,
+        SUPERVISOR,
+        SUPERVISION_CLERK,
     }
 )
 
 THREE_OFFICERS: frozenset[str] = frozenset({OPERATOR, SECURITY, AUDITOR})
 """三员"""
+
+SEE_USES: frozenset[str] = frozenset({OPERATOR, AUDITOR, SUPERVISOR})
+"""Who answers for the uses of all bodies, and is told of each by the feed."""
 
 SEAL_DUTIES: frozenset[str] = frozenset({SEAL_APPLICANT, SEAL_APPROVER, SEAL_MAKER, SEAL_KEEPER, SEAL_USE_APPROVER})
 
@@ -150,6 +162,8 @@ ROLE_ZH: dict[str, str] = {
     USE_APPROVER: "暂缓告知审批人",
     POLICY_REQUESTER: "用证管理员",
     POLICY_APPROVER: "用证审批人",
+    SUPERVISOR: "电子监察员",
+    SUPERVISION_CLERK: "监察整改经办人",
 }
 """Names of the roles that people have, for sentences."""
 
@@ -173,6 +187,8 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (USE_CLERK, USE_APPROVER)),
     *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (POLICY_REQUESTER, POLICY_APPROVER)),
     *(frozenset({OFFICER_REGISTRAR, duty}) for duty in (OFFICER, OPERATOR, AUDITOR)),
+    frozenset({SUPERVISOR, SUPERVISION_CLERK}),
+    *(frozenset({officer, duty}) for officer in (OPERATOR, AUDITOR) for duty in (SUPERVISOR, SUPERVISION_CLERK)),
 )
 """No principal holds two of these (DOMAIN.md 2, 4).
 
@@ -190,6 +206,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = (
 * 依职能用证的暂缓告知: who asks for it never approves it; neither is operator or auditor.
 * 用证策略: who opens a policy neither asks for it nor agrees to it. One person may ask for the own body and agree to
   what others ask; of the own request nobody decides.
+* 电子监察: who accepts answers never gives them; neither is operator or auditor.
 * 批量: who brings thousands of licenses, or ends them, never verifies and confirms; neither is operator or auditor.
 """
 
@@ -198,6 +215,11 @@ def require(caller: Principal, *roles: str) -> None:
     """Let the caller through if it has one of ``roles``; Forbidden otherwise."""
     if caller.roles.isdisjoint(roles):
         raise Forbidden("当前账号的角色不能使用此接口，请联系系统管理员开通")
+
+
+def sees_uses(held: Collection[str]) -> bool:
+    """Whether who holds these roles is told of the uses of all bodies."""
+    return not SEE_USES.isdisjoint(held)
 
 
 def check_separation(roles: frozenset[str]) -> None:

@@ -197,6 +197,8 @@ def _officers(deps: Deps) -> list[Person]:
         ("use-checker-1", "暂缓告知审批人", owner, "用证04", roles.USE_APPROVER),
         ("policy-clerk-1", "用证管理员", owner, "用证01", roles.POLICY_REQUESTER),
         ("policy-approver-1", "用证审批人", owner, "用证02", roles.POLICY_APPROVER),
+        ("supervisor-1", "电子监察员", SERVICE_BUREAU, "监察01", roles.SUPERVISOR),
+        ("supervision-clerk-1", "监察整改经办人", owner, "监察02", roles.SUPERVISION_CLERK),
         ("operator-1", "系统管理员", SERVICE_BUREAU, "系统01", roles.OPERATOR),
     )
     return [*officers, *(_person(deps, *duty) for duty in duties)]

@@ -11,6 +11,7 @@ Findings name a license by its 证照标识 and a field by its label, never a va
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -123,6 +124,21 @@ def examine(deps: Deps, caller: Principal, *, authority_code: str, after: str, f
     return QualityPage(
         rows=tuple(rows), looked_at=len(versions), next=versions[-1].license_id if len(versions) == PAGE else ""
     )
+
+
+def count_defects(deps: Deps, after: str) -> tuple[Counter[tuple[str, str, str]], int, str]:
+    """The next licenses in force, counted by department, type and defect: each license once per defect.
+
+    An empty defect counts those that were looked at; with the sum of these, and where to go on, or empty at the end.
+    """
+    found: Counter[tuple[str, str, str]] = Counter()
+    with deps.uow.read() as tx:
+        versions = list(tx.licenses.not_ended_after(after, limit=PAGE))
+        for version in versions:
+            body = _row(deps, version, "", Defect.CODE, "").authority_code
+            defects = {row.defect.value for row in _about(deps, tx, version, files=False)}
+            found.update((body, version.type_slug, defect) for defect in ("", *defects))
+    return found, len(versions), versions[-1].license_id if len(versions) == PAGE else ""
 
 
 def waiting(deps: Deps, caller: Principal, *, authority_code: str) -> tuple[QualityRow, ...]:

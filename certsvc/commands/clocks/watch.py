@@ -20,9 +20,11 @@ log = structlog.get_logger("certsvc.clock")
 
 MARK_EVERY = timedelta(seconds=10)
 """How far the mark may lie behind. It matters after a restart of the machine only: before, seconds tell exactly."""
-LONGEST_LEASE = timedelta(hours=1)
-"""What is leased, or rests, for longer is due at once after a confirmation: a lease of a clock that was a day ahead
-would hold for a day, while an early try of what rests harms nothing."""
+LONGEST_LEASE = timedelta(minutes=2)
+"""What a loop of the service is leased for longer is due at once after a confirmation: no lease is that long, so a
+clock that was ahead wrote it, and nothing would be sent until then."""
+LONGEST_REST = timedelta(hours=1)
+"""What rests for longer until its next try is due too: an early try harms nothing."""
 MAX_REASON_CHARS = 200
 
 
@@ -39,10 +41,13 @@ def watch_clock(deps: Deps) -> Reading | None:
     try:
         with deps.uow.read() as tx:
             mark, asked = tx.clock.mark(), clock.monotonic()
-            found = clock.compare(mark, tx.clock.database_now(), asked=asked)
+            elsewhere = tx.clock.database_elsewhere()
+            found = clock.compare(mark, tx.clock.database_now(), asked=asked, elsewhere=elsewhere)
     except CertsvcError:
         clock.doubt_if_never_compared()
         raise
+    if found.rested:
+        found = _go_on(deps, clock, found, mark)
     if found.trouble is None and (mark is None or found.at >= mark.at + MARK_EVERY):
         epoch = mark.epoch if mark else 0
         with deps.uow() as tx:
@@ -52,11 +57,22 @@ def watch_clock(deps: Deps) -> Reading | None:
     return found
 
 
+def _go_on(deps: Deps, clock: WatchedClock, found: Reading, mark: ClockMark | None) -> Reading:
+    """Believe a machine that stood still; on record first, so that the time never goes on without a trace."""
+    epoch = mark.epoch if mark else 0
+    content = {"machine": rfc3339(found.machine), "expected": rfc3339(found.at), "epoch": epoch}
+    with deps.uow() as tx:
+        tx.clock.raise_mark(ClockMark(at=found.machine, boot=clock.boot, boot_s=found.seconds, epoch=epoch))
+        record(tx, deps, kind="clock.rested", subject="clock", actor="certsvc", content=content, at=found.machine)
+    log.warning("the machine stood still", action="clock.rested", **content)
+    return clock.go_on(found)
+
+
 def confirm_clock(deps: Deps, *, actor: str, reason: str) -> tuple[ClockMark | None, ClockMark]:
     """Say that the machine's clock is right now: the mark before and the new one, be it earlier.
 
-    Processes take it up at their next look, each by its own clock. Codes from the future end, and what is leased until
-    then is due at once: a clock that was ahead wrote them.
+    Processes take it up at their next look, each by its own clock. Codes and offline cores from the future end, and
+    what is leased until then is due at once: a clock that was ahead wrote them.
 
     Raises:
         InvalidInput: no reason, or a long one.
@@ -81,7 +97,7 @@ def confirm_clock(deps: Deps, *, actor: str, reason: str) -> tuple[ClockMark | N
         )
         if not tx.clock.confirm(mark):
             raise Conflict("另有人同时确认了时钟，请用 certsvc clock show 查看")
-        undone = tx.clock.undo_future(now, apart=TOLERANCE, longest_wait=LONGEST_LEASE)
+        undone = tx.clock.undo_future(now, apart=TOLERANCE, longest_lease=LONGEST_LEASE, longest_wait=LONGEST_REST)
         content = {
             "machine": rfc3339(now),
             "mark": rfc3339(before.at) if before else "",

@@ -10,7 +10,7 @@ register's time, ran differently from a process of the same start of the machine
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -59,12 +59,17 @@ NEXT_STEP = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at the clock: the time to use, what the machine says, its seconds, and what is wrong, if anything."""
+    """One look at the clock: the time to use, what the machine says, its seconds, and what is wrong, if anything.
+
+    ``rested``: the machine's clock is ahead of the line, and the clock of a database on another machine agrees with
+    it: this machine stood still (a paused or migrated virtual machine), and its seconds with it.
+    """
 
     at: datetime
     machine: datetime
     seconds: float
     trouble: Trouble | None
+    rested: bool = False
 
 
 class WatchedClock:
@@ -78,6 +83,7 @@ class WatchedClock:
         self._trouble: Trouble | None = None
         self._agreed = False
         self._epoch: int | None = None
+        self._line_witnessed = False
 
     @property
     def boot(self) -> str:
@@ -115,17 +121,21 @@ class WatchedClock:
             if self._epoch is None:
                 self._trouble = Trouble.UNSEEN
 
-    def compare(self, mark: ClockMark | None, database: datetime | None, *, asked: float) -> Reading:
+    def compare(
+        self, mark: ClockMark | None, database: datetime | None, *, asked: float, elsewhere: bool = False
+    ) -> Reading:
         """Hold the clock against the mark and the database's clock, which was read since ``asked`` (monotonic).
 
         The first comparison that finds nothing gives the line its place; so does the first one after an operator's
         confirmation. A clock that was in doubt from the start is believed once nothing speaks against it any more.
+
+        With ``elsewhere`` the database has a clock of its own, so that what it says is another witness.
         """
         machine, seconds = self._both()
         with self._lock:
             epoch = mark.epoch if mark else 0
             if epoch != self._epoch:
-                self._agreed, self._epoch, self._trouble = False, epoch, None
+                self._agreed, self._epoch, self._trouble, self._line_witnessed = False, epoch, None, False
             expected = self._expected(mark, seconds)
             waited = timedelta(seconds=seconds - asked)
             self._trouble = self._against(machine, expected, mark, database, waited)
@@ -136,7 +146,20 @@ class WatchedClock:
                     line = self._line[0] + timedelta(seconds=seconds - self._line[1])
                     floor = max([at for at in (mark.at if mark else None, database) if at is not None], default=line)
                     self._line = (expected or floor, seconds)
-            return self._judged(machine, seconds)
+            found = self._judged(machine, seconds)
+            if found.trouble is None:
+                self._line_witnessed = False
+            elif found.trouble is Trouble.JUMPED and database is not None and abs(database - found.at) <= TOLERANCE:
+                self._line_witnessed = True  # the time did not stand still: when the database jumps too, both are wrong
+            ahead = found.trouble is Trouble.JUMPED and machine > found.at and (mark is None or machine >= mark.at)
+            agrees = database is not None and -TOLERANCE <= machine - database <= TOLERANCE + waited
+            return replace(found, rested=ahead and agrees and elsewhere and not self._line_witnessed)
+
+    def go_on(self, rested: Reading) -> Reading:
+        """Let the line go on from what the machine said when it was found that it only had stood still."""
+        with self._lock:
+            self._line, self._agreed, self._trouble = (rested.machine, rested.seconds), True, None
+        return self.reading()
 
     def _against(
         self,

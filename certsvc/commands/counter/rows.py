@@ -84,11 +84,8 @@ def _in_force(
     deps: Deps, tx: UnitOfWork, holder: HolderCode, slugs: Collection[str], now: datetime
 ) -> dict[str, LicenseVersion]:
     whose = Holder(name="", code=holder.value, code_type=holder.type.value)
-    found = [
-        version
-        for version in tx.licenses.of_holder(whose, limit=MAX_SEARCH)
-        if version.type_slug in slugs and not version.replaced_by_version_id and not version.provisional
-    ]
+    held = tx.licenses.held([(whose, slug) for slug in slugs], limit=MAX_SEARCH)
+    found = [version for several in held.values() for version in several if not version.provisional]
     good: dict[str, LicenseVersion] = {}
     for version, standing in zip(found, stands_all(deps, tx, found, now), strict=True):
         if standing.good:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from certsvc.license.use_alerts import AlertState, UseAlert
 
 MAX_COUNTED = 20_000
-"""Uses that one overview counts, the newest: a body with more in its window gets the numbers of these, and is told."""
+"""Uses that one overview counts, the newest: a body with more in its window is given the numbers of these alone, and
+since when they are; they are never called those of the window."""
 MAX_DAYS = 366
 MAX_LINES = 100
 """Matters and types in one overview, those of most uses: a refused call may name any matter."""
@@ -61,7 +62,8 @@ class Overview:
     """The numbers of one body.
 
     Attributes:
-        first: first day of the window; counted are all uses since then if ``whole``, else the newest.
+        first: first day of the window; counted are all uses since then if ``whole``, else the newest, which are those
+            from ``counted_from`` on.
         by_matter, by_type: by code and by slug; the slug is empty where no type is on record.
         refusals: reason code -> how many.
     """
@@ -69,6 +71,7 @@ class Overview:
     body: str
     first: date
     whole: bool
+    counted_from: datetime | None
     total: Tally
     by_matter: Mapping[str, Tally]
     by_type: Mapping[str, Tally]
@@ -84,13 +87,13 @@ class SystemOfBody:
     staff: int
 
 
-def overview(deps: Deps, caller: Principal, *, days: int) -> Overview:
-    """The numbers of the caller's body for today and the ``days`` - 1 days before."""
+def overview(deps: Deps, caller: Principal, *, days: int, most: int = MAX_COUNTED) -> Overview:
+    """The numbers of the caller's body for today and the ``days`` - 1 days before, over at most ``most`` uses."""
     body, now = own_body(caller), deps.clock.now()
     today = local_day(now)
     first = today - timedelta(days=days - 1)
     with deps.uow.read() as tx:
-        counts = tx.departments.count_uses(body, since=end_of_day(first - timedelta(days=1)), most=MAX_COUNTED)
+        counts = tx.departments.count_uses(body, since=end_of_day(first - timedelta(days=1)), most=most)
         picture = deps.policies.look(tx, deps.catalog, now)
         quotas = [
             QuotaUse(
@@ -106,10 +109,12 @@ def overview(deps: Deps, caller: Principal, *, days: int) -> Overview:
     for one in counts:
         if one.outcome != GIVEN:
             refusals[one.outcome] += one.uses
+    whole = sum(one.uses for one in counts) < most
     return Overview(
         body=body,
         first=first,
-        whole=sum(one.uses for one in counts) < MAX_COUNTED,
+        whole=whole,
+        counted_from=None if whole else min(one.first for one in counts),
         total=_tally(counts),
         by_matter=_by("matter_code", counts),
         by_type=_by("type_slug", counts),

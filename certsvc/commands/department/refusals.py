@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from certsvc.license.uses import (
+    BEYOND_POLICY,
+    CONSENT_OVER,
+    NO_BASIS,
+    NO_POLICY,
+    NOT_IN_FORCE,
+    NOT_WITHHELD,
+    QUOTA_USED_UP,
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusalWords:
@@ -16,11 +26,47 @@ class RefusalWords:
 
 
 _WORDS: dict[str, tuple[str, str, str, str]] = {
-    "no_lawful_basis": (
+    NO_BASIS: (
         "无合法用证依据",
         "No lawful basis",
-        "核对事项、依据和信息项；策略没有开通的先申请，授权已用或到期的请持证人重新授权",
-        "Check matter, basis and fields; ask for a policy, or let the holder grant anew",
+        "核对授权码或申请编号、事项、办件和经办人；授权须由本系统为这一办件取得",
+        "Check code or request, matter, case and operator; the consent must be this system's, for this case",
+    ),
+    NO_POLICY: (
+        "没有开通用证策略",
+        "No policy is open",
+        "核对事项编码和依据；确需使用的，由用证管理员申请开通",
+        "Check matter and basis; ask for a policy if it is needed",
+    ),
+    BEYOND_POLICY: (
+        "超出用证范围",
+        "Beyond policy or consent",
+        "只要策略和授权列明的信息项、核验项；不够的，申请扩大策略或请持证人重新授权",
+        "Ask for what policy and consent list; else ask for a wider one",
+    ),
+    CONSENT_OVER: (
+        "授权已用、已收回或已到期",
+        "The consent is used, withdrawn or over",
+        "请持证人重新授权",
+        "Let the holder grant anew",
+    ),
+    QUOTA_USED_UP: (
+        "当日用量已满",
+        "The quota of the day is used up",
+        "明日再办，或由用证管理员申请提高每日用量",
+        "Come again tomorrow, or ask for a higher quota",
+    ),
+    NOT_IN_FORCE: (
+        "证照不在有效状态",
+        "The license is not in force",
+        "不提供加注件；可只取信息项核对状态",
+        "No copy is given; fetch fields to see how it stands",
+    ),
+    NOT_WITHHELD: (
+        "暂缓告知未获批准",
+        "Telling later was not approved",
+        "核对批准编号、事项、办件和期限；没有批准的，先由本单位另一人批准，或不填写",
+        "Check number, matter, case and end; have it approved, or leave it out",
     ),
     "operator_unknown": (
         "经办人未登记",

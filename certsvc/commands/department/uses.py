@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.masks import apply_mask
 from certsvc.catalog.model import Mask
-from certsvc.clock import end_of_day
+from certsvc.clock import end_of_day, local_day
 from certsvc.commands.department.who import own_body
 from certsvc.commands.verifying.facts import masked_holder
 from certsvc.errors import FieldProblem, InvalidInput
@@ -16,7 +16,6 @@ from certsvc.license.departments import UseFilter, names_holder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.departments import UseKind
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 2_000
 """Rows that one page looks through for those that fit: bounds what a filter with few hits costs."""
+FIRST_DAY = date(1970, 1, 2)
+"""Days before it, and behind tomorrow, are asked for as these: the calendar ends, and nothing stands there."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 COMPANY = "001"
 """Code type of organisations: their names are public."""
@@ -70,9 +71,10 @@ def uses_of_body(
     if wanted.first and wanted.last and wanted.last < wanted.first:
         problem = FieldProblem(pointer="/to", code="order", detail="截止日期早于起始日期")
         raise InvalidInput("日期范围有误", problems=(problem,))
+    tomorrow = local_day(deps.clock.now()) + timedelta(days=1)
     fitting = UseFilter(
-        since=end_of_day(wanted.first - timedelta(days=1)) if wanted.first else LONG_AGO,
-        before=end_of_day(wanted.last) if wanted.last else deps.clock.now() + timedelta(days=1),
+        since=end_of_day(_bounded(wanted.first, tomorrow) - timedelta(days=1)) if wanted.first else LONG_AGO,
+        before=end_of_day(_bounded(wanted.last, tomorrow) if wanted.last else tomorrow),
         matter_code=wanted.matter_code,
         client_id=wanted.client_id,
         kind=wanted.kind,
@@ -83,6 +85,10 @@ def uses_of_body(
         named = sorted({use.version_id for use in uses if names_holder(use)})
         versions = tx.licenses.by_version_ids(named) if named else {}
     return UsePage(rows=[BodyUse(use=use, holder=_holder(deps, use, versions)) for use in uses], next=place)
+
+
+def _bounded(day: date, tomorrow: date) -> date:
+    return min(max(day, FIRST_DAY), tomorrow)
 
 
 def _holder(deps: Deps, use: Fetch, versions: Mapping[str, LicenseVersion]) -> str:

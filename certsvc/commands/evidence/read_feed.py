@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
-from certsvc.events.addressing import may_read, oversights_of
+from certsvc.events.addressing import may_read, oversights_of, systems_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,15 +38,23 @@ class Shared:
     events: Sequence[Event] = ()
     overseers: Mapping[str, str] = field(default_factory=dict)
     """client of each subscription of a regulator that they are about"""
+    bodies: Mapping[str, str] = field(default_factory=dict)
+    """body of each system whose uses they are"""
 
     def readable(self, caller: Principal, *, behind: int = 0) -> Sequence[Event]:
         """Those behind a position that this reader is given."""
+        sees_uses = roles.sees_uses(caller.roles)
         return [
             event
             for event in self.events
             if event.position > behind
             and may_read(
-                event, client_id=caller.subject, authority_code=caller.authority_code, overseers=self.overseers
+                event,
+                client_id=caller.subject,
+                authority_code=caller.authority_code,
+                overseers=self.overseers,
+                bodies=self.bodies,
+                sees_uses=sees_uses,
             )
         ]
 
@@ -82,4 +90,9 @@ def feed_end(deps: Deps, caller: Principal) -> int:
 
 
 def _shared(tx: UnitOfWork, events: Sequence[Event]) -> Shared:
-    return Shared(events=events, overseers=tx.oversights.clients_of(oversights_of(events)))
+    systems = tx.access.clients(systems_of(events))
+    return Shared(
+        events=events,
+        overseers=tx.oversights.clients_of(oversights_of(events)),
+        bodies={client_id: one.authority_code for client_id, one in systems.items()},
+    )

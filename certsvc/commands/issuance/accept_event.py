@@ -13,8 +13,10 @@ from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance
 from certsvc.commands.issuance.body import parse_issuance, shape_problems
 from certsvc.commands.issuance.move_license import MoveBody, move_license
 from certsvc.commands.registrations.report_state import StateReportBody, report_state
+from certsvc.commands.supervision.cases import CaseStepBody, report_case
+from certsvc.commands.supervision.services import ServiceBody, complete_service
 from certsvc.errors import FieldProblem, InvalidInput
-from certsvc.events.payloads import REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
+from certsvc.events.payloads import REPORTED_CASE, REPORTED_SERVICE, REPORTED_STATE, REQUESTED_ISSUANCE, REQUESTED_MOVE
 from certsvc.events.trace import tracing
 
 if TYPE_CHECKING:
@@ -60,7 +62,19 @@ def _carry_out(deps: Deps, caller: Principal, event_type: str, subject: str, dat
         with _pointers_below_data():
             reported = report_state(deps, caller, subject, report, origin)
         return Taken(request_id=reported.record.move_id, location=f"/v1/licenses/{subject}")
-    detail = f"可用的类型：{REQUESTED_ISSUANCE}、{REQUESTED_MOVE}、{REPORTED_STATE}"
+    if event_type == REPORTED_CASE:
+        step = _shaped(CaseStepBody, data, "办件环节有误，请按提示更正")
+        with _pointers_below_data():
+            case = report_case(deps, caller, step)
+        location = f"/v1/supervision/cases/{case.authority_code}/{case.case_no}"
+        return Taken(request_id=case.case_id, location=location)
+    if event_type == REPORTED_SERVICE:
+        service = _shaped(ServiceBody, data, "办结信息有误，请按提示更正")
+        with _pointers_below_data():
+            completed = complete_service(deps, caller, service)
+        return Taken(request_id=completed.service_id, location=f"/v1/services/{completed.service_id}")
+    known = (REQUESTED_ISSUANCE, REQUESTED_MOVE, REPORTED_STATE, REPORTED_CASE, REPORTED_SERVICE)
+    detail = f"可用的类型：{'、'.join(known)}"
     raise InvalidInput("不处理此类型的事件", problems=(FieldProblem(pointer="/type", code="enum", detail=detail),))
 
 

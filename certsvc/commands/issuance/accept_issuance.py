@@ -27,7 +27,7 @@ from certsvc.events.trace import current_trace, tracing
 from certsvc.license.request import IssuanceRequest, RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
@@ -145,10 +145,7 @@ def accept_issuances(deps: Deps, several: Sequence[Prepared]) -> list[Accepted |
         for at, one in enumerate(several):
             if at not in answers:
                 answers[at] = _known(tx, one)
-    for at, one in enumerate(several):
-        answer = answers[at]
-        if isinstance(answer, Accepted) and not answer.created:
-            _bind_alias(deps, one.caller.subject, one.origin, answer.request, one.digest)
+        _bind_aliases(deps, tx, several, answers, bound)
     if made:
         deps.faults.reach("issue.accepted")
     return [answers[at] for at in range(len(several))]
@@ -215,23 +212,34 @@ def find_known(tx: UnitOfWork, caller: str, body: IssuanceBody, origin: Origin, 
     return known
 
 
-def _bind_alias(deps: Deps, caller: str, origin: Origin, known: IssuanceRequest, digest: str) -> None:
-    """A further key under which the same content came binds that key too: other content under it is refused."""
-    fresh = [
-        key
-        for key, first in (
-            (origin.key_name, known.idempotency_key == origin.idempotency_key),
-            (origin.event_name, (known.event_source, known.event_id) == (origin.event_source, origin.event_id)),
-        )
-        if key and not first
-    ]
-    if not fresh:
-        return
-    with deps.uow() as tx:
-        for key in fresh:
-            bound = tx.receipts.find(caller, key)
-            if bound is None:
-                tx.receipts.bind(caller, key, body_hash=digest, result_id=known.request_id, now=deps.clock.now())
+def _bind_aliases(
+    deps: Deps,
+    tx: UnitOfWork,
+    several: Sequence[Prepared],
+    answers: Mapping[int, Accepted | CertsvcError],
+    bound: Collection[tuple[str, str]],
+) -> None:
+    """A further key under which the same content came binds that key too: other content under it is refused.
+
+    In the transaction of them all, so that nothing is left to fail after it; in the order of the keys, so that two
+    transactions with some in common do not wait for each other. Whoever bound a key first keeps it.
+    """
+    fresh: dict[tuple[str, str], tuple[str, str]] = {}
+    for at, one in enumerate(several):
+        answer = answers[at]
+        if not isinstance(answer, Accepted) or answer.created:
+            continue
+        known, origin = answer.request, one.origin
+        first = {
+            origin.key_name: known.idempotency_key == origin.idempotency_key,
+            origin.event_name: (known.event_source, known.event_id) == (origin.event_source, origin.event_id),
+        }
+        for key in origin.names:
+            if not first[key] and (one.caller.subject, key) not in bound:
+                fresh.setdefault((one.caller.subject, key), (one.digest, known.request_id))
+    now = deps.clock.now()
+    for (caller, key), (digest, request_id) in sorted(fresh.items()):
+        tx.receipts.bind(caller, key, body_hash=digest, result_id=request_id, now=now)
 
 
 def _same(known: IssuanceRequest | None, digest: str) -> IssuanceRequest:

@@ -62,6 +62,10 @@ All are registered with the last one, so more would only let the first ones wait
 BACKFILL_BATCH = 8
 """Backfill requests that a worker takes at once: a live one that comes after them waits for their pages."""
 
+LIVE_FRESH = timedelta(seconds=10)
+"""A live request that was made since then and has not ended, whoever works on it, says that live ones come: a batch of
+backfill would keep the next one from a press. What failed or was parked earlier says nothing of the kind."""
+
 PER_LEASE_SECOND = 2
 """Requests per second of the lease at most, so that a batch ends long before another worker may take it over."""
 
@@ -74,6 +78,8 @@ class Processed:
     outcome: str
     """``issued``, ``refused``, ``failed`` or ``lost``"""
     lane: Lane = Lane.LIVE
+    gave_way: bool = False
+    """backfill that was taken by itself because live requests come, here or in another process"""
 
 
 def process_next(deps: Deps, *, worker: str, lease_s: int) -> Processed | None:
@@ -103,7 +109,8 @@ def process_batch(
     """
     deps = deps.pinned()
     limit = min(limit, max(1, lease_s * PER_LEASE_SECOND))
-    claimed = _claim(deps, worker, lease_s, up_to, {Lane.LIVE: limit, Lane.BACKFILL: min(limit, backfill)})
+    most = {Lane.LIVE: limit, Lane.BACKFILL: min(limit, backfill)}
+    claimed, gave_way = _claim(deps, worker, lease_s, up_to, most)
     if not claimed:
         return []
     # Counters are taken in one order everywhere, so that two batches never wait for each other; the order of arrival
@@ -119,30 +126,32 @@ def process_batch(
             continue
         if piece.claimed.request.attempts > 1:
             issue_pieces(deps, [piece])
-    return [replace(_ended(deps, piece), lane=piece.claimed.request.lane) for piece in pieces]
+    return [replace(_ended(deps, piece), lane=piece.claimed.request.lane, gave_way=gave_way) for piece in pieces]
 
 
-def _claim(deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]) -> list[ClaimedRequest]:
-    """Up to ``most`` requests of one lane, the first up to ``lane`` that has any."""
+def _claim(
+    deps: Deps, worker: str, lease_s: int, lane: Lane, most: Mapping[Lane, int]
+) -> tuple[list[ClaimedRequest], bool]:
+    """Up to ``most`` requests of one lane, the first up to ``lane`` that has any; one, when it gives way to live ones.
+
+    Whether live ones come is read from the queue, so that every process sees what any of them works on.
+    """
     now = deps.clock.sure()
     with deps.uow() as tx:
         first = tx.requests.claim(worker=worker, token=deps.ids.new("clm"), now=now, lease_s=lease_s, up_to=lane)
         if first is None:
-            return []
+            return [], False
         found = first.request.lane
+        newest = tx.requests.newest_waiting(Lane.LIVE) if found is not Lane.LIVE else None
+        if newest is not None and newest > now - LIVE_FRESH:
+            return [first], True
         if most[found] == 1:
-            return [first]
-        return [
-            first,
-            *tx.requests.claim_some(
-                worker=worker,
-                token=deps.ids.new("clm"),
-                now=now,
-                lease_s=lease_s,
-                lane=found,
-                limit=most[found] - 1,
-            ),
-        ]
+            return [first], False
+        token = deps.ids.new("clm")
+        more = tx.requests.claim_some(
+            worker=worker, token=token, now=now, lease_s=lease_s, lane=found, limit=most[found] - 1
+        )
+        return [first, *more], False
 
 
 def _ended(deps: Deps, piece: Piece) -> Processed:

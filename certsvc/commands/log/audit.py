@@ -11,8 +11,9 @@ from certsvc.commands.log.audit_tree import TreeAudit
 from certsvc.commands.log.findings import AuditReport, Found
 from certsvc.errors import IntegrityError, InvalidInput, NotFound
 from certsvc.events.checkpoint import read_note
+from certsvc.events.epochs import split_origin
 from certsvc.events.merkle import range_root
-from certsvc.events.tiles import HEIGHT, Layers, TileNodes, tile_name
+from certsvc.events.tiles import HEIGHT, Layers, TileNodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.events.checkpoint import TreeHead
+    from certsvc.events.epochs import Epochs
     from certsvc.events.tiles import Edge
 
 SETTLE_S = 30
@@ -83,17 +85,21 @@ def _hold_against(deps: Deps, report: AuditReport, head: TreeHead) -> None:
     about = f"规模 {head.size}"
     try:
         with deps.uow.read() as tx:
-            edge = tx.log.edge()
-        if head.size > edge.size:
+            edge, epochs = tx.log.edge(), tx.log.epochs()
+        end = epochs.end_of(split_origin(head.origin)[1])
+        if end is not None and head.size > end:
+            detail = f"日志恢复后自第 {end} 条起另起名称，所给检查点的其余部分不在现在的日志中"
+            report.tell(Found.LEAF_MISSING, f"{end + 1} 至 {head.size}", detail)
+        elif head.size > edge.size:
             report.tell(Found.LEAF_MISSING, f"{edge.size + 1} 至 {head.size}", "所给检查点之后日志被截短")
-        elif range_root(0, head.size, TileNodes(partial(_tile, deps, edge))) != head.root:
+        elif range_root(0, head.size, TileNodes(partial(_tile, deps, edge, epochs))) != head.root:
             report.tell(Found.ROOT_DIFFERS, about, "现在的日志不以所给检查点为开头：日志分叉")
     except (IntegrityError, NotFound, ValueError, RuntimeError):  # what is torn is named by the audit itself
         report.tell(Found.ROOT_DIFFERS, about, "日志文件或边缘数据残缺，算不出所给检查点的根")
 
 
-def _tile(deps: Deps, edge: Edge, level: int, number: int) -> Layers:
+def _tile(deps: Deps, edge: Edge, epochs: Epochs, level: int, number: int) -> Layers:
     """As much of a tile as there is, read anew."""
     if number < edge.size >> HEIGHT * (level + 1):
-        return Layers(deps.objects.get(tile_name(level, number)))
+        return Layers(deps.objects.get(epochs.tile_name(level, number)))
     return Layers(b"".join(edge.levels[level]))

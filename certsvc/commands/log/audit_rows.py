@@ -1,19 +1,21 @@
 """Compare every row that leaves speak of with what they say: none was changed, none is missing, none came in unseen.
 
-Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows of
-that time are held against those. A row younger than the settling time may have its leaf on the way.
+Leaves name rows by a digest (``commands/evidence/rows.py``); leaves of earlier releases named only ids, and rows that
+they name are held against those, whenever they were written: in a rolling update both releases write side by side. A
+row younger than the settling time may have its leaf on the way.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from certsvc.clock import rfc3339
 from certsvc.commands.evidence.rows import EVENT, FETCH, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.findings import Found
@@ -30,11 +32,16 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.events.checkpoint import Checkpoint, Stamp
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
 
 PAGE = 500
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clock of an authority may be from ours."""
 STAMP = "stamp"
+_MOVED = "moved"
+"""Topic of the moments of leaves of earlier releases that tell a move."""
 _OLD: dict[str, str] = {
     "fetch.given": FETCH,
     "fetch.refused": FETCH,
@@ -122,6 +129,7 @@ class RowAudit:
             self._ledger.see(f"old:{noun}", [str(said["content"].get(f"{noun}_id", ""))])
         elif leaf.kind.startswith("license."):
             self._since[MOVE].before = True
+            self._ledger.see(_MOVED, [rfc3339(leaf.at)])
         elif leaf.kind == "inspections.received":
             self._since[SCAN].before = True
             ids = [str(one.get("scan_id", "")) for one in said["content"].get("records", ())]
@@ -170,11 +178,15 @@ class RowAudit:
 
     def _expect(self, noun: str, row: Any, at: datetime, sha256: str) -> None:
         since, key = self._since[noun], row_key(row)
-        if since.before and (since.digests is None or at < since.digests):
-            if noun != MOVE:  # leaves of moves did not always name them
-                name = key.split(" ")[1]
-                self._ledger.expect(f"old:{noun}", [f"{name} {sha256}" if noun == LICENSE else name])
-            return
+        if since.before and noun == MOVE:  # leaves of moves did not always name them: their moments are the same
+            if since.digests is None or at < since.digests or self._ledger.saw(_MOVED, rfc3339(at)):
+                return
+        elif since.before:
+            name = key.split(" ")[1]
+            old = f"{name} {sha256}" if noun == LICENSE else name
+            if since.digests is None or self._ledger.saw(f"old:{noun}", old):
+                self._ledger.expect(f"old:{noun}", [old])
+                return
         self._ledger.expect(noun, [key])
         if at >= self._settled:
             since.young.add(key)
@@ -215,25 +227,44 @@ class RowAudit:
             self._report.tell(Found.FILE_CHANGED, about, name)
 
     def _stamps(self) -> None:
-        size = 0
+        size, before, unheld = 0, datetime.min.replace(tzinfo=UTC), 0
         while True:
             with self._deps.uow.read() as tx:
                 page = tx.log.stamps_after(size, limit=PAGE)
                 notes = {one.size: tx.log.at_size(one.size) for one in page}
             if not page:
-                return
+                break
             for stamp in page:
-                self._ledger.expect(STAMP, [f"{STAMP} {stamp.size} {hashlib.sha256(stamp.token).hexdigest()}"])
+                key = f"{STAMP} {stamp.size} {hashlib.sha256(stamp.token).hexdigest()}"
+                self._ledger.expect(STAMP, [key])
                 if stamp.at >= self._settled:
-                    self._since[STAMP].young.add(f"{STAMP} {stamp.size} {hashlib.sha256(stamp.token).hexdigest()}")
+                    self._since[STAMP].young.add(key)
                 over = notes[stamp.size]
-                try:
-                    if over is not None:
-                        self._deps.log_signer.stamped_at(stamp.token, over.note.encode())
-                except SigningError as error:
-                    self._report.tell(Found.STAMP_CHANGED, stamp.size, error.detail)
+                if over is not None:
+                    before, held = self._stamp(stamp, over, before)
+                    unheld += not held
             self._report.stamped += len(page)
             size = page[-1].size
+        if unheld:
+            self._report.not_checked.append(f"{unheld} 个时间戳的签发机构（没有配置时间戳用途的信任锚）")
+
+    def _stamp(self, stamp: Stamp, over: Checkpoint, before: datetime) -> tuple[datetime, bool]:
+        """One timestamp: over its checkpoint, of a trusted authority, and of its time; that time, and if it was held.
+
+        It states a time between the checkpoint's and that at which we had it, and none before an earlier timestamp's.
+        """
+        signer, note = self._deps.log_signer, over.note.encode()
+        try:
+            at, trusted = signer.stamped_at(stamp.token, note), signer.is_trusted(stamp.token, note)
+        except SigningError as error:
+            self._report.tell(Found.STAMP_CHANGED, stamp.size, error.detail)
+            return before, True
+        if trusted is False:
+            detail = "签发机构不通向时间戳用途的信任锚：核实机构后把其根证书放入信任目录"
+            self._report.tell(Found.STAMP_CHANGED, stamp.size, detail)
+        if not max(over.at, before) - CLOCKS_APART <= at <= stamp.at + CLOCKS_APART:
+            self._report.tell(Found.STAMP_CHANGED, stamp.size, f"时间 {rfc3339(at)} 与前后的检查点不符")
+        return max(at, before), trusted is not None
 
     def _differences(self, noun: str) -> None:
         """A key that only rows have and one that only leaves have, of one id, are a row that was changed."""

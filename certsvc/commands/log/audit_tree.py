@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING
 from certsvc.commands.log.findings import Found
 from certsvc.errors import IntegrityError, NotFound
 from certsvc.events.checkpoint import read_note
+from certsvc.events.epochs import split_origin
 from certsvc.events.merkle import Frontier, leaf_hash
-from certsvc.events.tiles import (
-    WIDTH,
-    Edge,
-    TilePath,
-    bundle_name,
-    split_hashes,
-    tile_name,
-    unpack_entries,
-)
+from certsvc.events.tiles import WIDTH, Edge, TilePath, split_hashes, unpack_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +39,8 @@ class TreeAudit:
         self._frontier = Frontier()
         self._grown = Edge()
         self._heads: dict[int, tuple[int, TreeHead]] = {}
+        with deps.uow.read() as tx:
+            self._epochs = tx.log.epochs()
 
     def run(self, watch: Callable[[int, int], None]) -> None:
         """Look through everything; ``watch`` is told how many leaves were done, and of how many."""
@@ -53,6 +48,7 @@ class TreeAudit:
         newest, edge, given = self._ends()
         size = newest.size if newest else 0
         report.size = size
+        report.continued = [one.after for one in self._epochs.begun]
         for rows, first in self._pages(given):
             if not rows and first >= size:
                 report.tell(Found.LEAF_MISSING, f"{first + 1} 至 {given}", "已编号、尚未入日志")
@@ -129,6 +125,9 @@ class TreeAudit:
                 Found.CHECKPOINT_CHANGED, one.number, f"规模 {one.size} 与签名所述 {head.size} 或次序不符"
             )
             return None
+        if split_origin(head.origin)[1] != self._epochs.at(head.size):
+            self._report.tell(Found.CHECKPOINT_CHANGED, one.number, f"日志名称 {head.origin} 与接续的记录不符")
+            return None
         return head
 
     def _pages(self, given: int) -> Iterator[tuple[Mapping[int, bytes], int]]:
@@ -186,8 +185,8 @@ class TreeAudit:
             return (edge.levels[0] if edge else []), []
         number = start // WIDTH
         path = TilePath(number)
-        tile = self._object(tile_name(0, number), Found.TILE_MISSING, f"tile/0/{path}")
-        data = self._object(bundle_name(number), Found.ENTRIES_MISSING, f"tile/entries/{path}")
+        tile = self._object(self._epochs.tile_name(0, number), Found.TILE_MISSING, f"tile/0/{path}")
+        data = self._object(self._epochs.bundle_name(number), Found.ENTRIES_MISSING, f"tile/entries/{path}")
         hashes, entries = _read(split_hashes, tile), [leaf_hash(leaf) for leaf in _read(unpack_entries, data)]
         if tile and len(hashes) != WIDTH:
             self._report.tell(Found.TILE_CHANGED, f"tile/0/{path}", f"应有 {WIDTH} 个散列")
@@ -219,7 +218,7 @@ class TreeAudit:
 
     def _upper(self, level: int, number: int, hashes: Sequence[bytes]) -> None:
         path = f"tile/{level}/{TilePath(number)}"
-        data = self._object(tile_name(level, number), Found.TILE_MISSING, path)
+        data = self._object(self._epochs.tile_name(level, number), Found.TILE_MISSING, path)
         if data and data != b"".join(hashes):
             own = [data[at : at + 32] for at in range(0, len(data), 32)]
             places = [place for place, one in enumerate(hashes) if own[place : place + 1] != [one]]

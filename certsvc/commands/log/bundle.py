@@ -1,8 +1,11 @@
 """The evidence bundle of a license: one ZIP that verifies without this service.
 
 It holds the file, the signatures out of it, what the register says now, events, the leaves about the license with their
-inclusion proofs, and the checkpoint with its timestamp. Salt and details of a leaf are given for the kinds that the
-reader may see; leaves of other kinds are left out, for that they are about this license is not the reader's to know.
+inclusion proofs, and the checkpoint with its timestamp. The manifest, with all leaves and the digest of every file, is
+signed with the key of the log: what somebody leaves out of a bundle is missed. Salt and details of a leaf are given for
+the kinds that the reader may see; leaves of other kinds are left out, for that they are about this license is not the
+reader's to know. Details that name somebody else's account, or to the issuer another body's case, lack that part: a
+leaf holds a digest of each part alone, so that what is left still verifies.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ from certsvc.commands.log.read import LogBoard
 from certsvc.commands.showing.rights import holder_of, same
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import IntegrityError, NotFound
-from certsvc.events.checkpoint import read_note
+from certsvc.events.canonical import canonical
+from certsvc.events.checkpoint import read_note, write_note
 from certsvc.events.envelope import PREFIX
 from certsvc.events.merkle import inclusion_proof
 
@@ -41,20 +45,25 @@ if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
     from certsvc.license.model import LicenseVersion, MoveRecord
 
-FORMAT = "certsvc-evidence/1"
+FORMAT = "certsvc-evidence/2"
+"""2: the manifest is signed, and details may lack ``actor`` and ``content``."""
+MANIFEST, MANIFEST_NOTE = "bundle.json", "bundle.note"
+SIGNED_AS = "certsvc-evidence"
+"""Second line of the note over a manifest: a checkpoint has a number there, so neither is taken for the other."""
 EXPORTED = "evidence.exported"
 """That a bundle was taken is in the log, but in no bundle: it says nothing of the license."""
 MAX_LEAVES = 2000
 """Leaves of one bundle beside those of the license's life, and events; the newest: bounds what a license that was
 scanned without end can make a request hold, and scans never push its issue or its ending out."""
 LIFE = ("license.", "issuance.", "registration.")
+USES, REFUSED_USE = "fetch.", "fetch.refused"
 
 AUDITOR, ISSUER, HOLDER, OPERATOR = "auditor", "issuer", "holder", "operator"
 SEEN: dict[str, tuple[str, ...]] = {
     AUDITOR: ("",),
     OPERATOR: ("",),
-    ISSUER: (*LIFE, "fetch."),
-    HOLDER: (*LIFE, "fetch.", "scan.", "show.", "challenge.", "grant."),
+    ISSUER: (*LIFE, USES),
+    HOLDER: (*LIFE, USES, "scan.", "show.", "challenge.", "grant."),
 }
 """Beginnings of the kinds of leaves that a reader may see."""
 SEEN_EVENTS: dict[str, tuple[str, ...]] = {
@@ -79,6 +88,29 @@ class _Known:
     checkpoint: Checkpoint
     token: bytes
     status: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """Who reads a bundle: as what (a key of :data:`SEEN`), and by which account."""
+
+    reader: str
+    account: str
+
+    def told_of(self, row: EvidenceRow) -> bytes:
+        """The details of a leaf, canonical, as this reader may have them.
+
+        Which officer, clerk or system acted stays in the register, but for what the reader did; and the issuer learns
+        that a license was used, not in which case of which body.
+        """
+        if self.reader in {AUDITOR, OPERATOR}:
+            return row.details
+        details = orjson.loads(row.details)
+        if details["actor"] != self.account:
+            del details["actor"]
+        if (self.reader == ISSUER and row.kind.startswith(USES)) or row.kind == REFUSED_USE:
+            del details["content"]  # why a body was refused is its own matter, as in the ledger of uses
+        return canonical(details)
 
 
 def read_bundle(deps: Deps, caller: Principal, identifier: str, *, board: LogBoard) -> bytes:
@@ -133,6 +165,7 @@ def make_bundle(
     """
     with deps.uow.read() as tx:
         known = _read(deps, tx, identifier, reader)
+    whose = Reading(reader=reader, account=actor)
     data = deps.objects.get(known.version.artifact.object_name)
     if hashlib.sha256(data).hexdigest() != known.version.artifact.sha256:
         raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
@@ -153,7 +186,7 @@ def make_bundle(
         "verifier_keys": list(deps.log_signer.keys(head.origin)),
         "size": head.size,
         "leaves": [
-            _leaf(row, inclusion_proof(row.position - 1, head.size, node))
+            _leaf(row, whose, inclusion_proof(row.position - 1, head.size, node))
             for row in known.leaves
             if row.position <= head.size
         ],
@@ -163,7 +196,14 @@ def make_bundle(
     with deps.uow() as tx:
         content = {"reader": reader, "size": head.size}
         record(tx, deps, kind=EXPORTED, subject=identifier, actor=actor, content=content, at=now)
-    return _zip({"bundle.json": _json(manifest), **files})
+    listed = _json(manifest)
+    return _zip({MANIFEST: listed, MANIFEST_NOTE: _signed(deps, head.origin, listed), **files})
+
+
+def _signed(deps: Deps, origin: str, manifest: bytes) -> bytes:
+    """A signed note (C2SP) over the digest of the manifest, in the name of the log."""
+    text = f"{origin}\n{SIGNED_AS}\n{hashlib.sha256(manifest).hexdigest()}\n"
+    return write_note(text, (deps.log_signer.sign(text, origin),)).encode()
 
 
 def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
@@ -199,7 +239,7 @@ def _read(deps: Deps, tx: UnitOfWork, identifier: str, reader: str) -> _Known:
 
 def _told(row: EvidenceRow, reader: str, now: datetime) -> bool:
     """Whether the reader may know of a leaf yet: 暂缓告知 holds for a bundle as for 谁用过我的证."""
-    if reader in {AUDITOR, OPERATOR} or not row.kind.startswith("fetch."):
+    if reader in {AUDITOR, OPERATOR} or not row.kind.startswith(USES):
         return True
     until = orjson.loads(row.details)["content"].get("withheld_until")
     return not until or datetime.fromisoformat(str(until)) <= now
@@ -233,13 +273,13 @@ def _status(version: LicenseVersion, moves: Sequence[MoveRecord], *, good: bool,
     }
 
 
-def _leaf(row: EvidenceRow, path: Sequence[bytes]) -> dict[str, object]:
+def _leaf(row: EvidenceRow, whose: Reading, path: Sequence[bytes]) -> dict[str, object]:
     return {
         "index": row.position - 1,
         "kind": row.kind,
         "leaf": base64.b64encode(row.leaf).decode(),
         "salt": row.salt.hex(),
-        "details": base64.b64encode(row.details).decode(),
+        "details": base64.b64encode(whose.told_of(row)).decode(),
         "path": [base64.b64encode(one).decode() for one in path],
     }
 

@@ -75,12 +75,13 @@ class Finding:
 
 @dataclass(kw_only=True, slots=True)
 class AuditReport:
-    """What was looked at and found."""
+    """What was looked at and found; ``continued`` has the sizes from which the log went on under another name."""
 
     size: int = 0
     checkpoints: int = 0
     stamped: int = 0
     waiting: int = 0
+    continued: list[int] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     files: int = 0
     findings: list[Finding] = field(default_factory=list)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.errors import IntegrityError, InvalidInput, NotFound
 from certsvc.events.checkpoint import read_note
+from certsvc.events.epochs import origin_in
 from certsvc.events.merkle import HASH_BYTES, consistency_proof, inclusion_proof, range_root
 from certsvc.events.tiles import (
     HEIGHT,
@@ -16,10 +17,8 @@ from certsvc.events.tiles import (
     WIDTH,
     Layers,
     TileNodes,
-    bundle_name,
     pack_entries,
     read_path,
-    tile_name,
     unpack_entries,
 )
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.checkpoint import Checkpoint
+    from certsvc.events.epochs import Epochs
     from certsvc.events.tiles import TilePath
 
 TILES_KEPT = 1024
@@ -67,6 +67,7 @@ class _Now:
     newest: Checkpoint
     root: bytes
     open_tiles: tuple[Layers, ...]
+    epochs: Epochs
 
 
 _NOTHING = Layers(b"")
@@ -78,7 +79,7 @@ class LogBoard:
     def __init__(self) -> None:
         """Nothing is read yet."""
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int], Layers] = OrderedDict()
+        self._kept: OrderedDict[str, Layers] = OrderedDict()
         self._now: _Now | None = None
 
     def checkpoint(self, deps: Deps) -> Checkpoint:
@@ -91,6 +92,15 @@ class LogBoard:
         with deps.uow.read() as tx:
             newest = tx.log.newest()
         return newest.note.partition("\n")[0] if newest else ""
+
+    def names(self, deps: Deps) -> list[str]:
+        """Every name that the log had, the newest first: it gets another one where it goes on from an older state."""
+        with deps.uow.read() as tx:
+            newest, epochs = tx.log.newest(), tx.log.epochs()
+        if newest is None:
+            return []
+        base = newest.note.partition("\n")[0]
+        return [origin_in(base, name) for name in (*(one.name for one in reversed(epochs.begun)), 0)]
 
     def tile(self, deps: Deps, level: int, path: str) -> bytes:
         """The hashes of a tile, whole or partial; NotFound when no checkpoint reaches there."""
@@ -110,12 +120,12 @@ class LogBoard:
         if found is None:
             raise NotFound(_NO_TILE)
         with deps.uow.read() as tx:
-            newest = _newest(tx)
+            newest, epochs = _newest(tx), tx.log.epochs()
             if _end(found) > newest.size:
                 raise NotFound(_NO_TILE)
             if newest.size // WIDTH <= found.number:
                 return pack_entries(leaf for _, leaf in tx.log.leaves(found.number * WIDTH, limit=found.width))
-        data = deps.objects.get(bundle_name(found.number))
+        data = deps.objects.get(epochs.bundle_name(found.number))
         return data if found.width == WIDTH else pack_entries(unpack_entries(data)[: found.width])
 
     def inclusion(self, deps: Deps, *, evidence_id: str = "", index: int | None = None, size: int = 0) -> Inclusion:
@@ -184,7 +194,7 @@ class LogBoard:
         if edge.size != newest.size or edge.root() != head.root:
             raise IntegrityError(_NO_EDGE)
         open_tiles = tuple(Layers(b"".join(hashes)) for hashes in edge.levels)
-        self._now = _Now(newest=newest, root=head.root, open_tiles=open_tiles)
+        self._now = _Now(newest=newest, root=head.root, open_tiles=open_tiles, epochs=tx.log.epochs())
         return self._now
 
     def _tile(self, deps: Deps, now: _Now, level: int, number: int) -> Layers:
@@ -192,17 +202,18 @@ class LogBoard:
         full = now.newest.size >> HEIGHT * (level + 1)
         if number >= full:
             return now.open_tiles[level] if number == full and level < len(now.open_tiles) else _NOTHING
+        name = now.epochs.tile_name(level, number)
         with self._lock:
-            kept = self._kept.get((level, number))
+            kept = self._kept.get(name)
             if kept is not None:
-                self._kept.move_to_end((level, number))
+                self._kept.move_to_end(name)
                 return kept
-        data = deps.objects.get(tile_name(level, number))
+        data = deps.objects.get(name)
         if len(data) != WIDTH * HASH_BYTES:
             raise IntegrityError(_TORN)
         read = Layers(data)
         with self._lock:
-            self._kept[level, number] = read
+            self._kept[name] = read
             while len(self._kept) > TILES_KEPT:
                 self._kept.popitem(last=False)
         return read

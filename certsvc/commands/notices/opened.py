@@ -24,7 +24,9 @@ def opened(deps: Deps, caller: Principal, notices: Sequence[Notice], identifiers
 
     A database that cannot write now keeps nobody from looking: it is read when the license is opened again.
     """
-    unread = {notice.notice_id: notice for notice in notices if notice.state in UNREAD}
+    # What somebody else is told is not read by the holder, and must still reach that one.
+    mine = [notice for notice in notices if notice.recipient is None]
+    unread = {notice.notice_id: notice for notice in mine if notice.state in UNREAD}
     if not unread:
         return
     now = deps.clock.now()

@@ -107,7 +107,7 @@ def resend_notice(deps: Deps, caller: Principal, notice_id: str) -> Told:
     now = deps.clock.now()
     with deps.uow() as tx:
         told = _visible(tx, caller, notice_id)
-        known = tx.contacts.of(told.version.holder)
+        known = tx.contacts.of(told.notice.recipient or told.version.holder)
         ways = open_ways(deps, known.effective if known else Contact())
         if not ways:
             raise Conflict("没有可用的手机号、邮箱，或本服务没有接通短信、邮件；请以其他方式送达")

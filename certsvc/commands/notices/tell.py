@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from certsvc.catalog.validation import face_date
 from certsvc.commands.issuance.authority import issuer_today
+from certsvc.commands.sharing.answerers import deciders_of
 from certsvc.commands.sharing.grounds import best_of, of_type
-from certsvc.events.consent_payloads import ConsentAsked
+from certsvc.events.consent_payloads import ConsentAsked, ConsentPartyAdded
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payloads import (
     MOVED,
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
-    from certsvc.license.consents import UseRequest
-    from certsvc.license.model import LicenseVersion
+    from certsvc.license.consents import Party, UseRequest
+    from certsvc.license.model import Holder, LicenseVersion
     from certsvc.license.notices import HolderContact
 
 _ISSUED = {
@@ -51,6 +52,7 @@ _USED = {PREFIX + LicenseFetched.NAME: "fetched", PREFIX + LicenseScanned.NAME: 
 _MOVED = {PREFIX + payload.NAME: name for name, payload in MOVED.items()}
 _DUE = PREFIX + LicenseDue.NAME
 _ASKED = PREFIX + ConsentAsked.NAME
+_ADDED = PREFIX + ConsentPartyAdded.NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +77,48 @@ def tell(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
 
 
 def _requests(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> list[Notice]:
-    """Of use requests that still wait, to holders who have what was asked for.
+    """Of use requests that still wait, to those who have to answer, where the holder has what was asked for.
 
-    A notice is about a license: who has none could not say yes anyway. Nothing of it comes back to who asked. The
-    issuer has to serve it, like every notice about a license, and never the body that asked: what became of a notice
-    would tell that body who has a license.
+    To the holder, or to a co-holder who came in with the holder's yes; and to who may answer for either: a child has no
+    telephone, and a company reads no messages. A notice is about a license: who has none could not say yes anyway.
+    Nothing of it comes back to who asked. The issuer has to serve it, like every notice about a license, and never the
+    body that asked: what became of a notice would tell that body who has a license.
     """
     now = deps.clock.now()
-    asked = {event.subject: event for event in events if event.type == _ASKED}
-    made = []
-    for request_id, request in tx.bases.requests(sorted(asked)).items():
-        held = _held(deps, tx, request) if request.stands(now) is RequestState.ASKED else None
-        if held is None:
+    asked = [event for event in events if event.type in {_ASKED, _ADDED}]
+    requests = tx.bases.requests(sorted({event.subject for event in asked}))
+    made: list[Notice | None] = []
+    for event in asked:
+        request = requests.get(event.subject)
+        if request is None or request.stands(now) is not RequestState.ASKED:
             continue
-        known = tx.contacts.of(held.holder) if deps.channels else None
-        occasion = _Occasion(NoticeKind.USE_REQUEST, NoticeKind.USE_REQUEST.value)
-        notice = _notice(deps, tx, asked[request_id], occasion, held, known)
-        made += [notice] if notice is not None else []
+        wanted = str(event.data.get("party_id", ""))
+        for party in tx.bases.parties_of(request.request_id):
+            mine = party.party_id == wanted if wanted else not party.version_id
+            if mine and party.state is RequestState.ASKED:
+                made += _party(deps, tx, event, request, party)
+    return [notice for notice in made if notice is not None]
+
+
+def _party(deps: Deps, tx: UnitOfWork, event: Event, request: UseRequest, party: Party) -> list[Notice | None]:
+    """The notices to one who has to answer, and to who may answer instead and can be reached."""
+    now = deps.clock.now()
+    version = tx.licenses.by_version_id(party.version_id) if party.version_id else _held(deps, tx, request)
+    if version is None:
+        return []
+    deciders = deciders_of(tx, party, request, now)
+    known = tx.contacts.of_all([version.holder, party.holder, *deciders]) if deps.channels else {}
+    occasion = _Occasion(NoticeKind.USE_REQUEST, NoticeKind.USE_REQUEST.value)
+    for_another = _Occasion(NoticeKind.USE_REQUEST, "use_request_for")
+    made: list[Notice | None] = []
+    if not party.version_id:
+        made.append(_notice(deps, tx, event, occasion, version, known.get(version.holder)))
+    for one in ([party.holder] if party.version_id else []) + deciders:
+        contact = known.get(one)
+        if contact is None or not open_ways(deps, contact.effective):
+            continue  # the list of requests has it; who is no holder of the license has no page of its notices
+        how = occasion if one is party.holder else for_another
+        made.append(_notice(deps, tx, event, how, version, contact, recipient=one))
     return made
 
 
@@ -113,6 +140,8 @@ def _notice(
     occasion: _Occasion,
     version: LicenseVersion,
     known: HolderContact | None,
+    *,
+    recipient: Holder | None = None,
 ) -> Notice | None:
     ways = open_ways(deps, known.effective if known else Contact())
     if occasion.kind is NoticeKind.USED and not (known and known.tell_uses and ways):
@@ -131,6 +160,7 @@ def _notice(
         ready_at=deps.clock.now() if state is NoticeState.WAITING else None,
         reason=reason,
         ended_at=deps.clock.now() if state is NoticeState.FAILED else None,
+        recipient=recipient,
     )
 
 

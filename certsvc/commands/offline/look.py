@@ -79,6 +79,8 @@ def look(opened: OfflineCode | Reason, known: KnownCores, at: datetime) -> Offli
     version = known.versions.get(core.version_id) if core is not None else None
     if core is None or device is None or version is None or device.public_key != opened.core.device_key:
         return OfflineLook(reason=Reason.CODE_UNKNOWN)
+    if core.expires_at <= at:  # ended in the register: a clock that was ahead had made it (docs/clocks.md)
+        return OfflineLook(core_id=core.core_id, reason=Reason.CODE_EXPIRED)
     if device.blocked_before(at):
         return OfflineLook(core_id=core.core_id, reason=Reason.DEVICE_BLOCKED)
     return OfflineLook(core_id=core.core_id, version=version)

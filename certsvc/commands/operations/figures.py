@@ -149,9 +149,16 @@ def _seals(tx: UnitOfWork, now: datetime) -> list[Family]:
 def _log(tx: UnitOfWork, now: datetime) -> list[Family]:
     newest, stamp = tx.log.newest(), tx.log.newest_stamp()
     size = newest.size if newest else 0
+    given, oldest = tx.log.given(), tx.log.first_unlogged(size)
     return [
         gauge("certsvc_log_leaves", "Leaves under the newest checkpoint of the evidence log", [({}, size)]),
-        gauge("certsvc_log_leaves_waiting", "Evidence that is not in it yet", [({}, max(0, tx.log.given() - size))]),
+        gauge("certsvc_log_leaves_waiting", "Evidence that is not in it yet", [({}, max(0, given - size))]),
+        gauge("certsvc_log_oldest_unlogged_seconds", "Age of the oldest of it", [({}, _since(oldest, now))]),
+        gauge(
+            "certsvc_log_cut_leaves",
+            "Leaves under the newest checkpoint beyond the last position that evidence was given; never but after harm",
+            [({}, max(0, size - given))],
+        ),
         gauge(
             "certsvc_log_checkpoint_age_seconds",
             "Age of the newest checkpoint; it grows while nothing happens, so look at what waits too",

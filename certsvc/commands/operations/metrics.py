@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import certsvc
 from certsvc.commands.operations.figures import database_figures
-from certsvc.commands.operations.readiness import OK, UNUSED, readiness
+from certsvc.commands.operations.probing import DEADLINE_S, OK, UNUSED
+from certsvc.commands.operations.readiness import readiness
 from certsvc.errors import CertsvcError
 from certsvc.meters import Family, Meters, exposition, gauge
 
@@ -80,7 +81,7 @@ class Dashboard:
                         for kind, ends in sorted(sources.key_ends().items())
                     ],
                 ),
-                *self._database(),
+                *(self._database() if found.database == OK else ()),
             ]
         )
 
@@ -95,7 +96,9 @@ class Dashboard:
 
     def _database(self) -> list[Family]:
         clock = self._deps.clock
-        with self._lock:
+        if not self._lock.acquire(timeout=DEADLINE_S):
+            return []  # another scrape waits for a slow database: two need not
+        try:
             begun = clock.monotonic()
             if begun < self._until:
                 return self._kept
@@ -106,3 +109,5 @@ class Dashboard:
             took = clock.monotonic() - begun
             self._until = clock.monotonic() + max(KEPT_S, REST * took)
             return self._kept
+        finally:
+            self._lock.release()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from certsvc.clock import end_of_day, local_day, rfc3339
+from certsvc.clock import end_of_day, local_day
 from certsvc.commands.access import roles
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.grounds import (
@@ -27,8 +27,8 @@ from certsvc.commands.sharing.grounds import (
     withheld_by,
 )
 from certsvc.commands.sharing.policy import count_use, simulation_allows
-from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
-from certsvc.commands.showing.values import BUILT_IN
+from certsvc.commands.sharing.question_words import in_words, is_field, question_claims
+from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.verifying.receipts import Asked
 from certsvc.commands.verifying.stands import rules_for, stands
 from certsvc.errors import (
@@ -45,7 +45,7 @@ from certsvc.license.history import as_known, facts_known
 from certsvc.license.model import Holder
 from certsvc.license.questions import MAX_TERM, MIN_TERM, Answer, Ask, contains, may_ask, normal, question_key
 from certsvc.license.standing import standing
-from certsvc.license.uses import UseBasis
+from certsvc.license.uses import BEYOND_POLICY, CONSENT_OVER, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from certsvc.license.uses import Fetch
 
 TOO_OFTEN_ZH = "今日对同一证照或同一人的核验次数已满，请明日再试；批量核验请走免申即享"
+STOPPED = "stopped"
+"""Under this the first question of the day beyond a limit is counted: no license and no person is named so."""
 DAY_S = 24 * 3600
 _A_SECOND = timedelta(seconds=1)
 
@@ -75,6 +77,11 @@ class QuestionBody(UseBody):
     def key(self) -> str:
         """The key of the question."""
         return question_key(self.ask, self.field)
+
+    @property
+    def asked_keys(self) -> tuple[str, ...]:
+        """The key of the question."""
+        return (self.key,)
 
 
 class AnswerBody(QuestionBody):
@@ -136,7 +143,7 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
             about = _about(deps, tx, known, body) if told else None
             row = refusal_row(deps, caller, body, about, error, now, said=in_words(deps, body), withheld=withheld)
             tx.sharing.insert_fetch(row)
-            note(deps, tx, row, about, about.identifier if about else body.type)
+            note(deps, tx, row, about, subject_of(deps, body, about))
             refused: CertsvcError | None = error
         else:
             refused = None
@@ -148,7 +155,7 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
                 deps, caller, body, found.ground, (body.key,), now, said=in_words(deps, body), answer=answer.value
             )
             tx.sharing.insert_fetch(row)
-            note(deps, tx, row, version, version.identifier if version else body.type)
+            note(deps, tx, row, version, subject_of(deps, body, version))
             asked = Asked.about(deps.ids, body.ask.value, *_asked_about(body, version))
             statement = _statement(deps, caller, body, found, row, how, asked, now)
     if refused is not None:
@@ -162,7 +169,7 @@ def check_question(deps: Deps, body: QuestionBody) -> None:
     scope = body.ask is Ask.SCOPE
     if scope and len(normal(body.term)) < MIN_TERM:
         pointer, detail = "/term", f"所问内容至少 {MIN_TERM} 个字"
-    elif scope and not _is_field(deps, body):
+    elif scope and not is_field(deps, body):
         pointer, detail = "/field", "该类证照没有这个信息项"
     elif not scope and (body.term or body.field):
         pointer, detail = "/ask", "只有 ask 为 scope 时填写 field 和 term"
@@ -190,15 +197,6 @@ def evaluate(
     return Answer.UNKNOWN, None
 
 
-def in_words(deps: Deps, body: QuestionBody) -> str:
-    """The question as the holder reads it; it names no person."""
-    if body.ask is Ask.VALID:
-        return f"{body.on.isoformat()} 是否有效" if body.on else "现在是否有效"
-    if body.ask is Ask.SCOPE:
-        return f"“{_name(deps, body)}”是否包含“{body.term}”"
-    return "所报的人是否为持证人"
-
-
 def _find(
     deps: Deps,
     tx: UnitOfWork,
@@ -210,14 +208,20 @@ def _find(
 ) -> _Found:
     allowed = check_open(deps, tx, caller, body, now)
     if not may_ask(body.key, allowed):
-        raise NoLawfulBasis(f"该事项未开通这项核验（{body.key}）；如确需使用，请向证照颁发机构申请开通")
+        not_open = f"该事项未开通这项核验（{body.key}）；如确需使用，请向证照颁发机构申请开通"
+        raise NoLawfulBasis(not_open, why=BEYOND_POLICY)
     if body.basis == CONSENT:
         version, grant, basis = consented(deps, known, caller, body, now, data=False)
         if not may_ask(body.key, grant.fields):
-            raise NoLawfulBasis(f"持证人没有授权这项核验（{body.key}）")
+            raise NoLawfulBasis(f"持证人没有授权这项核验（{body.key}）", why=BEYOND_POLICY)
+        if grant.answers >= MAX_ANSWERS_PER_GRANT:
+            raise NoLawfulBasis(f"一次授权最多核验 {MAX_ANSWERS_PER_GRANT} 次；请持证人重新授权", why=CONSENT_OVER)
+        # Last of all that may refuse: nothing is counted, neither of the day nor of the grant, for who gets no answer.
         count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
-        if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now):
-            raise NoLawfulBasis(f"一次授权最多核验 {MAX_ANSWERS_PER_GRANT} 次，或授权已收回、已过期；请持证人重新授权")
+        if not tx.sharing.answer_under(grant.grant_id, most=MAX_ANSWERS_PER_GRANT, now=now, case_no=body.case_no):
+            msg = "a grant that is held was used up, withdrawn or is over"
+            raise RuntimeError(msg)
+        allowed = tuple(key for key in allowed if key in grant.fields)
         return _Found(ground=Ground(basis=basis, version=version, grant=grant), allowed=allowed)
     about = _about(deps, tx, known, body)
     count_use(deps, tx, body.matter_code, caller.authority_code, body.type, now=now)
@@ -262,19 +266,32 @@ def _count(deps: Deps, caller: Principal, body: AnswerBody, now: datetime) -> No
         subjects = [license_named, f"person\n{normal(body.asked_code)}"]
     elif body.ask is Ask.SCOPE and body.basis != CONSENT:
         subjects = [license_named]
-    count_asks(deps, caller, subjects, now)
+    count_asks(deps, caller, body, subjects, now)
 
 
-def count_asks(deps: Deps, caller: Principal, subjects: Sequence[str], now: datetime) -> None:
-    """Count questions about each of these; RateLimited when one was asked about too often today."""
+def count_asks(deps: Deps, caller: Principal, body: QuestionBody, subjects: Sequence[str], now: datetime) -> None:
+    """Count questions about each of these, all or none; RateLimited when one was asked about too often today."""
     if not subjects:
         return
     day = local_day(now)
+    try:
+        with deps.uow() as tx:
+            for one in sorted(subjects):
+                if not tx.bases.count_ask(caller.subject, day, one, most=MAX_HOLDER_ASKS):
+                    left = int((end_of_day(day) - now).total_seconds())
+                    raise RateLimited(TOO_OFTEN_ZH, retry_after_s=min(DAY_S, max(1, left)))  # noqa: TRY301
+    except RateLimited as error:
+        _on_record(deps, caller, body, error, now)
+        raise
+
+
+def _on_record(deps: Deps, caller: Principal, body: QuestionBody, error: RateLimited, now: datetime) -> None:
+    """One row per client and day: a client that goes on trying must not fill ledger and evidence."""
     with deps.uow() as tx:
-        counted = [tx.bases.count_ask(caller.subject, day, one, most=MAX_HOLDER_ASKS) for one in sorted(subjects)]
-    if not all(counted):
-        left = int((end_of_day(day) - now).total_seconds())
-        raise RateLimited(TOO_OFTEN_ZH, retry_after_s=min(DAY_S, max(1, left)))
+        if tx.bases.count_ask(caller.subject, local_day(now), STOPPED, most=1):
+            row = refusal_row(deps, caller, body, None, error, now, said=in_words(deps, body))
+            tx.sharing.insert_fetch(row)
+            note(deps, tx, row, None, subject_of(deps, body, None))
 
 
 def _is_holder(body: AnswerBody, version: LicenseVersion | None) -> Answer:
@@ -327,7 +344,7 @@ def _statement(
     """A JWS that anybody can check with the published keys; of the person or number asked about it has a digest."""
     version = found.ground.version
     claims: dict[str, object] = {
-        **question_claims(caller, body, now),
+        **question_claims(deps, caller, body, now, salt=asked.salt),
         "answer": row.answer,
         "fetch_id": row.fetch_id,
         "basis": row.basis,
@@ -339,25 +356,10 @@ def _statement(
     return deps.verification_receipts.sign_answer(claims, now=now)
 
 
-def question_claims(caller: Principal, body: QuestionBody, now: datetime) -> dict[str, object]:
-    """What a statement says of the question and of who asked."""
-    question: dict[str, str] = {"ask": body.ask.value, "type": body.type}
-    if body.ask is Ask.VALID:
-        question["on"] = (body.on or local_day(now)).isoformat()
-    if body.ask is Ask.SCOPE:
-        question |= {"field": body.field, "term": body.term}
-    return {
-        "aud": caller.subject,
-        "question": question,
-        "known_at": rfc3339(now),
-        "matter_code": body.matter_code,
-        "case_no": body.case_no,
-    }
-
-
 def _license(version: LicenseVersion | None, body: AnswerBody, allowed: Collection[str]) -> dict[str, str] | None:
-    """The 证照标识 where the client named the number itself, or may read it."""
-    if version is None or not (body.number or "number" in allowed):
+    """The 证照标识 where the client named the license by its number, or may read that by policy and consent."""
+    named = body.basis != CONSENT and body.number != ""
+    if version is None or not (named or "number" in allowed):
         return None
     return {"identifier": version.identifier}
 
@@ -373,18 +375,6 @@ def _asked_about(body: AnswerBody, version: LicenseVersion | None) -> tuple[str,
     if body.ask is Ask.HOLDER:
         return (*named, body.asked_code_type, body.asked_code, body.asked_name)
     return named
-
-
-def _is_field(deps: Deps, body: QuestionBody) -> bool:
-    kind = next((kind for kind in deps.catalog.types if kind.slug == body.type), None)
-    # A type that nobody knows is refused by the policy, in the words of one that is not open.
-    return kind is None or body.field in BUILT_IN or kind.field(body.field) is not None
-
-
-def _name(deps: Deps, body: QuestionBody) -> str:
-    kind = next((kind for kind in deps.catalog.types if kind.slug == body.type), None)
-    spec = kind.field(body.field) if kind is not None else None
-    return spec.name if spec is not None else BUILT_IN.get(body.field, body.field)
 
 
 def _value(version: LicenseVersion, field: str) -> str:

@@ -20,17 +20,16 @@ from certsvc.commands.sharing.answer_question import (
     check_question,
     count_asks,
     evaluate,
-    in_words,
-    question_claims,
 )
 from certsvc.commands.sharing.grounds import DUTY, Ground, check_open, current_of
 from certsvc.commands.sharing.held import held_by
-from certsvc.commands.sharing.policy import check_quota, count_use
-from certsvc.commands.sharing.use_rows import announce, refusal_row, use_row
+from certsvc.commands.sharing.policy import count_use
+from certsvc.commands.sharing.question_words import in_words, question_claims
+from certsvc.commands.sharing.use_rows import UNKNOWN_TYPE, announce, refusal_row, type_of, use_row
 from certsvc.errors import CertsvcError, FieldProblem, IntegrityError, InvalidInput, NoLawfulBasis, Unavailable
 from certsvc.license.consents import MAX_COHORT
 from certsvc.license.questions import MAX_TERM, Ask, may_ask
-from certsvc.license.uses import UseBasis
+from certsvc.license.uses import BEYOND_POLICY, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +110,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
     now = deps.clock.sure()
     if body.ask is Ask.SCOPE:
         # As one by one: a cohort must not spell out what a field says, term by term.
-        count_asks(deps, caller, [f"license\n{body.type}\n{one.code}" for one in body.holders], now)
+        count_asks(deps, caller, question, [f"license\n{body.type}\n{one.code}" for one in body.holders], now)
     refused: CertsvcError | None = None
     answered: list[tuple[str, Fetch]] = []
     statement, salt, cohort_id = "", deps.ids.token(), deps.ids.new("coh")
@@ -119,11 +118,10 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
         try:
             allowed = check_open(deps, tx, caller, question, now)
             if not may_ask(question.key, allowed):
-                raise NoLawfulBasis(f"该事项未开通这项核验（{question.key}）；如确需使用，请向证照颁发机构申请开通")
+                not_open = f"该事项未开通这项核验（{question.key}）；如确需使用，请向证照颁发机构申请开通"
+                raise NoLawfulBasis(not_open, why=BEYOND_POLICY)
             asked = (body.matter_code, caller.authority_code, body.type)
-            check_quota(deps, tx, *asked, now=now, uses=len(body.holders))
-            for _ in body.holders:
-                count_use(deps, tx, *asked, now=now)
+            count_use(deps, tx, *asked, now=now, uses=len(body.holders))
         except (Unavailable, IntegrityError):
             raise  # the transaction is over, and nobody was refused
         except CertsvcError as error:
@@ -132,7 +130,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
             tx.sharing.insert_fetches(rows)
         else:
             questions = [body.of(member) for member in body.holders]
-            held = held_by(deps, tx, [(one.holder, one.type) for one in questions], now)
+            held = held_by(deps, tx, [(one.holder, one.type, "") for one in questions], now)
             answered = [_answer(deps, tx, caller, one, held, now) for one in questions]
             rows = [row for _, row in answered]
             tx.sharing.insert_fetches(rows)
@@ -185,7 +183,7 @@ def _statement(
     """One JWS over the answers in their order; whom they are about is a digest over salt and codes, in that order."""
     listed = "\x1f".join((salt, *(f"{one.code_type}:{one.code}" for one in body.holders)))
     claims: dict[str, object] = {
-        **question_claims(caller, body.of(None), now),
+        **question_claims(deps, caller, body.of(None), now, salt=salt),
         "cohort_id": cohort_id,
         "basis": DUTY,
         "asked": {"kind": "cohort", "sha256": hashlib.sha256(listed.encode()).hexdigest()},
@@ -208,11 +206,11 @@ def _on_record(
     content = {
         "matter_code": body.matter_code,
         "case_no": body.case_no,
-        "type": body.type,
+        "type": type_of(deps, body.type) or UNKNOWN_TYPE,
         "ask": body.ask.value,
         "holders": len(body.holders),
         "rows": rows_of(rows),
-        **({"reason": refused.code} if refused else {}),
+        **({"reason": rows[0].outcome} if refused else {}),
     }
     kind = "cohort.refused" if refused else "cohort.answered"
     record(tx, deps, kind=kind, subject=cohort_id, actor=caller.subject, content=content, at=now)

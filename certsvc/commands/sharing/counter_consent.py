@@ -22,14 +22,21 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.choices import candidates, choose
 from certsvc.commands.sharing.grant_use import NO_CLIENT_ZH, check_alone, store_grant
-from certsvc.commands.sharing.grounds import best_of, of_type
+from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import chosen, find_matter, keys_on_consent
 from certsvc.commands.sharing.use_requests import ItemBody
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import right_to_consent
 from certsvc.errors import FieldProblem, InvalidInput, NoLawfulBasis, NotFound, RateLimited
-from certsvc.license.consents import MAX_COUNTER_HOURS, MAX_HOLDER_ASKS, MAX_REQUEST_TYPES, CounterConsent
+from certsvc.license.consents import (
+    COUNTER_COPY_DAYS,
+    MAX_COUNTER_HOURS,
+    MAX_HOLDER_ASKS,
+    MAX_REQUEST_TYPES,
+    CounterConsent,
+)
 from certsvc.license.uses import Grant
 
 if TYPE_CHECKING:
@@ -52,6 +59,14 @@ KEPT_FOR = timedelta(days=3 * 366)
 """A dispute about a consent comes within the time in which a decision may be contested, and then some."""
 
 
+class CounterItemBody(ItemBody):
+    """一类证照、所需的信息项和核验项，以及持证人同意使用的那一张."""
+
+    identifier: Line = Field(
+        default="", max_length=128, description="证照标识；该类证照有多张的必填，由持证人在窗口指明"
+    )
+
+
 class CounterBody(BaseModel):
     """现场授权：谁的证照、谁签的字、给哪个系统、为哪个事项和办件."""
 
@@ -66,7 +81,7 @@ class CounterBody(BaseModel):
     case_no: Line = Field(min_length=1, max_length=64, description="办件编号")
     operator: Line = Field(min_length=1, max_length=64, description="用证系统的经办人账号")
     purpose: Line = Field(min_length=2, max_length=200, description="使用目的")
-    items: tuple[ItemBody, ...] = Field(min_length=1, max_length=MAX_REQUEST_TYPES)
+    items: tuple[CounterItemBody, ...] = Field(min_length=1, max_length=MAX_REQUEST_TYPES)
     picture: str = Field(max_length=MAX_PICTURE_BASE64, description="手写授权书照片，JPEG 或 PNG 的 Base64")
     hours: int = Field(default=8, ge=1, le=MAX_COUNTER_HOURS)
 
@@ -89,7 +104,7 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAns
         NoLawfulBasis: not a matter of the clerk's counter and of the client's body, not by consent, or more than it may
             see.
         Conflict: who signs is too young or dead by the register, or co-holders must confirm too.
-        InvalidInput, TooLarge: a type is named twice; no picture, or damaged, or too large.
+        InvalidInput, TooLarge: a type is named twice, or none of several chosen; no, damaged or too large a picture.
         RateLimited: the clerk asked about this holder too often today.
     """
     roles.require(caller, roles.CLERK)
@@ -194,10 +209,10 @@ def _rights(
     """The licenses, by what right the signer decides over each, and the keys."""
     client = _client(tx, body.client_id)
     rights = []
-    for item in body.items:
+    for index, item in enumerate(body.items):
         allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, item.type)
         wanted = chosen(allowed, item.fields)
-        version = _held(deps, tx, holder, item.type, now)
+        several = _held(deps, tx, holder, item.type, item.identifier, now)
         # As if the signer stood before the own page: own license, ward's or represented company's.
         standing_there = Principal(
             subject="",
@@ -206,21 +221,38 @@ def _rights(
             holder_code=signer.code,
             holder_code_type=signer.code_type,
         )
-        try:
-            right = right_to_consent(deps, tx, standing_there, version.identifier, now, matter_code=body.matter_code)
-        except NotFound:
-            raise NotFound(NONE_HELD_ZH) from None
+        # Who may not decide learns nothing of what there is to choose from.
+        decided = {one.identifier: _decided(deps, tx, standing_there, one, now, body.matter_code) for one in several}
+        version = choose(
+            deps,
+            several,
+            item.identifier,
+            pointer=f"/items/{index}/identifier",
+            unknown=NotFound(NONE_HELD_ZH),
+        )
         check_alone(deps, tx, version)
-        rights.append((right, wanted))
+        rights.append((decided[version.identifier], wanted))
     return rights
 
 
-def _held(deps: Deps, tx: UnitOfWork, holder: Holder, type_slug: str, now: datetime) -> LicenseVersion:
-    held = [one for one in of_type(tx, holder, type_slug) if not one.provisional and one.holder.name == holder.name]
-    version = best_of(deps, tx, held, now)
-    if version is None:
+def _held(
+    deps: Deps, tx: UnitOfWork, holder: Holder, type_slug: str, identifier: str, now: datetime
+) -> Sequence[LicenseVersion]:
+    held = held_by(deps, tx, [(holder, type_slug, identifier)], now)
+    named = {one.license_id for several in held.versions.values() for one in several if one.holder.name == holder.name}
+    found = candidates(held, holder, type_slug, named)
+    if not found:
         raise NotFound(NONE_HELD_ZH)
-    return version
+    return found
+
+
+def _decided(
+    deps: Deps, tx: UnitOfWork, signer: Principal, version: LicenseVersion, now: datetime, matter_code: str
+) -> Right:
+    try:
+        return right_to_consent(deps, tx, signer, version.identifier, now, matter_code=matter_code)
+    except NotFound:
+        raise NotFound(NONE_HELD_ZH) from None
 
 
 def _client(tx: UnitOfWork, client_id: str) -> Client:
@@ -246,4 +278,5 @@ def _grant(deps: Deps, consent: CounterConsent, right: Right, keys: tuple[str, .
         basis_id=right.basis_id,
         consent_id=consent.consent_id,
         operator=consent.operator,
+        copy_until=now + timedelta(days=COUNTER_COPY_DAYS),
     )

@@ -26,7 +26,7 @@ from certsvc.commands.sharing.grounds import (
 )
 from certsvc.commands.sharing.make_copy import CopyWish, MadeCopy, give_copy, make_copy
 from certsvc.commands.sharing.policy import check_quota, count_order, count_use, open_matter
-from certsvc.commands.sharing.use_rows import note, refusal_row, use_row
+from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
@@ -35,10 +35,10 @@ from certsvc.events.trace import tracing
 from certsvc.identifiers.policy_key import COPY, readable
 from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.states import State
-from certsvc.license.uses import UseBasis
+from certsvc.license.uses import BEYOND_POLICY, CONSENT_OVER, NOT_IN_FORCE, UseBasis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -58,6 +58,11 @@ class FetchBody(UseBody):
 
     fields: tuple[str, ...] = Field(default=(), max_length=100, description="所需信息项，缺省为事项允许的全部")
     copy_until: AwareDatetime | None = Field(default=None, description="加注件用到何时；不超过持证人授权的期限")
+
+    @property
+    def asked_keys(self) -> tuple[str, ...]:
+        """The keys that the client named."""
+        return self.fields
 
     @property
     def may_ask_copy(self) -> bool:
@@ -168,13 +173,22 @@ def fetch_licenses(
         if tx.sharing.use_grants(spent, now=now) != len(spent):
             msg = "a grant was used that is held, and is used, withdrawn or over"
             raise RuntimeError(msg)
+        _bind(tx, judged, spent)
         rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
         tx.sharing.insert_fetches(rows)
         for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
             with tracing(trace):
-                note(deps, tx, row, one.version, one.version.identifier if one.version else one.body.type)
+                note(deps, tx, row, one.version, subject_of(deps, one.body, one.version))
         deps.faults.reach("fetch.recorded")
     return [answer if isinstance(answer, FetchAnswer) else answer.error for answer in answers]
+
+
+def _bind(tx: UnitOfWork, judged: Sequence[_Lawful | _Refused], spent: Collection[str]) -> None:
+    """A grant that named no case is for the one that it was first used for, as are the answers that follow."""
+    lawful = ((one.ground.grant, one.body.case_no) for one in judged if isinstance(one, _Lawful))
+    tx.sharing.bind_cases(
+        {grant.grant_id: case for grant, case in lawful if grant and grant.grant_id in spent and not grant.case_no}
+    )
 
 
 def _judge(
@@ -202,7 +216,7 @@ def _judge(
             ground = Ground(basis=UseBasis.DUTY, version=version, withheld=withheld)
         keys = _scope(body, allowed, grant)
         if grant is not None and grant.grant_id in used:
-            raise NoLawfulBasis(USED_ZH)
+            raise NoLawfulBasis(USED_ZH, why=CONSENT_OVER)
     except (Unavailable, IntegrityError):
         raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:
@@ -250,7 +264,7 @@ def _scope(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tu
     beyond = [key for key in wanted if key not in allowed]
     if beyond or not wanted:
         asked, able = "、".join(beyond) or "信息项", "、".join(allowed) or "无（只能以 /v1/answers 核验）"
-        raise NoLawfulBasis(f"超出该事项的用证范围：{asked}；可用：{able}")
+        raise NoLawfulBasis(f"超出该事项的用证范围：{asked}；可用：{able}", why=BEYOND_POLICY)
     return tuple(wanted)
 
 
@@ -285,14 +299,14 @@ def _answer(
         if over is not None:
             raise over
         made = _made_for(deps, tx, one, how, copied, now) if COPY in one.keys else None
+        if made is not None:
+            give_copy(deps, tx, made, version, now)
     except (Unavailable, IntegrityError):
         raise
     except CertsvcError as error:
         withheld = one.ground.withheld
         row = refusal_row(deps, one.caller, one.body, version, error, now, withheld=withheld)
         return _Refused(body=one.body, error=error, row=row, version=version)
-    if made is not None:
-        give_copy(deps, tx, made, version, now)
     facts = public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ()))
     return FetchAnswer(
         fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now, fetch_id=copied.fetch_id),
@@ -322,7 +336,7 @@ def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _
     _check_in_force(one.version, how)
     if isinstance(copied.made, CertsvcError):
         raise copied.made
-    if copied.made is None:
+    if copied.made is None or copied.made.copy.version_id != one.version.version_id:  # before anything is counted
         raise Conflict("证照刚刚有变化，加注件没有提供，请重试")
     count_use(deps, tx, one.body.matter_code, one.caller.authority_code, one.body.type, now=now)
     return copied.made
@@ -331,7 +345,7 @@ def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _
 def _check_in_force(version: LicenseVersion, how: Standing) -> None:
     """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
     if version.state is not State.PROVISIONAL and not how.good:
-        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态")
+        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态", why=NOT_IN_FORCE)
 
 
 def _beforehand(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, now: datetime) -> CertsvcError | None:

@@ -14,7 +14,8 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import keys_on_consent
 from certsvc.commands.showing.codes import token_sha256
-from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, right_to_consent, right_to_show
+from certsvc.commands.showing.ledger import seen_versions
+from certsvc.commands.showing.rights import right_to_consent, right_to_show
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
 from certsvc.license.questions import may_ask
@@ -38,7 +39,7 @@ MAX_GRANT_MINUTES = 24 * 60
 MAX_LISTED = 200
 """Grants in one list."""
 NO_CLIENT_ZH = "没有这个用证系统"
-NO_GRANT_ZH = "没有可收回的授权：可能已使用、已收回或已过期"
+NO_GRANT_ZH = "没有可收回的授权：可能已收回或已过期"
 
 
 class GrantBody(BaseModel):
@@ -62,11 +63,13 @@ class GrantAnswer:
 
     Attributes:
         authority_code: empty when the system is on record no more.
+        version: the license as the caller may see it; None where the caller gave it under what has ended.
     """
 
     grant: Grant
     authority_code: str
     code: str = ""
+    version: LicenseVersion | None = None
 
 
 def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
@@ -118,7 +121,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         )
         count_under(tx, right, now)
         store_grant(deps, tx, grant, version, actor=caller.subject)
-    return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token)
+    return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token, version=version)
 
 
 def store_grant(deps: Deps, tx: UnitOfWork, grant: Grant, version: LicenseVersion, *, actor: str) -> None:
@@ -156,12 +159,12 @@ def count_under(tx: UnitOfWork, right: Right, now: datetime) -> None:
 
 
 def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
-    """Withdraw an unused grant; the next use is refused.
+    """Withdraw a grant, a used one too as long as it may answer; the next use is refused.
 
     By who consented, and by whoever may decide over the license or holds a part of it.
 
     Raises:
-        NotFound: none of these, or used, withdrawn or over already: alike.
+        NotFound: none of these, or withdrawn or over already: alike.
     """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
@@ -186,13 +189,16 @@ def _may_withdraw(deps: Deps, tx: UnitOfWork, caller: Principal, grant: Grant, n
 
 
 def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:
-    """Those that the caller gave, and those that others gave over the caller's licenses, newest first."""
+    """Those that the caller gave, and those that others gave over licenses whose uses the caller sees, newest first.
+
+    So a 法定代表人 sees what an employee granted, and a guardian what the other one did; both may withdraw it.
+    """
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
-        own = tx.licenses.of_holder(holder_of(caller), limit=MAX_OTHERS) if caller.holder_code else ()
+        seen = seen_versions(deps, tx, caller)
         listed = [
             *tx.sharing.grants_of(caller.subject, limit=MAX_LISTED),
-            *tx.sharing.grants_over([version.version_id for version in own], limit=MAX_LISTED),
+            *tx.sharing.grants_over(list(seen), limit=MAX_LISTED),
         ]
         newest = sorted(
             {grant.grant_id: grant for grant in listed}.values(),
@@ -202,4 +208,7 @@ def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:
         found = newest[:MAX_LISTED]
         clients = {client_id: tx.access.client(client_id) for client_id in {grant.client_id for grant in found}}
     bodies = {client_id: client.authority_code for client_id, client in clients.items() if client is not None}
-    return [GrantAnswer(grant=grant, authority_code=bodies.get(grant.client_id, "")) for grant in found]
+    return [
+        GrantAnswer(grant=grant, authority_code=bodies.get(grant.client_id, ""), version=seen.get(grant.version_id))
+        for grant in found
+    ]

@@ -5,7 +5,7 @@ Uses that come together are looked up together, with the grants held until the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,7 @@ from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NoLawfulBasis, NotFound
 from certsvc.license.model import Holder
 from certsvc.license.standing import PROVISIONAL_ZH
-from certsvc.license.uses import ShowBasis, UseBasis
+from certsvc.license.uses import CONSENT_OVER, NO_POLICY, NOT_WITHHELD, ShowBasis, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +58,11 @@ class UseBody(BaseModel):
     identifier: Line = Field(default="", max_length=128, description="证照标识，持证主体有多张时指明哪一张")
     project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
     withholding_id: str = Field(default="", max_length=64, description="暂缓告知的批准编号；basis 为 duty 时可填")
+
+    @property
+    def asked_keys(self) -> tuple[str, ...]:
+        """The keys that the client named; none where it asks for all that it may have."""
+        return ()
 
     @property
     def holder(self) -> Holder:
@@ -123,7 +128,9 @@ def look_up(deps: Deps, tx: UnitOfWork, bodies: Sequence[UseBody], now: datetime
         versions=versions,
         rests_on=grounds_of(tx, [(grant.basis, grant.basis_id) for grant in grants]),
         withheld=tx.bases.withholdings([body.withholding_id for body in bodies if body.withholding_id]),
-        held=held_by(deps, tx, [(body.holder, body.type) for body in bodies if body.basis == DUTY], now),
+        held=held_by(
+            deps, tx, [(body.holder, body.type, body.identifier) for body in bodies if body.basis == DUTY], now
+        ),
     )
 
 
@@ -137,7 +144,7 @@ def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody, now
     check_operator(tx, caller, body.operator, now)
     asked = (body.matter_code, caller.authority_code, body.type)
     if body.basis not in allowed_bases(deps, tx, *asked):
-        raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权")
+        raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权", why=NO_POLICY)
     return allowed_keys(deps, tx, *asked)
 
 
@@ -148,7 +155,7 @@ def withheld_by(known: Known, caller: Principal, body: UseBody, now: datetime) -
     found = known.withheld.get(body.withholding_id)
     fits = found is not None and found.authority_code == caller.authority_code and body.basis == DUTY
     if found is None or not fits or not found.covers(body.matter_code, body.case_no, now):
-        raise NoLawfulBasis(NOT_WITHHELD_ZH)
+        raise NoLawfulBasis(NOT_WITHHELD_ZH, why=NOT_WITHHELD)
     return found
 
 
@@ -167,7 +174,7 @@ def consented(
         or not _fits(caller, body, grant, version, now, data=data)
         or not _rests(known.rests_on, grant, version, now)
     ):
-        raise NoLawfulBasis(NO_CONSENT_ZH)
+        raise NoLawfulBasis(NO_CONSENT_ZH, why=_why_not(caller, body, grant, version))
     if not simulation_allows(deps, body.matter_code, version, body.project_code):
         raise NoLawfulBasis(f"{PROVISIONAL_ZH}；只有该项目的模拟审批事项可以调用")
     return version, grant, basis_of(grant)
@@ -204,11 +211,8 @@ def of_type(tx: UnitOfWork, holder: Holder, type_slug: str) -> list[LicenseVersi
     """The holder's versions of the type that nothing replaced, newest first."""
     if not holder.code:
         return []
-    return [
-        version
-        for version in tx.licenses.of_holder(holder, limit=MAX_SEARCH)
-        if version.type_slug == type_slug and not version.replaced_by_version_id
-    ]
+    held = tx.licenses.held([(holder, type_slug)], limit=MAX_SEARCH)
+    return list(held.get((holder.code_type, holder.code, type_slug), ()))
 
 
 def best_of(deps: Deps, tx: UnitOfWork, found: Sequence[LicenseVersion], now: datetime) -> LicenseVersion | None:
@@ -226,10 +230,22 @@ def _fits(
         and grant.case_no in {"", body.case_no}
         and grant.operator in {"", body.operator}
         and version.type_slug == body.type
+        and body.identifier in {"", version.identifier}
         and (grant.used_at is None or not data)
         and grant.withdrawn_at is None
         and now < grant.expires_at
     )
+
+
+def _why_not(caller: Principal, body: UseBody, grant: Grant | None, version: LicenseVersion | None) -> str:
+    """What the caller's own body may know beyond the answer: that a consent which it was given is over.
+
+    Of a consent that is another's, or that there is not, it learns nothing, not even here.
+    """
+    if grant is None or version is None:
+        return ""
+    own = replace(grant, used_at=None, withdrawn_at=None)
+    return CONSENT_OVER if _fits(caller, body, own, version, grant.created_at, data=True) else ""
 
 
 def _rests(rests_on: Grounds, grant: Grant, version: LicenseVersion, now: datetime) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from certsvc.license.standing import Standing
 
 MAX_SEARCH = 50
-"""Versions of one holder that a search looks at."""
+"""Versions of one holder and type, which nothing replaced, that a search looks at; a named one is always found."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,18 +51,21 @@ class Held:
         return next(good, found[0] if found else None)
 
 
-def held_by(deps: Deps, tx: UnitOfWork, asked: Sequence[tuple[Holder, str]], now: datetime) -> Held:
-    """What these holders have of these types, at two statements for all of them."""
-    named = {(holder.code_type, holder.code): holder for holder, _ in asked if holder.code}
-    if not named:
+def held_by(deps: Deps, tx: UnitOfWork, asked: Sequence[tuple[Holder, str, str]], now: datetime) -> Held:
+    """What these holders have of these types, at two statements for all of them.
+
+    With an identifier, also the license of that name, however many the holder has beside it.
+    """
+    wanted = {(holder.code_type, holder.code, slug): holder for holder, slug, _ in asked if holder.code}
+    if not wanted:
         return Held()
-    wanted = {(holder.code_type, holder.code, slug) for holder, slug in asked}
-    versions: dict[tuple[str, str, str], list[LicenseVersion]] = {}
-    for (code_type, code), several in tx.licenses.of_holders(list(named.values()), limit=MAX_SEARCH).items():
-        for version in several:
-            key = (code_type, code, version.type_slug)
-            if key in wanted and not version.replaced_by_version_id:
-                versions.setdefault(key, []).append(version)
+    listed = tx.licenses.held([(holder, slug) for (_, _, slug), holder in wanted.items()], limit=MAX_SEARCH)
+    versions = {key: list(several) for key, several in listed.items()}
+    identifiers = sorted({identifier for _, _, identifier in asked} - {""})
+    for version in tx.licenses.by_identifiers(identifiers).values() if identifiers else ():
+        key = (version.holder.code_type, version.holder.code, version.type_slug)
+        if key in wanted and not version.replaced_by_version_id and version not in versions.setdefault(key, []):
+            versions[key].append(version)
     found = [version for several in versions.values() for version in several]
     how = stands_all(deps, tx, found, now) if found else ()
     standings = {version.version_id: one for version, one in zip(found, how, strict=True)}

@@ -9,6 +9,7 @@ from certsvc.errors import NoLawfulBasis
 from certsvc.identifiers.matter_code import IMPLEMENTATION_LENGTH
 from certsvc.identifiers.policy_key import readable
 from certsvc.license.questions import may_ask
+from certsvc.license.uses import BEYOND_POLICY, NO_POLICY, QUOTA_USED_UP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def open_matter(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: st
     """
     matter = find_matter(deps, tx, matter_code)
     if matter is None or matter.authority_code != authority_code:
-        raise NoLawfulBasis("该事项未开通免证办，或不属于本单位；请核对事项实施编码（matter_code）")
+        raise NoLawfulBasis("该事项未开通免证办，或不属于本单位；请核对事项实施编码（matter_code）", why=NO_POLICY)
     return matter
 
 
@@ -70,7 +71,7 @@ def keys_on_consent(
     """As :func:`allowed_keys`, for a holder to consent to; NoLawfulBasis too where the matter works on duty alone."""
     allowed = _allowed(deps, tx, matter_code, authority_code, type_slug)
     if CONSENT not in allowed.bases:
-        raise NoLawfulBasis("该事项不以持证人授权用证")
+        raise NoLawfulBasis("该事项不以持证人授权用证", why=NO_POLICY)
     return allowed.keys
 
 
@@ -79,7 +80,8 @@ def chosen(allowed: Sequence[str], asked: Sequence[str]) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(asked or allowed))
     beyond = [key for key in wanted if not may_ask(key, allowed)]
     if beyond:
-        raise NoLawfulBasis(f"超出该事项的用证范围：{'、'.join(beyond)}；可用：{'、'.join(allowed)}")
+        detail = f"超出该事项的用证范围：{'、'.join(beyond)}；可用：{'、'.join(allowed)}"
+        raise NoLawfulBasis(detail, why=BEYOND_POLICY)
     return wanted
 
 
@@ -97,9 +99,9 @@ def matters_in_force(deps: Deps) -> Sequence[Matter]:
 
 
 def count_use(
-    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime
+    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime, uses: int = 1
 ) -> None:
-    """Count a use in the transaction of the answer, where the policy has a quota for the day.
+    """Count uses in the transaction of the answer, where the policy has a quota for the day: all of them or none.
 
     Raises:
         NoLawfulBasis: as above, or the quota of the day is used up.
@@ -107,8 +109,8 @@ def count_use(
     allowed = _allowed(deps, tx, matter_code, authority_code, type_slug)
     if allowed.quota is None:
         return
-    if not tx.policies.count_use(allowed.policy_id, day=local_day(now), quota=allowed.quota):
-        raise NoLawfulBasis(_used_up(allowed.quota))
+    if not tx.policies.count_use(allowed.policy_id, day=local_day(now), quota=allowed.quota, uses=uses):
+        raise _used_up(allowed.quota)
 
 
 def count_order(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> tuple[str, str]:
@@ -120,25 +122,27 @@ def count_order(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: st
 
 
 def check_quota(
-    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime, uses: int = 1
+    deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str, *, now: datetime
 ) -> None:
-    """NoLawfulBasis when so many uses are more than the policy's quota leaves for the day; nothing is counted."""
+    """NoLawfulBasis when the policy's quota leaves no use for the day; nothing is counted."""
     allowed = _allowed(deps, tx, matter_code, authority_code, type_slug)
     if allowed.quota is None:
         return
-    if tx.policies.used(allowed.policy_id, day=local_day(now)) + uses > allowed.quota:
-        raise NoLawfulBasis(_used_up(allowed.quota))
+    if tx.policies.used(allowed.policy_id, day=local_day(now)) >= allowed.quota:
+        raise _used_up(allowed.quota)
 
 
-def _used_up(quota: int) -> str:
-    return f"该事项今日调用此类证照已达 {quota} 次的上限；请明日再试，或申请提高用量"
+def _used_up(quota: int) -> NoLawfulBasis:
+    detail = f"该事项今日调用此类证照已达 {quota} 次的上限；请明日再试，或申请提高用量"
+    return NoLawfulBasis(detail, why=QUOTA_USED_UP)
 
 
 def _allowed(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, type_slug: str) -> Allowed:
     matter = open_matter(deps, tx, matter_code, authority_code)
     allowed = deps.policies.look(tx, deps.catalog, deps.clock.now()).of(matter, type_slug)
     if allowed is None:
-        raise NoLawfulBasis("该事项不需要此类证照，不能调用；如确需使用，请向证照颁发机构申请开通")
+        not_open = "该事项不需要此类证照，不能调用；如确需使用，请向证照颁发机构申请开通"
+        raise NoLawfulBasis(not_open, why=NO_POLICY)
     return allowed
 
 

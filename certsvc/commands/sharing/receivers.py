@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from certsvc.license.parties import Client
 
 MAX_RECEIVERS = 50
-"""Systems of one body in one answer; a body with more registered by mistake must not fill the holder's screen."""
+"""Usable systems of one body in one answer; a body with more of them by mistake must not fill the holder's screen."""
 
 
 def receivers(deps: Deps, caller: Principal, matter_code: str) -> Sequence[Client]:
@@ -27,6 +27,5 @@ def receivers(deps: Deps, caller: Principal, matter_code: str) -> Sequence[Clien
         matter = find_matter(deps, tx, matter_code)
         if matter is None or "consent" not in matter.bases:
             return ()
-        found = tx.access.clients_of(matter.authority_code, limit=MAX_RECEIVERS)
-    usable = [client for client in found if client.active and roles.USING in client.roles]
-    return sorted(usable, key=lambda client: (client.name, client.client_id))
+        found = tx.access.active_clients_of(matter.authority_code, roles.USING, limit=MAX_RECEIVERS)
+    return sorted(found, key=lambda client: (client.name, client.client_id))

@@ -12,40 +12,54 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from certsvc.clock import local_day, rfc3339
+from certsvc.clock import end_of_day, local_day, rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.answerers import NO_REQUEST_ZH, acting_for, given_to, is_among, party_answered
+from certsvc.commands.sharing.choices import choices_for
 from certsvc.commands.sharing.confirm_use import confirm
+from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import chosen, keys_on_consent
-from certsvc.commands.showing.rights import MAX_OTHERS, holder_of
-from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.commands.sharing.refused_requests import refuse_request
+from certsvc.commands.showing.rights import holder_of
+from certsvc.errors import (
+    CertsvcError,
+    Conflict,
+    FieldProblem,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
 from certsvc.events.consent_payloads import ConsentAnswered, ConsentAsked
 from certsvc.identifiers.holder_code import HolderCodeType
 from certsvc.license.consents import (
+    MAX_ASKS_PER_HOLDER,
     MAX_CONSENT_DAYS,
     MAX_OPEN_PER_CLIENT,
     MAX_OPEN_PER_HOLDER,
     MAX_REQUEST_HOURS,
     MAX_REQUEST_TYPES,
+    PAUSE_AFTER_NO,
     Party,
     RequestState,
     UseRequest,
 )
-from certsvc.license.relations import RelationKind
 from certsvc.license.uses import ShowBasis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.choices import Choice
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Holder, LicenseVersion
     from certsvc.license.uses import Grant
 
-NO_REQUEST_ZH = "没有这项用证申请"
 MAX_LISTED = 200
 """Requests in one list."""
 
@@ -86,22 +100,37 @@ class Asked:
     parties: Sequence[Party] = ()
     grants: Mapping[str, Grant] = field(default_factory=dict)
     """by type"""
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    """of the licenses of the grants, by version id"""
     delegation_id: str = ""
     mine: Party | None = None
     """for whom the reader answers, in a list of what a holder was asked"""
     asked_as: str = ""
     """by what right: a word of ``ShowBasis``"""
+    choices: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
+    """by type the licenses that the reader's yes may be for, while it is waited for"""
 
 
 def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
-    """Ask a holder.
+    """Ask a holder, or refuse it on record.
 
     Raises:
         NoLawfulBasis: not an open matter of the caller's body, not by consent, or more than it may see.
-        InvalidInput: the holder's code is none, or a type is named twice.
-        Conflict: as many wait already as may.
+        InvalidInput: the holder's code is none, or a type is named twice; nothing is recorded.
+        Conflict: as many wait already as may, or the holder declined for this case a short while ago.
+        RateLimited: the caller asked this holder too often today.
     """
     roles.require(caller, roles.USING)
+    try:
+        return _ask(deps, caller, body)
+    except (InvalidInput, Unavailable, IntegrityError):
+        raise
+    except CertsvcError as error:
+        refuse_request(deps, caller, body, error)
+        raise
+
+
+def _ask(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
     now = deps.clock.now()
     holder = body.holder.holder("/holder/code")
     with deps.uow() as tx:
@@ -111,6 +140,7 @@ def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
             raise Conflict(f"该持证人已有 {MAX_OPEN_PER_HOLDER} 项申请待确认，请等答复或到期后再申请")
         if tx.bases.count_open(caller.subject, None, now=now) >= MAX_OPEN_PER_CLIENT:
             raise Conflict(f"本系统已有 {MAX_OPEN_PER_CLIENT} 项申请待确认，请稍后再申请")
+        _check_pressed(tx, caller, body, holder, now)
         request = UseRequest(
             request_id=deps.ids.new("urq"),
             client_id=caller.subject,
@@ -151,33 +181,59 @@ def read_request(deps: Deps, caller: Principal, request_id: str) -> Asked:
 
 
 def list_requests(deps: Deps, caller: Principal) -> Sequence[Asked]:
-    """What the caller was asked, for the own licenses, those of wards, a represented company, and as a delegate."""
+    """What the caller was asked, for the own licenses, those of wards, a represented company, and as a delegate.
+
+    A row for each party: what one says yes to for one of them is not said for another.
+    """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     if not caller.holder_code:
         return ()
     with deps.uow.read() as tx:
-        acting = _acting_for(tx, caller, now)
-        given = _given_for(tx, caller, now)
-        parties = tx.bases.parties_with([*acting, *(one.holder for one in given)], limit=MAX_LISTED)
+        acting, given = acting_for(tx, caller, now), given_to(tx, caller, now)
+        parties = tx.bases.parties_with([*acting, *(one.holder for one in given.delegations)], limit=MAX_LISTED)
         requests = tx.bases.requests([party.request_id for party in parties])
         versions = tx.licenses.by_version_ids(sorted({party.version_id for party in parties} - {""}))
-        found: dict[str, Asked] = {}
+        mine: dict[str, tuple[Party, Delegation | None]] = {}
         for party in parties:
-            request = requests[party.request_id]
-            before = found.get(party.request_id)
-            if before and (before.mine is None or before.mine.state is RequestState.ASKED):
-                continue  # of two for whom the reader may answer, the one who has not yet
             delegation = None
-            if not _is_among(party.holder, acting):
-                delegation = _by_delegation(given, party, request)
+            if not is_among(party.holder, acting):
+                delegation = given.under(party, requests[party.request_id])
                 if delegation is None:
                     continue
-            one = _with_grants(tx, _part_of(request, party, versions))
-            delegation_id = delegation.delegation_id if delegation else ""
-            as_whom = _as_whom(party, caller, delegation)
-            found[party.request_id] = replace(one, delegation_id=delegation_id, mine=party, asked_as=as_whom)
-    return list(found.values())
+            mine[party.party_id] = (party, delegation)
+        held = held_by(deps, tx, _to_choose(requests, [party for party, _ in mine.values()], now), now)
+        found = []
+        for party, delegation in mine.values():
+            request = requests[party.request_id]
+            found.append(
+                replace(
+                    _with_grants(tx, _part_of(request, party, versions)),
+                    delegation_id=delegation.delegation_id if delegation else "",
+                    mine=party,
+                    asked_as=_as_whom(party, caller, delegation),
+                    choices=choices_for(deps, held, request, delegation, versions.get(party.version_id))
+                    if _waits(request, party, now)
+                    else {},
+                )
+            )
+    return found
+
+
+def _to_choose(
+    requests: Mapping[str, UseRequest], parties: Sequence[Party], now: datetime
+) -> list[tuple[Holder, str, str]]:
+    """Holders and types of which a license is to be chosen still; none is named yet."""
+    return [
+        (requests[party.request_id].holder, slug, "")
+        for party in parties
+        if not party.version_id and _waits(requests[party.request_id], party, now)
+        for slug in requests[party.request_id].items
+    ]
+
+
+def _waits(request: UseRequest, party: Party, now: datetime) -> bool:
+    return request.stands(now) is RequestState.ASKED and party.state is RequestState.ASKED
 
 
 def _part_of(request: UseRequest, party: Party, versions: Mapping[str, LicenseVersion]) -> UseRequest:
@@ -192,31 +248,46 @@ def _as_whom(party: Party, caller: Principal, delegation: Delegation | None) -> 
     """By what right the caller answers for a party."""
     if delegation is not None:
         return ShowBasis.DELEGATION
-    if _is_among(party.holder, [holder_of(caller)]):
+    if is_among(party.holder, [holder_of(caller)]):
         return ShowBasis.CO_HOLDER if party.version_id else ShowBasis.OWN
     company = HolderCodeType.of(party.holder.code_type).is_organisation
     return ShowBasis.REPRESENTATIVE if company else ShowBasis.GUARDIAN
 
 
-def answer_request(deps: Deps, caller: Principal, request_id: str, *, accept: bool, delegation_id: str = "") -> Asked:
-    """Confirm or decline what the caller was asked.
+def answer_request(
+    deps: Deps,
+    caller: Principal,
+    request_id: str,
+    *,
+    party_id: str,
+    accept: bool,
+    delegation_id: str = "",
+    licenses: Mapping[str, str] | None = None,
+) -> Asked:
+    """Confirm or decline what the caller was asked, for one party as the caller's list names it.
+
+    Without ``party_id`` for the only one of those that wait for whom the caller may answer.
+
+    ``licenses`` are the 证照标识 that a holder's yes is for, by type, where there are several of it.
 
     Raises:
-        NotFound: no such request, or not one that the caller may answer, or the holder has none of the licenses.
-        Conflict: answered, lapsed, too young, dead by the register, or the delegation is not for this.
+        NotFound: no such request or party, or not one that the caller may answer for, or the holder has none of the
+            licenses.
+        Conflict: answered, lapsed, too young, dead by the register, the delegation is not for this, or no party is
+            named where there are several.
+        InvalidInput: of a type there are several and none was chosen, or the chosen one is none of them.
     """
     roles.require(caller, roles.HOLDER)
     now = deps.clock.now()
     with deps.uow() as tx:
         request = tx.bases.request(request_id, hold=True)
-        parties = tx.bases.parties_of(request_id) if request is not None else ()
-        party = _party_of(tx, caller, parties, request, delegation_id, now)
-        if request is None or party is None:
+        if request is None:
             raise NotFound(NO_REQUEST_ZH)
-        if request.stands(now) is not RequestState.ASKED or party.state is not RequestState.ASKED:
+        party, delegation = party_answered(tx, caller, request, party_id, delegation_id, now)
+        if not _waits(request, party, now):
             raise Conflict("这项申请已答复或已过时")
         if accept:
-            done = confirm(deps, tx, caller, request, party, delegation_id=delegation_id, now=now)
+            done = confirm(deps, tx, caller, request, party, delegation=delegation, named=licenses or {}, now=now)
         else:
             _decline(tx, caller, request, party, now)
             done = True
@@ -247,6 +318,20 @@ def _items(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseRequestBody) 
     return items
 
 
+def _check_pressed(tx: UnitOfWork, caller: Principal, body: UseRequestBody, holder: Holder, now: datetime) -> None:
+    """A no counts: it is not asked again at once, and nobody is asked all day long."""
+    if tx.bases.declined(holder, body.matter_code, body.case_no, since=now - PAUSE_AFTER_NO):
+        raise Conflict(
+            f"持证人就这个办件没有同意，{PAUSE_AFTER_NO.days} 天内不能再申请；"
+            "确需使用的，请联系持证人出示用证码，或到窗口现场授权"
+        )
+    day = local_day(now)
+    about = f"asked\n{holder.code_type}\n{holder.code}"
+    if not tx.bases.count_ask(caller.subject, day, about, most=MAX_ASKS_PER_HOLDER):
+        left = int((end_of_day(day) - now).total_seconds())
+        raise RateLimited(f"今日向该持证人申请已满 {MAX_ASKS_PER_HOLDER} 次，请明日再申请", retry_after_s=max(1, left))
+
+
 def _decline(tx: UnitOfWork, caller: Principal, request: UseRequest, party: Party, now: datetime) -> None:
     declined = replace(party, state=RequestState.DECLINED, answered_by=caller.subject, answered_at=now)
     closed = tx.bases.close_request(request.request_id, RequestState.DECLINED, now=now)
@@ -254,64 +339,16 @@ def _decline(tx: UnitOfWork, caller: Principal, request: UseRequest, party: Part
         raise Conflict("这项申请已答复或已过时")
 
 
-def _party_of(
-    tx: UnitOfWork,
-    caller: Principal,
-    parties: Sequence[Party],
-    request: UseRequest | None,
-    delegation_id: str,
-    now: datetime,
-) -> Party | None:
-    """For whom the caller answers: one who was asked and waits, else one who has answered."""
-    if request is None or not caller.holder_code:
-        return None
-    if delegation_id:
-        given = [one for one in _given_for(tx, caller, now) if one.delegation_id == delegation_id]
-        mine = [party for party in parties if _by_delegation(given, party, request) is not None]
-    else:
-        acting = _acting_for(tx, caller, now)
-        mine = [party for party in parties if _is_among(party.holder, acting)]
-    waiting = (party for party in mine if party.state is RequestState.ASKED)
-    return next(waiting, mine[0] if mine else None)
-
-
-def _acting_for(tx: UnitOfWork, caller: Principal, now: datetime) -> list[Holder]:
-    """The caller, and those for whom the caller decides as guardian or 法定代表人."""
-    me, day = holder_of(caller), local_day(now)
-    related = [
-        relation.subject
-        for kind in (RelationKind.GUARDIAN, RelationKind.REPRESENTATIVE)
-        for relation in tx.relations.of_other(me, kind)
-        if relation.holds(day)
-    ]
-    return [me, *related]
-
-
-def _given_for(tx: UnitOfWork, caller: Principal, now: datetime) -> list[Delegation]:
-    """Delegations under which the caller may consent for somebody."""
-    given = tx.delegations.active_of_delegate(holder_of(caller), day=local_day(now), limit=MAX_OTHERS)
-    return [one for one in given if one.use_matters]
-
-
-def _by_delegation(given: Sequence[Delegation], party: Party, request: UseRequest) -> Delegation | None:
-    """The delegation that is for this matter; licenses are looked at when it is confirmed."""
-    if party.version_id:
-        return None  # a co-holder speaks for the own part in person
-    matters = ("*", request.matter_code)
-    return next(
-        (one for one in given if _is_among(party.holder, [one.holder]) and set(matters) & set(one.use_matters)), None
-    )
-
-
-def _is_among(holder: Holder, people: Sequence[Holder]) -> bool:
-    return any((holder.code_type, holder.code) == (one.code_type, one.code) for one in people)
-
-
 def _with_grants(tx: UnitOfWork, request: UseRequest) -> Asked:
     grants = tx.sharing.of_consents([request.request_id]) if request.state is RequestState.CONFIRMED else ()
     versions = tx.licenses.by_version_ids([grant.version_id for grant in grants]) if grants else {}
     by_type = {versions[grant.version_id].type_slug: grant for grant in grants}
-    return Asked(request=request, parties=tx.bases.parties_of(request.request_id), grants=by_type)
+    return Asked(
+        request=request,
+        parties=tx.bases.parties_of(request.request_id),
+        grants=by_type,
+        identifiers={version_id: version.identifier for version_id, version in versions.items()},
+    )
 
 
 def _tell_asked(deps: Deps, tx: UnitOfWork, request: UseRequest, now: datetime) -> None:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
+from certsvc.commands.showing.values import BUILT_IN
+from certsvc.errors import NoLawfulBasis
 from certsvc.events.payloads import LicenseFetched
+from certsvc.identifiers.policy_key import COPY, field_of, is_question
 from certsvc.license.uses import GIVEN, Fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
@@ -18,6 +22,41 @@ if TYPE_CHECKING:
     from certsvc.errors import CertsvcError
     from certsvc.license.consents import Withholding
     from certsvc.license.model import LicenseVersion
+
+
+UNKNOWN_TYPE = "unknown_type"
+"""Subject of evidence about what is no type: anything may stand in a request, also what is personal."""
+_QUESTIONS = frozenset({"?valid", "?holder"})
+
+
+def type_of(deps: Deps, slug: str) -> str:
+    """A type that was asked for, empty where there is none: anything may stand there, also what is personal."""
+    return slug if deps.catalog.has_type(slug) else ""
+
+
+def subject_of(deps: Deps, body: UseBody, version: LicenseVersion | None) -> str:
+    """What evidence of a use is about: the license, else the type."""
+    return version.identifier if version is not None else type_of(deps, body.type) or UNKNOWN_TYPE
+
+
+def known_keys(deps: Deps, slug: str, keys: Sequence[str]) -> tuple[str, ...]:
+    """Those of the keys that name something of the type, each once: what else was sent stays out of the ledger."""
+    if not deps.catalog.has_type(slug):
+        return ()
+    kind = deps.catalog.type(slug)
+
+    def is_known(key: str) -> bool:
+        if key == COPY or key in _QUESTIONS:
+            return True
+        field = field_of(key)
+        return not is_question(field) and (field in BUILT_IN or kind.field(field) is not None)
+
+    return tuple(key for key in dict.fromkeys(keys) if is_known(key))
+
+
+def reason_of(error: CertsvcError) -> str:
+    """The reason of a refusal on record."""
+    return (error.why if isinstance(error, NoLawfulBasis) else "") or error.code
 
 
 def use_row(
@@ -70,8 +109,8 @@ def refusal_row(
         version=version,
         basis=body.basis,
         grant_id="",
-        keys=(),
-        outcome=error.code,
+        keys=known_keys(deps, body.type, body.asked_keys),
+        outcome=reason_of(error),
         said=said,
         answer="",
         withheld=withheld,
@@ -113,8 +152,7 @@ def _row(
         answer=answer,
         withheld_until=withheld.until if withheld else None,
         withheld_why=withheld.legal_basis if withheld else "",
-        # What is no type stays out: anything may stand there, also what is personal.
-        type_slug=body.type if deps.catalog.has_type(body.type) else "",
+        type_slug=type_of(deps, body.type),
     )
 
 

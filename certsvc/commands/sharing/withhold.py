@@ -18,6 +18,7 @@ from certsvc.commands.sharing.policy import open_matter
 from certsvc.commands.sharing.use_rows import announce
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NoLawfulBasis, NotFound
 from certsvc.license.consents import LONGEST_WITHHELD, MAX_WITHHELD_DAYS, Withholding, WithholdState
+from certsvc.license.uses import GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +123,7 @@ def tell_withheld(deps: Deps) -> int:
                 continue
             told += 1
             version = versions.get(row.version_id)
-            if version is not None and row.fields:
+            if version is not None and row.outcome == GIVEN and row.fields:  # a refusal names what was asked for
                 announce(deps, tx, row, version, now)
     return told
 

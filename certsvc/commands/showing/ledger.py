@@ -99,11 +99,11 @@ def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerP
     roles.require(caller, roles.HOLDER)
     behind = read_cursor(cursor)
     with deps.uow.read() as tx:
-        versions = _versions(deps, tx, caller)
+        versions = seen_versions(deps, tx, caller)
         ids = list(versions)
         sources: tuple[Sequence[Use], ...] = (
             tx.showing.scans_of(ids, limit=limit, behind=behind),
-            tx.sharing.fetches_of(ids, limit=limit, behind=behind, now=deps.clock.now()),
+            [one.as_told() for one in tx.sharing.fetches_of(ids, limit=limit, behind=behind, now=deps.clock.now())],
             tx.notices.of_versions(ids, limit=limit, behind=behind),
             tx.challenges.answered_by(caller.subject, limit=limit, behind=behind),
         )
@@ -127,7 +127,8 @@ def whole_ledger(deps: Deps, caller: Principal) -> list[LedgerRow]:
     return rows[:MAX_EXPORT]
 
 
-def _versions(deps: Deps, tx: UnitOfWork, caller: Principal) -> Mapping[str, LicenseVersion]:
+def seen_versions(deps: Deps, tx: UnitOfWork, caller: Principal) -> Mapping[str, LicenseVersion]:
+    """By id the versions whose uses and grants the caller sees: the own, shared ones, of wards, of the company led."""
     own = tx.licenses.of_holder(holder_of(caller), limit=MAX_OTHERS) if caller.holder_code else ()
     rights = rights_over_others(deps, tx, caller, deps.clock.now())
     others = [right.version for right in rights if right.basis in _OTHERS]

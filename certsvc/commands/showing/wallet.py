@@ -98,7 +98,7 @@ def uses(deps: Deps, caller: Principal) -> Uses:
             scans=scans,
             visits=tx.visits.by_ids(sorted({scan.visit_id for scan in scans} - {""})),
             outcomes={scan_id: several[-1].outcome for scan_id, several in records.items()},
-            fetches=tx.sharing.fetches_of(ids, limit=MAX_USES, now=deps.clock.now()),
+            fetches=[one.as_told() for one in tx.sharing.fetches_of(ids, limit=MAX_USES, now=deps.clock.now())],
             notices=tx.notices.of_versions(ids, limit=MAX_USES),
         )
     opened(deps, caller, found.notices, {version.version_id: version.identifier for version in versions})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.events.addressing import is_addressed, may_read, oversights_of
+from certsvc.commands.access import roles
+from certsvc.events.addressing import is_addressed, may_read, oversights_of, systems_of
 from certsvc.events.envelope import PREFIX
 from certsvc.events.webhook_payloads import WebhookTested
 from certsvc.events.webhooks import OWN_FAMILY, QUEUEING
@@ -22,17 +23,26 @@ _TESTED = PREFIX + WebhookTested.NAME
 def given(tx: UnitOfWork, event: Event, asking: Sequence[Subscription]) -> Sequence[Subscription]:
     """Those of ``asking`` that may have the event.
 
-    What is addressed to one client or body goes to its subscriptions, what a regulator is told to its own. Tests go to
-    the tested subscription alone, and events about subscriptions to those of their client.
+    What is addressed to one client or body goes to its subscriptions, what a regulator is told to its own, uses to
+    those of their parties. Tests go to the tested subscription alone, and events about subscriptions to those of their
+    client.
     """
     if is_addressed(event):
-        clients = tx.access.clients(sorted({one.client_id for one in asking}))
+        clients = tx.access.clients(sorted({one.client_id for one in asking} | {*systems_of([event])}))
         overseers = tx.oversights.clients_of(oversights_of([event]))
+        bodies = {one.client_id: one.authority_code for one in clients.values()}
         return [
             one
             for one in asking
             if (client := clients.get(one.client_id)) is not None
-            and may_read(event, client_id=client.client_id, authority_code=client.authority_code, overseers=overseers)
+            and may_read(
+                event,
+                client_id=client.client_id,
+                authority_code=client.authority_code,
+                overseers=overseers,
+                bodies=bodies,
+                sees_uses=roles.sees_uses(client.roles),
+            )
         ]
     if not event.type.startswith(f"{PREFIX}{OWN_FAMILY}."):
         return asking

@@ -136,7 +136,7 @@ export class Session {
 
   async #enter(person) {
     const answer = await call("POST", "/v1/sandbox/login", { body: { subject: person.subject } });
-    this.kept = { token: answer.access_token, name: person.name, until: Date.now() + answer.expires_in * 1000 };
+    this.kept = { token: answer.access_token, name: person.name, roles: person.roles, until: Date.now() + answer.expires_in * 1000 };
     sessionStorage.setItem(this.key, JSON.stringify(this.kept));
     announce(t("login.done", { name: person.name }));
     this.#in();

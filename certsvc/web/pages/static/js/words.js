@@ -7,8 +7,9 @@ import { SEAL_WORDS } from "./words_seals.js";
 import { SHELL_WORDS } from "./words_shell.js";
 import { SIGN_WORDS } from "./words_sign.js";
 import { STAMP_WORDS } from "./words_stamp.js";
+import { SUPERVISION_WORDS } from "./words_supervision.js";
 import { VERIFIER_WORDS } from "./words_verifier.js";
 
-addWords({ ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...PROOF_WORDS, ...SEAL_WORDS, ...SIGN_WORDS, ...STAMP_WORDS, ...VERIFIER_WORDS });
+addWords({ ...SHELL_WORDS, ...CHECK_WORDS, ...CATALOG_WORDS, ...PROOF_WORDS, ...SEAL_WORDS, ...SIGN_WORDS, ...STAMP_WORDS, ...SUPERVISION_WORDS, ...VERIFIER_WORDS });
 
 export * from "./speech.js";

@@ -42,6 +42,7 @@ export interface Overview {
   authority_name: string;
   since: string;
   whole: boolean;
+  counted_from: string | null;
   total: Tally;
   matters: NamedTally[];
   types: NamedTally[];
@@ -57,6 +58,7 @@ export interface BodyUse {
   matter_name: string;
   case_no: string;
   client_name: string;
+  type: string;
   type_name: string;
   fields: Named[];
   question: string;
@@ -73,6 +75,7 @@ export interface BodyUse {
 export interface Policy {
   policy_id: string;
   matter_code: string;
+  type: string;
   type_name: string;
   keys: string[];
   bases: string[];
@@ -108,6 +111,7 @@ export interface Member {
 export interface Alert {
   alert_id: string;
   identifier: string;
+  license_type: string;
   type_name: string;
   change: string;
   change_zh: string;
@@ -122,6 +126,7 @@ export interface OpenRequest {
   matter_name: string;
   case_no: string;
   types: string[];
+  types_en: string[];
   holder: string;
   lapses_at: string;
 }
@@ -133,4 +138,6 @@ export interface Withholding {
   legal_basis: string;
   until: string;
   state: string;
+  asked_by: string;
+  asked_at: string;
 }

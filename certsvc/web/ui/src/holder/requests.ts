@@ -10,6 +10,19 @@ export interface Wanted {
   name: string;
 }
 
+/** A license that a yes may be for. */
+export interface Choice {
+  identifier: string;
+  number: string;
+  place: string;
+}
+
+/** Which license of a type. */
+export interface Chosen {
+  type: string;
+  identifier: string;
+}
+
 export interface UseRequest {
   request_id: string;
   authority_name: string;
@@ -18,13 +31,14 @@ export interface UseRequest {
   case_no: string;
   operator: string;
   purpose: string;
-  items: { type: string; type_name: string; type_name_en: string; fields: Wanted[] }[];
+  items: { type: string; type_name: string; type_name_en: string; fields: Wanted[]; choices: Choice[] }[];
   state: string;
   state_zh: string;
   waiting: number;
   created_at: string;
   lapses_at: string;
   until: string;
+  party_id: string;
   holder_name: string;
   delegation_id: string;
   asked_as: string;
@@ -75,9 +89,11 @@ export function useRequests(session: Session) {
     }
   }
 
-  async function answer(one: UseRequest, accept: boolean): Promise<UseRequest> {
+  async function answer(one: UseRequest, accept: boolean, licenses: Chosen[]): Promise<UseRequest> {
     const path = `/v1/use-requests/${encodeURIComponent(one.request_id)}/answers`;
-    return await session.call("POST", path, { body: { accept, delegation_id: one.delegation_id } });
+    return await session.call("POST", path, {
+      body: { accept, party_id: one.party_id, delegation_id: one.delegation_id, licenses },
+    });
   }
 
   function forget(): void {

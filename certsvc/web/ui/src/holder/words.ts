@@ -79,6 +79,7 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "show.reveal": ["显示证件号码", "Show the numbers"],
   "show.conceal": ["隐去证件号码", "Hide the numbers"],
   "show.scanned": ["已被扫码：{who}", "Scanned: {who}"],
+  "show.scanned_once": ["已被扫码，核验信息已给出", "Scanned, and answered"],
   "show.none_fields": ["这个场景只显示证照状态。", "This scene shows the state only."],
 
   "offline.title": ["没有网络时亮证", "Show without network"],
@@ -173,7 +174,10 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   ],
   "grants.body": ["所属单位：{body}", "Of: {body}"],
   "grants.case": ["办件编号（可不填）", "Case number (optional)"],
-  "grants.case_hint": ["填写后，只能用于这一件。", "Limits the grant to this case."],
+  "grants.case_hint": [
+    "填写后，只能用于这一件；不填的，对方第一次用在哪一件，就只能用于那一件。",
+    "Limits the grant to this case; without one it is bound to the case of its first use.",
+  ],
   "grants.fields": ["可以看的信息", "Fields"],
   "grants.may_see": ["可以看的信息：{names}", "May see: {names}"],
   "grants.minutes": ["多长时间内可用", "How long"],
@@ -198,11 +202,30 @@ export const HOLDER_WORDS: Record<string, readonly [string, string]> = {
   "grants.copied": ["已复制", "Copied"],
   "grants.done": ["完成", "Done"],
   "grants.until": ["{at} 前可用", "Until {at}"],
+  "grants.copy_days": ["加注件用到何时", "How long the copy is good"],
+  "grants.copy_days_of": ["自授权起 {count} 天", "Days from now: {count}"],
+  "grants.copy_hint": [
+    "对方取走的加注件是一份文件，授权过期以后还在对方手里；到这一天失效，也可以在“使用记录”里提前收回。",
+    "The copy that they take is a file and outlives the grant: it ends on this day, or when you take it back under Uses.",
+  ],
+  "grants.sum_copy": ["加注件自授权起 {count} 天内可用。", " The copy is good for days from now: {count}."],
+  "grants.copy_until": ["加注件最晚用到 {at}", "A copy is good until {at} at most"],
+  "grants.answers.open": [
+    "信息取一次，另可核验最多 20 次；已核验 {done} 次，还可核验 {left} 次。",
+    "To be taken once, and up to 20 questions: {done} asked, {left} left.",
+  ],
+  "grants.answers.used": [
+    "信息已取走；已核验 {done} 次，还可核验 {left} 次，收回后不能再核验。",
+    "Taken; {done} questions asked, {left} left until you take it back.",
+  ],
   "grants.state.open": ["未使用", "Open"],
   "grants.state.used": ["已使用", "Used"],
   "grants.state.taken": ["已收回", "Taken back"],
   "grants.state.over": ["已到期", "Over"],
   "grants.take": ["收回授权", "Take back"],
-  "grants.take_ask": ["收回以后，对方不能再用这个用证码。确定收回吗？", "The code will no longer work. Take it back?"],
+  "grants.take_ask": [
+    "收回以后，对方不能再取、也不能再核验。确定收回吗？",
+    "Nothing more can be taken or asked under it. Take it back?",
+  ],
   "grants.taken": ["已收回授权", "Taken back"],
 };

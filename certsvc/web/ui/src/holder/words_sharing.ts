@@ -36,18 +36,22 @@ export const SHARING_WORDS: Record<string, readonly [string, string]> = {
     "加注件：一份证照文件，印有“仅供{who}”和“{matter}”，到期或您收回以后失效，不是原件",
     "Annotated copy: a file marked for {who} and this matter only; it ends by its date or when you take it back",
   ],
+  "request.one": ["将使用：{which}", "Will be used: {which}"],
+  "request.choose": ["有 {count} 张，请选择同意使用哪一张", "There are {count}: choose the one that may be used"],
+  "request.choose_first": ["请先选择同意使用哪一张。", "First choose which one may be used."],
+  "request.none": ["没有这类证照，同意了也不会给出。", "There is none of this kind; a yes gives nothing of it."],
   "request.answer_by": ["请在 {at} 前答复；不答复的，到时失效。", "Answer before {at}; without an answer it lapses."],
   "request.then": [
-    "同意以后，对方在 {until} 前可以取一次，每次都记在“谁用过我的证”；用以前可以在“用证授权”里收回。",
-    "If you agree they may take it once until {until}; it is recorded, and can be taken back under Grants before.",
+    "同意以后，对方在 {until} 前可以取一次，另可核验最多 20 次，每次都记在“谁用过我的证”；其间可以在“用证授权”里收回。",
+    "If you agree they may take it once, and ask up to 20 questions, until {until}; all of it is recorded, and you can take it back under Grants.",
   ],
   "request.yes": ["同意", "Agree"],
   "request.no": ["不同意", "Decline"],
   "request.yes_done": ["您已同意", "You agreed"],
   "request.no_done": ["您没有同意", "You declined"],
   "request.said_yes": [
-    "{who}在 {until} 前可以用。用了以后，“谁用过我的证”里有记录；还没有用的，可以在“用证授权”里收回。",
-    "{who} may use it until {until}. It will be recorded; what was not used yet can be taken back under Grants.",
+    "{who}在 {until} 前可以取一次，另可核验最多 20 次。“谁用过我的证”里有记录；其间可以在“用证授权”里收回。",
+    "{who} may take it once and ask up to 20 questions until {until}. It is recorded; you can take it back under Grants.",
   ],
   "request.said_yes_waits": [
     "还有 {count} 人没有确认；全部确认以前，对方什么也看不到。",
@@ -55,8 +59,8 @@ export const SHARING_WORDS: Record<string, readonly [string, string]> = {
   ],
   "request.said_no": ["对方什么也看不到，只知道没有得到同意。", "They see nothing, only that there was no yes."],
   "request.take_back": [
-    "{until} 前可用；还没有用的，可以在“用证授权”里收回。",
-    "Until {until}; what was not used yet can be taken back under Grants.",
+    "{until} 前可用；其间可以在“用证授权”里收回。",
+    "Until {until}; until then you can take it back under Grants.",
   ],
   "request.lapsed_text": [
     "没有在期限内答复，对方什么也没有看到；仍要办的，请对方重新申请。",

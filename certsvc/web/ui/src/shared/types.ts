@@ -218,9 +218,17 @@ export interface Grant {
   client_name: string;
   matter_code: string;
   case_no: string;
+  identifier: string;
+  type_name: string;
+  type_name_en: string;
+  number: string;
+  holder_name: string;
   fields: string[];
   expires_at: string;
   used_at: string | null;
+  answers: number;
+  answers_left: number;
+  copy_until: string | null;
   withdrawn_at: string | null;
 }
 
