@@ -35,7 +35,10 @@ class Life:
 
     def done(self, business_no: str, action: str, **changes: Any) -> dict[str, Any]:
         """The request once it was worked on, whatever became of it."""
-        request_id = self.city.answer(self.ask(business_no, action, **changes), 202)["request_id"]
+        return self.again(self.city.answer(self.ask(business_no, action, **changes), 202)["request_id"])
+
+    def again(self, request_id: str) -> dict[str, Any]:
+        """The request after another turn of the workers."""
         self.city.drain()
         answer = self.city.client.get(f"/v1/issuances/{request_id}", headers=self.city.system())
         return dict(self.city.answer(answer, 200))

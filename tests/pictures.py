@@ -44,7 +44,7 @@ def call(base: str, path: str, body: dict[str, Any] | None = None, token: str = 
 
 def wait_for(base: str) -> None:
     """Until the service is ready."""
-    for _ in range(100):
+    for _ in range(400):  # a busy machine takes a while
         try:
             call(base, "/readyz")
         except OSError:

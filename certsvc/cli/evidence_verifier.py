@@ -175,10 +175,10 @@ def open_note(note: str, keys: list[Key]) -> list[str]:
     return parts
 
 
-def open_checkpoint(note: str, keys: list[Key]) -> tuple[int, bytes]:
+def open_checkpoint(note: str, keys: list[Key], stated: object = ()) -> tuple[int, bytes]:
     _, size, root, *_ = open_note(note, keys)
-    if not re.fullmatch("0|[1-9][0-9]{0,18}", size):
-        raise Fails("检查点的规模有误")
+    if not re.fullmatch("0|[1-9][0-9]{0,18}", size) or stated not in ((), int(size)):
+        raise Fails("检查点的规模有误，或与清单所称的不符")
     return int(size), base64.b64decode(root, validate=True)
 
 
@@ -221,9 +221,7 @@ OIDS = {"sha%d" % (128 + 128 * end): "60864801650304020%d" % end for end in (1, 
 def covered_digests(pdf: bytes) -> list[dict[str, bytes]]:
     known = OIDS.keys() & hashlib.algorithms_available
     places = [[int(one) for one in match.groups()] for match in BYTE_RANGE.finditer(pdf)]
-    return [
-        {name: hashlib.new(name, pdf[a : a + b] + pdf[c : c + d]).digest() for name in known} for a, b, c, d in places
-    ]
+    return [{one: hashlib.new(one, pdf[a : a + b] + pdf[c : c + d]).digest() for one in known} for a, b, c, d in places]
 
 
 class Report:
@@ -262,7 +260,7 @@ def check_bundle(path: Path, keys: list[Key], tsa_ca: Optional[Path], report: Re
     if open_note(note.decode(), keys)[1:3] != ["certsvc-evidence", sha256(manifest).hex()]:
         raise Fails("清单与服务的签名不符：有内容被增删或改动")
     report.done("清单：%d 个文件，由服务签名" % len(files))
-    size, root = open_checkpoint(files["checkpoint.txt"].decode(), keys)
+    size, root = open_checkpoint(files["checkpoint.txt"].decode(), keys, bundle["size"])
     report.done("检查点签名，日志 %d 条" % size)
     check_timestamp(files, tsa_ca, report)
     made: Optional[tuple[str, str]] = None
@@ -287,8 +285,7 @@ def check_file(files: dict[str, bytes], made: Optional[tuple[str, str]], report:
     else:
         report.done("PDF 即留痕所记、%s 颁发的文件" % made[1])
     covered = dict(enumerate(covered_digests(pdf), 1))
-    for name in sorted(one for one in files if one.startswith("signatures/")):
-        der = files[name]
+    for name, der in sorted(one for one in files.items() if one[0].startswith("signatures/")):
         digests = covered.get(int(name[len("signatures/") : -len(".der")]), {})
         named = [one for one, oid in OIDS.items() if bytes.fromhex(oid) in der]
         missing = [one for one in named if one not in digests]
