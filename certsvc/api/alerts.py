@@ -22,7 +22,7 @@ from certsvc.commands.alerting.alerts import (
     read_alert,
 )
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.commands.showing.ledger import cursor_behind, read_cursor
 from certsvc.license.use_alerts import CHANGE_ZH, DONE_ZH, AlertDone, AlertState, UseAlert
 
 router = APIRouter(tags=["alert 状态变更通报"], route_class=JsonRoute)
@@ -92,10 +92,9 @@ class AlertPageOut(Model):
     @staticmethod
     def of(deps: Deps, found: Sequence[UseAlert], *, limit: int) -> AlertPageOut:
         """What was found of at most ``limit``; fewer is the last page."""
-        last = found[-1] if len(found) == limit else None
         return AlertPageOut(
             alerts=[AlertOut.of(deps, one) for one in found],
-            next=write_cursor((last.created_at, last.alert_id)) if last is not None else "",
+            next=cursor_behind(found, limit, lambda one: (one.created_at, one.alert_id)),
         )
 
 

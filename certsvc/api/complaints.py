@@ -15,7 +15,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.api.uses import DEFAULT_LIMIT, Cursor, Limit
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.commands.showing.ledger import cursor_behind, read_cursor
 from certsvc.commands.supervision.complaints import (
     FILERS,
     ComplaintBody,
@@ -156,8 +156,7 @@ def moved(
 
 
 def _page(deps: Deps, found: Sequence[Complaint], limit: int) -> ComplaintPageOut:
-    last = found[-1] if len(found) == limit else None
     return ComplaintPageOut(
         complaints=[ComplaintOut.of(deps, one) for one in found],
-        next=write_cursor((last.filed_at, last.complaint_id)) if last is not None else "",
+        next=cursor_behind(found, limit, lambda one: (one.filed_at, one.complaint_id)),
     )

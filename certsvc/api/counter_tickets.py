@@ -24,7 +24,7 @@ from certsvc.commands.counter.tickets import (
     tickets_to_answer,
 )
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.commands.showing.ledger import cursor_behind, read_cursor
 from certsvc.license.tickets import Ticket
 
 router = APIRouter(tags=["ticket 缺证错证反馈"], route_class=JsonRoute)
@@ -97,8 +97,7 @@ def close(request: Request, ticket_id: TicketId, caller: Annotated[Principal, De
 
 def _page(deps: Deps, found: Sequence[Ticket], limit: int, *, overdue: bool, whole: bool) -> TicketPageOut:
     now = deps.clock.now()
-    last = found[-1] if len(found) == limit else None
     return TicketPageOut(
         tickets=[TicketOut.of(deps.catalog, one, now, whole=whole) for one in found if one.overdue(now) or not overdue],
-        next=write_cursor((last.opened_at, last.ticket_id)) if last is not None else "",
+        next=cursor_behind(found, limit, lambda one: (one.opened_at, one.ticket_id)),
     )

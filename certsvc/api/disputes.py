@@ -28,7 +28,7 @@ from certsvc.commands.disputing.disputes import (
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
-from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.commands.showing.ledger import cursor_behind, read_cursor
 from certsvc.license.disputes import DISPUTE_ZH, Dispute
 from certsvc.license.model import LicenseVersion
 
@@ -166,8 +166,7 @@ def answer(
 
 def _page(catalog: Catalog, found: Page, limit: int, now: datetime) -> DisputePageOut:
     rows, versions = found
-    last = rows[-1] if len(rows) == limit else None
     return DisputePageOut(
         disputes=[ListedDisputeOut.listed(catalog, one, versions[one.version_id], now) for one in rows],
-        next=write_cursor((last.filed_at, last.dispute_id)) if last is not None else "",
+        next=cursor_behind(rows, limit, lambda one: (one.filed_at, one.dispute_id)),
     )

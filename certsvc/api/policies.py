@@ -28,7 +28,7 @@ from certsvc.commands.matters.steps import (
 from certsvc.commands.matters.who import READERS, USERS
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Day, Line
-from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.commands.showing.ledger import cursor_behind, read_cursor
 from certsvc.license.policies import POLICY_ZH, Policy
 
 router = APIRouter(tags=["policy 用证策略"], route_class=JsonRoute)
@@ -106,10 +106,9 @@ class PolicyPageOut(Model):
     @staticmethod
     def of(catalog: Catalog, found: Sequence[Policy], *, limit: int) -> PolicyPageOut:
         """What was found of at most ``limit``; fewer is the last page."""
-        last = found[-1] if len(found) == limit else None
         return PolicyPageOut(
             policies=[PolicyOut.of(catalog, one) for one in found],
-            next=write_cursor((last.requested_at, last.policy_id)) if last is not None else "",
+            next=cursor_behind(found, limit, lambda one: (one.requested_at, one.policy_id)),
         )
 
 

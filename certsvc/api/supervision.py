@@ -14,7 +14,7 @@ from certsvc.api.lists import XLSX
 from certsvc.api.supervision_models import CardOut, CardPageOut, CaseClockOut, FiguresOut, FinishedOut
 from certsvc.api.uses import DEFAULT_LIMIT, Cursor, Limit
 from certsvc.commands.ports import Principal
-from certsvc.commands.showing.ledger import read_cursor, write_cursor
+from certsvc.commands.showing.ledger import cursor_behind, read_cursor
 from certsvc.commands.supervision.cards import CardAnswerBody, CardRulingBody, answer_card, list_cards, rule_card
 from certsvc.commands.supervision.cases import CaseStepBody, read_case, report_case
 from certsvc.commands.supervision.figures import figures_of
@@ -103,10 +103,9 @@ def cards(
     deps = deps_of(request)
     behind = read_cursor(cursor)
     found = list_cards(deps, caller, authority_code=authority_code, state=state, limit=limit, behind=behind)
-    last = found[-1] if len(found) == limit else None
     return CardPageOut(
         cards=[CardOut.of(deps, one) for one in found],
-        next=write_cursor((last.raised_at, last.card_id)) if last is not None else "",
+        next=cursor_behind(found, limit, lambda one: (one.raised_at, one.card_id)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.commands.access import roles
@@ -17,7 +17,7 @@ from certsvc.license.notices import NO_LINES, Notice
 from certsvc.license.uses import Fetch, Scan, ShowBasis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
@@ -38,6 +38,7 @@ MAX_EXPORT = 5000
 MAX_CURSOR = 120
 """Characters of a cursor; ours have fewer than 90."""
 
+RowT = TypeVar("RowT")
 Behind = tuple[datetime, str]
 Use = Scan | Fetch | Notice | Challenge
 _OTHERS = frozenset({ShowBasis.CO_HOLDER, ShowBasis.GUARDIAN, ShowBasis.REPRESENTATIVE})
@@ -205,6 +206,11 @@ def write_cursor(place: Behind) -> str:
     """A cursor that says where a page ended."""
     at, row_id = place
     return base64.urlsafe_b64encode(f"{rfc3339(at)} {row_id}".encode()).decode().rstrip("=")
+
+
+def cursor_behind(found: Sequence[RowT], limit: int, place: Callable[[RowT], Behind]) -> str:
+    """The cursor of the page after ``found``, which has at most ``limit`` rows; empty when fewer came: the last one."""
+    return write_cursor(place(found[-1])) if len(found) == limit else ""
 
 
 def read_cursor(cursor: str) -> Behind | None:
