@@ -237,6 +237,8 @@ def test_a_grant_gives_a_code_that_works_once_and_can_be_taken_back(open_page: O
 
     page.get_by_role("link", name="授权", exact=True).click()
     page.get_by_role("button", name="新的授权").click()
+    page.get_by_label("用哪张证照").select_option(city.license("business_license")["identifier"])
+    page.get_by_label("办什么事").select_option(label="食品经营许可（新办）")
     page.get_by_role("button", name="全选").click()
     expect(page.locator("#grant-sum")).to_contain_text("加注件自授权起 1 天内可用")
     page.get_by_label("加注件用到何时").select_option("7")

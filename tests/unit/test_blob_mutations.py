@@ -106,13 +106,21 @@ def none_accepted(blob: Blob, count: int, seed: int) -> None:
         changed = change(blob.good, chance)
         if changed == blob.good or blob.same(changed):
             continue
-        begun = time.process_time()  # a busy machine is no fault of the blob
-        try:
-            accepted = blob.accepts(changed)
-        except REFUSALS:
-            accepted = False
+        accepted, took = _asked(blob, changed)
         assert not accepted, (seed, number)
-        assert time.process_time() - begun < SECONDS_EACH, (seed, number)
+        if took >= SECONDS_EACH:  # a costly blob costs each time; a collection of the whole process's garbage does not
+            took = _asked(blob, changed)[1]
+        assert took < SECONDS_EACH, (seed, number)
+
+
+def _asked(blob: Blob, changed: bytes) -> tuple[bool, float]:
+    """Whether it is accepted, and the seconds that this thread computed: a busy machine is no fault of the blob."""
+    begun = time.thread_time()
+    try:
+        accepted = blob.accepts(changed)
+    except REFUSALS:
+        accepted = False
+    return accepted, time.thread_time() - begun
 
 
 # How a blob is changed ------------------------------------------------------------------------------------------------
