@@ -348,7 +348,11 @@ class SigningError(CertsvcError):
 
 
 class NoTimestamp(SigningError):
-    """No timestamping authority gave a good token; told to callers as what it stopped, the signing."""
+    """No timestamping authority gave a good token; nothing was handed out."""
+
+    code = "no_timestamp"
+    title_zh = "未取得时间戳"
+    title_en = "No timestamp"
 
 
 class IntegrityError(CertsvcError):

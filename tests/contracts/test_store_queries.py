@@ -71,11 +71,12 @@ READS_ALL = re.compile(
     r"FROM (seals|people|matters|catalog_proposals|catalog_publications|revocations) ORDER BY|AS latest ON"
     r"|FROM seals LEFT OUTER JOIN seal_versions ON .*\s(ORDER BY seals.seal_id$|WHERE seals.state IN)"
     r"|FROM seal_days|JOIN artifact_signatures ON .* GROUP BY artifact_signatures.profile"
-    r"|AS files\s+FROM artifacts LEFT OUTER JOIN artifact_signatures",
+    r"|AS files\s+FROM artifacts LEFT OUTER JOIN artifact_signatures"
+    r"|FROM licenses ORDER BY licenses.version_id DESC\s+LIMIT \S+ OFFSET",
     re.DOTALL,
 )
 """By contract: few seals and their uses of a day, the sandbox's people, some hundred types, what was revoked, all
-matters, once after each change, and what an operator asks of all files (长期保管)."""
+matters, once after each change, what an operator asks of all files (长期保管), and the newest licenses, so many."""
 SMALL_SCANS = {
     "SCAN alert_batches USING INDEX ix_alert_batches_unfinished",  # partial: changes whose users are being told
     "SCAN alerts USING INDEX ix_alerts_open",  # partial, in its order, and limited

@@ -100,6 +100,12 @@ REASONS: Mapping[str, Why] = {
         next_zh="请检查密钥设备和证书有效期。" + _MEND,
         next_en="Check the keys and their certificates. " + _MEND_EN,
     ),
+    "no_timestamp": Why(
+        zh="没有取得时间戳",
+        en="No timestamp",
+        next_zh="请检查时间戳服务地址、证书和网络。" + _MEND,
+        next_en="Check the timestamping authorities. " + _MEND_EN,
+    ),
     "integrity": Why(
         zh="文件或记录与登记不一致",
         en="Something differs from the register",
