@@ -42,6 +42,9 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
             "created_at",
             "revision",
             "previous_version_id",
+            "suspended_until",
+            "replaced_by_version_id",
+            "status_no",
         ),
     ),
     "moves": ("move_id", ("name", "from_state", "to_state", "decision", "actor", "at", "version_id", "move_id")),
@@ -56,7 +59,7 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 FIXED: dict[str, str | None] = {
     "position": None,
-    **dict.fromkeys(("issued_on", "first_issued_on", "valid_from", "valid_until"), "2019-02-03"),
+    **dict.fromkeys(("issued_on", "first_issued_on", "valid_from", "valid_until", "suspended_until"), "2019-02-03"),
     **dict.fromkeys(("at", "time", "created_at"), "2019-02-03T04:05:06.000007+00:00"),
 }
 KEYS = {
@@ -260,7 +263,7 @@ class Intruder:
             place = self.chance.randrange(len(value))
             return value[:place] + bytes([value[place] ^ 1 << self.chance.randrange(8)]) + value[place + 1 :]
         if isinstance(value, int):
-            return value + 1
+            return value + (1000 if column == "status_no" else 1)  # these are unique at every moment
         if value is None:
             return b"\x00"
         if column in {"state", "from_state", "to_state"}:

@@ -135,5 +135,5 @@ def sender_deps(store: Store, clock: Clock, receivers: Receivers, **changes: Any
         "policy": Policy(sandbox=True, public_base="https://zz.example", event_source="https://certsvc.example"),
         "receivers": receivers,
     }
-    missing = {one.name: None for one in dataclasses.fields(Deps)}
+    missing = {one.name: None for one in dataclasses.fields(Deps) if one.default is dataclasses.MISSING}
     return Deps(**cast("Any", {**missing, **given, **changes}))

@@ -138,6 +138,10 @@ class Statuses(Protocol):
         """What makes an index of a place in the row of a list; it may be used after the unit of work."""
         ...
 
+    def take(self, count: int) -> Sequence[int]:
+        """The next ``count`` numbers, for versions that this unit of work registers."""
+        ...
+
     def number_some(self, *, limit: int) -> int:
         """Give entries to at most ``limit`` versions that an older release registered without one; how many."""
         ...

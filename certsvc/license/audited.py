@@ -44,9 +44,10 @@ class ReadLeaf:
 class ReadVersion:
     """A version with its moves, oldest first, and whether its search columns fit what they are made from.
 
-    ``moves`` is None when one of them cannot be read.
+    ``moves`` is None when one of them cannot be read; ``successor`` is the 证照标识 of what replaced it, or empty.
     """
 
     version: LicenseVersion
     moves: tuple[MoveRecord, ...] | None
+    successor: str
     searchable: bool

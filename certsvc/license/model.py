@@ -65,7 +65,8 @@ class LicenseVersion:
         printed_token: 128-bit random part of the printed code; of a registered one a mark that no code can carry.
         revision: counts state changes, for ETag and guarded updates.
         project_code: 项目代码 of a provisional opinion (模拟审批); empty for a formal license.
-        status_entry: where its status is published; the register gives it at registration, None before.
+        status_no: its number among all entries of status lists; None where the register is to give it.
+        status_entry: where its status is published, from ``status_no``; the register works it out.
         registration: how a license made elsewhere came here; None for one that was issued here.
         stock: the row of an import (存量) that it was made from; None for what an approval asked for.
     """
@@ -96,6 +97,7 @@ class LicenseVersion:
     revision: int
     artifact: Artifact
     project_code: str = ""
+    status_no: int | None = field(default=None, compare=False)
     status_entry: StatusEntry | None = field(default=None, compare=False)
     registration: Registration | None = None
     stock: StockEntry | None = None

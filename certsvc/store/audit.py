@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import bindparam, exists, or_, select, tuple_
+from sqlalchemy import bindparam, exists, func, or_, select, tuple_
 
 from certsvc.errors import CertsvcError
 from certsvc.license.audited import Read, ReadLeaf, ReadVersion
@@ -43,8 +43,19 @@ def _paged(statement: Select[Any], key: ColumnElement[Any]) -> Select[Any]:
 
 _LEAVES = _paged(select(*evidence.c), evidence.c.position)
 _EVENTS = _paged(select(*events.c), events.c.position)
+_LATER = licenses.alias("later")
 _VERSIONS = _paged(
-    VERSION.add_columns(licenses.c.holder_blind.label("by_holder"), licenses.c.number_blind.label("by_number")),
+    VERSION.add_columns(
+        licenses.c.holder_blind.label("by_holder"),
+        licenses.c.number_blind.label("by_number"),
+        # An id that no version has is no successor either, so it stays as it is, which no leaf ever names.
+        func.coalesce(
+            select(_LATER.c.identifier)
+            .where(_LATER.c.version_id == licenses.c.replaced_by_version_id)
+            .scalar_subquery(),
+            licenses.c.replaced_by_version_id,
+        ).label("successor"),
+    ),
     licenses.c.version_id,
 )
 _FIRST = artifacts.alias("first")
@@ -135,6 +146,7 @@ class AuditRows:
         return ReadVersion(
             version=version,
             moves=moved,
+            successor=row["successor"],
             searchable=(bytes(row["by_holder"]), bytes(row["by_number"])) == (by_holder, by_number),
         )
 

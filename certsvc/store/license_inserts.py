@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import BigInteger, bindparam, func, update
 
 from certsvc.errors import IntegrityError
 from certsvc.store.intents import NUMBER_BLIND
@@ -42,11 +42,12 @@ def _insert(dialect: str, table: Table) -> Insert:
 
 @cache
 def _register(dialect: str) -> Insert:
-    return insert_into(dialect, licenses).values(status_no=next_number(dialect))
+    own = bindparam("own_number", type_=BigInteger)
+    return insert_into(dialect, licenses).values(status_no=func.coalesce(own, next_number(dialect)))
 
 
 def insert_versions(tx: Transaction, versions: Sequence[LicenseVersion]) -> None:
-    """Register versions with their artifacts, and give each its entry in a status list.
+    """Register versions with their artifacts, and give those an entry in a status list that have taken none.
 
     IntegrityError when an identifier or digest is taken, or a number or a license is in force already.
     """
@@ -96,6 +97,7 @@ def _version(tx: Transaction, version: LicenseVersion) -> dict[str, Any]:
         "created_at": version.created_at,
         "revision": version.revision,
         "artifact_id": version.artifact.artifact_id,
+        "own_number": version.status_no,
     }
 
 

@@ -356,6 +356,7 @@ class LicenseRows:
             project_code=row["project_code"],
             registration=_registration(row),
             stock=_stock(row),
+            status_no=row["status_no"],
             status_entry=entry_of(self._tx, row["status_no"]),
             artifact=Artifact(
                 artifact_id=row["artifact_id"],

@@ -48,6 +48,9 @@ _MARKS = (
     .group_by(text("word"), text("status"))
 )
 _LAST = select(func.max(_C.status_no).label("last"))
+_TAKEN = select(literal_column(f"nextval('{STATUS_NUMBERS}')").label("number")).select_from(
+    func.generate_series(1, bindparam("count", type_=Integer))
+)
 _UNNUMBERED = (
     select(_C.version_id).where(_C.status_no.is_(None)).limit(bindparam("most")).with_for_update(skip_locked=True)
 )
@@ -90,6 +93,14 @@ class StatusRows:
     def places(self, list_no: int) -> Callable[[int], int]:
         """What makes an index of a place in the row of a list."""
         return shuffle_of(_key(self._tx, list_no)).place
+
+    def take(self, count: int) -> Sequence[int]:
+        """The next ``count`` numbers; on SQLite they are this transaction's because it is the one writer."""
+        if self._tx.dialect == "postgresql":
+            return [row["number"] for row in self._tx.rows(_TAKEN, count=count)]
+        row = self._tx.row(_LAST)
+        last = (row["last"] if row is not None else None) or 0
+        return range(last + 1, last + 1 + count)
 
     def number_some(self, *, limit: int) -> int:
         """Give numbers to versions that have none (an older release registered them); how many."""

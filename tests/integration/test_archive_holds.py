@@ -23,6 +23,7 @@ from upload_documents import letter
 
 from certsvc.catalog.entry import ArchiveRule, ArchiveWhen, Keeping
 from certsvc.catalog.loader import Catalog
+from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.archiving import contents as reading
 from certsvc.commands.archiving import make as making
@@ -356,7 +357,7 @@ def test_equal_receipts_at_once_are_one(town: ServedCity, monkeypatch: pytest.Mo
     deps = town.service.deps
     made = archive_contents(deps, of_license(town, issued(town, "壬")), actor="x")
     really, who = ArchiveRows.hand_over, archivist(archivist_of(town))
-    body = ReceiptBody(handed_to="示例省档案馆", receipt_no="1", received_on=made.made_at.astimezone().date())
+    body = ReceiptBody(handed_to="示例省档案馆", receipt_no="1", received_on=local_day(made.made_at))
 
     def other_was_first(rows: ArchiveRows, archive: Any) -> bool:
         assert really(rows, archive)

@@ -29,6 +29,7 @@ from fixtures_city import ServedCity, _served, sandbox_settings
 from log_city import settle
 
 from certsvc.app import build
+from certsvc.clock import local_day
 from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.commands.archiving.checks import CHECKS, check_package, passed
 from certsvc.commands.archiving.contents import case_contents, license_contents
@@ -191,7 +192,7 @@ def test_a_receipt_is_noted_once(small_city: ServedCity) -> None:
     body = {"handed_to": "示例省档案馆", "receipt_no": "示例档接〔2026〕1号", "received_on": today}
     early = city.client.post(url, headers=who, json={**body, "received_on": "2020-01-01"})
     assert city.answer(early, 422)["errors"][0]["pointer"] == "/received_on"
-    with_day = {**body, "received_on": str(city.service.deps.clock.now().astimezone().date())}
+    with_day = {**body, "received_on": str(local_day(city.service.deps.clock.now()))}
     first = city.answer(city.client.post(url, headers=who, json=with_day), 201)
     assert (first["handed_to"], first["receipt_no"]) == (body["handed_to"], body["receipt_no"])
     assert city.answer(city.client.post(url, headers=who, json=with_day), 201) == first

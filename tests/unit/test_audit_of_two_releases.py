@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
+from store_records import make_version
 
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.log.audit_rows import RowAudit
 from certsvc.commands.log.findings import AuditReport, Found
 from certsvc.events.evidence import make_evidence
-from certsvc.license.audited import Read, ReadLeaf
-from certsvc.license.model import MoveRecord
+from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+from certsvc.license.model import LicenseVersion, MoveRecord
 from certsvc.license.states import State
 from certsvc.license.uses import Fetch
 from certsvc.store.ledger import DiskLedger
@@ -25,8 +27,8 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 class Rows:
     """A register with a few fetches and moves, page by page."""
 
-    def __init__(self, fetches: list[Fetch], moves: list[MoveRecord]) -> None:
-        self.fetches, self.moves = fetches, moves
+    def __init__(self, fetches: list[Fetch], moves: list[MoveRecord], versions: Sequence[LicenseVersion] = ()) -> None:
+        self.fetches, self.moves, self.versions = fetches, moves, versions
         self.audited: Any = self
         self.log: Any = self
 
@@ -51,7 +53,12 @@ class Rows:
         del limit
         return []
 
-    versions_after = scans_after = events_after = stamps_after = nothing
+    def versions_after(self, place: str, *, limit: int) -> list[Read[ReadVersion]]:
+        del limit
+        found = [ReadVersion(version=one, moves=(), successor="", searchable=True) for one in self.versions]
+        return [] if place else [Read(place="z", row_id=one.version.identifier, row=one) for one in found]
+
+    scans_after = events_after = forms_after = stamps_after = nothing
 
 
 def fetch(number: int) -> Fetch:
@@ -115,3 +122,15 @@ def test_a_row_that_an_old_leaf_names_is_old_whenever_it_was_written(old: int) -
     changed = [replace(one, purpose="other") if one is new else one for one in fetches]
     found = {(one.kind, one.about) for one in audited(Rows(changed, moves), leaves).findings}
     assert found == {(Found.ROW_CHANGED, f"fetch {new.fetch_id}")}
+
+
+def test_a_status_number_is_held_against_the_leaves_that_name_it() -> None:
+    old, new = (make_version(number, status_no=number, created_at=T0) for number in (1, 2))
+    leaves = [
+        leaf(1, "license.issued", old.created_at, rows=rows_of([replace(old, status_no=None)])),  # before it was named
+        leaf(2, "license.issued", new.created_at, rows=rows_of([new])),
+    ]
+    assert audited(Rows([], [], [old, new]), leaves).agrees
+    for wrong in (7, None):
+        found = audited(Rows([], [], [old, replace(new, status_no=wrong)]), leaves).findings
+        assert [(one.kind, one.about) for one in found] == [(Found.ROW_CHANGED, f"license {new.identifier}")]

@@ -49,6 +49,7 @@ GB_36906: tuple[Row, ...] = (
     (errors.ConfigurationError, "2"),
     (errors.RenderingError, "9"),
     (errors.SigningError, "10"),
+    (errors.NoTimestamp, "10"),
     (errors.IntegrityError, "13"),
     (errors.CertsvcError, "2"),
 )
@@ -90,6 +91,7 @@ CERT_SHARE: tuple[Row, ...] = (
     (errors.ConfigurationError, "101"),
     (errors.RenderingError, "110"),
     (errors.SigningError, "99"),
+    (errors.NoTimestamp, "99"),
     (errors.IntegrityError, "99"),
     (errors.CertsvcError, "99"),
 )
@@ -131,6 +133,7 @@ LICENSE_APP: tuple[Row, ...] = (
     (errors.ConfigurationError, "SYSTEM_ERROR"),
     (errors.RenderingError, "PARAM_ERROR"),
     (errors.SigningError, "SYSTEM_BUSY"),
+    (errors.NoTimestamp, "SYSTEM_BUSY"),
     (errors.IntegrityError, "SYSTEM_ERROR"),
     (errors.CertsvcError, "SYSTEM_ERROR"),
 )

@@ -79,7 +79,11 @@ def _follows(sealed: SealedLicense) -> bool:
 
 def _insert(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense], now: datetime) -> None:
     lineages = [lineage_of(deps, tx, one.claimed.request) for one in sealed]
-    versions = [_version(deps, one, lineage, now) for one, lineage in zip(sealed, lineages, strict=True)]
+    numbers = tx.statuses.take(len(sealed))
+    versions = [
+        _version(deps, one, lineage, number, now)
+        for one, lineage, number in zip(sealed, lineages, numbers, strict=True)
+    ]
     made = list(zip(sealed, lineages, versions, strict=True))
     for one, lineage, version in made:
         with tracing(one.claimed.request.traceparent):
@@ -93,7 +97,7 @@ def _insert(deps: Deps, tx: UnitOfWork, sealed: Sequence[SealedLicense], now: da
             bring_in(deps, tx, version, one.claimed.request.payload, now)
 
 
-def _version(deps: Deps, sealed: SealedLicense, lineage: Lineage, now: datetime) -> LicenseVersion:
+def _version(deps: Deps, sealed: SealedLicense, lineage: Lineage, status_no: int, now: datetime) -> LicenseVersion:
     claimed, intent = sealed.claimed, sealed.intent
     payload = claimed.request.payload
     artifact = Artifact(
@@ -133,6 +137,7 @@ def _version(deps: Deps, sealed: SealedLicense, lineage: Lineage, now: datetime)
         artifact=artifact,
         project_code=_project_code(payload, lineage),
         stock=payload.stock.entry if payload.stock else None,
+        status_no=status_no,
     )
 
 

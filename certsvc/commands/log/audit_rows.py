@@ -40,6 +40,8 @@ PAGE = 500
 CLOCKS_APART = timedelta(minutes=5)
 """How far the clock of an authority may be from ours."""
 STAMP = "stamp"
+_REPLACED = "replaced"
+"""Topic of which version replaced which, and which were replaced at all, as leaves tell it."""
 _MOVED = "moved"
 """Topic of the moments of leaves of earlier releases that tell a move."""
 _OLD: dict[str, str] = {
@@ -93,6 +95,9 @@ class RowAudit:
                 since.digests = leaf.at
         if named is None:
             self._note_old(leaf, said)
+        if "replaced_by" in content:
+            old = str(said["subject"])
+            self._ledger.see(_REPLACED, [old, f"{old} {content['replaced_by']}"])
         if leaf.kind == EVENTS_RECORDED:
             self._since[EVENT].last_event = max(self._since[EVENT].last_event, int(content["to"]))
         if leaf.kind == TIMESTAMPED:
@@ -145,7 +150,10 @@ class RowAudit:
                     continue
                 version = one.row.version
                 first = one.row.moves[0].from_state if one.row.moves else version.state
-                self._expect(LICENSE, replace(version, state=first), version.created_at, version.artifact.sha256)
+                begun = replace(version, state=first)
+                if not self._ledger.saw(LICENSE, row_key(begun)):
+                    begun = replace(begun, status_no=None)  # as leaves of earlier releases name it
+                self._expect(LICENSE, begun, version.created_at, version.artifact.sha256)
                 self._state(one.row)
                 if files:
                     self._file(version.artifact, f"{LICENSE} {version.identifier}")
@@ -217,8 +225,21 @@ class RowAudit:
             self._report.tell(Found.STATE_CHANGED, about, f"改动次数 {version.revision} 与办理记录 {len(moves)} 条不符")
         if version.suspended_until is not None and version.state is not State.SUSPENDED:
             self._report.tell(Found.STATE_CHANGED, about, "未暂扣而有暂扣期限")
+        self._last(read, about)
         if not read.searchable:
             self._report.tell(Found.ROW_CHANGED, about, "检索字段与内容不符")
+
+    def _last(self, read: ReadVersion, about: str) -> None:
+        """What the last move left in the row of its version: until when it is suspended, what replaced it."""
+        version, last = read.version, read.moves[-1] if read.moves else None
+        decision = last.decision if last is not None and last.name == "suspend" else None
+        if decision is not None and version.suspended_until != decision.until:
+            self._report.tell(Found.STATE_CHANGED, about, f"暂扣至 {version.suspended_until}，决定为 {decision.until}")
+        if last is not None and last.at >= self._settled:
+            return
+        pair = f"{version.identifier} {read.successor}" if read.successor else version.identifier
+        if self._ledger.saw(_REPLACED, pair) != bool(read.successor):
+            self._report.tell(Found.STATE_CHANGED, about, f"后续版本 {read.successor or '无'} 与留痕不符")
 
     def _file(self, artifact: Artifact, about: str) -> None:
         self._report.files += 1

@@ -13,7 +13,7 @@ it. A refusal is on record, and nothing else of it is kept.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
@@ -209,6 +209,7 @@ def _register(deps: Deps, caller: Principal, sent: _Sent, checked: CheckedBody, 
     now = deps.clock.now()
     with deps.uow() as tx:
         version = _version(deps, sent, checked, tx.photos.put(checked.photo) if checked.photo else "", now)
+        version = replace(version, status_no=tx.statuses.take(1)[0])
         tx.licenses.insert(version)
         _bind(tx, caller, sent, version.version_id, now)
         event = LicenseRegistered(
