@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from certsvc.cli.logs import configure_logs
 
 configure_logs("ERROR")
+
+# How long an example takes on a busy machine says nothing of the code; what must be quick is measured in CPU time.
+settings.register_profile("certsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("certsvc")
 
 pytest_plugins = ["fixtures_store", "fixtures_city", "evidence_guard"]
 

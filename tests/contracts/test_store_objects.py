@@ -161,7 +161,9 @@ def test_a_prefix_that_is_not_ours_is_refused(objects: DirectoryObjectStore, pre
 
 @given(st.text(alphabet="ab./\\\0-_~\n", max_size=12) | st.from_regex(NAME, fullmatch=True))
 @example("a/../b")
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_a_name_is_refused_or_stays_below_the_root(tmp_path: Path, name: str) -> None:
     root = tmp_path / "objects"
     objects = DirectoryObjectStore(root)

@@ -338,7 +338,11 @@ def test_a_changed_export_another_key_or_another_statement_is_refused(small_city
         with pytest.raises(InvalidInput):
             read_import(deps, deps.trust_lists.sign(bad, now=deps.clock.now()), jwks)
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @settings(
+        max_examples=60,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        deadline=None,
+    )
     @given(st.data())
     def no_character_can_be_changed(data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(text) - 1))

@@ -269,7 +269,9 @@ def test_a_hundred_thousand_damaged_codes_and_none_accepted(desk: Desk) -> None:
     check_fuzzed(desk, 100_000, seed=451)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.binary(max_size=MAX_BYTES + 10))
 def test_no_bytes_at_all_make_the_parser_fail(desk: Desk, data: bytes) -> None:
     assert isinstance(desk.open(PREFIX + base45(data)), Reason)

@@ -67,7 +67,7 @@ def test_plain_ecdsa_agrees(receipts: JwsReceipts, signed: str) -> None:
     key.verify(encode_dss_signature(r, s), f"{head}.{body}".encode(), ec.ECDSA(hashes.SHA256()))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_no_character_can_be_changed(receipts: JwsReceipts, signed: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(signed) - 1))

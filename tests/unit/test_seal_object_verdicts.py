@@ -67,7 +67,9 @@ def test_those_of_others_are_read_and_their_makers_are_strangers(inspector: PdfI
     assert findings.indication is not Indication.TOTAL_PASSED
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.data())
 def test_no_bit_can_be_changed(inspector: PdfInspector, made: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(made) - 1))

@@ -114,7 +114,7 @@ def test_a_token_for_another_audience_or_issuer_is_refused(workshop: Workshop, t
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 def test_any_changed_character_is_refused(tokens: JwtTokenService, token: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(token) - 1))
     new = data.draw(st.sampled_from("ABCDxyz0189-_.=+ \n\x00é"))
@@ -125,7 +125,7 @@ def test_any_changed_character_is_refused(tokens: JwtTokenService, token: str, d
 
 
 @given(st.text(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_text_is_refused_and_nothing_else_is_raised(tokens: JwtTokenService, text: str) -> None:
     for token in (text, f"{segment(text.encode())}.{segment(text.encode())}.{segment(b'x')}", f"{text}..", f"..{text}"):
         with pytest.raises(Unauthenticated):

@@ -115,7 +115,9 @@ def test_a_million_licenses_with_one_in_a_hundred_ended_fit_the_budget(tokens: S
         assert len(tokens.sign_cwt(claims_of(dict.fromkeys(ended, 1)))) < BUDGET
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.data())
 def test_no_signed_byte_can_be_changed(tokens: StatusTokens, signed: bytes, data: st.DataObject) -> None:
     message = cbor(signed)
