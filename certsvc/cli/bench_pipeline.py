@@ -24,6 +24,7 @@ from certsvc.commands.issuance.accept_issuance import (
 from certsvc.commands.issuance.body import parse_issuance
 from certsvc.delivery.loops import drain
 from certsvc.delivery.relay import CONSUMERS
+from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from certsvc.commands.issuance.accept_issuance import Prepared
     from certsvc.commands.issuance.body import IssuanceBody
     from certsvc.commands.ports import Deps, Principal
-    from certsvc.errors import CertsvcError
 
     Desk = Combiner[Prepared, Accepted | CertsvcError]
 
