@@ -14,26 +14,19 @@ from certsvc.cli.bench_verify import SAMPLE_TYPE
 from certsvc.cli.memory import settle_memory
 from certsvc.cli.samples import sample_body
 from certsvc.commands.combine import Combiner
-from certsvc.commands.issuance.accept_issuance import (
-    Accepted,
-    Origin,
-    accept_issuance,
-    accept_issuances,
-    prepare_acceptance,
-)
+from certsvc.commands.issuance.accept_issuance import Origin, accept_issuance, accept_issuances, prepare_acceptance
 from certsvc.commands.issuance.body import parse_issuance
 from certsvc.delivery.loops import drain
 from certsvc.delivery.relay import CONSUMERS
-from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from certsvc.commands.issuance.accept_issuance import Prepared
+    from certsvc.commands.issuance.accept_issuance import Accepted, Prepared
     from certsvc.commands.issuance.body import IssuanceBody
     from certsvc.commands.ports import Deps, Principal
 
-    Desk = Combiner[Prepared, Accepted | CertsvcError]
+    Desk = Combiner[Prepared, Accepted]
 
 PIPELINE = "pipeline.embedded.licenses_per_s"
 GOAL = 300
@@ -53,7 +46,7 @@ def accept_at_desk(deps: Deps, caller: Principal, desk: Desk, body: IssuanceBody
     done = Event()
     place = desk.ask(prepare_acceptance(deps, caller, body, Origin()), lambda _: done.set())
     done.wait()
-    if place.answer is None or isinstance(place.answer, CertsvcError):
+    if place.answer is None:
         msg = "a request of the benchmark was not accepted"
         raise RuntimeError(msg) from place.error
 
