@@ -120,9 +120,11 @@ def _runs(place: Path, sizes: Sequence[int]) -> list[tuple[set[str], Callable[[]
     from certsvc.cli.bench_pipeline_server import PIPELINE_SERVER, pipeline_server
     from certsvc.cli.bench_restore import RESTORE, restore_seconds
     from certsvc.cli.bench_scan import SCAN_P99, SCAN_RATE, scan_server
+    from certsvc.cli.bench_stages import STAGES, pipeline_stages
 
     return [
         ({PIPELINE}, lambda: [pipeline_embedded(place)]),
+        ({STAGES}, lambda: [pipeline_stages(place)]),
         ({PIPELINE_SERVER}, lambda: [pipeline_server(place / "pipeline-server")]),
         ({RESTORE}, lambda: [restore_seconds(place)]),
         ({SCAN_RATE, SCAN_P99}, lambda: scan_server(place / "scan")),

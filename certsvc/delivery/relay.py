@@ -59,6 +59,8 @@ class Relay:
         self._owner = owner
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
+        self._read: dict[int, Sequence[Event]] = {}
+        """what stood behind a place when this round first looked there"""
 
     @property
     def leases(self) -> tuple[str, ...]:
@@ -67,6 +69,7 @@ class Relay:
 
     def once(self) -> int:
         """Hand every waiting event to every consumer and carrier that is not pausing; how many were handled."""
+        self._read.clear()
         done = sum(self._drain(name, handle) for name, handle in CONSUMERS if self._due(name))
         return done + sum(self._carry(carrier) for carrier in self._deps.carriers if self._due(carrier.name))
 
@@ -78,7 +81,10 @@ class Relay:
         deps = self._deps
         with deps.uow.read() as tx:
             place = tx.outbox.cursor(name)
-            events = tx.outbox.after(place, limit=limit)
+            # What has a position never changes, so consumers at one place are given what was read for the first.
+            if place not in self._read:
+                self._read[place] = tx.outbox.after(place, limit=limit)
+            events = self._read[place][:limit]
         if not events:
             return place, ()
         with deps.uow() as tx:

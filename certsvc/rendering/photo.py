@@ -100,7 +100,8 @@ def _flatten(picture: Image.Image, most: tuple[int, int]) -> Image.Image:
 
 def _encode(rgb: Image.Image, most_bytes: int) -> bytes:
     # A fresh picture: whatever metadata the old one carried stays behind.
-    clean = Image.new("RGB", rgb.size)
+    # Not filled first (None), for every pixel is pasted over.
+    clean = Image.new("RGB", rgb.size, None)
     clean.paste(rgb)
     for quality in _QUALITIES:
         out = io.BytesIO()

@@ -160,7 +160,10 @@ class DirectoryObjectStore:
         if len(paths) == 1:
             work(*paths)
             return
-        waiting = [self._threads.submit(work, path) for path in paths]
+        # A share per thread, not a turn per file: handing a turn over costs as much CPU as the sync itself.
+        several = list(paths)
+        shares = [several[at::SYNC_THREADS] for at in range(min(SYNC_THREADS, len(several)))]
+        waiting = [self._threads.submit(_for_all, work, share) for share in shares]
         wait(waiting)
         for one in waiting:
             one.result()
@@ -180,6 +183,8 @@ class DirectoryObjectStore:
         """Make them and their parents, durably, before anything is put into them."""
         grown: set[Path] = set()
         for directory in directories:
+            if directory.is_dir():
+                continue  # and so are its parents
             for each in (*reversed(directory.parents), directory):
                 if not each.is_dir():
                     each.mkdir(exist_ok=True)
@@ -191,6 +196,18 @@ def _unless_missing(error: OSError) -> None:
     """A directory that is not there has no names; one that cannot be read must not look empty."""
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         raise error
+
+
+def _for_all(work: Callable[[Path], None], paths: Sequence[Path]) -> None:
+    """Do it for each, also after an error; the first error is raised in the end."""
+    failure: OSError | None = None
+    for path in paths:
+        try:
+            work(path)
+        except OSError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
 
 
 def _link(name: str, temporary: Path, path: Path, data: bytes) -> None:

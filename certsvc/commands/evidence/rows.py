@@ -81,10 +81,14 @@ def _form(row: _Row, left_out: frozenset[str]) -> bytes:
 
 
 def _values(row: Any, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    values = {field.name: getattr(row, field.name) for field in fields(row) if field.name not in left_out}
-    return {
-        name: _plain(value) for name, value in values.items() if value != _defaults(row.__class__).get(name, MISSING)
-    }
+    defaults = _defaults(row.__class__)
+    values = {name: getattr(row, name) for name in _names(row.__class__) if name not in left_out}
+    return {name: _plain(value) for name, value in values.items() if value != defaults.get(name, MISSING)}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @cache
@@ -95,6 +99,8 @@ def _defaults(kind: type) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if value.__class__ is str or value is None:  # most of them
+        return value
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, date):

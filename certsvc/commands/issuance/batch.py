@@ -225,7 +225,7 @@ def _check(deps: Deps, piece: Piece, lists: Callable[[], tuple[bytes, ...]]) -> 
         reason = findings.reason.value
         log.error("own verifier refused", action="issue.self_check", request_id=piece.request_id, reason=reason)
         raise SigningError(f"签章后自检未通过（{reason}），文件未登记")
-    piece.sha256 = hashlib.sha256(piece.data).hexdigest()
+    piece.sha256 = findings.sha256  # what is registered is what was checked
 
 
 def _about(deps: Deps, data: bytes, own: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
