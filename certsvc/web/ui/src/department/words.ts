@@ -93,10 +93,7 @@ export const DEPARTMENT_WORDS: Record<string, readonly [string, string]> = {
   "policy.type": ["证照类型", "License type"],
   "policy.pick_type": ["请选择证照类型", "Choose a license type"],
   "policy.no_type": ["请选择证照类型。", "Choose a license type."],
-  "policy.consent_only": [
-    "本单位只能以持证人授权为依据。",
-    "This body may ask on the holder's consent only.",
-  ],
+  "policy.consent_only": ["本单位只能以持证人授权为依据。", "This body may ask on the holder's consent only."],
   "policy.which": ["要用的内容", "What is needed"],
   "policy.has": ["（已开通）", " (open)"],
   "policy.holder": ["持证主体是否为本人（只答是或否）", "Whether the holder is this person"],
