@@ -100,7 +100,7 @@ class Doors:
 
 def unlike(known: str) -> str:
     """An id of the same form that there is not."""
-    return known[:-4] + known[-4:][::-1].swapcase() if known[-4:] != known[-4:][::-1].swapcase() else known[:-1] + "0"
+    return known[:-1] + ("0" if known[-1] != "0" else "1")
 
 
 def medians(door: tuple[int, str, str, Ask], count: int) -> tuple[float, float]:
