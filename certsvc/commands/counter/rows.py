@@ -80,7 +80,7 @@ def ask_register(
     With ``consent_only`` for no more than the holder showed: what else there is, is not this counter's to learn.
     """
     policy = policy_of(deps, matter, materials)
-    open_now = [slug for slug in policy if slug in seen] if consent_only else policy
+    open_now: Collection[str] = [slug for slug in policy if slug in seen] if consent_only else policy
     try:
         with deps.uow.read() as tx:
             good = _in_force(deps, tx, holder, open_now, now)
