@@ -242,6 +242,17 @@ class NoLawfulBasis(Refused):
         self.why = why
 
 
+class ConsentOnly(NoLawfulBasis):
+    """A body that acts on the holder's consent alone asked on duty, or for that (公证机构、公用企业、银行).
+
+    It has a code of its own: it says what the caller is, which the caller knows, and nothing of licenses or holders.
+    """
+
+    code = "consent_only"
+    title_zh = "只能凭持证人授权用证"
+    title_en = "This body acts on the holder's consent only"
+
+
 class OperatorUnknown(Refused):
     """The person in whose name a system asks is not registered by its body, or works there no more."""
 

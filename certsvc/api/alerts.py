@@ -48,6 +48,7 @@ class AlertOut(Model):
     authority_name: str
     created_at: datetime
     state: str = Field(description="open 待确认 · acknowledged 已确认")
+    due_at: datetime = Field(description="应在何时以前确认")
     late: bool = Field(description="已超过应确认的期限")
     reminded_at: datetime | None
     done: str = Field(description="确认时所做的处理，尚未确认的为空")
@@ -74,6 +75,7 @@ class AlertOut(Model):
             authority_name=catalog.authority(one.authority_code).name if known else one.authority_code,
             created_at=one.created_at,
             state=one.state.value,
+            due_at=one.due_at,
             late=one.late(deps.clock.now()),
             reminded_at=one.reminded_at,
             done=one.done,

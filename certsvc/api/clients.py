@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from certsvc.api.auth import Access, deps_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
+from certsvc.catalog.loader import Catalog
 from certsvc.commands.access import roles
 from certsvc.commands.access.set_client import ClientSettings, read_client, set_client
 from certsvc.commands.access.staff import MAX_AT_ONCE, StaffBody, set_staff, staff_of
@@ -31,6 +32,7 @@ class ClientOut(Model):
     client_id: str
     name: str
     authority_code: str
+    consent_only: bool = Field(description="所属单位只能凭持证人授权用证")
     roles: list[str]
     active: bool
     token_endpoint_auth_method: str = Field(description="client_secret · private_key_jwt · tls_client_auth")
@@ -38,12 +40,13 @@ class ClientOut(Model):
     purpose: str = Field(description="登记的使用目的，可为空")
 
     @staticmethod
-    def of(client: Client) -> ClientOut:
+    def of(catalog: Catalog, client: Client) -> ClientOut:
         """From the register."""
         return ClientOut(
             client_id=client.client_id,
             name=client.name,
             authority_code=client.authority_code,
+            consent_only=catalog.consent_only(client.authority_code),
             roles=sorted(client.roles),
             active=client.active,
             token_endpoint_auth_method=client.proves_by,
@@ -90,7 +93,8 @@ class StaffOut(Model):
 @router.get("/v1/clients/{client_id}")
 def client(request: Request, client_id: ClientId, caller: Annotated[Principal, Depends(KEEPER)]) -> ClientOut:
     """How a system of the own body is set up."""
-    return ClientOut.of(read_client(deps_of(request), caller, client_id))
+    deps = deps_of(request)
+    return ClientOut.of(deps.catalog, read_client(deps, caller, client_id))
 
 
 @router.post("/v1/clients/{client_id}/settings", status_code=201)
@@ -98,7 +102,8 @@ def settle(
     request: Request, client_id: ClientId, body: ClientSettings, caller: Annotated[Principal, Depends(OPERATOR)]
 ) -> ClientOut:
     """Whether who asks must be registered staff, and the registered purpose."""
-    return ClientOut.of(set_client(deps_of(request), caller, client_id, body))
+    deps = deps_of(request)
+    return ClientOut.of(deps.catalog, set_client(deps, caller, client_id, body))
 
 
 @router.get("/v1/clients/{client_id}/staff")

@@ -59,6 +59,7 @@ class CounterMatterOut(Model):
     code: str
     name: str
     authority_name: str
+    consent_only: bool = Field(description="实施单位只能凭持证人授权用证：只核验持证人出示了亮证码、用证码的证照")
     materials: list[MaterialOut]
     types: list[TypeOut]
 
@@ -72,6 +73,7 @@ class CounterMatterOut(Model):
             code=matter.code,
             name=matter.name,
             authority_name=catalog.authority(matter.authority_code).name,
+            consent_only=catalog.consent_only(matter.authority_code),
             materials=[
                 MaterialOut(
                     id=one.id,

@@ -25,6 +25,7 @@ from certsvc.license.uses import USE_BASIS_ZH, UseBasis
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from certsvc.catalog.loader import Catalog
     from certsvc.commands.department.overview import Overview, QuotaUse, SystemOfBody, Tally
     from certsvc.commands.department.uses import BodyUse
     from certsvc.commands.ports import Deps
@@ -180,6 +181,7 @@ class OverviewOut(Model):
 
     authority_code: str
     authority_name: str
+    consent_only: bool = Field(description="本单位（公证机构、公用企业、银行）只能凭持证人授权用证")
     since: date
     whole: bool = Field(description="false：时段内的记录太多，只计了最近的，各数不是整个时段的")
     counted_from: datetime | None = Field(description="whole 为 false 时，所计最早一次的时间；其他为空")
@@ -196,6 +198,7 @@ class OverviewOut(Model):
         return OverviewOut(
             authority_code=one.body,
             authority_name=deps.catalog.authority(one.body).name if known else one.body,
+            consent_only=deps.catalog.consent_only(one.body),
             since=one.first,
             whole=one.whole,
             counted_from=one.counted_from,
@@ -219,9 +222,9 @@ class SystemOut(ClientOut):
     staff: int = Field(description="已登记的经办人数")
 
     @staticmethod
-    def with_staff(one: SystemOfBody) -> SystemOut:
+    def with_staff(catalog: Catalog, one: SystemOfBody) -> SystemOut:
         """From the command's answer."""
-        return SystemOut(**ClientOut.of(one.client).model_dump(), staff=one.staff)
+        return SystemOut(**ClientOut.of(catalog, one.client).model_dump(), staff=one.staff)
 
 
 class OpenRequestOut(Model):

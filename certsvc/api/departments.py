@@ -90,7 +90,8 @@ def policies(
 @router.get("/v1/departments/systems")
 def systems(request: Request, caller: Annotated[Principal, Depends(READER)]) -> list[SystemOut]:
     """The systems that ask in the name of the own body; who their 经办人 are is at ``/v1/clients/{id}/staff``."""
-    return [SystemOut.with_staff(one) for one in systems_of_body(deps_of(request), caller)]
+    deps = deps_of(request)
+    return [SystemOut.with_staff(deps.catalog, one) for one in systems_of_body(deps, caller)]
 
 
 @router.get("/v1/departments/alerts")

@@ -159,6 +159,7 @@ class PreviewOut(Model):
     bases: list[str]
     quota: int | None
     used_today: int
+    consent_only: bool = Field(description="该单位（公证机构、公用企业、银行）只能凭持证人授权用证")
     keys: list[PreviewKeyOut]
 
     @staticmethod
@@ -175,6 +176,7 @@ class PreviewOut(Model):
             bases=list(one.bases),
             quota=one.quota,
             used_today=one.used_today,
+            consent_only=one.consent_only,
             keys=[PreviewKeyOut(key=k.key, name=k.name, allowed=k.allowed, masks=k.masks) for k in one.keys],
         )
 

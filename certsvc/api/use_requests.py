@@ -26,7 +26,7 @@ from certsvc.commands.sharing.use_requests import (
     read_request,
 )
 from certsvc.commands.showing.values import BUILT_IN
-from certsvc.identifiers.policy_key import COPY, field_of
+from certsvc.identifiers.policy_key import COPY, field_of, key_zh
 from certsvc.license.consents import MAX_REQUEST_TYPES, RequestState
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
@@ -295,4 +295,4 @@ def key_name(deps: Deps, slug: str, key: str) -> str:
     field = field_of(key)
     spec = deps.catalog.type(slug).field(field)
     name = spec.name if spec is not None else BUILT_IN.get(field, "加注件" if key == COPY else field)
-    return f"“{name}”是否包含某内容（只答是或否）" if field != key else name
+    return key_zh(key, name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.authority import Authority, AuthorityKind
 from certsvc.catalog.governance import SEAL_NAMES
-from certsvc.catalog.model import Authority, AuthorityKind
 from certsvc.catalog.toml_table import identifier
 from certsvc.catalog.validation import parse_date
 from certsvc.errors import InvalidInput

@@ -14,8 +14,9 @@ from certsvc.identifiers.region import Region
 if TYPE_CHECKING:
     from datetime import date
 
+    from certsvc.catalog.authority import Authority
     from certsvc.catalog.loader import Catalog
-    from certsvc.catalog.model import Authority, LicenseType
+    from certsvc.catalog.model import LicenseType
 
 MAX_MERGERS = 20
 """Reforms since 1949 are fewer; the loader refuses circles, and this ends whatever it did not see."""

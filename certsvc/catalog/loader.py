@@ -16,11 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.authority import Authority
 from certsvc.catalog.authority_file import read_authorities
 from certsvc.catalog.face_plan import MAX_NAME
 from certsvc.catalog.material_file import Materials, read_materials
 from certsvc.catalog.matter_file import read_matters
-from certsvc.catalog.model import Authority, LicenseType, Matter, ValidityKind
+from certsvc.catalog.model import LicenseType, Matter, ValidityKind
 from certsvc.catalog.numbers import check_given_number, first_number
 from certsvc.catalog.relations import check_relations, read_bundles, read_laws
 from certsvc.catalog.source_file import read_sources
@@ -96,6 +97,11 @@ class Catalog:
     def has_authority(self, code: str) -> bool:
         """Whether the catalog knows the authority."""
         return code in self._authorities
+
+    def consent_only(self, code: str) -> bool:
+        """Whether the body may use licenses on the holder's consent alone; an unknown one is not said to."""
+        found = self._authorities.get(code)
+        return found is not None and found.consent_only
 
     def matter(self, code: str) -> Matter:
         """The matter with 实施编码 ``code``, also by its 业务办理项编码; InvalidInput when there is none."""
@@ -237,6 +243,8 @@ def _check_references(file: TypeFile, authorities: Mapping[str, Authority], matt
     for code in kind.issuers:
         if code not in authorities:
             file.file.refuse("issuers", f"颁发机构 {code} 不在 authorities.toml 中")
+        if authorities[code].consent_only:
+            file.file.refuse("issuers", f"{authorities[code].name}只能凭持证人授权用证，不颁发证照")
         if kind.seals and authorities[code].seal_name not in kind.seals:
             file.file.refuse("seals", f"{authorities[code].name}没有本类型要求的印章（{'、'.join(kind.seals)}）")
     for code in kind.penalisers:

@@ -12,7 +12,8 @@ from certsvc.identifiers.holder_code import HolderCodeType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from certsvc.catalog.model import Authority, LicenseType, Matter
+    from certsvc.catalog.authority import Authority
+    from certsvc.catalog.model import LicenseType, Matter
     from certsvc.catalog.toml_table import Table, TomlFile
 
 MAX_MATERIALS = 60

@@ -13,10 +13,12 @@ from certsvc.identifiers.matter_code import MatterCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from certsvc.catalog.model import Authority, LicenseType
+    from certsvc.catalog.authority import Authority
+    from certsvc.catalog.model import LicenseType
     from certsvc.catalog.toml_table import Table, TomlFile
 
-BASES = ("consent", "duty")
+CONSENT, DUTY = "consent", "duty"
+BASES = (CONSENT, DUTY)
 
 
 def read_matters(
@@ -40,6 +42,8 @@ def read_matters(
         for basis in bases:
             if basis not in BASES:
                 table.refuse("bases", f"“{basis}”不是可用的依据：{'、'.join(BASES)}")
+        if DUTY in bases and authorities[authority_code].consent_only:
+            table.refuse("bases", f"{authorities[authority_code].name}只能凭持证人授权用证，依据不能写 duty")
         allows = _allows(table.table("allows"), types)
         if bool(bases) != bool(allows):
             table.refuse("bases", "允许用证时必须写明依据，不用证时不写依据")

@@ -14,7 +14,6 @@ from certsvc.catalog.entry import KEPT_FOR_EVER, ArchiveRule, Category, PaperRul
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from certsvc.catalog.entry import PeriodicCheck, SatisfiedFiling, Stock
 
@@ -335,51 +334,6 @@ class LicenseType:
     def scene(self, code: str) -> SceneSpec | None:
         """The scene with ``code``, or None."""
         return next((scene for scene in self.scenes if scene.code == code), None)
-
-
-class AuthorityKind(StrEnum):
-    """What an authority is where the law of review asks for it."""
-
-    DEPARTMENT = "department"
-    """部门: defines, issues, uses, penalises"""
-    GOVERNMENT = "government"
-    """人民政府: 复议机关 for the departments of its region (行政复议法)"""
-    COURT = "court"
-    """人民法院: its judgments bind the authorities of its region"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Authority:
-    """An authority (机关) that defines or issues licenses, or uses them.
-
-    Attributes:
-        code: USCC.
-        region: GB/T 2260.
-        seal_id: its license seal, or empty.
-        seal_name: second line of that seal (``电子证照专用章``), or ``法定名称章`` for a seal without one.
-        further_seals: ids of its other numbered seals (行政审批专用章（2）).
-        superior: USCC of the authority above, or empty.
-        kind: department, people's government or court.
-        approves_for_others: an 行政审批局, which seals permits of others' trades (一枚印章管审批).
-        successor: USCC of the body that it was merged into on ``merged_on``, or empty.
-    """
-
-    code: str
-    name: str
-    region: str
-    seal_id: str
-    seal_name: str = ""
-    further_seals: tuple[str, ...] = ()
-    superior: str = ""
-    kind: AuthorityKind = AuthorityKind.DEPARTMENT
-    approves_for_others: bool = False
-    successor: str = ""
-    merged_on: date | None = None
-
-    @property
-    def level(self) -> int:
-        """Key of LEVELS: province, city or county by its region."""
-        return 2 if self.region.endswith("0000") else 3 if self.region.endswith("00") else 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -79,6 +79,8 @@ def preview(matter: str, authority: str, kind: str) -> Iterator[str]:
     with working_service() as service:
         found = preview_policy(service.deps, OPERATOR, matter_code=matter, authority_code=authority, type_slug=kind)
     yield f"{found.matter_name or matter}　{found.type_name}"
+    if found.consent_only:
+        yield "该单位只能凭持证人授权用证"
     if found.why_not:
         yield f"看不到任何内容：{found.why_not}"
         return

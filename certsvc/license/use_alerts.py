@@ -127,6 +127,11 @@ class UseAlert:
     acknowledged_at: datetime | None = None
     reminded_at: datetime | None = None
 
+    @property
+    def due_at(self) -> datetime:
+        """By when it should be answered."""
+        return self.created_at + timedelta(days=REMIND_DAYS)
+
     def late(self, now: datetime) -> bool:
         """Whether it waits for longer than it should."""
-        return self.state is AlertState.OPEN and now >= self.created_at + timedelta(days=REMIND_DAYS)
+        return self.state is AlertState.OPEN and now >= self.due_at

@@ -48,7 +48,11 @@ NOT_IN_FORCE = "not_in_force"
 NO_POLICY = "no_policy"
 NOT_WITHHELD = "not_withheld"
 """暂缓告知: not approved, over, or for something else"""
-WHY_NOT: frozenset[str] = frozenset({QUOTA_USED_UP, CONSENT_OVER, BEYOND_POLICY, NOT_IN_FORCE, NO_POLICY, NOT_WITHHELD})
+CONSENT_ONLY = "consent_only"
+"""a body that acts on the holder's consent alone asked on duty"""
+WHY_NOT: frozenset[str] = frozenset(
+    {QUOTA_USED_UP, CONSENT_OVER, BEYOND_POLICY, NOT_IN_FORCE, NO_POLICY, NOT_WITHHELD, CONSENT_ONLY}
+)
 """Why there was :data:`NO_BASIS`, in the ledger and for the body that asked; to everybody else they are all that."""
 
 

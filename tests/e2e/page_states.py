@@ -241,6 +241,7 @@ def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#policies-in-force").wait_for()
     yield "department: policies in force"
     page.locator("#policy-new").click()
+    page.locator("#p-type").select_option("food_operation")
     page.locator("#p-keys").wait_for()
     page.locator("#policy-send").click()
     page.locator("#policy-wrong:not(:empty)").wait_for()

@@ -85,11 +85,26 @@ def test_numbers_and_uses_say_what_was_asked_and_why_not(open_page: OpenPage, li
     expect(page.locator(".empty")).to_be_visible()
 
 
+def test_a_notary_is_offered_no_duty(open_page: OpenPage) -> None:
+    page = department(open_page, "notary-1")
+    expect(page.locator("#consent-only")).to_contain_text("只能凭持证人授权")
+    page.locator('[data-view="policies"]').click()
+    expect(page.locator("#consent-only")).to_be_visible()
+    page.locator("#policy-new").click()
+    expect(page.locator('[data-basis="consent"]')).to_be_checked()
+    expect(page.locator('[data-basis="duty"]')).to_have_count(0)
+    expect(page.locator("#p-consent-only")).to_be_visible()
+    assert complaints(page) == []
+
+
 def test_a_policy_is_asked_for_and_its_state_seen(open_page: OpenPage, live_city: LiveCity) -> None:
     page = department(open_page)
     page.locator('[data-view="policies"]').click()
     page.locator("#policy-new").click()
     page.locator("#p-matter").select_option(BARE)
+    expect(page.locator("#p-type")).to_have_value("")
+    page.locator("#policy-send").click()
+    expect(page.locator("#policy-wrong")).to_contain_text("请选择证照类型")
     page.locator("#p-type").select_option("tour_guide")
     page.locator("#policy-send").click()
     expect(page.locator("#policy-wrong")).to_contain_text("请勾选要用的内容")
@@ -148,6 +163,8 @@ def test_an_alert_to_a_system_is_answered(
             break
         page.wait_for_timeout(1000)
         page.reload()
+    expect(alert.locator('[data-field="due"]')).to_contain_text("请在")
+    expect(alert).to_contain_text("示例省市场监督管理局业务系统")
     alert.locator('[data-action="answer"]').click()
     alert.locator('[data-action="send"]').click()
     expect(alert.locator(".wrong")).to_contain_text("请选择")
@@ -195,6 +212,7 @@ def test_a_use_is_withheld_by_two_people(open_page: OpenPage, live_city: LiveCit
     [made] = [one for one in listed if one["case_no"] == case_no]
     assert (made["state"], made["asked_by"], made["decided_by"]) == ("approved", "use-clerk-1", "use-checker-1")
     expect(asked).to_contain_text(made["withholding_id"])
+    expect(asked.locator('[data-action="copy"]')).to_be_visible()
     fetch(live_city, fields=["number"], case_no=case_no, withholding_id=made["withholding_id"])
 
 

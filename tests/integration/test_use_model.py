@@ -23,9 +23,10 @@ import pytest
 import structlog
 from fixtures_city import ServedCity
 from test_bad_input import problem
+from test_consent_only import force
 from test_fetch import CLIENT, NEIGHBOUR, OTHER, asking
 
-from certsvc.commands.access.seed_sandbox import PLATFORM, using_client_id
+from certsvc.commands.access.seed_sandbox import NOTARY, PLATFORM, using_client_id
 from certsvc.license.uses import Grant, ShowBasis
 
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -37,6 +38,7 @@ BUSINESS, FOOD, GUIDE = "business_license", "food_operation", "tour_guide"
 # The law, written down once more by hand: whose the matter is, its bases, and what it may see of which type.
 NEW, RENEWAL = "11990000MB0000019F2990131002001", "11990000MB0000019F2990131002003"
 INSPECTION, SUBSIDY = "11990000MB0000019F2990631001001", "11990000MB0000019F2991099001001"
+NOTARIAL = "32990100MB0001273M3992012101001"
 ONE_THING, UNKNOWN = "11990000MB0000086D2992099001001", "11990000MB0000019F2990131002999"
 FIRM = {"holder_name", "number", "valid_until", "legal_representative"}
 LAW: dict[str, tuple[str, set[str], dict[str, set[str]]]] = {
@@ -70,8 +72,13 @@ LAW: dict[str, tuple[str, set[str], dict[str, set[str]]]] = {
             FOOD: {"holder_name", "number", "valid_until", "premises", "business_form", "business_items", "*copy"},
         },
     ),
+    # A notary acts on the holder's consent alone, whatever stands in the database (FORCED).
+    NOTARIAL: ("NOTARY", {"consent"}, {BUSINESS: FIRM | {"address", "*copy"}}),
 }
-BODIES = {CLIENT: "MARKET", NEIGHBOUR: "MARKET", BUREAU: "BUREAU", OTHER: "HEALTH"}
+FORCED = (NOTARIAL, FOOD)
+"""A matter and type to which the database holds a policy on consent and duty that no door lets in."""
+NOTARIES = using_client_id(NOTARY)
+BODIES = {CLIENT: "MARKET", NEIGHBOUR: "MARKET", BUREAU: "BUREAU", OTHER: "HEALTH", NOTARIES: "NOTARY"}
 CALLERS = (*BODIES, PLATFORM, "holder", "officer")
 GRANTS = ("fresh", "used", "withdrawn", "over", "another case", "another operator", "another client", "none")
 SCOPE_FIELD = {BUSINESS: "business_scope", FOOD: "business_items", GUIDE: "languages"}
@@ -130,6 +137,8 @@ def cases(count: int) -> list[Case]:
         owner, bases, allows = LAW.get(matter, ("MARKET", set(), {}))
         own = [client for client, body in BODIES.items() if body == owner and client != NEIGHBOUR]
         slug = chance.choice(sorted(allows)) if allows and chance.random() < 0.85 else GUIDE
+        if matter == FORCED[0] and chance.random() < 0.3:
+            slug = FORCED[1]
         pool = sorted(allows.get(slug, set())) or ["holder_name"]
         beyond = ["holder_code", "registered_capital", "colour", "residence", "?valid", "*copy"]
         fields = tuple(chance.sample(pool, chance.randint(0, min(4, len(pool)))))
@@ -168,6 +177,7 @@ class World:
             found = tx.licenses.by_identifiers([done["identifier"] for done in self.identifiers.values()])
         city.secrets = {**city.secrets, NEIGHBOUR: city.secrets[CLIENT]}
         self.versions = {version.type_slug: version.version_id for version in found.values()}
+        force(city, *FORCED)
         # What a file may show is what stands on the face of the license, and nothing else of it.
         originals = {
             version.type_slug: pages_of(city.service.deps.objects.get(version.artifact.object_name))
@@ -302,10 +312,16 @@ def run(city: ServedCity, count: int) -> None:
     world = World(city)
     wrong: list[str] = []
     seen: dict[tuple[str, int], int] = {}
+    notaries = 0
     with structlog.testing.capture_logs() as logged:
         for case in cases(count):
             status, lawful = model(case)
             response = world.ask(case)
+            # What the caller's body is, is told before anything that is asked for is looked at.
+            alone = BODIES.get(case.caller) == "NOTARY" and case.basis == "duty"
+            if (response.json().get("code") == "consent_only") != alone:
+                wrong.append(f"{case}: {response.text}")
+            notaries += alone
             seen[case.ask, status] = seen.get((case.ask, status), 0) + 1
             given = response.json()
             keys = {field["key"] for field in given.get("fields", [])} | ({"*copy"} if given.get("file") else set())
@@ -314,6 +330,7 @@ def run(city: ServedCity, count: int) -> None:
             wrong += [f"{case}: {key} left" for key in leaks(world, case, response, lawful)]
         city.drain()
     assert wrong == [], "\n".join(wrong[:20])
+    assert notaries >= count / 200, notaries
     assert min(seen[ask, status] for ask in set(ASKS) for status in (201, 403)) >= count / 200, seen
     events = repr(city.rows("SELECT data FROM events"))
     for slug in (BUSINESS, FOOD, GUIDE):

@@ -143,6 +143,8 @@ BAD = {
     "bundle of an unknown matter": ("bundles.toml", 'matter_code = "11990000MB0000086D2992099001001"', 'matter_code = "11990000MB0000086D2992099001009"', "matter_code", "不在 matters.toml"),
     "several periods of a fixed type": (FOOD, "reminder_days = 30", 'reminder_days = 30\nranges = ["5年"]', "ranges", "given"),
     "period in words": (DRIVING, '"6年", "10年"', '"六年"', "ranges", "5年"),
+    "duty of a notary": ("matters.toml", 'name = "公证事项（企业资格、委托）"\nbases = ["consent"]', 'name = "公证事项（企业资格、委托）"\nbases = ["consent", "duty"]', "bases", "只能凭持证人授权"),
+    "body of no known kind": ("authorities.toml", 'kind = "notary"', 'kind = "shop"', "kind", "notary"),
     "authority without region": ("authorities.toml", 'region = "990100"', 'region = "99"', "region", "6 位"),
 }  # fmt: skip
 

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from certsvc.commands.access.roles import ALL, SOURCE, check_separation
+from certsvc.commands.access.roles import ALL, ON_CONSENT, ROLE_ZH, SOURCE, check_separation
 from certsvc.commands.evidence.record import record
-from certsvc.errors import FieldProblem, InvalidIdentifier, InvalidInput
+from certsvc.errors import FieldProblem, Forbidden, InvalidIdentifier, InvalidInput
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.identifiers.region import SANDBOX_PREFIX
 from certsvc.license.parties import AUTH_METHODS, CLIENT_SECRET, PRIVATE_KEY_JWT, TLS_CLIENT_AUTH
@@ -41,7 +41,7 @@ def register_client(deps: Deps, client: Client, *, actor: str) -> None:
 
     Raises:
         InvalidInput: an unknown role, or an authority that the catalog does not know, or in production an invented one.
-        Forbidden: roles that one party must not hold together (三员分立).
+        Forbidden: roles that one party must not hold together (三员分立), or that its body has no duty for.
     """
     register_parties(deps, (client,), (), actor=actor)
 
@@ -52,7 +52,7 @@ def bind_person(deps: Deps, person: Person, *, actor: str) -> None:
     Raises:
         InvalidInput: an unknown role or authority.
         InvalidIdentifier: a holder code that is not one.
-        Forbidden: roles that one party must not hold together.
+        Forbidden: roles that one party must not hold together, or that its body has no duty for.
     """
     register_parties(deps, (), (person,), actor=actor)
 
@@ -65,6 +65,7 @@ def _check_client(deps: Deps, client: Client) -> None:
     if not deps.catalog.has_authority(client.authority_code) and runs_source and client.roles == {SOURCE}:
         return
     _check_authority(deps, client.authority_code)
+    _check_on_consent(deps, client.authority_code, client.roles)
 
 
 def check_method(client: Client) -> None:
@@ -99,6 +100,14 @@ def _check_authority(deps: Deps, code: str) -> None:
     raise InvalidInput(detail, problems=(FieldProblem(pointer="/authority_code", code="unknown", detail=detail),))
 
 
+def _check_on_consent(deps: Deps, code: str, roles: frozenset[str]) -> None:
+    """Forbidden for a role that acts on duty, or decides over others, at a body that acts on consent alone."""
+    beyond = sorted(roles - ON_CONSENT)
+    if beyond and deps.catalog.consent_only(code):
+        named = "、".join(ROLE_ZH.get(role, role) for role in beyond)
+        raise Forbidden(f"{deps.catalog.authority(code).name}只能凭持证人授权用证，不能登记为：{named}；请去掉后再登记")
+
+
 def _set_client(deps: Deps, tx: UnitOfWork, client: Client, actor: str, now: datetime) -> None:
     if client.tls_subject:
         client = replace(client, tls_subject=deps.tokens.certificate_subject(client.tls_subject))
@@ -116,6 +125,7 @@ def _check_person(deps: Deps, person: Person) -> None:
     _check_roles(person.roles)
     if person.authority_code:
         _check_authority(deps, person.authority_code)
+        _check_on_consent(deps, person.authority_code, person.roles)
     if person.holder_code:
         try:
             HolderCode.parse(person.holder_code_type, person.holder_code)

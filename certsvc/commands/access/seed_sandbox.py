@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SERVICE_BUREAU = "11990000MB0000086D"
 """示例省政务服务局: runs the approval platform of the sandbox."""
 
+NOTARY = "32990100MB0001273M"
+"""示例市示例公证处: acts on the holder's consent alone."""
+
 PLATFORM = "approval-platform"
 GATE = "gate-1"
 REGULATOR = "regulator-1"
@@ -197,12 +200,14 @@ def _officers(deps: Deps) -> list[Person]:
         ("use-checker-1", "暂缓告知审批人", owner, "用证04", roles.USE_APPROVER),
         ("policy-clerk-1", "用证管理员", owner, "用证01", roles.POLICY_REQUESTER),
         ("policy-approver-1", "用证审批人", owner, "用证02", roles.POLICY_APPROVER),
+        ("notary-1", "公证处用证管理员", NOTARY, "公证01", roles.POLICY_REQUESTER),
         ("supervisor-1", "电子监察员", SERVICE_BUREAU, "监察01", roles.SUPERVISOR),
         ("supervision-clerk-1", "监察整改经办人", owner, "监察02", roles.SUPERVISION_CLERK),
         ("archivist-1", "档案员", owner, "档案01", roles.ARCHIVIST),
         ("operator-1", "系统管理员", SERVICE_BUREAU, "系统01", roles.OPERATOR),
     )
-    return [*officers, *(_person(deps, *duty) for duty in duties)]
+    present = [duty for duty in duties if duty[2] != NOTARY or deps.catalog.has_authority(NOTARY)]
+    return [*officers, *(_person(deps, *duty) for duty in present)]
 
 
 def _seed_register(deps: Deps, people: Sequence[Person]) -> None:

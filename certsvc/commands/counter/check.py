@@ -117,7 +117,9 @@ def check_materials(deps: Deps, caller: Principal, body: CheckBody) -> CheckAnsw
     if body.outage_at is not None:
         slip = Known(asked=False, policy=policy_of(deps, matter, materials))
         _keep(deps, caller, body, matter, materials, holder, slip, operator, now)
-    known = ask_register(deps, matter, materials, holder, consented.seen if consented else {}, now)
+    seen = consented.seen if consented else {}
+    on_consent = any(deps.catalog.consent_only(code) for code in (matter.authority_code, caller.authority_code))
+    known = ask_register(deps, matter, materials, holder, seen, now, consent_only=on_consent)
     answer = _keep(deps, caller, body, matter, materials, holder, known, operator, now)
     return replace(answer, consented=consented)
 

@@ -37,12 +37,15 @@ class Known:
         good: slug -> the holder's newest version in force.
         policy: slug -> keys that the matter may see.
         seen: slug -> how a license stands whose code the holder showed at this counter.
+        consent_only: whether no more than that was asked for, since the matter's body or the counter's acts on the
+            holder's consent alone.
     """
 
     asked: bool
     policy: Mapping[str, tuple[str, ...]]
     good: Mapping[str, LicenseVersion] = field(default_factory=dict)
     seen: Mapping[str, str] = field(default_factory=dict)
+    consent_only: bool = False
 
 
 def policy_of(deps: Deps, matter: Matter, materials: Sequence[Material]) -> dict[str, tuple[str, ...]]:
@@ -69,15 +72,21 @@ def ask_register(
     holder: HolderCode,
     seen: Mapping[str, str],
     now: datetime,
+    *,
+    consent_only: bool,
 ) -> Known:
-    """Ask once for everything of the list; the same two reads whether the holder is known or not."""
+    """Ask once for everything of the list; the same two reads whether the holder is known or not.
+
+    With ``consent_only`` for no more than the holder showed: what else there is, is not this counter's to learn.
+    """
     policy = policy_of(deps, matter, materials)
+    open_now: Collection[str] = [slug for slug in policy if slug in seen] if consent_only else policy
     try:
         with deps.uow.read() as tx:
-            good = _in_force(deps, tx, holder, policy, now)
+            good = _in_force(deps, tx, holder, open_now, now)
     except Unavailable:
-        return Known(asked=False, policy=policy)
-    return Known(asked=True, policy=policy, good=good, seen=seen)
+        return Known(asked=False, policy=policy, consent_only=consent_only)
+    return Known(asked=True, policy=policy, good=good, seen=seen, consent_only=consent_only)
 
 
 def _in_force(
@@ -155,6 +164,8 @@ def _said(deps: Deps, material: Material, answer: RowAnswer, ways: Ways, known: 
     names = "或".join(deps.catalog.type(slug).name for slug in material.types)
     shown = [f"{deps.catalog.type(slug).name}{known.seen[slug]}" for slug in material.types if slug in known.seen]
     nothing = f"持证人出示的{'、'.join(shown)}" if shown else f"没有查到可以使用的{names}"
+    if known.consent_only and not shown:
+        nothing = f"须凭持证人授权核验，还没有查询：请持证人出示{names}的亮证码或用证码，再核验一次"
     match answer:
         case RowAnswer.NOT_APPLICABLE:
             kind = "单位" if material.applies == "organisation" else "个人"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from certsvc.license.uses import (
     BEYOND_POLICY,
+    CONSENT_ONLY,
     CONSENT_OVER,
     NO_BASIS,
     NO_POLICY,
@@ -43,6 +44,12 @@ _WORDS: dict[str, tuple[str, str, str, str]] = {
         "Beyond policy or consent",
         "只要策略和授权列明的信息项、核验项；不够的，申请扩大策略或请持证人重新授权",
         "Ask for what policy and consent list; else ask for a wider one",
+    ),
+    CONSENT_ONLY: (
+        "只能凭持证人授权用证",
+        "On the holder's consent only",
+        "本单位不能依职能用证：请持证人出示用证码，或在其账号确认后再取",
+        "This body never asks on duty: let the holder give a code, or confirm a request",
     ),
     CONSENT_OVER: (
         "授权已用、已收回或已到期",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.authority import REVIEWING
 from certsvc.catalog.bodies import heir, supervisor
-from certsvc.catalog.model import AuthorityKind
 from certsvc.clock import local_day
 from certsvc.errors import NotFound, StateOfSource
 from certsvc.identifiers.region import Region
@@ -108,7 +108,7 @@ def _penalises(deps: Deps, version: LicenseVersion, authority_code: str) -> bool
 
 def _reviews(deps: Deps, authority_code: str, issuer_code: str) -> bool:
     """Whether this is a people's government or court in whose region the issuer stands (行政复议法, 行政诉讼法)."""
-    reviews = deps.catalog.authority(authority_code).kind is not AuthorityKind.DEPARTMENT
+    reviews = deps.catalog.authority(authority_code).kind in REVIEWING
     return reviews and _in_region_of(deps, authority_code, issuer_code)
 
 

@@ -63,6 +63,7 @@ class Preview:
 
     Attributes:
         why_not: why nothing, in Chinese; empty when something.
+        consent_only: whether the body acts on the holder's consent alone, so that no policy of it is on duty.
         used_today: uses counted today, where there is a quota and it is the caller's.
     """
 
@@ -73,6 +74,7 @@ class Preview:
     bases: tuple[str, ...]
     quota: int | None
     used_today: int
+    consent_only: bool
     keys: tuple[PreviewKey, ...]
 
 
@@ -169,6 +171,7 @@ def preview_policy(deps: Deps, caller: Principal, *, matter_code: str, authority
         bases=counts.bases if counts else (),
         quota=counts.quota if counts else None,
         used_today=used if counts else 0,
+        consent_only=deps.catalog.consent_only(authority_code),
         keys=_keys(kind, counts.keys if counts else ()),
     )
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.catalog.answer_keys import MAX_KEYS, fault_of
+from certsvc.catalog.matter_file import DUTY
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.matters.who import NO_POLICY_ZH, may_close, mine, requesting_body, seen_policy
 from certsvc.commands.shapes import Day, Line
+from certsvc.commands.sharing.consent_only import check_duty_on_record
 from certsvc.commands.sharing.policy_board import SEED, judge, seed_policy
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from certsvc.events.matter_payloads import (
@@ -67,11 +69,14 @@ def request_policy(deps: Deps, caller: Principal, body: PolicyBody) -> Policy:
     """Ask for what a matter of the own body needs of a type.
 
     Raises:
+        ConsentOnly: on duty, for a body that acts on consent alone; the refusal is on record.
         NotFound: no such matter of the caller's body in force.
         InvalidInput: no such type, or keys or bases at fault.
         Conflict: one of the same matter and type is in hand, or exactly this counts already.
     """
     authority = requesting_body(caller)
+    if DUTY in body.bases:
+        check_duty_on_record(deps, caller, wished="policy", matter_code=body.matter_code)
     kind = deps.catalog.type(body.type)
     _check_keys(kind, body)
     now = deps.clock.now()

@@ -14,6 +14,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.oversight.subscribe import own_oversight
 from certsvc.commands.oversight.tell import region_of
+from certsvc.commands.sharing.consent_only import check_duty
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
@@ -109,6 +110,7 @@ def backfill(deps: Deps, caller: Principal, oversight_id: str, *, behind: str, l
 def _read(
     deps: Deps, tx: UnitOfWork, caller: Principal, oversight: Oversight, version: LicenseVersion, now: datetime
 ) -> Regulated:
+    check_duty(deps, caller.authority_code)
     allowed = deps.oversight_lists.allowed(version.type_slug)
     keys = tuple(key for key in oversight.fields.get(version.type_slug, ()) if key in allowed)
     row = Fetch(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.consent_only import check_duty_on_record
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.events.oversight_payloads import OversightChanged
 from certsvc.identifiers.region import Region
@@ -80,10 +81,12 @@ def ask_oversight(deps: Deps, caller: Principal, body: OversightBody) -> Oversig
     """Ask; nothing is pushed before it is approved.
 
     Raises:
+        ConsentOnly: the caller's body supervises nobody; the refusal is on record.
         InvalidInput: no such region, type or list, or fields that the list does not have.
         Conflict: the client has as many as it may have.
     """
     roles.require(caller, roles.REGULATOR)
+    check_duty_on_record(deps, caller, wished="oversight", matter_code="")
     Region.parse(body.region)
     now = deps.clock.now()
     oversight = Oversight(

@@ -14,7 +14,7 @@ from certsvc.seal.rules import region_contains
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from certsvc.catalog.model import Authority
+    from certsvc.catalog.authority import Authority
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.seal.model import SealKind, StampSpec

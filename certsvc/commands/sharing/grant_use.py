@@ -170,7 +170,7 @@ def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
     now = deps.clock.now()
     with deps.uow() as tx:
         found = tx.sharing.grant(grant_id)
-        if found is None or not _may_withdraw(deps, tx, caller, found, now):
+        if not _may_withdraw(deps, tx, caller, found, now) or found is None:
             raise NotFound(NO_GRANT_ZH)
         if not tx.sharing.withdraw_grant(grant_id, holder_subject=found.holder_subject, now=now):
             raise NotFound(NO_GRANT_ZH)
@@ -178,14 +178,16 @@ def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
         deps.faults.reach("consent.withdrawn")
 
 
-def _may_withdraw(deps: Deps, tx: UnitOfWork, caller: Principal, grant: Grant, now: datetime) -> bool:
-    if grant.holder_subject == caller.subject:
+def _may_withdraw(deps: Deps, tx: UnitOfWork, caller: Principal, grant: Grant | None, now: datetime) -> bool:
+    """Whether the caller may; of no grant it is asked as of another's, so that both take as long."""
+    if grant is not None and grant.holder_subject == caller.subject:
         return True
-    version = tx.licenses.by_version_id(grant.version_id)
+    version = tx.licenses.by_version_id(grant.version_id if grant is not None else "")
     try:
-        return version is not None and right_to_show(deps, tx, caller, version.identifier, now) is not None
+        right_to_show(deps, tx, caller, version.identifier if version is not None else "", now)
     except (NotFound, Conflict):
         return False
+    return version is not None
 
 
 def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:

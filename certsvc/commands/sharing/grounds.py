@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access.staff import check_operator
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.consent_only import check_duty
 from certsvc.commands.sharing.held import MAX_SEARCH, Held, held_by
 from certsvc.commands.sharing.policy import allowed_bases, allowed_keys, simulation_allows
 from certsvc.commands.showing.codes import token_sha256
@@ -138,10 +139,12 @@ def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody, now
     """The keys that the matter may see of the type on this basis.
 
     Raises:
-        NoLawfulBasis: no policy, or none on this basis.
+        NoLawfulBasis: no policy, or none on this basis; ConsentOnly where the body never has this one.
         OperatorUnknown: somebody whom the client's body did not register, where it must.
     """
     check_operator(tx, caller, body.operator, now)
+    if body.basis == DUTY:
+        check_duty(deps, caller.authority_code)
     asked = (body.matter_code, caller.authority_code, body.type)
     if body.basis not in allowed_bases(deps, tx, *asked):
         raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权", why=NO_POLICY)

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.consent_only import check_duty_on_record
 from certsvc.commands.sharing.grounds import DUTY
 from certsvc.commands.sharing.policy import open_matter
 from certsvc.commands.sharing.use_rows import announce
@@ -49,6 +50,7 @@ def ask_withholding(deps: Deps, caller: Principal, body: WithholdBody) -> Withho
     """Ask that uses for a case are not told to the holder for a while.
 
     Raises:
+        ConsentOnly: the caller's body has no use on duty that could be told later.
         NoLawfulBasis: no such matter of the caller's body, or not one of duty.
         InvalidInput: until a moment that is past or too far away.
     """
@@ -58,6 +60,7 @@ def ask_withholding(deps: Deps, caller: Principal, body: WithholdBody) -> Withho
         detail = f"应晚于现在，且不超过 {MAX_WITHHELD_DAYS} 天"
         problem = FieldProblem(pointer="/until", code="out_of_range", detail=detail)
         raise InvalidInput("暂缓告知的期限不合要求", problems=(problem,))
+    check_duty_on_record(deps, caller, wished="withholding", matter_code=body.matter_code)
     with deps.uow() as tx:
         matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
         if DUTY not in matter.bases:

@@ -122,6 +122,8 @@ def right_to_show(
                 or _acting(deps, tx, caller, version, now)
             )
     if right is None:
+        if version is None and not delegation_id:
+            _ask_of_nobody(tx, caller, now)
         raise NotFound(NOT_YOURS_ZH)
     # What the dead did for others ended with them; what is their own did not.
     if right.basis in {ShowBasis.OWN, ShowBasis.CO_HOLDER}:
@@ -163,6 +165,13 @@ def right_to_consent(
     if given is not None and not given.consents(right.version.license_id, matter_code, now):
         raise Conflict("这份委托只用于亮证，或不包括该事项，不能代为授权用证")
     return right
+
+
+def _ask_of_nobody(tx: UnitOfWork, caller: Principal, now: datetime) -> None:
+    """The reads that another's license costs before it is refused: one that there is not takes as long (Q5)."""
+    for kind, _ in _ACTING:
+        _relation_to(tx, caller, _NOBODY, kind, now)
+        tx.co_holders.of_license("")  # once for the own part, once for those of others
 
 
 def _own(caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
@@ -238,6 +247,7 @@ def _relation_to(
     return next((one for one in found if one.holds(day)), None)
 
 
+_NOBODY = Holder(name="", code="0", code_type="001")
 _ACTING = (
     (RelationKind.GUARDIAN, ShowBasis.GUARDIAN),
     (RelationKind.REPRESENTATIVE, ShowBasis.REPRESENTATIVE),

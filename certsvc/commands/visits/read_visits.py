@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.model import AuthorityKind
+from certsvc.catalog.authority import AuthorityKind
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.showing.codes import TOKEN_FORM, token_sha256
@@ -20,7 +20,7 @@ from certsvc.license.visits import BAD_MARK, RATING_DAYS, Rating
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from certsvc.catalog.model import Authority
+    from certsvc.catalog.authority import Authority
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.officers import Officer

@@ -12,6 +12,7 @@ export interface CounterMatter {
   code: string;
   name: string;
   authority_name: string;
+  consent_only: boolean;
   materials: {
     id: string;
     name: string;

@@ -23,6 +23,10 @@ export const COUNTER_WORDS: Record<string, readonly [string, string]> = {
   "form.matter": ["事项", "Matter"],
   "form.none": ["没有找到，请换个词再试。", "Nothing found: try another word."],
   "form.found": ["共 {count} 个事项", "{count} matters"],
+  "form.consent_only": [
+    "该单位只能凭持证人授权核验：请扫申请人出示的亮证码或用证码；没有出示的，不查询登记簿。",
+    "On the holder's consent only: scan the code that the applicant shows. Nothing is looked up without one.",
+  ],
   "form.case": ["办件编号", "Case number"],
   "form.holder_type": ["申请人证件类型", "Kind of the applicant's code"],
   "form.organisation": ["单位（统一社会信用代码）", "Organisation (USCC)"],

@@ -40,6 +40,7 @@ export interface Quota {
 export interface Overview {
   authority_code: string;
   authority_name: string;
+  consent_only: boolean;
   since: string;
   whole: boolean;
   counted_from: string | null;
@@ -117,6 +118,7 @@ export interface Alert {
   change_zh: string;
   changed_at: string;
   client_id: string;
+  due_at: string;
   late: boolean;
 }
 
