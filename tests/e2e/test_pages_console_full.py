@@ -1,4 +1,4 @@
-"""Every view and chart of the console in a browser, over a register of 100,000 licenses: each answers within a second."""
+"""Every view and chart of the console in a browser, over 100,000 licenses: each answers within a second."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def walk(open_page: OpenPage, size: int) -> Iterator[str]:
     page = console(open_page, "auditor-1", "search")
     yield from search(page, size)
     yield from audit(page)
-    for view, mark in (("stuck", "#stuck-relays"), ("webhooks", ".desk-view .empty"), ("seals", "#seals li")):
+    for view, mark in (("stuck", "#stuck-relays"), ("webhooks", ".desk-view .empty"), ("seals", "[data-seal]")):
         page.locator(f'.ways [data-view="{view}"]').click()
         page.locator(mark).first.wait_for()
         yield view
