@@ -328,6 +328,6 @@ def console_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     yield "console: license"
     page.locator('.ways [data-view="seals"]').click()
     page.locator("[data-open]").first.click()
-    page.locator("#seal-past li").first.wait_for()
+    page.locator("#seal-now").wait_for()
     yield "console: seal"
     page.locator("#logout").click()

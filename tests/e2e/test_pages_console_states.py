@@ -172,7 +172,7 @@ def in_both_languages(page: Page, mark: str) -> list[Any]:
     wrong = []
     for button, language in (("", "zh"), ("EN", "en")):
         if button:
-            page.get_by_role("button", name=button).click()
+            page.get_by_role("button", name=button, exact=True).click()
         page.locator(mark).first.wait_for()
         wrong += [(language, *one) for one in complaints(page)]
     return wrong
