@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +163,11 @@ def opened(open_page: OpenPage, view: str) -> Page:
     return page
 
 
+def answering(answer: Any) -> Callable[[Route], None]:
+    """Whatever is asked there, this is the answer."""
+    return lambda route: route.fulfill(json=answer)
+
+
 def look_at(page: Page, view: str) -> None:
     page.locator(f'.ways [data-view="{view}"]').click()
 
@@ -189,7 +194,7 @@ def test_a_view_with_something_in_it(open_page: OpenPage, live_city: LiveCity, v
 def test_a_view_with_nothing_in_it_says_so(open_page: OpenPage, live_city: LiveCity, view: str) -> None:
     page = opened(open_page, view)
     for path, answer in STATES[view].empty.items():
-        page.route(f"**{path}", lambda route, answer=answer: route.fulfill(json=answer))
+        page.route(f"**{path}", answering(answer))
     look_at(page, view)
     assert in_both_languages(page, STATES[view].none) == []
     assert page.locator(STATES[view].some).count() == 0
