@@ -155,7 +155,7 @@ def test_the_page_beside_a_draft_is_that_of_the_draft_or_none(open_page: OpenPag
     before = picture.get_attribute("src")
     text = page.locator("#draft").input_value()
     rest = "\n".join(line for line in text.splitlines() if not line.startswith("version ="))
-    page.locator("#draft").fill("version = 2\n" + rest.replace('name = "导游证"', 'name = "导游证新版"', 1))
+    page.locator("#draft").fill("version = 2\n" + rest.replace('title = "导游证"', 'title = "导游证新版"', 1))
     expect(picture).to_have_count(0)
     expect(page.locator("#draft-undrawn")).to_be_visible()
     page.locator("#draft-check").click()

@@ -155,7 +155,9 @@ def test_the_page_beside_a_file_is_that_of_the_file(small_city: ServedCity) -> N
     city = small_city
     path = f"/v1/catalog/types/{SLUG}/page"
     before = city.answer(city.client.get(path, headers=city.person("auditor-1")), 200)
-    file = next_file().replace('name = "导游证"', 'name = "导游证新版"', 1)
+    file = next_file()
+    for key in ("name", "title"):
+        file = file.replace(f'{key} = "导游证"', f'{key} = "导游证新版"', 1)
     draft = city.answer(ask(city, file), 200)
     assert draft["picture"] != before["picture"]
     at = city.service.deps.clock.now()
