@@ -25,7 +25,6 @@ def states(page: Page, live_city: LiveCity) -> Iterator[str]:
     yield from officer_states(page, live_city)
     yield from counter_states(page, live_city)
     yield from department_states(page, live_city)
-    yield from console_states(page, live_city)
 
 
 def public_states(page: Page, live_city: LiveCity) -> Iterator[str]:

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from city_browser import OpenPage, sign_in
+from city_browser import PHONE, SMALLEST, OpenPage, sign_in
 from fixtures_city import LiveCity
+from page_checks import complaints
+from page_states import console_states
 from playwright.sync_api import Page, expect
 
 from certsvc.license.parked import ParkedEvent
@@ -193,3 +195,14 @@ def test_a_leaf_is_found_and_its_proof_computed(open_page: OpenPage, live_city: 
 def forged(proof: dict[str, Any]) -> dict[str, Any]:
     """Another leaf in the place of the one that was asked for."""
     return {**proof, "leaf_hash": proof["root"]}
+
+
+@pytest.mark.parametrize(("size", "english"), [(SMALLEST, False), (PHONE, True)])
+def test_every_view_is_readable_everywhere(
+    open_page: OpenPage, live_city: LiveCity, size: tuple[int, int], english: bool
+) -> None:
+    fail(live_city)
+    park(live_city)
+    page = open_page("/", size=size, english=english)
+    wrong = {stop: found for stop in console_states(page, live_city) if (found := complaints(page))}
+    assert wrong == {}
