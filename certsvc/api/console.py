@@ -16,6 +16,7 @@ from certsvc.api.models import Model
 from certsvc.commands.console.audit import find_leaves
 from certsvc.commands.console.charts import read_charts
 from certsvc.commands.console.history import read_history
+from certsvc.commands.console.kinds import FAMILIES
 from certsvc.commands.console.reach import AUDITORS, OPERATORS, READERS
 from certsvc.commands.console.search import MAX_PLACE, MAX_TEXT, search
 from certsvc.commands.console.stuck import MAX_RETRIED, read_stuck, retry_requests
@@ -65,7 +66,12 @@ class LeavesBody(Model):
     subject: str = Field(
         default="", max_length=128, description="留痕的对象，须完整：证照标识、印章编号、申请编号、账号"
     )
-    kind: str = Field(default="", max_length=MAX_KIND, pattern=r"^[a-z_.]*$", description="种类或其开头，如 seal.")
+    kind: str = Field(
+        default="",
+        max_length=MAX_KIND,
+        pattern=r"^[a-z_.]*$",
+        description="种类或其开头，如 seal.，须是答复的 kinds 之一",
+    )
     first: date | None = Field(default=None, alias="from", description="起始日（北京），含当日")
     last: date | None = Field(default=None, alias="to", description="结束日，含当日")
     before: int = Field(default=0, ge=0, le=MAX_POSITION, description="上一页的 before；0 为最新")
@@ -80,6 +86,14 @@ class LeafOut(Model):
     at: datetime
 
 
+class KindOut(Model):
+    """A family of kinds to choose from."""
+
+    key: str = Field(description="种类的开头，如 seal.")
+    zh: str
+    en: str
+
+
 class LeavesOut(Model):
     """Newest first; ask again with ``before``, unless it is 0."""
 
@@ -87,6 +101,7 @@ class LeavesOut(Model):
     before: int
     size: int = Field(description="最新检查点的规模；更大的序号尚未进入")
     checkpoint_at: datetime | None
+    kinds: list[KindOut] = Field(description="可选的种类，按列出的先后")
 
 
 @router.post("/v1/console/searches")
@@ -152,4 +167,5 @@ def leaves(request: Request, body: LeavesBody, caller: Annotated[Principal, Depe
         before=found.before,
         size=newest.size if newest else 0,
         checkpoint_at=newest.at if newest else None,
+        kinds=[KindOut(key=f"{family}.", zh=zh, en=en) for family, (zh, en) in FAMILIES.items()],
     )

@@ -11,7 +11,7 @@ from certsvc.clock import local_day
 from certsvc.commands.console.charts import Charts
 from certsvc.commands.console.history import History
 from certsvc.commands.console.reach import shown_holder, shown_number
-from certsvc.commands.console.reasons import why_of
+from certsvc.commands.console.reasons import WAITS, Step, step_of, why_of
 from certsvc.commands.console.search import Found, Hit
 from certsvc.commands.console.stuck import Stuck
 from certsvc.commands.console.timeline import Entry
@@ -206,10 +206,14 @@ class HistoryOut(Model):
         )
 
 
+STEP = "retry 原因排除后重试 · clear_up 先查明，重试不受理 · start 已受理未开始，看制证进程"
+
+
 class GroupOut(Model):
     """Requests that wait for one reason, and what to do."""
 
     reason: str
+    step: Step = Field(description=STEP)
     why: str
     why_en: str
     next: str
@@ -217,6 +221,17 @@ class GroupOut(Model):
     retry: bool = Field(description="可以重试；否则须先查明，重试不受理")
     count: int
     since: datetime
+
+
+class StuckRequestOut(ConsoleRequestOut):
+    """A request that does not go on, and what to do next."""
+
+    step: Step = Field(description=STEP)
+
+    @staticmethod
+    def stuck(deps: Deps, one: IssuanceRequest, step: Step) -> StuckRequestOut:
+        """From a request."""
+        return StuckRequestOut(**dict(ConsoleRequestOut.of(deps, one)), step=step)
 
 
 class ParkedRowOut(Model):
@@ -250,7 +265,7 @@ class StuckOut(Model):
     """What waits for somebody."""
 
     groups: list[GroupOut]
-    requests: list[ConsoleRequestOut]
+    requests: list[StuckRequestOut] = Field(description="失败的、久等的各列最早的 100 件")
     parked: list[ParkedRowOut]
     reservations: list[ReservationOut]
     behind: list[BehindOut]
@@ -267,6 +282,7 @@ class StuckOut(Model):
             groups.append(
                 GroupOut(
                     reason=one.reason,
+                    step=step_of(one.reason),
                     why=why.zh,
                     why_en=why.en,
                     next=why.next_zh,
@@ -278,7 +294,10 @@ class StuckOut(Model):
             )
         return StuckOut(
             groups=groups,
-            requests=[ConsoleRequestOut.of(deps, one) for one in found.requests],
+            requests=[
+                *(StuckRequestOut.stuck(deps, one, step_of(one.reason_code)) for one in found.failed),
+                *(StuckRequestOut.stuck(deps, one, step_of(WAITS)) for one in found.waiting),
+            ],
             parked=[
                 ParkedRowOut(parked_id=one.parked_id, client_id=one.client_id, code=one.code, parked_at=one.parked_at)
                 for one in found.parked

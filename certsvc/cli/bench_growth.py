@@ -86,12 +86,15 @@ def issue(deps: Deps, caller: Principal, prefix: str, count: int) -> None:
     drain(deps, worker=WORKER)
 
 
-def grow(path: str, there: int, size: int) -> None:
-    """Copies of the first row of each table, unique columns changed; numbers below zero take no one's place."""
+def grow(path: str, there: int, size: int, tables: Sequence[str] = GROWING) -> None:
+    """Copies of the first row of each table, unique columns changed; numbers below zero take no one's place.
+
+    A copy's sealed columns open under the key of the first row alone: what is read must not be copied so.
+    """
     file = sqlite3.connect(path, isolation_level=None)
     file.execute("PRAGMA foreign_keys=OFF")
     file.execute("BEGIN")
-    for table in GROWING:
+    for table in tables:
         columns = file.execute(f"PRAGMA table_info({table})").fetchall()
         unique = {row[1] for row in columns if row[5]}
         for _, name, is_unique, *_rest in file.execute(f"PRAGMA index_list({table})").fetchall():

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from certsvc.license.figures import DayCount
     from certsvc.license.model import LicenseVersion
-    from certsvc.license.request import IssuanceRequest
+    from certsvc.license.request import IssuanceRequest, RequestState
 
 
 class ConsoleRows(Protocol):
@@ -37,6 +37,10 @@ class ConsoleRows(Protocol):
         """State, reason code, how many and since when, of at most ``most`` requests not touched since ``before``."""
         ...
 
+    def oldest(self, state: RequestState, *, before: datetime, look_at: int, limit: int) -> Sequence[IssuanceRequest]:
+        """Of the ``look_at`` requests that are open longest and not touched since ``before``, those in a state."""
+        ...
+
     def hasten(self, request_id: str, *, now: datetime) -> bool:
         """Let a failed request be tried at once, its attempts counted anew; False if it has not failed or is worked on.
 
@@ -54,6 +58,10 @@ class ConsoleRows(Protocol):
 
     def leaves_before(self, position: int, *, limit: int) -> Sequence[tuple[int, str, str, datetime]]:
         """Position, id, kind and time of sequenced evidence before a position, newest first; nothing is decrypted."""
+        ...
+
+    def leaves_about(self, subject: str, position: int, *, limit: int) -> Sequence[tuple[int, str, str, datetime]]:
+        """The same of the evidence about a subject that is in the index, newest first."""
         ...
 
     def leaf_at(self, position: int) -> tuple[int, datetime] | None:

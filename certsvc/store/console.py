@@ -10,8 +10,10 @@ from certsvc.license.figures import DayCount, Measure
 from certsvc.license.request import RequestState
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.licenses import VERSION, LicenseRows
+from certsvc.store.log import EVIDENCE, SUBJECT
 from certsvc.store.requests import RequestRows
 from certsvc.store.tables import OPEN_REQUEST, licenses, requests
+from certsvc.store.tables_log import log_subjects
 from certsvc.store.tables_supervision import supervision_days
 from certsvc.store.tables_uses import cursors, evidence
 
@@ -70,11 +72,17 @@ _OF_BUSINESS = (
     .limit(bindparam("most"))
 )
 _OPEN = (
-    select(_R.state, _R.reason_code, _R.updated_at)
+    select(_R.request_id, _R.state, _R.reason_code, _R.updated_at)
     .where(text(OPEN_REQUEST), _R.updated_at < bindparam("before"))
     .order_by(_R.updated_at)
     .limit(bindparam("most"))
     .subquery("counted")
+)
+_OLDEST = (
+    select(_OPEN.c.request_id)
+    .where(_OPEN.c.state == bindparam("stands"))
+    .order_by(_OPEN.c.updated_at)
+    .limit(bindparam("named"))
 )
 _BACKLOG = select(
     _OPEN.c.state, _OPEN.c.reason_code, func.count().label("value"), func.min(_OPEN.c.updated_at).label("since")
@@ -95,6 +103,17 @@ _BEFORE = (
     select(_E.position, _E.evidence_id, _E.kind, _E.at)
     .where(_E.position < bindparam("place"))
     .order_by(_E.position.desc())
+    .limit(bindparam("most"))
+)
+_ABOUT = (
+    select(_E.position, _E.evidence_id, _E.kind, _E.at)
+    .join_from(log_subjects, evidence, _E.position == log_subjects.c.position)
+    .where(
+        log_subjects.c.subject_blind == bindparam("blind"),
+        log_subjects.c.noun == EVIDENCE,
+        log_subjects.c.position < bindparam("place"),
+    )
+    .order_by(log_subjects.c.position.desc())
     .limit(bindparam("most"))
 )
 _AT = select(_E.position, _E.at).where(_E.position >= bindparam("place")).order_by(_E.position).limit(1)
@@ -143,6 +162,12 @@ class ConsoleReads:
         found = [(row["state"], row["reason_code"], row["value"], row["since"]) for row in rows]
         return sorted(found, key=lambda one: (-one[2], one[1]))
 
+    def oldest(self, state: RequestState, *, before: datetime, look_at: int, limit: int) -> Sequence[IssuanceRequest]:
+        """Of the ``look_at`` requests that are open longest and not touched since ``before``, those in a state."""
+        rows = self._tx.rows(_OLDEST, stands=state.value, before=before, most=look_at, named=limit)
+        known = RequestRows(self._tx)
+        return [one for row in rows if (one := known.by_id(row["request_id"])) is not None]
+
     def hasten(self, request_id: str, *, now: datetime) -> bool:
         """Let a failed request be tried at once, with its tries anew; False when it has not failed or is worked on."""
         return self._tx.changed(_HASTEN, which=request_id, now=now) == 1
@@ -169,6 +194,11 @@ class ConsoleReads:
     def leaves_before(self, position: int, *, limit: int) -> Sequence[tuple[int, str, str, datetime]]:
         """Position, id, kind and time of sequenced evidence before a position, newest first."""
         rows = self._tx.rows(_BEFORE, place=position, most=limit)
+        return [(row["position"], row["evidence_id"], row["kind"], row["at"]) for row in rows]
+
+    def leaves_about(self, subject: str, position: int, *, limit: int) -> Sequence[tuple[int, str, str, datetime]]:
+        """The same of the evidence about a subject that is in the index."""
+        rows = self._tx.rows(_ABOUT, blind=self._tx.blind(subject, SUBJECT), place=position, most=limit)
         return [(row["position"], row["evidence_id"], row["kind"], row["at"]) for row in rows]
 
     def leaf_at(self, position: int) -> tuple[int, datetime] | None:

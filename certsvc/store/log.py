@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
     from certsvc.store.transaction import Transaction
 
-_SUBJECT = "log_subjects.subject"
+SUBJECT = "log_subjects.subject"
 EVIDENCE, EVENT = "evidence", "event"
 _POSITIONS = "position:evidence"
 RESTORED = "log:restored"
@@ -191,7 +191,7 @@ class LogRows:
         """Remember, as keyed digests, what the leaves, or the events, at these positions are about."""
         noun = EVENT if events else EVIDENCE
         rows = [
-            {"subject_blind": self._tx.blind(one, _SUBJECT), "noun": noun, "position": position}
+            {"subject_blind": self._tx.blind(one, SUBJECT), "noun": noun, "position": position}
             for one, position in subjects
         ]
         self._tx.changed_all(_insert_once(self._tx.dialect, log_subjects), rows)
@@ -199,13 +199,13 @@ class LogRows:
     def about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[EvidenceRow]:
         """The newest rows about a subject whose kinds begin so and that are in the index, oldest first."""
         statement = _about(evidence, EVIDENCE, "kind", beginnings)
-        rows = self._tx.rows(statement, blind=self._tx.blind(subject, _SUBJECT), most=limit)
+        rows = self._tx.rows(statement, blind=self._tx.blind(subject, SUBJECT), most=limit)
         return [evidence_of(self._tx, row) for row in reversed(rows)]
 
     def events_about(self, subject: str, *, beginnings: tuple[str, ...], limit: int) -> Sequence[Event]:
         """The newest events about a subject whose types begin so and that are in the index, oldest first."""
         statement = _about(events, EVENT, "type", beginnings)
-        rows = self._tx.rows(statement, blind=self._tx.blind(subject, _SUBJECT), most=limit)
+        rows = self._tx.rows(statement, blind=self._tx.blind(subject, SUBJECT), most=limit)
         return [event_of(row) for row in reversed(rows)]
 
     def position_of(self, evidence_id: str) -> int | None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from store_records import DAY_START, T0, make_client, make_evidence_row, make_request, make_version
 
 from certsvc.license.figures import DayCount, Measure
+from certsvc.license.request import RequestState
 from certsvc.store.engine import Store
 
 DAY = DAY_START.date()
@@ -90,6 +91,22 @@ def test_a_failed_request_is_hastened_and_no_other(store: Store) -> None:
         assert tx.console.of_business(["b"], number, limit=9) == []
 
 
+def test_the_oldest_of_a_state_are_not_crowded_out_by_those_of_another(store: Store) -> None:
+    waits, fails = make_request(1), make_request(2)
+    with store.uow() as tx:
+        tx.access.upsert_client(make_client(1))
+        assert tx.requests.insert(fails)
+        assert tx.requests.claim(worker="w", token="t", now=NOW, lease_s=60) is not None
+        later = NOW + timedelta(hours=1)
+        assert tx.requests.fail(fails.request_id, claim_token="t", code="x", detail="", next_try_at=later, now=NOW)
+        assert tx.requests.insert(waits)
+        for state, request in ((RequestState.FAILED, fails), (RequestState.ACCEPTED, waits)):
+            found = tx.console.oldest(state, before=later, look_at=9, limit=1)
+            assert [one.request_id for one in found] == [request.request_id]
+        assert tx.console.oldest(RequestState.FAILED, before=later, look_at=1, limit=9) == []
+        assert tx.console.oldest(RequestState.FAILED, before=NOW, look_at=9, limit=9) == []
+
+
 def test_sums_leaves_and_places(store: Store) -> None:
     count = DayCount(day=DAY, measure=Measure.ISSUED, department="a", type_slug="t", about="", value=2)
     with store.uow() as tx:
@@ -105,6 +122,10 @@ def test_sums_leaves_and_places(store: Store) -> None:
         assert tx.console.places()["someone"] == 7
         assert [row[0] for row in tx.console.leaves_before(3, limit=9)] == [2, 1]
         assert [row[0] for row in tx.console.leaves_before(99, limit=1)] == [3]
+        tx.log.note_subjects([("one", 1), ("one", 3), ("other", 2)])
+        assert [row[0] for row in tx.console.leaves_about("one", 99, limit=9)] == [3, 1]
+        assert [row[0] for row in tx.console.leaves_about("one", 3, limit=9)] == [1]
+        assert [row[0] for row in tx.console.leaves_about("one", 99, limit=1)] == [3]
         found = tx.console.leaf_at(2)
         assert found is not None
         assert found[0] == 2

@@ -61,6 +61,7 @@ from certsvc.license.matters import MatterChange, MatterChangeKind
 from certsvc.license.notices import Contact, NoticeState, Service, Way
 from certsvc.license.policies import PolicyState
 from certsvc.license.request import Lane
+from certsvc.license.request import RequestState as Requested
 from certsvc.license.use_alerts import AlertState
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealState
@@ -459,7 +460,9 @@ def console(tx: UnitOfWork) -> None:
     tx.console.issued_daily(first=DAY_START.date(), last=DAY_START.date())
     tx.console.places()
     tx.console.leaves_before(9, limit=9)
+    tx.console.leaves_about("s", 9, limit=9)
     tx.console.leaf_at(9)
+    tx.console.oldest(Requested.FAILED, before=NOW, look_at=9, limit=5)
 
 
 def bases(tx: UnitOfWork) -> None:

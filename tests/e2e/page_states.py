@@ -289,3 +289,45 @@ def used_by_department(live_city: LiveCity) -> None:
     law = "《示例办法》第十条第二款：告知将妨碍调查"
     body = {"matter_code": RENEWAL, "case_no": "YX-4", "until": until, "legal_basis": law}
     city.answer(city.client.post("/v1/withholdings", headers=city.person("use-clerk-1"), json=body), 201)
+
+
+CONSOLE_VIEWS = (
+    ("search", "#found li"),
+    ("stuck", "#stuck-relays"),
+    ("charts", "#chart-states tbody tr"),
+    ("audit", "#leaves tbody tr"),
+    ("seals", "[data-seal]"),
+    ("imports", ".desk-view .empty, #imports li"),
+    ("webhooks", ".desk-view .empty, #webhooks li"),
+    ("trust", "#anchors li"),
+    ("catalog", "#types li"),
+)
+"""The views of an auditor, who has most of them, and what is there when they have been read."""
+
+
+def console_states(page: Page, live_city: LiveCity) -> Iterator[str]:
+    """Login, every view as an auditor meets it, a license, a seal, a type; what an operator mends."""
+    identifier = live_city.city.license(FOOD)["identifier"]
+    page.goto(f"{live_city.base}/console")
+    page.locator("#people").wait_for()
+    yield "console: login"
+    sign_in(page, "auditor-1")
+    page.locator("#console-views").wait_for()
+    yield "console: home"
+    for view, mark in CONSOLE_VIEWS:
+        page.locator(f'.ways [data-view="{view}"]').click()
+        page.locator(mark).first.wait_for()
+        yield f"console: {view}"
+    page.locator("#types a").first.click()
+    page.locator("#type-picture").wait_for()
+    yield "console: type"
+    page.goto(f"{live_city.base}/console#license/{identifier}")
+    page.locator("#timeline li").first.wait_for()
+    page.locator("#l-check").click()
+    page.locator("#l-verdict").wait_for()
+    yield "console: license"
+    page.locator('.ways [data-view="seals"]').click()
+    page.locator("[data-open]").first.click()
+    page.locator("#seal-now").wait_for()
+    yield "console: seal"
+    page.locator("#logout").click()

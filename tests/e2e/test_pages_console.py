@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +11,7 @@ import pytest
 from city_browser import PHONE, SMALLEST, OpenPage, sign_in
 from fixtures_city import LiveCity
 from page_checks import complaints
+from page_states import console_states
 from playwright.sync_api import Page, expect
 
 from certsvc.license.parked import ParkedEvent
@@ -144,9 +144,9 @@ def test_what_is_stuck_says_why_and_is_tried_again(open_page: OpenPage, live_cit
     request_id, parked_id = fail(live_city), park(live_city)
     page = console(open_page)
     page.locator('[data-view="stuck"]').click()
-    group = page.locator('#groups [data-reason="seal_unavailable"]')
+    group = page.locator('[data-step="retry"] [data-reason="seal_unavailable"]')
     expect(group).to_contain_text("下一步")
-    row = page.locator(f'#stuck-rows [data-request="{request_id}"]')
+    row = page.locator(f'[data-step="retry"] [data-request="{request_id}"]')
     row.locator('[data-action="retry"]').click()
     expect(page.locator("#announce")).to_contain_text("已安排重试 1 件")
     parked = page.locator(f'#parked [data-parked="{parked_id}"]')
@@ -197,32 +197,12 @@ def forged(proof: dict[str, Any]) -> dict[str, Any]:
     return {**proof, "leaf_hash": proof["root"]}
 
 
-def stops(page: Page, live_city: LiveCity) -> Iterator[str]:
-    """Every view as somebody meets it."""
-    identifier = live_city.city.license(FOOD)["identifier"]
-    yield "home"
-    for view, mark in (("search", "#found li"), ("stuck", "#stuck-relays"), ("charts", "#charts")):
-        page.locator(f'[data-view="{view}"]').click()
-        page.locator(mark).first.wait_for()
-        yield view
-    page.locator("#logout").click()
-    sign_in(page, "auditor-1")
-    page.locator('[data-view="audit"]').click()
-    page.locator("#leaves tbody tr").first.wait_for()
-    yield "audit"
-    page.goto(page.url.split("#", maxsplit=1)[0] + f"#license/{identifier}")
-    page.locator("#timeline li").first.wait_for()
-    page.locator("#l-check").click()
-    page.locator("#l-verdict").wait_for()
-    yield "license"
-
-
 @pytest.mark.parametrize(("size", "english"), [(SMALLEST, False), (PHONE, True)])
 def test_every_view_is_readable_everywhere(
     open_page: OpenPage, live_city: LiveCity, size: tuple[int, int], english: bool
 ) -> None:
     fail(live_city)
     park(live_city)
-    page = console(open_page, size=size, english=english)
-    wrong = {stop: found for stop in stops(page, live_city) if (found := complaints(page))}
+    page = open_page("/", size=size, english=english)
+    wrong = {stop: found for stop in console_states(page, live_city) if (found := complaints(page))}
     assert wrong == {}

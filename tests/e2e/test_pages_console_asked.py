@@ -21,6 +21,7 @@ LEAVES = {
     "before": 9,
     "size": 9,
     "checkpoint_at": AT,
+    "kinds": [{"key": "trust.", "zh": "信任列表", "en": "Trust"}],
 }
 FOUND = {"licenses": [], "requests": [], "whole": True, "next": "lic_9"}
 GROUP = {"why": "x", "why_en": "x", "next": "x", "next_en": "x", "count": 1, "since": AT}
@@ -36,10 +37,15 @@ REQUEST = {
     "updated_at": AT,
 }
 STUCK = {
-    "groups": [{**GROUP, "reason": "integrity", "retry": False}, {**GROUP, "reason": "signing", "retry": True}],
+    "groups": [
+        {**GROUP, "reason": "integrity", "step": "clear_up", "retry": False},
+        {**GROUP, "reason": "waits", "step": "start", "retry": False},
+        {**GROUP, "reason": "signing", "step": "retry", "retry": True},
+    ],
     "requests": [
-        {**REQUEST, "request_id": "req_1", "reason": "integrity"},
-        {**REQUEST, "request_id": "req_2", "reason": "signing"},
+        {**REQUEST, "request_id": "req_1", "reason": "integrity", "step": "clear_up"},
+        {**REQUEST, "request_id": "req_2", "reason": "signing", "step": "retry"},
+        {**REQUEST, "request_id": "req_3", "reason": "", "state": "accepted", "step": "start"},
     ],
     "parked": [],
     "reservations": [],
@@ -108,6 +114,14 @@ def test_what_cannot_be_retried_has_no_button_and_what_is_next_can_be_done(
     expect(page.locator('[data-reason="integrity"] [data-action]')).to_have_count(0)
     expect(page.locator('[data-request="req_2"] [data-action="retry"]')).to_have_count(1)
     expect(page.locator('[data-request="req_1"] [data-action="retry"]')).to_have_count(0)
+    expect(page.locator('[data-request="req_3"] [data-action="retry"]')).to_have_count(0)
+    steps = page.locator("[data-step]")
+    assert steps.evaluate_all("(all) => all.map((one) => one.dataset.step)") == ["retry", "clear_up", "start"]
+    for step, reason, request in (("retry", "signing", 2), ("clear_up", "integrity", 1), ("start", "waits", 3)):
+        part = page.locator(f'[data-step="{step}"]')
+        expect(part.locator(f'[data-reason="{reason}"]')).to_have_count(1)
+        expect(part.locator("[data-request]")).to_have_count(1)
+        expect(part.locator(f'[data-request="req_{request}"]')).to_have_count(1)
     expect(page.locator('#deliveries-next a[href="#webhooks"]')).to_have_count(1)
 
 
@@ -129,3 +143,46 @@ def test_a_draft_of_another_type_is_not_proposed(open_page: OpenPage, live_city:
     page.locator("#draft-check").click()
     expect(page.locator("#draft-told")).to_contain_text("travel_agency")
     expect(page.locator("#draft-propose")).to_have_count(0)
+
+
+def test_the_page_beside_a_draft_is_that_of_the_draft_or_none(open_page: OpenPage, live_city: LiveCity) -> None:
+    page = entered(open_page, "proposer-1")
+    page.locator('[data-view="catalog"]').click()
+    page.locator(f'[data-type="{SLUG}"] a').click()
+    page.locator('[data-action="edit"]').click()
+    picture = page.locator("#draft-picture")
+    picture.wait_for()
+    before = picture.get_attribute("src")
+    text = page.locator("#draft").input_value()
+    rest = "\n".join(line for line in text.splitlines() if not line.startswith("version ="))
+    page.locator("#draft").fill("version = 2\n" + rest.replace('title = "导游证"', 'title = "导游证新版"', 1))
+    expect(picture).to_have_count(0)
+    expect(page.locator("#draft-undrawn")).to_be_visible()
+    page.locator("#draft-check").click()
+    picture.wait_for()
+    assert picture.get_attribute("src") != before
+    expect(page.locator("#preview-title")).to_contain_text("第 2 版")
+    page.locator("#draft").fill(text)
+    expect(picture).to_have_count(0)
+
+
+def test_charts_say_the_days_that_their_answer_was_asked_for(open_page: OpenPage, live_city: LiveCity) -> None:
+    page = entered(open_page, "operator-1")
+    page.locator('[data-view="charts"]').click()
+    page.locator('#charts[data-days="30"]').wait_for()
+    held: list[Route] = []
+    page.route("**/v1/console/charts*", held.append)
+    page.locator("#c-days").select_option("365")
+    while not held:
+        page.wait_for_timeout(20)
+    # The answer on the page is still that of thirty days, and told by day.
+    expect(page.locator("#charts")).to_have_attribute("data-days", "30")
+    expect(page.locator("#chart-issued caption")).to_contain_text("按日")
+    page.unroute_all()
+    page.locator("#c-days").select_option("7")
+    page.locator('#charts[data-days="7"]').wait_for()
+    # The slow answer to the earlier choice comes last, and takes no place.
+    with page.expect_response("**/v1/console/charts*"):
+        held[0].continue_()
+    expect(page.locator("#chart-issued tbody tr")).to_have_count(7)
+    expect(page.locator("#charts")).to_have_attribute("data-days", "7")

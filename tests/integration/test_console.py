@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from fixtures_city import ServedCity
+from grown_register import BUSINESS_NO, OF_A_HOLDER, fill, holder_of, number_of
 from log_city import settle
 from test_bad_input import problem
 from test_oversight import active as regulates
@@ -22,7 +22,6 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.process_request import MAX_ATTEMPTS
 from certsvc.license.figures import DayCount, Measure
 from certsvc.license.parked import ParkedEvent
-from certsvc.license.states import State
 
 FOOD, GUIDE = "food_operation", "tour_guide"
 PLATFORM = "approval-platform"
@@ -145,7 +144,7 @@ def test_what_is_stuck_is_told_by_why_and_tried_again_by_an_operator(city: Serve
     park(city, "prk_1")
     stuck = get(city, "stuck", "auditor-1")
     (group,) = stuck["groups"]
-    assert (group["reason"], group["count"]) == ("seal_unavailable", 1)
+    assert (group["reason"], group["count"], group["step"]) == ("seal_unavailable", 1, "retry")
     assert group["next"]
     assert [one["request_id"] for one in stuck["requests"]] == [request_id]
     assert [one["parked_id"] for one in stuck["parked"]] == ["prk_1"]
@@ -240,6 +239,25 @@ def test_a_request_that_nobody_takes_is_told_after_a_while_alone(city: ServedCit
     assert (group["reason"], group["count"]) == ("waits", 1)
 
 
+def test_what_failed_and_what_was_not_begun_are_told_apart_by_what_is_done_next(small_city: ServedCity) -> None:
+    city = small_city
+    mended, looked_into = fail_one(city, "CON-12"), fail_one(city, "CON-13", "integrity")
+    body = city.body(FOOD, "CON-14")
+    waiting = city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)["request_id"]
+    city.execute(f"UPDATE requests SET updated_at = '2020-01-01 00:00:00.000000' WHERE request_id = '{waiting}'")
+    stuck = get(city, "stuck")
+    assert {one["reason"]: one["step"] for one in stuck["groups"]} == {
+        "seal_unavailable": "retry",
+        "integrity": "clear_up",
+        "waits": "start",
+    }
+    assert {one["request_id"]: one["step"] for one in stuck["requests"]} == {
+        mended: "retry",
+        looked_into: "clear_up",
+        waiting: "start",
+    }
+
+
 def test_numbers_are_those_of_the_days_and_of_the_register(small_city: ServedCity) -> None:
     city = small_city
     made = city.issue(FOOD, "CON-6")
@@ -300,53 +318,35 @@ def test_leaves_are_found_by_subject_kind_and_day_and_only_by_the_auditor(small_
             break
     assert seen == list(range(seen[0], 0, -1))
     post(city, "leaves", {}, "operator-1", 403)
+    families = tuple(one["key"] for one in page["kinds"])
+    assert {"license.", "seal.", "console."} <= set(families)
+    assert [kind for (kind,) in city.rows("SELECT DISTINCT kind FROM evidence") if not kind.startswith(families)] == []
+    for wrong in ("nothing.", "license", "."):
+        post(city, "leaves", {"kind": wrong}, "auditor-1", 422)
 
 
-def load(city: ServedCity, size: int) -> str:
-    """So many licenses, each with its own number and holder, as the register writes them; the number of one."""
-    made = city.issue(FOOD, "CON-8")
+def test_leaves_about_one_thing_are_chosen_by_their_days_before_they_are_cut(small_city: ServedCity) -> None:
+    city = small_city
     deps = city.service.deps
-    with deps.uow.read() as tx:
-        base = tx.licenses.by_identifier(made["identifier"])
-    assert base is not None
-    states = (State.VALID, State.VALID, State.VALID, State.REVOKED)
-    for start in range(0, size, 1000):
-        several = []
-        for number in range(start, min(start + 1000, size)):
-            version_id = f"lic_{number:026d}"
-            artifact = dataclasses.replace(
-                base.artifact, artifact_id=f"art_{number:026d}", version_id=version_id, sha256=f"{number:064x}"
-            )
-            several.append(
-                dataclasses.replace(
-                    base,
-                    version_id=version_id,
-                    license_id=f"lcn_{number:026d}",
-                    identifier=f"{base.identifier[:-8]}{number:08d}",
-                    number=f"JY{number:014d}",
-                    holder=dataclasses.replace(base.holder, code=f"H{number // 10:017d}"),
-                    printed_token=f"{number:022d}",
-                    state=states[number % len(states)],
-                    artifact=artifact,
-                )
-            )
-        with deps.uow() as tx:
-            tx.licenses.insert_all(several)
-            for version in several[:: max(1, len(several) // 50)]:
-                tx.day_counts.add(
-                    [
-                        DayCount(
-                            day=local_day(deps.clock.now()),
-                            measure=Measure.ISSUED,
-                            department=version.issuer_code,
-                            type_slug=version.type_slug,
-                            about="",
-                            value=20,
-                        )
-                    ]
-                )
+    now, many = deps.clock.now(), 600
+    moments = [now] * 3 + [now + timedelta(days=2)] * many
+    with deps.uow() as tx:
+        for at in moments:
+            record(tx, deps, kind="access.staff_set", subject="busy", actor="a", content={}, at=at)
     settle(city)
-    return f"JY{size // 2:014d}"
+    today = str(local_day(now))
+    page = leaves(city, subject="busy", kind="access.", to=today)
+    assert (len(page["leaves"]), page["before"]) == (3, 0)
+    seen: list[int] = []
+    before = 0
+    while True:
+        page = leaves(city, subject="busy", before=before)
+        seen += [leaf["position"] for leaf in page["leaves"]]
+        before = page["before"]
+        if not before:
+            break
+    assert len(seen) == len(set(seen)) == len(moments)
+    assert seen == sorted(seen, reverse=True)
 
 
 @pytest.mark.timeout(900)
@@ -355,15 +355,16 @@ def test_every_view_answers_within_a_second_however_full_the_register_is(
     sqlite_url: str, make_city: Callable[..., ServedCity], size: int
 ) -> None:
     city = make_city(sqlite_url)
-    number = load(city, size)
+    fill(city, size)
+    number = number_of(size // 2)
     today = str(local_day(city.service.deps.clock.now()))
     one = search(city, number)["licenses"][0]["identifier"]
     asked: dict[str, Callable[[], Any]] = {
         "newest": lambda: search(city),
         "by number": lambda: search(city, number),
         "by identifier": lambda: search(city, one),
-        "by holder": lambda: search(city, f"H{size // 20:017d}"),
-        "by business number": lambda: search(city, "CON-8"),
+        "by holder": lambda: search(city, holder_of(size // 2)),
+        "by business number": lambda: search(city, BUSINESS_NO),
         "nothing": lambda: search(city, "NOTHING-AT-ALL"),
         "by state": lambda: search(city, state="revoked"),
         "by a state that none has": lambda: search(city, state="voided"),
@@ -381,5 +382,5 @@ def test_every_view_answers_within_a_second_however_full_the_register_is(
         answer = ask()
         took[name] = time.perf_counter() - begun
         if name == "by holder":
-            assert len(answer["licenses"]) == 10
+            assert len(answer["licenses"]) == OF_A_HOLDER
     assert max(took.values()) < 1, took

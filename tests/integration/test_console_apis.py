@@ -21,6 +21,7 @@ from test_bad_input import problem
 
 from certsvc.app import Service
 from certsvc.catalog.loader import SEED_DIRECTORY
+from certsvc.catalog.publication import Publication
 from certsvc.clock import FixedClock
 from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
 from certsvc.commands.ports import Deps
@@ -147,6 +148,35 @@ def test_a_draft_is_checked_and_drawn_and_leaves_nothing(small_city: ServedCity)
     drawn = city.answer(city.client.get(path, headers=city.person("publisher-1")), 200)
     assert (drawn["file"], drawn["version"]) == (next_file(), 2)
     assert drawn["picture"]
+
+
+def test_the_page_beside_a_file_is_that_of_the_file(small_city: ServedCity) -> None:
+    """Also in the seconds before a process has taken up what was just published."""
+    city = small_city
+    path = f"/v1/catalog/types/{SLUG}/page"
+    before = city.answer(city.client.get(path, headers=city.person("auditor-1")), 200)
+    file = next_file()
+    for key in ("name", "title"):
+        file = file.replace(f'{key} = "导游证"', f'{key} = "导游证新版"', 1)
+    draft = city.answer(ask(city, file), 200)
+    assert draft["picture"] != before["picture"]
+    at = city.service.deps.clock.now()
+    row = Publication(
+        slug=SLUG,
+        version=2,
+        digest=hashlib.sha256(file.encode()).hexdigest(),
+        file=file.encode(),
+        proposed_by="a",
+        proposed_at=at,
+        published_by="b",
+        published_at=at,
+    )
+    with city.service.deps.uow() as tx:
+        assert tx.publications.publish(row)
+    assert city.service.deps.catalog.type(SLUG).version == 1
+    after = city.answer(city.client.get(path, headers=city.person("auditor-1")), 200)
+    assert (after["file"], after["version"], after["name"]) == (file, 2, "导游证新版")
+    assert after["picture"] == draft["picture"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.publication import read_head, seed_files
+from certsvc.catalog.publication import load_with, read_head, seed_files
 from certsvc.commands.access import roles
 from certsvc.commands.catalog.govern import MAX_FILE_BYTES, as_input, preview_catalog, proven
 from certsvc.commands.catalog.live import files_in_effect
@@ -69,9 +69,14 @@ def draw_type(deps: Deps, caller: Principal, slug: str) -> DrawnType:
     roles.require(caller, roles.CATALOG_PROPOSER, roles.CATALOG_PUBLISHER, roles.AUDITOR, roles.OPERATOR)
     with deps.uow.read() as tx:
         found = files_in_effect(tx).get(slug)
+        types = {**seed_files(deps.policy.catalog_dir), **files_in_effect(tx)} if found else {}
     if found is None:
         raise NotFound("没有这个证照类型，请核对类型代码")
-    return _drawn(deps, deps.catalog, slug, found)
+    catalog = deps.catalog
+    if not catalog.has_type(slug) or catalog.type(slug).version != read_head(slug, found).version:
+        # This process has not taken up what was just published: the page must be that of the file beside it.
+        catalog = as_input(lambda: load_with(deps.policy.catalog_dir, types, drafts=[slug]))
+    return _drawn(deps, catalog, slug, found)
 
 
 def _drawn(deps: Deps, catalog: Catalog, slug: str, raw: bytes) -> DrawnType:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import end_of_day
 from certsvc.commands.access import roles
+from certsvc.commands.console.kinds import check_kind
 from certsvc.commands.console.reach import AUDITORS
 from certsvc.errors import InvalidInput
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PAGE = 50
 LOOKED_AT = 2_000
 """Leaves one page looks at: bounds the time of a search for a rare kind."""
-MAX_ABOUT = 500
 SLACK = timedelta(minutes=10)
 """Positions follow commits and times their beginnings: so far apart may neighbours stand in the order of time."""
 
@@ -52,54 +52,61 @@ def find_leaves(
     """Leaves about a subject, or all, whose kind begins so, of the days from ``first`` to ``last`` (Beijing).
 
     Raises:
-        InvalidInput: the last day before the first.
+        InvalidInput: the last day before the first, or a kind that there is not.
     """
     roles.require(caller, *AUDITORS)
     if first is not None and last is not None and last < first:
         raise InvalidInput("起止日期有误：结束日不能早于起始日")
+    check_kind(kind)
     begin = end_of_day(first - timedelta(days=1)) if first else None
     end = end_of_day(last) if last else None
     with deps.uow.read() as tx:
-        if subject:
-            leaves, place = _about(tx, subject, kind), 0
-        else:
-            leaves, place = _page(tx, kind, begin, end, before)
+        top = tx.log.given() + 1
+        if before:
+            top = min(top, before)
+        if end is not None:
+            top = min(top, _place(tx, end + SLACK, top))
+        bottom = _place(tx, begin - SLACK, top) if begin is not None else 1
+        rows = _looked(tx, subject, bottom, top)
         newest = tx.log.newest()
-    fitting = [one for one in leaves if (begin is None or begin <= one.at) and (end is None or one.at < end)]
-    return Leaves(leaves=fitting, before=place, checkpoint=newest)
-
-
-def _about(tx: UnitOfWork, subject: str, kind: str) -> list[Leaf]:
-    """The newest about one thing; the index of subjects holds digests, so the thing is named in full."""
-    rows = tx.log.about(subject, beginnings=(kind,), limit=MAX_ABOUT)
-    found = [Leaf(position=row.position, evidence_id=row.evidence_id, kind=row.kind, at=row.at) for row in rows]
-    return found[::-1]
-
-
-def _page(
-    tx: UnitOfWork, kind: str, begin: datetime | None, end: datetime | None, before: int
-) -> tuple[list[Leaf], int]:
-    """One page of all leaves; there is no index of times, so the place of a day is found by halving."""
-    top = tx.log.given() + 1
-    if before:
-        top = min(top, before)
-    if end is not None:
-        top = min(top, _place(tx, end + SLACK, top))
-    bottom = _place(tx, begin - SLACK, top) if begin is not None else 1
-    rows = [row for row in tx.console.leaves_before(top, limit=LOOKED_AT) if row[0] >= bottom]
-    found = [
-        Leaf(position=place, evidence_id=evidence_id, kind=what, at=at)
-        for place, evidence_id, what, at in rows
-        if what.startswith(kind)
+    fitting = [
+        one
+        for one in rows
+        if one.kind.startswith(kind) and (begin is None or begin <= one.at) and (end is None or one.at < end)
     ]
-    if len(found) > PAGE:
-        return found[:PAGE], found[PAGE - 1].position
-    last = rows[-1][0] if rows else bottom
-    return found, last if last > bottom else 0
+    return Leaves(leaves=fitting[:PAGE], before=_behind(rows, fitting), checkpoint=newest)
+
+
+def _looked(tx: UnitOfWork, subject: str, bottom: int, top: int) -> list[Leaf]:
+    """The newest leaves from ``bottom`` to before ``top``, of all or about one thing, as many as a page looks at.
+
+    The index of subjects holds digests, so the thing is named in full.
+    """
+    rows = (
+        tx.console.leaves_about(subject, top, limit=LOOKED_AT)
+        if subject
+        else tx.console.leaves_before(top, limit=LOOKED_AT)
+    )
+    return [
+        Leaf(position=place, evidence_id=evidence_id, kind=kind, at=at)
+        for place, evidence_id, kind, at in rows
+        if place >= bottom
+    ]
+
+
+def _behind(rows: Sequence[Leaf], fitting: Sequence[Leaf]) -> int:
+    """Where the next page begins: behind the last that is told, or behind the last that was looked at."""
+    if len(fitting) > PAGE:
+        return fitting[PAGE - 1].position
+    # Fewer than are looked at: there are no more of these days.
+    return rows[-1].position if len(rows) == LOOKED_AT and rows[-1].position > 1 else 0
 
 
 def _place(tx: UnitOfWork, moment: datetime, top: int) -> int:
-    """The first position whose evidence was written at or after ``moment``, as far as positions follow time."""
+    """The first position whose evidence was written at or after ``moment``, as far as positions follow time.
+
+    There is no index of times: the place is found by halving.
+    """
     low, high = 1, top
     while low < high:
         middle = (low + high) // 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,17 @@ if TYPE_CHECKING:
 
 WAITS = "waits"
 """Accepted, and no worker has taken it for long."""
+
+
+class Step(StrEnum):
+    """What is to be done next about a request that does not go on."""
+
+    RETRY = "retry"
+    """原因排除后重试."""
+    CLEAR_UP = "clear_up"
+    """先查明，重试不受理."""
+    START = "start"
+    """已受理未开始：看制证进程，不用重试."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +132,13 @@ _OTHER = Why(
     next_zh="请按申请编号查看日志。" + _MEND,
     next_en="See the log under the request's id. " + _MEND_EN,
 )
+
+
+def step_of(code: str) -> Step:
+    """What is to be done about requests that wait for this reason (:data:`WAITS` or the code of a failure)."""
+    if code == WAITS:
+        return Step.START
+    return Step.RETRY if why_of(code).retry else Step.CLEAR_UP
 
 
 def why_of(code: str) -> Why:

@@ -30,7 +30,7 @@ LATE = timedelta(minutes=1)
 COUNTED = 10_000
 """Rows of the backlog that are counted at most: looking must not cost more the worse things are."""
 MAX_ROWS = 100
-"""Requests, events and uses told by name; each request is decrypted."""
+"""Requests of each state, events and uses told by name; each request is decrypted."""
 MAX_RETRIED = 100
 """Requests of one retry: each is a write."""
 RETRIED = "issuance.retried"
@@ -59,7 +59,8 @@ class Stuck:
     """What waits for somebody.
 
     Attributes:
-        requests: the oldest of them, whatever the reason.
+        failed: the oldest of those that failed; ``waiting`` the oldest that nobody has begun. Neither list takes the
+            room of the other: what is to be done about them differs.
         parked: events of the broker that could not be carried out.
         reservations: uses of seals without an answer, to be settled by hand.
         unsequenced: committed events that nobody was given yet; more than a moment means that no relay runs.
@@ -67,7 +68,8 @@ class Stuck:
     """
 
     groups: Sequence[Group]
-    requests: Sequence[IssuanceRequest]
+    failed: Sequence[IssuanceRequest]
+    waiting: Sequence[IssuanceRequest]
     parked: Sequence[ParkedEvent]
     reservations: Sequence[SealReservation]
     behind: Sequence[Behind]
@@ -81,18 +83,15 @@ def read_stuck(deps: Deps, caller: Principal) -> Stuck:
     roles.require(caller, *READERS)
     now = deps.clock.now()
     with deps.uow.read() as tx:
-        failed = [one for one in tx.console.backlog(before=now, most=COUNTED) if one[0] == RequestState.FAILED]
+        failing = [one for one in tx.console.backlog(before=now, most=COUNTED) if one[0] == RequestState.FAILED]
         long = tx.console.backlog(before=now - WAITS_LONG, most=COUNTED)
         waiting = [one for one in long if one[0] == RequestState.ACCEPTED]
-        groups = [Group(reason=code, count=count, since=since) for _, code, count, since in failed]
+        groups = [Group(reason=code, count=count, since=since) for _, code, count, since in failing]
         if waiting:
             count, since = sum(one[2] for one in waiting), min(one[3] for one in waiting)
             groups.append(Group(reason=WAITS, count=count, since=since))
-        requests = [
-            one
-            for one in tx.requests.stuck(before=now, limit=MAX_ROWS)
-            if one.state is RequestState.FAILED or one.updated_at < now - WAITS_LONG
-        ]
+        failed = tx.console.oldest(RequestState.FAILED, before=now, look_at=COUNTED, limit=MAX_ROWS)
+        untouched = tx.console.oldest(RequestState.ACCEPTED, before=now - WAITS_LONG, look_at=COUNTED, limit=MAX_ROWS)
         last, places = tx.operations.last_position(), tx.console.places()
         late = {
             name: oldest
@@ -102,7 +101,8 @@ def read_stuck(deps: Deps, caller: Principal) -> Stuck:
         unsequenced = tx.operations.unsequenced(most=COUNTED)
         return Stuck(
             groups=groups,
-            requests=requests,
+            failed=failed,
+            waiting=untouched,
             parked=tx.parked.waiting(client_id=None, after="", limit=MAX_ROWS),
             reservations=tx.seals.unanswered(before=now - STILL_AT_WORK, limit=MAX_ROWS),
             behind=[Behind(name=name, count=last - places[name], since=since) for name, since in late.items()],

@@ -95,8 +95,16 @@ export interface History {
   newest: string[];
 }
 
+/** What is to be done next about requests that do not go on. */
+export type Step = "retry" | "clear_up" | "start";
+
+export interface StuckRequest extends RequestRow {
+  step: Step;
+}
+
 export interface Group {
   reason: string;
+  step: Step;
   why: string;
   why_en: string;
   next: string;
@@ -108,7 +116,7 @@ export interface Group {
 
 export interface Stuck {
   groups: Group[];
-  requests: RequestRow[];
+  requests: StuckRequest[];
   parked: { parked_id: string; client_id: string; code: string; parked_at: string }[];
   reservations: { reservation_id: string; seal_id: string; purpose: string; result: string; reserved_at: string }[];
   behind: { name: string; count: number; since: string }[];
@@ -148,6 +156,7 @@ export interface Leaves {
   before: number;
   size: number;
   checkpoint_at: string | null;
+  kinds: { key: string; zh: string; en: string }[];
 }
 
 export interface Proof {

@@ -46,6 +46,10 @@ addWords({
     "The slug in the file is another type ({type}): change it back, or edit it on the page of that type.",
   ],
   "ctype.stale": ["内容已改动，请再检查。", "Changed since: check again."],
+  "ctype.undrawn": [
+    "草稿的页面还没有画出：请点“检查并预览”。不显示其他版本的页面，以免看错。",
+    "The page of this draft is not drawn yet: check and preview it. The page of no other version is shown in its place.",
+  ],
   "ctype.wrong": ["不能采用，请按提示更正", "It cannot be used"],
   "ctype.download": ["下载文件", "Download the file"],
   "ctype.diff": ["与在用版本的差别", "What differs from the version in force"],
