@@ -10,7 +10,7 @@ from certsvc.cli.logs import configure_logs
 
 configure_logs("ERROR")
 
-pytest_plugins = ["fixtures_store", "fixtures_city", "evidence_guard"]
+pytest_plugins = ["fixtures_store", "fixtures_city", "evidence_guard", "warm_city"]
 
 
 @pytest.fixture(scope="session")
