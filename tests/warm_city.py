@@ -6,20 +6,24 @@ thousand cities would spend anew. Here they are spent once:
 * worker processes that read files of others keep nothing between two files, so a city that closes leaves its idle ones
   to the next city that asks for the same function under the same limit;
 * a renderer knows its faces by their content, so cities with the same fonts draw with the same one;
-* a key ring proves a key by its bytes and its certificate's: the same two were proven before.
+* a key ring proves a key by its bytes and its certificate's: the same two were proven before;
+* a SQLite file that is not there yet becomes a copy of a migrated one.
 
 Only what :mod:`certsvc.app` composes is changed: the tests of these parts make their own, cold and each for itself.
 """
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures_store import migrated
 
 from certsvc.rendering.page import PageRenderer
 from certsvc.signing.certificates import pkcs8
@@ -28,6 +32,7 @@ from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyfile import read_file
 from certsvc.signing.keyring import KeyCertificate, SoftwareKeyRing
 from certsvc.signing.worker_pool import MAX_FILES_PER_WORKER, WorkerPool
+from certsvc.store import migrate
 
 KEPT = 2
 """Idle workers that wait for the next city, for each function: as many as one city uses."""
@@ -108,13 +113,27 @@ class WarmRing(SoftwareKeyRing):
         return PROVEN[known]
 
 
+def upgrading(place: Path) -> Callable[[str], None]:
+    """What brings a database to the newest schema: a new SQLite file as a copy, every other one step by step."""
+
+    def upgrade(url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite:///") and not file.exists():
+            shutil.copyfile(migrated(place), file)
+        else:
+            migrate.upgrade(url)
+
+    return upgrade
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _cities_share() -> Iterator[None]:
+def _cities_share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Installed once per worker process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("certsvc.app.WorkerPool", WarmPool)
         patch.setattr("certsvc.app.IsolatedInspector", WarmInspector)
         patch.setattr("certsvc.app.PageRenderer", cache(PageRenderer))
+        patch.setattr("certsvc.app.upgrade", upgrading(tmp_path_factory.getbasetemp()))
         patch.setattr("certsvc.app_keys.SoftwareKeyRing", WarmRing)
         yield
     SHELF.close()
