@@ -29,3 +29,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Full counts take their time."""
     if config.getoption("--chaos"):
         config.option.timeout = 4 * 3600
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a fixture of its module runs in one worker process, so that the fixture is made once and not twice.
+
+    Tests that name a group of their own stay in it.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("xdist_group") is None:
+            made = [one for found in item._fixtureinfo.name2fixturedefs.values() for one in found]
+            if any(one.scope == "module" for one in made):
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))
