@@ -15,7 +15,7 @@ configure_logs("ERROR")
 settings.register_profile("certsvc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("certsvc")
 
-pytest_plugins = ["fixtures_store", "fixtures_city", "evidence_guard"]
+pytest_plugins = ["fixtures_store", "fixtures_city", "evidence_guard", "warm_city"]
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +34,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Full counts take their time."""
     if config.getoption("--chaos"):
         config.option.timeout = 4 * 3600
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a fixture of its module runs in one worker process, so that the fixture is made once and not twice.
+
+    Tests that name a group of their own stay in it.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("xdist_group") is None:
+            made = [one for found in item._fixtureinfo.name2fixturedefs.values() for one in found]
+            if any(one.scope == "module" for one in made):
+                item.add_marker(pytest.mark.xdist_group(item.path.stem))

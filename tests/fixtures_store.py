@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,18 @@ def postgres_template(postgres: PostgresProcess) -> str:
     return "certsvc_template"
 
 
+@cache
+def migrated(place: Path) -> Path:
+    """A migrated file without rows below ``place``, made when it is first asked for."""
+    path = place / "template.sqlite3"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file without rows."""
-    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
+    return migrated(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

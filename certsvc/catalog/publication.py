@@ -68,9 +68,12 @@ class TypeHead:
     digest: str
 
 
-def read_head(name: str, raw: bytes) -> TypeHead:
-    """Slug, version and digest of a file; ConfigurationError when it is no TOML or has no slug."""
-    content = TomlFile(name, raw).content
+def read_head(name: str, raw: bytes, *, keep: bool = False) -> TypeHead:
+    """Slug, version and digest of a file; ConfigurationError when it is no TOML or has no slug.
+
+    ``keep`` is that of :class:`TomlFile`: for files of the operator, which the catalog is made of anyway.
+    """
+    content = TomlFile(name, raw, keep=keep).content
     slug, version = content.get("slug"), content.get("version", 1)
     # The slug becomes a file name: a longer one would not fit a directory.
     if not isinstance(slug, str) or not SLUG.fullmatch(slug):

@@ -51,8 +51,14 @@ def _longest_key(text: str) -> int:
     return most + 1
 
 
+class _KeyOfManyParts(Exception):
+    """A file that is not parsed at all."""
+
+
 def _parsed(text: str) -> dict[str, Any]:
-    """The content of a file."""
+    """The content of a file; _KeyOfManyParts before anything is spent on one of those."""
+    if _longest_key(text) > MAX_KEY_PARTS:
+        raise _KeyOfManyParts
     return tomllib.loads(text)
 
 
@@ -79,12 +85,12 @@ class TomlFile:
         self.directory = directory
         try:
             text = raw.decode("utf-8")
-            if _longest_key(text) > MAX_KEY_PARTS:
-                msg = f"目录文件 {name}：一个键最多由 {MAX_KEY_PARTS} 段以点相连，请改用表"
-                raise ConfigurationError(msg)
             self.content = _kept(text) if keep else _parsed(text)
         except UnicodeDecodeError:
             msg = f"目录文件 {name}：不是 UTF-8 文本"
+            raise ConfigurationError(msg) from None
+        except _KeyOfManyParts:
+            msg = f"目录文件 {name}：一个键最多由 {MAX_KEY_PARTS} 段以点相连，请改用表"
             raise ConfigurationError(msg) from None
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             msg = f"目录文件 {name}：TOML 语法有误（{error}）"

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from city_browser import PHONE, SMALLEST, OpenPage, Watch, sign_in
+from city_browser import PHONE, OpenPage, Watch, sign_in
 from fixtures_city import LiveCity
 from page_checks import complaints
 from page_states import counter_states
@@ -186,10 +186,11 @@ def test_without_the_service_a_slip_is_written_and_entered_later(
     assert [bool(sheet["slip_no"]) for sheet in shown["sheets"]] == [False, True]
 
 
-@pytest.mark.parametrize("size", [PC, PHONE, SMALLEST], ids=["pc", "phone", "smallest"])
+@pytest.mark.parametrize("size", [PC, PHONE], ids=["pc", "phone"])
 def test_every_state_can_be_read_at_every_width(
     open_page: OpenPage, live_city: LiveCity, size: tuple[int, int]
 ) -> None:
+    """The smallest width, with the same checks, is part of the walk of test_pages_layout.py in both languages."""
     page = open_page("/", size=size)
     wrong = [(state, *one) for state in counter_states(page, live_city) for one in complaints(page)]
     assert wrong == []

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from certsvc.catalog import toml_table
+from certsvc.catalog.loader import load_catalog
 from certsvc.catalog.publication import load_with, read_head, seed_files
 from certsvc.catalog.toml_table import MAX_FILE_BYTES, MAX_KEY_PARTS, TomlFile
 from certsvc.errors import ConfigurationError
@@ -86,6 +87,16 @@ def test_what_is_not_in_effect_is_not_kept() -> None:
     draft = {**types, "tour_guide": types["tour_guide"] + b"\n# a draft\n"}
     read_head("draft", draft["tour_guide"])
     load_with(None, draft, drafts=["tour_guide"])
+    assert toml_table._kept.cache_info().misses == before.misses
+
+
+def test_a_start_parses_each_seed_once() -> None:
+    toml_table._kept.cache_clear()
+    load_catalog()
+    before = toml_table._kept.cache_info()
+    for slug, raw in seed_files().items():
+        read_head(f"{slug}.toml", raw, keep=True)
+    assert before.misses > 0
     assert toml_table._kept.cache_info().misses == before.misses
 
 

@@ -156,7 +156,7 @@ def check_seeds(seeds: Mapping[str, bytes], published: Mapping[tuple[str, int], 
         newest[slug] = max(version, newest.get(slug, 0))
     new: list[str] = []
     for slug, raw in seeds.items():
-        head = read_head(f"{slug}.toml", raw)
+        head = read_head(f"{slug}.toml", raw, keep=True)
         known = published.get((head.slug, head.version))
         if known is not None and known != head.digest:
             msg = (
@@ -171,7 +171,7 @@ def check_seeds(seeds: Mapping[str, bytes], published: Mapping[tuple[str, int], 
 
 
 def _seed_publication(slug: str, raw: bytes, now: datetime) -> Publication:
-    head = read_head(f"{slug}.toml", raw)
+    head = read_head(f"{slug}.toml", raw, keep=True)
     return Publication(
         slug=head.slug,
         version=head.version,
