@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from certsvc.commands.issuance.accept_issuance import Prepared
     from certsvc.commands.issuance.body import IssuanceBody
     from certsvc.commands.ports import Deps, Principal
 
@@ -106,7 +107,7 @@ def _stored(together: int) -> str:
 
 
 def _accept(deps: Deps, caller: Principal, clock: _Clock, bodies: list[IssuanceBody], together: int) -> None:
-    asked = []
+    asked: list[Prepared] = []
     clock.time(PREPARE, lambda: asked.extend(prepare_acceptance(deps, caller, body, Origin()) for body in bodies))
 
     def store() -> None:
