@@ -74,6 +74,7 @@ def _like(base: LicenseVersion, place: int) -> LicenseVersion:
         number=number_of(place),
         holder=dataclasses.replace(base.holder, code=holder_of(place)),
         printed_token=f"{place:022d}",
+        status_no=None,
         state=STATES[place % len(STATES)],
         artifact=artifact,
     )

@@ -27,7 +27,7 @@ from certsvc.store.tables import NOT_GOOD, licenses
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from certsvc.store.transaction import Transaction
 
@@ -48,7 +48,7 @@ _MARKS = (
     .group_by(text("word"), text("status"))
 )
 _LAST = select(func.max(_C.status_no).label("last"))
-_TAKEN = select(literal_column(f"nextval('{STATUS_NUMBERS}')").label("number")).select_from(
+_TAKEN: Select[Any] = select(literal_column(f"nextval('{STATUS_NUMBERS}')").label("number")).select_from(
     func.generate_series(1, bindparam("count", type_=Integer))
 )
 _UNNUMBERED = (

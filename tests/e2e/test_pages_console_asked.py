@@ -171,7 +171,7 @@ def test_charts_say_the_days_that_their_answer_was_asked_for(open_page: OpenPage
     page.locator('[data-view="charts"]').click()
     page.locator('#charts[data-days="30"]').wait_for()
     held: list[Route] = []
-    page.route("**/v1/console/charts*", held.append)
+    page.route("**/v1/console/charts*", lambda route: held.append(route))
     page.locator("#c-days").select_option("365")
     while not held:
         page.wait_for_timeout(20)
