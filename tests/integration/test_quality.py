@@ -53,6 +53,7 @@ def taken_over(city: ServedCity, like: LicenseVersion, nth: int, **changes: Any)
         "root": parts.root,
         "number": f"旧{nth:06d}",
         "printed_token": f"old{nth:019d}",
+        "status_no": None,
         "artifact": artifact,
         **changes,
     }

@@ -249,6 +249,7 @@ def test_a_license_is_found_behind_fifty_of_other_types_and_by_its_name(small_ci
             root=f"{first.root}{n}",
             number=f"N{n}",
             printed_token=f"token{n}",
+            status_no=None,
             created_at=city.service.deps.clock.now(),
             artifact=artifact,
             **changes,

@@ -34,6 +34,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "withholding": ("暂缓告知", "Withheld"),
     "alert": ("状态变更通报", "Alerts"),
     "policy": ("用证策略", "Policies"),
+    "consent_only": ("仅凭授权的单位", "Bodies on consent alone"),
     "matters": ("事项", "Matters"),
     "counter": ("综合窗口", "Counters"),
     "ticket": ("缺证错证反馈", "Tickets"),
