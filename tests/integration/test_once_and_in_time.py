@@ -181,6 +181,7 @@ def test_our_seal_over_bytes_we_did_not_register_is_not_good(small_city: ServedC
     """Sealed, verified, and lost before registration: the orphan of a crash, or worse."""
     done = small_city.issue(SLUG, "O-1")
     data = small_city.file(done["identifier"])
+    small_city.execute("DELETE FROM artifact_signatures")
     small_city.execute("DELETE FROM artifacts")
     verdict = small_city.check(data)
     assert (verdict["indication"], verdict["reason"]) == ("TOTAL-FAILED", "not_our_bytes")
