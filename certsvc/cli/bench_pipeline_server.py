@@ -45,8 +45,13 @@ PATIENCE_S = 300.0
 def pipeline_server(place: Path, *, licenses: int = LICENSES) -> dict[str, object]:
     """Licenses per second from the first acceptance to the event that everybody has handled."""
     place.mkdir(parents=True)
-    with postgres() as url, s3_server() as files, nats_server() as broker:
-        values: dict[str, object] = {"profile": "sandbox", "var_dir": str(place / "var"), "database_url": url, **files}
+    with postgres() as database, s3_server() as files, nats_server() as broker:
+        values: dict[str, object] = {
+            "profile": "sandbox",
+            "var_dir": str(place / "var"),
+            "database_url": database.url,
+            **files,
+        }
         values |= {"nats_servers": [broker], "log_level": "ERROR"}
         settings = load_settings(values)
         prepare(settings)
