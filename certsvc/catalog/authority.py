@@ -29,10 +29,10 @@ class AuthorityKind(StrEnum):
 
 REVIEWING = frozenset({AuthorityKind.GOVERNMENT, AuthorityKind.COURT})
 """Reopen what others decided."""
-CONSENT_ONLY = frozenset({AuthorityKind.NOTARY, AuthorityKind.UTILITY, AuthorityKind.BANK})
+_ON_CONSENT = frozenset({AuthorityKind.NOTARY, AuthorityKind.UTILITY, AuthorityKind.BANK})
 """No statute gives these a duty for which they may look into others' licenses: they act on the holder's consent alone
 (个人信息保护法 13 (1), where 34 is for organs of the state)."""
-CONSENT_ONLY_ZH: dict[AuthorityKind, str] = {
+ON_CONSENT_ZH: dict[AuthorityKind, str] = {
     AuthorityKind.NOTARY: "公证机构",
     AuthorityKind.UTILITY: "公用企业",
     AuthorityKind.BANK: "银行业金融机构",
@@ -75,4 +75,4 @@ class Authority:
     @property
     def consent_only(self) -> bool:
         """Whether it may use licenses on the holder's consent alone, never on duty (依职能)."""
-        return self.kind in CONSENT_ONLY
+        return self.kind in _ON_CONSENT

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from certsvc.catalog.authority import CONSENT_ONLY_ZH
+from certsvc.catalog.authority import ON_CONSENT_ZH
 from certsvc.commands.evidence.record import record
 from certsvc.errors import ConsentOnly
 from certsvc.license.uses import CONSENT_ONLY
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check_duty(deps: Deps, authority_code: str) -> None:
     """ConsentOnly for a body that acts on consent alone."""
     if deps.catalog.consent_only(authority_code):
-        kind = CONSENT_ONLY_ZH[deps.catalog.authority(authority_code).kind]
+        kind = ON_CONSENT_ZH[deps.catalog.authority(authority_code).kind]
         detail = f"本单位是{kind}，只能凭持证人授权用证，不能依职能；请改用持证人授权（basis 填 consent）"
         raise ConsentOnly(detail, why=CONSENT_ONLY)
 

@@ -37,7 +37,7 @@ NO_MATTER_ZH = "事项不在事项清单中"
 ENDED_ZH = "事项已终止"
 MOVED_ZH = "事项已由其他单位实施，须由该单位重新申请"
 NO_TYPE_ZH = "证照类型不在目录中"
-CONSENT_ONLY_ZH = "该单位只能凭持证人授权用证，策略不能以依职能为依据"
+NO_DUTY_ZH = "该单位只能凭持证人授权用证，策略不能以依职能为依据"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +169,7 @@ def judge(
     elif matter.authority_code != policy.authority_code:
         shut.append(MOVED_ZH)
     if DUTY in policy.bases and catalog.consent_only(policy.authority_code):
-        shut.append(CONSENT_ONLY_ZH)  # whole, not its duty alone: nobody agreed to what would be left of it
+        shut.append(NO_DUTY_ZH)  # whole, not its duty alone: nobody agreed to what would be left of it
     kind = next((one for one in catalog.types if one.slug == policy.type_slug), None)
     if kind is None:
         return (*shut, NO_TYPE_ZH), {}
