@@ -8,7 +8,7 @@ of 6 ms (PERFORMANCE.md D). The mask is not chosen by penalty; readers take any 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from operator import getitem, itemgetter, xor
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,10 @@ MASK = 2
 MAX_VERSION = 20
 MAX_PATTERNS = 128
 """Longer texts are encoded without prepared patterns, so that those never take more than some 8 MB per version."""
+
+MAX_OPENINGS = 64
+"""Addresses up to their last slash that are kept; codes differ in what follows. Others cost what they always did."""
+_OPENING_END = b"/"
 
 # Error correction words per block and number of blocks by version (ISO/IEC 18004 table 9).
 _BLOCKS = {
@@ -89,8 +93,9 @@ def _encode(data: bytes, version: int, level: str) -> Matrix:
     if len(data) > MAX_PATTERNS:
         value = _modules(data, version, level)
     else:
-        flipped = map(getitem, _patterns(version, level), data)
-        value = reduce(xor, flipped, _blank(len(data), version, level))
+        opening = data.rfind(_OPENING_END) + 1
+        flipped = map(getitem, _patterns(version, level)[opening:], data[opening:])
+        value = reduce(xor, flipped, _opened(data[:opening], len(data), version, level))
     return Matrix(frame.size, value.to_bytes(frame.size * frame.row_bytes, "big"), version, level)
 
 
@@ -111,6 +116,13 @@ class _Patterns(dict[int, int]):
 def _patterns(version: int, level: str) -> tuple[_Patterns, ...]:
     """By place in the text."""
     return tuple(_Patterns(place, version, level) for place in range(min(MAX_PATTERNS, _capacity(version, level))))
+
+
+@lru_cache(maxsize=MAX_OPENINGS)
+def _opened(opening: bytes, length: int, version: int, level: str) -> int:
+    """The modules of a text that begins with ``opening``, its other bytes being zero."""
+    flipped = map(getitem, _patterns(version, level), opening)
+    return reduce(xor, flipped, _blank(length, version, level))
 
 
 @cache

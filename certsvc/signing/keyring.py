@@ -170,7 +170,8 @@ class SoftwareKeyRing:
         Raises:
             SigningError: no such key, no such digest for it, or the key operation failed.
         """
-        self.certificate(key_id)
+        if key_id not in self._keys:
+            self.certificate(key_id)
         with self._lock:
             self._operations[key_id] = self._operations.get(key_id, 0) + 1
         try:
