@@ -326,7 +326,15 @@ class ClockInDoubt(Unavailable):
     retry_after_s: ClassVar[int] = 30
 
 
-class WorkerDied(Unavailable):
+class UseUnknown(Unavailable):
+    """A key was asked and gave no answer: whether it signed is not known, and its reservation stays open."""
+
+    code = "use_unknown"
+    title_zh = "是否已用印不明"
+    title_en = "Whether the key signed is not known"
+
+
+class WorkerDied(UseUnknown):
     """A process died over the work; what it had begun is not known."""
 
     code = "worker_died"

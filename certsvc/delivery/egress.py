@@ -110,6 +110,7 @@ class Egress:
 
         Raises:
             EgressRefused: a URL or an address that is not called.
+            ConnectionRefusedError: there was nobody to send it to; nothing went out.
             OSError: no answer, too late, or too long.
         """
         origin = self._called(url)
@@ -123,6 +124,9 @@ class Egress:
                 content = self._read(response) if read else b""
                 plain = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 return Answer(status=response.status, headers=plain, body=content)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            msg = f"{origin} 无法连接（{type(error).__name__}）"
+            raise ConnectionRefusedError(msg) from error
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             msg = f"{origin} 无应答（{type(error).__name__}）"
             raise OSError(msg) from error

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from certsvc.clock import check_aware, rfc3339
-from certsvc.errors import ConfigurationError, SigningError, Unavailable
+from certsvc.errors import ConfigurationError, SigningError, Unavailable, UseUnknown
 from certsvc.signing.certificates import algorithm_of, public_key_of
 from certsvc.signing.cms import message_digest_of
 from certsvc.signing.keyring import KeyCertificate, proven_public_key
@@ -78,9 +78,19 @@ class PlatformClient:
         return self._bytes("proofs", {"seal": seal_id, "data": _text(challenge), "digest": digest}, "signature")
 
     def seal(self, seal_id: str, form: str, digest: bytes, signed_at: datetime) -> bytes:
-        """A signature in ``form`` (``ses`` or ``cms``) over a page's digest."""
+        """A signature in ``form`` (``ses`` or ``cms``) over a page's digest.
+
+        Raises:
+            UseUnknown: the digest went out and no answer came: the platform may have signed.
+            Unavailable: the platform cannot be reached or has no quota left; it has not signed.
+            SigningError: the platform refuses, or its answer cannot be read.
+        """
         body = {"seal": seal_id, "form": form, "digest": _text(digest), "signed_at": rfc3339(signed_at)}
-        return self._bytes("signatures", body, "contents")
+        try:
+            return self._bytes("signatures", body, "contents")
+        except _NoAnswer as error:
+            msg = f"{error.detail}，是否已签章不明：请核对平台的用章记录，系统将稍后再试"
+            raise UseUnknown(msg) from error
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -99,15 +109,18 @@ class PlatformClient:
         data = json.dumps(body, ensure_ascii=True).encode("ascii")
         try:
             status, answer = self._post(f"{self._base}/{path}", headers, data)
-        except OSError as error:
-            msg = "省级平台无应答，本次未签章：请稍后再试"
+        except ConnectionRefusedError as error:
+            msg = "省级平台无法连接，本次未签章：请稍后再试"
             raise Unavailable(msg) from error
+        except OSError as error:
+            msg = "省级平台无应答"
+            raise _NoAnswer(msg) from error
         if status == _TOO_MANY:
             msg = "省级平台的用章额度已用完，本次未签章：请次日再试或申请增加额度"
             raise Unavailable(msg)
         if status >= _SERVER_ERROR:
-            msg = f"省级平台故障（HTTP {status}），本次未签章：请稍后再试"
-            raise Unavailable(msg)
+            msg = f"省级平台故障（HTTP {status}）"
+            raise _NoAnswer(msg)
         if status != _OK or len(answer) > MAX_ANSWER_BYTES:
             msg = f"省级平台拒绝（HTTP {status}）：请核对印章编号与接入凭证"
             raise SigningError(msg)
@@ -117,6 +130,10 @@ class PlatformClient:
             msg = "省级平台的应答不是 JSON"
             raise SigningError(msg) from error
         return found if isinstance(found, dict) else {}
+
+
+class _NoAnswer(Unavailable):
+    """What was asked went out, and whether it was done is not known."""
 
 
 class RemoteKeyRing:
@@ -194,7 +211,8 @@ class RemoteFormat:
         """The sealed file.
 
         Raises:
-            Unavailable: the platform has no quota left or does not answer; nothing was sealed.
+            UseUnknown: the platform does not answer; it may have signed.
+            Unavailable: the platform has no quota left or cannot be reached; nothing was sealed.
             SigningError: a page whose hole is not as declared, or an answer that is not the signature asked for.
         """
         check_hole(prepared)

@@ -16,7 +16,7 @@ from seal_people import KEEPER, VOTERS, seal_in_use
 
 from certsvc.commands.seals.approve_use import ask_use, read_approval, use_of
 from certsvc.commands.seals.read_seals import read_seal
-from certsvc.commands.seals.use_seal import reserve_use, settle_use
+from certsvc.commands.seals.use_seal import reserve_use, settle_uses
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import SealState
 from certsvc.seal.use import SealUse
@@ -39,7 +39,7 @@ def test_a_keeper_sees_what_is_used_up_and_stops_with_a_reason(
     deps = live_city.city.service.deps
     seal = seal_in_use(deps, daily_budget=2, per_minute=5)
     first, second = (reserve_use(deps, seal, purpose=f"issue:{n}", digest=DIGEST, use=SealUse()) for n in (1, 2))
-    settle_use(deps, first, used=True, signature_sha256=DIGEST)
+    settle_uses(deps, [(first, DIGEST)])
     page = console(open_page, "keeper-1", "seals", english=english, narrow=True)
     tile = page.locator(f'[data-seal="{seal.seal_id}"]')
     expect(tile).to_contain_text("2 of 2" if english else "2 次，上限 2 次")

@@ -27,7 +27,7 @@ from certsvc.commands.access.seed_sandbox import PLATFORM, seed_sandbox
 from certsvc.commands.ports import Deps
 from certsvc.commands.seals.read_uses import read_uses
 from certsvc.commands.seals.settle_use import STILL_AT_WORK
-from certsvc.commands.seals.use_seal import reserve_use, settle_use
+from certsvc.commands.seals.use_seal import reserve_use, settle_uses
 from certsvc.commands.trust import sources
 from certsvc.commands.trust.sources import Freshness, trust_sources
 from certsvc.commands.trust_ports import SourceStanding
@@ -57,7 +57,7 @@ def deps(make_service: Callable[..., Service], database_url: str, clock: FixedCl
 def test_uses_of_a_seal_say_what_is_used_up_and_what_nobody_answered(deps: Deps, clock: FixedClock) -> None:
     seal = seal_in_use(deps, per_minute=3)
     first, second = (reserve_use(deps, seal, purpose=f"issue:{n}", digest=DIGEST, use=SealUse()) for n in (1, 2))
-    settle_use(deps, second, used=True, signature_sha256=DIGEST)
+    settle_uses(deps, [(second, DIGEST)])
     clock.advance(timedelta(seconds=30))
     seen = read_uses(deps, KEEPER, seal.seal_id)
     assert (seen.used_today, seen.used_last_minute, seen.per_minute, len(seen.unanswered)) == (2, 2, 3, 0)

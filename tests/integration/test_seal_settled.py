@@ -16,7 +16,7 @@ from certsvc.commands.access.seed_sandbox import seed_sandbox
 from certsvc.commands.operations.figures import database_figures
 from certsvc.commands.ports import Deps
 from certsvc.commands.seals.settle_use import STILL_AT_WORK, settle_use_by_hand
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use, unanswered_uses
+from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_uses, unanswered_uses
 from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.events.envelope import PREFIX
 from certsvc.events.seal_payloads import SealUseSettled
@@ -98,7 +98,7 @@ def test_what_may_still_be_answered_is_left_alone(deps: Deps, clock: FixedClock)
     use = reserved(deps, seal, "work:1")
     with pytest.raises(Conflict):
         settle_use_by_hand(deps, use.reservation_id, reason="急", actor="op")
-    settle_use(deps, use, used=True, signature_sha256="ab")
+    settle_uses(deps, [(use, "ab")])
     clock.advance(STILL_AT_WORK + timedelta(seconds=1))
     with pytest.raises(Conflict):
         settle_use_by_hand(deps, use.reservation_id, reason="急", actor="op")

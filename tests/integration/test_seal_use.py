@@ -26,7 +26,7 @@ from certsvc.commands.seals.represent import (
     dismiss_representative,
     list_representatives,
 )
-from certsvc.commands.seals.use_seal import reserve_use, settle_use, unanswered_uses
+from certsvc.commands.seals.use_seal import reserve_use, settle_uses, unanswered_uses
 from certsvc.errors import Conflict, Forbidden, InvalidInput, NotFound, SealUnavailable
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import Seal, SealReservation, SealState
@@ -85,7 +85,7 @@ def test_each_rule_refuses_with_its_own_words_and_reserves_nothing(deps: Deps, c
     assert unanswered_uses(deps, older_than_s=-60) == []
     for n in range(2):
         reservation = reserve(deps, seal, fits, purpose=f"t:{n}")
-        settle_use(deps, reservation, used=True, signature_sha256="ab")
+        settle_uses(deps, [(reservation, "ab")])
     refused(deps, seal, fits, "上限 2 次")
     clock.advance(timedelta(days=1))
     reserve(deps, seal, fits)

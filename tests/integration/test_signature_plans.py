@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,8 +22,11 @@ from test_signing_remote_sealer import TOKEN, Platform
 
 from certsvc.catalog.loader import SEED_DIRECTORY
 from certsvc.clock import SystemClock
+from certsvc.commands.issuance.press import OwnPress
 from certsvc.commands.issuance.sealing import plan_steps
-from certsvc.errors import SealUnavailable
+from certsvc.commands.page_ports import SealTask
+from certsvc.commands.seals.use_seal import unanswered_uses
+from certsvc.errors import CertsvcError, SealUnavailable, WorkerDied
 from certsvc.ids import SystemIds
 from certsvc.signing.certificates import pem
 from certsvc.signing.keyring import SoftwareKeyRing
@@ -139,6 +142,32 @@ def test_a_second_seal_that_is_stopped_leaves_the_page_unregistered(
     assert city.rows("SELECT count(*) FROM licenses") == [(1,)]
 
 
+def test_a_second_seal_of_which_nobody_knows_whether_it_signed_stays_open_and_on_record(
+    sqlite_url: str, make_city: Callable[..., ServedCity], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = make_city(sqlite_url, catalog_dir=catalog_with(tmp_path, TWO))
+    seal, died = OwnPress.seal, []
+
+    def once_without_answer(self: OwnPress, tasks: Sequence[SealTask]) -> list[bytes | CertsvcError]:
+        done = seal(self, tasks)
+        if tasks[0].seal.algorithm == "sm2" and not died:
+            died.append(tasks[0])
+            return [WorkerDied("制证进程中断") for _ in done]  # it signed, and nobody heard of it
+        return done
+
+    monkeypatch.setattr(OwnPress, "seal", once_without_answer)
+    body = city.body(SLUG, "TWO-3")
+    city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
+    city.drain()
+    assert len(died) == 1
+    assert [one.seal_id for one in unanswered_uses(city.service.deps, older_than_s=-60)] == [SM2]
+    city.make_due()
+    city.drain()
+    assert city.rows("SELECT count(*) FROM licenses") == [(1,)]
+    rows = city.rows(f"SELECT result, count(*) FROM reservations WHERE seal_id = '{SM2}' GROUP BY result ORDER BY 1")
+    assert rows == [("unknown", 1), ("used", 1)]
+
+
 def test_production_refuses_a_plan_without_sm2_unless_told_otherwise(small_city: ServedCity) -> None:
     strict = replace(small_city.service.deps, policy=replace(small_city.service.deps.policy, sm2_required=True))
     kind = small_city.catalog.type(SLUG)
@@ -252,11 +281,18 @@ def test_a_city_whose_seal_a_province_keeps_issues_through_its_platform(
         waiting = city.answer(city.client.get(f"/v1/issuances/{request_id}", headers=city.system()), 200)
         assert waiting["state"] == "failed"
         assert "额度" in waiting["detail"]
-        platform.quota = 100
+        platform.quota, platform.down = 100, True
+        city.make_due()
+        city.drain()
+        waiting = city.answer(city.client.get(f"/v1/issuances/{request_id}", headers=city.system()), 200)
+        assert "是否已签章不明" in waiting["detail"], "the digest went out: nobody here knows"
+        assert [one.seal_id for one in unanswered_uses(city.service.deps, older_than_s=-60)] == [P256]
+        platform.down = False
         city.make_due()
         city.drain()
     assert city.rows("SELECT count(*) FROM licenses") == [(2,)]
     assert city.rows("SELECT result, count(*) FROM reservations GROUP BY result ORDER BY result") == [
         ("failed", 1),
+        ("unknown", 1),
         ("used", 2),
     ]

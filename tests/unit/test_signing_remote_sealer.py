@@ -20,7 +20,7 @@ from signing_pages import EC_SEAL, NOW, SM2_SEAL, Workshop, one_page, open_works
 
 from certsvc.clock import SystemClock
 from certsvc.commands.ports import TrustChoice
-from certsvc.errors import ConfigurationError, SigningError, Unavailable
+from certsvc.errors import ConfigurationError, SigningError, Unavailable, UseUnknown
 from certsvc.seal.verdict import Reason
 from certsvc.signing.cms import make_template
 from certsvc.signing.der import generalized_time, integer, tlv
@@ -165,15 +165,16 @@ def test_quota_outage_and_delay_come_out_as_try_again_and_nothing_is_sealed(
     platform.quota = 2
     for _ in range(2):
         sealer.seal(page, seal, "remote-ses", signed_at=NOW)
-    with pytest.raises(Unavailable, match="额度"):
+    with pytest.raises(Unavailable, match="额度") as refused:
         sealer.seal(page, seal, "remote-ses", signed_at=NOW)
+    assert not isinstance(refused.value, UseUnknown)
     platform.quota, platform.down = 1000, True
-    with pytest.raises(Unavailable, match="HTTP 503"):
+    with pytest.raises(UseUnknown, match="HTTP 503"):
         sealer.seal(page, seal, "remote-ses", signed_at=NOW)
     platform.down, platform.slow = False, True
     clock = SystemClock()
     begun = clock.monotonic()
-    with pytest.raises(Unavailable, match="无应答"):
+    with pytest.raises(UseUnknown, match="无应答"):
         sealer.seal(page, seal, "remote-ses", signed_at=NOW)
     assert clock.monotonic() - begun < 10 * TIMEOUT_S
     # Every request is a use, answered or not: that is what reservations are counted against.

@@ -8,14 +8,13 @@ seals goes on by itself.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.issuance.page import FIELD_NAME, later_fields
 from certsvc.commands.page_ports import SealTask
-from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_uses
-from certsvc.errors import CertsvcError, SealUnavailable, WorkerDied
+from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_sealed
+from certsvc.errors import CertsvcError, SealUnavailable
 from certsvc.seal.marks import NextField, NextSignature
 
 if TYPE_CHECKING:
@@ -99,9 +98,7 @@ def seal_pages(deps: Deps, pages: Sequence[SealingPage]) -> list[bytes | Certsvc
     deps.faults.reach("issue.seal_reserved")
     sealed = deps.press.seal([_task(page.prepared, page.steps[0], page.signed_at) for page in pages])
     deps.faults.reach("issue.sealed")
-    # Whether a process that died had signed is not known: its reservations stay open, and the next try says so.
-    answered = [(one, _digest(data)) for one, data in zip(reservations, sealed, strict=True) if not _unknown(data)]
-    settle_uses(deps, answered)
+    settle_sealed(deps, zip(reservations, sealed, strict=True))
     deps.faults.reach("issue.seal_answered")
     return [_further(deps, page, data) for page, data in zip(pages, sealed, strict=True)]
 
@@ -112,15 +109,6 @@ def _purposes(page: SealingPage) -> Iterable[str]:
 
 def _asked(step: SealStep, prepared: PreparedPdf, purpose: str, use: SealUse) -> Asked:
     return Asked(seal=step.seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
-
-
-def _unknown(sealed: bytes | CertsvcError) -> bool:
-    return isinstance(sealed, WorkerDied)
-
-
-def _digest(sealed: bytes | CertsvcError) -> str:
-    """Hex SHA-256 of what was sealed; empty when it was not."""
-    return hashlib.sha256(sealed).hexdigest() if isinstance(sealed, bytes) else ""
 
 
 def _task(prepared: PreparedPdf, step: SealStep, signed_at: datetime) -> SealTask:
@@ -145,5 +133,5 @@ def _further(deps: Deps, page: SealingPage, data: bytes | CertsvcError) -> bytes
         except CertsvcError as error:
             return error
         (data,) = deps.press.seal([_task(again, step, page.signed_at)])
-        settle_uses(deps, [(reservation, _digest(data))])
+        settle_sealed(deps, [(reservation, data)])
     return data

@@ -6,6 +6,7 @@ after the other: what was reserved was allowed in that moment, and after a stop 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from certsvc.clock import end_of_day, local_day
 from certsvc.commands.evidence.record import record
 from certsvc.commands.seals.move_seal import hour_of
 from certsvc.commands.seals.watch_use import note_refused_use
-from certsvc.errors import SealUnavailable, UnknownLicenseType
+from certsvc.errors import SealUnavailable, UnknownLicenseType, UseUnknown
 from certsvc.license.copies import COPY_SCOPE
 from certsvc.seal.approval import ApprovalState
 from certsvc.seal.model import ReservationResult, SealReservation
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.errors import CertsvcError
     from certsvc.seal.making import SealMaking
     from certsvc.seal.model import Seal
     from certsvc.seal.use import SealUse
@@ -180,9 +182,20 @@ def _type_name(deps: Deps, slug: str) -> str:
         return slug
 
 
-def settle_use(deps: Deps, reservation: SealReservation, *, used: bool, signature_sha256: str) -> None:
-    """Answer the reservation; a second answer is our own mistake (RuntimeError)."""
-    settle_uses(deps, [(reservation, signature_sha256 if used else "")])
+def settle_sealed(deps: Deps, sealed: Iterable[tuple[SealReservation, bytes | CertsvcError]]) -> None:
+    """Answer reservations by what came of them: the sealed file, or why there is none.
+
+    Whether a process that died or a platform that was silent had signed is not known: such a reservation stays open
+    and is listed (:func:`unanswered_uses`), and the next try says so in evidence (:func:`abandon_earlier`).
+    """
+    known = [(one, _digest(data)) for one, data in sealed if not isinstance(data, UseUnknown)]
+    if known:
+        settle_uses(deps, known)
+
+
+def _digest(sealed: bytes | CertsvcError) -> str:
+    """Hex SHA-256 of what was sealed; empty when it was not."""
+    return hashlib.sha256(sealed).hexdigest() if isinstance(sealed, bytes) else ""
 
 
 def settle_uses(deps: Deps, answers: Iterable[tuple[SealReservation, str]]) -> None:

@@ -21,8 +21,8 @@ from certsvc.clock import SHANGHAI
 from certsvc.commands.evidence.record import record
 from certsvc.commands.page_ports import CopyJob, SealTask, SignatureField
 from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
-from certsvc.errors import CertsvcError, Conflict, IntegrityError, SealUnavailable, SigningError, WorkerDied
+from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
+from certsvc.errors import CertsvcError, Conflict, IntegrityError, SealUnavailable, SigningError
 from certsvc.license.copies import CONSENT, COPY_FIELD, COPY_SCOPE, AnnotatedCopy, CopyState
 from certsvc.seal.use import SealUse
 from certsvc.seal.verdict import Indication
@@ -108,8 +108,7 @@ def make_copy(deps: Deps, wish: CopyWish) -> MadeCopy:
     (data,) = deps.press.seal([task])
     deps.faults.reach("copy.sealed")
     sha256 = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else ""
-    if not isinstance(data, WorkerDied):  # whether a process that died had signed is not known: it stays open
-        settle_use(deps, reservation, used=bool(sha256), signature_sha256=sha256)
+    settle_sealed(deps, [(reservation, data)])
     if isinstance(data, CertsvcError):
         raise data
     name = _kept(deps, data, sha256)

@@ -7,7 +7,6 @@ so that a few whose seal is away never keep the others waiting. What no later tr
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
+from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
 from certsvc.commands.signings.completed import tell_completed
 from certsvc.commands.signings.document import load_document, store_document
 from certsvc.commands.signings.end import end_unsealed
@@ -139,8 +138,8 @@ def _seal_use(deps: Deps, signing: SigningRound, final: FinalSeal, seal: Seal, n
     reservation = reserve_use(deps, seal, purpose=purpose, digest=digest, use=use, watched=False)
     try:
         data = deps.sealer.seal(prepared, seal, format_name, signed_at=now)
-    except CertsvcError:
-        settle_use(deps, reservation, used=False, signature_sha256="")
+    except CertsvcError as error:
+        settle_sealed(deps, [(reservation, error)])
         raise
-    settle_use(deps, reservation, used=True, signature_sha256=hashlib.sha256(data).hexdigest())
+    settle_sealed(deps, [(reservation, data)])
     return data

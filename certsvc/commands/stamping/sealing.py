@@ -14,7 +14,7 @@ import structlog
 
 from certsvc.commands.evidence.record import record
 from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_use
+from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
 from certsvc.commands.stamping.uploads import PDF, cannot_check_now
 from certsvc.errors import CertsvcError, IntegrityError, SealUnavailable, SigningError
 from certsvc.events.payloads import DocumentSealed
@@ -120,11 +120,11 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
     deps.faults.reach("stamp.seal_reserved")
     try:
         data = deps.sealer.seal(prepared, seal, form_of(seal), signed_at=now)
-    except CertsvcError:
-        settle_use(deps, reservation, used=False, signature_sha256="")
+    except CertsvcError as error:
+        settle_sealed(deps, [(reservation, error)])
         raise
+    settle_sealed(deps, [(reservation, data)])
     digest = hashlib.sha256(data).hexdigest()
-    settle_use(deps, reservation, used=True, signature_sha256=digest)
     deps.faults.reach("stamp.sealed")
     _check(deps, data, job)
     name = f"stamped/{digest[:2]}/{digest}.pdf"
