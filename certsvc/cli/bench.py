@@ -1,7 +1,8 @@
 """``certsvc bench``: the figures of docs/performance.md, one JSON line each.
 
-Rates are per second of process CPU time of one core, the median of interleaved batches after a warm-up; a ratio has
-both its sides measured in turn, in the same run. Wall-clock figures say so in their unit.
+Rates are per second of process CPU time of one core, the median of interleaved batches after a warm-up. A ratio is the
+median of those of batches that followed each other: a machine that is slower for a second is so for both sides.
+Wall-clock figures say so in their unit.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from certsvc.cli.logs import configure_logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-BATCHES = 7
-BATCH_S = 0.35
+BATCHES = 15
+BATCH_S = 0.2
 """CPU seconds of one batch."""
 
 
@@ -45,8 +46,8 @@ class Figure:
     sides: tuple[Side, ...]
 
 
-def rates(sides: Sequence[Side]) -> list[float]:
-    """Median rate per CPU second of every side, batches interleaved."""
+def rates(sides: Sequence[Side]) -> list[list[float]]:
+    """Rates per CPU second of every side, one per batch, batches interleaved."""
     counts = [_calibrated(side) for side in sides]
     seen: list[list[float]] = [[] for _ in sides]
     for _ in range(BATCHES):
@@ -55,7 +56,7 @@ def rates(sides: Sequence[Side]) -> list[float]:
             for _ in range(counts[index]):
                 side.once()
             seen[index].append(counts[index] / (time.process_time() - start))
-    return [statistics.median(one) for one in seen]
+    return seen
 
 
 def _calibrated(side: Side) -> int:
@@ -67,9 +68,10 @@ def _calibrated(side: Side) -> int:
     return max(1, int(BATCH_S / cost))
 
 
-def report(figure: Figure, values: Sequence[float]) -> dict[str, object]:
-    """The JSON line of a figure."""
-    value = values[0] / values[1] if len(values) > 1 else values[0]
+def report(figure: Figure, seen: Sequence[Sequence[float]]) -> dict[str, object]:
+    """The JSON line of a figure, from the rates of its sides in batches that followed each other."""
+    ratios = [first / second for first, second in zip(seen[0], seen[1], strict=True)] if len(seen) > 1 else seen[0]
+    value = statistics.median(ratios)
     line: dict[str, object] = {
         "name": figure.name,
         "value": round(value, 3),
@@ -77,8 +79,9 @@ def report(figure: Figure, values: Sequence[float]) -> dict[str, object]:
         "goal": figure.goal,
         "reached": value >= figure.goal,
     }
-    if len(values) > 1:
-        line["sides"] = {side.name: round(rate, 2) for side, rate in zip(figure.sides, values, strict=True)}
+    if len(seen) > 1:
+        middle = map(statistics.median, seen)
+        line["sides"] = {side.name: round(rate, 2) for side, rate in zip(figure.sides, middle, strict=True)}
     return line
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from fixtures_city import ServedCity
+from fixtures_city import ServedCity, sandbox_settings
 
-from certsvc.cli.bench_cases import FORMAT, _seal, jobs
+from certsvc.app import build
+from certsvc.cli.bench_cases import FORMAT, SM2_FORMAT, _seal, jobs
 from certsvc.commands.ports import TrustChoice
 
 LIMIT_MB = 400
@@ -24,27 +26,43 @@ def resident_mb() -> float:
     raise AssertionError
 
 
+def make_documents(var_dir: Path, database_url: str, algorithm: str, documents: int) -> tuple[float, float]:
+    """MB of a process of its own after the warm-up and after ``documents`` more, as a worker makes them."""
+    service = build(sandbox_settings(var_dir, database_url))
+    try:
+        deps = service.deps
+        seal, form = _seal(deps, algorithm), SM2_FORMAT if algorithm == "sm2" else FORMAT
+        job = jobs(deps, seal, form)
+        before = 0.0
+        for number in range(1, WARM_UP + documents + 1):
+            one = job()
+            data = deps.sealer.seal(deps.renderer.render(one), seal, form, signed_at=one.signature.signed_at)
+            if number % 10 == 0:
+                deps.self_inspector.inspect(data, TrustChoice(), deps.clock.now())
+            if number == WARM_UP:
+                before = resident_mb()
+        return before, resident_mb()
+    finally:
+        service.close()
+
+
 @pytest.mark.parametrize(
-    ("documents", "growth_mb"),
-    [pytest.param(2_500, 12, id="2500"), pytest.param(100_000, 40, id="100000", marks=pytest.mark.slow)],
+    ("algorithm", "documents", "growth_mb"),
+    [
+        pytest.param("p256", 2_500, 12, id="p256-2500"),
+        pytest.param("sm2", 1_500, 12, id="sm2-1500"),
+        pytest.param("p256", 100_000, 40, id="p256-100000", marks=pytest.mark.slow),
+        pytest.param("sm2", 100_000, 40, id="sm2-100000", marks=pytest.mark.slow),
+    ],
 )
 def test_documents_leave_nothing_behind(
-    sqlite_url: str, make_city: Callable[..., ServedCity], documents: int, growth_mb: int
+    sqlite_url: str, make_city: Callable[..., ServedCity], algorithm: str, documents: int, growth_mb: int
 ) -> None:
-    deps = make_city(sqlite_url).service.deps
-    seal = _seal(deps, "p256")
-    job = jobs(deps, seal)
-    before = resident_mb()
-    for number in itertools.count(1):
-        one = job()
-        data = deps.sealer.seal(deps.renderer.render(one), seal, FORMAT, signed_at=one.signature.signed_at)
-        if number % 10 == 0:
-            deps.self_inspector.inspect(data, TrustChoice(), deps.clock.now())
-        if number == WARM_UP:
-            before = resident_mb()
-        if number == WARM_UP + documents:
-            break
-    after = resident_mb()
-    print(f"{documents} documents: {before:.0f} MB before, {after:.0f} MB after")
+    city = make_city(sqlite_url)
+    # A process of its own: what other tests left in this one says nothing about a worker.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as worker:
+        made = worker.submit(make_documents, city.service.settings.var_dir, sqlite_url, algorithm, documents)
+        before, after = made.result()
+    print(f"{documents} documents with {algorithm}: {before:.0f} MB before, {after:.0f} MB after")
     assert after - before < growth_mb
-    assert after < LIMIT_MB or before > LIMIT_MB - growth_mb  # other tests of this process may have filled it before
+    assert after < LIMIT_MB
