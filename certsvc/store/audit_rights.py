@@ -5,15 +5,16 @@ What such a row says of its use is held against the scans and fetches of its lic
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, func, select
 
+from certsvc.errors import IntegrityError
 from certsvc.license.audited import ReadGrant, ReadShow
 from certsvc.license.uses import GIVEN
 from certsvc.store.audit_pages import paged, read_row
 from certsvc.store.delegations import delegation_of_row
+from certsvc.store.people import blind_of
 from certsvc.store.relations import co_holder_of_row, relation_of_row
 from certsvc.store.seals import reservation_of
 from certsvc.store.sharing import grant_of_row
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from certsvc.license.audited import Read
     from certsvc.license.delegations import Delegation
+    from certsvc.license.model import Holder
     from certsvc.license.relations import CoHolder, Relation
     from certsvc.seal.model import SealReservation
     from certsvc.store.transaction import Transaction
@@ -97,17 +99,39 @@ class AuditRightRows:
     def delegations_after(self, place: str, *, limit: int) -> Sequence[Read[Delegation]]:
         """Delegations."""
         rows = self._tx.rows(_DELEGATIONS, behind=place, most=limit)
-        return [read_row(row, "delegation_id", "delegation_id", partial(delegation_of_row, self._tx)) for row in rows]
+        return [read_row(row, "delegation_id", "delegation_id", self._delegation) for row in rows]
 
     def relations_after(self, place: str, *, limit: int) -> Sequence[Read[Relation]]:
         """Guardians, 法定代表人 and deaths."""
         rows = self._tx.rows(_RELATIONS, behind=place, most=limit)
-        return [read_row(row, "relation_id", "relation_id", partial(relation_of_row, self._tx)) for row in rows]
+        return [read_row(row, "relation_id", "relation_id", self._relation) for row in rows]
 
     def co_holders_after(self, place: str, *, limit: int) -> Sequence[Read[CoHolder]]:
         """Further holders."""
         rows = self._tx.rows(_CO_HOLDERS, behind=place, most=limit)
-        return [read_row(row, "co_holder_id", "co_holder_id", partial(co_holder_of_row, self._tx)) for row in rows]
+        return [read_row(row, "co_holder_id", "co_holder_id", self._co_holder) for row in rows]
+
+    def _delegation(self, row: RowMapping) -> Delegation:
+        one = delegation_of_row(self._tx, row)
+        self._searchable(row, "delegations", holder=one.holder, grantor=one.grantor, delegate=one.delegate)
+        return one
+
+    def _relation(self, row: RowMapping) -> Relation:
+        one = relation_of_row(self._tx, row)
+        self._searchable(row, "relations", subject=one.subject, other=one.other)
+        return one
+
+    def _co_holder(self, row: RowMapping) -> CoHolder:
+        one = co_holder_of_row(self._tx, row)
+        self._searchable(row, "co_holders", holder=one.holder)
+        return one
+
+    def _searchable(self, row: RowMapping, table: str, **people: Holder | None) -> None:
+        """The columns by which people are found are theirs."""
+        for name, one in people.items():
+            column, kept = f"{name}_blind", row[f"{name}_blind"]
+            if (bytes(kept) if kept else None) != (blind_of(self._tx, one, f"{table}.{column}") if one else None):
+                raise IntegrityError("检索字段与内容不符")
 
     def _show(self, row: RowMapping) -> ReadShow:
         return ReadShow(show=show_of_row(self._tx, row), taken=bool(row["taken"]), gave=bool(row["gave"]))

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from heapq import merge
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from certsvc.clock import rfc3339
@@ -341,25 +343,26 @@ class RowAudit:
     def _differences(self, noun: str) -> None:
         """A key that only rows have and one that only leaves have, of one id, are a row that was changed."""
         since = self._since[noun]
-        short = [key for key, _ in uneven(self._ledger.short, noun) if key not in since.young]
-        over = [key for key, _ in uneven(self._ledger.over, noun)]
-        gone = {key.split(" ")[1] for key in over}
-        unproven = {key.split(" ")[1] for key in short}
-        changed, missing = (
-            (Found.STAMP_CHANGED, Found.STAMP_MISSING)
-            if noun == STAMP
-            else (
-                Found.ROW_CHANGED,
-                Found.ROW_MISSING,
-            )
-        )
-        for name in sorted(gone & unproven):
-            self._report.tell(changed, f"{noun} {name}", "与留痕所记的摘要不符")
-        for name in sorted(gone - unproven - since.unreadable):
-            self._report.tell(missing, f"{noun} {name}")
-        for name in sorted(unproven - gone):
-            self._report.tell(Found.ROW_UNPROVEN, f"{noun} {name}")
+        changed, missing = Found.ROW_CHANGED, Found.ROW_MISSING
+        if noun == STAMP:
+            changed, missing = Found.STAMP_CHANGED, Found.STAMP_MISSING
+        short = (key for key, _ in uneven(self._ledger.short, noun) if key not in since.young)
+        over = (key for key, _ in uneven(self._ledger.over, noun))
+        # Both come in the order of their keys, and stay on the disk of the ledger: nothing is gathered.
+        keys = merge(((_id(key), True) for key in short), ((_id(key), False) for key in over))
+        for name, several in groupby(keys, key=itemgetter(0)):
+            sides = {unproven for _, unproven in several}
+            if sides == {True, False}:
+                self._report.tell(changed, f"{noun} {name}", "与留痕所记的摘要不符")
+            elif True in sides:
+                self._report.tell(Found.ROW_UNPROVEN, f"{noun} {name}")
+            elif name not in since.unreadable:
+                self._report.tell(missing, f"{noun} {name}")
         for key, _ in uneven(self._ledger.short, f"old:{noun}"):
             self._report.tell(Found.ROW_UNPROVEN, f"{noun} {key.split(' ')[0]}")
         for key, _ in uneven(self._ledger.over, f"old:{noun}"):
             self._report.tell(missing, f"{noun} {key.split(' ')[0]}")
+
+
+def _id(key: str) -> str:
+    return key.split(" ")[1]
