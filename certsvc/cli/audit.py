@@ -38,6 +38,8 @@ STAGE_ZH = {
     "event": "事件",
     "form": "证照文件的后续形式",
     "show": "亮证码",
+    "archive": "归档信息包",
+    "material": "电子材料",
     "grant": "授权",
     "reservation": "用印预留与结果",
     "delegation": "委托",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from certsvc.events.epochs import Epoch, Epochs
     from certsvc.events.evidence import EvidenceRow
     from certsvc.events.tiles import Edge
+    from certsvc.license.archives import Archive, Material
     from certsvc.license.audited import Read, ReadGrant, ReadLeaf, ReadShow, ReadVersion
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Artifact, MoveRecord
@@ -146,6 +147,14 @@ class Audited(Protocol):
 
     def relations_after(self, place: str, *, limit: int) -> Sequence[Read[Relation]]:
         """Guardians, 法定代表人 and deaths."""
+        ...
+
+    def archives_after(self, place: str, *, limit: int) -> Sequence[Read[Archive]]:
+        """归档信息包."""
+        ...
+
+    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[Material]]:
+        """电子材料."""
         ...
 
     def co_holders_after(self, place: str, *, limit: int) -> Sequence[Read[CoHolder]]:

@@ -5,6 +5,7 @@ What such a row says of its use is held against the scans and fetches of its lic
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, func, select
@@ -12,14 +13,17 @@ from sqlalchemy import and_, exists, func, select
 from certsvc.errors import IntegrityError
 from certsvc.license.audited import ReadGrant, ReadShow
 from certsvc.license.uses import GIVEN
+from certsvc.store.archives import archive_of_row
 from certsvc.store.audit_pages import paged, read_row
 from certsvc.store.delegations import delegation_of_row
+from certsvc.store.materials import material_of_row
 from certsvc.store.people import blind_of
 from certsvc.store.relations import co_holder_of_row, relation_of_row
 from certsvc.store.seals import reservation_of
 from certsvc.store.sharing import grant_of_row
 from certsvc.store.showing import show_of_row
 from certsvc.store.tables import reservations
+from certsvc.store.tables_archives import archives, materials
 from certsvc.store.tables_consents import co_holders, delegations, relations
 from certsvc.store.tables_uses import fetches, grants, scans, shows
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
+    from certsvc.license.archives import Archive, Material
     from certsvc.license.audited import Read
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Holder
@@ -73,6 +78,9 @@ _DELEGATIONS = paged(select(*delegations.c), delegations.c.delegation_id)
 _RELATIONS = paged(select(*relations.c), relations.c.relation_id)
 _CO_HOLDERS = paged(select(*co_holders.c), co_holders.c.co_holder_id)
 
+_ARCHIVES = paged(select(*archives.c), archives.c.archive_id)
+_MATERIALS = paged(select(*materials.c), materials.c.material_id)
+
 
 class AuditRightRows:
     """Implements the part of ``log_ports.Audited`` that is about rights."""
@@ -110,6 +118,16 @@ class AuditRightRows:
         """Further holders."""
         rows = self._tx.rows(_CO_HOLDERS, behind=place, most=limit)
         return [read_row(row, "co_holder_id", "co_holder_id", self._co_holder) for row in rows]
+
+    def archives_after(self, place: str, *, limit: int) -> Sequence[Read[Archive]]:
+        """归档信息包."""
+        rows = self._tx.rows(_ARCHIVES, behind=place, most=limit)
+        return [read_row(row, "archive_id", "archive_id", archive_of_row) for row in rows]
+
+    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[Material]]:
+        """电子材料."""
+        rows = self._tx.rows(_MATERIALS, behind=place, most=limit)
+        return [read_row(row, "material_id", "material_id", partial(material_of_row, self._tx)) for row in rows]
 
     def _delegation(self, row: RowMapping) -> Delegation:
         one = delegation_of_row(self._tx, row)

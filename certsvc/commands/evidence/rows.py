@@ -18,6 +18,7 @@ import orjson
 
 from certsvc.clock import rfc3339
 from certsvc.events.envelope import Event
+from certsvc.license.archives import Archive, Material
 from certsvc.license.delegations import Delegation
 from certsvc.license.model import Artifact, LicenseVersion, MoveRecord
 from certsvc.license.relations import CoHolder, Relation
@@ -38,8 +39,9 @@ MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 LICENSE, MOVE, FETCH, SCAN, EVENT, FORM = "license", "move", "fetch", "scan", "event", "form"
 SHOW, GRANT, RESERVATION, ANSWERED = "show", "grant", "reservation", "answered"
 DELEGATION, RELATION, CO_HOLDER = "delegation", "relation", "co_holder"
+ARCHIVE, MATERIAL = "archive", "material"
 RIGHTS = (SHOW, GRANT, RESERVATION, ANSWERED, DELEGATION, RELATION, CO_HOLDER)
-NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM, *RIGHTS)
+NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM, *RIGHTS, ARCHIVE, MATERIAL)
 
 _CHANGES = frozenset(
     {
@@ -55,6 +57,7 @@ _OF_SHOW = frozenset({"redeemed_at", "redeemed_by"})  # of the scan that redeeme
 _OF_GRANT = frozenset({"used_at", "withdrawn_at", "answers"})  # of fetches, and of the leaf of its end
 _OF_RESERVATION = frozenset({"result", "signature_sha256", "answered_at"})  # of its answer
 _OF_DELEGATION = frozenset({"used", "slot", "state", "accepted_at", "ended_at", "ended_because"})
+_OF_ARCHIVE = frozenset({"handed_to", "receipt_no", "received_on", "receipt_by", "receipt_at"})
 
 _Row = (
     LicenseVersion
@@ -69,6 +72,8 @@ _Row = (
     | Delegation
     | Relation
     | CoHolder
+    | Archive
+    | Material
 )
 _IDS: dict[type, tuple[str, Callable[[Any], str], frozenset[str]]] = {
     LicenseVersion: (LICENSE, lambda row: row.identifier, _CHANGES),
@@ -82,6 +87,8 @@ _IDS: dict[type, tuple[str, Callable[[Any], str], frozenset[str]]] = {
     SealReservation: (RESERVATION, lambda row: row.reservation_id, _OF_RESERVATION),
     Delegation: (DELEGATION, lambda row: row.delegation_id, _OF_DELEGATION),
     Relation: (RELATION, lambda row: row.relation_id, frozenset({"ended_at"})),
+    Archive: (ARCHIVE, lambda row: row.archive_id, _OF_ARCHIVE),
+    Material: (MATERIAL, lambda row: row.material_id, frozenset({"state", "moved_at"})),
     CoHolder: (CO_HOLDER, lambda row: row.co_holder_id, frozenset({"removed_at"})),
 }
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from certsvc.clock import rfc3339
 from certsvc.commands.evidence.rows import (
     ANSWERED,
+    ARCHIVE,
     CO_HOLDER,
     DELEGATION,
     GRANT,
+    MATERIAL,
     RELATION,
     RESERVATION,
     SHOW,
@@ -23,6 +25,7 @@ from certsvc.commands.evidence.rows import (
     row_key,
 )
 from certsvc.commands.log.findings import Found
+from certsvc.license.archives import MaterialState
 from certsvc.license.delegations import DelegationState
 from certsvc.seal.model import ReservationResult
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from certsvc.commands.log.audit_since import Since
     from certsvc.commands.log.findings import AuditReport
     from certsvc.commands.reconcile_ports import Ledger
+    from certsvc.license.archives import Archive, Material
     from certsvc.license.audited import ReadGrant, ReadLeaf, ReadShow
     from certsvc.license.delegations import Delegation
     from certsvc.license.relations import CoHolder, Relation
@@ -40,13 +44,14 @@ if TYPE_CHECKING:
 
 WITHDRAWN, ACCEPTED, ENDED = "grant.withdrawn", "delegation.accepted", "delegation.ended"
 RELATION_ENDED, REMOVED = "relation.ended", "co_holder.removed"
-MOMENTS = (WITHDRAWN, ACCEPTED, ENDED, RELATION_ENDED, REMOVED)
+RECEIVED, TAKEN_BACK = "archive.received", "material.withdrawn"
+MOMENTS = (WITHDRAWN, ACCEPTED, ENDED, RELATION_ENDED, REMOVED, RECEIVED, TAKEN_BACK)
 """Nouns of what happens to a row once, known by the moment of its leaf; leaves of every release tell it."""
 _TELLS: Mapping[str, str] = {**{noun: noun for noun in MOMENTS}, "delegation.declined": ENDED}
 """Which kind of leaf tells which of them."""
 
 _OVER = frozenset({DelegationState.DECLINED, DelegationState.ENDED})
-_USES_DIFFER = "与核验记录或用证记录不符"
+_USES_DIFFER = "与核验记录、用证记录或办理时间不符"
 
 
 def moment_key(leaf: ReadLeaf, said: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -56,7 +61,16 @@ def moment_key(leaf: ReadLeaf, said: Mapping[str, Any]) -> tuple[str, str] | Non
         return None
     content = said["content"]
     row_id = content.get("co_holder_id", "") if noun == REMOVED else said["subject"]
-    return noun, _moment(noun, str(row_id), leaf.at, str(content.get("because", "")) if noun == ENDED else "")
+    detail = ""
+    if noun == ENDED:
+        detail = str(content.get("because", ""))
+    elif noun == RECEIVED:
+        detail = _receipt(content["handed_to"], content["receipt_no"], content.get("received_on", ""), said["actor"])
+    return noun, _moment(noun, str(row_id), leaf.at, detail)
+
+
+def _receipt(*parts: object) -> str:
+    return "\n".join(map(str, parts))
 
 
 def _moment(noun: str, row_id: str, at: datetime, because: str = "") -> str:
@@ -145,6 +159,25 @@ class RightAudit:
         """One who holds a license too, until when."""
         self._expect(CO_HOLDER, one, one.added_at, "")
         self._happened(REMOVED, one.co_holder_id, one.removed_at, told=True)
+
+    def archive(self, one: Archive) -> None:
+        """A package and its receipt; leaves of earlier releases do not tell the day on it."""
+        self._expect(ARCHIVE, one, one.made_at, "")
+        receipt = _receipt(one.handed_to, one.receipt_no, one.received_on or "", one.receipt_by)
+        dayless = _receipt(one.handed_to, one.receipt_no, "", one.receipt_by)
+        at = one.receipt_at
+        if at is not None and self._ledger.saw(RECEIVED, _moment(RECEIVED, one.archive_id, at, dayless)):
+            receipt = dayless
+        self._happened(RECEIVED, one.archive_id, at, receipt, told=True)
+        if at is None:
+            told = one.handed_to or one.receipt_no or one.received_on or one.receipt_by
+            self._holds(not told, ARCHIVE, one.archive_id)
+
+    def material(self, one: Material) -> None:
+        """A material, until it was taken back."""
+        self._expect(MATERIAL, one, one.registered_at, "")
+        self._happened(TAKEN_BACK, one.material_id, one.moved_at, told=True)
+        self._holds((one.state is MaterialState.WITHDRAWN) == (one.moved_at is not None), MATERIAL, one.material_id)
 
     def _named(self, noun: str, row: Any) -> bool:
         return self._ledger.saw(noun, row_key(row))

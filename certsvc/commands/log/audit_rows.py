@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from certsvc.clock import rfc3339
 from certsvc.commands.evidence.rows import (
+    ARCHIVE,
     CO_HOLDER,
     DELEGATION,
     EVENT,
@@ -26,6 +27,7 @@ from certsvc.commands.evidence.rows import (
     GRANT,
     LICENSE,
     MADE,
+    MATERIAL,
     MOVE,
     NOUNS,
     RELATION,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.checkpoint import Checkpoint, Stamp
+    from certsvc.license.archives import Archive, Material
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
     from certsvc.license.model import Artifact
 
@@ -129,6 +132,7 @@ class RowAudit:
         self._plain(FETCH, lambda tx, at: tx.audited.fetches_after(at, limit=PAGE), "", watch)
         self._plain(SCAN, lambda tx, at: tx.audited.scans_after(at, limit=PAGE), "", watch)
         self._of_rights(watch)
+        self._of_archives(watch, files=files)
         self._plain(FORM, lambda tx, at: tx.audited.forms_after(at, limit=PAGE), "", watch, files=files)
         self._plain(EVENT, lambda tx, at: tx.audited.events_after(at, limit=PAGE), 0, watch)
         self._stamps()
@@ -215,6 +219,22 @@ class RowAudit:
         self._each(RELATION, lambda tx, at: tx.audited.relations_after(at, limit=PAGE), rights.relation, watch)
         self._each(CO_HOLDER, lambda tx, at: tx.audited.co_holders_after(at, limit=PAGE), rights.co_holder, watch)
 
+    def _of_archives(self, watch: Callable[[str, int], None], *, files: bool) -> None:
+        """Packages and materials, and with ``files`` what lies in the store for them."""
+
+        def package(one: Archive) -> None:
+            self._rights.archive(one)
+            if files:
+                self._file(one, f"{ARCHIVE} {one.archive_id}")
+
+        def material(one: Material) -> None:
+            self._rights.material(one)
+            if files:
+                self._file(one, f"{MATERIAL} {one.material_id}")
+
+        self._each(ARCHIVE, lambda tx, at: tx.audited.archives_after(at, limit=PAGE), package, watch)
+        self._each(MATERIAL, lambda tx, at: tx.audited.materials_after(at, limit=PAGE), material, watch)
+
     def _each(
         self,
         noun: str,
@@ -287,7 +307,7 @@ class RowAudit:
         if self._ledger.saw(_REPLACED, pair) != bool(read.successor):
             self._report.tell(Found.STATE_CHANGED, about, f"后续版本 {read.successor or '无'} 与留痕不符")
 
-    def _file(self, artifact: Artifact, about: str) -> None:
+    def _file(self, artifact: Artifact | Archive | Material, about: str) -> None:
         self._report.files += 1
         name = artifact.object_name
         try:

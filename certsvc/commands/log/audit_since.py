@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from certsvc.commands.evidence.rows import (
     ANSWERED,
+    ARCHIVE,
     CO_HOLDER,
     DELEGATION,
     FETCH,
     GRANT,
+    MATERIAL,
     RELATION,
     SCAN,
     SHOW,
@@ -32,6 +34,8 @@ OLD: Mapping[str, tuple[str, str]] = {
     "seal.unknown": (ANSWERED, "reservation_id"),
     "delegation.offered": (DELEGATION, "delegation_id"),
     "relation.stated": (RELATION, ""),
+    "archive.made": (ARCHIVE, ""),
+    "material.registered": (MATERIAL, ""),
     "co_holder.added": (CO_HOLDER, "co_holder_id"),
 }
 """Kinds whose leaves always named a row, and where in their content; without a name it is what the leaf is about."""
