@@ -16,8 +16,11 @@ import pytest
 
 from certsvc.commands.evidence.rows import named_rows, row_key
 from certsvc.store import licenses
+from certsvc.store.delegations import DelegationRows
 from certsvc.store.license_inserts import insert_versions
 from certsvc.store.outbox import OutboxRows
+from certsvc.store.relations import CoHolderRows, RelationRows
+from certsvc.store.seals import SealRows
 from certsvc.store.sharing import SharingRows
 from certsvc.store.showing import ShowingRows
 from certsvc.store.transaction import Transaction
@@ -69,6 +72,29 @@ def _by_a_command() -> bool:
     return False
 
 
+RIGHTS: tuple[tuple[type, str], ...] = (
+    (ShowingRows, "insert_show"),
+    (SharingRows, "insert_grant"),
+    (SealRows, "reserve"),
+    (DelegationRows, "insert"),
+    (RelationRows, "insert"),
+    (CoHolderRows, "insert"),
+)
+"""What stores one row of rights, or several, and returns False where it stored none."""
+
+
+def _watch(patch: pytest.MonkeyPatch, guard: EvidenceGuard, kind: type, name: str) -> None:
+    write = getattr(kind, name)
+
+    def written(noun: Any, made: Any, **named: Any) -> Any:
+        done = write(noun, made, **named)
+        if done is not False:
+            guard.write(noun._tx, made if isinstance(made, list | tuple) else [made])
+        return done
+
+    patch.setattr(kind, name, written)
+
+
 def install(patch: pytest.MonkeyPatch) -> None:
     """Watch every transaction of this process."""
     guard = EvidenceGuard()
@@ -113,6 +139,8 @@ def install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SharingRows, "insert_fetches", fetched)
     patch.setattr(ShowingRows, "insert_scans", scanned)
     patch.setattr(OutboxRows, "add_evidence", proven)
+    for kind, name in RIGHTS:
+        _watch(patch, guard, kind, name)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -53,14 +53,115 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("version_id", "client_id", "client_name", "matter_code", "case_no", "circumstances", "basis", "fields", "at"),
     ),
     "scans": ("scan_id", ("code_kind", "version_id", "officer", "badge", "scene", "outcome", "fields", "at")),
+    "shows": (
+        "show_id",
+        (
+            "show_id",
+            "token_sha256",
+            "version_id",
+            "holder_subject",
+            "scene",
+            "created_at",
+            "expires_at",
+            "redeemed_at",
+            "redeemed_by",
+            "basis",
+            "basis_id",
+            "presenter",
+            "bundle",
+            "members",
+        ),
+    ),
+    "grants": (
+        "grant_id",
+        (
+            "grant_id",
+            "token_sha256",
+            "version_id",
+            "holder_subject",
+            "client_id",
+            "matter_code",
+            "case_no",
+            "fields",
+            "created_at",
+            "expires_at",
+            "used_at",
+            "withdrawn_at",
+            "basis",
+            "basis_id",
+            "consent_id",
+            "operator",
+            "answers",
+            "copy_until",
+        ),
+    ),
+    "reservations": (
+        "reservation_id",
+        (
+            "reservation_id",
+            "seal_id",
+            "purpose",
+            "digest",
+            "reserved_at",
+            "result",
+            "signature_sha256",
+            "answered_at",
+        ),
+    ),
+    "delegations": (
+        "delegation_id",
+        (
+            "delegation_id",
+            "parent_id",
+            "level",
+            "holder_blind",
+            "grantor_blind",
+            "delegate_blind",
+            "people",
+            "scope",
+            "until",
+            "max_uses",
+            "state",
+            "created_at",
+            "accepted_at",
+            "ended_at",
+            "ended_because",
+            "use_matters",
+        ),
+    ),
+    "relations": (
+        "relation_id",
+        (
+            "relation_id",
+            "kind",
+            "subject_blind",
+            "other_blind",
+            "people",
+            "authority_code",
+            "client_id",
+            "document_no",
+            "from_on",
+            "until_on",
+            "created_at",
+            "ended_at",
+        ),
+    ),
+    "co_holders": (
+        "co_holder_id",
+        ("co_holder_id", "license_id", "holder_blind", "person", "added_at", "removed_at"),
+    ),
     "log_checkpoints": ("number", ("note",)),
     "log_edges": ("level", ("hashes",)),
     "log_timestamps": ("size", ("token",)),
 }
+MOMENT = "2019-02-03T04:05:06.000007+00:00"
 FIXED: dict[str, str | None] = {
     "position": None,
     **dict.fromkeys(("issued_on", "first_issued_on", "valid_from", "valid_until", "suspended_until"), "2019-02-03"),
-    **dict.fromkeys(("at", "time", "created_at"), "2019-02-03T04:05:06.000007+00:00"),
+    **dict.fromkeys(("until", "from_on", "until_on"), "2019-02-03"),
+    **dict.fromkeys(("at", "time", "created_at", "expires_at", "redeemed_at", "used_at", "withdrawn_at"), MOMENT),
+    **dict.fromkeys(("copy_until", "reserved_at", "answered_at", "accepted_at", "ended_at"), MOMENT),
+    **dict.fromkeys(("added_at", "removed_at"), MOMENT),
 }
 KEYS = {
     "evidence": "row_no",
@@ -69,13 +170,19 @@ KEYS = {
     "moves": "row_no",
     "fetches": "fetch_id",
     "scans": "scan_id",
+    "shows": "show_id",
+    "grants": "grant_id",
+    "reservations": "reservation_id",
+    "delegations": "delegation_id",
+    "relations": "relation_id",
+    "co_holders": "co_holder_id",
     "log_checkpoints": "number",
     "log_edges": "level",
     "log_timestamps": "size",
 }
 NUMBERED = frozenset(table for table, key in KEYS.items() if key == "row_no")
 """Tables whose numbers PostgreSQL gives by itself, unless it is overridden."""
-TAILS = ("evidence", "events", "log_checkpoints", "moves", "scans")
+TAILS = ("evidence", "events", "log_checkpoints", "moves", "scans", "shows", "grants", "reservations")
 
 
 class Files(Protocol):
@@ -178,7 +285,9 @@ class Intruder:
 
     def truncate(self) -> str:
         table = self.chance.choice(TAILS)
-        order = {"evidence": "position", "events": "position", "scans": "at"}.get(table, KEYS[table])
+        order = {"evidence": "position", "events": "position", "scans": "at", "shows": "created_at"}.get(
+            table, KEYS[table]
+        )
         rows = sorted(self._rows(table), key=lambda row: row[order], reverse=True)[: self.chance.randint(1, 3)]
         for row in rows:
             self._remove(table, row)
@@ -268,7 +377,7 @@ class Intruder:
             return b"\x00"
         if column in {"state", "from_state", "to_state"}:
             return self.chance.choice([state for state in ("valid", "revoked", "cancelled") if state != value])
-        if column in {"data", "fields", "members"}:
+        if column in {"data", "fields", "members", "scope", "use_matters"}:
             return value[:-1] + ', "x": 1}' if value.startswith("{") and len(value) > 2 else '["x"]'
         place = self.chance.randrange(len(value)) if value else 0
         return value[:place] + ("x" if value[place : place + 1] != "x" else "y") + value[place + 1 :]

@@ -37,6 +37,14 @@ STAGE_ZH = {
     "scan": "核验记录",
     "event": "事件",
     "form": "证照文件的后续形式",
+    "show": "亮证码",
+    "archive": "归档信息包",
+    "material": "电子材料",
+    "grant": "授权",
+    "reservation": "用印预留与结果",
+    "delegation": "委托",
+    "relation": "身份关系",
+    "co_holder": "共有人",
 }
 
 

@@ -103,12 +103,12 @@ class Delegations(Protocol):
         """``active`` or ``declined``, if it was offered."""
         ...
 
-    def confirm(self, delegation_id: str) -> bool:
-        """A new 法定代表人 keeps an unconfirmed one, and those below come with it."""
+    def confirm(self, delegation_id: str) -> Sequence[Delegation]:
+        """A new 法定代表人 keeps an unconfirmed one, and those below come with it; all of them."""
         ...
 
-    def unconfirm(self, company: Holder, *, now: datetime) -> None:
-        """What is active in a company's chain waits for its new 法定代表人, and offers of the former one end."""
+    def unconfirm(self, company: Holder, *, now: datetime) -> Sequence[Delegation]:
+        """What is active in a company's chain waits for its new 法定代表人, and offers of the former one end; which."""
         ...
 
     def use(self, delegation_id: str, *, day: date) -> bool:

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from certsvc.events.epochs import Epoch, Epochs
     from certsvc.events.evidence import EvidenceRow
     from certsvc.events.tiles import Edge
-    from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+    from certsvc.license.archives import Archive, Material
+    from certsvc.license.audited import Read, ReadGrant, ReadLeaf, ReadShow, ReadVersion
+    from certsvc.license.delegations import Delegation
     from certsvc.license.model import Artifact, MoveRecord
+    from certsvc.license.relations import CoHolder, Relation
     from certsvc.license.uses import Fetch, Scan
+    from certsvc.seal.model import SealReservation
 
 
 class Log(Protocol):
@@ -123,6 +127,38 @@ class Audited(Protocol):
 
     def scans_after(self, place: str, *, limit: int) -> Sequence[Read[Scan]]:
         """Scans."""
+        ...
+
+    def shows_after(self, place: str, *, limit: int) -> Sequence[Read[ReadShow]]:
+        """Show codes, and what scans say of them."""
+        ...
+
+    def grants_after(self, place: str, *, limit: int) -> Sequence[Read[ReadGrant]]:
+        """Grants, and what fetches say of them."""
+        ...
+
+    def reservations_after(self, place: str, *, limit: int) -> Sequence[Read[SealReservation]]:
+        """Reservations of seal uses, with their results."""
+        ...
+
+    def delegations_after(self, place: str, *, limit: int) -> Sequence[Read[Delegation]]:
+        """Delegations."""
+        ...
+
+    def relations_after(self, place: str, *, limit: int) -> Sequence[Read[Relation]]:
+        """Guardians, 法定代表人 and deaths."""
+        ...
+
+    def archives_after(self, place: str, *, limit: int) -> Sequence[Read[Archive]]:
+        """归档信息包."""
+        ...
+
+    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[Material]]:
+        """电子材料."""
+        ...
+
+    def co_holders_after(self, place: str, *, limit: int) -> Sequence[Read[CoHolder]]:
+        """Further holders of licenses."""
         ...
 
 

@@ -48,6 +48,14 @@ class Reconciling(Protocol):
         """Revisions of files that people sign."""
         ...
 
+    def archives_after(self, place: str, *, limit: int) -> Sequence[FileRow]:
+        """归档信息包."""
+        ...
+
+    def materials_after(self, place: str, *, limit: int) -> Sequence[FileRow]:
+        """电子材料, those that were withdrawn too."""
+        ...
+
     def events_after(self, row_no: int, *, types: Sequence[str], limit: int) -> Sequence[tuple[int, Event]]:
         """Events of some types with their row numbers, with or without a position."""
         ...

@@ -61,8 +61,8 @@ class Sharing(Protocol):
         """Let grants (by id) that named no case be for this one from now on; how many named none."""
         ...
 
-    def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw a grant of this holder, used or not, whose time is not over."""
+    def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> datetime | None:
+        """Withdraw a grant of this holder, used or not, whose time is not over; from when on it is, None if not."""
         ...
 
     def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from certsvc.license.model import LicenseVersion, MoveRecord
+from certsvc.license.uses import Grant, Show
 
 if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
@@ -51,3 +52,35 @@ class ReadVersion:
     moves: tuple[MoveRecord, ...] | None
     successor: str
     searchable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadShow:
+    """A show code and what the scans of its license say of it.
+
+    Attributes:
+        taken: whether there is a scan of the moment and of whom the row says that it was redeemed.
+        gave: whether a scan of it gave data.
+    """
+
+    show: Show
+    taken: bool
+    gave: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadGrant:
+    """A grant and what the ledger of its license says of it.
+
+    Attributes:
+        fetched_at: when data were fetched under it, or None.
+        answers: how many questions were answered under it.
+        of_case: whether one of these uses was for the case that the row names.
+        named_case: whether one of them named a case.
+    """
+
+    grant: Grant
+    fetched_at: datetime | None
+    answers: int
+    of_case: bool
+    named_case: bool

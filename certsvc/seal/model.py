@@ -131,6 +131,8 @@ class SealReservation:
     Attributes:
         digest: hex SHA-256 of what is to be signed (the covered bytes of the prepared file).
         purpose: why, such as ``issue:req_01…``.
+        signature_sha256: hex SHA-256 of the sealed file, once it is known; empty before, and when the use failed.
+        answered_at: when the result was known, or was given up.
     """
 
     reservation_id: str
@@ -139,3 +141,5 @@ class SealReservation:
     digest: str
     reserved_at: datetime
     result: ReservationResult = ReservationResult.OPEN
+    signature_sha256: str = ""
+    answered_at: datetime | None = None

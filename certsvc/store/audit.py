@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import exists, func, or_, select, tuple_
 
-from certsvc.errors import CertsvcError
-from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+from certsvc.license.audited import ReadLeaf, ReadVersion
 from certsvc.license.model import LATER_FORMS, Artifact, as_registered
+from certsvc.store.audit_pages import DAMAGED, paged, read_row
+from certsvc.store.audit_rights import AuditRightRows
 from certsvc.store.care import CareRows
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import holder_blind
@@ -21,30 +22,20 @@ from certsvc.store.tables import artifacts, licenses, moves
 from certsvc.store.tables_uses import events, evidence, fetches, scans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, RowMapping, Select
+    from sqlalchemy import RowMapping
 
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.audited import Read
     from certsvc.license.model import MoveRecord
     from certsvc.license.uses import Fetch, Scan
-    from certsvc.store.transaction import Transaction
 
-    RowT = TypeVar("RowT")
-
-_DAMAGED = (CertsvcError, ValueError, TypeError, KeyError, AttributeError)
-"""What reading a row may raise that somebody changed past this service."""
-
-
-def _paged(statement: Select[Any], key: ColumnElement[Any]) -> Select[Any]:
-    return statement.where(key > bindparam("behind")).order_by(key).limit(bindparam("most"))
-
-
-_LEAVES = _paged(select(*evidence.c), evidence.c.position)
-_EVENTS = _paged(select(*events.c), events.c.position)
+_LEAVES = paged(select(*evidence.c), evidence.c.position)
+_EVENTS = paged(select(*events.c), events.c.position)
 _LATER = licenses.alias("later")
-_VERSIONS = _paged(
+_VERSIONS = paged(
     VERSION.add_columns(
         licenses.c.holder_blind.label("by_holder"),
         licenses.c.number_blind.label("by_number"),
@@ -66,21 +57,17 @@ _BESIDE = exists().where(
     _FIRST.c.kind.not_in(sorted(LATER_FORMS)),
     tuple_(_FIRST.c.created_at, _FIRST.c.artifact_id) < tuple_(artifacts.c.created_at, artifacts.c.artifact_id),
 )
-_FORMS = _paged(
+_FORMS = paged(
     select(*artifacts.c).where(or_(artifacts.c.kind.in_(sorted(LATER_FORMS)), _BESIDE)),
     artifacts.c.artifact_id,
 )
-_MOVES = _paged(select(*moves.c), moves.c.row_no)
-_FETCHES = _paged(select(*fetches.c), fetches.c.fetch_id)
-_SCANS = _paged(select(*scans.c), scans.c.scan_id)
+_MOVES = paged(select(*moves.c), moves.c.row_no)
+_FETCHES = paged(select(*fetches.c), fetches.c.fetch_id)
+_SCANS = paged(select(*scans.c), scans.c.scan_id)
 
 
-class AuditRows:
+class AuditRows(AuditRightRows):
     """Implements ``log_ports.Audited``."""
-
-    def __init__(self, tx: Transaction) -> None:
-        """Work in ``tx``."""
-        self._tx = tx
 
     def leaves_after(self, position: int, *, limit: int) -> Sequence[ReadLeaf]:
         """Sequenced evidence."""
@@ -89,41 +76,41 @@ class AuditRows:
     def events_after(self, position: int, *, limit: int) -> Sequence[Read[Event]]:
         """Sequenced events."""
         rows = self._tx.rows(_EVENTS, behind=position, most=limit)
-        return [_read(row, "position", "event_id", event_of) for row in rows]
+        return [read_row(row, "position", "event_id", event_of) for row in rows]
 
     def versions_after(self, place: str, *, limit: int) -> Sequence[Read[ReadVersion]]:
         """License versions."""
         rows = self._tx.rows(_VERSIONS, behind=place, most=limit)
         later = [row["version_id"] for row in rows if row["artifact_kind"] in LATER_FORMS]
         forms = CareRows(self._tx).forms_of(later)
-        return [_read(row, "version_id", "identifier", partial(self._version, forms=forms)) for row in rows]
+        return [read_row(row, "version_id", "identifier", partial(self._version, forms=forms)) for row in rows]
 
     def forms_after(self, place: str, *, limit: int) -> Sequence[Read[Artifact]]:
         """Later forms of files."""
         rows = self._tx.rows(_FORMS, behind=place, most=limit)
-        return [_read(row, "artifact_id", "artifact_id", lambda one: Artifact(**one)) for row in rows]
+        return [read_row(row, "artifact_id", "artifact_id", lambda one: Artifact(**one)) for row in rows]
 
     def moves_after(self, place: int, *, limit: int) -> Sequence[Read[MoveRecord]]:
         """Moves."""
         register = LicenseRows(self._tx)
         rows = self._tx.rows(_MOVES, behind=place, most=limit)
-        return [_read(row, "row_no", "move_id", register.record) for row in rows]
+        return [read_row(row, "row_no", "move_id", register.record) for row in rows]
 
     def fetches_after(self, place: str, *, limit: int) -> Sequence[Read[Fetch]]:
         """Fetches."""
         rows = self._tx.rows(_FETCHES, behind=place, most=limit)
-        return [_read(row, "fetch_id", "fetch_id", partial(use_of_row, self._tx)) for row in rows]
+        return [read_row(row, "fetch_id", "fetch_id", partial(use_of_row, self._tx)) for row in rows]
 
     def scans_after(self, place: str, *, limit: int) -> Sequence[Read[Scan]]:
         """Scans."""
         rows = self._tx.rows(_SCANS, behind=place, most=limit)
-        return [_read(row, "scan_id", "scan_id", scan_of) for row in rows]
+        return [read_row(row, "scan_id", "scan_id", scan_of) for row in rows]
 
     def _leaf(self, row: RowMapping) -> ReadLeaf:
         opened: EvidenceRow | None
         try:
             opened = evidence_of(self._tx, row)
-        except _DAMAGED:
+        except DAMAGED:
             opened = None
         return ReadLeaf(
             position=row["position"],
@@ -140,7 +127,7 @@ class AuditRows:
         moved: tuple[MoveRecord, ...] | None
         try:
             moved = tuple(register.moves_of(version.version_id))
-        except _DAMAGED:
+        except DAMAGED:
             moved = None  # the move is told by itself
         by_holder, by_number = holder_blind(self._tx, version.holder), self._tx.blind(version.number, NUMBER_BLIND)
         return ReadVersion(
@@ -149,12 +136,3 @@ class AuditRows:
             successor=row["successor"],
             searchable=(bytes(row["by_holder"]), bytes(row["by_number"])) == (by_holder, by_number),
         )
-
-
-def _read(row: RowMapping, place: str, row_id: str, read: Callable[[RowMapping], RowT]) -> Read[RowT]:
-    opened: RowT | None
-    try:
-        opened = read(row)
-    except _DAMAGED:
-        opened = None
-    return Read(place=row[place], row_id=row[row_id], row=opened)

@@ -58,13 +58,15 @@ _CONFIRM = (
     update(delegations)
     .where(or_(_ONE, _D.parent_id == bindparam("which")), _D.state == _UNCONFIRMED)
     .values(state=_ACTIVE)
+    .returning(*_D)
 )
 _WHOSE = _D.holder_blind == bindparam("whose")
-_UNCONFIRM = update(delegations).where(_WHOSE, _D.state == _ACTIVE).values(state=_UNCONFIRMED)
+_UNCONFIRM = update(delegations).where(_WHOSE, _D.state == _ACTIVE).values(state=_UNCONFIRMED).returning(*_D)
 _LAPSE = (
     update(delegations)
     .where(_WHOSE, _D.state == _OFFERED, _D.level == DelegationLevel.MANAGER.value)
     .values(state=_ENDED, ended_at=bindparam("now"), ended_because=DelegationEnd.REPRESENTATIVE.value, slot=0)
+    .returning(*_D)
 )
 _USE = (
     update(delegations)
@@ -166,16 +168,17 @@ class DelegationRows:
         statement = _ACCEPT if state is DelegationState.ACTIVE else _DECLINE
         return self._tx.changed(statement, which=delegation_id, now=now) == 1
 
-    def confirm(self, delegation_id: str) -> bool:
-        """A new 法定代表人 keeps an unconfirmed one, and those below come with it."""
-        return self._tx.changed(_CONFIRM, which=delegation_id) > 0
+    def confirm(self, delegation_id: str) -> Sequence[Delegation]:
+        """A new 法定代表人 keeps an unconfirmed one, and those below come with it; all of them."""
+        return [self._delegation(row) for row in self._tx.rows(_CONFIRM, which=delegation_id)]
 
-    def unconfirm(self, company: Holder, *, now: datetime) -> None:
-        """What is active in a company's chain waits for its new 法定代表人, and offers of the former one end."""
+    def unconfirm(self, company: Holder, *, now: datetime) -> Sequence[Delegation]:
+        """What is active in a company's chain waits for its new 法定代表人, and offers of the former one end; which."""
         whose = blind_of(self._tx, company, _HOLDER)
         # In this order: what somebody accepts in between is active, and waits too.
-        self._tx.changed(_LAPSE, whose=whose, now=now)
-        self._tx.changed(_UNCONFIRM, whose=whose)
+        lapsed = self._tx.rows(_LAPSE, whose=whose, now=now)
+        waiting = self._tx.rows(_UNCONFIRM, whose=whose)
+        return [self._delegation(row) for row in (*lapsed, *waiting)]
 
     def use(self, delegation_id: str, *, day: date) -> bool:
         """Count one code; False when it is not active, past its last day or used up."""
@@ -205,23 +208,28 @@ class DelegationRows:
         self._tx.changed(_FREE, whose=blind_of(self._tx, holder, _HOLDER), day=day)
 
     def _delegation(self, row: RowMapping) -> Delegation:
-        holder, grantor, delegate = self._tx.open_json(row["people"], _PEOPLE, row["delegation_id"])
-        return Delegation(
-            delegation_id=row["delegation_id"],
-            parent_id=row["parent_id"],
-            level=as_word(DelegationLevel, row["level"]),
-            holder=person(holder),
-            grantor=person(grantor),
-            delegate=person(delegate),
-            scope={key: tuple(scenes) for key, scenes in from_json(row["scope"]).items()},
-            until=row["until"],
-            max_uses=row["max_uses"],
-            used=row["used"],
-            slot=row["slot"],
-            state=as_word(DelegationState, row["state"]),
-            created_at=row["created_at"],
-            accepted_at=row["accepted_at"],
-            ended_at=row["ended_at"],
-            ended_because=row["ended_because"],
-            use_matters=tuple(from_json(row["use_matters"])),
-        )
+        return delegation_of_row(self._tx, row)
+
+
+def delegation_of_row(tx: Transaction, row: RowMapping) -> Delegation:
+    """A row of the delegations."""
+    holder, grantor, delegate = tx.open_json(row["people"], _PEOPLE, row["delegation_id"])
+    return Delegation(
+        delegation_id=row["delegation_id"],
+        parent_id=row["parent_id"],
+        level=as_word(DelegationLevel, row["level"]),
+        holder=person(holder),
+        grantor=person(grantor),
+        delegate=person(delegate),
+        scope={key: tuple(scenes) for key, scenes in from_json(row["scope"]).items()},
+        until=row["until"],
+        max_uses=row["max_uses"],
+        used=row["used"],
+        slot=row["slot"],
+        state=as_word(DelegationState, row["state"]),
+        created_at=row["created_at"],
+        accepted_at=row["accepted_at"],
+        ended_at=row["ended_at"],
+        ended_because=row["ended_because"],
+        use_matters=tuple(from_json(row["use_matters"])),
+    )

@@ -102,7 +102,12 @@ class MaterialRows:
         return done == 1
 
     def _material(self, row: RowMapping) -> Material:
-        values: dict[str, Any] = dict(row)
-        values["name"] = self._tx.open(row["name"], _NAME, row["material_id"])
-        values["state"] = as_word(MaterialState, row["state"])
-        return Material(**values)
+        return material_of_row(self._tx, row)
+
+
+def material_of_row(tx: Transaction, row: RowMapping) -> Material:
+    """A row of the materials."""
+    values: dict[str, Any] = dict(row)
+    values["name"] = tx.open(row["name"], _NAME, row["material_id"])
+    values["state"] = as_word(MaterialState, row["state"])
+    return Material(**values)

@@ -13,6 +13,7 @@ from certsvc.license.model import LATER_FORMS
 from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.seals import reservation_of
 from certsvc.store.tables import artifacts, licenses, moves, requests, reservations
+from certsvc.store.tables_archives import archives, materials
 from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import registered_licenses
 from certsvc.store.tables_signers import signing_revisions
@@ -34,6 +35,7 @@ _L = licenses.c
 _A = artifacts.c
 _S = stampings.c
 _V = signing_revisions.c
+_P, _M = archives.c, materials.c
 
 
 _MADE = and_(_A.version_id == _L.version_id, _A.kind.not_in(sorted(LATER_FORMS)))
@@ -68,6 +70,8 @@ _STAMPED = _paged(
     select(_S.stamping_id.label("place"), _S.sha256, _S.object_name, _S.reservation_id),
     _S.stamping_id,
 )
+_ARCHIVES = _paged(select(_P.archive_id.label("place"), _P.sha256, _P.object_name), _P.archive_id)
+_MATERIALS = _paged(select(_M.material_id.label("place"), _M.sha256, _M.object_name), _M.material_id)
 _SIGNED = (
     select(_V.round_id, _V.number, _V.sha256)
     .where(tuple_(_V.round_id, _V.number) > tuple_(bindparam("round"), bindparam("last", type_=_V.number.type)))
@@ -149,6 +153,14 @@ class ReconcilingRows:
             FileRow(place=f"{row['round_id']} {row['number']}", about=row["round_id"], sha256=row["sha256"])
             for row in rows
         ]
+
+    def archives_after(self, place: str, *, limit: int) -> Sequence[FileRow]:
+        """归档信息包."""
+        return [FileRow(about=row["place"], **row) for row in self._tx.rows(_ARCHIVES, behind=place, most=limit)]
+
+    def materials_after(self, place: str, *, limit: int) -> Sequence[FileRow]:
+        """电子材料, those that were withdrawn too."""
+        return [FileRow(about=row["place"], **row) for row in self._tx.rows(_MATERIALS, behind=place, most=limit)]
 
     def events_after(self, row_no: int, *, types: Sequence[str], limit: int) -> Sequence[tuple[int, Event]]:
         """Events of some types with their row numbers, with or without a position."""

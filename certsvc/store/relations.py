@@ -110,20 +110,7 @@ class RelationRows:
         return self._tx.changed(_END, which=relation_id, now=now) == 1
 
     def _relation(self, row: RowMapping) -> Relation:
-        subject, other = self._tx.open_json(row["people"], _PEOPLE, row["relation_id"])
-        return Relation(
-            relation_id=row["relation_id"],
-            kind=as_word(RelationKind, row["kind"]),
-            subject=person(subject),
-            other=person(other) if other else None,
-            authority_code=row["authority_code"],
-            client_id=row["client_id"],
-            document_no=row["document_no"],
-            from_on=row["from_on"],
-            until_on=row["until_on"],
-            created_at=row["created_at"],
-            ended_at=row["ended_at"],
-        )
+        return relation_of_row(self._tx, row)
 
 
 class CoHolderRows:
@@ -171,12 +158,35 @@ class CoHolderRows:
         return self._tx.changed(_REMOVE, which=co_holder_id, now=now) == 1
 
     def _co_holder(self, row: RowMapping) -> CoHolder:
-        kept = self._tx.open_json(row["person"], _PERSON, row["co_holder_id"])
-        return CoHolder(
-            co_holder_id=row["co_holder_id"],
-            license_id=row["license_id"],
-            holder=person(kept),
-            data=kept["data"],
-            added_at=row["added_at"],
-            removed_at=row["removed_at"],
-        )
+        return co_holder_of_row(self._tx, row)
+
+
+def relation_of_row(tx: Transaction, row: RowMapping) -> Relation:
+    """A row of its table."""
+    subject, other = tx.open_json(row["people"], _PEOPLE, row["relation_id"])
+    return Relation(
+        relation_id=row["relation_id"],
+        kind=as_word(RelationKind, row["kind"]),
+        subject=person(subject),
+        other=person(other) if other else None,
+        authority_code=row["authority_code"],
+        client_id=row["client_id"],
+        document_no=row["document_no"],
+        from_on=row["from_on"],
+        until_on=row["until_on"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def co_holder_of_row(tx: Transaction, row: RowMapping) -> CoHolder:
+    """A row of its table."""
+    kept = tx.open_json(row["person"], _PERSON, row["co_holder_id"])
+    return CoHolder(
+        co_holder_id=row["co_holder_id"],
+        license_id=row["license_id"],
+        holder=person(kept),
+        data=kept["data"],
+        added_at=row["added_at"],
+        removed_at=row["removed_at"],
+    )

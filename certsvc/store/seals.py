@@ -289,6 +289,8 @@ def reservation_of(row: RowMapping) -> SealReservation:
         digest=row["digest"],
         reserved_at=row["reserved_at"],
         result=as_word(ReservationResult, row["result"]),
+        signature_sha256=row["signature_sha256"],
+        answered_at=row["answered_at"],
     )
 
 

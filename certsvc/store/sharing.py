@@ -68,6 +68,7 @@ _WITHDRAW = (
     )
     # Two clocks may differ by a little: a use that was let through is never later than its withdrawal.
     .values(withdrawn_at=case((_G.used_at > bindparam("now"), _G.used_at), else_=bindparam("now")))
+    .returning(_G.withdrawn_at)
 )
 _WITHDRAW_UNDER = (
     update(grants)
@@ -192,9 +193,11 @@ class SharingRows:
         named = case(dict(sorted(cases.items())), value=_G.grant_id)
         return self._tx.changed(_WITHOUT_CASE.values(case_no=named), which=sorted(cases))
 
-    def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> bool:
-        """Withdraw a grant of this holder, used or not, whose time is not over."""
-        return self._tx.changed(_WITHDRAW, which=grant_id, holder=holder_subject, now=now) == 1
+    def withdraw_grant(self, grant_id: str, *, holder_subject: str, now: datetime) -> datetime | None:
+        """Withdraw a grant of this holder, used or not, whose time is not over; from when on it is, None if not."""
+        row = self._tx.row(_WITHDRAW, which=grant_id, holder=holder_subject, now=now)
+        at: datetime | None = None if row is None else row["withdrawn_at"]
+        return at
 
     def grants_of(self, holder_subject: str, *, limit: int) -> Sequence[Grant]:
         """The holder's grants, newest first."""
@@ -270,11 +273,16 @@ class SharingRows:
         }
 
     def _grant(self, row: RowMapping) -> Grant:
-        values: dict[str, Any] = dict(row)
-        values["fields"] = tuple(from_json(row["fields"]))
-        sealed = row["operator"]
-        values["operator"] = self._tx.open(sealed, _OPERATOR, row["grant_id"]) if sealed else ""
-        return Grant(**values)
+        return grant_of_row(self._tx, row)
+
+
+def grant_of_row(tx: Transaction, row: RowMapping) -> Grant:
+    """A row of the grants."""
+    values: dict[str, Any] = {name: row[name] for name in _G.keys()}  # noqa: SIM118
+    values["fields"] = tuple(from_json(row["fields"]))
+    sealed = row["operator"]
+    values["operator"] = tx.open(sealed, _OPERATOR, row["grant_id"]) if sealed else ""
+    return Grant(**values)
 
 
 def use_of_row(tx: Transaction, row: RowMapping) -> Fetch:

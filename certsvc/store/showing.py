@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
@@ -117,11 +117,16 @@ class ShowingRows:
         return [scan_of(row) for row in _SCANS_BY_AUTHORITY.rows(self._tx, [authority_code], limit=limit)]
 
     def _show(self, row: RowMapping) -> Show:
-        values = dict(row)
-        sealed = values.pop("presenter")
-        values["presenter"] = self._tx.open(sealed, _PRESENTER, row["show_id"]) if sealed else ""
-        values["members"] = tuple((version_id, scene) for version_id, scene in from_json(row["members"]))
-        return Show(**values)
+        return show_of_row(self._tx, row)
+
+
+def show_of_row(tx: Transaction, row: RowMapping) -> Show:
+    """A row of the show codes."""
+    values: dict[str, Any] = {name: row[name] for name in _H.keys()}  # noqa: SIM118
+    sealed = row["presenter"]
+    values["presenter"] = tx.open(sealed, _PRESENTER, row["show_id"]) if sealed else ""
+    values["members"] = tuple((version_id, scene) for version_id, scene in from_json(row["members"]))
+    return Show(**values)
 
 
 def _values(scan: Scan) -> dict[str, object]:

@@ -6,8 +6,14 @@ import ast
 from pathlib import Path
 
 COMMANDS = Path(__file__).resolve().parents[2] / "certsvc" / "commands"
-WRITES = frozenset({"insert_fetch", "insert_fetches", "insert_scan", "insert_scans"})
-OF_LICENSES = frozenset({"insert", "insert_all", "move"})
+WRITES = frozenset({"insert_fetch", "insert_fetches", "insert_scan", "insert_scans", "insert_show", "insert_grant"})
+BY_NOUN = {
+    "licenses": {"insert", "insert_all", "move"},
+    "seals": {"reserve"},
+    "delegations": {"insert"},
+    "relations": {"insert"},
+    "co_holders": {"insert"},
+}
 NAMES = frozenset({"rows_of", "note", "announce_move"})
 """``rows_of``, and the two commands' own words that call it: ``use_rows.note`` and ``move_license.announce_move``."""
 
@@ -21,11 +27,7 @@ def writers(tree: ast.Module) -> list[str]:
         and isinstance(node.func, ast.Attribute)
         and (
             node.func.attr in WRITES
-            or (
-                node.func.attr in OF_LICENSES
-                and isinstance(node.func.value, ast.Attribute)
-                and node.func.value.attr == "licenses"
-            )
+            or (isinstance(node.func.value, ast.Attribute) and node.func.attr in BY_NOUN.get(node.func.value.attr, ()))
         )
     ]
 

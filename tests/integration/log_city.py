@@ -39,11 +39,11 @@ def stamp(city: ServedCity) -> None:
     settle(city)
 
 
-def audited(deps: Deps, *, settle_s: int = 0, rows: bool = True) -> AuditReport:
+def audited(deps: Deps, *, settle_s: int = 0, rows: bool = True, files: bool = True) -> AuditReport:
     """The report over what is there now; rows of this very moment count as settled."""
     ledger = DiskLedger()
     try:
-        return audit(deps, ledger, settle_s=settle_s - int(timedelta(hours=1).total_seconds()), rows=rows)
+        return audit(deps, ledger, settle_s=settle_s - int(timedelta(hours=1).total_seconds()), rows=rows, files=files)
     finally:
         ledger.close()
 

@@ -19,6 +19,7 @@ from log_city import FOOD, audited, settle, stamp
 from log_intruder import BucketFiles, DirectoryFiles, Files, Intruder
 from minio import Minio
 from postgres_process import PostgresProcess
+from rights_city import give_and_take
 from s3_process import S3Process
 from test_fetch import fetch
 
@@ -28,6 +29,7 @@ from certsvc.commands.evidence.record import record
 
 COUNT, ALL = 40, 1000
 SEED = int(os.environ.get("CERTSVC_TAMPERING_SEED", "20261128"))
+NOUNS_OF_RIGHTS = ("show", "grant", "reservation", "delegation", "relation", "co_holder")
 EMBEDDED, SERVER = "embedded", "server"
 
 
@@ -91,6 +93,7 @@ def _live(city: ServedCity) -> None:
             assert city.move(done["identifier"], "resume", slug=FOOD, until=None).status_code in {201, 422}
     for matter in (None, "unknown-matter"):
         assert fetch(city, **({"matter_code": matter} if matter else {})).status_code in {201, 403, 404, 409, 422}
+    give_and_take(city)
     with deps.uow() as tx:
         for number in range(560):
             content = {"number": number}
@@ -104,9 +107,9 @@ def test_an_untouched_log_agrees(victim: Victim) -> None:
     assert report.agrees, report.findings
     assert report.size > 512
     assert report.stamped == 1
-    for noun in ("license", "move", "fetch", "scan", "event"):
+    for noun in ("license", "move", "fetch", "scan", "event", *NOUNS_OF_RIGHTS):
         assert report.rows[noun] > 0, noun
-    assert report.files == 3
+    assert report.files == 6
     assert {"log/tile/0/000", "log/tile/0/001", "log/tile/entries/001"} <= set(victim.files.names())
 
 

@@ -59,6 +59,8 @@ class Rows:
         return [] if place else [Read(place="z", row_id=one.version.identifier, row=one) for one in found]
 
     scans_after = events_after = forms_after = stamps_after = nothing
+    archives_after = materials_after = nothing
+    shows_after = grants_after = reservations_after = delegations_after = relations_after = co_holders_after = nothing
 
 
 def fetch(number: int) -> Fetch:

@@ -37,6 +37,7 @@ from certsvc.commands.archiving.package import (
 )
 from certsvc.commands.archiving.tools import tools_of
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.evidence.sweep import ARCHIVES
 from certsvc.commands.issuance.read_license import NO_LICENSE_ZH
 from certsvc.commands.log.append import log_origin
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from certsvc.license.archives import CheckItem
 
 ZIP = "application/zip"
+LEASE_S = 60
+"""How long a turn at registering lasts at most; it ends with its transaction."""
 
 
 def make_archive(
@@ -216,7 +219,14 @@ def _stands(deps: Deps, tx: UnitOfWork, contents: Contents) -> bool:
 
 def _register(deps: Deps, contents: Contents, archive: Archive) -> Archive:
     first, stood = None, True
+    turn = f"archive:{contents.kind.value}:{contents.subject}"
     with deps.uow() as tx:
+        # Held until the end of the transaction and given up with it: whoever made the same looks when we have stored,
+        # and sees ours, also under the name of the body that its own became meanwhile.
+        if not tx.outbox.lease(turn, owner=archive.archive_id, now=archive.made_at, lease_s=LEASE_S):
+            msg = "a turn at archiving is never committed"
+            raise RuntimeError(msg)
+        tx.outbox.release(turn, owner=archive.archive_id)
         first = _known(tx, contents)
         if first is None:
             stood = _stands(deps, tx, contents)
@@ -250,6 +260,7 @@ def _tell_made(deps: Deps, tx: UnitOfWork, archive: Archive) -> None:
         "keeping": archive.keeping,
         "members": list(archive.members),
         "materials": list(archive.materials),
+        "rows": rows_of([archive]),
     }
     record(
         tx,

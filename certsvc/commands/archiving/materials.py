@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.archiving.contents import MAX_MATERIALS, codes_of
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.evidence.sweep import MATERIALS
 from certsvc.commands.shapes import Line
 from certsvc.commands.stamping.uploads import PDF, judged
@@ -189,6 +190,7 @@ def _tell_registered(deps: Deps, tx: UnitOfWork, made: Material) -> None:
         "matter_code": made.matter_code,
         "sha256": made.sha256,
         "stamping_id": made.stamping_id,
+        "rows": rows_of([made]),
     }
     record(
         tx,

@@ -124,7 +124,12 @@ def hand_over(deps: Deps, caller: Principal, archive_id: str, body: ReceiptBody)
             archive_id=archive_id, authority_code=found.authority_code, receipt_no=body.receipt_no
         )
         tell(deps, tx, payload, archive_id, now)
-        content = {"handed_to": body.handed_to, "receipt_no": body.receipt_no, "sha256": found.sha256}
+        content = {
+            "handed_to": body.handed_to,
+            "receipt_no": body.receipt_no,
+            "received_on": body.received_on.isoformat(),
+            "sha256": found.sha256,
+        }
         record(tx, deps, kind="archive.received", subject=archive_id, actor=caller.subject, content=content, at=now)
         return noted
 

@@ -10,6 +10,7 @@ from certsvc.catalog.validation import validate_part
 from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.issuance.authority import issuer_today
 from certsvc.commands.showing.rights import same
 from certsvc.errors import Conflict, NotFound
@@ -58,7 +59,7 @@ def add_co_holder(deps: Deps, caller: Principal, identifier: str, body: CoHolder
         there = tx.co_holders.of_license(version.license_id)
         if same(version.holder, added.holder) or len(there) >= MAX_CO_HOLDERS or not tx.co_holders.insert(added):
             raise Conflict(f"此人已是持证主体，或共有人已有 {MAX_CO_HOLDERS} 名")
-        content = {"co_holder_id": added.co_holder_id, "fields": sorted(added.data)}
+        content = {"co_holder_id": added.co_holder_id, "fields": sorted(added.data), "rows": rows_of([added])}
         record(tx, deps, kind="co_holder.added", subject=identifier, actor=caller.subject, content=content, at=now)
     return added
 

@@ -12,6 +12,7 @@ from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, scene_of
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, require_alive, right_to_show, same
@@ -112,6 +113,7 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
         )
         offered = _insert(tx, offered, now)
         content = {"delegation_id": offered.delegation_id, "level": level.value, "until": body.until.isoformat()}
+        named = rows_of([offered])
         for right in rights:
             record(
                 tx,
@@ -119,9 +121,10 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
                 kind="delegation.offered",
                 subject=right.version.identifier,
                 actor=caller.subject,
-                content=content,
+                content={**content, "rows": named},
                 at=now,
             )
+            named = []  # the delegation is one row, which one leaf names
     return offered
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.delegations import Delegation
-    from certsvc.license.model import LicenseVersion
+    from certsvc.license.model import Holder, LicenseVersion
 
 NO_DELEGATION_ZH = "没有这份代亮授权"
 
@@ -102,9 +102,11 @@ def confirm_delegation(deps: Deps, caller: Principal, delegation_id: str) -> Del
         if found is None or not _speaks_for(tx, caller, found, now):
             raise NotFound(NO_DELEGATION_ZH)
         waits = found.stands(now) is DelegationState.UNCONFIRMED and not found.parent_id
-        if not waits or not tx.delegations.confirm(delegation_id):
+        confirmed = tx.delegations.confirm(delegation_id) if waits else ()
+        if not confirmed:
             raise Conflict("这份代亮授权不需要确认，或已结束、已过期")
-        _on_record(tx, deps, "delegation.confirmed", found, caller.subject, now)
+        for one in confirmed:
+            _on_record(tx, deps, "delegation.confirmed", one, caller.subject, now)
         return _again(tx, delegation_id)
 
 
@@ -142,6 +144,13 @@ def tell_ended(deps: Deps, tx: UnitOfWork, ended: Sequence[Delegation], *, actor
         event_id, source = deps.ids.new("evt"), deps.policy.event_source
         tx.outbox.add(payload.event(event_id=event_id, source=source, subject=one.delegation_id, at=now))
         _on_record(tx, deps, "delegation.ended", one, actor, now)
+
+
+def unconfirm(deps: Deps, tx: UnitOfWork, company: Holder, *, actor: str, now: datetime) -> None:
+    """What a company's delegates have waits for its new 法定代表人, on record; what was only offered has ended."""
+    for one in tx.delegations.unconfirm(company, now=now):
+        kind = "delegation.unconfirmed" if one.state is DelegationState.UNCONFIRMED else "delegation.ended"
+        _on_record(tx, deps, kind, one, actor, now)
 
 
 def _speaks_for(tx: UnitOfWork, caller: Principal, found: Delegation, now: datetime) -> bool:

@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.commands.delegating.delegations import tell_ended
+from certsvc.commands.delegating.delegations import tell_ended, unconfirm
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.showing.rights import same
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -86,11 +87,11 @@ def state_relation(deps: Deps, caller: Principal, body: RelationBody) -> Relatio
                 return one
         if body.kind is RelationKind.REPRESENTATIVE:
             for one in known:
-                tx.relations.end(one.relation_id, now=now)
+                _end(deps, tx, caller, one, now, because="followed")
         if not tx.relations.insert(relation):
             raise Conflict("同一主体的同类登记正在进行，请核对后重试")
         if body.kind is RelationKind.REPRESENTATIVE:
-            tx.delegations.unconfirm(subject, now=now)
+            unconfirm(deps, tx, subject, actor=caller.subject, now=now)
         elif body.kind is RelationKind.DECEASED:
             _settle(deps, tx, caller, subject, now)
         _on_record(tx, deps, "relation.stated", relation, caller, now)
@@ -116,7 +117,7 @@ def end_relation(deps: Deps, caller: Principal, relation_id: str, *, document_no
             content = {"because": "ended"}
             record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=caller.subject, content=content, at=now)
         if found.kind is RelationKind.REPRESENTATIVE:
-            tx.delegations.unconfirm(found.subject, now=now)
+            unconfirm(deps, tx, found.subject, actor=caller.subject, now=now)
         _on_record(tx, deps, "relation.ended", found, caller, now, document_no=document_no)
 
 
@@ -130,9 +131,17 @@ def _settle(deps: Deps, tx: UnitOfWork, caller: Principal, dead: Holder, now: da
         *tx.relations.of_subject(dead, RelationKind.GUARDIAN),
     )
     for relation in (*represented, *guardians):
-        tx.relations.end(relation.relation_id, now=now)
+        _end(deps, tx, caller, relation, now, because="death")
     for relation in represented:
-        tx.delegations.unconfirm(relation.subject, now=now)
+        unconfirm(deps, tx, relation.subject, actor=caller.subject, now=now)
+
+
+def _end(deps: Deps, tx: UnitOfWork, caller: Principal, one: Relation, now: datetime, *, because: str) -> None:
+    """End what another statement ends, on record."""
+    if tx.relations.end(one.relation_id, now=now):
+        content = {"kind": one.kind.value, "because": because, "authority_code": caller.authority_code}
+        actor = caller.subject
+        record(tx, deps, kind="relation.ended", subject=one.relation_id, actor=actor, content=content, at=now)
 
 
 def _check(body: RelationBody, subject: Holder, other: Holder | None, now: datetime) -> None:
@@ -169,5 +178,6 @@ def _on_record(
         "kind": one.kind.value,
         "document_no": document_no or one.document_no,
         "authority_code": caller.authority_code,
+        **({"rows": rows_of([one])} if kind == "relation.stated" else {}),
     }
     record(tx, deps, kind=kind, subject=one.relation_id, actor=caller.subject, content=content, at=now)

@@ -1,7 +1,9 @@
 """What evidence says of the rows that were written with it, so that a row that is changed later is found.
 
 The content of a leaf may hold ``rows``: for each row ``<noun> <id> <SHA-256>``, over every column that never changes
-again. What does change, the state of a license, follows from its moves, which are rows themselves.
+again. What does change follows from rows or leaves that are there anyway: the state of a license from its moves, the
+redemption of a show code from its scans, the use of a grant from its fetches, and an end from the moment of its leaf.
+The result of a seal use has a key of its own (``answered``), over the whole row; ``former`` are keys that hold no more.
 """
 
 from __future__ import annotations
@@ -16,20 +18,30 @@ import orjson
 
 from certsvc.clock import rfc3339
 from certsvc.events.envelope import Event
+from certsvc.license.archives import Archive, Material
+from certsvc.license.delegations import Delegation
 from certsvc.license.model import Artifact, LicenseVersion, MoveRecord
-from certsvc.license.uses import Fetch, Scan
+from certsvc.license.relations import CoHolder, Relation
+from certsvc.license.uses import Fetch, Grant, Scan, Show
+from certsvc.seal.model import SealReservation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROWS = "rows"
 """The key in the content of a leaf."""
+FORMER = "former"
+"""Keys that earlier leaves named and that hold no more, in the content of the leaf that names their successors."""
 
 MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 """Kinds of the leaf with which a license begins."""
 
 LICENSE, MOVE, FETCH, SCAN, EVENT, FORM = "license", "move", "fetch", "scan", "event", "form"
-NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM)
+SHOW, GRANT, RESERVATION, ANSWERED = "show", "grant", "reservation", "answered"
+DELEGATION, RELATION, CO_HOLDER = "delegation", "relation", "co_holder"
+ARCHIVE, MATERIAL = "archive", "material"
+RIGHTS = (SHOW, GRANT, RESERVATION, ANSWERED, DELEGATION, RELATION, CO_HOLDER)
+NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM, *RIGHTS, ARCHIVE, MATERIAL)
 
 _CHANGES = frozenset(
     {
@@ -41,7 +53,28 @@ _CHANGES = frozenset(
 )
 _OF_EVENT = frozenset({"position"})  # given later
 
-_Row = LicenseVersion | MoveRecord | Fetch | Scan | Event | Artifact
+_OF_SHOW = frozenset({"redeemed_at", "redeemed_by"})  # of the scan that redeemed it
+_OF_GRANT = frozenset({"used_at", "withdrawn_at", "answers"})  # of fetches, and of the leaf of its end
+_OF_RESERVATION = frozenset({"result", "signature_sha256", "answered_at"})  # of its answer
+_OF_DELEGATION = frozenset({"used", "slot", "state", "accepted_at", "ended_at", "ended_because"})
+_OF_ARCHIVE = frozenset({"handed_to", "receipt_no", "received_on", "receipt_by", "receipt_at"})
+
+_Row = (
+    LicenseVersion
+    | MoveRecord
+    | Fetch
+    | Scan
+    | Event
+    | Artifact
+    | Show
+    | Grant
+    | SealReservation
+    | Delegation
+    | Relation
+    | CoHolder
+    | Archive
+    | Material
+)
 _IDS: dict[type, tuple[str, Callable[[Any], str], frozenset[str]]] = {
     LicenseVersion: (LICENSE, lambda row: row.identifier, _CHANGES),
     MoveRecord: (MOVE, lambda row: row.move_id, frozenset()),
@@ -49,6 +82,14 @@ _IDS: dict[type, tuple[str, Callable[[Any], str], frozenset[str]]] = {
     Scan: (SCAN, lambda row: row.scan_id, frozenset()),
     Artifact: (FORM, lambda row: row.artifact_id, frozenset()),
     Event: (EVENT, lambda row: f"{row.event_id}", _OF_EVENT),
+    Show: (SHOW, lambda row: row.show_id, _OF_SHOW),
+    Grant: (GRANT, lambda row: row.grant_id, _OF_GRANT),
+    SealReservation: (RESERVATION, lambda row: row.reservation_id, _OF_RESERVATION),
+    Delegation: (DELEGATION, lambda row: row.delegation_id, _OF_DELEGATION),
+    Relation: (RELATION, lambda row: row.relation_id, frozenset({"ended_at"})),
+    Archive: (ARCHIVE, lambda row: row.archive_id, _OF_ARCHIVE),
+    Material: (MATERIAL, lambda row: row.material_id, frozenset({"state", "moved_at"})),
+    CoHolder: (CO_HOLDER, lambda row: row.co_holder_id, frozenset({"removed_at"})),
 }
 
 
@@ -61,6 +102,11 @@ def row_key(row: _Row) -> str:
 def rows_of(rows: Iterable[_Row]) -> list[str]:
     """The keys of several, as they stand in the content of a leaf."""
     return [row_key(row) for row in rows]
+
+
+def answered_key(row: SealReservation) -> str:
+    """The key of a reservation with its result: over the whole row."""
+    return f"{ANSWERED} {row.reservation_id} {hashlib.sha256(_form(row, frozenset())).hexdigest()}"
 
 
 def named_rows(content: Mapping[str, Any]) -> Sequence[str] | None:

@@ -8,20 +8,42 @@ row younger than the settling time may have its leaf on the way.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from heapq import merge
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from certsvc.clock import rfc3339
-from certsvc.commands.evidence.rows import EVENT, FETCH, FORM, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
+from certsvc.commands.evidence.rows import (
+    ARCHIVE,
+    CO_HOLDER,
+    DELEGATION,
+    EVENT,
+    FETCH,
+    FORM,
+    FORMER,
+    GRANT,
+    LICENSE,
+    MADE,
+    MATERIAL,
+    MOVE,
+    NOUNS,
+    RELATION,
+    RESERVATION,
+    SCAN,
+    SHOW,
+    named_rows,
+    row_key,
+)
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
+from certsvc.commands.log.audit_leaf import fits, said_by
+from certsvc.commands.log.audit_rights import MOMENTS, RightAudit, moment_key
+from certsvc.commands.log.audit_since import OLD, REPEATED, Since, old_id
 from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
 from certsvc.errors import NotFound, SigningError
-from certsvc.events.evidence import salted_digest
 from certsvc.license.states import State
 
 if TYPE_CHECKING:
@@ -32,7 +54,7 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.checkpoint import Checkpoint, Stamp
-    from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.archives import Archive, Material
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
     from certsvc.license.model import Artifact
 
@@ -44,24 +66,6 @@ _REPLACED = "replaced"
 """Topic of which version replaced which, and which were replaced at all, as leaves tell it."""
 _MOVED = "moved"
 """Topic of the moments of leaves of earlier releases that tell a move."""
-_OLD: dict[str, str] = {
-    "fetch.given": FETCH,
-    "fetch.refused": FETCH,
-    "scan.answered": SCAN,
-    "challenge.collected": SCAN,
-}
-"""Kinds whose leaves always named a row, and how: ``<noun>_id`` in their content."""
-
-
-@dataclass(slots=True)
-class _Since:
-    """From when leaves name the rows of a noun by digest, and whether there are leaves that do not."""
-
-    digests: datetime | None = None
-    before: bool = False
-    last_event: int = 0
-    unreadable: set[str] = field(default_factory=set)
-    young: set[str] = field(default_factory=set)
 
 
 class RowAudit:
@@ -73,15 +77,16 @@ class RowAudit:
         self._ledger = ledger
         self._report = report
         self._settled = settled
-        self._since = {noun: _Since() for noun in (*NOUNS, STAMP)}
+        self._since = {noun: Since() for noun in (*NOUNS, *MOMENTS, STAMP)}
+        self._rights = RightAudit(ledger, report, self._since, self._expect, settled=settled)
         self._seen: dict[str, list[str]] = {}
 
     def look(self, leaf: ReadLeaf) -> None:
         """Check a row of evidence against its own leaf, and note what it says of others."""
-        said = _said(leaf)
+        said = said_by(leaf)
         if said is None:
             kind, detail = Found.DETAILS_CHANGED, leaf.evidence_id
-            if not _fits(leaf):
+            if not fits(leaf):
                 kind = Found.COLUMNS_CHANGED
             self._report.tell(kind, leaf.position, detail)
             return
@@ -95,6 +100,7 @@ class RowAudit:
                 since.digests = leaf.at
         if named is None:
             self._note_old(leaf, said)
+        self._note_change(leaf, said)
         if "replaced_by" in content:
             old = str(said["subject"])
             self._ledger.see(_REPLACED, [old, f"{old} {content['replaced_by']}"])
@@ -106,6 +112,18 @@ class RowAudit:
         if sum(map(len, self._seen.values())) > PAGE:
             self._flush()
 
+    def _note_change(self, leaf: ReadLeaf, said: dict[str, Any]) -> None:
+        """What happened to a row that was there, and which keys hold no more."""
+        if (happened := moment_key(leaf, said)) is not None:
+            self._seen.setdefault(happened[0], []).append(happened[1])
+        former = [str(key) for key in said["content"].get(FORMER, ())]
+        if former:
+            self._flush()
+        for key in former:
+            noun = key.partition(" ")[0]
+            if self._ledger.saw(noun, key):  # leaves of earlier releases did not name it
+                self._ledger.expect(noun, [key])
+
     def compare(self, watch: Callable[[str, int], None], *, files: bool) -> None:
         """Rows against leaves; with ``files`` every file of a license is read too."""
         self._flush()
@@ -113,10 +131,12 @@ class RowAudit:
         self._plain(MOVE, lambda tx, at: tx.audited.moves_after(at, limit=PAGE), 0, watch)
         self._plain(FETCH, lambda tx, at: tx.audited.fetches_after(at, limit=PAGE), "", watch)
         self._plain(SCAN, lambda tx, at: tx.audited.scans_after(at, limit=PAGE), "", watch)
+        self._of_rights(watch)
+        self._of_archives(watch, files=files)
         self._plain(FORM, lambda tx, at: tx.audited.forms_after(at, limit=PAGE), "", watch, files=files)
         self._plain(EVENT, lambda tx, at: tx.audited.events_after(at, limit=PAGE), 0, watch)
         self._stamps()
-        for noun in (*NOUNS, STAMP):
+        for noun in (*NOUNS, *MOMENTS, STAMP):
             self._differences(noun)
 
     def _flush(self) -> None:
@@ -129,10 +149,12 @@ class RowAudit:
         if leaf.kind in MADE:
             self._since[LICENSE].before = True
             self._ledger.see(f"old:{LICENSE}", [f"{said['subject']} {said['content'].get('sha256', '')}"])
-        elif leaf.kind in _OLD:
-            noun = _OLD[leaf.kind]
+        elif leaf.kind in OLD:
+            noun, name = OLD[leaf.kind]
             self._since[noun].before = True
-            self._ledger.see(f"old:{noun}", [str(said["content"].get(f"{noun}_id", ""))])
+            row_id = old_id(said, name)
+            if noun not in REPEATED or not self._ledger.saw(f"old:{noun}", row_id):
+                self._ledger.see(f"old:{noun}", [row_id])
         elif leaf.kind.startswith("license."):
             self._since[MOVE].before = True
             self._ledger.see(_MOVED, [rfc3339(leaf.at)])
@@ -183,6 +205,50 @@ class RowAudit:
                     self._expect(noun, one.row, one.row.at, "")
                 elif int(one.place) <= self._since[EVENT].last_event:
                     self._ledger.expect(EVENT, [row_key(one.row)])
+            self._report.rows[noun] += len(rows)
+            watch(noun, len(rows))
+            place = rows[-1].place
+
+    def _of_rights(self, watch: Callable[[str, int], None]) -> None:
+        """What is given to somebody, and of seals: each row with what is said of it elsewhere."""
+        rights = self._rights
+        self._each(SHOW, lambda tx, at: tx.audited.shows_after(at, limit=PAGE), rights.show, watch)
+        self._each(GRANT, lambda tx, at: tx.audited.grants_after(at, limit=PAGE), rights.grant, watch)
+        self._each(RESERVATION, lambda tx, at: tx.audited.reservations_after(at, limit=PAGE), rights.reservation, watch)
+        self._each(DELEGATION, lambda tx, at: tx.audited.delegations_after(at, limit=PAGE), rights.delegation, watch)
+        self._each(RELATION, lambda tx, at: tx.audited.relations_after(at, limit=PAGE), rights.relation, watch)
+        self._each(CO_HOLDER, lambda tx, at: tx.audited.co_holders_after(at, limit=PAGE), rights.co_holder, watch)
+
+    def _of_archives(self, watch: Callable[[str, int], None], *, files: bool) -> None:
+        """Packages and materials, and with ``files`` what lies in the store for them."""
+
+        def package(one: Archive) -> None:
+            self._rights.archive(one)
+            if files:
+                self._file(one, f"{ARCHIVE} {one.archive_id}")
+
+        def material(one: Material) -> None:
+            self._rights.material(one)
+            if files:
+                self._file(one, f"{MATERIAL} {one.material_id}")
+
+        self._each(ARCHIVE, lambda tx, at: tx.audited.archives_after(at, limit=PAGE), package, watch)
+        self._each(MATERIAL, lambda tx, at: tx.audited.materials_after(at, limit=PAGE), material, watch)
+
+    def _each(
+        self,
+        noun: str,
+        read: Callable[[UnitOfWork, Any], Sequence[Read[Any]]],
+        look: Callable[[Any], None],
+        watch: Callable[[str, int], None],
+    ) -> None:
+        place: int | str = ""
+        while rows := self._page(read, place):
+            for one in rows:
+                if one.row is None:
+                    self._unreadable(noun, one.row_id)
+                else:
+                    look(one.row)
             self._report.rows[noun] += len(rows)
             watch(noun, len(rows))
             place = rows[-1].place
@@ -241,7 +307,7 @@ class RowAudit:
         if self._ledger.saw(_REPLACED, pair) != bool(read.successor):
             self._report.tell(Found.STATE_CHANGED, about, f"后续版本 {read.successor or '无'} 与留痕不符")
 
-    def _file(self, artifact: Artifact, about: str) -> None:
+    def _file(self, artifact: Artifact | Archive | Material, about: str) -> None:
         self._report.files += 1
         name = artifact.object_name
         try:
@@ -297,69 +363,26 @@ class RowAudit:
     def _differences(self, noun: str) -> None:
         """A key that only rows have and one that only leaves have, of one id, are a row that was changed."""
         since = self._since[noun]
-        short = [key for key, _ in uneven(self._ledger.short, noun) if key not in since.young]
-        over = [key for key, _ in uneven(self._ledger.over, noun)]
-        gone = {key.split(" ")[1] for key in over}
-        unproven = {key.split(" ")[1] for key in short}
-        changed, missing = (
-            (Found.STAMP_CHANGED, Found.STAMP_MISSING)
-            if noun == STAMP
-            else (
-                Found.ROW_CHANGED,
-                Found.ROW_MISSING,
-            )
-        )
-        for name in sorted(gone & unproven):
-            self._report.tell(changed, f"{noun} {name}", "与留痕所记的摘要不符")
-        for name in sorted(gone - unproven - since.unreadable):
-            self._report.tell(missing, f"{noun} {name}")
-        for name in sorted(unproven - gone):
-            self._report.tell(Found.ROW_UNPROVEN, f"{noun} {name}")
+        changed, missing = Found.ROW_CHANGED, Found.ROW_MISSING
+        if noun == STAMP:
+            changed, missing = Found.STAMP_CHANGED, Found.STAMP_MISSING
+        short = (key for key, _ in uneven(self._ledger.short, noun) if key not in since.young)
+        over = (key for key, _ in uneven(self._ledger.over, noun))
+        # Both come in the order of their keys, and stay on the disk of the ledger: nothing is gathered.
+        keys = merge(((_id(key), True) for key in short), ((_id(key), False) for key in over))
+        for name, several in groupby(keys, key=itemgetter(0)):
+            sides = {unproven for _, unproven in several}
+            if sides == {True, False}:
+                self._report.tell(changed, f"{noun} {name}", "与留痕所记的摘要不符")
+            elif True in sides:
+                self._report.tell(Found.ROW_UNPROVEN, f"{noun} {name}")
+            elif name not in since.unreadable:
+                self._report.tell(missing, f"{noun} {name}")
         for key, _ in uneven(self._ledger.short, f"old:{noun}"):
             self._report.tell(Found.ROW_UNPROVEN, f"{noun} {key.split(' ')[0]}")
         for key, _ in uneven(self._ledger.over, f"old:{noun}"):
             self._report.tell(missing, f"{noun} {key.split(' ')[0]}")
 
 
-def _fits(leaf: ReadLeaf) -> bool:
-    """Whether the columns say what the leaf says."""
-    stated = _leaf(leaf.leaf)
-    return stated is not None and (stated.get("id"), stated.get("kind")) == (leaf.evidence_id, leaf.kind)
-
-
-def _leaf(data: bytes) -> dict[str, Any] | None:
-    try:
-        read = orjson.loads(data)
-    except ValueError:
-        return None
-    return read if isinstance(read, dict) else None
-
-
-def _said(leaf: ReadLeaf) -> dict[str, Any] | None:
-    """What a row of evidence says; None when its columns or its details are not what its leaf states."""
-    row, stated = leaf.row, _leaf(leaf.leaf)
-    if row is None or stated is None:
-        return None
-    try:
-        said: dict[str, Any] = orjson.loads(row.details)
-        # Details are canonical, so the canonical content stands in them as it is.
-        begin = b'{"actor":' + orjson.dumps(said["actor"]) + b',"content":'
-        end = b',"subject":' + orjson.dumps(said["subject"]) + b"}"
-        body = row.details[len(begin) : -len(end)]
-        whole = row.details == begin + body + end
-        same = stated == _stated(leaf, row, said, body)
-    except (ValueError, KeyError, TypeError):
-        return None
-    return said if whole and same else None
-
-
-def _stated(leaf: ReadLeaf, row: EvidenceRow, said: dict[str, Any], body: bytes) -> dict[str, Any]:
-    return {
-        "v": 1,
-        "id": leaf.evidence_id,
-        "kind": leaf.kind,
-        "at": leaf.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "subject": salted_digest(row.salt, str(said["subject"]).encode()),
-        "actor": salted_digest(row.salt, str(said["actor"]).encode()),
-        "content": salted_digest(row.salt, body),
-    }
+def _id(key: str) -> str:
+    return key.split(" ")[1]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.commands.log.audit_heads import Heads
 from certsvc.commands.log.findings import Found
 from certsvc.errors import IntegrityError, NotFound
-from certsvc.events.checkpoint import read_note
-from certsvc.events.epochs import split_origin
 from certsvc.events.merkle import Frontier, leaf_hash
 from certsvc.events.tiles import WIDTH, Edge, TilePath, split_hashes, unpack_entries
 
@@ -20,12 +19,11 @@ if TYPE_CHECKING:
 
     from certsvc.commands.log.findings import AuditReport
     from certsvc.commands.ports import Deps
-    from certsvc.events.checkpoint import Checkpoint, TreeHead
+    from certsvc.events.checkpoint import Checkpoint
     from certsvc.license.audited import ReadLeaf
 
 PAGE = 16 * WIDTH
 """Rows read at once, each page in a transaction of its own."""
-CHECKPOINTS = 500
 
 
 class TreeAudit:
@@ -38,9 +36,9 @@ class TreeAudit:
         self._look = look
         self._frontier = Frontier()
         self._grown = Edge()
-        self._heads: dict[int, tuple[int, TreeHead]] = {}
         with deps.uow.read() as tx:
             self._epochs = tx.log.epochs()
+        self._heads = Heads(deps, report, self._epochs)
 
     def run(self, watch: Callable[[int, int], None]) -> None:
         """Look through everything; ``watch`` is told how many leaves were done, and of how many."""
@@ -63,6 +61,7 @@ class TreeAudit:
         report.waiting = given - size
         if newest is not None:
             self._close(newest, edge)
+        self._heads.rest()
         with deps.uow.read() as tx:
             beyond = tx.log.stamps_after(size, limit=1)
         for stamp in beyond:
@@ -77,7 +76,6 @@ class TreeAudit:
                 edge: Edge | None = tx.log.edge()
             except IntegrityError:
                 edge = None
-        self._checkpoints()
         if last:
             # The counter was put back, or a row got a position that nobody gave.
             self._report.tell(Found.LEAF_CHANGED, last[0].position, f"位置大于已给出的最后位置 {given}")
@@ -90,45 +88,10 @@ class TreeAudit:
         elif edge is None or edge.size < size:
             self._report.tell(Found.EDGE_CHANGED, "log_edges", "与检查点的规模不符或残缺")
             edge = None
-        elif size in self._heads and edge.root() != self._heads[size][1].root:
+        elif newest is not None and (head := self._heads.signed(newest)) and edge.root() != head.root:
             self._report.tell(Found.EDGE_CHANGED, "log_edges", "其根与最后的检查点不符")
             edge = None
         return newest, edge, max(given, size)
-
-    def _checkpoints(self) -> None:
-        number, before = 0, 0
-        while True:
-            with self._deps.uow.read() as tx:
-                page = tx.log.after(number, limit=CHECKPOINTS)
-            for one in page:
-                for gone in range(number + 1, one.number):
-                    self._report.tell(Found.CHECKPOINT_MISSING, gone)
-                head = self._head(one, before)
-                if head is not None:
-                    self._heads[one.size] = (one.number, head)
-                number, before = one.number, one.size
-            self._report.checkpoints += len(page)
-            if not page:
-                return
-
-    def _head(self, one: Checkpoint, before: int) -> TreeHead | None:
-        try:
-            head, text, signatures = read_note(one.note)
-        except ValueError:
-            self._report.tell(Found.CHECKPOINT_CHANGED, one.number, "不是签名的检查点")
-            return None
-        if not self._deps.log_signer.is_signed(text, signatures):
-            self._report.tell(Found.CHECKPOINT_CHANGED, one.number, "签名不符")
-            return None
-        if head.size != one.size or one.size <= before:
-            self._report.tell(
-                Found.CHECKPOINT_CHANGED, one.number, f"规模 {one.size} 与签名所述 {head.size} 或次序不符"
-            )
-            return None
-        if split_origin(head.origin)[1] != self._epochs.at(head.size):
-            self._report.tell(Found.CHECKPOINT_CHANGED, one.number, f"日志名称 {head.origin} 与接续的记录不符")
-            return None
-        return head
 
     def _pages(self, given: int) -> Iterator[tuple[Mapping[int, bytes], int]]:
         """Leaves by position, a page at a time; details are decrypted only where somebody looks at them."""
@@ -212,7 +175,7 @@ class TreeAudit:
                 self._upper(level, number, hashes)
         for hashed in taken:
             self._frontier.add(hashed)
-            found = self._heads.pop(self._frontier.size, None)
+            found = self._heads.at(self._frontier.size)
             if found is not None and found[1].root != self._frontier.root():
                 self._report.tell(Found.ROOT_DIFFERS, found[0], f"规模 {self._frontier.size}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from certsvc.commands.evidence.sweep import PREFIX, STAMPED, digest_of, is_registered
+from certsvc.commands.evidence.sweep import ARCHIVES, MATERIALS, PREFIX, STAMPED, digest_of, is_registered
 from certsvc.commands.reconciling.findings import Difference, Finding
 from certsvc.commands.reconciling.pages import PAGE, pages, uneven
 from certsvc.commands.reconciling.row_books import SEALED
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from certsvc.commands.reconciling.findings import Report
     from certsvc.license.books import FileRow
 
-FILES = "files"
+FILES, KEPT = "files", "kept"
+"""Topics of names, and of names with digests where the name tells none."""
 LISTED, REGISTERED, READ = "列出文件", "登记的文件", "读取文件"
 
 
@@ -38,7 +39,7 @@ class FileBooks:
 
     def list_objects(self) -> None:
         """Note every object that is there."""
-        for prefix in (PREFIX, SIGNINGS, STAMPED):
+        for prefix in (PREFIX, SIGNINGS, STAMPED, ARCHIVES, MATERIALS):
             for names in _grouped(self._books.objects.walk(prefix)):
                 self._ledger.see(FILES, names)
                 self._look(LISTED, len(names))
@@ -53,6 +54,10 @@ class FileBooks:
             self._ledger.expect(SEALED, [row.reservation_id for row in rows])
         for rows in pages(books, lambda tx, at: tx.reconciling.signed_after(at, limit=PAGE), _place, ""):
             self._expect(rows)
+        for rows in pages(books, lambda tx, at: tx.reconciling.archives_after(at, limit=PAGE), _place, ""):
+            self._expect_kept(rows, ARCHIVES, ".zip")
+        for rows in pages(books, lambda tx, at: tx.reconciling.materials_after(at, limit=PAGE), _place, ""):
+            self._expect_kept(rows, MATERIALS, ".pdf")
 
     def compare(self, *, sample: int, before: datetime) -> None:
         """Read files, all or some, and look which names are on one side only.
@@ -80,6 +85,16 @@ class FileBooks:
         self._ledger.expect(FILES, names)
         self._look(REGISTERED, len(rows))
 
+    def _expect_kept(self, rows: Sequence[FileRow], prefix: str, suffix: str) -> None:
+        """Files that are called by the id of their row: their digest stands in the row alone."""
+        for row in rows:
+            if row.object_name != f"{prefix}{row.place}{suffix}":
+                finding = Finding(kind=Difference.CHANGED_FILE, about=row.object_name, detail=f"登记属于 {row.about}")
+                self._report.add(finding)
+        self._ledger.see(KEPT, [f"{row.object_name} {row.sha256}" for row in rows])
+        self._ledger.expect(FILES, [row.object_name for row in rows])
+        self._look(REGISTERED, len(rows))
+
     def _to_read(self, sample: int) -> Iterator[Sequence[str]]:
         if sample:
             yield self._ledger.drawn(FILES, sample)
@@ -96,7 +111,8 @@ class FileBooks:
             return  # told with everything that is not there
         except IntegrityError:
             data = b""
-        if hashlib.sha256(data).hexdigest() != digest_of(name):
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != digest_of(name) and not self._ledger.saw(KEPT, f"{name} {digest}"):
             self._report.add(Finding(kind=Difference.CHANGED_FILE, about=name))
 
     def _missing(self, name: str) -> None:

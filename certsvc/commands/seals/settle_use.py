@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import answered_key
 from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.events.seal_payloads import SealUseSettled
 from certsvc.seal.model import ReservationResult
@@ -59,7 +60,11 @@ def settle_use_by_hand(
         tx.outbox.add(payload.event(event_id=deps.ids.new("evt"), source=source, subject=settled.seal_id, at=now))
         content = {"reservation_id": reservation_id, "purpose": settled.purpose, "digest": settled.digest}
         # The row that every answer has (reconciliation counts them), and one that says who answered, and why.
-        record(tx, deps, kind=f"seal.{result.value}", subject=settled.seal_id, actor=actor, content=content, at=now)
+        keys = {"rows": [answered_key(settled)]}
+        if before.result is not ReservationResult.OPEN:
+            keys["former"] = [answered_key(before)]
+        named = {**content, **keys}
+        record(tx, deps, kind=f"seal.{result.value}", subject=settled.seal_id, actor=actor, content=named, at=now)
         said = {**content, "was": before.result.value, "result": result.value, "reason": reason.strip()}
         record(tx, deps, kind="seal.settled", subject=settled.seal_id, actor=actor, content=said, at=now)
     log.warning("use settled by hand", action="seal.settled", reservation_id=reservation_id, result=result.value)

@@ -7,12 +7,13 @@ after the other: what was reserved was allowed in that moment, and after a stop 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.clock import end_of_day, local_day
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import answered_key, rows_of
 from certsvc.commands.seals.move_seal import hour_of
 from certsvc.commands.seals.watch_use import note_refused_use
 from certsvc.errors import SealUnavailable, UnknownLicenseType, UseUnknown
@@ -121,7 +122,7 @@ def _reserve(
         refusal = refusal or _not_approved(tx, held, reservation, one.use)
         if refusal is not None:
             raise _RefusedUse(refusal)
-    _store(tx, held, [reservation for _, reservation in uses], now)
+    _store(deps, tx, held, [reservation for _, reservation in uses], now)
     _count_hour(tx, held, sum(not one.use.backfill for one, _ in uses), now)
 
 
@@ -150,12 +151,17 @@ def _not_approved(tx: UnitOfWork, seal: Seal, reservation: SealReservation, use:
     return Refusal(against=Against.APPROVAL, detail=problem) if problem else None
 
 
-def _store(tx: UnitOfWork, seal: Seal, reservations: Sequence[SealReservation], now: datetime) -> None:
-    """Store the reservations and count them against the budget of the day."""
+def _store(deps: Deps, tx: UnitOfWork, seal: Seal, reservations: Sequence[SealReservation], now: datetime) -> None:
+    """Store the reservations, count them against the budget of the day, and name them in one leaf.
+
+    A reservation that is taken away would hide that a key signed.
+    """
     day_end = end_of_day(local_day(now))
     if not tx.seals.reserve(reservations, day_start=day_end - timedelta(days=1), day_end=day_end):
         detail = f"印章“{seal.name}”今日用印次数已达上限 {seal.daily_budget} 次，明日自动恢复或由保管人调整"
         raise _RefusedUse(Refusal(against=Against.BUDGET, detail=detail))
+    content = {"count": len(reservations), "rows": rows_of(reservations)}
+    record(tx, deps, kind="seal.reserved", subject=seal.seal_id, actor="certsvc", content=content, at=now)
 
 
 def _count_hour(tx: UnitOfWork, seal: Seal, uses: int, now: datetime) -> None:
@@ -213,20 +219,20 @@ def settle_uses(deps: Deps, answers: Iterable[tuple[SealReservation, str]]) -> N
         if given != len(results):
             msg = "a seal reservation was redeemed twice"
             raise RuntimeError(msg)
-        for reservation, result, _ in results:
-            _on_record(deps, tx, reservation, result, now)
+        for reservation, result, sha256 in results:
+            answered = replace(reservation, result=result, signature_sha256=sha256, answered_at=now)
+            _on_record(deps, tx, answered, now)
 
 
-def _on_record(
-    deps: Deps, tx: UnitOfWork, reservation: SealReservation, result: ReservationResult, now: datetime
-) -> None:
+def _on_record(deps: Deps, tx: UnitOfWork, answered: SealReservation, now: datetime) -> None:
     content = {
-        "reservation_id": reservation.reservation_id,
-        "purpose": reservation.purpose,
-        "digest": reservation.digest,
+        "reservation_id": answered.reservation_id,
+        "purpose": answered.purpose,
+        "digest": answered.digest,
+        "rows": [answered_key(answered)],
     }
-    kind = f"seal.{result.value}"
-    record(tx, deps, kind=kind, subject=reservation.seal_id, actor="certsvc", content=content, at=now)
+    kind = f"seal.{answered.result.value}"
+    record(tx, deps, kind=kind, subject=answered.seal_id, actor="certsvc", content=content, at=now)
 
 
 def abandon_earlier(deps: Deps, purposes: Iterable[str]) -> None:
@@ -237,7 +243,7 @@ def abandon_earlier(deps: Deps, purposes: Iterable[str]) -> None:
     now = deps.clock.now()
     with deps.uow() as tx:
         for reservation in tx.seals.abandon(list(purposes), now=now):
-            _on_record(deps, tx, reservation, ReservationResult.UNKNOWN, now)
+            _on_record(deps, tx, reservation, now)
 
 
 def unanswered_uses(deps: Deps, *, older_than_s: int, limit: int = 100) -> Sequence[SealReservation]:

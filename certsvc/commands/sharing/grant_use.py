@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import keys_on_consent
 from certsvc.commands.showing.codes import token_sha256
@@ -133,6 +134,7 @@ def store_grant(deps: Deps, tx: UnitOfWork, grant: Grant, version: LicenseVersio
         "matter_code": grant.matter_code,
         "basis": str(grant.basis),
         "consent_id": grant.consent_id,
+        "rows": rows_of([grant]),
     }
     record(tx, deps, kind="grant.made", subject=version.identifier, actor=actor, content=content, at=grant.created_at)
     deps.faults.reach("consent.stored")
@@ -172,9 +174,11 @@ def withdraw_grant(deps: Deps, caller: Principal, grant_id: str) -> None:
         found = tx.sharing.grant(grant_id)
         if not _may_withdraw(deps, tx, caller, found, now) or found is None:
             raise NotFound(NO_GRANT_ZH)
-        if not tx.sharing.withdraw_grant(grant_id, holder_subject=found.holder_subject, now=now):
+        at = tx.sharing.withdraw_grant(grant_id, holder_subject=found.holder_subject, now=now)
+        if at is None:
             raise NotFound(NO_GRANT_ZH)
-        record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=caller.subject, content={}, at=now)
+        # The leaf has the moment that the row has, by which an audit knows it.
+        record(tx, deps, kind="grant.withdrawn", subject=grant_id, actor=caller.subject, content={}, at=at)
         deps.faults.reach("consent.withdrawn")
 
 

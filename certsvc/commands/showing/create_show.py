@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, right_to_show, same
 from certsvc.commands.showing.values import ShownField, scene_fields
@@ -100,7 +101,13 @@ def create_show(
             kind="show.made",
             subject=version.identifier,
             actor=caller.subject,
-            content={"show_id": show.show_id, "scene": scene.code, "basis": show.basis, "basis_id": show.basis_id},
+            content={
+                "show_id": show.show_id,
+                "scene": scene.code,
+                "basis": show.basis,
+                "basis_id": show.basis_id,
+                "rows": rows_of([show]),
+            },
             at=now,
         )
     return ShowAnswer(

@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.showing.codes import CHALLENGE_PATH, PRINTED_PATH, SHOW_PATH, show_text, token_sha256
 from certsvc.commands.showing.readers import CLERK, OFFICER, is_for
 from certsvc.commands.showing.reading import AMBER, GREEN, RED
+from certsvc.commands.showing.scan_code import scan_row
 from certsvc.commands.verifying.facts import reason_of
 from certsvc.commands.verifying.stands import stands, stands_all
 from certsvc.errors import NotFound
@@ -149,19 +152,27 @@ def _show(
     used: bool,
 ) -> str:
     token = deps.ids.token()
-    tx.showing.insert_show(
-        Show(
-            show_id=deps.ids.new("shw"),
-            token_sha256=token_sha256(token),
-            version_id=version.version_id,
-            holder_subject=caller.subject,
-            scene=scene.code,
-            created_at=now,
-            expires_at=expires_at,
-            redeemed_at=now if used else None,
-            redeemed_by=caller.subject if used else "",
-        )
+    made = Show(
+        show_id=deps.ids.new("shw"),
+        token_sha256=token_sha256(token),
+        version_id=version.version_id,
+        holder_subject=caller.subject,
+        scene=scene.code,
+        created_at=now,
+        expires_at=expires_at,
+        redeemed_at=now if used else None,
+        redeemed_by=caller.subject if used else "",
     )
+    tx.showing.insert_show(made)
+    rows = rows_of([made])
+    if used:  # as by a scan, which an audit asks for
+        scan = scan_row(
+            deps, caller, None, now, code_kind="show", source_id=made.show_id, outcome=Reason.OK, version=version
+        )
+        tx.showing.insert_scan(scan)
+        rows += rows_of([scan])
+    content = {"show_id": made.show_id, "scene": scene.code, "example": True, "rows": rows}
+    record(tx, deps, kind="show.made", subject=version.identifier, actor=caller.subject, content=content, at=now)
     return show_text(deps.policy.public_base, token)
 
 

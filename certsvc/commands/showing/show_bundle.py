@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
+from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.showing.bundles import HolderBundle, holder_bundles
 from certsvc.commands.showing.codes import show_text, token_sha256
 from certsvc.commands.showing.create_show import ScenePreview, preview_of
@@ -117,8 +118,10 @@ def show_bundle(deps: Deps, caller: Principal, *, code: str, reader: str, scenes
     )
     with deps.uow() as tx:
         tx.showing.insert_show(show)
+        named = rows_of([show])
         for one in plan.members:
-            content = {"show_id": show.show_id, "scene": one.seen.scene.code, "bundle": show.bundle}
+            content = {"show_id": show.show_id, "scene": one.seen.scene.code, "bundle": show.bundle, "rows": named}
+            named = []  # the code is one row, which one leaf names
             record(
                 tx,
                 deps,
