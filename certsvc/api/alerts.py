@@ -55,6 +55,8 @@ class AlertOut(Model):
     done_zh: str
     note: str
     acknowledged_at: datetime | None
+    cases: list[str] = Field(description="凭这张证照办理的办件编号，新的在前；只有被通报的单位、系统看得到")
+    more_cases: bool = Field(description="办件太多，只列了最近的；其他的见用证记录")
 
     @staticmethod
     def of(deps: Deps, one: UseAlert) -> AlertOut:
@@ -82,6 +84,8 @@ class AlertOut(Model):
             done_zh=DONE_ZH[AlertDone(one.done)] if one.done else "",
             note=one.note,
             acknowledged_at=one.acknowledged_at,
+            cases=list(one.cases),
+            more_cases=one.more_cases,
         )
 
 

@@ -14,7 +14,8 @@ from certsvc.api.models import Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.sharing.copies import copy_again, withdraw_copy
-from certsvc.license.copies import CONSENT, AnnotatedCopy, CopyState
+from certsvc.identifiers.use_basis import CONSENT
+from certsvc.license.copies import AnnotatedCopy, CopyState
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 

@@ -12,6 +12,7 @@ from certsvc.catalog.entry import LEVELS
 from certsvc.catalog.model import HolderKind
 from certsvc.catalog.type_file import STANDARD_KEYS
 from certsvc.identifiers.policy_key import COPY, field_of, is_question, key_zh
+from certsvc.identifiers.use_basis import CONSENT, DUTY
 
 if TYPE_CHECKING:
     from certsvc.catalog.loader import Catalog
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 HOLDER_ZH = {HolderKind.PERSON: "自然人", HolderKind.ORGANISATION: "法人或其他组织", HolderKind.EITHER: "混合"}
 """CertificateHolderCategory of GB/T 36902."""
 AUDIENCE_ZH = {"officer": "执法人员", "clerk": "窗口与场馆", "public": "公众"}
-BASIS_ZH = {"consent": "持证主体同意", "duty": "法定职责"}
+BASIS_ZH = {CONSENT: "持证主体同意", DUTY: "法定职责"}
 _STANDARD_ZH = dict(
     zip(
         STANDARD_KEYS,

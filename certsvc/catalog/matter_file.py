@@ -9,6 +9,7 @@ from certsvc.catalog.answer_keys import fault_of
 from certsvc.catalog.model import Matter
 from certsvc.catalog.toml_table import identifier
 from certsvc.identifiers.matter_code import MatterCode
+from certsvc.identifiers.use_basis import BASES, DUTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from certsvc.catalog.authority import Authority
     from certsvc.catalog.model import LicenseType
     from certsvc.catalog.toml_table import Table, TomlFile
-
-CONSENT, DUTY = "consent", "duty"
-BASES = (CONSENT, DUTY)
 
 
 def read_matters(

@@ -91,6 +91,10 @@ class Alerts(Protocol):
         """Those that nobody acknowledged, newest first."""
         ...
 
+    def with_cases(self, alerts: Sequence[UseAlert], *, most: int) -> Sequence[UseAlert]:
+        """The same alerts with the cases of the newest ``most`` uses of each."""
+        ...
+
     def acknowledge(self, alert_id: str, *, done: str, note: str, by: str, now: datetime) -> bool:
         """Acknowledge an open one; False when it is not."""
         ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from certsvc.license.departments import UseCount, UseFilter
     from certsvc.license.uses import Fetch
@@ -30,6 +30,26 @@ class Departments(Protocol):
         """
         ...
 
-    def count_uses(self, authority_code: str, *, since: datetime, most: int) -> Sequence[UseCount]:
-        """The uses of this body from a moment on, counted; of more than ``most`` the newest."""
+    def count_uses(self, authority_code: str, *, since: datetime, before: datetime, most: int) -> Sequence[UseCount]:
+        """The uses of this body from a moment on and before another, counted; of more than ``most`` the newest."""
+        ...
+
+    def kept_uses(self, authority_code: str, *, first: date, last: date) -> Sequence[UseCount]:
+        """Sums over the days of this body that are counted once for all, both included."""
+        ...
+
+    def counted_until(self, authority_code: str) -> date | None:
+        """The last day of this body that is counted once for all, with all before it."""
+        ...
+
+    def next_body(self, behind: str) -> str:
+        """The first body behind a code that asked anything; empty at the end."""
+        ...
+
+    def next_use(self, authority_code: str, *, since: datetime) -> datetime | None:
+        """When this body asked first from a moment on."""
+        ...
+
+    def keep_day(self, authority_code: str, day: date, counts: Sequence[UseCount]) -> bool:
+        """Keep the counts of a day, which comes behind all that are kept; False when it or a later one is kept."""
         ...

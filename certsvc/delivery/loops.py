@@ -14,6 +14,7 @@ from certsvc.commands.alerting import raise_alerts
 from certsvc.commands.bulk.effect import advance_bulk
 from certsvc.commands.clocks.watch import watch_clock
 from certsvc.commands.counter.warn import warn_counters
+from certsvc.commands.department.keep_days import keep_days
 from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
@@ -172,6 +173,8 @@ class Loops:
         self._spawn(f"{self._name}-forget", lambda: self._every(SWEEP_WAIT_S, lambda: forget_imports(self._deps)))
         self._spawn(f"{self._name}-copies", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_copies(self._deps)))
         self._spawn(f"{self._name}-alerts", lambda: self._every(ALERT_WAIT_S, self._alert))
+        days = partial(keep_days, self._deps, self._stop.is_set)
+        self._spawn(f"{self._name}-days", lambda: self._every(SWEEP_WAIT_S, days))
         self._spawn(f"{self._name}-facades", lambda: self._every(SWEEP_WAIT_S, lambda: forget_facades(self._deps)))
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))

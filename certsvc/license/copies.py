@@ -25,8 +25,6 @@ COPY_DAYS = 30
 MAX_COPY_DAYS = 90
 """At most: a copy must not become a second license that nobody renews (DOMAIN.md 3)."""
 
-CONSENT = "consent"
-
 
 class CopyState(StrEnum):
     """Where a copy stands on the register; that it expired is derived."""

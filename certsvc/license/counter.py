@@ -23,8 +23,8 @@ class RowAnswer(StrEnum):
 
 
 ANSWER_ZH: dict[RowAnswer, str] = {
-    RowAnswer.LICENSE: "免提交(证照)",
-    RowAnswer.DATA: "免提交(数据核验)",
+    RowAnswer.LICENSE: "免提交（证照）",
+    RowAnswer.DATA: "免提交（数据核验）",
     RowAnswer.PROMISE: "告知承诺替代",
     RowAnswer.LATER: "容缺后补",
     RowAnswer.BRING: "需提交",

@@ -17,6 +17,8 @@ from enum import StrEnum
 ALERT_DAYS = 366
 """How far back uses count: an approval that stood on the license is reviewed within a year (年度检查)."""
 
+MAX_CASE_USES = 50
+"""Uses of one addressee that are looked through for their case numbers: bounds what a page of alerts costs."""
 REMIND_DAYS = 7
 """After so many days without an answer the addressee is reminded, and the alert is listed as late."""
 
@@ -107,6 +109,8 @@ class UseAlert:
         client_id: the system that it is for; empty where it is for a body whose officers scanned.
         authority_code: USCC of the body.
         note: free words of whoever acknowledged; encrypted at rest.
+        cases: 办件编号 of the uses that it is about, the newest first; told to its addressee and not stored with it.
+        more_cases: whether there may be older ones.
     """
 
     alert_id: str
@@ -126,6 +130,8 @@ class UseAlert:
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
     reminded_at: datetime | None = None
+    cases: tuple[str, ...] = ()
+    more_cases: bool = False
 
     @property
     def due_at(self) -> datetime:

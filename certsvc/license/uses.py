@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from certsvc.identifiers import use_basis
 from certsvc.license.consents import MAX_ANSWERS_PER_GRANT
 
 
@@ -59,13 +60,13 @@ WHY_NOT: frozenset[str] = frozenset(
 class UseBasis(StrEnum):
     """On what a use by another system rests."""
 
-    CONSENT = "consent"
+    CONSENT = use_basis.CONSENT
     """the holder's own, or that of a guardian or 法定代表人"""
     DELEGATION = "delegation"
     """委托: a delegate consented"""
     COUNTER = "counter"
     """现场授权: on paper, before a clerk"""
-    DUTY = "duty"
+    DUTY = use_basis.DUTY
     """依职能"""
     APPLICATION = "application"
     """收件: at the counter where the holder applies, without any content"""

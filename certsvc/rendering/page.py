@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 MAX_TEMPLATES = 256
 """Compiled templates kept (about 50 kB each): types times stamps of one deployment; the oldest goes first."""
+MAX_PICTURES = 256
+"""Pictures of seals kept (about 30 kB each): a list of seals asks for all of them at once, and they seldom change."""
 
 _ID_BYTES = 16
 
@@ -65,6 +67,7 @@ class PageRenderer:
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
         self._recent: dict[tuple[int, int, bool, bool, bool, bool, tuple[str, ...]], tuple[TemplateKey, Template]] = {}
         self._stamps: dict[StampSpec, Drawing] = {}
+        self._pictures: OrderedDict[tuple[StampSpec, int], bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._copies = CopyMaker(self._book)
 
@@ -148,7 +151,18 @@ class PageRenderer:
 
     def stamp_png(self, stamp: StampSpec, dpi: int = 300) -> bytes:
         """The picture of a seal (印模) on a transparent ground at its nominal size; see :mod:`.stamp_form`."""
-        return stamp_png(stamp, self._book.family("song-bold"), dpi)
+        key = (stamp, dpi)
+        with self._lock:
+            found = self._pictures.get(key)
+            if found is not None:
+                self._pictures.move_to_end(key)
+                return found
+        made = stamp_png(stamp, self._book.family("song-bold"), dpi)
+        with self._lock:
+            self._pictures[key] = made
+            if len(self._pictures) > MAX_PICTURES:
+                self._pictures.popitem(last=False)
+        return made
 
     def stamp_drawing(self, stamp: StampSpec) -> Drawing:
         """The stamp for a mark on a finished page, its lower left corner at the origin; drawn once per stamp."""

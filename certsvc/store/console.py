@@ -153,8 +153,8 @@ class ConsoleReads:
     def of_business(self, authority_codes: Sequence[str], business_no: str, *, limit: int) -> Sequence[IssuanceRequest]:
         """The requests of any of these bodies under this 业务流水号, oldest first."""
         rows = self._tx.rows(_OF_BUSINESS, bodies=list(authority_codes), business=business_no, most=limit)
-        known = RequestRows(self._tx)
-        return [one for which in sorted(row["request_id"] for row in rows) if (one := known.by_id(which)) is not None]
+        known = RequestRows(self._tx).by_ids([row["request_id"] for row in rows])
+        return [known[one] for one in sorted(known)]
 
     def backlog(self, *, before: datetime, most: int) -> Sequence[tuple[str, str, int, datetime]]:
         """State, reason code, how many and since when, of at most ``most`` requests not touched since ``before``."""
@@ -165,8 +165,9 @@ class ConsoleReads:
     def oldest(self, state: RequestState, *, before: datetime, look_at: int, limit: int) -> Sequence[IssuanceRequest]:
         """Of the ``look_at`` requests that are open longest and not touched since ``before``, those in a state."""
         rows = self._tx.rows(_OLDEST, stands=state.value, before=before, most=look_at, named=limit)
-        known = RequestRows(self._tx)
-        return [one for row in rows if (one := known.by_id(row["request_id"])) is not None]
+        ids = [row["request_id"] for row in rows]
+        known = RequestRows(self._tx).by_ids(ids)
+        return [known[one] for one in ids if one in known]
 
     def hasten(self, request_id: str, *, now: datetime) -> bool:
         """Let a failed request be tried at once, with its tries anew; False when it has not failed or is worked on."""

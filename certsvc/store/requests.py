@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select, text, update
 
-from certsvc.license.model import Holder
-from certsvc.license.request import (
-    Action,
-    ClaimedRequest,
-    IssuancePayload,
-    IssuanceRequest,
-    Lane,
-    RequestState,
-    StockClaim,
-)
-from certsvc.license.stock import StockEntry, Trust
-from certsvc.store.decisions import decision_in, decision_out
+from certsvc.license.request import ClaimedRequest, IssuanceRequest, Lane, RequestState
+from certsvc.store.request_payloads import payload_in, payload_out
 from certsvc.store.tables import OF_A_CASE, OPEN_REQUEST, requests
 from certsvc.store.tallies import Noun, Tallies
 from certsvc.store.transaction import Insert, as_word, insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Executable, RowMapping
@@ -40,6 +30,7 @@ _IS_OPEN = text(OPEN_REQUEST)
 
 _ALL = select(*_C)
 _BY_ID = _ALL.where(_C.request_id == bindparam("which"))
+_BY_IDS = _ALL.where(_C.request_id.in_(bindparam("which", expanding=True)))
 _BY_IDEMPOTENCY_KEY = _ALL.where(_C.caller == bindparam("by"), _C.idempotency_key == bindparam("key"))
 _BY_EVENT = _ALL.where(
     _C.caller == bindparam("by"), _C.event_source == bindparam("source"), _C.event_id == bindparam("event")
@@ -157,6 +148,11 @@ class RequestRows:
         """The request."""
         return self._first(self._tx.row(_BY_ID, which=request_id))
 
+    def by_ids(self, request_ids: Collection[str]) -> Mapping[str, IssuanceRequest]:
+        """Those of the requests that there are, by id."""
+        rows = self._tx.rows(_BY_IDS, which=sorted(set(request_ids))) if request_ids else ()
+        return {row["request_id"]: self._request(row) for row in rows}
+
     def by_idempotency_key(self, caller: str, key: str) -> IssuanceRequest | None:
         """The request that this caller sent under this key."""
         return self._first(self._tx.row(_BY_IDEMPOTENCY_KEY, by=caller, key=key))
@@ -270,7 +266,7 @@ class RequestRows:
             "business_no": payload.business_no,
             "type_slug": payload.type_slug,
             "action": payload.action.value,
-            "payload": self._tx.seal_json(_payload_out(payload), _PAYLOAD, request.request_id),
+            "payload": self._tx.seal_json(payload_out(payload), _PAYLOAD, request.request_id),
             "body_hash": request.body_hash,
             "idempotency_key": request.idempotency_key or None,
             "event_source": request.event_source or None,
@@ -301,7 +297,7 @@ class RequestRows:
         return IssuanceRequest(
             request_id=request_id,
             caller=row["caller"],
-            payload=_payload_in(self._tx.open_json(row["payload"], _PAYLOAD, request_id)),
+            payload=payload_in(self._tx.open_json(row["payload"], _PAYLOAD, request_id)),
             body_hash=row["body_hash"],
             idempotency_key=row["idempotency_key"] or "",
             event_source=row["event_source"] or "",
@@ -317,84 +313,3 @@ class RequestRows:
             lane=as_word(Lane, row["lane"]),
             traceparent=row["traceparent"],
         )
-
-
-def _payload_out(payload: IssuancePayload) -> dict[str, object]:
-    """Plain JSON values; dates become ISO text."""
-    return {
-        "authority_code": payload.authority_code,
-        "business_no": payload.business_no,
-        "type_slug": payload.type_slug,
-        "action": payload.action.value,
-        "holder": {"name": payload.holder.name, "code": payload.holder.code, "code_type": payload.holder.code_type},
-        "data": dict(payload.data),
-        "issued_on": _day_out(payload.issued_on),
-        "valid_from": _day_out(payload.valid_from),
-        "valid_until": _day_out(payload.valid_until),
-        "number": payload.number,
-        "region": payload.region,
-        "matter_code": payload.matter_code,
-        "previous": payload.previous,
-        "absorbs": list(payload.absorbs),
-        "case_no": payload.case_no,
-        "project_code": payload.project_code,
-        "decision": decision_out(payload.decision) if payload.decision else None,
-        **({"stock": _stock_out(payload.stock)} if payload.stock else {}),
-    }
-
-
-def _payload_in(value: dict[str, Any]) -> IssuancePayload:
-    """The payload that :func:`_payload_out` described; rows of older releases have fewer keys."""
-    decision = value.get("decision")
-    return IssuancePayload(
-        authority_code=value["authority_code"],
-        business_no=value["business_no"],
-        type_slug=value["type_slug"],
-        action=as_word(Action, value["action"]),
-        holder=Holder(**value["holder"]),
-        data=value["data"],
-        issued_on=_day_in(value["issued_on"]),
-        valid_from=_day_in(value["valid_from"]),
-        valid_until=_day_in(value["valid_until"]),
-        number=value["number"],
-        region=value["region"],
-        matter_code=value["matter_code"],
-        previous=value["previous"],
-        absorbs=tuple(value.get("absorbs", ())),
-        case_no=value.get("case_no", ""),
-        project_code=value.get("project_code", ""),
-        decision=decision_in(decision) if decision else None,
-        stock=_stock_in(value["stock"]) if value.get("stock") else None,
-    )
-
-
-def _stock_out(stock: StockClaim) -> dict[str, object]:
-    """Plain JSON values."""
-    return {
-        "import_id": stock.entry.import_id,
-        "row_no": stock.entry.row_no,
-        "trust": stock.entry.trust.value,
-        "first_issued_on": stock.first_issued_on.isoformat(),
-        "suspension": decision_out(stock.suspension) if stock.suspension else None,
-        "checks": [[name, day.isoformat()] for name, day in stock.checks],
-    }
-
-
-def _stock_in(value: dict[str, Any]) -> StockClaim:
-    """What :func:`stock_out` described."""
-    suspension = value["suspension"]
-    entry = StockEntry(import_id=value["import_id"], row_no=value["row_no"], trust=as_word(Trust, value["trust"]))
-    return StockClaim(
-        entry=entry,
-        first_issued_on=date.fromisoformat(value["first_issued_on"]),
-        suspension=decision_in(suspension) if suspension else None,
-        checks=tuple((name, date.fromisoformat(day)) for name, day in value["checks"]),
-    )
-
-
-def _day_out(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _day_in(text_form: str | None) -> date | None:
-    return None if text_form is None else date.fromisoformat(text_form)

@@ -129,6 +129,15 @@ fetches = Table(
     Column("type_slug", Key, nullable=False, server_default=""),  # empty in rows of earlier releases
 )
 Index("ix_fetches_authority", fetches.c.authority_code, fetches.c.at, fetches.c.fetch_id)
+# Whose office used a license, and for which cases: a popular license has many users.
+Index(
+    "ix_fetches_user",
+    fetches.c.version_id,
+    fetches.c.authority_code,
+    fetches.c.client_id,
+    fetches.c.at,
+    fetches.c.fetch_id,
+)
 Index("ix_fetches_version", fetches.c.version_id, fetches.c.at, fetches.c.fetch_id)
 
 notices = Table(

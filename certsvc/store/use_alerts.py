@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, or_, select, text, update
 
 from certsvc.license.use_alerts import AlertBatch, AlertState, BatchStage, UseAlert
+from certsvc.license.uses import GIVEN
 from certsvc.store.tables_copies import OPEN_ALERT, UNFINISHED, UNREMINDED, alert_batches, alerts
+from certsvc.store.tables_uses import fetches
 from certsvc.store.transaction import as_word, insert_into
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.store.transaction import Transaction
 
-_A, _B = alerts.c, alert_batches.c
+_A, _B, _F = alerts.c, alert_batches.c, fetches.c
 _NOTE = "alerts.note"
 
 _NEXT = (
@@ -56,6 +59,20 @@ _ACKNOWLEDGE = (
         acknowledged_by=bindparam("who"),
         acknowledged_at=bindparam("now"),
     )
+)
+_SINCE = select(_B.since).where(_B.batch_id == bindparam("batch")).scalar_subquery()
+_CASES = (
+    select(_F.case_no)
+    .where(
+        _F.version_id == bindparam("version"),
+        _F.authority_code == bindparam("body"),
+        _F.client_id == bindparam("client"),
+        _F.at >= _SINCE,
+        _F.at <= bindparam("until"),
+        _F.outcome == GIVEN,
+    )
+    .order_by(_F.at.desc(), _F.fetch_id.desc())
+    .limit(bindparam("most"))
 )
 _LATE = (
     select(*_A)
@@ -150,6 +167,23 @@ class AlertRows:
     def open(self, *, limit: int, behind: tuple[datetime, str] | None) -> Sequence[UseAlert]:
         """Those that nobody acknowledged, newest first."""
         return self._newest(_OPEN, limit, behind)
+
+    def with_cases(self, alerts: Sequence[UseAlert], *, most: int) -> Sequence[UseAlert]:
+        """The same alerts with the cases of the newest ``most`` uses of each; one query each, along the index."""
+        return [self._with_cases(alert, most) for alert in alerts]
+
+    def _with_cases(self, alert: UseAlert, most: int) -> UseAlert:
+        rows = self._tx.rows(
+            _CASES,
+            version=alert.version_id,
+            body=alert.authority_code,
+            client=alert.client_id,
+            batch=alert.batch_id,
+            until=alert.changed_at,
+            most=most,
+        )
+        found = tuple(dict.fromkeys(row["case_no"] for row in rows if row["case_no"]))
+        return replace(alert, cases=found, more_cases=len(rows) == most)
 
     def acknowledge(self, alert_id: str, *, done: str, note: str, by: str, now: datetime) -> bool:
         """Acknowledge an open one; False when it is not."""

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from store_records import ISSUER, T0, make_client, make_fetch, make_use_request
 
-from certsvc.license.departments import GIVEN, REFUSED, UseFilter, UseKind, kind_of
+from certsvc.license.departments import GIVEN, REFUSED, UseCount, UseFilter, UseKind, kind_of
 from certsvc.license.uses import Fetch
 from certsvc.store.engine import Store
 
@@ -93,16 +93,60 @@ def test_every_filter_finds_what_a_plain_loop_finds_page_by_page(store: Store, w
 
 def test_counts_are_those_of_the_rows_and_of_too_many_the_newest(store: Store, written: list[Fetch]) -> None:
     mine = [one for one in written if one.authority_code == ISSUER]
-    for since, most in ((T0, 1000), (T0 + timedelta(seconds=5), 1000), (T0, 10)):
-        part = [one for one in mine if one.at >= since][:most]
+    end, early = T0 + timedelta(days=1), T0 + timedelta(seconds=9)
+    for since, before, most in ((T0, end, 1000), (T0 + timedelta(seconds=5), early, 1000), (T0, end, 10)):
+        part = [one for one in mine if since <= one.at < before][:most]
         expected = Counter((one.matter_code, one.type_slug, kind_of(one), one.outcome) for one in part)
         with store.uow.read() as tx:
-            counts = tx.departments.count_uses(ISSUER, since=since, most=most)
+            counts = tx.departments.count_uses(ISSUER, since=since, before=before, most=most)
         found = {(one.matter_code, one.type_slug, one.kind, one.outcome): one.uses for one in counts}
         assert found == expected
         assert min(one.first for one in counts) == part[-1].at, "since when the counted ones are"
     with store.uow.read() as tx:
-        assert tx.departments.count_uses("nobody", since=T0, most=9) == []
+        assert tx.departments.count_uses("nobody", since=T0, before=end, most=9) == []
+
+
+def test_bodies_and_their_uses_are_gone_through_in_order(store: Store, written: list[Fetch]) -> None:
+    mine = sorted(one.at for one in written if one.authority_code == ISSUER)
+    with store.uow.read() as tx:
+        assert [tx.departments.next_body(behind) for behind in ("", min(ISSUER, OTHER))] == sorted({ISSUER, OTHER})
+        assert tx.departments.next_body(max(ISSUER, OTHER)) == ""
+        assert tx.departments.next_use(ISSUER, since=T0) == mine[0]
+        later = T0 + timedelta(seconds=3)
+        assert tx.departments.next_use(ISSUER, since=later) == min(at for at in mine if at >= later)
+        assert tx.departments.next_use(ISSUER, since=mine[-1] + timedelta(seconds=1)) is None
+
+
+def test_a_day_is_kept_once_and_days_only_in_order(store: Store) -> None:
+    def count(uses: int, outcome: str = GIVEN) -> UseCount:
+        return UseCount(matter_code="m", type_slug="t", kind=UseKind.COPY, outcome=outcome, uses=uses, first=T0)
+
+    day = T0.date()
+    with store.uow() as tx:
+        assert tx.departments.counted_until(ISSUER) is None
+        assert tx.departments.keep_day(ISSUER, day, [count(2), count(1, "not_found")])
+        assert tx.departments.keep_day(ISSUER, day + timedelta(days=3), [count(5)])
+        assert tx.departments.keep_day(OTHER, day, [count(7)])
+    with store.uow() as tx:
+        for again in (0, 2, 3):
+            assert not tx.departments.keep_day(ISSUER, day + timedelta(days=again), [count(90)])
+    with store.uow.read() as tx:
+        assert tx.departments.counted_until(ISSUER) == day + timedelta(days=3)
+        sums = {
+            (first, last): {
+                one.outcome: one.uses
+                for one in tx.departments.kept_uses(
+                    ISSUER, first=day + timedelta(days=first), last=day + timedelta(days=last)
+                )
+            }
+            for first, last in ((0, 3), (0, 2), (1, 3), (1, 2))
+        }
+    assert sums == {
+        (0, 3): {GIVEN: 7, "not_found": 1},
+        (0, 2): {GIVEN: 2, "not_found": 1},
+        (1, 3): {GIVEN: 5},
+        (1, 2): {},
+    }
 
 
 def test_systems_and_open_requests_of_a_body(store: Store) -> None:

@@ -54,7 +54,7 @@ from certsvc.events.epochs import Epoch, Epochs
 from certsvc.events.tiles import Edge
 from certsvc.license.bulk import BulkRow, BulkRowState, BulkState
 from certsvc.license.consents import RequestState, WithholdState
-from certsvc.license.departments import UseFilter
+from certsvc.license.departments import UseCount, UseFilter, UseKind
 from certsvc.license.dues import DueKind
 from certsvc.license.imports import ImportState, Judgement, RowState
 from certsvc.license.matters import MatterChange, MatterChangeKind
@@ -227,6 +227,7 @@ def look_for_many(tx: UnitOfWork) -> None:
     """What a batch asks; the rest of it has the statements of single questions."""
     tx.requests.claim_some(worker="w", token="t", now=NOW, lease_s=1, lane=Lane.LIVE, limit=2)
     tx.requests.newest_waiting(Lane.LIVE)
+    tx.requests.by_ids(["r", "s"])
     tx.seals.settle("r", ReservationResult.USED, open_before=NOW, now=NOW)
     tx.licenses.by_numbers("food_operation", ["n"])
     tx.seals.by_ids(["s"])
@@ -442,7 +443,13 @@ def department(tx: UnitOfWork) -> None:
     wanted = UseFilter(since=T0, before=NOW, matter_code="m", client_id="c", outcome="given")
     for behind in (None, (NOW, "f")):
         tx.departments.uses("a", wanted, limit=9, look_at=99, behind=behind)
-    tx.departments.count_uses("a", since=T0, most=99)
+    tx.departments.count_uses("a", since=T0, before=NOW, most=99)
+    tx.departments.counted_until("a")
+    tx.departments.next_body("a")
+    tx.departments.next_use("a", since=T0)
+    count = UseCount(matter_code="m", type_slug="t", kind=UseKind.FETCH, outcome="given", uses=3, first=T0)
+    assert tx.departments.keep_day("a", T0.date(), [count])
+    assert len(tx.departments.kept_uses("a", first=T0.date(), last=NOW.date())) == 1
     tx.access.clients_of("a", limit=9)
     tx.access.active_clients_of("a", "using", limit=9)
     tx.bases.open_of("c", now=T0, limit=9)
@@ -519,6 +526,7 @@ def copy(tx: UnitOfWork) -> None:
     tx.alerts.keep_place(batch)
     tx.alerts.insert([make_alert(1)])
     tx.alerts.by_id("a")
+    tx.alerts.with_cases([make_alert(1)], most=9)
     place = (T0, "a")
     for behind in (None, place):
         tx.alerts.received("c", "a", AlertState.OPEN, limit=9, behind=behind)

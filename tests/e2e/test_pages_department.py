@@ -152,7 +152,7 @@ def test_an_alert_to_a_system_is_answered(
     open_page: OpenPage, live_city: LiveCity, issue: Callable[..., dict[str, Any]], move: Callable[..., None]
 ) -> None:
     row = issue(FOOD, holder={"name": "示例通报有限公司", "code": NOBODY, "code_type": "001"})
-    fetch(live_city, fields=["number"], holder_code=NOBODY)
+    case_no = fetch(live_city, fields=["number"], holder_code=NOBODY)
     move(row, "revoke")
     page = department(open_page)
     page.locator('[data-view="open"]').click()
@@ -165,6 +165,7 @@ def test_an_alert_to_a_system_is_answered(
         page.reload()
     expect(alert.locator('[data-field="due"]')).to_contain_text("请在")
     expect(alert).to_contain_text("示例省市场监督管理局业务系统")
+    expect(alert.locator('[data-field="cases"]')).to_have_text(f"相关办件：{case_no}")
     alert.locator('[data-action="answer"]').click()
     alert.locator('[data-action="send"]').click()
     expect(alert.locator(".wrong")).to_contain_text("请选择")
@@ -288,3 +289,34 @@ def test_every_state_can_be_read_at_every_width(
     page = open_page("/", size=size)
     wrong = [(state, *one) for state in department_states(page, live_city) for one in complaints(page)]
     assert wrong == []
+
+
+@pytest.mark.parametrize("english", [False, True], ids=["zh", "en"])
+@pytest.mark.parametrize("size", [PHONE, SMALLEST], ids=["phone", "smallest"])
+def test_an_alert_about_many_cases_fits_a_phone(
+    open_page: OpenPage, live_city: LiveCity, size: tuple[int, int], english: bool
+) -> None:
+    page = department(open_page, size=size, english=english)
+    row = {
+        "alert_id": "alt_1",
+        "identifier": "1.2.156.3005.2.11990000MB0000019F002.11990000MB0000019F.20261129000003.001.7",
+        "license_type": FOOD,
+        "type_name": "食品经营许可证",
+        "change": "revoked",
+        "change_zh": "吊销",
+        "changed_at": "2026-11-28T01:02:03Z",
+        "client_id": CLIENT,
+        "due_at": "2026-12-05T01:02:03Z",
+        "late": True,
+        "cases": [f"DP-{n}-{'9' * 40}" for n in range(5)],
+        "more_cases": True,
+    }
+    page.route("**/v1/departments/alerts*", lambda route: route.fulfill(json={"alerts": [row], "next": "more"}))
+    page.locator('[data-view="open"]').click()
+    alert = page.locator("#alerts li")
+    expect(alert.locator('[data-field="cases"]')).to_contain_text("DP-4-")
+    expect(alert.locator('[data-field="cases"]')).to_contain_text("Uses" if english else "用证记录")
+    expect(page.get_by_role("button", name="Older ones" if english else "更早的记录")).to_be_visible()
+    assert complaints(page) == []
+    alert.locator('[data-action="answer"]').click()
+    assert complaints(page) == []

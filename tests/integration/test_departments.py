@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from fixtures_city import ServedCity
 from matter_city import BARE, CLIENT, GUIDE, MATTER, OTHER, SLUG, USER, fetched, opened
 from test_bad_input import problem
 
-from certsvc.clock import local_day
+from certsvc.clock import FixedClock, end_of_day, local_day
 from certsvc.commands.access import roles
+from certsvc.commands.access.seed_sandbox import REGULATOR
+from certsvc.commands.department.keep_days import keep_days
 from certsvc.commands.department.overview import overview
 from certsvc.commands.ports import Principal
 
@@ -59,6 +62,7 @@ def test_each_reader_sees_the_uses_of_the_own_body_filtered_and_page_by_page(cit
     problem(fetched(city, GUIDE), 403)
     problem(fetched(city, SLUG, OTHER), 403)
     all_of = get(city, "uses")["uses"]
+    assert all_of[1]["fields"] == [{"key": "?valid", "name": "是否有效"}]
     assert [(row["kind"], row["given"], row["type"]) for row in all_of] == [
         ("fetch", False, GUIDE),
         ("answer", True, SLUG),
@@ -176,7 +180,8 @@ def test_the_numbers_are_those_of_the_uses_and_of_the_quota(city: ServedCity) ->
 
 def test_an_alert_to_a_system_is_answered_by_the_keeper_of_its_body_and_nobody_else(city: ServedCity) -> None:
     done = city.issue(SLUG, "D-5")
-    city.answer(fetched(city, SLUG, fields=["number"]), 201)
+    for case_no in ("BJ-2026-1", "BJ-2026-9", "BJ-2026-9"):
+        city.answer(fetched(city, SLUG, fields=["number"], case_no=case_no), 201)
     city.drain()
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     revoke = json.loads(readme.split("$IDENTIFIER/moves")[1].split("'")[3])
@@ -185,6 +190,11 @@ def test_an_alert_to_a_system_is_answered_by_the_keeper_of_its_body_and_nobody_e
     city.drain()
     [alert] = get(city, "alerts")["alerts"]
     assert (alert["client_id"], alert["change"], alert["state"]) == (CLIENT, "revoked", "open")
+    assert (alert["cases"], alert["more_cases"]) == (["BJ-2026-9", "BJ-2026-1"], False), "once each, the newest first"
+    one = f"/v1/alerts/{alert['alert_id']}"
+    assert city.answer(city.client.get(one, headers=city.system(CLIENT)), 200)["cases"] == alert["cases"]
+    for who in (city.system(), city.person("operator-1"), city.person("auditor-1")):
+        assert city.answer(city.client.get(one, headers=who), 200)["cases"] == [], "whose cases they are not"
     assert get(city, "alerts", "use-checker-1")["alerts"] == [alert]
     assert city.answer(city.client.get("/v1/alerts", headers=city.person("policy-clerk-1")), 200)["alerts"] == [alert]
     path, answer = f"/v1/alerts/{alert['alert_id']}/acknowledgement", {"done": "reviewed"}
@@ -192,7 +202,7 @@ def test_an_alert_to_a_system_is_answered_by_the_keeper_of_its_body_and_nobody_e
     assert get(city, "alerts", "asker-else")["alerts"] == []
     problem(city.client.post(path, headers=city.person("use-checker-1"), json=answer), 403)
     kept = city.answer(city.client.post(path, headers=city.person("policy-clerk-1"), json=answer), 201)
-    assert kept["state"] == "acknowledged"
+    assert (kept["state"], kept["cases"]) == ("acknowledged", alert["cases"])
     assert get(city, "alerts")["alerts"] == []
     assert [one["alert_id"] for one in get(city, "alerts", state="acknowledged")["alerts"]] == [alert["alert_id"]]
 
@@ -249,3 +259,56 @@ def test_systems_open_requests_and_withheld_uses_of_the_own_body(asking: ServedC
     problem(city.client.post(path, headers=keeper, json={"agrees": True}), 403)
     other = city.person("asker-else")
     assert city.answer(city.client.get("/v1/withholdings", headers=other), 200) == []
+
+
+def test_a_regulator_has_no_way_to_what_a_department_asked(small_city: ServedCity) -> None:
+    headers = small_city.system(REGULATOR)
+    for path in ("overview", "uses", "policies", "systems", "alerts", "use-requests"):
+        problem(small_city.client.get(f"/v1/departments/{path}", headers=headers), 403)
+    problem(small_city.client.get("/v1/withholdings", headers=headers), 403)
+    wish = {"matter_code": MATTER, "type": SLUG, "keys": ["number"], "bases": ["duty"], "purpose": "日常检查"}
+    problem(small_city.client.post("/v1/policies", headers=headers, json=wish), 403)
+
+
+def test_a_policy_for_an_answer_alone_says_what_may_be_asked(small_city: ServedCity) -> None:
+    made = opened(small_city, GUIDE, keys=["?valid"])
+    [found] = [one for one in get(small_city, "overview")["policies"] if one["policy_id"] == made["policy_id"]]
+    assert found["keys"] == [{"key": "?valid", "name": "是否有效"}]
+
+
+def test_days_that_are_over_are_counted_once_and_all_of_them(city: ServedCity) -> None:
+    """Two days of uses, looked at from a third, with room for less than a day's: the numbers are those of all."""
+    deps = city.service.deps
+    caller = Principal(subject="x", kind="person", roles=frozenset({roles.AUDITOR}), authority_code=USER)
+    city.issue(SLUG, "D-8")
+    for n in range(4):
+        city.answer(fetched(city, SLUG, fields=["number"], case_no=f"BJ-{n}"), 201)
+    problem(fetched(city, SLUG, matter_code=BARE), 403)
+    earlier = deps.clock.now() - timedelta(days=1)
+    ids = [row for (row,) in city.rows("SELECT fetch_id FROM fetches ORDER BY fetch_id LIMIT 2")]
+    for fetch_id in ids:
+        city.execute(f"UPDATE fetches SET at = '{stored(earlier)}' WHERE fetch_id = '{fetch_id}'")
+
+    def look(day: int, most: int, days: int = 30) -> Any:
+        then = replace(deps, clock=FixedClock(deps.clock.now() + timedelta(days=day)))
+        return overview(then, caller, days=days, most=most)
+
+    before = look(0, 100)
+    assert (before.whole, before.total.all, before.total.refused) == (True, 5, 1)
+    assert not look(0, 5).whole, "nothing is kept yet"
+    tomorrow = replace(deps, clock=FixedClock(end_of_day(local_day(deps.clock.now())) + timedelta(minutes=59)))
+    assert keep_days(tomorrow) == 1, "the newer day is not settled"
+    assert (look(0, 4).whole, look(0, 4).total) == (True, before.total), "of the days that are not kept three are left"
+    assert keep_days(replace(deps, clock=FixedClock(deps.clock.now() + timedelta(days=2)))) == 1
+    assert keep_days(replace(deps, clock=FixedClock(deps.clock.now() + timedelta(days=2)))) == 0
+    after = look(2, 1)
+    assert (after.whole, after.total, after.by_matter) == (True, before.total, before.by_matter)
+    assert (after.by_type, after.refusals) == (before.by_type, before.refusals)
+    assert look(2, 1, days=3).total.all == 3, "the first of the two days is outside"
+    assert look(2, 1, days=1).total.all == 0
+    assert city.rows("SELECT sum(uses) FROM use_days") == [(5,)]
+
+
+def stored(at: datetime) -> str:
+    """A moment as SQLite keeps it."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from rendering_samples import job, renderer
+from rendering_samples import FONT_DIR, job, renderer
 
 from certsvc.errors import ConfigurationError, MissingGlyph, RenderingError
+from certsvc.rendering.page import PageRenderer
 from certsvc.rendering.stamp import MAX_RING_CHARS, RingGlyph, border_mm, date_drop, ring_layout
 from certsvc.rendering.stamp_oval import oval_layout
 from certsvc.rendering.stamp_parts import BORDER_MM, Cell
@@ -214,3 +215,25 @@ def test_the_date_stands_in_the_stamp_but_below_its_star() -> None:
     assert bottom < baseline < baseline + 0.76 * 13 < star_foot + 0.5 * 72 / 25.4
     assert date_drop(job().stamp) == pytest.approx(7.2)
     assert date_drop(StampSpec(ring_text="示例", shape="square")) == 0
+
+
+def test_the_picture_of_a_seal_is_drawn_once_and_each_resolution_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[str, int]] = []
+
+    def draw(stamp: StampSpec, _: object, dpi: int) -> bytes:
+        drawn.append((stamp.ring_text, dpi))
+        return f"{stamp.ring_text} {dpi}".encode()
+
+    fresh = PageRenderer([FONT_DIR])
+    monkeypatch.setattr("certsvc.rendering.page.stamp_png", draw)
+    monkeypatch.setattr("certsvc.rendering.page.MAX_PICTURES", 2)
+    one, two = StampSpec(ring_text="示例一局"), StampSpec(ring_text="示例二局")
+    assert [fresh.stamp_png(one), fresh.stamp_png(one, 72), fresh.stamp_png(one)] == [
+        "示例一局 300".encode(),
+        "示例一局 72".encode(),
+        "示例一局 300".encode(),
+    ]
+    fresh.stamp_png(two)  # takes the place of what was asked for longest ago
+    fresh.stamp_png(one)
+    fresh.stamp_png(one, 72)
+    assert drawn == [("示例一局", 300), ("示例一局", 72), ("示例二局", 300), ("示例一局", 72)]

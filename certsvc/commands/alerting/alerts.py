@@ -11,7 +11,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.copy_payloads import AlertAcknowledged
-from certsvc.license.use_alerts import AlertDone, AlertState, UseAlert
+from certsvc.license.use_alerts import MAX_CASE_USES, AlertDone, AlertState, UseAlert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,10 @@ class AlertAnswer(BaseModel):
 def list_alerts(
     deps: Deps, caller: Principal, *, state: AlertState, limit: int, behind: tuple[datetime, str] | None
 ) -> Sequence[UseAlert]:
-    """Newest first: all open ones for operators, those of its licenses for an issuer, else those for the caller."""
+    """Newest first: all open ones for operators, those of its licenses for an issuer, else those for the caller.
+
+    Their cases are told to whom they are for alone.
+    """
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         if not caller.roles.isdisjoint(OVERSEERS) and state is AlertState.OPEN:
@@ -59,7 +62,8 @@ def list_alerts(
             return tx.alerts.issued(caller.authority_code, state, limit=limit, behind=behind)
         if roles.POLICY_REQUESTER in caller.roles:
             return alerts_of_body(tx, caller.authority_code, state, limit=limit, behind=behind)
-        return tx.alerts.received(_client(caller), caller.authority_code, state, limit=limit, behind=behind)
+        found = tx.alerts.received(_client(caller), caller.authority_code, state, limit=limit, behind=behind)
+        return tx.alerts.with_cases(found, most=MAX_CASE_USES)
 
 
 def read_alert(deps: Deps, caller: Principal, alert_id: str) -> UseAlert:
@@ -67,9 +71,9 @@ def read_alert(deps: Deps, caller: Principal, alert_id: str) -> UseAlert:
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         found = tx.alerts.by_id(alert_id)
-    if found is None or not (_is_for(caller, found) or _oversees(caller, found)):
-        raise NotFound(NO_ALERT_ZH)
-    return found
+        if found is None or not (_is_for(caller, found) or _oversees(caller, found)):
+            raise NotFound(NO_ALERT_ZH)
+        return tx.alerts.with_cases([found], most=MAX_CASE_USES)[0] if _is_for(caller, found) else found
 
 
 def acknowledge_alert(deps: Deps, caller: Principal, alert_id: str, body: AlertAnswer) -> UseAlert:
@@ -108,21 +112,21 @@ def acknowledge_alert(deps: Deps, caller: Principal, alert_id: str, body: AlertA
             at=now,
         )
         answered = tx.alerts.by_id(alert_id)
-    if answered is None:
-        msg = "an alert is never deleted"
-        raise RuntimeError(msg)
-    return answered
+        if answered is None:
+            msg = "an alert is never deleted"
+            raise RuntimeError(msg)
+        return tx.alerts.with_cases([answered], most=MAX_CASE_USES)[0]
 
 
 def alerts_of_body(
     tx: UnitOfWork, authority_code: str, state: AlertState, *, limit: int, behind: tuple[datetime, str] | None
 ) -> Sequence[UseAlert]:
-    """Those for the body and for each of its systems, newest first."""
+    """Those for the body and for each of its systems with their cases, newest first."""
     found = list(tx.alerts.received("", authority_code, state, limit=limit, behind=behind))
     for client in tx.access.clients_of(authority_code, limit=MAX_CLIENTS):
         found += tx.alerts.received(client.client_id, "", state, limit=limit, behind=behind)
     found.sort(key=lambda one: (one.created_at, one.alert_id), reverse=True)
-    return found[:limit]
+    return tx.alerts.with_cases(found[:limit], most=MAX_CASE_USES)
 
 
 def _client(caller: Principal) -> str:

@@ -13,6 +13,7 @@ from certsvc.commands.showing.scan_code import scan_code
 from certsvc.errors import CertsvcError
 from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
 from certsvc.identifiers.policy_key import COPY, readable
+from certsvc.identifiers.use_basis import CONSENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +118,7 @@ def by_grant(
         case_no=case_no,
         purpose="核验申报材料",
         operator=operator,
-        basis="consent",
+        basis=CONSENT,
         type=offer.version.type_slug,
         grant_code=offer.token,
         fields=fields,

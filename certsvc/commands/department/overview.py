@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.policy_board import Allowed
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.consents import UseRequest
     from certsvc.license.departments import UseCount
     from certsvc.license.parties import Client
     from certsvc.license.policies import Policy
     from certsvc.license.use_alerts import AlertState, UseAlert
 
-MAX_COUNTED = 20_000
-"""Uses that one overview counts, the newest: a body with more in its window is given the numbers of these alone, and
-since when they are; they are never called those of the window."""
+MAX_COUNTED = 100_000
+"""Uses of days that are not kept yet which one overview counts, the newest; in the ordinary way those of today.
+
+A body with more is given the numbers of these alone, and since when they are: never called those of the window."""
 MAX_DAYS = 366
 MAX_LINES = 100
 """Matters and types in one overview, those of most uses: a refused call may name any matter."""
@@ -63,7 +65,7 @@ class Overview:
 
     Attributes:
         first: first day of the window; counted are all uses since then if ``whole``, else the newest, which are those
-            from ``counted_from`` on.
+            from ``counted_from`` on (days that are over were not counted yet).
         by_matter, by_type: by code and by slug; the slug is empty where no type is on record.
         refusals: reason code -> how many.
     """
@@ -88,12 +90,12 @@ class SystemOfBody:
 
 
 def overview(deps: Deps, caller: Principal, *, days: int, most: int = MAX_COUNTED) -> Overview:
-    """The numbers of the caller's body for today and the ``days`` - 1 days before, over at most ``most`` uses."""
+    """The numbers of the caller's body for today and the ``days`` - 1 days before; ``most`` as :data:`MAX_COUNTED`."""
     body, now = own_body(caller), deps.clock.now()
     today = local_day(now)
     first = today - timedelta(days=days - 1)
     with deps.uow.read() as tx:
-        counts = tx.departments.count_uses(body, since=end_of_day(first - timedelta(days=1)), most=most)
+        counts, whole = _count(tx, body, first=first, last=today, most=most)
         picture = deps.policies.look(tx, deps.catalog, now)
         quotas = [
             QuotaUse(
@@ -109,7 +111,6 @@ def overview(deps: Deps, caller: Principal, *, days: int, most: int = MAX_COUNTE
     for one in counts:
         if one.outcome != GIVEN:
             refusals[one.outcome] += one.uses
-    whole = sum(one.uses for one in counts) < most
     return Overview(
         body=body,
         first=first,
@@ -159,6 +160,18 @@ def open_requests(deps: Deps, caller: Principal) -> Sequence[UseRequest]:
         ]
     found.sort(key=lambda one: (one.lapses_at, one.request_id))
     return found[:MAX_REQUESTS]
+
+
+def _count(tx: UnitOfWork, body: str, *, first: date, last: date, most: int) -> tuple[Sequence[UseCount], bool]:
+    """The uses of these days, those of kept days from what is kept; and whether that is all of them."""
+    until = tx.departments.counted_until(body)
+    fresh = first if until is None else max(first, until + timedelta(days=1))
+    since, before = end_of_day(fresh - timedelta(days=1)), end_of_day(last)
+    counts = tx.departments.count_uses(body, since=since, before=before, most=most)
+    if sum(one.uses for one in counts) >= most:
+        return counts, False
+    kept = tx.departments.kept_uses(body, first=first, last=fresh - timedelta(days=1)) if fresh > first else ()
+    return [*kept, *counts], True
 
 
 def _tally(counts: Sequence[UseCount]) -> Tally:

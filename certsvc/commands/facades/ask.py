@@ -15,6 +15,7 @@ from certsvc.errors import Conflict, FieldProblem, InvalidIdentifier, InvalidInp
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.identifiers.policy_key import COPY
 from certsvc.identifiers.policy_key import readable as readable_keys
+from certsvc.identifiers.use_basis import CONSENT, DUTY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ def fetch_body(which: Which, why: Why, *, fields: Sequence[str] = (), grant_code
             case_no=why.case_no,
             purpose=why.purpose,
             operator=why.operator,
-            basis="consent" if grant_code else "duty",
+            basis=CONSENT if grant_code else DUTY,
             type=which.type_slug,
             grant_code=grant_code,
             holder_code="" if grant_code else which.holder_code,
@@ -209,7 +210,7 @@ def _standing_of(deps: Deps, call: Call, body: FetchBody) -> str | None:
 
     The reading is a fetch of its own, on the ledger like every other.
     """
-    if COPY not in body.fields or body.basis != "duty":
+    if COPY not in body.fields or body.basis != DUTY:
         return None
     keys = _readable(deps, call, body.matter_code, body.type)
     if not keys:

@@ -22,6 +22,7 @@ from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import CertsvcError, NoLawfulBasis, NotFound
 from certsvc.identifiers.policy_key import COPY, readable
+from certsvc.identifiers.use_basis import CONSENT, DUTY
 from certsvc.license.facades import AuthCode
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def _stored(
         code_sha256=token_sha256(token),
         account_id=call.account.account_id,
         client_id=call.caller.subject,
-        basis="consent" if grant_code else "duty",
+        basis=CONSENT if grant_code else DUTY,
         identifier=version.identifier,
         type_slug=version.type_slug,
         matter_code=why.matter_code,

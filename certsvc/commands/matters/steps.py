@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.catalog.answer_keys import MAX_KEYS, fault_of
-from certsvc.catalog.matter_file import DUTY
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
@@ -26,6 +25,7 @@ from certsvc.events.matter_payloads import (
     PolicyRefused,
     PolicyRequested,
 )
+from certsvc.identifiers.use_basis import DUTY
 from certsvc.license.policies import MAX_OPEN_AHEAD_DAYS, MAX_QUOTA, POLICY_SOURCES, Policy, PolicyState
 
 if TYPE_CHECKING:

@@ -21,12 +21,13 @@ from certsvc.commands.sharing.answer_question import (
     count_asks,
     evaluate,
 )
-from certsvc.commands.sharing.grounds import DUTY, Ground, check_open, current_of
+from certsvc.commands.sharing.grounds import Ground, check_open, current_of
 from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import count_use
 from certsvc.commands.sharing.question_words import in_words, question_claims
 from certsvc.commands.sharing.use_rows import UNKNOWN_TYPE, announce, refusal_row, type_of, use_row
 from certsvc.errors import CertsvcError, FieldProblem, IntegrityError, InvalidInput, NoLawfulBasis, Unavailable
+from certsvc.identifiers.use_basis import DUTY
 from certsvc.license.consents import MAX_COHORT
 from certsvc.license.questions import MAX_TERM, Ask, may_ask
 from certsvc.license.uses import BEYOND_POLICY, UseBasis
@@ -73,7 +74,7 @@ class CohortBody(BaseModel):
             case_no=self.case_no,
             purpose=self.purpose,
             operator=self.operator,
-            basis="duty",
+            basis=DUTY,
             type=self.type,
             ask=self.ask,
             on=self.on,

@@ -12,7 +12,8 @@ from certsvc.commands.showing.rights import right_to_consent
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import Conflict, NotFound
 from certsvc.events.copy_payloads import CopyWithdrawn
-from certsvc.license.copies import CONSENT, CopyState
+from certsvc.identifiers.use_basis import CONSENT
+from certsvc.license.copies import CopyState
 
 if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal

@@ -14,7 +14,6 @@ from pydantic import AwareDatetime, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.sharing.grounds import (
-    CONSENT,
     Ground,
     UseBody,
     check_open,
@@ -33,6 +32,7 @@ from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
 from certsvc.events.trace import tracing
 from certsvc.identifiers.policy_key import COPY, readable
+from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.states import State
 from certsvc.license.uses import BEYOND_POLICY, CONSENT_OVER, NOT_IN_FORCE, UseBasis

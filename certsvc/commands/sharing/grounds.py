@@ -20,6 +20,7 @@ from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import Grounds, grounds_of
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NoLawfulBasis, NotFound
+from certsvc.identifiers.use_basis import CONSENT, DUTY
 from certsvc.license.model import Holder
 from certsvc.license.standing import PROVISIONAL_ZH
 from certsvc.license.uses import CONSENT_OVER, NO_POLICY, NOT_WITHHELD, ShowBasis, UseBasis
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Grant
 
-CONSENT, DUTY = "consent", "duty"
 NO_CONSENT_ZH = "授权无效：不存在、已过期，或与本系统、本事项、本办件不符；请持证人重新授权"
 NOT_WITHHELD_ZH = "暂缓告知未经本单位另一人批准、已到期，或与本事项、本办件不符"
 

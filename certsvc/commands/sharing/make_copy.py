@@ -23,7 +23,8 @@ from certsvc.commands.page_ports import CopyJob, SealTask, SignatureField
 from certsvc.commands.ports import TrustChoice
 from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, SealUnavailable, SigningError
-from certsvc.license.copies import CONSENT, COPY_FIELD, COPY_SCOPE, AnnotatedCopy, CopyState
+from certsvc.identifiers.use_basis import CONSENT
+from certsvc.license.copies import COPY_FIELD, COPY_SCOPE, AnnotatedCopy, CopyState
 from certsvc.seal.use import SealUse
 from certsvc.seal.verdict import Indication
 

@@ -8,6 +8,7 @@ from certsvc.clock import local_day
 from certsvc.errors import NoLawfulBasis
 from certsvc.identifiers.matter_code import IMPLEMENTATION_LENGTH
 from certsvc.identifiers.policy_key import readable
+from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.questions import may_ask
 from certsvc.license.uses import BEYOND_POLICY, NO_POLICY, QUOTA_USED_UP
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from certsvc.commands.sharing.policy_board import Allowed
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
-
-CONSENT = "consent"
 
 
 def find_matter(deps: Deps, tx: UnitOfWork, matter_code: str) -> Matter | None:

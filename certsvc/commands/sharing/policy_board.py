@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.answer_keys import fault_of
-from certsvc.catalog.matter_file import BASES, DUTY
 from certsvc.catalog.model import Matter
 from certsvc.clock import local_day
 from certsvc.identifiers.matter_code import IMPLEMENTATION_LENGTH
+from certsvc.identifiers.use_basis import BASES, DUTY
 from certsvc.license.matters import ListedMatter
 from certsvc.license.policies import Policy, PolicyState, in_force
 

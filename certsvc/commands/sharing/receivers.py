@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.sharing.policy import find_matter
+from certsvc.identifiers.use_basis import CONSENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ def receivers(deps: Deps, caller: Principal, matter_code: str) -> Sequence[Clien
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
         matter = find_matter(deps, tx, matter_code)
-        if matter is None or "consent" not in matter.bases:
+        if matter is None or CONSENT not in matter.bases:
             return ()
         found = tx.access.active_clients_of(matter.authority_code, roles.USING, limit=MAX_RECEIVERS)
     return sorted(found, key=lambda client: (client.name, client.client_id))

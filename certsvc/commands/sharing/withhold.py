@@ -14,10 +14,10 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.consent_only import check_duty_on_record
-from certsvc.commands.sharing.grounds import DUTY
 from certsvc.commands.sharing.policy import open_matter
 from certsvc.commands.sharing.use_rows import announce
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NoLawfulBasis, NotFound
+from certsvc.identifiers.use_basis import DUTY
 from certsvc.license.consents import LONGEST_WITHHELD, MAX_WITHHELD_DAYS, Withholding, WithholdState
 from certsvc.license.uses import GIVEN
 

@@ -17,6 +17,7 @@ from certsvc.commands.showing.readers import SCANNERS, is_for, reader_of
 from certsvc.commands.showing.scan_reads import closed_to, duties_of
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NoLawfulBasis
 from certsvc.identifiers.policy_key import COPY
+from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.challenges import CHALLENGE_TTL_S, MAX_OPEN_CHALLENGES, Challenge
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _check_matter(deps: Deps, caller: Principal, body: ChallengeBody) -> None:
     with deps.uow.read() as tx:
         matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
         keys = {slug: consented_keys(deps, tx, matter, slug) for slug in matter.allows}
-    if "consent" not in matter.bases:
+    if CONSENT not in matter.bases:
         raise NoLawfulBasis("该事项不支持持证人授权")
     allowed = [slug for slug, several in keys.items() if any(key != COPY for key in several)]
     if body.type and body.type not in allowed:

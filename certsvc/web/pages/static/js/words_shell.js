@@ -23,6 +23,7 @@ export const SHELL_WORDS = {
   "shell.back": ["返回", "Back"],
   "shell.edit": ["返回修改", "Back to edit"],
   "shell.retry": ["再试一次", "Try again"],
+  "shell.older": ["更早的记录", "Older ones"],
   "shell.loading": ["正在读取…", "Loading…"],
   "shell.elder_on": ["已切换为长辈版", "Large print on"],
   "shell.elder_off": ["已切换为标准版", "Large print off"],

@@ -88,6 +88,7 @@ addWords({
     "One decision about many licenses: previewed, confirmed by another, in force after a window in which it can be undone.",
   ],
   "bulk.new": ["预览一份决定", "Preview a decision"],
+  "bulk.total": ["共 {total} 张", "{total} licenses"],
   "bulk.none": ["没有批量办理。", "No bulk decisions."],
   "bulk.action": ["办理", "Action"],
   "bulk.action.suspend": ["暂扣", "Suspend"],

@@ -13,6 +13,7 @@ addWords({
   "cseal.none": ["没有符合的印章。", "No seal fits."],
   "cseal.back": ["返回印章列表", "Back to the seals"],
   "cseal.apply": ["申请制发印章", "Apply for a seal"],
+  "cseal.no_history": ["还没有办理记录。", "Nothing was done to it yet."],
   "cseal.owner": ["所有者", "Owner"],
   "cseal.number": ["印章编号", "Number"],
   "cseal.kind": ["种类", "Kind"],

@@ -20,7 +20,12 @@ addWords({
   "stuck.retried": ["已安排重试 {count} 件", "{count} will be tried at once"],
   "stuck.rows": ["最早的申请", "The oldest requests"],
   "stuck.row": ["{body}　业务流水号 {no}", "{body}, business number {no}"],
-  "stuck.attempts": ["已试 {count} 次，{at} 更新", "Tried {count} times, updated {at}"],
+  "stuck.code.invalid_input": ["内容有误", "Its content is wrong"],
+  "stuck.code.conflict": ["与已有的登记冲突", "In conflict with what is on record"],
+  "stuck.code.forbidden": ["来源系统没有这项权限", "The sender may not ask for this"],
+  "stuck.code.not_found": ["所指的对象不存在", "What it names is not there"],
+  "stuck.code.unavailable": ["依赖的服务没有应答", "A service we rely on does not answer"],
+  "stuck.attempts": ["已试 {count} 次，{at} 更新", "Tries: {count}, updated {at}"],
   "stuck.parked": ["存放的事件", "Parked events"],
   "stuck.parked_lead": [
     "消息总线送来、没有办成的事件。查明原因（通常由来源系统更正）后再重放；内容只有来源系统能看。",

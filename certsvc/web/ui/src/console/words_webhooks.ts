@@ -24,6 +24,7 @@ addWords({
   "hook.never": ["还没有成功过", "No success yet"],
   "hook.waiting": ["等候 {waiting} 件，未送达 {failed} 件", "{waiting} wait, {failed} failed"],
   "hook.url": ["网址", "Address"],
+  "hook.every": ["全部", "All"],
   "hook.types": ["事件", "Events"],
   "hook.client": ["接入系统", "System"],
   "hook.missed": ["停用期间没有排队", "Not queued while disabled"],

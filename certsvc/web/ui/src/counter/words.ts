@@ -21,6 +21,7 @@ export const COUNTER_WORDS: Record<string, readonly [string, string]> = {
   "form.title": ["办件", "Case"],
   "form.find": ["查找事项", "Find a matter"],
   "form.matter": ["事项", "Matter"],
+  "form.pick": ["请选择", "Choose"],
   "form.none": ["没有找到，请换个词再试。", "Nothing found: try another word."],
   "form.found": ["共 {count} 个事项", "{count} matters"],
   "form.consent_only": [
@@ -35,6 +36,7 @@ export const COUNTER_WORDS: Record<string, readonly [string, string]> = {
   "form.scanned": ["已有持证人的码，核验时一并使用", "The holder's code will be used"],
   "form.go": ["核验材料", "Check materials"],
   "form.new": ["下一件", "Next case"],
+  "form.choose": ["请选择{name}。", "Choose: {name}."],
   "form.required": ["请填写{name}。", "Fill in: {name}."],
   "sheet.title": ["收件清单", "Sheet of materials"],
   "sheet.empty": [
@@ -46,10 +48,9 @@ export const COUNTER_WORDS: Record<string, readonly [string, string]> = {
   "sheet.by": ["经办人 {operator}", "By {operator}"],
   "sheet.holder": ["申请人", "Applicant"],
   "sheet.department": ["实施机关", "Department"],
-  "sheet.counts": [
-    "免提交 {exempt} 项，需提交 {bring} 项，共 {all} 项",
-    "{exempt} exempt, {bring} to bring, {all} in all",
-  ],
+  "sheet.exempt": ["免提交", "Exempt"],
+  "sheet.all": ["共", "In all"],
+  "sheet.count": ["{name} {count} 项", "{name}: {count}"],
   "sheet.print": ["打印收件清单", "Print the sheet"],
   "sheet.signature": [
     "申请人签字：＿＿＿＿＿＿　　窗口人员签字：＿＿＿＿＿＿",
@@ -59,8 +60,8 @@ export const COUNTER_WORDS: Record<string, readonly [string, string]> = {
   "sheet.change": ["{name}：{before} → {after}", "{name}: {before} → {after}"],
   "sheet.no_row": ["无", "none"],
   "sheet.consented": ["持证人授权提供的信息", "What the holder allowed to be seen"],
-  "answer.exempt_license": ["免提交(证照)", "Exempt (license)"],
-  "answer.exempt_data": ["免提交(数据核验)", "Exempt (data)"],
+  "answer.exempt_license": ["免提交（证照）", "Exempt (license)"],
+  "answer.exempt_data": ["免提交（数据核验）", "Exempt (data)"],
   "answer.promise": ["告知承诺替代", "Promise instead"],
   "answer.later": ["容缺后补", "To come later"],
   "answer.bring": ["需提交", "To bring"],

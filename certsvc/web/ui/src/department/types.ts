@@ -120,6 +120,8 @@ export interface Alert {
   client_id: string;
   due_at: string;
   late: boolean;
+  cases: string[];
+  more_cases: boolean;
 }
 
 export interface OpenRequest {

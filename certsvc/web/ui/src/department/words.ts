@@ -159,6 +159,13 @@ export const DEPARTMENT_WORDS: Record<string, readonly [string, string]> = {
   "alert.none": ["没有待确认的通报。", "No alert waits."],
   "alert.late": ["逾期未确认", "Late"],
   "alert.due": ["请在 {at} 前确认", "Answer by {at}"],
+  "alert.changed": ["{at} 变更", "Changed {at}"],
+  "alert.license": ["证照标识 {id}", "License {id}"],
+  "alert.cases": ["相关办件：{cases}", "Cases: {cases}"],
+  "alert.cases_more": [
+    "相关办件：{cases} 等，较早的见“用证记录”",
+    "Cases: {cases} and more, see Uses for the older ones",
+  ],
   "alert.to": ["通报给系统 {client}", "To the system {client}"],
   "alert.to_body": ["通报给本单位", "To this body"],
   "alert.answer": ["确认处理", "Answer"],

@@ -193,6 +193,5 @@ export const CONSENT_WORDS: Record<string, readonly [string, string]> = {
     "有人请您亮证：登录后可以看到是谁、为什么、会看到什么，再决定同不同意。",
     "Somebody asks for a license: sign in to see who, why and what would be seen.",
   ],
-  "shell.older": ["更早的记录", "Older ones"],
   "show.photo": ["还会显示照片。", "The photo is shown too."],
 };

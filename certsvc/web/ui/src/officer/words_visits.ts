@@ -104,7 +104,6 @@ export const VISIT_WORDS: Record<string, readonly [string, string]> = {
   "history.pictures": ["查看照片（{count} 张）", "Pictures ({count})"],
   "history.picture": ["检查照片 {number}", "Picture {number}"],
   "outcome.reason": ["更正理由", "Why it is corrected"],
-  "shell.older": ["更早的记录", "Older ones"],
   "show.none_fields": ["没有提供信息项。", "No fields were given."],
   "result.presenter": ["由谁出示", "Shown by"],
   "offline.slow": [
