@@ -94,7 +94,7 @@ def run_on_machine(script: str, scratch: Path, *, timeout_s: float) -> str:
             stderr=subprocess.STDOUT,
             timeout=timeout_s,
             check=False,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  (a system call only)
+            preexec_fn=_die_with_parent,
         )
         said.seek(0)
         return said.read()
