@@ -41,6 +41,9 @@ BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports", "/v1/archives/checks")
 MAX_BATCH_BYTES = 100 * 1024 * 1024
 """A batch as it is sent; larger ones are split. It is spooled to disk while it arrives."""
 
+ANSWERED_PATHS = ("/v1/", "/license-app/", "/rest/", "/zzgxpt/")
+"""How paths begin that answer with data, those of the older interfaces too; all others are pages and their files."""
+
 PUBLIC_PATHS = frozenset({"/v1/catalog/types", "/v1/catalog/matters", "/v1/catalog/lists", "/v1/openapi.json"})
 """The same for everyone, so it may be cached; named one by one, because other paths of the catalog ask for a role."""
 
@@ -85,7 +88,7 @@ class DoorLimits:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        private = path.startswith("/v1/") and path not in PUBLIC_PATHS and not path.startswith(PUBLIC_LISTS)
+        private = path.startswith(ANSWERED_PATHS) and path not in PUBLIC_PATHS and not path.startswith(PUBLIC_LISTS)
         send = _with_headers(send, scope.setdefault("state", {}), private=private)
         if fault := _query_fault(scope.get("query_string", b"")):
             await _refuse(fault, 422, scope, receive, send)

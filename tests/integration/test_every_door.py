@@ -10,8 +10,9 @@ import pytest
 from fastapi.routing import APIRoute
 from fixtures_city import ServedCity
 
-from certsvc.api.application import ROUTERS
-from certsvc.api.limits import MAX_QUERY_FIELDS, PUBLIC_LISTS, PUBLIC_PATHS
+from certsvc.api.application import FACADES, ROUTERS
+from certsvc.api.limits import ANSWERED_PATHS, MAX_QUERY_FIELDS, PUBLIC_LISTS, PUBLIC_PATHS
+from certsvc.license.facades import FacadeName
 
 ROUTES = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
 ELSEWHERE = "https://elsewhere.example"
@@ -77,6 +78,17 @@ def test_every_answer_says_what_it_is_and_may_not_be_kept_unless_it_is_for_anybo
                 kept.append((method, path, answer.status_code, answer.headers.get("cache-control")))
     assert not kept
     assert seen > 400
+
+
+@pytest.mark.parametrize("name", sorted(FACADES))
+def test_the_older_interfaces_say_the_same(shared_city: ServedCity, name: FacadeName) -> None:
+    """The header is there whether the interface is switched on or not; what it answers may be a person's."""
+    for route in FACADES[name].router.routes:
+        assert isinstance(route, APIRoute)
+        assert route.path.startswith(ANSWERED_PATHS)
+        answer = shared_city.client.request(min(route.methods or {"GET"}), address(route))
+        assert answer.headers["cache-control"] == "no-store", route.path
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

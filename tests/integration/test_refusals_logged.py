@@ -35,6 +35,12 @@ def test_a_failed_sign_in_and_a_role_that_is_not_enough_are_logged(
         form = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "wrong-planted"}
         assert client.post("/v1/oauth/token", data=form).status_code == 401
         assert client.get("/v1/wallet", headers=person).status_code == 403
+    issued = "SELECT count(*) FROM evidence WHERE kind = 'access.token_issued'"
+    [(before,)] = shared_city.rows(issued)
+    name, secret = next(iter(shared_city.secrets.items()))
+    good = {"grant_type": "client_credentials", "client_id": name, "client_secret": secret}
+    assert client.post("/v1/oauth/token", data=good).status_code == 200
+    assert shared_city.rows(issued) == [(before + 1,)], "what succeeded is in the evidence"
     written = "".join(capfd.readouterr())
     refused = lines(written, "access.refused")
     told = [(line["status"], line["method"], line["route"]) for line in refused]
