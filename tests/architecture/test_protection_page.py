@@ -8,13 +8,13 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from audit import MAX_PATCH_DAYS, NOT_AUDITED
 
 from certsvc.app_keys import TOKEN_KEY
 from certsvc.commands.facades.accounts import SESSION_S
 from certsvc.commands.ports import Policy
 from certsvc.settings import Settings
 from certsvc.signing.tokens import MAX_LIFETIME_S
-from tests.audit import MAX_PATCH_DAYS, NOT_AUDITED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protection.md").read_text(encoding="utf-8")

@@ -8,11 +8,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import audit
 import pytest
 import urllib3
-
-from tests import audit
-from tests.audit import AUDITED, FOUND, NOT_AUDITED, NotAudited, Pinned
+from audit import AUDITED, FOUND, NOT_AUDITED, NotAudited, Pinned
 
 TODAY = dt.date(2026, 6, 15)
 NONE = Path(__file__).resolve().parents[2] / ".ci" / "advisories.toml"
