@@ -220,4 +220,12 @@ def oidc_issuers(settings: Settings) -> tuple[OidcIssuer, ...]:
         raise ConfigurationError("设置了 oidc_issuer，还须设置 oidc_jwks_file（身份提供方的公钥集）")
     jwks = Path(settings.oidc_jwks_file).read_text(encoding="utf-8")
     audience = settings.oidc_audience or settings.issuer
-    return (OidcIssuer(issuer=settings.oidc_issuer, audience=audience, jwks=jwks),)
+    return (
+        OidcIssuer(
+            issuer=settings.oidc_issuer,
+            audience=audience,
+            jwks=jwks,
+            acr_values=settings.oidc_acr_values,
+            max_auth_age_s=settings.oidc_max_auth_age_s,
+        ),
+    )

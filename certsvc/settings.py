@@ -122,6 +122,10 @@ class Settings(BaseModel):
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_jwks_file: Path | None = None
+    oidc_acr_values: tuple[str, ...] = ()
+    """Values of ``acr`` that a person's token must have one of: the strengths of login that are enough; empty: any."""
+    oidc_max_auth_age_s: int = Field(default=0, ge=0, le=86400)
+    """Longest time since ``auth_time`` before a person must log in again, in seconds; 0: as long as the token lives."""
     serve_loops: bool = True
     """Whether ``serve`` issues and relays too; without, it only answers and ``worker`` and ``relay`` do the rest."""
     host: str = "127.0.0.1"

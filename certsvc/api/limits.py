@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from certsvc.api.problems import answer, problem_document
 from certsvc.api.rate import QUOTA
-from certsvc.errors import TooLarge
+from certsvc.errors import CertsvcError, InvalidInput, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -40,11 +41,17 @@ BATCH_PATHS = ("/v1/stampings/batches", "/v1/imports", "/v1/archives/checks")
 MAX_BATCH_BYTES = 100 * 1024 * 1024
 """A batch as it is sent; larger ones are split. It is spooled to disk while it arrives."""
 
+ANSWERED_PATHS = ("/v1/", "/license-app/", "/rest/", "/zzgxpt/")
+"""How paths begin that answer with data, those of the older interfaces too; all others are pages and their files."""
+
 PUBLIC_PATHS = frozenset({"/v1/catalog/types", "/v1/catalog/matters", "/v1/catalog/lists", "/v1/openapi.json"})
 """The same for everyone, so it may be cached; named one by one, because other paths of the catalog ask for a role."""
 
 PUBLIC_LISTS = "/v1/catalog/lists/"
 """How the path of a list begins; all that is behind it is public."""
+
+MAX_QUERY_FIELDS = 64
+"""Parameters of one address; no route takes twenty. Stops addresses made to be slow to read."""
 
 UPLOAD_OVERHEAD = 64 * 1024
 """Multipart headers around a file."""
@@ -81,8 +88,11 @@ class DoorLimits:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        private = path.startswith("/v1/") and path not in PUBLIC_PATHS and not path.startswith(PUBLIC_LISTS)
+        private = path.startswith(ANSWERED_PATHS) and path not in PUBLIC_PATHS and not path.startswith(PUBLIC_LISTS)
         send = _with_headers(send, scope.setdefault("state", {}), private=private)
+        if fault := _query_fault(scope.get("query_string", b"")):
+            await _refuse(fault, 422, scope, receive, send)
+            return
         takes_file = path in UPLOAD_PATHS or (path.startswith(PICTURE_PATHS[0]) and path.endswith(PICTURE_PATHS[1]))
         limit = self._max_upload if takes_file else MAX_JSON_BYTES
         if path in BATCH_PATHS:
@@ -120,7 +130,19 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"内容超过 {limit // 1024} KB，请压缩或拆分后重发")
 
 
-async def _refuse(error: TooLarge, status: int, scope: Scope, receive: Receive, send: Send) -> None:
+def _query_fault(query: bytes) -> InvalidInput | None:
+    """A parameter twice: proxies, gateways and we might each believe another one of them (ASVS 5.0 V15.3.7)."""
+    if not query:
+        return None
+    text = query.decode("latin-1")
+    try:
+        names = [name for name, _ in parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)]
+    except ValueError:
+        return InvalidInput(f"网址中的参数最多 {MAX_QUERY_FIELDS} 个")
+    return InvalidInput("网址中同一个参数只能出现一次，请去掉重复的") if len(set(names)) < len(names) else None
+
+
+async def _refuse(error: CertsvcError, status: int, scope: Scope, receive: Receive, send: Send) -> None:
     document = problem_document(code=error.code, title=error.title_zh, status=status, detail=error.detail)
     await answer(document)(scope, receive, send)
 

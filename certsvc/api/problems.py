@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from certsvc import errors
+from certsvc.api.proxies import network_of
 from certsvc.commands.issuance.body import field_problem
 
 if TYPE_CHECKING:
@@ -112,9 +113,11 @@ def answer(document: dict[str, Any], *, retry_after_s: int = RETRY_AFTER_S) -> J
 def install(app: FastAPI) -> None:
     """Register the handlers."""
 
-    def on_certsvc_error(_request: Request, error: Exception) -> JSONResponse:
+    def on_certsvc_error(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, errors.CertsvcError):
             raise error
+        if isinstance(error, errors.Unauthenticated | errors.Forbidden):
+            _note_refusal(request, error)
         if isinstance(error, errors.RateLimited | errors.ClockInDoubt):
             return answer(document_of(error), retry_after_s=error.retry_after_s)
         return answer(document_of(error))
@@ -154,6 +157,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_shape_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(Exception, on_anything)
+
+
+def _note_refusal(request: Request, error: errors.CertsvcError) -> None:
+    """One line of who was not let in (ASVS 5.0 V16.3.1, V16.3.2); which person it was stands with the proxy."""
+    route = getattr(request.scope.get("route"), "path", "")
+    log.warning(
+        "not let in",
+        action="access.refused",
+        reason=error.code,
+        status=status_of(error),
+        method=request.method,
+        route=route,
+        network=network_of(request),
+    )
 
 
 def _shape(item: dict[str, Any]) -> errors.FieldProblem:

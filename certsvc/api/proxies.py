@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1/32", "::1/128")
 """Whose ``X-Forwarded-For`` is believed where no proxy is configured: one on this machine."""
+_LOGGED_BITS = {4: 24, 6: 48}
+"""Of an address what logs may hold; the rest, which could be a household's, stays with the proxy."""
 MAX_HOPS = 20
 """Addresses of ``X-Forwarded-For`` that are looked at; stops headers made to be long."""
 
@@ -41,6 +43,15 @@ def client_address(request: Request) -> str:
         if not is_trusted(hop, trusted):
             return hop
     return peer
+
+
+def network_of(request: Request) -> str:
+    """The network that a request comes from, for logs: enough to see who guesses, too little to be a person's."""
+    address = client_address(request)
+    if not _is_address(address):
+        return ""
+    found = ip_address(address)
+    return str(ip_network(f"{found}/{_LOGGED_BITS[found.version]}", strict=False))
 
 
 def presented_certificate(request: Request) -> str:

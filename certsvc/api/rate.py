@@ -11,10 +11,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from certsvc.errors import RateLimited
 
 if TYPE_CHECKING:
     from certsvc.clock import Clock
+
+log = structlog.get_logger("certsvc.api")
 
 WINDOW_S = 60.0
 
@@ -82,6 +86,8 @@ class RateLimiter:
             while len(self._windows) > MAX_TRACKED:
                 self._windows.popitem(last=False)
         wait_s = math.ceil(start + WINDOW_S - now)
+        if count == limit:  # the first of a window: the others say nothing new, and would fill the log
+            log.warning("too many calls", action="access.rate_limited", counted=key.partition(":")[0])
         if count >= limit:
             raise RateLimited(f"请求过于频繁，请 {wait_s} 秒后再试", retry_after_s=wait_s)
         return Quota(limit=limit, left=limit - count - 1, reset_s=wait_s)

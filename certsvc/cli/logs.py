@@ -29,6 +29,8 @@ PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 TOKEN = re.compile(r"(?i)bearer\s+[\w.~+/=-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
 CAPABILITY = re.compile(r"(?i)([?&](?:id|fid|access_token|token|auth_code)=)[^&\s\"']+")
 """Addresses that give a file once, and tokens that somebody put into a URL, whoever logs the URL."""
+UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What some reader takes for the end of a line, or that makes a line read otherwise than it is written."""
 MASK = "<masked>"
 MAX_CHAIN, MAX_FRAMES = 5, 30
 """Causes, and frames of each, that one line may name."""
@@ -39,7 +41,8 @@ def redact(text: str) -> str:
     for pattern in (ID_NUMBER, PHONE, TOKEN):
         text = pattern.sub(MASK, text)
     text = CAPABILITY.sub(rf"\1{MASK}", text)
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+    text = text.replace("\r", "\\r").replace("\n", "\\n")
+    return UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _redact_all(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -65,6 +65,8 @@ class OidcIssuer:
         jwks: its public keys as JWKS text, from configuration (nothing is fetched here).
         types: accepted values of the header ``typ``, in lower case.
         algorithms: accepted signature algorithms.
+        acr_values: strengths of login (``acr``, RFC 9068 §2.2.1) that are enough; empty: it is not looked at.
+        max_auth_age_s: seconds since the person proved who they are (``auth_time``); 0: it is not looked at.
     """
 
     issuer: str
@@ -72,6 +74,8 @@ class OidcIssuer:
     jwks: str
     types: tuple[str, ...] = (ACCESS_TOKEN_TYPE,)
     algorithms: tuple[str, ...] = ASYMMETRIC
+    acr_values: tuple[str, ...] = ()
+    max_auth_age_s: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +85,8 @@ class _Trusted:
     keys: KeySet
     types: tuple[str, ...]
     algorithms: tuple[str, ...]
+    acr_values: tuple[str, ...] = ()
+    max_auth_age_s: int = 0
 
 
 class JwtTokenService:
@@ -130,6 +136,8 @@ class JwtTokenService:
                 keys=load_public_keys(other.jwks),
                 types=other.types,
                 algorithms=other.algorithms,
+                acr_values=other.acr_values,
+                max_auth_age_s=other.max_auth_age_s,
             )
         self._assertion_audiences = (issuer, *assertion_audiences)
 
@@ -163,13 +171,16 @@ class JwtTokenService:
         """The claims of a token of ours or of a configured OIDC issuer.
 
         Raises:
-            Unauthenticated: wrong signature, algorithm, type, issuer, audience or time.
+            Unauthenticated: wrong signature, algorithm, type, issuer, audience or time, or a login that is too weak
+                or too long ago.
         """
         claims = self._verified.find(token)
         if claims is None:
             claims = self._verify(token)
             self._verified.keep(token, claims)
-        _check_times(claims, check_aware(now))
+        moment = check_aware(now)
+        _check_times(claims, moment)
+        _check_login(claims, self._trusted[str(claims["iss"])], moment)
         return claims
 
     def _verify(self, token: str) -> Mapping[str, object]:
@@ -276,6 +287,18 @@ def _check_times(claims: Mapping[str, object], now: datetime) -> float:
             msg = "凭证尚未生效"
             raise Unauthenticated(msg)
     return expires
+
+
+def _check_login(claims: Mapping[str, object], trusted: _Trusted, now: datetime) -> None:
+    """How and when the person logged in, where that is asked for; what a token does not say is not enough."""
+    if trusted.acr_values and claims.get("acr") not in trusted.acr_values:
+        msg = "登录方式的强度不够，请以要求的方式重新登录"
+        raise Unauthenticated(msg)
+    if trusted.max_auth_age_s:
+        logged_in = _number(claims, "auth_time")
+        if logged_in is None or not -CLOCK_TOLERANCE_S <= now.timestamp() - logged_in <= trusted.max_auth_age_s:
+            msg = "登录已久，请重新登录"
+            raise Unauthenticated(msg)
 
 
 def _number(claims: Mapping[str, object], name: str) -> float | None:

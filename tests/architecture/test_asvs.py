@@ -22,6 +22,7 @@ LIST: dict[str, Any] = tomllib.loads((ROOT / "tests/architecture/asvs.toml").rea
 CHAPTERS: dict[str, Any] = LIST["chapters"]
 ITEMS: dict[str, Any] = LIST["items"]
 PAGE = ROOT / "docs" / "asvs.md"
+GUIDE = ROOT / "docs" / "install-server.md"
 SECURITY = ROOT / "docs" / "security.md"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 
@@ -181,6 +182,15 @@ def test_a_proof_that_is_none_is_seen(proof: str) -> None:
 
 def test_the_page_is_the_one_that_the_list_gives() -> None:
     assert PAGE.read_text(encoding="utf-8") == asvs_markdown(), "run: python tests/architecture/test_asvs.py"
+
+
+def test_what_is_the_duty_of_whoever_installs_is_on_the_guides_list() -> None:
+    """By number, and nothing that the product meets by itself."""
+    _, _, duties = GUIDE.read_text(encoding="utf-8").partition("安全上归部署方的")
+    told = re.findall(r"V\d+\.\d+\.\d+", duties)
+    assert len(told) == len(set(told))
+    assert set(told) == {number for number, item in ITEMS.items() if "部署方" in item.get("note", "")}
+    assert not {number for number in told if ITEMS[number]["state"] in {MET, NOT_APPLICABLE}}
 
 
 def test_the_chapters_of_the_page_about_threats_agree() -> None:
