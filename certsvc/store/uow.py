@@ -13,6 +13,8 @@ from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.care import CareRows
+from certsvc.store.disposals import DisposalRows
+from certsvc.store.erasing import ErasedRows
 from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
         archive_ports,
         basis_ports,
         care_ports,
+        disposal_ports,
         clock_ports,
         consent_ports,
         console_ports,
@@ -200,6 +203,8 @@ class Work:
     archives: archive_ports.Archives
     materials: archive_ports.Materials
     care: care_ports.Care
+    disposals: disposal_ports.Disposals
+    erased: disposal_ports.Erased
     console: console_ports.ConsoleRows
 
     def __init__(self, tx: Transaction) -> None:
@@ -290,6 +295,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "archives": ArchiveRows,
     "materials": MaterialRows,
     "care": CareRows,
+    "disposals": DisposalRows,
+    "erased": ErasedRows,
     "console": ConsoleReads,
 }
 
