@@ -1,4 +1,4 @@
-"""What the store offers 鉴定销毁: lists, items, holds; and taking personal columns away, with what was there on record."""
+"""What the store offers 鉴定销毁: lists, items, holds; and taking personal columns away, on record."""
 
 from __future__ import annotations
 

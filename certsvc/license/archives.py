@@ -148,7 +148,8 @@ class MaterialState(StrEnum):
 
 
 MATERIAL_ZH: dict[MaterialState, str] = {
-    MaterialState.REGISTERED: "已登记", MaterialState.WITHDRAWN: "已收回",
+    MaterialState.REGISTERED: "已登记",
+    MaterialState.WITHDRAWN: "已收回",
     MaterialState.DESTROYED: "已销毁",
 }
 

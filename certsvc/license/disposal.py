@@ -4,8 +4,8 @@ Laws:
 
 * ``proposed → approved | declined | withdrawn``; ``approved → withdrawn`` until its window is over, then ``running →
   done``. 延长保管 has no window: approved, it is ``done``. Who proposed does not decide.
-* Of a list each item stands by itself: ``listed → removing → destroyed``, ``listed → spared`` (缓销, with the reason) where
-  something came in between, or ``listed → extended``.
+* Of a list each item stands by itself: ``listed → removing → destroyed``, ``listed → spared`` (缓销, with the reason)
+  where something came in between, or ``listed → extended``.
 * An item that is ``removing`` has lost its personal columns already and goes on to ``destroyed``; there is no way back.
 * Number, dates, state, digests, moves and evidence of what was destroyed stay.
 """

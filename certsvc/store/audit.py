@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ from certsvc.errors import CertsvcError
 from certsvc.license.audited import Read, ReadLeaf, ReadVersion
 from certsvc.license.model import LATER_FORMS, Artifact, as_registered
 from certsvc.store.care import CareRows
+from certsvc.store.erasing import ErasedRows
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import holder_blind
 from certsvc.store.licenses import VERSION, LicenseRows
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
     RowT = TypeVar("RowT")
 
+LICENSE, MOVE = "license", "move"
+"""Nouns of rows whose personal columns may have gone by decision."""
 _DAMAGED = (CertsvcError, ValueError, TypeError, KeyError, AttributeError)
 """What reading a row may raise that somebody changed past this service."""
 
@@ -96,7 +100,14 @@ class AuditRows:
         rows = self._tx.rows(_VERSIONS, behind=place, most=limit)
         later = [row["version_id"] for row in rows if row["artifact_kind"] in LATER_FORMS]
         forms = CareRows(self._tx).forms_of(later)
-        return [_read(row, "version_id", "identifier", partial(self._version, forms=forms)) for row in rows]
+        gone = ErasedRows(self._tx).rows(LICENSE, [row["version_id"] for row in rows])
+        return [
+            replace(
+                _read(row, "version_id", "identifier", partial(self._version, forms=forms)),
+                erased=gone.get(row["version_id"]),
+            )
+            for row in rows
+        ]
 
     def forms_after(self, place: str, *, limit: int) -> Sequence[Read[Artifact]]:
         """Later forms of files."""
@@ -107,7 +118,10 @@ class AuditRows:
         """Moves."""
         register = LicenseRows(self._tx)
         rows = self._tx.rows(_MOVES, behind=place, most=limit)
-        return [_read(row, "row_no", "move_id", register.record) for row in rows]
+        gone = ErasedRows(self._tx).rows(MOVE, [row["move_id"] for row in rows])
+        return [
+            replace(_read(row, "row_no", "move_id", register.record), erased=gone.get(row["move_id"])) for row in rows
+        ]
 
     def fetches_after(self, place: str, *, limit: int) -> Sequence[Read[Fetch]]:
         """Fetches."""

@@ -67,7 +67,9 @@ _PHOTO_OF_LICENSE = select(_L.version_id).where(_L.photo_id == bindparam("which"
 _PHOTO_AWAITED = select(_R.request_id).where(_R.photo_id == bindparam("which"), text(OPEN_REQUEST))
 _PHOTO = delete(photos).where(photos.c.photo_id == bindparam("which"))
 _STOOD_ON = delete(artifact_signatures).where(
-    artifact_signatures.c.artifact_id.in_(select(artifacts.c.artifact_id).where(artifacts.c.version_id == bindparam("of")))
+    artifact_signatures.c.artifact_id.in_(
+        select(artifacts.c.artifact_id).where(artifacts.c.version_id == bindparam("of"))
+    )
 )
 _MATERIAL = (
     update(materials)

@@ -13,6 +13,7 @@ from certsvc.license.model import LATER_FORMS
 from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.seals import reservation_of
 from certsvc.store.tables import artifacts, licenses, moves, requests, reservations
+from certsvc.store.tables_disposals import gone_files
 from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import registered_licenses
 from certsvc.store.tables_signers import signing_revisions
@@ -59,9 +60,10 @@ _VERSIONS = _paged(
 )
 _MOVES = select(moves.c.version_id, moves.c.name).where(moves.c.version_id.in_(bindparam("those", expanding=True)))
 _ARTIFACTS = _paged(
-    select(_A.artifact_id.label("place"), _L.identifier.label("about"), _A.sha256, _A.object_name).join_from(
-        artifacts, licenses, _L.version_id == _A.version_id
-    ),
+    select(_A.artifact_id.label("place"), _L.identifier.label("about"), _A.sha256, _A.object_name)
+    .join_from(artifacts, licenses, _L.version_id == _A.version_id)
+    .outerjoin(gone_files, gone_files.c.object_name == _A.object_name)
+    .where(gone_files.c.object_name.is_(None)),  # what went by decision is expected nowhere
     _A.artifact_id,
 )
 _STAMPED = _paged(

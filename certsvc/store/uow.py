@@ -13,8 +13,6 @@ from certsvc.store.audit import AuditRows
 from certsvc.store.bases import BasisRows
 from certsvc.store.bulks import BulkStore
 from certsvc.store.care import CareRows
-from certsvc.store.disposals import DisposalRows
-from certsvc.store.erasing import ErasedRows
 from certsvc.store.case_clocks import CaseClockRows
 from certsvc.store.challenges import ChallengeRows
 from certsvc.store.clock import ClockRows
@@ -27,7 +25,9 @@ from certsvc.store.day_counts import DayCountRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.departments import DepartmentRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
+from certsvc.store.disposals import DisposalRows
 from certsvc.store.disputes import DisputeRows
+from certsvc.store.erasing import ErasedRows
 from certsvc.store.facades import FacadeRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
@@ -90,7 +90,6 @@ if TYPE_CHECKING:
         archive_ports,
         basis_ports,
         care_ports,
-        disposal_ports,
         clock_ports,
         consent_ports,
         console_ports,
@@ -98,6 +97,7 @@ if TYPE_CHECKING:
         counter_ports,
         department_ports,
         device_ports,
+        disposal_ports,
         facade_ports,
         import_ports,
         issuance_ports,

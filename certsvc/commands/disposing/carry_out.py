@@ -1,8 +1,8 @@
 """Carry out what was approved and whose window is over: each item by itself, and never half without a record.
 
-Order of an item: one transaction judges it once more, takes the personal columns away, names every object that goes and
-writes all of it into the evidence; then the objects go; then the item is destroyed, with event and evidence. A process that
-dies in between left an item that is ``removing``, whose objects are on record, and the next run goes on from there.
+Order of an item: one transaction judges it once more, takes the personal columns away, names every object that goes
+and writes all of it into the evidence; then the objects go; then the item is destroyed, with event and evidence. A
+process that dies in between left an item that is ``removing``, whose objects are on record, and the next run goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from certsvc.commands.archiving.contents import MAX_MATERIALS, MAX_REQUESTS
 from certsvc.commands.disposing.judge import judged_cases, judged_licenses
 from certsvc.commands.disposing.propose import tell_moved
 from certsvc.commands.evidence.record import record
-from certsvc.commands.evidence.rows import LICENSE, MOVE, row_key
+from certsvc.commands.evidence.rows import ERASED, GONE_FILES, LICENSE, MOVE, row_key
 from certsvc.commands.supervision.reach import tell
 from certsvc.errors import CertsvcError
 from certsvc.events.archive_payloads import RecordsDestroyed
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from certsvc.license.disposal import Disposal, DisposalItem
     from certsvc.license.model import LicenseVersion, MoveRecord
 
-ERASED, GONE_FILES = "erased", "gone_files"
-"""Keys in the content of the leaf of an item: ``<key after> <key before>`` of each row, ``<name> <SHA-256>`` of each file."""
 LISTS = 50
 """Looked at in one run; the next run sees the rest."""
 NOT_OVER = "not_over"
@@ -251,9 +249,7 @@ class _Going:
             self._file(package.object_name, package.sha256)
 
     def _row(self, noun: str, row_id: str, was: str, was_before: str) -> ErasedRow:
-        return ErasedRow(
-            noun=noun, row_id=row_id, was=was, was_before=was_before, list_id=self._list_id, at=self._now
-        )
+        return ErasedRow(noun=noun, row_id=row_id, was=was, was_before=was_before, list_id=self._list_id, at=self._now)
 
     def _file(self, name: str, sha256: str) -> None:
         self._files[name] = GoneFile(

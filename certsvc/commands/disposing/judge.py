@@ -1,7 +1,7 @@
 """What is over its 保管期限, and what speaks against letting it go.
 
-Over is told from the catalog of today and the packages that were made, whichever keep longer; what must not go yet is told
-with the reason, not left out silently.
+Over is told from the catalog of today and the packages that were made, whichever keep longer; what must not go yet is
+told with the reason, not left out silently.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ def every_over(deps: Deps, authority_code: str = "") -> Iterator[Judged]:
             place = page.next
 
 
-def judged_licenses(
-    deps: Deps, tx: UnitOfWork, license_ids: Sequence[str], *, own_list: str = ""
-) -> Iterator[Judged]:
+def judged_licenses(deps: Deps, tx: UnitOfWork, license_ids: Sequence[str], *, own_list: str = "") -> Iterator[Judged]:
     """Those of these licenses that are over, and have not gone; that they stand in ``own_list`` is no obstacle."""
     if not license_ids:
         return
@@ -163,7 +161,9 @@ def judged_cases(
             )
 
 
-def _term(deps: Deps, contents: Contents, packages: Sequence[Archive], items: _About) -> tuple[Keeping, date, date] | None:
+def _term(
+    deps: Deps, contents: Contents, packages: Sequence[Archive], items: _About
+) -> tuple[Keeping, date, date] | None:
     """保管期限, the day from which it counts, and the first day behind it; None: for ever, or it has gone.
 
     Never before the files may be deleted: the object store keeps them locked until then.
@@ -213,9 +213,7 @@ def _license_bound(
     return found
 
 
-def _case_bound(
-    tx: UnitOfWork, contents: Contents, packages: Sequence[Archive], items: _About
-) -> list[Bound]:
+def _case_bound(tx: UnitOfWork, contents: Contents, packages: Sequence[Archive], items: _About) -> list[Bound]:
     found = _common(tx, contents, items)
     now = tx.licenses.by_version_ids([one.version_id for one in contents.versions])
     if any(one.state not in ENDED for one in now.values()):
@@ -257,14 +255,10 @@ def _cases_kept(tx: UnitOfWork, cases: Sequence[tuple[str, str]]) -> bool:
     """Whether a package of one of these cases is still there: it holds the same file."""
     numbers = [number for _, number in cases]
     packages, about = _by_subject(tx, ArchiveKind.CASE, numbers), _items(tx, ArchiveKind.CASE, numbers)
-    return any(
-        packages.get(case) and not any(item.state in GONE for item, _ in about.get(case, ())) for case in cases
-    )
+    return any(packages.get(case) and not any(item.state in GONE for item, _ in about.get(case, ())) for case in cases)
 
 
-def _by_subject(
-    tx: UnitOfWork, kind: ArchiveKind, subjects: Sequence[str]
-) -> Mapping[tuple[str, str], list[Archive]]:
+def _by_subject(tx: UnitOfWork, kind: ArchiveKind, subjects: Sequence[str]) -> Mapping[tuple[str, str], list[Archive]]:
     found: dict[tuple[str, str], list[Archive]] = {}
     for one in tx.disposals.packages_of(kind, subjects):
         found.setdefault((one.authority_code, one.subject), []).append(one)

@@ -109,7 +109,9 @@ def propose(deps: Deps, caller: Principal, body: ProposalBody) -> Disposal:
 
 
 def decide(deps: Deps, caller: Principal, list_id: str, body: DecisionBody) -> Disposal:
-    """Approve or decline as a second archivist of the body. 延长保管 takes effect at once, a destruction after its window.
+    """Approve or decline, as a second archivist of the body.
+
+    延长保管 takes effect at once, a destruction after its window.
 
     Raises:
         NotFound: no such list, or another body's.

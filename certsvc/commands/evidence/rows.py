@@ -31,6 +31,9 @@ MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 LICENSE, MOVE, FETCH, SCAN, EVENT, FORM = "license", "move", "fetch", "scan", "event", "form"
 NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM)
 
+ERASED, GONE_FILES = "erased", "gone_files"
+"""Keys in the content of a leaf of 鉴定销毁: ``<key after> <key before>`` of rows, ``<name> <SHA-256>`` of files."""
+
 _CHANGES = frozenset(
     {
         "suspended_until",

@@ -13,15 +13,26 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from certsvc.clock import rfc3339
-from certsvc.commands.evidence.rows import EVENT, FETCH, FORM, LICENSE, MADE, MOVE, NOUNS, SCAN, named_rows, row_key
+from certsvc.commands.evidence.rows import (
+    ERASED,
+    EVENT,
+    FETCH,
+    FORM,
+    GONE_FILES,
+    LICENSE,
+    MADE,
+    MOVE,
+    NOUNS,
+    SCAN,
+    named_rows,
+    row_key,
+)
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
+from certsvc.commands.log.audit_leaves import leaf_fits, leaf_said
 from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
 from certsvc.errors import NotFound, SigningError
-from certsvc.events.evidence import salted_digest
 from certsvc.license.states import State
 
 if TYPE_CHECKING:
@@ -32,8 +43,8 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.checkpoint import Checkpoint, Stamp
-    from certsvc.events.evidence import EvidenceRow
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+    from certsvc.license.disposal import ErasedRow
     from certsvc.license.model import Artifact
 
 PAGE = 500
@@ -78,14 +89,16 @@ class RowAudit:
 
     def look(self, leaf: ReadLeaf) -> None:
         """Check a row of evidence against its own leaf, and note what it says of others."""
-        said = _said(leaf)
+        said = leaf_said(leaf)
         if said is None:
             kind, detail = Found.DETAILS_CHANGED, leaf.evidence_id
-            if not _fits(leaf):
+            if not leaf_fits(leaf):
                 kind = Found.COLUMNS_CHANGED
             self._report.tell(kind, leaf.position, detail)
             return
         content: dict[str, Any] = said["content"]
+        for topic in {ERASED, GONE_FILES} & content.keys():
+            self._ledger.see(topic, [str(one) for one in content[topic]])
         named = named_rows(content)
         for key in named or ():
             noun = str(key).partition(" ")[0]
@@ -151,9 +164,13 @@ class RowAudit:
                 version = one.row.version
                 first = one.row.moves[0].from_state if one.row.moves else version.state
                 begun = replace(version, state=first)
-                if not self._ledger.saw(LICENSE, row_key(begun)):
-                    begun = replace(begun, status_no=None)  # as leaves of earlier releases name it
-                self._expect(LICENSE, begun, version.created_at, version.artifact.sha256)
+                key, before = row_key(begun), row_key(replace(begun, status_no=None))
+                if one.erased is not None:
+                    self._by_decision(one.erased, key)
+                    key, before = one.erased.was, one.erased.was_before
+                if not self._ledger.saw(LICENSE, key):
+                    key = before  # as leaves of earlier releases name it
+                self._expect(LICENSE, key, version.created_at, version.artifact.sha256)
                 self._state(one.row)
                 if files:
                     self._file(version.artifact, f"{LICENSE} {version.identifier}")
@@ -176,11 +193,14 @@ class RowAudit:
                 if one.row is None:
                     self._unreadable(noun, one.row_id)
                 elif noun == FORM:
-                    self._expect(noun, one.row, one.row.created_at, "")
+                    self._expect(noun, row_key(one.row), one.row.created_at, "")
                     if files:
                         self._file(one.row, f"{FORM} {one.row.artifact_id}")
                 elif noun != EVENT:
-                    self._expect(noun, one.row, one.row.at, "")
+                    if one.erased is not None:
+                        self._by_decision(one.erased, row_key(one.row))
+                    key = row_key(one.row) if one.erased is None else one.erased.was
+                    self._expect(noun, key, one.row.at, "")
                 elif int(one.place) <= self._since[EVENT].last_event:
                     self._ledger.expect(EVENT, [row_key(one.row)])
             self._report.rows[noun] += len(rows)
@@ -191,8 +211,14 @@ class RowAudit:
         with self._deps.uow.read() as tx:
             return read(tx, place)
 
-    def _expect(self, noun: str, row: Any, at: datetime, sha256: str) -> None:
-        since, key = self._since[noun], row_key(row)
+    def _by_decision(self, erased: ErasedRow, key: str) -> None:
+        """A row without its personal columns: a leaf of 鉴定销毁 names what it is now, and what it was before."""
+        if erased.at < self._settled and not self._ledger.saw(ERASED, f"{key} {erased.was}"):
+            noun, name, _ = key.split(" ")
+            self._report.tell(Found.ROW_CHANGED, f"{noun} {name}", "内容已清除，但没有与之相符的销毁留痕")
+
+    def _expect(self, noun: str, key: str, at: datetime, sha256: str) -> None:
+        since = self._since[noun]
         if since.before and noun == MOVE:  # leaves of moves did not always name them: their moments are the same
             if since.digests is None or at < since.digests or self._ledger.saw(_MOVED, rfc3339(at)):
                 return
@@ -247,12 +273,21 @@ class RowAudit:
         try:
             data = self._deps.objects.get(name)
         except NotFound:
-            self._report.tell(Found.FILE_MISSING, about, name)
+            if not self._is_gone(artifact):
+                self._report.tell(Found.FILE_MISSING, about, name)
             return
         except RuntimeError:  # no name of ours: the row was changed, which is told of the row
             return
         if hashlib.sha256(data).hexdigest() != artifact.sha256:
             self._report.tell(Found.FILE_CHANGED, about, name)
+
+    def _is_gone(self, artifact: Artifact) -> bool:
+        """Whether a file went by decision: a leaf says so, or is on its way and the register does."""
+        if self._ledger.saw(GONE_FILES, f"{artifact.object_name} {artifact.sha256}"):
+            return True
+        with self._deps.uow.read() as tx:
+            gone = tx.erased.file(artifact.object_name)
+        return gone is not None and gone.at >= self._settled
 
     def _stamps(self) -> None:
         size, before, unheld = 0, datetime.min.replace(tzinfo=UTC), 0
@@ -319,47 +354,3 @@ class RowAudit:
             self._report.tell(Found.ROW_UNPROVEN, f"{noun} {key.split(' ')[0]}")
         for key, _ in uneven(self._ledger.over, f"old:{noun}"):
             self._report.tell(missing, f"{noun} {key.split(' ')[0]}")
-
-
-def _fits(leaf: ReadLeaf) -> bool:
-    """Whether the columns say what the leaf says."""
-    stated = _leaf(leaf.leaf)
-    return stated is not None and (stated.get("id"), stated.get("kind")) == (leaf.evidence_id, leaf.kind)
-
-
-def _leaf(data: bytes) -> dict[str, Any] | None:
-    try:
-        read = orjson.loads(data)
-    except ValueError:
-        return None
-    return read if isinstance(read, dict) else None
-
-
-def _said(leaf: ReadLeaf) -> dict[str, Any] | None:
-    """What a row of evidence says; None when its columns or its details are not what its leaf states."""
-    row, stated = leaf.row, _leaf(leaf.leaf)
-    if row is None or stated is None:
-        return None
-    try:
-        said: dict[str, Any] = orjson.loads(row.details)
-        # Details are canonical, so the canonical content stands in them as it is.
-        begin = b'{"actor":' + orjson.dumps(said["actor"]) + b',"content":'
-        end = b',"subject":' + orjson.dumps(said["subject"]) + b"}"
-        body = row.details[len(begin) : -len(end)]
-        whole = row.details == begin + body + end
-        same = stated == _stated(leaf, row, said, body)
-    except (ValueError, KeyError, TypeError):
-        return None
-    return said if whole and same else None
-
-
-def _stated(leaf: ReadLeaf, row: EvidenceRow, said: dict[str, Any], body: bytes) -> dict[str, Any]:
-    return {
-        "v": 1,
-        "id": leaf.evidence_id,
-        "kind": leaf.kind,
-        "at": leaf.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "subject": salted_digest(row.salt, str(said["subject"]).encode()),
-        "actor": salted_digest(row.salt, str(said["actor"]).encode()),
-        "content": salted_digest(row.salt, body),
-    }
