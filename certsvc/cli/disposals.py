@@ -51,8 +51,8 @@ def list_over(authority: str, *, as_json: bool) -> None:
     finally:
         service.close()
     if not as_json:
-        said = f"保管期限已满 {count} 项，其中可以列入销毁清册 {free} 项；由档案员提出（docs/archive-disposal.md）"
-        console.print(said if count else "没有保管期限已满的", highlight=False)
+        total = f"保管期限已满 {count} 项，其中可以列入销毁清册 {free} 项；由档案员提出（docs/archive-disposal.md）"
+        console.print(total if count else "没有保管期限已满的", highlight=False)
 
 
 def list_lists() -> None:

@@ -213,7 +213,7 @@ class RowAudit:
 
     def _by_decision(self, erased: ErasedRow, key: str) -> None:
         """A row without its personal columns: a leaf of 鉴定销毁 names what it is now, and what it was before."""
-        if erased.at < self._settled and not self._ledger.saw(ERASED, f"{key} {erased.was}"):
+        if not self._on_its_way(erased.at) and not self._ledger.saw(ERASED, f"{key} {erased.was}"):
             noun, name, _ = key.split(" ")
             self._report.tell(Found.ROW_CHANGED, f"{noun} {name}", "内容已清除，但没有与之相符的销毁留痕")
 
@@ -287,7 +287,11 @@ class RowAudit:
             return True
         with self._deps.uow.read() as tx:
             gone = tx.erased.file(artifact.object_name)
-        return gone is not None and gone.at >= self._settled
+        return gone is not None and self._on_its_way(gone.at)
+
+    def _on_its_way(self, at: datetime) -> bool:
+        """Whether the leaf of this moment may be missing yet; none of a time to come, which anybody could write."""
+        return self._settled <= at <= self._deps.clock.now() + CLOCKS_APART
 
     def _stamps(self) -> None:
         size, before, unheld = 0, datetime.min.replace(tzinfo=UTC), 0
