@@ -54,7 +54,7 @@ class MaterialOut(Model):
     size: int
     pages: int
     stamping_id: str = Field(description="盖章的用印记录；没有盖章的为空")
-    state: str = Field(description="registered 已登记 · withdrawn 已收回")
+    state: str = Field(description="registered 已登记 · withdrawn 已收回 · destroyed 已销毁")
     state_zh: str
     registered_at: datetime
 

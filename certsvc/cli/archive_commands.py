@@ -51,3 +51,30 @@ def archive_check(
     from certsvc.cli.archives import check_paths
 
     raise typer.Exit(check_paths(files, key or [], trust or [], as_json=as_json))
+
+
+@archive_app.command("over")
+def archive_over(
+    authority: Annotated[str, typer.Option(help=AUTHORITY)] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="每项一行 JSON")] = False,
+) -> None:
+    """列出保管期限已满的，不能销毁的写明原因 · what is over its retention, and what binds it."""
+    from certsvc.cli.disposals import list_over
+
+    list_over(authority, as_json=as_json)
+
+
+@archive_app.command("disposals")
+def archive_disposals() -> None:
+    """列出鉴定清册和状态 · lists of appraisal and disposal."""
+    from certsvc.cli.disposals import list_lists
+
+    list_lists()
+
+
+@archive_app.command("dispose")
+def archive_dispose() -> None:
+    """执行已批准、过了撤回期的销毁清册；中断后重跑即接续 · carry out what was approved and is past its undo window."""
+    from certsvc.cli.disposals import dispose
+
+    raise typer.Exit(dispose())

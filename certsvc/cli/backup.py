@@ -12,7 +12,7 @@ from certsvc.app_shape import open_objects
 from certsvc.cli.reconcile import compare, print_report
 from certsvc.clock import SystemClock
 from certsvc.commands.reconcile_ports import Books
-from certsvc.errors import Conflict, InvalidInput
+from certsvc.errors import Conflict, InvalidInput, Unavailable
 from certsvc.ids import SystemIds
 from certsvc.settings import load_settings
 from certsvc.signing.cipher import ColumnCipher
@@ -77,8 +77,12 @@ def check_backup(directory: Path, database: str, *, sample: int) -> int:
     manifest = read_manifest(directory)
     console = Console(stderr=True)
     found = 0
-    with _bucket(settings, manifest) as bucket, _progress("核对摘要") as watch:
-        for problem in problems(directory, manifest, bucket, watch):
+    with (
+        _bucket(settings, manifest) as bucket,
+        _gone_since(settings, bucket) as gone,
+        _progress("核对摘要") as watch,
+    ):
+        for problem in problems(directory, manifest, bucket, watch, gone):
             found += 1
             if found <= MOST_SHOWN:
                 console.print(problem, highlight=False, markup=False)
@@ -97,8 +101,12 @@ def restore_backup(directory: Path, var_dir: Path, database: str, *, skip: int) 
     if manifest.database == POSTGRES_FILE and not database:
         raise InvalidInput("PostgreSQL 的备份须用 --database-url 说明恢复到哪个空的数据库")
     url = database or f"sqlite:///{(var_dir / 'certsvc.sqlite3').resolve()}"
-    with _bucket(settings, manifest) as bucket, _progress("核对摘要") as watch:
-        wrong = next(problems(directory, manifest, bucket, watch), "")
+    with (
+        _bucket(settings, manifest) as bucket,
+        _gone_since(settings, bucket) as gone,
+        _progress("核对摘要") as watch,
+    ):
+        wrong = next(problems(directory, manifest, bucket, watch, gone), "")
     if wrong:
         raise Conflict(f"备份与清单不一致，没有恢复：{wrong}；请用 certsvc backup check 查看全部")
     with _progress("恢复文件") as watch:
@@ -129,8 +137,10 @@ def _compare_copy(settings: Settings, directory: Path, manifest: Manifest, datab
     copied = manifest.objects == DIRECTORY
     copies = DirectoryObjectStore(directory / OBJECTS, read_only=True)
     objects = copies if copied else open_objects(settings, SystemClock())
+    bucket = objects if isinstance(objects, S3ObjectStore) else None
     try:
-        report = compare(Books(uow=store.uow, objects=objects, now=manifest.moment), sample=sample)
+        with _gone_since(settings, bucket) as gone:
+            report = compare(Books(uow=store.uow, objects=objects, now=manifest.moment, gone=gone), sample=sample)
     finally:
         objects.close()
         store.close()
@@ -163,6 +173,30 @@ def _bucket(settings: Settings, manifest: Manifest) -> Iterator[S3ObjectStore | 
     finally:
         if objects is not None:
             objects.close()
+
+
+@contextmanager
+def _gone_since(settings: Settings, bucket: S3ObjectStore | None) -> Iterator[Callable[[str], bool]]:
+    """Whether an object went by decision, as the service of today knows; a copied backup has all of its objects.
+
+    Where the service has no database any more, nothing is excused.
+    """
+    if bucket is None or not settings.has_database() or not settings.master_key.exists():
+        yield lambda _name: False
+        return
+    store = open_store(settings.database, ColumnCipher(load_master_key(settings.master_key), SystemIds()))
+
+    def gone(name: str) -> bool:
+        try:
+            with store.uow.read() as tx:
+                return tx.erased.file(name) is not None
+        except Unavailable:  # a database that is away, or of an older release: it knows of nothing
+            return False
+
+    try:
+        yield gone
+    finally:
+        store.close()
 
 
 @contextmanager

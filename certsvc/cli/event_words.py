@@ -33,6 +33,7 @@ FAMILY_ZH = {
     "complaint": "投诉",
     "archive": "归档信息包",
     "material": "电子材料",
+    "disposal": "鉴定销毁",
 }
 """The first token of a type, in the order of the page."""
 
@@ -138,5 +139,7 @@ EVENT_ZH = {
     "archive.received": "归档信息包已移交，回执已登记",
     "material.registered": "登记了办件的一份电子材料；事件不写是哪个办件",
     "material.withdrawn": "电子材料登记有误，已收回",
+    "disposal.moved": "鉴定清册提出、批准、不批准、撤回、开始销毁、完成",
+    "disposal.destroyed": "清册中的一项已按决定销毁，登记、摘要和留痕仍在",
 }
 """By type without the major version."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import ObjectStore
@@ -22,11 +22,13 @@ class Books:
 
     Attributes:
         now: the moment of the comparison; what is younger than its settling time may still be on its way.
+        gone: whether an object went by decision since (鉴定销毁); a copy from before still names it.
     """
 
     uow: UnitOfWorkFactory
     objects: ObjectStore
     now: datetime
+    gone: Callable[[str], bool] = lambda _name: False
 
 
 class Reconciling(Protocol):

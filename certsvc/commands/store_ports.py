@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from certsvc.commands.counter_ports import CounterCases, Tickets
     from certsvc.commands.department_ports import Departments
     from certsvc.commands.device_ports import BundleParts, Devices, InspectionRecords, OfflineCores
+    from certsvc.commands.disposal_ports import Disposals, Erased
     from certsvc.commands.facade_ports import Facades
     from certsvc.commands.import_ports import Bulks, ImportRows, Imports
     from certsvc.commands.issuance_ports import Intents, Requests
@@ -300,6 +301,8 @@ class UnitOfWork(Protocol):
     archives: Archives
     materials: Materials
     care: Care
+    disposals: Disposals
+    erased: Erased
     console: ConsoleRows
 
 

@@ -41,7 +41,10 @@ class ObjectLocks:
                 moves = tx.licenses.moves_of(version.version_id) if version is not None and later else ()
             if version is not None and not version.provisional:
                 until = kept_until(deps, version, decided.get(subject) or last_decided(version, moves))
-                for one in forms.get(version.version_id, (version.artifact,)):
+                files = forms.get(version.version_id, (version.artifact,))
+                with deps.uow.read() as tx:
+                    kept = [one for one in files if tx.erased.file(one.object_name) is None]
+                for one in kept:  # what went by decision has nothing to lock
                     deps.objects.retain(one.object_name, until=until)
 
     def close(self) -> None:

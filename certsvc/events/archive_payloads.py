@@ -52,4 +52,38 @@ class MaterialWithdrawn(Payload):
     authority_code: str
 
 
-ARCHIVE_PAYLOADS: tuple[type[Payload], ...] = (ArchiveMade, ArchiveReceived, MaterialRegistered, MaterialWithdrawn)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisposalMoved(Payload):
+    """A list of 鉴定销毁 was proposed, decided, taken back, begun or ended."""
+
+    NAME: ClassVar[str] = "disposal.moved.v1"
+    list_id: str
+    authority_code: str
+    outcome: str
+    """``destroy`` or ``extend``"""
+    state: str
+    """``proposed``, ``approved``, ``running``, ``done``, ``declined`` or ``withdrawn``"""
+    items: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordsDestroyed(Payload):
+    """The content of one license or case went by decision; its register rows, digests and evidence stay."""
+
+    NAME: ClassVar[str] = "disposal.destroyed.v1"
+    list_id: str
+    place: int
+    kind: str
+    """``license`` or ``case``"""
+    authority_code: str
+    files: int
+
+
+ARCHIVE_PAYLOADS: tuple[type[Payload], ...] = (
+    ArchiveMade,
+    ArchiveReceived,
+    MaterialRegistered,
+    MaterialWithdrawn,
+    DisposalMoved,
+    RecordsDestroyed,
+)

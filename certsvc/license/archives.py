@@ -143,9 +143,15 @@ class MaterialState(StrEnum):
     REGISTERED = "registered"
     WITHDRAWN = "withdrawn"
     """收回: given in by mistake; it stays on record and in packages that were made"""
+    DESTROYED = "destroyed"
+    """销毁: its term is over, and it went by decision; its row stays"""
 
 
-MATERIAL_ZH: dict[MaterialState, str] = {MaterialState.REGISTERED: "已登记", MaterialState.WITHDRAWN: "已收回"}
+MATERIAL_ZH: dict[MaterialState, str] = {
+    MaterialState.REGISTERED: "已登记",
+    MaterialState.WITHDRAWN: "已收回",
+    MaterialState.DESTROYED: "已销毁",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

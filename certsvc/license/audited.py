@@ -11,6 +11,7 @@ from certsvc.license.uses import Grant, Show
 
 if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.disposal import ErasedRow
 
 RowT = TypeVar("RowT")
 
@@ -22,11 +23,13 @@ class Read(Generic[RowT]):
     Attributes:
         place: where the page goes on.
         row_id: its id in the columns.
+        erased: that its personal columns went by decision (鉴定销毁), or None.
     """
 
     place: int | str
     row_id: str
     row: RowT | None
+    erased: ErasedRow | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -90,7 +90,7 @@ class ArchiveRows:
     def by_id(self, archive_id: str) -> Archive | None:
         """The package."""
         row = self._tx.row(_BY_ID, which=archive_id)
-        return None if row is None else archive_of_row(row)
+        return None if row is None else archive_of(row)
 
     def of_state(self, kind: ArchiveKind, authority_code: str, subject: str, state_digest: str) -> Archive | None:
         """The package of this very state: of one body, or the first of any where that is empty."""
@@ -101,7 +101,7 @@ class ArchiveRows:
             # More than one only where two bodies made it before one became the other.
             rows = self._tx.rows(_OF_STATE_OF_ANY, **named)
             row = min(rows, key=lambda one: (one["made_at"], one["archive_id"]), default=None)
-        return None if row is None else archive_of_row(row)
+        return None if row is None else archive_of(row)
 
     def states(self, kind: ArchiveKind, subjects: Sequence[str]) -> Mapping[tuple[str, str], frozenset[str]]:
         """State digests that have a package, by body and subject, of these subjects."""
@@ -120,7 +120,7 @@ class ArchiveRows:
             rows = self._tx.rows(_ALL, most=limit)
         else:
             rows = self._tx.rows(_ALL_FURTHER, most=limit, moment=behind[0], last=behind[1])
-        return [archive_of_row(row) for row in rows]
+        return [archive_of(row) for row in rows]
 
     def hand_over(self, archive: Archive) -> bool:
         """Note the receipt of ``archive``, if it has none."""
@@ -149,8 +149,8 @@ def _values(archive: Archive) -> dict[str, Any]:
     return values
 
 
-def archive_of_row(row: RowMapping) -> Archive:
-    """A row of the packages."""
+def archive_of(row: RowMapping) -> Archive:
+    """A package from a row of its table."""
     values: dict[str, Any] = dict(row)
     values["kind"] = as_word(ArchiveKind, row["kind"])
     values["members"] = tuple(from_json(row["members"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from certsvc.license.model import LATER_FORMS, Artifact, as_registered
 from certsvc.store.audit_pages import DAMAGED, paged, read_row
 from certsvc.store.audit_rights import AuditRightRows
 from certsvc.store.care import CareRows
+from certsvc.store.erasing import ErasedRows
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import holder_blind
 from certsvc.store.licenses import VERSION, LicenseRows
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from certsvc.license.audited import Read
     from certsvc.license.model import MoveRecord
     from certsvc.license.uses import Fetch, Scan
+
+LICENSE, MOVE = "license", "move"
+"""Nouns of rows whose personal columns may have gone by decision."""
 
 _LEAVES = paged(select(*evidence.c), evidence.c.position)
 _EVENTS = paged(select(*events.c), events.c.position)
@@ -83,7 +88,14 @@ class AuditRows(AuditRightRows):
         rows = self._tx.rows(_VERSIONS, behind=place, most=limit)
         later = [row["version_id"] for row in rows if row["artifact_kind"] in LATER_FORMS]
         forms = CareRows(self._tx).forms_of(later)
-        return [read_row(row, "version_id", "identifier", partial(self._version, forms=forms)) for row in rows]
+        gone = ErasedRows(self._tx).rows(LICENSE, [row["version_id"] for row in rows])
+        return [
+            replace(
+                read_row(row, "version_id", "identifier", partial(self._version, forms=forms)),
+                erased=gone.get(row["version_id"]),
+            )
+            for row in rows
+        ]
 
     def forms_after(self, place: str, *, limit: int) -> Sequence[Read[Artifact]]:
         """Later forms of files."""
@@ -94,7 +106,11 @@ class AuditRows(AuditRightRows):
         """Moves."""
         register = LicenseRows(self._tx)
         rows = self._tx.rows(_MOVES, behind=place, most=limit)
-        return [read_row(row, "row_no", "move_id", register.record) for row in rows]
+        gone = ErasedRows(self._tx).rows(MOVE, [row["move_id"] for row in rows])
+        return [
+            replace(read_row(row, "row_no", "move_id", register.record), erased=gone.get(row["move_id"]))
+            for row in rows
+        ]
 
     def fetches_after(self, place: str, *, limit: int) -> Sequence[Read[Fetch]]:
         """Fetches."""

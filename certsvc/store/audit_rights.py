@@ -13,7 +13,7 @@ from sqlalchemy import and_, exists, func, select
 from certsvc.errors import IntegrityError
 from certsvc.license.audited import ReadGrant, ReadShow
 from certsvc.license.uses import GIVEN
-from certsvc.store.archives import archive_of_row
+from certsvc.store.archives import archive_of
 from certsvc.store.audit_pages import paged, read_row
 from certsvc.store.delegations import delegation_of_row
 from certsvc.store.materials import material_of_row
@@ -122,7 +122,7 @@ class AuditRightRows:
     def archives_after(self, place: str, *, limit: int) -> Sequence[Read[Archive]]:
         """归档信息包."""
         rows = self._tx.rows(_ARCHIVES, behind=place, most=limit)
-        return [read_row(row, "archive_id", "archive_id", archive_of_row) for row in rows]
+        return [read_row(row, "archive_id", "archive_id", archive_of) for row in rows]
 
     def materials_after(self, place: str, *, limit: int) -> Sequence[Read[Material]]:
         """电子材料."""

@@ -159,8 +159,12 @@ def problems(
     manifest: Manifest,
     bucket: S3ObjectStore | None = None,
     watch: Callable[[int], None] = lambda _count: None,
+    gone: Callable[[str], bool] = lambda _name: False,
 ) -> Iterator[str]:
-    """What is not as the manifest says, in Chinese; ``bucket`` is where a listed backup has its objects."""
+    """What is not as the manifest says, in Chinese; ``bucket`` is where a listed backup has its objects.
+
+    ``gone`` tells what went by decision since (鉴定销毁): that is missing from the bucket, and not lost.
+    """
     for name, digest in ((manifest.database, manifest.database_sha256), (LISTING, manifest.listing_sha256)):
         path = directory / name
         if not path.is_file():
@@ -170,7 +174,7 @@ def problems(
     if manifest.objects == DIRECTORY:
         yield from _unlike_copies(directory, watch)
     elif bucket is not None:
-        yield from _unlike_bucket(directory, bucket, watch)
+        yield from _unlike_bucket(directory, bucket, watch, gone)
 
 
 def _unlike_copies(directory: Path, watch: Callable[[int], None]) -> Iterator[str]:
@@ -183,7 +187,9 @@ def _unlike_copies(directory: Path, watch: Callable[[int], None]) -> Iterator[st
             yield f"文件 {line['name']} 与清单的摘要不一致"
 
 
-def _unlike_bucket(directory: Path, bucket: S3ObjectStore, watch: Callable[[int], None]) -> Iterator[str]:
+def _unlike_bucket(
+    directory: Path, bucket: S3ObjectStore, watch: Callable[[int], None], gone: Callable[[str], bool]
+) -> Iterator[str]:
     """Objects that are named by their digest are there as they were; uploads come and go."""
     with closing(DiskLedger()) as ledger:
         ledger.expect(BUCKET, (_version_key(line) for line in _lines(directory) if line["sha256"]))
@@ -194,7 +200,9 @@ def _unlike_bucket(directory: Path, bucket: S3ObjectStore, watch: Callable[[int]
         while rows := ledger.short(BUCKET, after=after, limit=PAGE):
             after = rows[-1][0]
             for key, _ in rows:
-                yield f"存储桶中缺少文件 {key.partition(' ')[0]}，或已不是备份时的版本"
+                name = key.partition(" ")[0]
+                if not gone(name):
+                    yield f"存储桶中缺少文件 {name}，或已不是备份时的版本"
 
 
 def _version_key(line: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from certsvc.license.model import LATER_FORMS, Artifact
 from certsvc.seal.care import FileGroup, SignatureFacts, SignatureKind, profile_of
 from certsvc.store.tables import IN_FORCE, artifacts, licenses
 from certsvc.store.tables_care import FIRST_OF_FILE, artifact_signatures
+from certsvc.store.tables_disposals import gone_files
 from certsvc.store.tables_life import registered_licenses
 from certsvc.store.transaction import Insert, as_word, insert_into
 
@@ -57,7 +58,8 @@ _WITHOUT = (
     select(artifacts)
     .outerjoin(artifact_signatures, and_(_S.artifact_id == _A.artifact_id, _S.place == 0))
     .outerjoin(registered_licenses, _R.version_id == _A.version_id)
-    .where(_S.artifact_id.is_(None), _R.version_id.is_(None))
+    .outerjoin(gone_files, gone_files.c.object_name == _A.object_name)
+    .where(_S.artifact_id.is_(None), _R.version_id.is_(None), gone_files.c.object_name.is_(None))
 )
 _UNREAD = _WITHOUT.where(_A.artifact_id > bindparam("behind")).order_by(_A.artifact_id).limit(bindparam("most"))
 _TO_READ = _WITHOUT.with_only_columns(func.count().label("files"), maintain_column_froms=True)

@@ -14,6 +14,7 @@ from certsvc.store.outbox import event_of, evidence_of
 from certsvc.store.seals import reservation_of
 from certsvc.store.tables import artifacts, licenses, moves, requests, reservations
 from certsvc.store.tables_archives import archives, materials
+from certsvc.store.tables_disposals import gone_files
 from certsvc.store.tables_imports import stock_licenses
 from certsvc.store.tables_life import registered_licenses
 from certsvc.store.tables_signers import signing_revisions
@@ -61,17 +62,28 @@ _VERSIONS = _paged(
 )
 _MOVES = select(moves.c.version_id, moves.c.name).where(moves.c.version_id.in_(bindparam("those", expanding=True)))
 _ARTIFACTS = _paged(
-    select(_A.artifact_id.label("place"), _L.identifier.label("about"), _A.sha256, _A.object_name).join_from(
-        artifacts, licenses, _L.version_id == _A.version_id
-    ),
+    select(_A.artifact_id.label("place"), _L.identifier.label("about"), _A.sha256, _A.object_name)
+    .join_from(artifacts, licenses, _L.version_id == _A.version_id)
+    .outerjoin(gone_files, gone_files.c.object_name == _A.object_name)
+    .where(gone_files.c.object_name.is_(None)),  # what went by decision is expected nowhere
     _A.artifact_id,
 )
 _STAMPED = _paged(
     select(_S.stamping_id.label("place"), _S.sha256, _S.object_name, _S.reservation_id),
     _S.stamping_id,
 )
-_ARCHIVES = _paged(select(_P.archive_id.label("place"), _P.sha256, _P.object_name), _P.archive_id)
-_MATERIALS = _paged(select(_M.material_id.label("place"), _M.sha256, _M.object_name), _M.material_id)
+_ARCHIVES = _paged(
+    select(_P.archive_id.label("place"), _P.sha256, _P.object_name)
+    .outerjoin(gone_files, gone_files.c.object_name == _P.object_name)
+    .where(gone_files.c.object_name.is_(None)),
+    _P.archive_id,
+)
+_MATERIALS = _paged(
+    select(_M.material_id.label("place"), _M.sha256, _M.object_name)
+    .outerjoin(gone_files, gone_files.c.object_name == _M.object_name)
+    .where(gone_files.c.object_name.is_(None)),
+    _M.material_id,
+)
 _SIGNED = (
     select(_V.round_id, _V.number, _V.sha256)
     .where(tuple_(_V.round_id, _V.number) > tuple_(bindparam("round"), bindparam("last", type_=_V.number.type)))

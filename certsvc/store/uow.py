@@ -25,7 +25,9 @@ from certsvc.store.day_counts import DayCountRows
 from certsvc.store.delegations import DelegationRows
 from certsvc.store.departments import DepartmentRows
 from certsvc.store.devices import DeviceRows, OfflineCoreRows
+from certsvc.store.disposals import DisposalRows
 from certsvc.store.disputes import DisputeRows
+from certsvc.store.erasing import ErasedRows
 from certsvc.store.facades import FacadeRows
 from certsvc.store.failures import in_our_words
 from certsvc.store.feed import FeedRows
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
         counter_ports,
         department_ports,
         device_ports,
+        disposal_ports,
         facade_ports,
         import_ports,
         issuance_ports,
@@ -200,6 +203,8 @@ class Work:
     archives: archive_ports.Archives
     materials: archive_ports.Materials
     care: care_ports.Care
+    disposals: disposal_ports.Disposals
+    erased: disposal_ports.Erased
     console: console_ports.ConsoleRows
 
     def __init__(self, tx: Transaction) -> None:
@@ -290,6 +295,8 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "archives": ArchiveRows,
     "materials": MaterialRows,
     "care": CareRows,
+    "disposals": DisposalRows,
+    "erased": ErasedRows,
     "console": ConsoleReads,
 }
 

@@ -13,6 +13,7 @@ from archive_records import run_archives
 from care_records import run_care
 from copy_records import make_alert, make_batch, make_copy
 from counter_records import run_counter
+from disposal_records import run_disposals
 from import_records import make_bulk, make_import, make_row
 from matter_records import make_list_version, make_matter, make_member, make_policy
 from sqlalchemy import Engine, event
@@ -87,6 +88,7 @@ SMALL_SCANS = {
     "SCAN cursors USING INDEX sqlite_autoindex_cursors_1",  # a row for each consumer
     "SCAN chain",  # what follows one version
     "SCAN archives USING INDEX ix_archives_made",  # newest first, and limited
+    "SCAN disposals USING INDEX ix_disposals_proposed",  # newest first, and limited
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
     "SCAN supervision_sweeps USING COVERING INDEX sqlite_autoindex_supervision_sweeps_1",  # the oldest row alone
@@ -125,6 +127,7 @@ def run_everything(tx: UnitOfWork) -> None:
     run_archives(tx)
     tx.licenses.insert(make_version(90))
     run_care(tx, "ver_000090")
+    run_disposals(tx, 91)
     console(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))

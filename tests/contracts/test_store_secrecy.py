@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from archive_records import make_material
+from disposal_records import make_disposal, make_hold
 from matter_records import make_member
 from postgres_process import PostgresProcess
 from store_records import (
@@ -93,6 +94,8 @@ def fill(store: Store) -> str:
         tx.contacts.set_own(HOLDER, contact, tell_uses=True, by="holder", now=now)
         tx.staff.set_all([make_member(1, account="ACCOUNT-4711", division="示例许可一处")])
         assert tx.materials.insert(make_material(name="示例租赁合同"))
+        tx.disposals.insert(make_disposal(reason="示例王五之违法行为", opinion="示例王五之违法行为"), [])
+        tx.disposals.place(make_hold(reason="示例王五之违法行为"))
         tx.outbox.add_evidence(make_evidence_row(1))
         return tx.photos.put(PHOTO)
 

@@ -71,3 +71,22 @@ def test_status_numbers_successors_and_terms_of_suspension_are_held_against_leav
             put(connection, "status_no", value, identifier)
     assert found(city) == ""
     engine.dispose()
+
+
+def test_the_term_of_a_suspension_that_a_correction_carried_on_is_held_too(
+    database_url: str, make_city: Callable[..., ServedCity]
+) -> None:
+    city = make_city(database_url)
+    life = Life(city, SLUG)
+    first = life.made("LC-4", "issue")["identifier"]
+    assert city.move(first, "suspend", slug=SLUG, until="2031-01-15").status_code == 201
+    corrected = life.made("LC-5", "correct", previous=first)["identifier"]
+    settle(city)
+    assert city.rows(f"SELECT state FROM licenses WHERE identifier = '{corrected}'") == [("suspended",)]
+    assert found(city) == ""
+    city.execute(f"UPDATE licenses SET suspended_until = '2035-01-01' WHERE identifier = '{corrected}'")
+    assert f"license {corrected}" in found(city)
+    city.execute(f"UPDATE licenses SET suspended_until = NULL WHERE identifier = '{corrected}'")
+    assert f"license {corrected}" in found(city)
+    city.execute(f"UPDATE licenses SET suspended_until = '2031-01-15' WHERE identifier = '{corrected}'")
+    assert found(city) == ""

@@ -18,7 +18,7 @@ from certsvc.license.origin import LicenseOrigin
 from certsvc.signing.cipher import ColumnCipher
 from certsvc.store import migrate
 from certsvc.store.engine import open_store, writing_engine
-from certsvc.store.tables_use_days import metadata
+from certsvc.store.tables_disposals import metadata
 
 COLUMNS = """
 SELECT table_name, column_name, ordinal_position, data_type, character_maximum_length, is_nullable, column_default,

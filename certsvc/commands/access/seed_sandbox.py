@@ -204,6 +204,7 @@ def _officers(deps: Deps) -> list[Person]:
         ("supervisor-1", "电子监察员", SERVICE_BUREAU, "监察01", roles.SUPERVISOR),
         ("supervision-clerk-1", "监察整改经办人", owner, "监察02", roles.SUPERVISION_CLERK),
         ("archivist-1", "档案员", owner, "档案01", roles.ARCHIVIST),
+        ("archivist-2", "档案审批员", owner, "档案02", roles.ARCHIVIST),
         ("operator-1", "系统管理员", SERVICE_BUREAU, "系统01", roles.OPERATOR),
     )
     present = [duty for duty in duties if duty[2] != NOTARY or deps.catalog.has_authority(NOTARY)]

@@ -16,6 +16,7 @@ from certsvc.errors import Conflict, NotFound, TooLarge
 from certsvc.events.canonical import canonical
 from certsvc.license.archives import ArchiveKind, MaterialState
 from certsvc.license.case_clocks import CaseState
+from certsvc.license.disposal import GONE
 from certsvc.license.model import LATER_FORMS, as_registered
 from certsvc.license.origin import LicenseOrigin
 from certsvc.license.request import Action, RequestState
@@ -229,6 +230,12 @@ def _under_way(*, waiting: bool, running: bool, nothing: bool) -> str:
     if running:
         return "办件还没有办结（finished），办结后再归档"
     return NOTHING_ZH if nothing else ""
+
+
+def gone_of(tx: UnitOfWork, kind: ArchiveKind, subjects: Sequence[str]) -> frozenset[tuple[str, str]]:
+    """Body and subject of what went by decision (鉴定销毁); of a license the body is empty: it is one in all."""
+    items = [item for item, _ in tx.disposals.about(kind, subjects) if item.state in GONE]
+    return frozenset(("" if kind is ArchiveKind.LICENSE else one.authority_code, one.subject) for one in items)
 
 
 def require_closed(contents: Contents) -> None:

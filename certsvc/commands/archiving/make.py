@@ -20,6 +20,7 @@ from certsvc.commands.archiving.contents import (
     case_contents,
     codes_of,
     contents_of,
+    gone_of,
     license_contents,
     require_closed,
 )
@@ -99,6 +100,9 @@ def archive_contents(deps: Deps, contents: Contents, *, actor: str, board: LogBo
     state = contents.state_digest
     with deps.uow.read() as tx:
         found = _known(tx, contents)
+        gone = gone_of(tx, contents.kind, [contents.subject])
+    if {(contents.authority_code, contents.subject), ("", contents.subject)} & gone:
+        raise Conflict("已按鉴定清册销毁，不能再归档")
     if found is not None:
         return found
     board = board or LogBoard()

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.archiving.contents import MAX_MATERIALS, codes_of
+from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.evidence.sweep import MATERIALS
@@ -136,7 +137,7 @@ def material_file(deps: Deps, caller: Principal, material_id: str) -> tuple[Mate
         IntegrityError: the bytes are not the registered ones.
     """
     found = read_material(deps, caller, material_id)
-    data = deps.objects.get(found.object_name)
+    data = kept_file(deps, found.object_name)
     if hashlib.sha256(data).hexdigest() != found.sha256:
         raise IntegrityError("电子材料与登记的摘要不一致，已停止提供，请联系运维")
     with deps.uow() as tx:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.catalog.entry import ArchiveWhen
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
-from certsvc.commands.archiving.contents import case_contents, codes_of, contents_of
+from certsvc.commands.archiving.contents import case_contents, codes_of, contents_of, gone_of
+from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.supervision.reach import tell
@@ -77,7 +78,7 @@ def take(deps: Deps, archive: Archive, *, actor: str) -> bytes:
     Raises:
         IntegrityError: they are not the registered ones; then nobody has taken anything.
     """
-    data = deps.objects.get(archive.object_name)
+    data = kept_file(deps, archive.object_name)
     if hashlib.sha256(data).hexdigest() != archive.sha256:
         raise IntegrityError(
             "归档信息包与登记的摘要不一致，已停止提供，请联系运维，从备份或接收单位取回摘要相同的一份放回原处"
@@ -177,6 +178,8 @@ def _watched(waiting: Sequence[Contents], looked: int, watch: Callable[[int], No
 
 
 def _without_package(tx: UnitOfWork, kind: ArchiveKind, found: Sequence[Contents]) -> Sequence[Contents]:
+    gone = gone_of(tx, kind, [one.subject for one in found])
+    found = [one for one in found if not {(one.authority_code, one.subject), ("", one.subject)} & gone]
     states = tx.archives.states(kind, [one.subject for one in found])
     if kind is ArchiveKind.CASE:
         return [

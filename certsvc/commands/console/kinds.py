@@ -40,6 +40,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "ticket": ("缺证错证反馈", "Tickets"),
     "material": ("电子材料", "Materials"),
     "archive": ("归档", "Archives"),
+    "disposal": ("鉴定销毁", "Disposal"),
     "visit": ("检查", "Inspections"),
     "inspection": ("检查结果", "Outcomes of inspections"),
     "inspections": ("离线检查", "Offline inspections"),

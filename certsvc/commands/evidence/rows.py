@@ -33,6 +33,9 @@ ROWS = "rows"
 FORMER = "former"
 """Keys that earlier leaves named and that hold no more, in the content of the leaf that names their successors."""
 
+CARRIED = "suspended_until"
+"""The key in the content of a leaf of :data:`MADE` under which a license that begins suspended names its term."""
+
 MADE = frozenset({"license.issued", "license.simulated", "license.registered"})
 """Kinds of the leaf with which a license begins."""
 
@@ -42,6 +45,9 @@ DELEGATION, RELATION, CO_HOLDER = "delegation", "relation", "co_holder"
 ARCHIVE, MATERIAL = "archive", "material"
 RIGHTS = (SHOW, GRANT, RESERVATION, ANSWERED, DELEGATION, RELATION, CO_HOLDER)
 NOUNS = (LICENSE, MOVE, FETCH, SCAN, EVENT, FORM, *RIGHTS, ARCHIVE, MATERIAL)
+
+ERASED, GONE_FILES = "erased", "gone_files"
+"""Keys in the content of a leaf of 鉴定销毁: ``<key after> <key before>`` of rows, ``<name> <SHA-256>`` of files."""
 
 _CHANGES = frozenset(
     {

@@ -59,7 +59,11 @@ def remove_orphans(deps: Deps, *, settle_s: int = SETTLE_S) -> Sequence[str]:
 
 
 def is_registered(tx: UnitOfWork, name: str) -> bool:
-    """Whether a row names this object."""
+    """Whether a row names this object, and it did not go by decision: what a crash left of that is swept too."""
+    return tx.erased.file(name) is None and _has_row(tx, name)
+
+
+def _has_row(tx: UnitOfWork, name: str) -> bool:
     if name.startswith(CONSENTS):
         return _consent_of(tx, name) is not None
     if name.startswith(PICTURES):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.evidence.gone import kept_file, refuse_gone
 from certsvc.commands.issuance.authority import issuer_today, supervisor_name
 from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.notices.opened import MAX_NOTICES
@@ -91,7 +92,7 @@ def read_license_file(deps: Deps, caller: Principal, identifier: str) -> tuple[L
     roles.require(caller, *READERS)
     with deps.uow.read() as tx:
         version = visible(deps, tx, caller, identifier)
-    return version, deps.objects.get(version.artifact.object_name)
+    return version, kept_file(deps, version.artifact.object_name)
 
 
 def read_license_link(deps: Deps, caller: Principal, identifier: str) -> FileLink:
@@ -104,6 +105,7 @@ def read_license_link(deps: Deps, caller: Principal, identifier: str) -> FileLin
     with deps.uow.read() as tx:
         version = visible(deps, tx, caller, identifier)
     name = version.artifact.object_name
+    refuse_gone(deps, name)
     url = deps.objects.link(name, file_name=f"{version.identifier}.pdf", lifetime_s=LINK_LIFETIME_S)
     if url is None:
         raise NotFound("本服务的文件没有单独的下载地址，请用 /file 下载")

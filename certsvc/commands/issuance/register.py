@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.evidence.record import record
-from certsvc.commands.evidence.rows import rows_of
+from certsvc.commands.evidence.rows import CARRIED, rows_of
 from certsvc.commands.issuance.lineage import lineage_of
 from certsvc.commands.issuance.link_fields import link_rule
 from certsvc.commands.issuance.predecessors import end_predecessors, link_predecessors
@@ -198,6 +198,14 @@ def _announce(
             "request_id": claimed.request.request_id,
             "state": version.state.value,
             "rows": rows_of([version]),
+            **_carried(version),
         },
         at=now,
     )
+
+
+def _carried(version: LicenseVersion) -> dict[str, str]:
+    """Until when a license is suspended that begins so: no move of its own tells it, as it does of all others."""
+    if version.state is not State.SUSPENDED:
+        return {}
+    return {CARRIED: version.suspended_until.isoformat() if version.suspended_until else ""}

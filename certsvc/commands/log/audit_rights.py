@@ -99,7 +99,7 @@ class RightAudit:
     def show(self, read: ReadShow) -> None:
         """A code is redeemed by a scan, and by one that gave data it is."""
         one = read.show
-        self._expect(SHOW, one, one.created_at, "")
+        self._expect(SHOW, row_key(one), one.created_at, "")
         agrees = read.taken if one.redeemed_at is not None else not (read.gave or one.redeemed_by)
         self._holds(agrees, SHOW, one.show_id)
 
@@ -108,7 +108,7 @@ class RightAudit:
         one = read.grant
         # One that named no case is for that of its first use; as it was made it named none.
         made = one if not read.of_case or self._named(GRANT, one) else replace(one, case_no="")
-        self._expect(GRANT, made, one.created_at, "")
+        self._expect(GRANT, row_key(made), one.created_at, "")
         unbound = self._named(GRANT, made) and read.named_case and not one.case_no
         agrees = (one.used_at, one.answers) == (read.fetched_at, read.answers) and not unbound
         self._holds(agrees, GRANT, one.grant_id)
@@ -136,7 +136,7 @@ class RightAudit:
     def delegation(self, one: Delegation) -> None:
         """Begin, acceptance and end; the state follows from these but for whether it waits for a new 法定代表人."""
         told = self._named(DELEGATION, one)
-        self._expect(DELEGATION, one, one.created_at, "")
+        self._expect(DELEGATION, row_key(one), one.created_at, "")
         self._happened(ACCEPTED, one.delegation_id, one.accepted_at, told=told)
         self._happened(ENDED, one.delegation_id, one.ended_at, one.ended_because, told=told)
         if one.ended_at is not None:
@@ -152,17 +152,17 @@ class RightAudit:
     def relation(self, one: Relation) -> None:
         """A fact and its end."""
         told = self._named(RELATION, one)
-        self._expect(RELATION, one, one.created_at, "")
+        self._expect(RELATION, row_key(one), one.created_at, "")
         self._happened(RELATION_ENDED, one.relation_id, one.ended_at, told=told)
 
     def co_holder(self, one: CoHolder) -> None:
         """One who holds a license too, until when."""
-        self._expect(CO_HOLDER, one, one.added_at, "")
+        self._expect(CO_HOLDER, row_key(one), one.added_at, "")
         self._happened(REMOVED, one.co_holder_id, one.removed_at, told=True)
 
     def archive(self, one: Archive) -> None:
         """A package and its receipt; leaves of earlier releases do not tell the day on it."""
-        self._expect(ARCHIVE, one, one.made_at, "")
+        self._expect(ARCHIVE, row_key(one), one.made_at, "")
         receipt = _receipt(one.handed_to, one.receipt_no, one.received_on or "", one.receipt_by)
         dayless = _receipt(one.handed_to, one.receipt_no, "", one.receipt_by)
         at = one.receipt_at
@@ -175,7 +175,7 @@ class RightAudit:
 
     def material(self, one: Material) -> None:
         """A material, until it was taken back."""
-        self._expect(MATERIAL, one, one.registered_at, "")
+        self._expect(MATERIAL, row_key(one), one.registered_at, "")
         self._happened(TAKEN_BACK, one.material_id, one.moved_at, told=True)
         self._holds((one.state is MaterialState.WITHDRAWN) == (one.moved_at is not None), MATERIAL, one.material_id)
 

@@ -8,8 +8,9 @@ row younger than the settling time may have its leaf on the way.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from heapq import merge
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -18,12 +19,15 @@ from typing import TYPE_CHECKING, Any
 from certsvc.clock import rfc3339
 from certsvc.commands.evidence.rows import (
     ARCHIVE,
+    CARRIED,
     CO_HOLDER,
     DELEGATION,
+    ERASED,
     EVENT,
     FETCH,
     FORM,
     FORMER,
+    GONE_FILES,
     GRANT,
     LICENSE,
     MADE,
@@ -41,9 +45,10 @@ from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.audit_leaf import fits, said_by
 from certsvc.commands.log.audit_rights import MOMENTS, RightAudit, moment_key
 from certsvc.commands.log.audit_since import OLD, REPEATED, Since, old_id
+from certsvc.commands.log.audit_stamps import CLOCKS_APART, STAMP, StampAudit
 from certsvc.commands.log.findings import Found
 from certsvc.commands.reconciling.pages import uneven
-from certsvc.errors import NotFound, SigningError
+from certsvc.errors import NotFound
 from certsvc.license.states import State
 
 if TYPE_CHECKING:
@@ -53,17 +58,16 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.commands.store_ports import UnitOfWork
-    from certsvc.events.checkpoint import Checkpoint, Stamp
     from certsvc.license.archives import Archive, Material
     from certsvc.license.audited import Read, ReadLeaf, ReadVersion
-    from certsvc.license.model import Artifact
+    from certsvc.license.disposal import ErasedRow
+    from certsvc.license.model import Artifact, LicenseVersion
 
 PAGE = 500
-CLOCKS_APART = timedelta(minutes=5)
-"""How far the clock of an authority may be from ours."""
-STAMP = "stamp"
 _REPLACED = "replaced"
 """Topic of which version replaced which, and which were replaced at all, as leaves tell it."""
+_TERM = "term"
+"""Topic of the licenses that began suspended, and until when, as the leaves of their making tell it."""
 _MOVED = "moved"
 """Topic of the moments of leaves of earlier releases that tell a move."""
 
@@ -80,6 +84,7 @@ class RowAudit:
         self._since = {noun: Since() for noun in (*NOUNS, *MOMENTS, STAMP)}
         self._rights = RightAudit(ledger, report, self._since, self._expect, settled=settled)
         self._seen: dict[str, list[str]] = {}
+        self._unsaid: Counter[str] = Counter()
 
     def look(self, leaf: ReadLeaf) -> None:
         """Check a row of evidence against its own leaf, and note what it says of others."""
@@ -91,6 +96,8 @@ class RowAudit:
             self._report.tell(kind, leaf.position, detail)
             return
         content: dict[str, Any] = said["content"]
+        for topic in {ERASED, GONE_FILES} & content.keys():
+            self._ledger.see(topic, [str(one) for one in content[topic]])
         named = named_rows(content)
         for key in named or ():
             noun = str(key).partition(" ")[0]
@@ -104,6 +111,8 @@ class RowAudit:
         if "replaced_by" in content:
             old = str(said["subject"])
             self._ledger.see(_REPLACED, [old, f"{old} {content['replaced_by']}"])
+        if leaf.kind in MADE and CARRIED in content:
+            self._ledger.see(_TERM, [str(said["subject"]), f"{said['subject']} {content[CARRIED]}"])
         if leaf.kind == EVENTS_RECORDED:
             self._since[EVENT].last_event = max(self._since[EVENT].last_event, int(content["to"]))
         if leaf.kind == TIMESTAMPED:
@@ -135,9 +144,11 @@ class RowAudit:
         self._of_archives(watch, files=files)
         self._plain(FORM, lambda tx, at: tx.audited.forms_after(at, limit=PAGE), "", watch, files=files)
         self._plain(EVENT, lambda tx, at: tx.audited.events_after(at, limit=PAGE), 0, watch)
-        self._stamps()
+        StampAudit(self._deps, self._ledger, self._report, self._since[STAMP], settled=self._settled).compare()
         for noun in (*NOUNS, *MOMENTS, STAMP):
             self._differences(noun)
+        for what, count in sorted((+self._unsaid).items()):
+            self._report.not_checked.append(f"{count} 张证照的{what}（此前版本登记，留痕未记）")
 
     def _flush(self) -> None:
         for noun, keys in self._seen.items():
@@ -173,9 +184,14 @@ class RowAudit:
                 version = one.row.version
                 first = one.row.moves[0].from_state if one.row.moves else version.state
                 begun = replace(version, state=first)
-                if not self._ledger.saw(LICENSE, row_key(begun)):
-                    begun = replace(begun, status_no=None)  # as leaves of earlier releases name it
-                self._expect(LICENSE, begun, version.created_at, version.artifact.sha256)
+                key, before = row_key(begun), row_key(replace(begun, status_no=None))
+                if one.erased is not None:
+                    self._by_decision(one.erased, key)
+                    key, before = one.erased.was, one.erased.was_before
+                if not self._ledger.saw(LICENSE, key):
+                    self._unsaid["状态列表编号"] += key != before and self._ledger.saw(LICENSE, before)
+                    key = before  # as leaves of earlier releases name it
+                self._expect(LICENSE, key, version.created_at, version.artifact.sha256)
                 self._state(one.row)
                 if files:
                     self._file(version.artifact, f"{LICENSE} {version.identifier}")
@@ -198,11 +214,14 @@ class RowAudit:
                 if one.row is None:
                     self._unreadable(noun, one.row_id)
                 elif noun == FORM:
-                    self._expect(noun, one.row, one.row.created_at, "")
+                    self._expect(noun, row_key(one.row), one.row.created_at, "")
                     if files:
                         self._file(one.row, f"{FORM} {one.row.artifact_id}")
                 elif noun != EVENT:
-                    self._expect(noun, one.row, one.row.at, "")
+                    if one.erased is not None:
+                        self._by_decision(one.erased, row_key(one.row))
+                    key = row_key(one.row) if one.erased is None else one.erased.was
+                    self._expect(noun, key, one.row.at, "")
                 elif int(one.place) <= self._since[EVENT].last_event:
                     self._ledger.expect(EVENT, [row_key(one.row)])
             self._report.rows[noun] += len(rows)
@@ -257,8 +276,14 @@ class RowAudit:
         with self._deps.uow.read() as tx:
             return read(tx, place)
 
-    def _expect(self, noun: str, row: Any, at: datetime, sha256: str) -> None:
-        since, key = self._since[noun], row_key(row)
+    def _by_decision(self, erased: ErasedRow, key: str) -> None:
+        """A row without its personal columns: a leaf of 鉴定销毁 names what it is now, and what it was before."""
+        if not self._on_its_way(erased.at) and not self._ledger.saw(ERASED, f"{key} {erased.was}"):
+            noun, name, _ = key.split(" ")
+            self._report.tell(Found.ROW_CHANGED, f"{noun} {name}", "内容已清除，但没有与之相符的销毁留痕")
+
+    def _expect(self, noun: str, key: str, at: datetime, sha256: str) -> None:
+        since = self._since[noun]
         if since.before and noun == MOVE:  # leaves of moves did not always name them: their moments are the same
             if since.digests is None or at < since.digests or self._ledger.saw(_MOVED, rfc3339(at)):
                 return
@@ -301,11 +326,22 @@ class RowAudit:
         decision = last.decision if last is not None and last.name == "suspend" else None
         if decision is not None and version.suspended_until != decision.until:
             self._report.tell(Found.STATE_CHANGED, about, f"暂扣至 {version.suspended_until}，决定为 {decision.until}")
+        if version.state is State.SUSPENDED and not any(one.name == "suspend" for one in read.moves or ()):
+            self._carried(version, about)
         if last is not None and last.at >= self._settled:
             return
         pair = f"{version.identifier} {read.successor}" if read.successor else version.identifier
         if self._ledger.saw(_REPLACED, pair) != bool(read.successor):
             self._report.tell(Found.STATE_CHANGED, about, f"后续版本 {read.successor or '无'} 与留痕不符")
+
+    def _carried(self, version: LicenseVersion, about: str) -> None:
+        """The term of a suspension that a correction carried on, which the leaf of its making names."""
+        if version.created_at >= self._settled:
+            return
+        if not self._ledger.saw(_TERM, version.identifier):
+            self._unsaid["随更正延续的暂扣期限"] += 1
+        elif not self._ledger.saw(_TERM, f"{version.identifier} {version.suspended_until or ''}"):
+            self._report.tell(Found.STATE_CHANGED, about, f"暂扣至 {version.suspended_until}，与颁发时的留痕不符")
 
     def _file(self, artifact: Artifact | Archive | Material, about: str) -> None:
         self._report.files += 1
@@ -313,52 +349,25 @@ class RowAudit:
         try:
             data = self._deps.objects.get(name)
         except NotFound:
-            self._report.tell(Found.FILE_MISSING, about, name)
+            if not self._is_gone(artifact):
+                self._report.tell(Found.FILE_MISSING, about, name)
             return
         except RuntimeError:  # no name of ours: the row was changed, which is told of the row
             return
         if hashlib.sha256(data).hexdigest() != artifact.sha256:
             self._report.tell(Found.FILE_CHANGED, about, name)
 
-    def _stamps(self) -> None:
-        size, before, unheld = 0, datetime.min.replace(tzinfo=UTC), 0
-        while True:
-            with self._deps.uow.read() as tx:
-                page = tx.log.stamps_after(size, limit=PAGE)
-                notes = {one.size: tx.log.at_size(one.size) for one in page}
-            if not page:
-                break
-            for stamp in page:
-                key = f"{STAMP} {stamp.size} {hashlib.sha256(stamp.token).hexdigest()}"
-                self._ledger.expect(STAMP, [key])
-                if stamp.at >= self._settled:
-                    self._since[STAMP].young.add(key)
-                over = notes[stamp.size]
-                if over is not None:
-                    before, held = self._stamp(stamp, over, before)
-                    unheld += not held
-            self._report.stamped += len(page)
-            size = page[-1].size
-        if unheld:
-            self._report.not_checked.append(f"{unheld} 个时间戳的签发机构（没有配置时间戳用途的信任锚）")
+    def _is_gone(self, artifact: Artifact | Archive | Material) -> bool:
+        """Whether a file went by decision: a leaf says so, or is on its way and the register does."""
+        if self._ledger.saw(GONE_FILES, f"{artifact.object_name} {artifact.sha256}"):
+            return True
+        with self._deps.uow.read() as tx:
+            gone = tx.erased.file(artifact.object_name)
+        return gone is not None and self._on_its_way(gone.at)
 
-    def _stamp(self, stamp: Stamp, over: Checkpoint, before: datetime) -> tuple[datetime, bool]:
-        """One timestamp: over its checkpoint, of a trusted authority, and of its time; that time, and if it was held.
-
-        It states a time between the checkpoint's and that at which we had it, and none before an earlier timestamp's.
-        """
-        signer, note = self._deps.log_signer, over.note.encode()
-        try:
-            at, trusted = signer.stamped_at(stamp.token, note), signer.is_trusted(stamp.token, note)
-        except SigningError as error:
-            self._report.tell(Found.STAMP_CHANGED, stamp.size, error.detail)
-            return before, True
-        if trusted is False:
-            detail = "签发机构不通向时间戳用途的信任锚：核实机构后把其根证书放入信任目录"
-            self._report.tell(Found.STAMP_CHANGED, stamp.size, detail)
-        if not max(over.at, before) - CLOCKS_APART <= at <= stamp.at + CLOCKS_APART:
-            self._report.tell(Found.STAMP_CHANGED, stamp.size, f"时间 {rfc3339(at)} 与前后的检查点不符")
-        return max(at, before), trusted is not None
+    def _on_its_way(self, at: datetime) -> bool:
+        """Whether the leaf of this moment may be missing yet; none of a time to come, which anybody could write."""
+        return self._settled <= at <= self._deps.clock.now() + CLOCKS_APART
 
     def _differences(self, noun: str) -> None:
         """A key that only rows have and one that only leaves have, of one id, are a row that was changed."""

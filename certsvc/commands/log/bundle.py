@@ -23,6 +23,7 @@ import orjson
 
 from certsvc.clock import rfc3339
 from certsvc.commands.access import roles
+from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import MADE
 from certsvc.commands.issuance.read_license import READERS, visible
@@ -202,7 +203,7 @@ def make_bundle(
 
 
 def _registered(deps: Deps, artifact: Artifact) -> bytes:
-    data = deps.objects.get(artifact.object_name)
+    data = kept_file(deps, artifact.object_name)
     if hashlib.sha256(data).hexdigest() != artifact.sha256:
         raise IntegrityError("证照文件与登记的摘要不一致，已停止提供，请联系运维")
     return data

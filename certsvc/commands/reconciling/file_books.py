@@ -116,7 +116,9 @@ class FileBooks:
             self._report.add(Finding(kind=Difference.CHANGED_FILE, about=name))
 
     def _missing(self, name: str) -> None:
-        """A file that was registered after the objects were listed is there by now."""
+        """A file that was registered after the objects were listed is there by now; one may have gone by decision."""
+        if self._books.gone(name):
+            return
         try:
             self._books.objects.get(name)
         except NotFound:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.issuance.outputs import face_of
 from certsvc.commands.notices.opened import MAX_NOTICES, opened
 from certsvc.commands.showing.create_show import own_version
@@ -111,7 +112,7 @@ def own_file(deps: Deps, caller: Principal, identifier: str) -> tuple[LicenseVer
     with deps.uow.read() as tx:
         version = own_version(tx, caller, identifier)
         notices = tx.notices.of_versions([version.version_id], limit=MAX_NOTICES)
-    data = deps.objects.get(version.artifact.object_name)
+    data = kept_file(deps, version.artifact.object_name)
     opened(deps, caller, notices, {version.version_id: identifier})
     return version, data
 

@@ -1,0 +1,154 @@
+"""Records of 鉴定销毁 for tests of the store, and every operation of its nouns once."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date, timedelta
+from typing import Any
+
+from archive_records import BODY, OTHER, make_archive, make_material
+from store_records import T0, make_move, make_version
+
+from certsvc.commands.store_ports import UnitOfWork
+from certsvc.license.archives import ArchiveKind, MaterialState
+from certsvc.license.disposal import (
+    Disposal,
+    DisposalItem,
+    DisposalState,
+    ErasedRow,
+    GoneFile,
+    Hold,
+    ItemState,
+    Outcome,
+)
+
+REASON = "示例当事人李某某已无争议"
+
+
+def make_disposal(n: int = 1, **changes: Any) -> Disposal:
+    disposal = Disposal(
+        list_id=f"dis_{n:06d}",
+        authority_code=BODY,
+        outcome=Outcome.DESTROY,
+        years=0,
+        reason=REASON,
+        state=DisposalState.PROPOSED,
+        proposed_by="archivist-1",
+        proposed_at=T0 + timedelta(minutes=n),
+    )
+    return dataclasses.replace(disposal, **changes)
+
+
+def make_item(n: int = 1, place: int = 1, **changes: Any) -> DisposalItem:
+    item = DisposalItem(
+        list_id=f"dis_{n:06d}",
+        place=place,
+        kind=ArchiveKind.LICENSE,
+        authority_code=BODY,
+        subject=f"lic_{place:06d}",
+        label=f"1.2.156.{place}",
+        title="食品经营许可证",
+        keeping="years_10",
+        formed_on=date(2026, 3, 2),
+        over_on=date(2037, 1, 1),
+        files=1,
+        packages=(f"{place:064x}",),
+        state=ItemState.LISTED,
+    )
+    return dataclasses.replace(item, **changes)
+
+
+def make_hold(n: int = 1, **changes: Any) -> Hold:
+    hold = Hold(
+        hold_id=f"hld_{n:06d}",
+        kind=ArchiveKind.LICENSE,
+        authority_code=BODY,
+        subject=f"lic_{n:06d}",
+        label=f"1.2.156.{n}",
+        reason=REASON,
+        placed_by="archivist-1",
+        placed_at=T0 + timedelta(minutes=n),
+    )
+    return dataclasses.replace(hold, **changes)
+
+
+def make_erased(noun: str, row_id: str) -> ErasedRow:
+    was = f"{noun} {row_id} {1:064x}"
+    return ErasedRow(noun=noun, row_id=row_id, was=was, was_before="", list_id="dis_000001", at=T0)
+
+
+def make_gone(n: int = 1, place: int = 1) -> GoneFile:
+    return GoneFile(object_name=f"gone/{n}.pdf", sha256=f"{n:064x}", list_id="dis_000001", place=place, at=T0)
+
+
+def run_disposals(tx: UnitOfWork, number: int) -> None:
+    """Every operation of the nouns, each with its effect; ``number`` is of a version that nobody else uses."""
+    first, second = make_item(), make_item(1, 2)
+    one, other = make_disposal(), make_disposal(2, authority_code=OTHER)
+    tx.disposals.insert(one, [first, second])
+    tx.disposals.insert(other, [])
+    assert tx.disposals.by_id(one.list_id) == one
+    assert tx.disposals.by_id("dis_none") is None
+    assert tx.disposals.items_of(one.list_id) == [first, second]
+    assert tx.disposals.of([BODY], limit=9) == [one]
+    assert tx.disposals.of([BODY, OTHER], limit=9) == [other, one]
+    assert tx.disposals.of(None, limit=9) == [other, one]
+    assert tx.disposals.of(None, limit=9, behind=(other.proposed_at, other.list_id)) == [one]
+    assert tx.disposals.of([OTHER], limit=9, behind=(other.proposed_at, other.list_id)) == []
+    approved = make_disposal(state=DisposalState.APPROVED, opinion=REASON, decided_by="b", decided_at=T0, effect_at=T0)
+    assert tx.disposals.move(approved, source=DisposalState.PROPOSED)
+    assert not tx.disposals.move(approved, source=DisposalState.PROPOSED)
+    assert tx.disposals.in_state(DisposalState.APPROVED, limit=9) == [approved]
+    moved = make_item(state=ItemState.SPARED, why="held", moved_at=T0, extended_until=date(2040, 1, 1))
+    assert tx.disposals.move_item(moved, source=ItemState.LISTED)
+    assert not tx.disposals.move_item(moved, source=ItemState.LISTED)
+    both = tx.disposals.about(ArchiveKind.LICENSE, [first.subject, second.subject])
+    assert both == [(moved, DisposalState.APPROVED), (second, DisposalState.APPROVED)]
+    assert tx.disposals.about(ArchiveKind.CASE, [first.subject]) == []
+
+    hold = make_hold()
+    tx.disposals.place(hold)
+    assert tx.disposals.hold(hold.hold_id) == hold
+    assert tx.disposals.placed(hold.kind, [hold.subject, "x"]) == [hold]
+    assert tx.disposals.lift(hold.hold_id, by="b", now=T0)
+    assert not tx.disposals.lift(hold.hold_id, by="b", now=T0)
+    assert tx.disposals.placed(hold.kind, [hold.subject]) == []
+    assert tx.disposals.holds_of([BODY], limit=9) == [dataclasses.replace(hold, lifted_by="b", lifted_at=T0)]
+    package = make_archive(7, kind=ArchiveKind.CASE, subject="BJ-7")
+    assert tx.archives.insert(package)
+    assert tx.disposals.packages_of(ArchiveKind.CASE, ["BJ-7", "BJ-8"]) == [package]
+    assert tx.disposals.cases_after("BJ-6", limit=9) == ["BJ-7"]
+    assert tx.disposals.disputed(["ver_none"]) == set()
+    run_erasing(tx, number)
+
+
+def run_erasing(tx: UnitOfWork, number: int) -> None:
+    """Everything of a version that goes by decision."""
+    photo = tx.photos.put(b"jpeg of nobody")
+    version = make_version(number, photo_id=photo)
+    tx.licenses.insert(version)
+    row = make_erased("license", version.version_id)
+    assert tx.erased.version(version, row)
+    assert not tx.erased.version(version, row), "once"
+    found = tx.licenses.by_version_id(version.version_id)
+    assert found is not None
+    assert (found.number, found.holder.name, found.holder.code, found.data, found.photo_id) == ("", "", "", {}, "")
+    assert tx.photos.get_all([photo]) == {}
+    assert tx.erased.rows("license", [version.version_id, "x"]) == {version.version_id: row}
+    move = make_move(number)
+    noted = make_erased("move", move.move_id)
+    assert tx.erased.move(move, noted) == (move.decision is not None)
+    tx.erased.request("req_none")
+    material = make_material(9, case_no="BJ-9")
+    assert tx.materials.insert(material)
+    tx.erased.material(material.material_id)
+    left = tx.materials.by_id(material.material_id)
+    assert left is not None
+    assert (left.name, left.state) == ("", MaterialState.DESTROYED)
+    assert tx.erased.copies([version.version_id]) == []
+    gone = make_gone()
+    tx.erased.files([gone, make_gone(2, 2)])
+    tx.erased.files([gone])
+    assert tx.erased.file(gone.object_name) == gone
+    assert tx.erased.file("gone/none.pdf") is None
+    assert tx.erased.files_of("dis_000001", 1) == [gone]
