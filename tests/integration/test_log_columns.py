@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fixtures_city import ServedCity
-from life_city import Life
+from life_city import DECISION, Life
 from log_city import audited, settle
 from sqlalchemy import Connection, create_engine, text
 
@@ -80,7 +80,7 @@ def test_the_term_of_a_suspension_that_a_correction_carried_on_is_held_too(
     life = Life(city, SLUG)
     first = life.made("LC-4", "issue")["identifier"]
     assert city.move(first, "suspend", slug=SLUG, until="2031-01-15").status_code == 201
-    corrected = life.made("LC-5", "correct", previous=first)["identifier"]
+    corrected = life.made("LC-5", "correct", previous=first, decision=DECISION)["identifier"]
     settle(city)
     assert city.rows(f"SELECT state FROM licenses WHERE identifier = '{corrected}'") == [("suspended",)]
     assert found(city) == ""

@@ -15,6 +15,7 @@ from certsvc.events.payloads import LicenseIssued, LicenseSimulated
 from certsvc.events.trace import tracing
 from certsvc.license.model import Artifact, LicenseVersion
 from certsvc.license.request import Action
+from certsvc.license.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
