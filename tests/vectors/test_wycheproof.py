@@ -39,13 +39,13 @@ JOSE = {
 }
 """Vectors that are a JWS, and those that are taken: the valid ones under ``ES256`` and ``RS256``.
 
-Refused beside the invalid ones, by design: every valid ``HS*``, since shared secrets are on no list of this service. The
-34 vectors of JWE in ``json_web_crypto`` have nothing to ask here: no encrypted token is read.
+Refused beside the invalid ones, by design: every valid ``HS*``, since shared secrets are on no list of this service.
+The 34 vectors of JWE in ``json_web_crypto`` have nothing to ask here: no encrypted token is read.
 """
 ELSEWHERE = {"json_web_signature_test.json": "tests/unit/test_signing_tokens.py"}
 NOT_OURS = {
-    "hmac_sha256_test.json": "what is signed with a shared secret is ours to frame (id.timestamp.body, lengths of names), "
-    "so no vector's message can be given to it; Standard Webhooks has vectors of its own",
+    "hmac_sha256_test.json": "what is signed with a shared secret is framed here (id.timestamp.body, lengths of "
+    "names), so no vector's message can be given to it; Standard Webhooks has vectors of its own",
     "hmac_sm3_test.json": "nothing here is authenticated with HMAC-SM3",
 }
 DIGESTS = {"SHA-1": "sha1", "SHA-224": "sha224", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
@@ -124,7 +124,7 @@ def is_taken(key: dict[str, Any], token: Any) -> bool:
 
 @pytest.mark.parametrize("name", sorted(JOSE))
 def test_tokens_and_their_keys(name: str) -> None:
-    """Among the invalid ones a key whose private half can be computed (ROCA), one of 1024 bits, and an exponent of 1."""
+    """Among the invalid ones: a key whose private half can be computed (ROCA), 1024 bits, an exponent of 1."""
     asked = [
         (test, group.get("public") or group["private"])
         for group in groups(name)
