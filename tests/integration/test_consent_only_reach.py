@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from consent_city import bind
@@ -15,20 +14,24 @@ from facade_city import SHARE_ID, SHARE_TOKEN, FacadeCity, facade_city
 from fixtures_city import ServedCity
 from test_bad_input import problem
 from test_consent_only import CLIENT, MATTER, post
+from test_counter_codes import RENEWAL
 from test_fetch import SLUG, grant
 from test_oversight import FOOD, OTHER, TOURISM, active, add_regulator, pushes
 
 from certsvc.catalog.authority import AuthorityKind
 from certsvc.commands.access import roles
-from certsvc.commands.access.principals import of_client
+from certsvc.commands.access.principals import of_client, of_person
 from certsvc.commands.access.register_party import register_client
 from certsvc.commands.access.seed_sandbox import SERVICE_BUREAU
+from certsvc.commands.catalog.fixed import FixedCatalog
+from certsvc.commands.counter.check import CheckBody, check_materials
 from certsvc.commands.evidence.read_feed import read_all
 from certsvc.commands.oversight.pull import backfill, list_pushes, read_push
 from certsvc.commands.ports import Deps
 from certsvc.delivery.loops import drain
 from certsvc.errors import ConsentOnly
 from certsvc.events.addressing import may_read
+from certsvc.license.counter import RowAnswer, SheetRow
 from certsvc.license.facades import FacadeName
 
 HOOK = {"url": "https://receiver.example.com/hook", "types": ["*"]}
@@ -72,7 +75,7 @@ def test_systems_of_such_a_body_read_what_is_addressed_to_them_and_nothing_else(
     register_client(deps, replace(client, roles=client.roles | {roles.EVENTS}), actor="test")
     made = city.answer(city.client.post("/v1/webhooks", headers=city.system(CLIENT), json=HOOK), 201)["webhook"]
     control = city.answer(city.client.post("/v1/webhooks", headers=city.system(), json=HOOK), 201)["webhook"]
-    identifier = city.issue(SLUG, "EV-1")["identifier"]
+    identifier = city.one_of(SLUG)["identifier"]
     bare = {"basis": "consent", "holder_code": None, "holder_code_type": None, "fields": ["number"]}
     city.answer(post(city, "/v1/fetches", **bare, grant_code=consents(city, identifier)), 201)
     for move in ("suspend", "resume"):
@@ -101,43 +104,49 @@ def test_systems_of_such_a_body_read_what_is_addressed_to_them_and_nothing_else(
     assert not may_read(used, **of_others, addressed_only=True)
 
 
-def test_a_counter_relies_on_the_very_license_that_was_shown(share: FacadeCity) -> None:
-    """The company holds two of the type: one that is suspended is shown, and then the other."""
-    city = share.city
-    shown, unshown = city.issue(SLUG, "TWO-1")["identifier"], city.issue(SLUG, "TWO-2")["identifier"]
-    city.answer(city.move(shown, "suspend", slug=SLUG), 201)
-    name = f"clerk-{uuid4().hex}"
-    clerk = bind(city, name, "示例窗口", roles=frozenset({roles.CLERK}), authority_code=SERVICE_BUREAU)
-    holder = {key: city.catalog.sample(SLUG)[key] for key in ("holder_code", "holder_code_type")}
+def bank(deps: Deps, code: str) -> Deps:
+    """As after the catalog was changed: the body is a bank from now on."""
+    catalog = deps.catalog
+    known = {**catalog._authorities, code: replace(catalog.authority(code), kind=AuthorityKind.BANK)}
+    return replace(deps, catalogs=FixedCatalog(replace(catalog, _authorities=MappingProxyType(known))))
 
-    def row(case_no: str, code: str) -> dict[str, Any]:
-        body = {"matter_code": MATTER, "case_no": case_no, "code": code, **holder}
-        check = city.client.post("/v1/counter/checks", headers=clerk, json=body)
-        [found] = [one for one in city.answer(check, 201)["sheet"]["rows"] if one["material"] == SLUG]
-        return dict(found)
+
+def test_a_counter_relies_on_the_very_license_that_was_shown(share: FacadeCity) -> None:
+    """The company holds two of the type: the one that is suspended is shown, and then the other."""
+    city = share.city
+    later = bank(city.service.deps, SERVICE_BUREAU)
+    shown, unshown = city.issue(FOOD, "TWO-1")["identifier"], city.issue(FOOD, "TWO-2")["identifier"]
+    city.answer(city.move(shown, "suspend", slug=FOOD), 201)
+    bind(city, "clerk-two", "示例窗口", roles=frozenset({roles.CLERK}), authority_code=SERVICE_BUREAU)
+    with later.uow.read() as tx:
+        person = tx.access.person("clerk-two")
+    assert person is not None
+    [material] = [one.id for one in later.catalog.materials.lists[RENEWAL] if FOOD in one.licenses]
+    scene = city.catalog.type(FOOD).scenes[0].code
+
+    def row(case_no: str, code: str) -> SheetRow:
+        holder = {key: city.catalog.sample(FOOD)[key] for key in ("holder_code", "holder_code_type")}
+        body = CheckBody(matter_code=RENEWAL, case_no=case_no, code=code, **holder)
+        [found] = [
+            one for one in check_materials(later, of_person(person), body).sheet.rows if one.material == material
+        ]
+        return found
 
     def used(case_no: str) -> list[tuple[Any, ...]]:
         joined = "FROM fetches f JOIN licenses l ON l.version_id = f.version_id"
         return city.rows(f"SELECT l.identifier, f.basis {joined} WHERE f.case_no = '{case_no}' AND f.client_id = ''")
 
-    refused = row("TWO-A", city.show(SLUG, shown, city.catalog.type(SLUG).scenes[0].code)["code"])
-    assert refused["answer"] == "bring"
-    assert "暂扣" in refused["why"]
-    assert used("TWO-A") == []
-    assert row("TWO-B", consents(city, shown))["answer"] == "bring"
-    assert used("TWO-B") == []
-    assert row("TWO-C", consents(city, unshown))["answer"] == "exempt_license"
-    assert used("TWO-C") == [(unshown, "consent")]
-    assert row("TWO-D", city.show(SLUG, unshown, city.catalog.type(SLUG).scenes[0].code)["code"])["answer"] == (
-        "exempt_license"
-    )
-    assert used("TWO-D") == [(unshown, "consent")]
+    def consent(identifier: str) -> str:
+        return str(grant(city, identifier, matter_code=RENEWAL, fields=["number"])["code"])
 
-
-def bank(deps: Deps, code: str) -> Deps:
-    """As after the catalog was changed: the body is a bank from now on."""
-    known = {**deps.catalog._authorities, code: replace(deps.catalog.authority(code), kind=AuthorityKind.BANK)}
-    return replace(deps, catalog=replace(deps.catalog, _authorities=MappingProxyType(known)))
+    for case_no, code in (("TWO-A", city.show(FOOD, shown, scene)["code"]), ("TWO-B", consent(shown))):
+        refused = row(case_no, code)
+        assert refused.answer is RowAnswer.BRING
+        assert "持证人出示的" in refused.why
+        assert used(case_no) == []
+    for case_no, code in (("TWO-C", consent(unshown)), ("TWO-D", city.show(FOOD, unshown, scene)["code"])):
+        assert row(case_no, code).answer is RowAnswer.LICENSE
+        assert used(case_no) == [(unshown, "consent")]
 
 
 def test_a_body_that_became_a_bank_watches_over_nothing_any_more(share: FacadeCity) -> None:
