@@ -80,7 +80,12 @@ class BodyUseOut(Model):
     def of(deps: Deps, row: BodyUse) -> BodyUseOut:
         """From the ledger."""
         use = row.use
-        kind, given, counter = kind_of(use), use.outcome == GIVEN, use.basis == UseBasis.APPLICATION
+        # A clerk's use on what the holder showed names the clerk as one on application does, and is told the same way.
+        kind, given, counter = (
+            kind_of(use),
+            use.outcome == GIVEN,
+            use.basis == UseBasis.APPLICATION or not use.client_id,
+        )
         return BodyUseOut(
             use_id=use.fetch_id,
             at=use.at,

@@ -23,11 +23,11 @@ HEAD = """# 事件目录 · Event catalogue
 * 读取方式：逐页、事件流、推送、JetStream，见 [webhooks.md](webhooks.md)；
   同一 `subject` 的事件按次序到达，至少一次，编号不变。
 * 事件里没有姓名、证件号码和证照编号，也没有评语、理由等自由文字：收到后凭标识和自己的权限来取。
-* “谁能读”一列：**全体**是每个有 `events` 角色的系统；
+* “谁能读”一列：**全体**是每个有 `events` 角色的系统（只能凭持证人授权的单位的除外）；
   其余的只给写明的一方，别人在任何一种方式里都收不到；JetStream 只有**全体**的事件。
 
 Generated from the code. Names are prefixed with `{prefix}`; the English summary of each stands in
-[`openapi/asyncapi.json`](../openapi/asyncapi.json). 全体: every system with the role `events`;
+[`openapi/asyncapi.json`](../openapi/asyncapi.json). 全体: every system with the role `events`, save those of bodies on consent alone;
 the others are given to those who are named alone, and never through JetStream.
 """
 

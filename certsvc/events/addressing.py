@@ -1,7 +1,8 @@
 """Events that are for some readers only: nobody else is given them, by feed, stream, webhook, replay or broker.
 
-What became of a license is for everyone who reads events; that *you* used it, and have to look at your cases, is not,
-neither is what a regulator watches, nor who used which license for whose case. This is the one place that decides it.
+What became of a license is for everyone who reads events, save bodies that act on consent alone; that *you* used it,
+and have to look at your cases, is not, neither is what a regulator watches, nor who used which license for whose case.
+This is the one place that decides it.
 """
 
 from __future__ import annotations
@@ -57,18 +58,21 @@ def may_read(
     overseers: Mapping[str, str],
     bodies: Mapping[str, str] = _NOBODYS,
     sees_uses: bool = False,
+    addressed_only: bool = False,
 ) -> bool:
     """Whether this client, of this body, is given the event.
 
     ``overseers`` tells the client of every subscription of :func:`oversights_of`, ``bodies`` the body of every system
     of :func:`systems_of`; one that they leave out is nobody's. ``sees_uses`` is for who oversees the uses of all.
+    ``addressed_only`` is for systems of bodies that act on consent alone: what became of the licenses of the whole
+    register is not theirs to learn, only what they used themselves; and they watch over nothing.
     """
     if _is_regulators(event):
-        return bool(client_id) and overseers.get(event.subject) == client_id
+        return bool(client_id) and not addressed_only and overseers.get(event.subject) == client_id
     if _is_use(event):
-        return sees_uses or _is_party(event, client_id, authority_code, bodies)
+        return (sees_uses and not addressed_only) or _is_party(event, client_id, authority_code, bodies)
     if event.type not in ADDRESSED:
-        return True
+        return not addressed_only
     addressee = event.data.get("client_id")
     if addressee:
         return addressee == client_id

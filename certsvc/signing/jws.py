@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from certsvc.errors import ConfigurationError, Unauthenticated
+from certsvc.signing.weak_keys import is_roca
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -163,8 +164,12 @@ def _public_key(values: object) -> Key:
     if values["kty"] == "OKP":
         return OKPKey.import_key(values)
     # Measured before the import: joserfc takes a weak key with a warning only.
-    if int.from_bytes(decode_segment(str(values.get("n", ""))), "big").bit_length() < MIN_RSA_BITS:
+    modulus = int.from_bytes(decode_segment(str(values.get("n", ""))), "big")
+    if modulus.bit_length() < MIN_RSA_BITS:
         msg = f"JWKS 的 RSA 公钥不足 {MIN_RSA_BITS} 位"
+        raise ConfigurationError(msg)
+    if is_roca(modulus):
+        msg = "JWKS 的 RSA 公钥由有缺陷的芯片生成（CVE-2017-15361），私钥可被算出：请重新生成密钥"
         raise ConfigurationError(msg)
     return RSAKey.import_key(values)
 

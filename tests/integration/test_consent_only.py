@@ -87,6 +87,7 @@ def test_no_door_opens_on_duty_and_each_refusal_is_on_record(small_city: ServedC
         post(city, "/v1/fetches"),
         post(city, "/v1/fetches", type=FOOD),
         post(city, "/v1/answers", ask="valid"),
+        post(city, "/v1/fetches", withholding_id="wth_00000000000000000000000000"),
         city.client.post("/v1/cohorts", headers=city.system(CLIENT), json=cohort),
         wish(city, "duty"),
         wish(city, "consent", "duty"),
@@ -94,14 +95,15 @@ def test_no_door_opens_on_duty_and_each_refusal_is_on_record(small_city: ServedC
     told = [problem(one, 403) for one in refused]
     assert {(one["code"], one["title"]) for one in told} == {("consent_only", "只能凭持证人授权用证")}
     assert all("公证机构" in one["detail"] and "持证人授权" in one["detail"] for one in told)
-    assert city.rows("SELECT outcome FROM fetches") == [("consent_only",)] * 4
+    assert city.rows("SELECT outcome FROM fetches") == [("consent_only",)] * 5
     assert city.rows("SELECT count(*) FROM evidence WHERE kind = 'consent_only.refused'") == [(2,)]
     assert city.rows("SELECT count(*) FROM policies WHERE policy_id <> 'pol_forced'") == [(0,)]
-    # The holder reads that somebody was refused, and the body reads why.
-    assert {row["outcome"] for row in uses(city)} == {"no_lawful_basis"}
+    # Nothing was looked for, so no license is named whose holder could read of it; the body reads why.
+    assert city.rows("SELECT version_id FROM fetches WHERE outcome = 'consent_only'") == [("",)] * 5
+    assert uses(city) == []
     numbers = city.client.get("/v1/departments/overview", headers=city.person(KEEPER)).json()
     assert numbers["consent_only"] is True
-    assert [(one["refusal"]["code"], one["uses"]) for one in numbers["refusals"]] == [("consent_only", 4)]
+    assert [(one["refusal"]["code"], one["uses"]) for one in numbers["refusals"]] == [("consent_only", 5)]
     assert [one["bases"] for one in numbers["policies"]] == [["consent"]]
     [orphan] = [one for one in list_orphans(city.service.deps, OPERATOR) if one.policy_id == "pol_forced"]
     assert orphan.opens_nothing

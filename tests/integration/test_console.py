@@ -229,6 +229,21 @@ def test_an_operator_is_not_told_what_its_holder_is_not_told_nor_who_the_holder_
     assert "police" in [entry["who"] for entry in told["entries"]]
 
 
+def test_what_was_refused_or_taken_back_is_counted_as_no_use(small_city: ServedCity) -> None:
+    city = small_city
+    identifier = city.issue(FOOD, "CON-15")["identifier"]
+    kinds = ("fetch.given", "fetch.answered", "fetch.refused", "fetch.refused", "copy.given", "copy.withdrawn")
+    with city.service.deps.uow() as tx:
+        for kind in kinds:
+            now = city.service.deps.clock.now()
+            record(tx, city.service.deps, kind=kind, subject=identifier, actor="notary", content={}, at=now)
+    settle(city)
+    page = get(city, f"licenses/{identifier}", "auditor-1")
+    assert (page["counts"]["fetches"], page["counts"]["copies"]) == (2, 1)
+    told = {entry["kind"]: entry["zh"] for entry in page["entries"]}
+    assert {told[kind] for kind in kinds}.isdisjoint(kinds), "each has words of its own"
+
+
 def test_a_request_that_nobody_takes_is_told_after_a_while_alone(city: ServedCity) -> None:
     body = city.body(FOOD, "CON-5")
     city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)
@@ -305,6 +320,11 @@ def test_leaves_are_found_by_subject_kind_and_day_and_only_by_the_auditor(small_
     assert proof["leaf_index"] == one["position"] - 1
     today = local_day(city.service.deps.clock.now())
     assert leaves(city, **{"from": str(today), "to": str(today)})["leaves"]
+    for day in ("0001-01-01", "0001-01-02"):
+        assert leaves(city, **{"from": day})["leaves"]
+        assert leaves(city, to=day)["leaves"] == []
+    assert leaves(city, **{"from": "9999-12-31"})["leaves"] == []
+    assert leaves(city, to="9999-12-31")["leaves"]
     assert leaves(city, to=str(today - timedelta(days=1)))["leaves"] == []
     assert leaves(city, **{"from": str(today + timedelta(days=1))})["leaves"] == []
     # Page by page, each leaf once, down to the first.

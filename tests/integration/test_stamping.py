@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from asn1crypto import pem, x509
 from fixtures_city import ServedCity
@@ -254,7 +255,18 @@ def test_an_unsafe_file_is_refused_at_the_door(desk: Desk) -> None:
     assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
     license_row = desk.city.issue("food_operation", "STAMP-1")
     license_file = desk.city.file(license_row["identifier"])
-    assert reasons(desk.upload(license_file)).keys() & {"certified", "embedded_files"}
+    assert "embedded_files" in reasons(desk.upload(license_file))
+
+    def detach(document: pikepdf.Pdf) -> None:
+        """Without attachments the certification alone is left, under which nothing may be added (P=1)."""
+        del document.Root["/AF"], document.Root.Names["/EmbeddedFiles"]
+        [signature] = [one["/V"] for one in document.Root.AcroForm.Fields if "/V" in one]
+        assert document.Root.Perms.DocMDP.objgen == signature.objgen
+        assert signature.Reference[0].TransformParams.P == 1
+
+    said = reasons(desk.upload(changed(license_file, detach)))
+    assert "embedded_files" not in said
+    assert "不允许" in said["certified"]
 
 
 def test_a_signature_that_fails_is_refused(desk: Desk) -> None:

@@ -137,7 +137,8 @@ ON_CONSENT: frozenset[str] = frozenset(
     {USING, EVENTS, SCAN, HOLDER, CLERK, POLICY_REQUESTER, DISPUTE_CLERK, SUPERVISION_CLERK}
 )
 """What systems and people of a body may be that acts on the holder's consent alone (公证机构 等): they ask,
-look at what a holder shows, and answer for what they did. None decides over others, inspects or opens a policy."""
+look at what a holder shows, and answer for what they did. None decides over others, inspects or opens a policy. Of
+events they read what is addressed to them and no more (``events/addressing.py``)."""
 
 THREE_OFFICERS: frozenset[str] = frozenset({OPERATOR, SECURITY, AUDITOR})
 """三员"""

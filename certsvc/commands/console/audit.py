@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.clock import end_of_day
+from certsvc.clock import end_of_day, local_day
 from certsvc.commands.access import roles
 from certsvc.commands.console.kinds import check_kind
 from certsvc.commands.console.reach import AUDITORS
+from certsvc.commands.supervision.figures import FIRST_DAY
 from certsvc.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ def find_leaves(
     if first is not None and last is not None and last < first:
         raise InvalidInput("起止日期有误：结束日不能早于起始日")
     check_kind(kind)
-    begin = end_of_day(first - timedelta(days=1)) if first else None
-    end = end_of_day(last) if last else None
+    # Days that no leaf can be of lie beyond what a time zone can be taken from.
+    tomorrow = local_day(deps.clock.now()) + timedelta(days=1)
+    begin = end_of_day(_bounded(first, tomorrow) - timedelta(days=1)) if first else None
+    end = end_of_day(_bounded(last, tomorrow)) if last else None
     with deps.uow.read() as tx:
         top = tx.log.given() + 1
         if before:
@@ -75,6 +78,10 @@ def find_leaves(
         if one.kind.startswith(kind) and (begin is None or begin <= one.at) and (end is None or one.at < end)
     ]
     return Leaves(leaves=fitting[:PAGE], before=_behind(rows, fitting), checkpoint=newest)
+
+
+def _bounded(day: date, tomorrow: date) -> date:
+    return min(max(day, FIRST_DAY), tomorrow)
 
 
 def _looked(tx: UnitOfWork, subject: str, bottom: int, top: int) -> list[Leaf]:

@@ -29,8 +29,15 @@ MAX_LEAVES = 500
 hold. What made and moved it is told besides, however old."""
 MADE = ("license.", "registration.")
 READ = "console.read"
-COUNTED = {"scan.": "scans", "show.": "shows", "fetch.": "fetches", "copy.": "copies"}
-"""Beginnings of kinds that are counted, and what the counts are called."""
+COUNTED = {
+    "scan.answered": "scans",
+    "show.made": "shows",
+    "show.offline": "shows",
+    "fetch.given": "fetches",
+    "fetch.answered": "fetches",
+    "copy.given": "copies",
+}
+"""Kinds that are counted, and what the counts are called: what was refused, or taken back, is no use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,5 +101,5 @@ def _both(leaves: Sequence[EvidenceRow], made: Sequence[EvidenceRow]) -> Sequenc
 
 
 def _counts(leaves: Sequence[EvidenceRow]) -> dict[str, int]:
-    found = Counter(name for row in leaves for start, name in COUNTED.items() if row.kind.startswith(start))
+    found = Counter(COUNTED[row.kind] for row in leaves if row.kind in COUNTED)
     return {name: found[name] for name in COUNTED.values()}

@@ -26,7 +26,6 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "challenge": ("核验请求", "Challenges"),
     "verify": ("核验", "Verified"),
     "fetch": ("用证", "Uses"),
-    "answer": ("核验答复", "Answers"),
     "cohort": ("免申即享核验", "Cohorts"),
     "copy": ("加注件", "Annotated copies"),
     "grant": ("授权", "Grants"),

@@ -22,7 +22,7 @@ from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound, RateL
 from certsvc.events.counter_payloads import CounterChecked
 from certsvc.identifiers.holder_code import HolderCode
 from certsvc.license.counter import EXEMPT, MAX_HOLDER_CHECKS, CounterCase, Sheet, TakingKind
-from certsvc.license.uses import GIVEN, Fetch, UseBasis
+from certsvc.license.uses import GIVEN, Fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.counter import SheetRow
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.uses import UseBasis
 
 MAX_CODE = 512
 """Characters of what a scan gun typed; our codes have fewer than 120."""
@@ -243,7 +244,7 @@ def _keep(
         if known.asked and before is not None and before.outage:
             _settle(tx, case, rows, at)
         for version in used:
-            row = _ledger_row(deps, caller, case, version, operator, at)
+            row = _ledger_row(deps, caller, case, version, known.basis_of(version), operator, at)
             tx.sharing.insert_fetch(row)
             note(deps, tx, row, version, version.identifier, actor=caller.subject)
         _on_record(deps, tx, caller, case, at)
@@ -296,7 +297,13 @@ def _case(
 
 
 def _ledger_row(
-    deps: Deps, caller: Principal, case: CounterCase, version: LicenseVersion, operator: str, at: datetime
+    deps: Deps,
+    caller: Principal,
+    case: CounterCase,
+    version: LicenseVersion,
+    basis: UseBasis,
+    operator: str,
+    at: datetime,
 ) -> Fetch:
     """谁用过我的证: a counter relied on the license; no field of it left. A clerk is no client: the body used it."""
     return Fetch(
@@ -309,7 +316,7 @@ def _ledger_row(
         case_no=case.case_no,
         operator=operator,
         purpose="核验申报材料，免于提交纸质",
-        basis=UseBasis.APPLICATION,  # 依申请: the matter's bases never name it, so no field leaves on it
+        basis=basis,
         grant_id="",
         fields=(),
         outcome=GIVEN,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_client
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.sharing.grounds import basis_of
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.scan_code import scan_code
 from certsvc.errors import CertsvcError
 from certsvc.identifiers.holder_code import HolderCode, HolderCodeType
 from certsvc.identifiers.policy_key import COPY, readable
 from certsvc.identifiers.use_basis import CONSENT
+from certsvc.license.uses import ShowBasis, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,18 +36,32 @@ OTHER_ZH = "所扫的亮证码不是这位申请人的，请核对申请人"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """The license that a code was of.
+
+    Attributes:
+        zh: how it stands, in words.
+        basis: on what a use of it rests that the code let this counter make.
+    """
+
+    version_id: str
+    zh: str
+    basis: UseBasis
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Consented:
     """What a code gave.
 
     Attributes:
         holder: whose license it is, when that may be taken for the applicant.
-        seen: slug -> how the shown license stands, in words.
+        seen: slug -> the license that was shown.
         scan, fetch: the answer of the command, or None.
         note: what was wrong with the code, or empty.
     """
 
     holder: HolderCode | None = None
-    seen: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     scan: ScanAnswer | None = None
     fetch: FetchAnswer | None = None
     note: str = ""
@@ -70,12 +86,16 @@ def by_show(deps: Deps, caller: Principal, text: str, given: HolderCode | None) 
         return Consented(scan=scan, note=scan.text_zh)
     with deps.uow.read() as tx:
         version = tx.licenses.by_version_id(scan.scan.version_id)
+        show = tx.showing.shows([scan.scan.show_id]).get(scan.scan.show_id)
     holder = _holder_of(version) if version is not None else None
     if version is None or holder is None:
         return Consented(scan=scan)
     if given is not None and given != holder:
         return Consented(scan=scan, note=OTHER_ZH)
-    return Consented(holder=holder, seen={version.type_slug: scan.text_zh}, scan=scan)
+    by_other = show is not None and show.basis == ShowBasis.DELEGATION
+    basis = UseBasis.DELEGATION if by_other else UseBasis.CONSENT
+    seen = Seen(version_id=version.version_id, zh=scan.text_zh, basis=basis)
+    return Consented(holder=holder, seen={version.type_slug: seen}, scan=scan)
 
 
 def find_offer(deps: Deps, caller: Principal, matter: Matter, token: str, given: HolderCode | None) -> Offer | None:
@@ -130,7 +150,9 @@ def by_grant(
         answer = fetch_license(deps, client, body)
     except CertsvcError:
         return Consented(note=GRANT_ZH)
-    return Consented(holder=offer.holder, seen={offer.version.type_slug: answer.standing.zh}, fetch=answer)
+    version = offer.version
+    seen = Seen(version_id=version.version_id, zh=answer.standing.zh, basis=basis_of(offer.grant))
+    return Consented(holder=offer.holder, seen={version.type_slug: seen}, fetch=answer)
 
 
 def _holder_of(version: LicenseVersion) -> HolderCode:

@@ -12,6 +12,7 @@ from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import NoLawfulBasis, Unavailable
 from certsvc.license.counter import RowAnswer, SheetRow, Ways, decide
 from certsvc.license.model import Holder
+from certsvc.license.uses import UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from certsvc.catalog.material_file import Material
     from certsvc.catalog.model import Matter
+    from certsvc.commands.counter.consent import Seen
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.identifiers.holder_code import HolderCode
@@ -36,7 +38,7 @@ class Known:
         asked: False when it could not be asked.
         good: slug -> the holder's newest version in force.
         policy: slug -> keys that the matter may see.
-        seen: slug -> how a license stands whose code the holder showed at this counter.
+        seen: slug -> the license whose code the holder showed at this counter.
         consent_only: whether no more than that was asked for, since the matter's body or the counter's acts on the
             holder's consent alone.
     """
@@ -44,8 +46,15 @@ class Known:
     asked: bool
     policy: Mapping[str, tuple[str, ...]]
     good: Mapping[str, LicenseVersion] = field(default_factory=dict)
-    seen: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     consent_only: bool = False
+
+    def basis_of(self, version: LicenseVersion) -> UseBasis:
+        """On what the counter's use rests: on the code where nothing but a code may open it, else on the application.
+
+        依申请: the matter's bases never name it, so no field leaves on it.
+        """
+        return self.seen[version.type_slug].basis if self.consent_only else UseBasis.APPLICATION
 
 
 def policy_of(deps: Deps, matter: Matter, materials: Sequence[Material]) -> dict[str, tuple[str, ...]]:
@@ -70,31 +79,36 @@ def ask_register(
     matter: Matter,
     materials: Sequence[Material],
     holder: HolderCode,
-    seen: Mapping[str, str],
+    seen: Mapping[str, Seen],
     now: datetime,
     *,
     consent_only: bool,
 ) -> Known:
     """Ask once for everything of the list; the same two reads whether the holder is known or not.
 
-    With ``consent_only`` for no more than the holder showed: what else there is, is not this counter's to learn.
+    With ``consent_only`` for the very licenses that the holder showed: what else there is, of other types or of these,
+    is not this counter's to learn.
     """
     policy = policy_of(deps, matter, materials)
-    open_now: Collection[str] = [slug for slug in policy if slug in seen] if consent_only else policy
     try:
         with deps.uow.read() as tx:
-            good = _in_force(deps, tx, holder, open_now, now)
+            if consent_only:
+                found = tx.licenses.by_version_ids([one.version_id for slug, one in seen.items() if slug in policy])
+                good = _in_force(deps, tx, list(found.values()), now)
+            else:
+                good = _in_force(deps, tx, _held(tx, holder, policy), now)
     except Unavailable:
         return Known(asked=False, policy=policy, consent_only=consent_only)
     return Known(asked=True, policy=policy, good=good, seen=seen, consent_only=consent_only)
 
 
-def _in_force(
-    deps: Deps, tx: UnitOfWork, holder: HolderCode, slugs: Collection[str], now: datetime
-) -> dict[str, LicenseVersion]:
+def _held(tx: UnitOfWork, holder: HolderCode, slugs: Collection[str]) -> list[LicenseVersion]:
     whose = Holder(name="", code=holder.value, code_type=holder.type.value)
     held = tx.licenses.held([(whose, slug) for slug in slugs], limit=MAX_SEARCH)
-    found = [version for several in held.values() for version in several if not version.provisional]
+    return [version for several in held.values() for version in several if not version.provisional]
+
+
+def _in_force(deps: Deps, tx: UnitOfWork, found: Sequence[LicenseVersion], now: datetime) -> dict[str, LicenseVersion]:
     good: dict[str, LicenseVersion] = {}
     for version, standing in zip(found, stands_all(deps, tx, found, now), strict=True):
         if standing.good:
@@ -162,7 +176,7 @@ def _row(deps: Deps, material: Material, answer: RowAnswer, ways: Ways, known: K
 def _said(deps: Deps, material: Material, answer: RowAnswer, ways: Ways, known: Known) -> tuple[str, str]:
     """Why, and the next step: words that are the same for whoever holds nothing, and name no content."""
     names = "或".join(deps.catalog.type(slug).name for slug in material.types)
-    shown = [f"{deps.catalog.type(slug).name}{known.seen[slug]}" for slug in material.types if slug in known.seen]
+    shown = [f"{deps.catalog.type(slug).name}{known.seen[slug].zh}" for slug in material.types if slug in known.seen]
     nothing = f"持证人出示的{'、'.join(shown)}" if shown else f"没有查到可以使用的{names}"
     if known.consent_only and not shown:
         nothing = f"须凭持证人授权核验，还没有查询：请持证人出示{names}的亮证码或用证码，再核验一次"

@@ -9,7 +9,7 @@ from certsvc.commands.access import roles
 from certsvc.events.addressing import may_read, oversights_of, systems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
@@ -21,6 +21,10 @@ MAX_PAGE = 500
 
 MAX_PAGES = 20
 """Pages looked at for one answer where what is for others fills them; bounds the time of one request."""
+
+
+def _no_body(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +44,12 @@ class Shared:
     """client of each subscription of a regulator that they are about"""
     bodies: Mapping[str, str] = field(default_factory=dict)
     """body of each system whose uses they are"""
+    on_consent: Callable[[str], bool] = _no_body
+    """whether a body acts on consent alone, and is given what is addressed to it and no more"""
 
     def readable(self, caller: Principal, *, behind: int = 0) -> Sequence[Event]:
         """Those behind a position that this reader is given."""
-        sees_uses = roles.sees_uses(caller.roles)
+        sees_uses, addressed_only = roles.sees_uses(caller.roles), self.on_consent(caller.authority_code)
         return [
             event
             for event in self.events
@@ -55,6 +61,7 @@ class Shared:
                 overseers=self.overseers,
                 bodies=self.bodies,
                 sees_uses=sees_uses,
+                addressed_only=addressed_only,
             )
         ]
 
@@ -69,7 +76,7 @@ def read_feed(deps: Deps, caller: Principal, *, after: int, limit: int) -> FeedP
     with deps.uow.read() as tx:
         for _ in range(MAX_PAGES):
             looked_at = tx.outbox.after(place, limit=most)
-            found = _shared(tx, looked_at).readable(caller)
+            found = _shared(deps, tx, looked_at).readable(caller)
             place = looked_at[-1].position if looked_at else place
             if found or len(looked_at) < most:
                 return FeedPage(events=found, place=place)
@@ -79,7 +86,7 @@ def read_feed(deps: Deps, caller: Principal, *, after: int, limit: int) -> FeedP
 def read_all(deps: Deps, *, after: int, limit: int) -> Shared:
     """Every event behind ``after``, for those who share them out; never an answer by itself."""
     with deps.uow.read() as tx:
-        return _shared(tx, tx.outbox.after(after, limit=min(limit, MAX_PAGE)))
+        return _shared(deps, tx, tx.outbox.after(after, limit=min(limit, MAX_PAGE)))
 
 
 def feed_end(deps: Deps, caller: Principal) -> int:
@@ -89,10 +96,11 @@ def feed_end(deps: Deps, caller: Principal) -> int:
         return tx.feed.end()
 
 
-def _shared(tx: UnitOfWork, events: Sequence[Event]) -> Shared:
+def _shared(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> Shared:
     systems = tx.access.clients(systems_of(events))
     return Shared(
         events=events,
         overseers=tx.oversights.clients_of(oversights_of(events)),
         bodies={client_id: one.authority_code for client_id, one in systems.items()},
+        on_consent=deps.catalog.consent_only,
     )

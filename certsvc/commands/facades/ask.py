@@ -11,7 +11,16 @@ from certsvc.commands.facades.accounts import Call, require_type
 from certsvc.commands.issuance.body import shape_problems
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
 from certsvc.commands.sharing.policy import allowed_keys
-from certsvc.errors import Conflict, FieldProblem, InvalidIdentifier, InvalidInput, NoLawfulBasis, NotFound, Unavailable
+from certsvc.errors import (
+    Conflict,
+    ConsentOnly,
+    FieldProblem,
+    InvalidIdentifier,
+    InvalidInput,
+    NoLawfulBasis,
+    NotFound,
+    Unavailable,
+)
 from certsvc.identifiers.license_identifier import LicenseIdentifier
 from certsvc.identifiers.policy_key import COPY
 from certsvc.identifiers.policy_key import readable as readable_keys
@@ -165,11 +174,14 @@ def give(deps: Deps, call: Call, body: FetchBody) -> FetchAnswer:
     Raises:
         Forbidden: the account is not for this type.
         NotInForce: a file was asked for.
+        ConsentOnly: on duty, by a body that has none: how the license stands is not looked up either.
         NoLawfulBasis, NotFound: as :func:`fetch_license`.
     """
     require_type(call, body.type)
     try:
         return fetch_license(deps, call.caller, body)
+    except ConsentOnly:
+        raise
     except NoLawfulBasis as error:
         state = _standing_of(deps, call, body)
         if state is None:

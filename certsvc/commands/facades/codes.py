@@ -120,7 +120,7 @@ def _on_consent(deps: Deps, call: Call, why: Why, credential: str, *, by_holder:
     """The code for one 用证码, or why not; that it was looked at is on the ledger like a look on duty."""
     now, body = deps.clock.now(), fetch_body(Which(), why, grant_code=credential[:MAX_GRANT_CODE])
     with deps.uow() as tx:
-        known = look_up(deps, tx, [body], now, hold=False)
+        known = look_up(deps, tx, [(call.caller, body)], now, hold=False)
         about = known.granted(body)
         body = body.model_copy(update={"type": about.type_slug if about is not None else ""})
         try:

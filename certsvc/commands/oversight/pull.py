@@ -14,7 +14,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.oversight.subscribe import own_oversight
 from certsvc.commands.oversight.tell import region_of
-from certsvc.commands.sharing.consent_only import check_duty
+from certsvc.commands.sharing.consent_only import check_duty_on_record
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.stands import stands
 from certsvc.errors import NotFound
@@ -61,9 +61,10 @@ def read_push(deps: Deps, caller: Principal, push_id: str) -> tuple[Push, Regula
     """What one push stands for.
 
     Raises:
+        ConsentOnly: the caller's body supervises nobody (any more); the refusal is on record.
         NotFound: no such push, another client's, or the subscription is active no more: alike.
     """
-    roles.require(caller, roles.REGULATOR)
+    _require_duty(deps, caller)
     now = deps.clock.now()
     with deps.uow() as tx:
         push = tx.oversights.pushed(push_id)
@@ -80,16 +81,19 @@ def read_push(deps: Deps, caller: Principal, push_id: str) -> tuple[Push, Regula
 
 
 def list_pushes(deps: Deps, caller: Principal, oversight_id: str, *, after: int, limit: int) -> Sequence[Push]:
-    """Pushes behind a position, in order: for clients without a webhook."""
-    roles.require(caller, roles.REGULATOR)
+    """Pushes behind a position, in order: for clients without a webhook. ConsentOnly as :func:`read_push`."""
+    _require_duty(deps, caller)
     with deps.uow.read() as tx:
         own_oversight(tx, caller, oversight_id)
         return tx.oversights.pushes(oversight_id, after=after, limit=min(limit, MAX_PAGE))
 
 
 def backfill(deps: Deps, caller: Principal, oversight_id: str, *, behind: str, limit: int) -> Backfill:
-    """What is in charge now and has not ended, behind a license, whatever was pushed before."""
-    roles.require(caller, roles.REGULATOR)
+    """What is in charge now and has not ended, behind a license, whatever was pushed before.
+
+    ConsentOnly as :func:`read_push`, whatever there is in charge.
+    """
+    _require_duty(deps, caller)
     limit, now = min(limit, MAX_PAGE), deps.clock.now()
     rows: list[Regulated] = []
     with deps.uow() as tx:
@@ -107,10 +111,15 @@ def backfill(deps: Deps, caller: Principal, oversight_id: str, *, behind: str, l
     return Backfill(rows=rows, next="" if done else place)
 
 
+def _require_duty(deps: Deps, caller: Principal) -> None:
+    """Before a transaction, so that the refusal stays on record; and before a subscription is looked at."""
+    roles.require(caller, roles.REGULATOR)
+    check_duty_on_record(deps, caller, wished="oversight", matter_code="")
+
+
 def _read(
     deps: Deps, tx: UnitOfWork, caller: Principal, oversight: Oversight, version: LicenseVersion, now: datetime
 ) -> Regulated:
-    check_duty(deps, caller.authority_code)
     allowed = deps.oversight_lists.allowed(version.type_slug)
     keys = tuple(key for key in oversight.fields.get(version.type_slug, ()) if key in allowed)
     row = Fetch(

@@ -9,6 +9,7 @@ from certsvc.commands.oversight.subscribe import CLIENT_ENDED, end_in
 from certsvc.events.envelope import PREFIX
 from certsvc.events.oversight_payloads import OversightPushed
 from certsvc.license.oversight import KIND_OF_ACTION, Oversight, Push, PushKind
+from certsvc.license.uses import CONSENT_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ def _kind_of(event: Event) -> PushKind | None:
 
 
 def _active(deps: Deps, tx: UnitOfWork, now: datetime) -> list[Oversight]:
-    """Active subscriptions; one whose client is active no more ends here."""
+    """Active subscriptions; one ends here whose client is active no more, or whose body has no duty any more."""
     found = tx.oversights.active()
     clients = tx.access.clients(sorted({one.client_id for one in found})) if found else {}
     good: list[Oversight] = []
@@ -66,6 +67,8 @@ def _active(deps: Deps, tx: UnitOfWork, now: datetime) -> list[Oversight]:
         client = clients.get(one.client_id)
         if client is None or not client.active or roles.REGULATOR not in client.roles:
             end_in(deps, tx, one, actor=SERVICE, reason=CLIENT_ENDED, now=now)
+        elif deps.catalog.consent_only(client.authority_code):
+            end_in(deps, tx, one, actor=SERVICE, reason=CONSENT_ONLY, now=now)
         else:
             good.append(one)
     return good

@@ -20,6 +20,7 @@ from certsvc.commands.sharing.grounds import (
     CONSENT,
     Ground,
     UseBody,
+    check_basis,
     check_open,
     consented,
     current_of,
@@ -130,10 +131,11 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
     now = deps.clock.sure()
     _count(deps, caller, body, now)
     with deps.uow() as tx:
-        known = look_up(deps, tx, [body], now)
+        known = look_up(deps, tx, [(caller, body)], now)
         withheld: Withholding | None = None
         told = False
         try:
+            check_basis(deps, caller, body)
             withheld = withheld_by(known, caller, body, now)
             told = True
             found = _find(deps, tx, known, caller, body, withheld, now)

@@ -16,6 +16,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.sharing.grounds import (
     Ground,
     UseBody,
+    check_basis,
     check_open,
     consented,
     current_of,
@@ -158,7 +159,7 @@ def fetch_licenses(
         roles.require(caller, roles.USING)
     now = deps.clock.sure()
     with deps.uow() as tx:
-        known = look_up(deps, tx, [body for _, body in asked], now)
+        known = look_up(deps, tx, asked, now)
         used: set[str] = set()
         judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
         reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
@@ -205,6 +206,7 @@ def _judge(
     version: LicenseVersion | None = None
     told = False
     try:
+        check_basis(deps, caller, body)
         withheld = withheld_by(known, caller, body, now)
         told = True
         allowed = check_open(deps, tx, caller, body, now)
@@ -220,7 +222,8 @@ def _judge(
     except (Unavailable, IntegrityError):
         raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:
-        # What was to be withheld and may not be is on record, but where the holder does not look.
+        # What was to be withheld and may not be is on record, but where the holder does not look. So is what was asked
+        # on a duty that the body never has: no license was looked for, whose holder could be told (ADR 91).
         about = (version or _wanted(deps, known, body)) if told else None
         row = refusal_row(deps, caller, body, about, error, now, withheld=withheld)
         return _Refused(body=body, error=error, row=row, version=about)
@@ -366,7 +369,7 @@ def _copied(deps: Deps, caller: Principal, body: FetchBody) -> _Copied:
     """
     now, fetch_id = deps.clock.sure(), deps.ids.new("fch")
     with deps.uow.read() as tx:
-        known = look_up(deps, tx, [body], now, hold=False)
+        known = look_up(deps, tx, [(caller, body)], now, hold=False)
         one = _judge(deps, tx, known, set(), caller, body, now)
         if isinstance(one, _Refused) or COPY not in one.keys:
             return _Copied(fetch_id=fetch_id)

@@ -110,8 +110,14 @@ class Known:
         return self.versions.get(grant.version_id) if grant is not None else None
 
 
-def look_up(deps: Deps, tx: UnitOfWork, bodies: Sequence[UseBody], now: datetime, *, hold: bool = True) -> Known:
-    """Everything that these uses name; without ``hold`` only to look at."""
+def look_up(
+    deps: Deps, tx: UnitOfWork, uses: Sequence[tuple[Principal, UseBody]], now: datetime, *, hold: bool = True
+) -> Known:
+    """Everything that these uses name, by who asks; without ``hold`` only to look at.
+
+    What somebody holds is not looked for where the body that asks never acts on duty: the clock would tell it (Q5).
+    """
+    bodies = [body for _, body in uses]
     asked = [body for body in bodies if body.basis == CONSENT]
     digests = [token_sha256(body.grant_code) for body in asked if body.grant_code]
     consents = [body.consent_id for body in asked if body.consent_id and not body.grant_code]
@@ -130,9 +136,22 @@ def look_up(deps: Deps, tx: UnitOfWork, bodies: Sequence[UseBody], now: datetime
         rests_on=grounds_of(tx, [(grant.basis, grant.basis_id) for grant in grants]),
         withheld=tx.bases.withholdings([body.withholding_id for body in bodies if body.withholding_id]),
         held=held_by(
-            deps, tx, [(body.holder, body.type, body.identifier) for body in bodies if body.basis == DUTY], now
+            deps,
+            tx,
+            [
+                (body.holder, body.type, body.identifier)
+                for caller, body in uses
+                if body.basis == DUTY and not deps.catalog.consent_only(caller.authority_code)
+            ],
+            now,
         ),
     )
+
+
+def check_basis(deps: Deps, caller: Principal, body: UseBody) -> None:
+    """ConsentOnly where the body that asks never has this basis: before anything is judged that it could be told."""
+    if body.basis == DUTY:
+        check_duty(deps, caller.authority_code)
 
 
 def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody, now: datetime) -> tuple[str, ...]:
@@ -143,8 +162,7 @@ def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody, now
         OperatorUnknown: somebody whom the client's body did not register, where it must.
     """
     check_operator(tx, caller, body.operator, now)
-    if body.basis == DUTY:
-        check_duty(deps, caller.authority_code)
+    check_basis(deps, caller, body)
     asked = (body.matter_code, caller.authority_code, body.type)
     if body.basis not in allowed_bases(deps, tx, *asked):
         raise NoLawfulBasis("该事项不支持此用证方式；请改用持证人授权", why=NO_POLICY)

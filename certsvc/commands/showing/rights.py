@@ -106,24 +106,21 @@ def right_to_show(
 ) -> Right:
     """The caller's right to show a license.
 
+    One that there is not, and another's, are refused after the same reads, whoever holds the latter beside others
+    (Q5): what the caller may do for whom is read, not what others may.
+
     Raises:
         NotFound: no such license, or none that the caller may show, in the same words.
         Conflict: the caller is too young to show alone or dead by the register, or the delegation is not in force.
     """
     version = tx.licenses.by_identifier(identifier)
     right = None
-    if version is not None and caller.holder_code != "":
+    if caller.holder_code != "":
         if delegation_id:
             right = _delegated(tx, caller, version, delegation_id, now)
         else:
-            right = (
-                _own(caller, version, now)
-                or _shared(deps, tx, caller, version, now)
-                or _acting(deps, tx, caller, version, now)
-            )
+            right = _own(caller, version, now) or _beside(deps, tx, caller, version, now)
     if right is None:
-        if version is None and not delegation_id:
-            _ask_of_nobody(tx, caller, now)
         raise NotFound(NOT_YOURS_ZH)
     # What the dead did for others ended with them; what is their own did not.
     if right.basis in {ShowBasis.OWN, ShowBasis.CO_HOLDER}:
@@ -167,27 +164,27 @@ def right_to_consent(
     return right
 
 
-def _ask_of_nobody(tx: UnitOfWork, caller: Principal, now: datetime) -> None:
-    """The reads that another's license costs before it is refused: one that there is not takes as long (Q5)."""
-    for kind, _ in _ACTING:
-        _relation_to(tx, caller, _NOBODY, kind, now)
-        tx.co_holders.of_license("")  # once for the own part, once for those of others
-
-
-def _own(caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
-    if not same(version.holder, holder_of(caller)):
+def _own(caller: Principal, version: LicenseVersion | None, now: datetime) -> Right | None:
+    if version is None or not same(version.holder, holder_of(caller)):
         return None
     if needs_guardian(version.holder, local_day(now)):
         raise Conflict(UNDER_14_ZH)
     return Right(basis=ShowBasis.OWN, version=version)
 
 
-def _shared(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
+def _beside(
+    deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion | None, now: datetime
+) -> Right | None:
+    """As one of its holders, or acting for one; the same reads whether there is such a license or not."""
     me = holder_of(caller)
-    found = next((one for one in tx.co_holders.of_license(version.license_id) if same(one.holder, me)), None)
+    co_holders = tx.co_holders.of_license(version.license_id if version is not None else "")
+    found = next((one for one in co_holders if same(one.holder, me)), None)
     if found is not None and needs_guardian(found.holder, local_day(now)):
         raise Conflict(UNDER_14_ZH)
-    return None if found is None else own_part(deps, found, version)
+    if found is not None and version is not None:
+        return own_part(deps, found, version)
+    acting = _acting_of(tx, caller, now)
+    return _acting(deps, acting, version, co_holders) if version is not None else None
 
 
 def own_part(
@@ -216,16 +213,25 @@ def own_part(
     return Right(basis=basis, version=view, co_holder=co_holder, relation=relation)
 
 
-def _acting(deps: Deps, tx: UnitOfWork, caller: Principal, version: LicenseVersion, now: datetime) -> Right | None:
+def _acting_of(tx: UnitOfWork, caller: Principal, now: datetime) -> list[tuple[ShowBasis, Relation]]:
+    """For whom the caller acts, guardians before representatives."""
+    me, day = holder_of(caller), local_day(now)
+    return [(basis, one) for kind, basis in _ACTING for one in tx.relations.of_other(me, kind) if one.holds(day)]
+
+
+def _acting(
+    deps: Deps,
+    acting: Sequence[tuple[ShowBasis, Relation]],
+    version: LicenseVersion,
+    co_holders: Sequence[CoHolder],
+) -> Right | None:
     """For the first holder, or for one of the others: then of that one's part alone."""
-    for kind, basis in _ACTING:
-        relation = _relation_to(tx, caller, version.holder, kind, now)
-        if relation is not None:
+    for basis, relation in acting:
+        if same(relation.subject, version.holder):
             return Right(basis=basis, version=version, relation=relation)
-    for co_holder in tx.co_holders.of_license(version.license_id):
-        for kind, basis in _ACTING:
-            relation = _relation_to(tx, caller, co_holder.holder, kind, now)
-            if relation is not None:
+    for co_holder in co_holders:
+        for basis, relation in acting:
+            if same(relation.subject, co_holder.holder):
                 return own_part(deps, co_holder, version, basis=basis, relation=relation)
     return None
 
@@ -247,7 +253,6 @@ def _relation_to(
     return next((one for one in found if one.holds(day)), None)
 
 
-_NOBODY = Holder(name="", code="0", code_type="001")
 _ACTING = (
     (RelationKind.GUARDIAN, ShowBasis.GUARDIAN),
     (RelationKind.REPRESENTATIVE, ShowBasis.REPRESENTATIVE),
@@ -255,10 +260,12 @@ _ACTING = (
 
 
 def _delegated(
-    tx: UnitOfWork, caller: Principal, version: LicenseVersion, delegation_id: str, now: datetime
+    tx: UnitOfWork, caller: Principal, version: LicenseVersion | None, delegation_id: str, now: datetime
 ) -> Right | None:
-    found = tx.delegations.by_id(delegation_id)
-    if found is None or not same(found.delegate, holder_of(caller)) or version.license_id not in found.scope:
+    found = tx.delegations.by_id(delegation_id)  # whether there is such a license or not
+    if found is None or not same(found.delegate, holder_of(caller)):
+        return None
+    if version is None or version.license_id not in found.scope:
         return None
     if not same(found.holder, version.holder):
         return None
@@ -341,12 +348,7 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
         return ()
     co_holders = () if needs_guardian(me, day) else tx.co_holders.held_by(me)
     given = tx.delegations.active_of_delegate(me, day=day, limit=MAX_OTHERS)
-    acting = [
-        (basis, relation)
-        for kind, basis in _ACTING
-        for relation in tx.relations.of_other(me, kind)
-        if relation.holds(day)
-    ]
+    acting = _acting_of(tx, caller, now)
     parts = [(basis, one, part) for basis, one in acting for part in tx.co_holders.held_by(one.subject)]
     shared = [*co_holders, *(part for _, _, part in parts)]
     wanted = [one.license_id for one in shared] + [license_id for one in given for license_id in one.scope]

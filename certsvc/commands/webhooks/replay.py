@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.webhooks.given import given
+from certsvc.commands.webhooks.given import clients_of, given
 from certsvc.commands.webhooks.subscribe import visible
 from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.events.webhooks import SubscriptionState
@@ -100,7 +100,7 @@ def replay(deps: Deps, caller: Principal, subscription_id: str, wish: Wish, *, m
             tx, deps, kind="webhook.replayed", subject=subscription_id, actor=caller.subject, content=content, at=now
         )
         if wish.position is not None:
-            return _one(tx, subscription, wish.position, now)
+            return _one(deps, tx, subscription, wish.position, now)
         behind = max(wish.after, tx.feed.before(wish.since)) if wish.since is not None else wish.after
         last = min(tx.feed.end(), tx.feed.end() if wish.until is None else wish.until)
     return _many(deps, subscription, wish, behind, last, most, now)
@@ -115,9 +115,9 @@ def _replayable(caller: Principal, subscription: Subscription | None) -> Subscri
     return subscription
 
 
-def _one(tx: UnitOfWork, subscription: Subscription, position: int, now: datetime) -> Replayed:
+def _one(deps: Deps, tx: UnitOfWork, subscription: Subscription, position: int, now: datetime) -> Replayed:
     event = tx.feed.at(position)
-    if event is None or _of_others(tx, subscription, event):
+    if event is None or _of_others(deps, tx, subscription, event):
         raise NotFound("没有这个位置的事件，请核对投递记录中的 position")
     tx.deliveries.requeue(subscription.subscription_id, [event], now=now)
     return Replayed(count=1, next=None)
@@ -132,7 +132,7 @@ def _many(
         with deps.uow() as tx:
             found = _page(tx, subscription, wish, behind)
             page = [event for event in found if event.position <= last]
-            wanted = [event for event in page if _is_wanted(tx, subscription, event, wish)]
+            wanted = [event for event in page if _is_wanted(deps, tx, subscription, event, wish)]
             tx.deliveries.requeue(subscription.subscription_id, wanted, now=now)
         count += len(wanted)
         looked_at += len(page)
@@ -148,12 +148,12 @@ def _page(tx: UnitOfWork, subscription: Subscription, wish: Wish, behind: int) -
     return tx.outbox.after(behind, limit=PAGE)
 
 
-def _is_wanted(tx: UnitOfWork, subscription: Subscription, event: Event, wish: Wish) -> bool:
+def _is_wanted(deps: Deps, tx: UnitOfWork, subscription: Subscription, event: Event, wish: Wish) -> bool:
     if wish.since is not None and event.time < wish.since:
         return False
-    return (wish.failed or subscription.wants(event.type)) and not _of_others(tx, subscription, event)
+    return (wish.failed or subscription.wants(event.type)) and not _of_others(deps, tx, subscription, event)
 
 
-def _of_others(tx: UnitOfWork, subscription: Subscription, event: Event) -> bool:
+def _of_others(deps: Deps, tx: UnitOfWork, subscription: Subscription, event: Event) -> bool:
     """Whether an event is for others alone, as it was when it was first queued."""
-    return not given(tx, event, [subscription])
+    return not given(deps, tx, event, [subscription], clients_of(tx, [subscription]))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.webhooks.ends import CONSUMER
-from certsvc.commands.webhooks.given import given, tested
+from certsvc.commands.webhooks.given import clients_of, given, tested
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
     from certsvc.events.webhooks import Subscription
+    from certsvc.license.parties import Client
 
 NAME = CONSUMER
 
@@ -25,11 +26,12 @@ def handle(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
     after them, and knows which.
     """
     tx.webhooks.hold_queue(NAME)
-    by_type: dict[str, Sequence[Subscription]] = {}
+    by_type: dict[str, tuple[Sequence[Subscription], Mapping[str, Client]]] = {}
     now = deps.clock.now()
     for event in events:
         if event.type not in by_type:
-            by_type[event.type] = tx.webhooks.wanting(event.type)
-        asking = tested(tx, event) or given(tx, event, by_type[event.type])
+            wishing = tx.webhooks.wanting(event.type)
+            by_type[event.type] = wishing, clients_of(tx, wishing)
+        asking = tested(tx, event) or given(deps, tx, event, *by_type[event.type])
         wanting = [one.subscription_id for one in asking if one.after < event.position]
         tx.deliveries.queue(wanting, event, now=now)
