@@ -4,6 +4,7 @@
 from typing import cast
 
 from fastapi import Request
+from starlette.datastructures import State
 
 from certsvc.api.desks import SignInDesk
 from certsvc.api.proxies import client_address
@@ -21,8 +22,17 @@ def deps_of(request: Request) -> Deps:
     """The ports, as ``app.py`` built them, over the catalog in effect when the request came."""
     deps = getattr(request.state, "deps", None)
     if deps is None:
-        deps = request.state.deps = cast("Deps", request.app.state.deps).pinned()
+        deps = request.state.deps = _pinned(request.app.state)
     return cast("Deps", deps)
+
+
+def _pinned(state: State) -> Deps:
+    """The ports over the catalog in effect, made anew when another one has come into effect since."""
+    ports = cast("Deps", state.deps)
+    kept = cast("tuple[Deps, Deps] | None", getattr(state, "pinned", None))
+    if kept is None or kept[0] is not ports or kept[1].catalog is not ports.catalog:
+        kept = state.pinned = (ports, ports.pinned())
+    return kept[1]
 
 
 def rate_of(request: Request) -> RateLimiter:

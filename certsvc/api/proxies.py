@@ -21,6 +21,11 @@ _LOGGED_BITS = {4: 24, 6: 48}
 """Of an address what logs may hold; the rest, which could be a household's, stays with the proxy."""
 MAX_HOPS = 20
 """Addresses of ``X-Forwarded-For`` that are looked at; stops headers made to be long."""
+MAX_KNOWN = 1024
+"""Addresses of which it is remembered whether they are a proxy's, the least used goes first: whoever sends from many,
+or makes them up, cannot fill the memory."""
+MAX_ADDRESS_CHARS = 64
+"""Longer text is no address, and not remembered either."""
 
 
 def peer_of(request: Request) -> str:
@@ -76,12 +81,17 @@ def policy_of(request: Request) -> Policy:
 
 def is_trusted(address: str, networks: Sequence[str]) -> bool:
     """Whether an address lies in one of the networks."""
+    return len(address) <= MAX_ADDRESS_CHARS and _lies_in(address, tuple(networks))
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _lies_in(address: str, networks: tuple[str, ...]) -> bool:
     if not _is_address(address):
         return False
     found = ip_address(address)
     # A socket for both kinds of address tells of IPv4 peers as ::ffff:10.1.2.3.
     found = found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
-    return any(found in network for network in _read(tuple(networks)))
+    return any(found in network for network in _read(networks))
 
 
 def _is_address(text: str) -> bool:

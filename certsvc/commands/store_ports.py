@@ -323,3 +323,7 @@ class UnitOfWorkFactory(Protocol):
     def read(self) -> AbstractContextManager[UnitOfWork]:
         """A read-only transaction (no write lock on SQLite)."""
         ...
+
+    def look(self) -> AbstractContextManager[UnitOfWork]:
+        """As :meth:`read`, without one snapshot for all: for one statement, or for several that need not agree."""
+        ...

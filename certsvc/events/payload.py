@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from certsvc.events.envelope import PREFIX, Event
 from certsvc.events.trace import current_trace
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_PLAIN = frozenset({str, int, bool, float, type(None)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +29,16 @@ class Payload:
             source=source,
             subject=subject,
             time=at,
-            data=asdict(self),
+            data=self._data(),
             traceparent=current_trace(),
         )
+
+    def _data(self) -> dict[str, Any]:
+        """As ``asdict``, which copies every value deeply, also where there is nothing to copy."""
+        data = {name: getattr(self, name) for name in _names(type(self))}
+        return data if all(value.__class__ in _PLAIN for value in data.values()) else asdict(self)
+
+
+@cache
+def _names(kind: type[Payload]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 POOL_SIZE = 10
 """Connections per process; PostgreSQL's default allows 100 in all."""
+LOOKING = 2
+"""More of them per process, for looks at single rows without a transaction; one look takes less than a millisecond."""
 WAIT_S = 10.0
 """How long a caller waits for a free connection, its turn or a lock before it is told "unavailable" (a flood must not
 pile up threads)."""
@@ -54,7 +56,7 @@ class Store:
 
     def pools(self) -> tuple[tuple[str, int, int], ...]:
         """Per pool its name, how many connections are in use, and how many there may be; nothing is asked."""
-        names = ("main",) if len(self._engines) == 1 else ("writing", "reading")
+        names = ("main", "looking") if self._engines[0].dialect.name == "postgresql" else ("writing", "reading")
         pools = [engine.pool for engine in self._engines]
         return tuple(
             (name, pool.checkedout(), pool.size())
@@ -83,13 +85,16 @@ def open_store(
     if writing.dialect.name == "postgresql":
         # REPEATABLE READ, so that a read sees one snapshot as it does on SQLite.
         reading: Engine = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        engines: tuple[Engine, ...] = (writing,)
+        looking = _postgresql(writing.url, pool_size=LOOKING, wait_s=wait_s, looking=True)
+        give_up_silent(looking, answer_s)
+        engines: tuple[Engine, ...] = (writing, looking)
         turnstile = None
     else:
-        reading = _sqlite(writing.url, pool_size=pool_size, read_only=True, wait_s=wait_s)
+        reading = looking = _sqlite(writing.url, pool_size=pool_size, read_only=True, wait_s=wait_s)
         engines = (writing, reading)
         turnstile = Turnstile(wait_s=wait_s)
-    return Store(UnitsOfWork(writing=writing, reading=reading, cipher=cipher, turnstile=turnstile), engines)
+    units = UnitsOfWork(writing=writing, reading=reading, looking=looking, cipher=cipher, turnstile=turnstile)
+    return Store(units, engines)
 
 
 def writing_engine(
@@ -117,7 +122,7 @@ def writing_engine(
             raise ConfigurationError(f"database_url 的数据库类型 {other} 不受支持，请使用 SQLite 或 PostgreSQL")
 
 
-def _create(url: URL, *, pool_size: int, wait_s: float, connect_args: dict[str, Any]) -> Engine:
+def _create(url: URL, *, pool_size: int, wait_s: float, connect_args: dict[str, Any], **more: str) -> Engine:
     return create_engine(
         url,
         poolclass=QueuePool,
@@ -128,10 +133,12 @@ def _create(url: URL, *, pool_size: int, wait_s: float, connect_args: dict[str, 
         connect_args=connect_args,
         query_cache_size=STATEMENT_CACHE,
         execution_options={"preserve_rowcount": True},
+        **more,
     )
 
 
-def _postgresql(url: URL, *, pool_size: int, wait_s: float) -> Engine:
+def _postgresql(url: URL, *, pool_size: int, wait_s: float, looking: bool = False) -> Engine:
+    """``looking``: each statement is a transaction of its own, and none may write."""
     options = {
         "statement_timeout": STATEMENT_TIMEOUT_MS,
         "lock_timeout": int(wait_s * 1000),
@@ -139,8 +146,11 @@ def _postgresql(url: URL, *, pool_size: int, wait_s: float) -> Engine:
         "timezone": "UTC",
         "application_name": "certsvc",
     }
+    if looking:
+        options["default_transaction_read_only"] = "on"
     arguments = {**LIVENESS, "options": " ".join(f"-c {name}={value}" for name, value in options.items())}
-    return _create(url, pool_size=pool_size, wait_s=wait_s, connect_args=arguments)
+    isolation = {"isolation_level": "AUTOCOMMIT"} if looking else {}
+    return _create(url, pool_size=pool_size, wait_s=wait_s, connect_args=arguments, **isolation)
 
 
 def _sqlite(url: URL, *, pool_size: int, read_only: bool, wait_s: float) -> Engine:

@@ -59,11 +59,6 @@ _CURSOR = select(cursors.c.position).where(cursors.c.consumer == bindparam("who"
 
 
 @cache
-def _insert(dialect: str, table: Table) -> Insert:
-    return insert_into(dialect, table)
-
-
-@cache
 def _take_lease(dialect: str) -> Insert:
     """Insert, or take over what is ours or has run out."""
     made = insert_into(dialect, leases)
@@ -111,8 +106,8 @@ class OutboxRows:
 
     def add(self, event: Event) -> None:
         """Store an event without a position, whatever position the record carries."""
-        self._tx.append(
-            _insert(self._tx.dialect, events),
+        self._tx.append_row(
+            events,
             event_id=event.event_id,
             source=event.source,
             type=event.type,
@@ -124,8 +119,8 @@ class OutboxRows:
 
     def add_evidence(self, row: EvidenceRow) -> None:
         """Store an evidence row without a position; the salt is hidden too, for with it a digest can be guessed."""
-        self._tx.append(
-            _insert(self._tx.dialect, evidence),
+        self._tx.append_row(
+            evidence,
             evidence_id=row.evidence_id,
             kind=row.kind,
             at=row.at,

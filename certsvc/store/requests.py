@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Executable, RowMapping
+    from sqlalchemy import RowMapping
 
     from certsvc.store.transaction import Transaction
 
@@ -118,12 +118,6 @@ def _insert(dialect: str) -> Insert:
     return insert_into(dialect, requests).on_conflict_do_nothing()
 
 
-@cache
-def _insert_some(dialect: str) -> Executable:
-    """The same, telling which were written."""
-    return _insert(dialect).returning(_C.request_id)
-
-
 class RequestRows:
     """Implements ``store_ports.Requests``."""
 
@@ -142,7 +136,7 @@ class RequestRows:
         """
         rows = [self._values(request) for request in several]
         rows.sort(key=itemgetter("authority_code", "business_no", "type_slug", "action"))
-        return {row["request_id"] for row in self._tx.rows_all(_insert_some(self._tx.dialect), rows)}
+        return {row["request_id"] for row in self._tx.insert_new_rows(requests, rows, telling="request_id")}
 
     def by_id(self, request_id: str) -> IssuanceRequest | None:
         """The request."""

@@ -209,7 +209,7 @@ class SharingRows:
 
     def insert_fetches(self, made: Sequence[Fetch]) -> None:
         """Append to the ledger."""
-        self._tx.changed_all(_insert(self._tx.dialect, fetches), [self._values(fetch) for fetch in made])
+        self._tx.insert_rows(fetches, [self._values(fetch) for fetch in made])
         kept_quiet = [one for one in made if one.withheld_until is not None]
         self._tx.changed_all(
             _insert(self._tx.dialect, withheld_uses),

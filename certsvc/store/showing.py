@@ -104,7 +104,7 @@ class ShowingRows:
 
     def insert_scans(self, made: Sequence[Scan]) -> None:
         """Store inspection records."""
-        self._tx.changed_all(_insert(self._tx.dialect, scans), [_values(scan) for scan in made])
+        self._tx.insert_rows(scans, [_values(scan) for scan in made])
 
     def scans_of(
         self, version_ids: Sequence[str], *, limit: int, behind: tuple[datetime, str] | None = None

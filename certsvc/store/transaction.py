@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from certsvc.errors import IntegrityError, InvalidInput
 from certsvc.store.failures import in_our_words
+from certsvc.store.together import ROWS, document, insert_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from enum import Enum
 
-    from sqlalchemy import Connection, CursorResult, Executable, RowMapping, Table
+    from sqlalchemy import Connection, CursorResult, Executable, RowMapping
 
     from certsvc.commands.ports import Cipher
 
     WordT = TypeVar("WordT", bound=Enum)
 
 Insert = postgresql.Insert | sqlite.Insert
+
+WRITE_IN_READ = "a write in a read-only unit of work: use uow(), not uow.read()"
 
 
 class Transaction:
@@ -36,7 +41,7 @@ class Transaction:
         self._read_only = read_only
         self.dialect = connection.dialect.name
         self._error: Exception | None = None
-        self._appended: dict[Executable, list[Mapping[str, Any]]] = {}
+        self._appended: dict[Executable | Table, list[Mapping[str, Any]]] = {}
 
     def rows(self, statement: Executable, **values: Any) -> Sequence[RowMapping]:
         """All rows."""
@@ -75,12 +80,36 @@ class Transaction:
         self._check_writing(statement)
         self._appended.setdefault(statement, []).append(values)
 
+    def append_row(self, table: Table, **values: Any) -> None:
+        """As :meth:`append`, a row of a table; all of them name the same columns."""
+        if self._read_only:
+            raise RuntimeError(WRITE_IN_READ)
+        self._appended.setdefault(table, []).append(values)
+
     def flush(self) -> None:
         """Write what was appended."""
         while self._appended:
-            statement, values = next(iter(self._appended.items()))
-            del self._appended[statement]
-            self.changed_all(statement, values)
+            where, values = next(iter(self._appended.items()))
+            del self._appended[where]
+            if isinstance(where, Table):
+                self.insert_rows(where, values)
+            else:
+                self.changed_all(where, values)
+
+    def insert_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows that all name the same columns, in their order; IntegrityError when a unique key is taken."""
+        if self.dialect == "postgresql" and rows and not self._read_only:
+            statement = insert_together(table, tuple(rows[0]))
+            self.changed(statement, **{ROWS: document(table, rows)})
+        else:
+            self.changed_all(_plain(self.dialect, table), rows)
+
+    def insert_new_rows(self, table: Table, rows: Sequence[Mapping[str, Any]], *, telling: str) -> Sequence[RowMapping]:
+        """Insert those of which no unique key is taken, also not by one before it; the column ``telling`` of each."""
+        if self.dialect == "postgresql" and rows and not self._read_only:
+            statement = insert_together(table, tuple(rows[0]), telling)
+            return self.rows(statement, **{ROWS: document(table, rows)})
+        return self.rows_all(_if_new(self.dialect, table, telling), rows)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -108,8 +137,7 @@ class Transaction:
     def _check_writing(self, statement: Executable) -> None:
         # The databases refuse it too, but in words that look like a full disk.
         if self._read_only and statement.is_dml:
-            msg = "a write in a read-only unit of work: use uow(), not uow.read()"
-            raise RuntimeError(msg)
+            raise RuntimeError(WRITE_IN_READ)
 
     def finish(self) -> None:
         """Write what is still to be written, and raise the error that a statement raised, if one did."""
@@ -161,6 +189,16 @@ def insert_into(dialect: str, table: Table) -> Insert:
     """An INSERT of this dialect, which can say ON CONFLICT; it never asks for a generated key."""
     made = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     return made.inline()
+
+
+@cache
+def _plain(dialect: str, table: Table) -> Insert:
+    return insert_into(dialect, table)
+
+
+@cache
+def _if_new(dialect: str, table: Table, telling: str) -> Executable:
+    return insert_into(dialect, table).on_conflict_do_nothing().returning(table.c[telling])
 
 
 def to_json(value: Any) -> str:

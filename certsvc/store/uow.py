@@ -304,13 +304,16 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
 class UnitsOfWork:
     """Implements ``store_ports.UnitOfWorkFactory``."""
 
-    def __init__(self, *, writing: Engine, reading: Engine, cipher: Cipher, turnstile: Turnstile | None = None) -> None:
-        """Write through one engine and read through the other (they may be one).
+    def __init__(
+        self, *, writing: Engine, reading: Engine, looking: Engine, cipher: Cipher, turnstile: Turnstile | None = None
+    ) -> None:
+        """Write through one engine, read through another and look through a third (they may be one).
 
         ``turnstile`` is for a database with one writer.
         """
         self._writing = writing
         self._reading = reading
+        self._looking = looking
         self._cipher = cipher
         self._turn = turnstile.turn if turnstile else nullcontext
         self._shared = SharedTransactions(writing, cipher, turnstile) if turnstile else None
@@ -340,6 +343,15 @@ class UnitsOfWork:
     def read(self) -> Iterator[store_ports.UnitOfWork]:
         """A read-only transaction over one snapshot; a write in it raises."""
         with self._transaction(self._reading, read_only=True) as work:
+            yield work
+
+    @contextmanager
+    def look(self) -> Iterator[store_ports.UnitOfWork]:
+        """As :meth:`read`, but each statement may see a moment of its own, later than those before it.
+
+        On PostgreSQL it is one way to the database per statement instead of three for the first.
+        """
+        with self._transaction(self._looking, read_only=True) as work:
             yield work
 
     @contextmanager

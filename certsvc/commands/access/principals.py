@@ -90,7 +90,7 @@ def claimed(deps: Deps, token: str) -> Claimed:
 
 def look_up(deps: Deps, several: Sequence[Claimed]) -> list[Principal | None]:
     """Whom the register knows behind each of these, in their order; None for one that is unknown or not active."""
-    with deps.uow.read() as tx:
+    with deps.uow.look() as tx:  # what a token names is one row, of one of the two tables
         clients = tx.access.clients([one.subject for one in several if not one.bound_by])
         people = tx.access.persons([one.subject for one in several if one.bound_by])
     return [_known(one, clients, people) for one in several]
