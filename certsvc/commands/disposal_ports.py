@@ -116,6 +116,10 @@ class Erased(Protocol):
         """The record of an object that went, or is on its way."""
         ...
 
+    def gone_among(self, object_names: Collection[str]) -> frozenset[str]:
+        """Those of these objects that went, or are on their way."""
+        ...
+
     def files_of(self, list_id: str, place: int) -> Sequence[GoneFile]:
         """Those of one item."""
         ...

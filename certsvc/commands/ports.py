@@ -197,6 +197,10 @@ class ObjectStore(Protocol):
         """Lock against deletion until then, where the store can; never shortened. NotFound when there is none."""
         ...
 
+    def retain_all(self, until: Mapping[str, datetime]) -> None:
+        """Lock each until its moment, as :meth:`retain`; after an error all may be locked again."""
+        ...
+
     def link(self, name: str, *, file_name: str, lifetime_s: int) -> str | None:
         """A short-lived URL that gives the object to whoever holds it; None where the store has no address."""
         ...

@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from certsvc.clock import local_day
 from certsvc.commands.alerting import raise_alerts
 from certsvc.commands.bulk.effect import advance_bulk
 from certsvc.commands.clocks.watch import watch_clock
-from certsvc.commands.counter.warn import warn_counters
 from certsvc.commands.department.keep_days import keep_days
 from certsvc.commands.facades.downloads import forget_facades
 from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
-from certsvc.commands.issuance.remind import remind_some
 from certsvc.commands.log.append import LEASE as LOG_LEASE
 from certsvc.commands.log.append import STAMP_LEASE, Seen, advance_log, stamp_in_time
-from certsvc.commands.seals.end_versions import destroy_ended_keys
-from certsvc.commands.seals.expire_seals import expire_seals
-from certsvc.commands.seals.warn_expiry import warn_expiry
 from certsvc.commands.sharing.copies import sweep_copies
 from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
@@ -31,10 +25,10 @@ from certsvc.commands.stamping.batch import stamp_next
 from certsvc.commands.stamping.uploads import sweep_uploads
 from certsvc.commands.supervision.counts import NAME as SUPERVISED
 from certsvc.commands.supervision.rounds import supervise
-from certsvc.commands.trust.end import expire_proposals
 from certsvc.commands.verifying.status_lists import number_versions
 from certsvc.commands.visits.pictures import forget_pictures
 from certsvc.commands.webhooks.ends import sweep_webhooks
+from certsvc.delivery.daily import DailySweep
 from certsvc.delivery.notices import NoticeSender
 from certsvc.delivery.receiver import LEASE as RECEIVER_LEASE
 from certsvc.delivery.receiver import Receiver
@@ -49,7 +43,6 @@ from certsvc.meters import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
     from certsvc.commands.ports import Deps
     from certsvc.delivery.broker import Broker
@@ -131,8 +124,8 @@ class Loops:
         self._broker = broker
         self._stop = threading.Event()
         self._wake = threading.Event()
+        self._happened = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._warned_on: date | None = None
         self._live_until = 0.0
         self._looked = False
         self.relays = False
@@ -148,22 +141,23 @@ class Loops:
             self._spawn(owner, partial(self._work, owner, lane))
         self.relays = relay
         if relay:
-            self._spawn(f"{self._name}-relay", self._relay)
+            self._relay()
             if self._broker is not None:
                 receiver = Receiver(self._deps, self._broker, owner=self._name)
-                self._lead(f"{self._name}-receiver", RECEIVER_LEASE, partial(self._repeat, receiver.once))
+                self._lead(f"{self._name}-receiver", partial(self._repeat, receiver.once), RECEIVER_LEASE)
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
             if self._deps.province is not None:
                 reporter = f"{self._name}-reports"
                 self._spawn(reporter, lambda: ReportSender(self._deps, owner=reporter).run(self._stop))
             self._spawn(f"{sender}-sweep", lambda: self._every(SWEEP_WAIT_S, lambda: sweep_webhooks(self._deps)))
-            self._lead(f"{self._name}-log", LOG_LEASE, self._log)
+            self._lead(f"{self._name}-log", self._log, LOG_LEASE)
             stamped = partial(stamp_in_time, self._deps, owner=self._name)
-            self._lead(f"{self._name}-log-stamp", STAMP_LEASE, partial(self._every, STAMP_WAIT_S, stamped))
+            self._lead(f"{self._name}-log-stamp", partial(self._every, STAMP_WAIT_S, stamped), STAMP_LEASE)
             for channel in self._deps.channels:
                 self._spawn(f"{self._name}-{channel.way}", partial(self._send, NoticeSender(self._deps, channel)))
-        self._spawn(f"{self._name}-remind", self._remind)
+        daily = DailySweep(self._deps, self._stop)
+        self._spawn(f"{self._name}-remind", lambda: self._every(REMIND_WAIT_S, daily.once))
         signings = partial(maintain_signings, self._deps)
         self._spawn(f"{self._name}-signings", lambda: self._every(SIGNINGS_WAIT_S, signings))
         self.follow()
@@ -179,7 +173,7 @@ class Loops:
         self._spawn(f"{self._name}-pictures", lambda: self._every(SWEEP_WAIT_S, lambda: forget_pictures(self._deps)))
         self._spawn(f"{self._name}-withheld", lambda: self._every(SWEEP_WAIT_S, lambda: tell_withheld(self._deps)))
         supervised = partial(supervise, self._deps, owner=self._name, troubled=self._troubled)
-        self._lead(f"{self._name}-supervision", SUPERVISED, partial(self._every, SUPERVISE_WAIT_S, supervised))
+        self._lead(f"{self._name}-supervision", partial(self._every, SUPERVISE_WAIT_S, supervised), SUPERVISED)
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
     def follow(self) -> None:
@@ -210,13 +204,14 @@ class Loops:
                 return
 
     def wake(self) -> None:
-        """Tell idle workers that something was accepted."""
+        """Tell idle workers that something was accepted, and the relay that there are events."""
         self._wake.set()
+        self._happened.set()
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Finish the work at hand and end the threads."""
         self._stop.set()
-        self._wake.set()
+        self.wake()
         for thread in self._threads:
             thread.join(timeout_s)
 
@@ -244,6 +239,8 @@ class Loops:
             backfill = 1 if busy else BACKFILL_BATCH
             done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
             now = clock.monotonic()
+            if done:
+                self._happened.set()
             for one in done:
                 self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
             if done and (done[0].lane is Lane.LIVE or done[0].gave_way):
@@ -260,16 +257,32 @@ class Loops:
         self._repeat(lambda: stamp_next(self._deps, worker=owner, lease_s=lease_s))
 
     def _relay(self) -> None:
-        relay = Relay(self._deps, owner=self._name)
-        self._repeat(lambda: sequence_once(self._deps, owner=self._name) + relay.once() > 0)
-        self._release(SEQUENCER_LEASE, *relay.leases)
+        """One loop numbers events and hands them to the consumers; each carrier has its own, which is told of them.
 
-    def _lead(self, name: str, lease: str, loop: Callable[[], None]) -> None:
-        """Start a loop that works under a lease, and hands it over after its last turn."""
+        So a broker or an object store that takes its time holds up nobody else.
+        """
+        wakes: list[threading.Event] = []
+        for carrier in self._deps.carriers:
+            relay, wake = Relay(self._deps, owner=self._name, consumers=(), carriers=(carrier,)), threading.Event()
+            carry = partial(self._repeat, relay.once, wake)
+            self._lead(f"{self._name}-{carrier.name}", carry, *relay.leases)
+            wakes.append(wake)
+        relay = Relay(self._deps, owner=self._name, carriers=())
+
+        def once() -> int:
+            numbered = sequence_once(self._deps, owner=self._name)
+            for wake in wakes if numbered else ():
+                wake.set()
+            return numbered + relay.once()
+
+        self._lead(f"{self._name}-relay", partial(self._repeat, once, self._happened), SEQUENCER_LEASE, *relay.leases)
+
+    def _lead(self, name: str, loop: Callable[[], None], *leases: str) -> None:
+        """Start a loop that works under leases, and hands them over after its last turn."""
 
         def led() -> None:
             loop()
-            self._release(lease)
+            self._release(*leases)
 
         self._spawn(name, led)
 
@@ -296,31 +309,6 @@ class Loops:
                 self._stop.wait(LOG_TROUBLE_S)
 
         self._every(LOG_WAIT_S, some)
-
-    def _remind(self) -> None:
-        """Sweep what falls due, once a day; every process looks, and batches are taken in turn.
-
-        Seals whose period has ended are moved first, keys that ended versions left are destroyed, and proposals that
-        nobody decided about end: reads of small tables and a listing of key files.
-        """
-
-        def sweep() -> None:
-            expire_seals(self._deps)
-            destroy_ended_keys(self._deps)
-            expire_proposals(self._deps)
-            self._warn()
-            warn_counters(self._deps)
-            while not self._stop.is_set() and not remind_some(self._deps).finished:
-                pass
-
-        self._every(REMIND_WAIT_S, sweep)
-
-    def _warn(self) -> None:
-        """Certificates that end soon, looked at once a day by every process; each warning goes out once."""
-        today = local_day(self._deps.clock.now())
-        if self._warned_on != today:
-            warn_expiry(self._deps)
-            self._warned_on = today
 
     def _advance(self) -> None:
         """Take imports and bulk decisions further while they come on; the requests that they make are the workers'."""
@@ -360,7 +348,9 @@ class Loops:
         self._meters.troubles.add(code=error.code)
         log.warning("loop waits", action="loop.error", reason=error.code)
 
-    def _repeat(self, once: Callable[[], bool]) -> None:
+    def _repeat(self, once: Callable[[], int], wake: threading.Event | None = None) -> None:
+        """Turn after turn; one that found nothing waits until it is woken, or for a moment."""
+        wake = wake or self._wake
         while not self._stop.is_set():
             try:
                 busy = once()
@@ -374,8 +364,8 @@ class Loops:
                 self._stop.wait(ERROR_WAIT_S)
                 continue
             if not busy:
-                self._wake.wait(IDLE_WAIT_S)
-                self._wake.clear()
+                wake.wait(IDLE_WAIT_S)
+                wake.clear()
 
 
 def advance_all(deps: Deps) -> bool:

@@ -15,6 +15,7 @@ from certsvc.license.model import LATER_FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.events.envelope import Event
@@ -30,22 +31,24 @@ class ObjectLocks:
     name = "object_locks"
 
     def carry(self, deps: Deps, events: Sequence[Event]) -> None:
-        """Lock the files of every license that the events are about, earlier forms too."""
+        """Lock the files of every license that the events are about, earlier forms too; several side by side."""
         about = [event for event in events if event.type.startswith(LICENSES)]
         decided = {event.subject: event.time for event in about if event.type != PRESERVED}
-        for subject in dict.fromkeys(event.subject for event in about):
-            with deps.uow.read() as tx:
-                version = tx.licenses.by_identifier(subject)
-                later = version is not None and version.artifact.kind in LATER_FORMS
-                forms = tx.care.forms_of([version.version_id]) if version is not None and later else {}
-                moves = tx.licenses.moves_of(version.version_id) if version is not None and later else ()
-            if version is not None and not version.provisional:
-                until = kept_until(deps, version, decided.get(subject) or last_decided(version, moves))
-                files = forms.get(version.version_id, (version.artifact,))
-                with deps.uow.read() as tx:
-                    kept = [one for one in files if tx.erased.file(one.object_name) is None]
-                for one in kept:  # what went by decision has nothing to lock
-                    deps.objects.retain(one.object_name, until=until)
+        with deps.uow.read() as tx:
+            known = tx.licenses.by_identifiers([*dict.fromkeys(event.subject for event in about)])
+            formal = {subject: version for subject, version in known.items() if not version.provisional}
+            later = [one.version_id for one in formal.values() if one.artifact.kind in LATER_FORMS]
+            forms = tx.care.forms_of(later) if later else {}
+            moves = tx.licenses.moves_of_all(later) if later else {}
+        until: dict[str, datetime] = {}
+        for subject, version in formal.items():
+            told = decided.get(subject) or last_decided(version, moves.get(version.version_id, ()))
+            end = kept_until(deps, version, told)
+            until |= {one.object_name: end for one in forms.get(version.version_id, (version.artifact,))}
+        with deps.uow.read() as tx:
+            gone = tx.erased.gone_among(until)
+        # What went by decision has nothing to lock.
+        deps.objects.retain_all({name: end for name, end in until.items() if name not in gone})
 
     def close(self) -> None:
         """Nothing: the connections are the store's."""

@@ -54,9 +54,19 @@ CONSUMERS: tuple[tuple[str, Handle], ...] = (
 class Relay:
     """Hands events to consumers under a lease per consumer; one that fails waits longer each time, the others go on."""
 
-    def __init__(self, deps: Deps, *, owner: str) -> None:
+    def __init__(
+        self,
+        deps: Deps,
+        *,
+        owner: str,
+        consumers: Sequence[tuple[str, Handle]] | None = None,
+        carriers: Sequence[Carrier] | None = None,
+    ) -> None:
+        """Hand on to all of them, or to these only; each of several relays of one process has its own."""
         self._deps = deps
         self._owner = owner
+        self._consumers = CONSUMERS if consumers is None else consumers
+        self._carriers = deps.carriers if carriers is None else carriers
         self._failures: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
         self._read: dict[int, Sequence[Event]] = {}
@@ -65,13 +75,13 @@ class Relay:
     @property
     def leases(self) -> tuple[str, ...]:
         """What a relay may hold, to be given up at its end."""
-        return tuple(_lease(name) for name in (*(one for one, _ in CONSUMERS), *(c.name for c in self._deps.carriers)))
+        return tuple(_lease(name) for name in (*(one for one, _ in self._consumers), *(c.name for c in self._carriers)))
 
     def once(self) -> int:
         """Hand every waiting event to every consumer and carrier that is not pausing; how many were handled."""
         self._read.clear()
-        done = sum(self._drain(name, handle) for name, handle in CONSUMERS if self._due(name))
-        return done + sum(self._carry(carrier) for carrier in self._deps.carriers if self._due(carrier.name))
+        done = sum(self._drain(name, handle) for name, handle in self._consumers if self._due(name))
+        return done + sum(self._carry(carrier) for carrier in self._carriers if self._due(carrier.name))
 
     def _due(self, name: str) -> bool:
         return self._deps.clock.monotonic() >= self._not_before.get(name, 0.0)

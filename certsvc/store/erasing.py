@@ -82,6 +82,7 @@ _COPIES = select(_C.copy_id, _C.circumstances, _C.object_name, _C.sha256).where(
 _COPY = update(copies).where(_C.copy_id == bindparam("which")).values(circumstances=bindparam("what_stays"))
 _ROWS = select(*_E).where(_E.noun == bindparam("what"), _E.row_id.in_(bindparam("which", expanding=True)))
 _FILE = select(*gone_files.c).where(gone_files.c.object_name == bindparam("which"))
+_GONE = select(gone_files.c.object_name).where(gone_files.c.object_name.in_(bindparam("those", expanding=True)))
 _FILES_OF = (
     select(*gone_files.c)
     .where(gone_files.c.list_id == bindparam("which"), gone_files.c.place == bindparam("number"))
@@ -180,6 +181,11 @@ class ErasedRows:
         """The record of an object that went, or is on its way."""
         row = self._tx.row(_FILE, which=object_name)
         return None if row is None else GoneFile(**row)
+
+    def gone_among(self, object_names: Collection[str]) -> frozenset[str]:
+        """Those of these objects that went, or are on their way."""
+        rows = self._tx.rows(_GONE, those=sorted(object_names)) if object_names else ()
+        return frozenset(row["object_name"] for row in rows)
 
     def files_of(self, list_id: str, place: int) -> Sequence[GoneFile]:
         """Those of one item."""

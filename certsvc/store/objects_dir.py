@@ -109,6 +109,9 @@ class DirectoryObjectStore:
     def retain(self, name: str, *, until: datetime) -> None:
         """Nothing: a file system has no lock that its owner could not lift; the operator's backups keep."""
 
+    def retain_all(self, until: Mapping[str, datetime]) -> None:
+        """Nothing, as :meth:`retain`."""
+
     def link(self, name: str, *, file_name: str, lifetime_s: int) -> None:
         """None: a directory has no address; the service hands the bytes out itself."""
 

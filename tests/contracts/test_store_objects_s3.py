@@ -112,6 +112,19 @@ def test_a_locked_object_outlives_its_deletion_and_a_lock_is_never_shortened(s3_
         s3_objects.retain("licenses/none", until=now + timedelta(days=1))
 
 
+def test_several_objects_are_locked_side_by_side_each_until_its_own_day(s3_objects: S3ObjectStore) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    until = {f"licenses/ab/several-{number}.pdf": now + timedelta(days=number) for number in range(1, 11)}
+    s3_objects.put_all(dict.fromkeys(until, DATA), content_type=PDF)
+    s3_objects.retain_all(until)
+    for name, day in until.items():
+        kept = s3_objects._client.get_object_retention(s3_objects._bucket, name)
+        assert kept is not None
+        assert kept.retain_until_date == day
+    with pytest.raises(NotFound):
+        s3_objects.retain_all({**until, "licenses/none": now + timedelta(days=1)})
+
+
 def test_deleting_leaves_no_older_version_behind(s3_objects: S3ObjectStore) -> None:
     s3_objects.put(NAME, DATA, content_type=PDF)
     client, bucket = s3_objects._client, s3_objects._bucket

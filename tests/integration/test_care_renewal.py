@@ -7,7 +7,7 @@ import io
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -230,8 +230,8 @@ class Locks:
     def __init__(self) -> None:
         self.until: dict[str, datetime] = {}
 
-    def retain(self, name: str, *, until: datetime) -> None:
-        self.until[name] = until
+    def retain_all(self, until: Mapping[str, datetime]) -> None:
+        self.until |= until
 
 
 def _the_lock_stays(deps: Deps, city: ServedCity) -> None:
