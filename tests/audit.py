@@ -131,11 +131,10 @@ def known_offline(packages: list[Pinned], directory: Path, today: dt.date) -> di
     """
     found: dict[Pinned, set[str]] = {}
     for ecosystem in sorted({one.ecosystem for one in packages}):
-        pinned = {one.name: [] for one in packages if one.ecosystem == ecosystem} | {}
-        by_name: dict[str, list[Pinned]] = {name: [] for name in pinned}
+        by_name: dict[str, list[Pinned]] = {}
         for one in packages:
             if one.ecosystem == ecosystem:
-                by_name[one.name].append(one)
+                by_name.setdefault(one.name, []).append(one)
         newest = ""
         for entry in _entries(directory / ecosystem / "all.zip"):
             newest = max(newest, str(entry.get("modified", "")))

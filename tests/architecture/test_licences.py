@@ -7,11 +7,14 @@ import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from certsvc.cli.sbom import bill_of_materials
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST: dict[str, Any] = tomllib.loads((ROOT / "tests/architecture/licences.toml").read_text(encoding="utf-8"))
@@ -35,7 +38,7 @@ SPELT = {
 
 def python_licence(name: str) -> str:
     """What the package says: its expression, else its free text, else its classifiers; empty where it says nothing."""
-    told = metadata(name)
+    told = cast("Message", metadata(name))
     said = told.get("License-Expression") or (told.get("License") or "").strip()
     if not said:
         classed = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or () if one.startswith("License")]

@@ -74,7 +74,7 @@ def test_our_own_tokens_are_not_asked(strict: JwtTokenService) -> None:
 def test_the_settings_reach_the_check(tmp_path: Any) -> None:
     jwks = tmp_path / "idp.json"
     jwks.write_text(jwks_of(PROVIDER_KEY), encoding="utf-8")
-    asked: dict[str, Any] = {"oidc_issuer": OIDC, "oidc_jwks_file": jwks}
+    asked: dict[str, Any] = {"profile": "sandbox", "oidc_issuer": OIDC, "oidc_jwks_file": jwks}
     [plain] = oidc_issuers(Settings.model_validate(asked))
     assert (plain.acr_values, plain.max_auth_age_s) == ((), 0)
     [made] = oidc_issuers(Settings.model_validate(asked | {"oidc_acr_values": STRONG, "oidc_max_auth_age_s": AGE_S}))
