@@ -56,7 +56,6 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "shows": (
         "show_id",
         (
-            "show_id",
             "token_sha256",
             "version_id",
             "holder_subject",
@@ -75,7 +74,6 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "grants": (
         "grant_id",
         (
-            "grant_id",
             "token_sha256",
             "version_id",
             "holder_subject",
@@ -98,7 +96,6 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reservations": (
         "reservation_id",
         (
-            "reservation_id",
             "seal_id",
             "purpose",
             "digest",
@@ -111,7 +108,6 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "delegations": (
         "delegation_id",
         (
-            "delegation_id",
             "parent_id",
             "level",
             "holder_blind",
@@ -132,7 +128,6 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "relations": (
         "relation_id",
         (
-            "relation_id",
             "kind",
             "subject_blind",
             "other_blind",
@@ -148,7 +143,7 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "co_holders": (
         "co_holder_id",
-        ("co_holder_id", "license_id", "holder_blind", "person", "added_at", "removed_at"),
+        ("license_id", "holder_blind", "person", "added_at", "removed_at"),
     ),
     "log_checkpoints": ("number", ("note",)),
     "log_edges": ("level", ("hashes",)),

@@ -224,6 +224,13 @@ def log(tx: UnitOfWork) -> None:
         read(0, limit=1)
     for page in (tx.audited.versions_after, tx.audited.fetches_after, tx.audited.scans_after):
         page("", limit=1)
+    audited = tx.audited
+    for some in (audited.shows_after, audited.grants_after, audited.reservations_after, audited.delegations_after):
+        some("", limit=1)
+    for others in (audited.relations_after, audited.co_holders_after, audited.archives_after, audited.materials_after):
+        others("", limit=1)
+    tx.reconciling.archives_after("", limit=1)
+    tx.reconciling.materials_after("", limit=1)
 
 
 def look_for_many(tx: UnitOfWork) -> None:
