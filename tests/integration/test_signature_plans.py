@@ -146,7 +146,8 @@ def test_a_second_seal_of_which_nobody_knows_whether_it_signed_stays_open_and_on
     sqlite_url: str, make_city: Callable[..., ServedCity], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     city = make_city(sqlite_url, catalog_dir=catalog_with(tmp_path, TWO))
-    seal, died = OwnPress.seal, []
+    seal = OwnPress.seal
+    died: list[SealTask] = []
 
     def once_without_answer(self: OwnPress, tasks: Sequence[SealTask]) -> list[bytes | CertsvcError]:
         done = seal(self, tasks)
