@@ -23,7 +23,10 @@ from certsvc.commands.log.findings import AuditReport, Found
 from certsvc.errors import IntegrityError, InvalidInput
 from certsvc.events.checkpoint import read_note, write_note
 from certsvc.events.merkle import leaf_hash, root_of_inclusion
-from certsvc.events.tiles import unpack_entries
+from certsvc.events.tiles import WIDTH, unpack_entries
+
+MARGIN = 8
+"""Leaves: nearer to the edge of a tile no test of a tile that is open stands."""
 
 
 def checkpoint(city: ServedCity) -> str:
@@ -31,6 +34,26 @@ def checkpoint(city: ServedCity) -> str:
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     return str(response.text)
+
+
+def settle_within_a_tile(city: ServedCity) -> int:
+    """Everything is in the log, and its last tile is neither empty nor full; the number of leaves."""
+    settle(city)
+    size = read_note(checkpoint(city))[0].size
+    if not MARGIN <= size % WIDTH <= WIDTH - MARGIN:
+        deps = city.service.deps
+        with deps.uow() as tx:
+            for _ in range(3 * MARGIN):
+                record(tx, deps, kind="test.noted", subject="s", actor="a", content={}, at=deps.clock.now())
+        settle(city)
+        size = read_note(checkpoint(city))[0].size
+    return size
+
+
+def tile_with(index: int, size: int) -> tuple[str, int]:
+    """The path of the tile that holds leaf ``index`` in a log of ``size`` leaves, and the index of its first leaf."""
+    number, full = index // WIDTH, size // WIDTH
+    return f"{number:03d}" if number < full else f"{number:03d}.p/{size % WIDTH}", number * WIDTH
 
 
 def key(city: ServedCity) -> str:
@@ -49,13 +72,14 @@ def test_a_leaf_is_in_the_log_and_an_outsider_can_prove_it(city: ServedCity, tmp
     assert proof.json()["leaf_index"] == position - 1
     assert proof.json()["checkpoint"] == first
     head = read_note(first)[0]
-    entries = city.client.get(f"/v1/log/tile/entries/000.p/{head.size}")
+    place, before = tile_with(position - 1, head.size)
+    entries = city.client.get(f"/v1/log/tile/entries/{place}")
     assert "immutable" in entries.headers["cache-control"]
-    leaf = unpack_entries(entries.content)[position - 1]
+    leaf = unpack_entries(entries.content)[position - 1 - before]
     path = [base64.b64decode(one) for one in proof.json()["path"]]
     assert root_of_inclusion(position - 1, head.size, leaf_hash(leaf), path) == head.root
-    tile = city.client.get(f"/v1/log/tile/0/000.p/{head.size}").content
-    assert tile[(position - 1) * 32 : position * 32] == leaf_hash(leaf)
+    tile = city.client.get(f"/v1/log/tile/0/{place}").content
+    assert tile[(position - 1 - before) * 32 : (position - before) * 32] == leaf_hash(leaf)
     (tmp_path / "leaf").write_bytes(leaf)
     (tmp_path / "proof.json").write_bytes(proof.content)
     command = ("inclusion", tmp_path / "proof.json", "--leaf", tmp_path / "leaf", "--checkpoint", tmp_path / "old")
@@ -80,13 +104,14 @@ def test_a_leaf_is_in_the_log_and_an_outsider_can_prove_it(city: ServedCity, tmp
 
 def test_addresses_that_lead_nowhere(small_city: ServedCity) -> None:
     small_city.issue(FOOD, "LOG-NOWHERE")
-    settle(small_city)
-    size = read_note(checkpoint(small_city))[0].size
+    size = settle_within_a_tile(small_city)
+    last, after = size // WIDTH, size // WIDTH + 1
     get = small_city.client.get
-    for path in ("000", f"000.p/{size + 1}", "001.p/1", "x000/000", "000.p/0", "..%2f..%2fsecret", "0", "000.p/001"):
+    beyond = (f"{last:03d}", f"{last:03d}.p/{size % WIDTH + 1}", f"{after:03d}.p/1")
+    for path in (*beyond, "x000/000", "000.p/0", "..%2f..%2fsecret", "0", "000.p/001"):
         assert get(f"/v1/log/tile/0/{path}").status_code == 404, path
         assert get(f"/v1/log/tile/entries/{path}").status_code == 404, path
-    assert get(f"/v1/log/tile/9/000.p/{size}").status_code == 404
+    assert get(f"/v1/log/tile/9/000.p/{size % WIDTH}").status_code == 404
     assert get("/v1/log/proofs/inclusion", params={"evidence_id": "evd_none"}).status_code == 404
     assert get("/v1/log/proofs/inclusion", params={"leaf": size}).status_code == 404
     assert get("/v1/log/proofs/inclusion", params={"leaf": 0, "size": size + 1}).status_code == 422
@@ -156,7 +181,7 @@ def test_a_leaf_of_an_earlier_release_that_counts_where_others_name_is_read(smal
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("UPDATE evidence SET leaf = (SELECT leaf FROM evidence WHERE position = 1) WHERE position = 2", "不符"),
+        ("UPDATE evidence SET leaf = (SELECT leaf FROM evidence WHERE position = 1) WHERE position = {size}", "不符"),
         ("UPDATE log_edges SET hashes = zeroblob(length(hashes)) WHERE level = 0", "分叉"),
         ("DELETE FROM log_edges", "分叉"),
         ("UPDATE log_checkpoints SET note = replace(note, '\n\n', '\nx\n\n')", "被改动"),
@@ -168,9 +193,9 @@ def test_a_leaf_of_an_earlier_release_that_counts_where_others_name_is_read(smal
 )
 def test_a_changed_past_is_never_signed(small_city: ServedCity, statement: str, words: str) -> None:
     small_city.issue(FOOD, "LOG-PAST")
-    settle(small_city)
+    size = settle_within_a_tile(small_city)
     before = small_city.rows("SELECT count(*) FROM log_checkpoints")
-    small_city.execute(statement)
+    small_city.execute(statement.replace("{size}", str(size)))
     small_city.issue(FOOD, "LOG-PAST-2")
     with pytest.raises(IntegrityError, match=words):
         advance_log(small_city.service.deps, owner="test")
