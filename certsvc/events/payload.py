@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from certsvc.events.envelope import PREFIX, Event
 from certsvc.events.trace import current_trace
@@ -26,6 +27,21 @@ class Payload:
             source=source,
             subject=subject,
             time=at,
-            data=asdict(self),
+            data=_data_of(self),
             traceparent=current_trace(),
         )
+
+
+_FLAT = frozenset({str, int, bool, type(None)})
+
+
+def _data_of(payload: Payload) -> dict[str, Any]:
+    """The fields by name; only a payload that holds more than plain values is copied in depth."""
+    kind: type[Any] = payload.__class__
+    data = {name: getattr(payload, name) for name in _names(kind)}
+    return data if _FLAT.issuperset(map(type, data.values())) else asdict(payload)
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
