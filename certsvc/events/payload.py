@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from certsvc.events.envelope import PREFIX, Event
@@ -37,11 +36,5 @@ _FLAT = frozenset({str, int, bool, type(None)})
 
 def _data_of(payload: Payload) -> dict[str, Any]:
     """The fields by name; only a payload that holds more than plain values is copied in depth."""
-    kind: type[Any] = payload.__class__
-    data = {name: getattr(payload, name) for name in _names(kind)}
+    data = {one.name: getattr(payload, one.name) for one in fields(payload)}
     return data if _FLAT.issuperset(map(type, data.values())) else asdict(payload)
-
-
-@cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
