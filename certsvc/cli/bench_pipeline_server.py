@@ -112,8 +112,12 @@ def _wait_until(deps: Deps, licenses: int, check: Callable[[], None]) -> float:
     _look_until(deps, lambda tx: tx.requests.counts().get("issued", 0) >= licenses, check, deadline)
     issued = time.perf_counter()
     for name in names:
-        _look_until(deps, lambda tx, name=name: tx.outbox.cursor(name) >= EVENTS_EACH * licenses, check, deadline)
+        _look_until(deps, partial(_handed_on, name, EVENTS_EACH * licenses), check, deadline)
     return issued
+
+
+def _handed_on(name: str, position: int, tx: UnitOfWork) -> bool:
+    return tx.outbox.cursor(name) >= position
 
 
 def _look_until(deps: Deps, there: Callable[[UnitOfWork], bool], check: Callable[[], None], deadline: float) -> None:

@@ -15,6 +15,11 @@ ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"
 
 
+_VALUES = {
+    alphabet: {character: value for value, character in enumerate(alphabet)} for alphabet in (ALPHANUMERIC, DIGITS)
+}
+
+
 def mod_37_36(body: str) -> str:
     """Return the check character of ``body`` by MOD 37,36 over ``0-9A-Z``.
 
@@ -38,10 +43,11 @@ def _hybrid(body: str, alphabet: str) -> str:
         raise InvalidIdentifier("校验字符", "被校验的内容为空，请先填写编码主体")
     modulus = len(alphabet)
     product = modulus
-    for character in body:
-        value = alphabet.find(character)
-        if value < 0:
-            raise InvalidIdentifier("校验字符", f"只能由 {alphabet[0]}-{alphabet[-1]} 范围内的半角字符组成")
-        total = (product + value) % modulus or modulus
-        product = total * 2 % (modulus + 1)
+    values = _VALUES[alphabet]
+    try:
+        for character in body:
+            total = (product + values[character]) % modulus or modulus
+            product = total * 2 % (modulus + 1)
+    except KeyError:
+        raise InvalidIdentifier("校验字符", f"只能由 {alphabet[0]}-{alphabet[-1]} 范围内的半角字符组成") from None
     return alphabet[(modulus + 1 - product) % modulus]

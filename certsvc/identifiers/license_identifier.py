@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from certsvc.errors import InvalidIdentifier
 from certsvc.identifiers.iso7064 import mod_37_36
@@ -19,12 +20,15 @@ MAX_LENGTH = 128
 """Width of the national column (GB/T 36903); stops a serial that no partner can store."""
 MAX_VERSION = 999
 USCC_LENGTH = 18
+MOST_AUTHORITIES = 1024
+"""Authorities whose codes are checked once and not for every license; bounds what is kept, whoever asks."""
 
 _TYPE = re.compile(r"[0-9A-Z]{18}[0-9]{3}")
 _ISSUER = re.compile(r"[0-9A-Z]{18}")
 _REGION_ISSUER = re.compile(r"[0-9]{6}")
 _SERIAL = re.compile(r"[0-9A-Z]+")
 _VERSION = re.compile(r"[0-9]{3}")
+_BEHIND_ROOT = len(".001.X")
 _MIDDLE_PARTS = 4
 _PARTS = _MIDDLE_PARTS + 1
 
@@ -55,7 +59,7 @@ class LicenseIdentifier:
             raise InvalidIdentifier(KIND, "流水号应由数字和大写字母组成")
         if not 1 <= self.version <= MAX_VERSION:
             raise InvalidIdentifier(KIND, f"版本号应在 001 至 {MAX_VERSION} 之间")
-        if len(str(self)) > MAX_LENGTH:
+        if len(self.root) + _BEHIND_ROOT > MAX_LENGTH:
             raise InvalidIdentifier(KIND, f"总长超过 {MAX_LENGTH} 个字符，请缩短流水号")
 
     @classmethod
@@ -69,10 +73,8 @@ class LicenseIdentifier:
             raise InvalidIdentifier(KIND, "新制证照的颁发机构代码不能用 6 位行政区划代码，请用统一社会信用代码")
         made = cls(type_code, issuer_code, serial, version)
         for name, code in (("证照定义机构", type_code[:USCC_LENGTH]), ("颁发机构", issuer_code)):
-            try:
-                Uscc.parse(code)
-            except InvalidIdentifier as error:
-                raise InvalidIdentifier(KIND, f"{name}代码有误（{error.reason}）") from None
+            if fault := _fault_of(code):
+                raise InvalidIdentifier(KIND, f"{name}代码有误（{fault}）")
         return made
 
     @classmethod
@@ -136,6 +138,16 @@ class LicenseIdentifier:
     def __str__(self) -> str:
         """The whole identifier with its check character."""
         return f"{self.root}.{self.version:03d}.{self.check_character}"
+
+
+@lru_cache(MOST_AUTHORITIES)
+def _fault_of(code: str) -> str:
+    """Why the code of an authority is none; empty when it is one."""
+    try:
+        Uscc.parse(code)
+    except InvalidIdentifier as error:
+        return error.reason
+    return ""
 
 
 def issuer_in(identifier: str) -> str:
