@@ -16,6 +16,7 @@ from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind
 from certsvc.store.tables import OPEN_REQUEST, artifacts, intents, licenses, moves, photos, requests
 from certsvc.store.tables_archives import materials
 from certsvc.store.tables_care import artifact_signatures
+from certsvc.store.tables_consents import co_holders
 from certsvc.store.tables_copies import WAS_SEALED, copies
 from certsvc.store.tables_disposals import HAS_PHOTO, erased_rows, gone_files
 from certsvc.store.tables_imports import import_rows
@@ -76,6 +77,7 @@ _MATERIAL = (
     .where(_M.material_id == bindparam("which"))
     .values(name=bindparam("no_name"), state=MaterialState.DESTROYED.value)
 )
+_CO_HOLDERS = delete(co_holders).where(co_holders.c.license_id == bindparam("which"))
 _COPIES = select(_C.copy_id, _C.circumstances, _C.object_name, _C.sha256).where(
     _C.version_id.in_(bindparam("which", expanding=True)), text(WAS_SEALED)
 )
@@ -162,6 +164,10 @@ class ErasedRows:
     def material(self, material_id: str) -> None:
         """Take the name of a 电子材料 away, and let it count as destroyed."""
         self._tx.changed(_MATERIAL, which=material_id, no_name=self._tx.seal("", _NAME, material_id))
+
+    def co_holders(self, license_id: str) -> int:
+        """Take the co-holders of a license away, those of before too; how many."""
+        return self._tx.changed(_CO_HOLDERS, which=license_id)
 
     def copies(self, version_ids: Collection[str]) -> Sequence[tuple[str, str]]:
         """Object names and digests of the annotated copies of versions; what they were made for is taken away."""

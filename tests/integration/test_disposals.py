@@ -22,9 +22,16 @@ from certsvc.clock import FixedClock
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.archiving.records import due_archives
 from certsvc.commands.disposing.carry_out import carry_out
-from certsvc.commands.disposing.holds import HoldBody, lift_hold, place_hold
+from certsvc.commands.disposing.holds import DisposalHoldBody, lift_hold, place_hold
 from certsvc.commands.disposing.judge import every_over
-from certsvc.commands.disposing.propose import DecisionBody, Named, ProposalBody, decide, propose, take_back
+from certsvc.commands.disposing.propose import (
+    DisposalBody,
+    DisposalDecisionBody,
+    DisposalNamed,
+    decide,
+    propose,
+    take_back,
+)
 from certsvc.commands.disposing.sheet import HEADER, disposal_sheet
 from certsvc.commands.evidence.sweep import orphans
 from certsvc.commands.log.findings import Found
@@ -34,7 +41,7 @@ from certsvc.commands.reconciling.findings import Difference
 from certsvc.commands.reconciling.reconcile import reconcile
 from certsvc.errors import Conflict, Forbidden, InvalidInput, NotFound
 from certsvc.license.archives import ArchiveKind
-from certsvc.license.disposal import UNDO_WINDOW, Bound, DisposalState, ItemState, Outcome
+from certsvc.license.disposal import UNDO_WINDOW, Bound, DisposalOutcome, DisposalState, ItemState
 from certsvc.store.ledger import DiskLedger
 
 SLUG = "special_equipment_worker"
@@ -66,16 +73,16 @@ def ended(city: ServedCity, business_no: str, *, archived: bool = True) -> dict[
     return done
 
 
-def listing(*identifiers: str, outcome: Outcome = Outcome.DESTROY, years: int = 0) -> ProposalBody:
-    items = tuple(Named(kind=ArchiveKind.LICENSE, label=one) for one in identifiers)
-    return ProposalBody(outcome=outcome, years=years, reason="保管期限已满，无继续保存价值", items=items)
+def listing(*identifiers: str, outcome: DisposalOutcome = DisposalOutcome.DESTROY, years: int = 0) -> DisposalBody:
+    items = tuple(DisposalNamed(kind=ArchiveKind.LICENSE, label=one) for one in identifiers)
+    return DisposalBody(outcome=outcome, years=years, reason="保管期限已满，无继续保存价值", items=items)
 
 
 def approved(city: ServedCity, *identifiers: str) -> str:
     """A destruction that was proposed and approved, whose window has just begun."""
     deps = later(city)
     made = propose(deps, who(city, ARCHIVIST), listing(*identifiers))
-    decide(deps, who(city, SECOND), made.list_id, DecisionBody(approve=True, opinion="同意销毁"))
+    decide(deps, who(city, SECOND), made.list_id, DisposalDecisionBody(approve=True, opinion="同意销毁"))
     return made.list_id
 
 
@@ -205,18 +212,21 @@ def test_what_speaks_against_it_is_told_and_refused(small_city: ServedCity) -> N
     with pytest.raises(Conflict):
         propose(deps, second, listing(free["identifier"]))
     with pytest.raises(Forbidden):
-        decide(deps, first, made.list_id, DecisionBody(approve=True))
+        decide(deps, first, made.list_id, DisposalDecisionBody(approve=True))
     with pytest.raises(InvalidInput):
-        decide(deps, second, made.list_id, DecisionBody(approve=False))
-    assert decide(deps, second, made.list_id, DecisionBody(approve=True)).effect_at == deps.clock.now() + UNDO_WINDOW
+        decide(deps, second, made.list_id, DisposalDecisionBody(approve=False))
+    assert (
+        decide(deps, second, made.list_id, DisposalDecisionBody(approve=True)).effect_at
+        == deps.clock.now() + UNDO_WINDOW
+    )
     assert take_back(deps, first, made.list_id).state is DisposalState.WITHDRAWN
     assert carry_out(later(city, days=30), actor="t").destroyed == 0, "what was taken back stays"
     with pytest.raises(Conflict):
         take_back(deps, first, made.list_id)
 
     # 延长保管: no window, and the term is longer from then on.
-    kept = propose(deps, first, listing(free["identifier"], outcome=Outcome.EXTEND, years=5))
-    assert decide(deps, second, kept.list_id, DecisionBody(approve=True)).state is DisposalState.DONE
+    kept = propose(deps, first, listing(free["identifier"], outcome=DisposalOutcome.EXTEND, years=5))
+    assert decide(deps, second, kept.list_id, DisposalDecisionBody(approve=True)).state is DisposalState.DONE
     assert free["identifier"] not in {one.contents.label for one in every_over(later(city, days=4 * 366))}
     assert free["identifier"] in {one.contents.label for one in every_over(later(city, days=7 * 366))}
 
@@ -288,8 +298,8 @@ def _object(deps: Deps, identifier: str) -> str:
     return version.artifact.object_name
 
 
-def _hold(identifier: str) -> HoldBody:
-    return HoldBody(kind=ArchiveKind.LICENSE, label=identifier, reason="示例诉讼（2036）1号")
+def _hold(identifier: str) -> DisposalHoldBody:
+    return DisposalHoldBody(kind=ArchiveKind.LICENSE, label=identifier, reason="示例诉讼（2036）1号")
 
 
 def _packages(listed: list[dict[str, Any]], identifier: str) -> set[str]:
