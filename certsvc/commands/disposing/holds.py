@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -105,5 +106,6 @@ def _subject(deps: Deps, tx: UnitOfWork, caller: Principal, body: DisposalHoldBo
 
 
 def _on_record(deps: Deps, tx: UnitOfWork, kind: str, hold: Hold, caller: Principal, now: datetime) -> None:
-    content = {"kind": hold.kind.value, "label": hold.label, "reason": hold.reason}
+    said = hashlib.sha256(hold.reason.encode()).hexdigest()
+    content = {"kind": hold.kind.value, "label": hold.label, "reason_sha256": said}
     record(tx, deps, kind=kind, subject=hold.hold_id, actor=caller.subject, content=content, at=now)
