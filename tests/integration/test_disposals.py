@@ -16,6 +16,8 @@ from archive_city import ARCHIVIST, make
 from fixtures_city import ROOT, ServedCity, sandbox_settings
 from killing import kill_at
 from log_city import audited, settle_deps
+from test_materials import register
+from upload_documents import letter
 
 from certsvc.app import build
 from certsvc.clock import FixedClock
@@ -40,7 +42,7 @@ from certsvc.commands.reconcile_ports import Books
 from certsvc.commands.reconciling.findings import Difference
 from certsvc.commands.reconciling.reconcile import reconcile
 from certsvc.errors import Conflict, Forbidden, InvalidInput, NotFound
-from certsvc.license.archives import ArchiveKind
+from certsvc.license.archives import ArchiveKind, MaterialState
 from certsvc.license.disposal import UNDO_WINDOW, Bound, DisposalOutcome, DisposalState, ItemState
 from certsvc.store.ledger import DiskLedger
 
@@ -229,6 +231,35 @@ def test_what_speaks_against_it_is_told_and_refused(small_city: ServedCity) -> N
     assert decide(deps, second, kept.list_id, DisposalDecisionBody(approve=True)).state is DisposalState.DONE
     assert free["identifier"] not in {one.contents.label for one in every_over(later(city, days=4 * 366))}
     assert free["identifier"] in {one.contents.label for one in every_over(later(city, days=7 * 366))}
+
+
+def test_a_case_goes_with_its_materials_before_the_license_whose_file_it_holds(small_city: ServedCity) -> None:
+    city, own, case = small_city, small_city.service.deps, "BJ-DIS-1"
+    done = city.issue(SLUG, "DIS-C1", case_no=case)
+    material = register(city, letter(), case_no=case)
+    make(city, case_no=case)
+    city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
+    make(city, identifier=done["identifier"])
+    deps, first = later(city), who(city, ARCHIVIST)
+    said = {one.contents.label: list(one.bound) for one in every_over(deps)}
+    assert said == {case: [], done["identifier"]: [Bound.IN_CASE]}
+    with pytest.raises(Conflict):
+        propose(deps, first, listing(done["identifier"]))
+    license_, whole = listing(done["identifier"]).items[0], DisposalNamed(kind=ArchiveKind.CASE, label=case)
+    both = listing(done["identifier"]).model_copy(update={"items": (license_, whole)})
+    made = propose(deps, first, both)
+    decide(deps, who(city, SECOND), made.list_id, DisposalDecisionBody(approve=True))
+    assert carry_out(later(city, days=8), actor="t").destroyed == 2
+    with own.uow.read() as tx:
+        left = tx.materials.by_id(material["material_id"])
+        assert left is not None
+        assert (left.name, left.state) == ("", MaterialState.DESTROYED)
+        assert [one.kind for one in tx.disposals.items_of(made.list_id)] == [ArchiveKind.CASE, ArchiveKind.LICENSE]
+    assert list(own.objects.names("materials/")) == list(own.objects.names("archives/")) == []
+    settle_deps(own)
+    assert audited(own).findings == []
+    assert list(every_over(later(city, days=8))) == list(due_archives(own)) == []
+    assert city.client.post("/v1/archives", headers=city.person(ARCHIVIST), json={"case_no": case}).status_code == 409
 
 
 def test_the_sheet_names_what_is_listed_and_nobody(small_city: ServedCity) -> None:
