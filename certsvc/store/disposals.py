@@ -82,13 +82,9 @@ _CASES = (
     .order_by(_A.subject)
     .limit(bindparam("most"))
 )
-_DISPUTED = (
-    select(disputes.c.version_id)
-    .where(
-        disputes.c.version_id.in_(bindparam("which", expanding=True)),
-        disputes.c.state.in_(sorted(one.value for one in UNDECIDED)),
-    )
-    .distinct()
+_DISPUTED = select(disputes.c.version_id).where(
+    disputes.c.version_id.in_(bindparam("which", expanding=True)),
+    disputes.c.state.in_(sorted(one.value for one in UNDECIDED)),
 )
 
 

@@ -84,10 +84,8 @@ _COPIES = select(_C.copy_id, _C.circumstances, _C.object_name, _C.sha256).where(
 _COPY = update(copies).where(_C.copy_id == bindparam("which")).values(circumstances=bindparam("what_stays"))
 _ROWS = select(*_E).where(_E.noun == bindparam("what"), _E.row_id.in_(bindparam("which", expanding=True)))
 _FILE = select(*gone_files.c).where(gone_files.c.object_name == bindparam("which"))
-_FILES_OF = (
-    select(*gone_files.c)
-    .where(gone_files.c.list_id == bindparam("which"), gone_files.c.place == bindparam("number"))
-    .order_by(gone_files.c.object_name)
+_FILES_OF = select(*gone_files.c).where(
+    gone_files.c.list_id == bindparam("which"), gone_files.c.place == bindparam("number")
 )
 _CIRCUMSTANCES, _DECISION, _NAME = "copies.circumstances", "moves.decision", "materials.name"
 _OF_REQUEST, _OF_INTENT = "requests.payload", "intents.number"
@@ -189,7 +187,8 @@ class ErasedRows:
 
     def files_of(self, list_id: str, place: int) -> Sequence[GoneFile]:
         """Those of one item."""
-        return [GoneFile(**row) for row in self._tx.rows(_FILES_OF, which=list_id, number=place)]
+        found = [GoneFile(**row) for row in self._tx.rows(_FILES_OF, which=list_id, number=place)]
+        return sorted(found, key=lambda one: one.object_name)
 
     def rows(self, noun: str, row_ids: Collection[str]) -> Mapping[str, ErasedRow]:
         """Those of these rows that were erased, by id."""
