@@ -14,12 +14,12 @@ from certsvc.license.archives import ArchiveKind, MaterialState
 from certsvc.license.disposal import (
     Disposal,
     DisposalItem,
+    DisposalOutcome,
     DisposalState,
     ErasedRow,
     GoneFile,
     Hold,
     ItemState,
-    Outcome,
 )
 
 REASON = "示例当事人李某某已无争议"
@@ -29,7 +29,7 @@ def make_disposal(n: int = 1, **changes: Any) -> Disposal:
     disposal = Disposal(
         list_id=f"dis_{n:06d}",
         authority_code=BODY,
-        outcome=Outcome.DESTROY,
+        outcome=DisposalOutcome.DESTROY,
         years=0,
         reason=REASON,
         state=DisposalState.PROPOSED,
@@ -145,6 +145,7 @@ def run_erasing(tx: UnitOfWork, number: int) -> None:
     left = tx.materials.by_id(material.material_id)
     assert left is not None
     assert (left.name, left.state) == ("", MaterialState.DESTROYED)
+    assert tx.erased.co_holders(version.license_id) == 0
     assert tx.erased.copies([version.version_id]) == []
     gone = make_gone()
     tx.erased.files([gone, make_gone(2, 2)])

@@ -16,11 +16,11 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.catalog.entry import Keeping
 from certsvc.commands.access import roles
-from certsvc.commands.disposing.holds import HoldBody, lift_hold, list_holds, place_hold
+from certsvc.commands.disposing.holds import DisposalHoldBody, lift_hold, list_holds, place_hold
 from certsvc.commands.disposing.judge import Judged
 from certsvc.commands.disposing.propose import (
-    DecisionBody,
-    ProposalBody,
+    DisposalBody,
+    DisposalDecisionBody,
     decide,
     list_disposals,
     propose,
@@ -248,7 +248,7 @@ def over(
 
 
 @router.post("/v1/disposals", status_code=201)
-def proposed(request: Request, body: ProposalBody, caller: Annotated[Principal, Depends(ARCHIVIST)]) -> DisposalOut:
+def proposed(request: Request, body: DisposalBody, caller: Annotated[Principal, Depends(ARCHIVIST)]) -> DisposalOut:
     """提出鉴定清册：销毁或延长保管；由另一名档案员审批."""
     return DisposalOut.of(propose(deps_of(request), caller, body))
 
@@ -286,7 +286,7 @@ def sheet(request: Request, list_id: ListId, caller: Annotated[Principal, Depend
 
 @router.post("/v1/disposals/{list_id}/decision", status_code=201)
 def decided(
-    request: Request, list_id: ListId, body: DecisionBody, caller: Annotated[Principal, Depends(ARCHIVIST)]
+    request: Request, list_id: ListId, body: DisposalDecisionBody, caller: Annotated[Principal, Depends(ARCHIVIST)]
 ) -> DisposalOut:
     """审批，提出人不得审批；批准销毁的七日后才执行，其间可以撤回."""
     return DisposalOut.of(decide(deps_of(request), caller, list_id, body))
@@ -299,7 +299,7 @@ def withdrawn(request: Request, list_id: ListId, caller: Annotated[Principal, De
 
 
 @router.post("/v1/disposal-holds", status_code=201)
-def held(request: Request, body: HoldBody, caller: Annotated[Principal, Depends(ARCHIVIST)]) -> HoldOut:
+def held(request: Request, body: DisposalHoldBody, caller: Annotated[Principal, Depends(ARCHIVIST)]) -> HoldOut:
     """登记暂停销毁（诉讼、审计、检查需要的）."""
     return HoldOut.of(place_hold(deps_of(request), caller, body))
 

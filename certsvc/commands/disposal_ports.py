@@ -104,6 +104,10 @@ class Erased(Protocol):
         """Take the name of a 电子材料 away, and let it count as destroyed."""
         ...
 
+    def co_holders(self, license_id: str) -> int:
+        """Take the co-holders of a license away, those of before too; how many."""
+        ...
+
     def copies(self, version_ids: Collection[str]) -> Sequence[tuple[str, str]]:
         """Object names and digests of the annotated copies of versions; what they were made for is taken away."""
         ...

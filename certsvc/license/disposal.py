@@ -31,14 +31,14 @@ MOST_YEARS = 30
 """延长保管 by once; longer is another appraisal."""
 
 
-class Outcome(StrEnum):
+class DisposalOutcome(StrEnum):
     """鉴定意见."""
 
     DESTROY = "destroy"
     EXTEND = "extend"
 
 
-OUTCOME_ZH: dict[Outcome, str] = {Outcome.DESTROY: "销毁", Outcome.EXTEND: "延长保管"}
+OUTCOME_ZH: dict[DisposalOutcome, str] = {DisposalOutcome.DESTROY: "销毁", DisposalOutcome.EXTEND: "延长保管"}
 
 
 class DisposalState(StrEnum):
@@ -119,7 +119,7 @@ class Disposal:
 
     list_id: str
     authority_code: str
-    outcome: Outcome
+    outcome: DisposalOutcome
     years: int
     reason: str
     state: DisposalState

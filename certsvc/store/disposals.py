@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, or_, select, text, update
 
 from certsvc.license.archives import ArchiveKind
-from certsvc.license.disposal import Disposal, DisposalItem, DisposalState, Hold, ItemState, Outcome
+from certsvc.license.disposal import Disposal, DisposalItem, DisposalOutcome, DisposalState, Hold, ItemState
 from certsvc.license.disputes import UNDECIDED
 from certsvc.store.archives import archive_of
 from certsvc.store.newest import newest_of
@@ -82,13 +82,9 @@ _CASES = (
     .order_by(_A.subject)
     .limit(bindparam("most"))
 )
-_DISPUTED = (
-    select(disputes.c.version_id)
-    .where(
-        disputes.c.version_id.in_(bindparam("which", expanding=True)),
-        disputes.c.state.in_(sorted(one.value for one in UNDECIDED)),
-    )
-    .distinct()
+_DISPUTED = select(disputes.c.version_id).where(
+    disputes.c.version_id.in_(bindparam("which", expanding=True)),
+    disputes.c.state.in_(sorted(one.value for one in UNDECIDED)),
 )
 
 
@@ -224,7 +220,7 @@ class DisposalRows:
 
     def _disposal(self, row: RowMapping) -> Disposal:
         values: dict[str, Any] = dict(row)
-        values["outcome"] = as_word(Outcome, row["outcome"])
+        values["outcome"] = as_word(DisposalOutcome, row["outcome"])
         values["state"] = as_word(DisposalState, row["state"])
         values["reason"] = self._tx.open(row["reason"], _REASON, row["list_id"])
         values["opinion"] = self._tx.open(row["opinion"], _OPINION, row["list_id"])

@@ -16,6 +16,7 @@ from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind
 from certsvc.store.tables import OPEN_REQUEST, artifacts, intents, licenses, moves, photos, requests
 from certsvc.store.tables_archives import materials
 from certsvc.store.tables_care import artifact_signatures
+from certsvc.store.tables_consents import co_holders
 from certsvc.store.tables_copies import WAS_SEALED, copies
 from certsvc.store.tables_disposals import HAS_PHOTO, erased_rows, gone_files
 from certsvc.store.tables_imports import import_rows
@@ -76,6 +77,7 @@ _MATERIAL = (
     .where(_M.material_id == bindparam("which"))
     .values(name=bindparam("no_name"), state=MaterialState.DESTROYED.value)
 )
+_CO_HOLDERS = delete(co_holders).where(co_holders.c.license_id == bindparam("which"))
 _COPIES = select(_C.copy_id, _C.circumstances, _C.object_name, _C.sha256).where(
     _C.version_id.in_(bindparam("which", expanding=True)), text(WAS_SEALED)
 )
@@ -83,10 +85,8 @@ _COPY = update(copies).where(_C.copy_id == bindparam("which")).values(circumstan
 _ROWS = select(*_E).where(_E.noun == bindparam("what"), _E.row_id.in_(bindparam("which", expanding=True)))
 _FILE = select(*gone_files.c).where(gone_files.c.object_name == bindparam("which"))
 _GONE = select(gone_files.c.object_name).where(gone_files.c.object_name.in_(bindparam("those", expanding=True)))
-_FILES_OF = (
-    select(*gone_files.c)
-    .where(gone_files.c.list_id == bindparam("which"), gone_files.c.place == bindparam("number"))
-    .order_by(gone_files.c.object_name)
+_FILES_OF = select(*gone_files.c).where(
+    gone_files.c.list_id == bindparam("which"), gone_files.c.place == bindparam("number")
 )
 _CIRCUMSTANCES, _DECISION, _NAME = "copies.circumstances", "moves.decision", "materials.name"
 _OF_REQUEST, _OF_INTENT = "requests.payload", "intents.number"
@@ -164,6 +164,10 @@ class ErasedRows:
         """Take the name of a 电子材料 away, and let it count as destroyed."""
         self._tx.changed(_MATERIAL, which=material_id, no_name=self._tx.seal("", _NAME, material_id))
 
+    def co_holders(self, license_id: str) -> int:
+        """Take the co-holders of a license away, those of before too; how many."""
+        return self._tx.changed(_CO_HOLDERS, which=license_id)
+
     def copies(self, version_ids: Collection[str]) -> Sequence[tuple[str, str]]:
         """Object names and digests of the annotated copies of versions; what they were made for is taken away."""
         rows = self._tx.rows(_COPIES, which=sorted(set(version_ids))) if version_ids else ()
@@ -189,7 +193,8 @@ class ErasedRows:
 
     def files_of(self, list_id: str, place: int) -> Sequence[GoneFile]:
         """Those of one item."""
-        return [GoneFile(**row) for row in self._tx.rows(_FILES_OF, which=list_id, number=place)]
+        found = [GoneFile(**row) for row in self._tx.rows(_FILES_OF, which=list_id, number=place)]
+        return sorted(found, key=lambda one: one.object_name)
 
     def rows(self, noun: str, row_ids: Collection[str]) -> Mapping[str, ErasedRow]:
         """Those of these rows that were erased, by id."""

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, Ta
 
 from certsvc.store.columns import Key, PlainText, UtcTime
 from certsvc.store.tables import licenses
-from certsvc.store.tables_consents import disputes
+from certsvc.store.tables_consents import co_holders, disputes
 from certsvc.store.tables_copies import copies
 from certsvc.store.tables_use_days import metadata
 
@@ -108,5 +108,6 @@ Index("ix_gone_files_item", gone_files.c.list_id, gone_files.c.place)
 
 # What has to be found of a license before it goes.
 Index("ix_disputes_version", disputes.c.version_id)
+Index("ix_co_holders_license", co_holders.c.license_id)
 Index("ix_copies_version", copies.c.version_id)
 Index("ix_licenses_photo", licenses.c.photo_id, sqlite_where=text(HAS_PHOTO), postgresql_where=text(HAS_PHOTO))

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _holds()
     _gone()
     op.create_index("ix_disputes_version", "disputes", ["version_id"], unique=False)
+    op.create_index("ix_co_holders_license", "co_holders", ["license_id"], unique=False)
     op.create_index("ix_copies_version", "copies", ["version_id"], unique=False)
     op.create_index(
         "ix_licenses_photo", "licenses", ["photo_id"], sqlite_where=HAS_PHOTO, postgresql_where=HAS_PHOTO, unique=False
@@ -37,6 +38,7 @@ def downgrade() -> None:
     """Take them away."""
     op.drop_index("ix_licenses_photo", "licenses")
     op.drop_index("ix_copies_version", "copies")
+    op.drop_index("ix_co_holders_license", "co_holders")
     op.drop_index("ix_disputes_version", "disputes")
     for table in ("gone_files", "erased_rows", "disposal_holds", "disposal_items", "disposals"):
         op.drop_table(table)

@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from disposal_records import REASON, make_disposal, make_erased, make_hold, make_item, run_disposals
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from store_records import make_intent, make_move, make_request, make_version
 
 from certsvc.license.disposal import DisposalState, ItemState
@@ -77,7 +77,7 @@ def test_a_request_and_a_move_keep_what_they_decided_and_nobodys_words(store: St
     assert (asked.payload.holder.name, asked.payload.holder.code, asked.payload.data) == ("", "", {})
 
 
-def _all(table: str) -> object:
+def _all(table: str) -> TextClause:
     return text(f"SELECT * FROM {table}")
 
 

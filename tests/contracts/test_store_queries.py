@@ -82,6 +82,7 @@ matters, once after each change, what an operator asks of all files (长期保�
 SMALL_SCANS = {
     "SCAN alert_batches USING INDEX ix_alert_batches_unfinished",  # partial: changes whose users are being told
     "SCAN alerts USING INDEX ix_alerts_open",  # partial, in its order, and limited
+    "SCAN requests USING INDEX ix_requests_open",  # partial: the backlog, before a photo goes by decision
     "SCAN requests USING COVERING INDEX ix_requests_lane",  # partial: counts of the backlog
     "SCAN seal_versions USING INDEX uq_seal_versions_under_way",  # partial: what is not in use yet
     "SCAN seal_makings USING INDEX ix_seal_makings_open",  # partial: what has no answer

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from certsvc.app import build
 from certsvc.cli.commands import app
 from certsvc.errors import Conflict, NotFound
+from certsvc.license.disposal import GoneFile
 from certsvc.store.objects_s3 import S3ObjectStore
 
 SLUG = "tour_guide"
@@ -170,3 +171,9 @@ def test_objects_of_a_bucket_are_listed_with_their_versions(
     objects._client.remove_object(bucket, line["name"])  # a marker: the lock keeps the version itself
     code, said = run(city, "check", backup, **s3)
     assert (code, "存储桶中缺少文件" in said) == (1, True)
+    # What went by decision is gone, and not lost: the service of today says so of a backup from before.
+    at = city.service.deps.clock.now()
+    with city.service.deps.uow() as tx:
+        tx.erased.files([GoneFile(object_name=line["name"], sha256=line["sha256"], list_id="dis_1", place=1, at=at)])
+    code, said = run(city, "check", backup, **s3)
+    assert code == 0, said

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ from archive_city import ARCHIVIST, make
 from fixtures_city import ROOT, ServedCity, sandbox_settings
 from killing import kill_at
 from log_city import audited, settle_deps
+from test_materials import register
+from upload_documents import letter
 
 from certsvc.app import build
 from certsvc.clock import FixedClock
 from certsvc.commands.access.principals import of_person
 from certsvc.commands.archiving.records import due_archives
 from certsvc.commands.disposing.carry_out import carry_out
-from certsvc.commands.disposing.holds import HoldBody, lift_hold, place_hold
+from certsvc.commands.disposing.holds import DisposalHoldBody, lift_hold, place_hold
 from certsvc.commands.disposing.judge import every_over
-from certsvc.commands.disposing.propose import DecisionBody, Named, ProposalBody, decide, propose, take_back
+from certsvc.commands.disposing.propose import (
+    DisposalBody,
+    DisposalDecisionBody,
+    DisposalNamed,
+    decide,
+    propose,
+    take_back,
+)
 from certsvc.commands.disposing.sheet import HEADER, disposal_sheet
 from certsvc.commands.evidence.sweep import orphans
 from certsvc.commands.log.findings import Found
@@ -32,8 +42,8 @@ from certsvc.commands.reconcile_ports import Books
 from certsvc.commands.reconciling.findings import Difference
 from certsvc.commands.reconciling.reconcile import reconcile
 from certsvc.errors import Conflict, Forbidden, InvalidInput, NotFound
-from certsvc.license.archives import ArchiveKind
-from certsvc.license.disposal import UNDO_WINDOW, Bound, DisposalState, ItemState, Outcome
+from certsvc.license.archives import ArchiveKind, MaterialState
+from certsvc.license.disposal import UNDO_WINDOW, Bound, DisposalOutcome, DisposalState, ItemState
 from certsvc.store.ledger import DiskLedger
 
 SLUG = "special_equipment_worker"
@@ -65,16 +75,16 @@ def ended(city: ServedCity, business_no: str, *, archived: bool = True) -> dict[
     return done
 
 
-def listing(*identifiers: str, outcome: Outcome = Outcome.DESTROY, years: int = 0) -> ProposalBody:
-    items = tuple(Named(kind=ArchiveKind.LICENSE, label=one) for one in identifiers)
-    return ProposalBody(outcome=outcome, years=years, reason="保管期限已满，无继续保存价值", items=items)
+def listing(*identifiers: str, outcome: DisposalOutcome = DisposalOutcome.DESTROY, years: int = 0) -> DisposalBody:
+    items = tuple(DisposalNamed(kind=ArchiveKind.LICENSE, label=one) for one in identifiers)
+    return DisposalBody(outcome=outcome, years=years, reason="保管期限已满，无继续保存价值", items=items)
 
 
 def approved(city: ServedCity, *identifiers: str) -> str:
     """A destruction that was proposed and approved, whose window has just begun."""
     deps = later(city)
     made = propose(deps, who(city, ARCHIVIST), listing(*identifiers))
-    decide(deps, who(city, SECOND), made.list_id, DecisionBody(approve=True, opinion="同意销毁"))
+    decide(deps, who(city, SECOND), made.list_id, DisposalDecisionBody(approve=True, opinion="同意销毁"))
     return made.list_id
 
 
@@ -144,9 +154,10 @@ def test_what_was_approved_goes_and_what_has_to_stay_stays(city: ServedCity) -> 
     # Whoever still has the file learns that it was ours and how it stands; the service no longer has it.
     answer = city.client.post("/v1/verifications/file", files={"file": ("a.pdf", file, "application/pdf")})
     verdict = city.answer(answer, 200)
-    assert (verdict["registry_match"], verdict["status"]) == ("this_artifact", "revoked"), verdict
+    assert (verdict["registry_match"], verdict["reason"], verdict["integrity"]) == ("exact", "license_revoked", "good")
     seen = city.client.get(f"/v1/licenses/{identifier}", headers=city.system())
-    assert city.answer(seen, 200)["state"] == "revoked"
+    assert seen.status_code == 200, seen.text
+    assert identifier in seen.text, "its record still reads"
     fetched = city.client.get(f"/v1/licenses/{identifier}/file", headers=city.system())
     assert fetched.status_code == 404
     assert list_id in fetched.json()["detail"]
@@ -203,20 +214,52 @@ def test_what_speaks_against_it_is_told_and_refused(small_city: ServedCity) -> N
     with pytest.raises(Conflict):
         propose(deps, second, listing(free["identifier"]))
     with pytest.raises(Forbidden):
-        decide(deps, first, made.list_id, DecisionBody(approve=True))
+        decide(deps, first, made.list_id, DisposalDecisionBody(approve=True))
     with pytest.raises(InvalidInput):
-        decide(deps, second, made.list_id, DecisionBody(approve=False))
-    assert decide(deps, second, made.list_id, DecisionBody(approve=True)).effect_at == deps.clock.now() + UNDO_WINDOW
+        decide(deps, second, made.list_id, DisposalDecisionBody(approve=False))
+    assert (
+        decide(deps, second, made.list_id, DisposalDecisionBody(approve=True)).effect_at
+        == deps.clock.now() + UNDO_WINDOW
+    )
     assert take_back(deps, first, made.list_id).state is DisposalState.WITHDRAWN
     assert carry_out(later(city, days=30), actor="t").destroyed == 0, "what was taken back stays"
     with pytest.raises(Conflict):
         take_back(deps, first, made.list_id)
 
     # 延长保管: no window, and the term is longer from then on.
-    kept = propose(deps, first, listing(free["identifier"], outcome=Outcome.EXTEND, years=5))
-    assert decide(deps, second, kept.list_id, DecisionBody(approve=True)).state is DisposalState.DONE
+    kept = propose(deps, first, listing(free["identifier"], outcome=DisposalOutcome.EXTEND, years=5))
+    assert decide(deps, second, kept.list_id, DisposalDecisionBody(approve=True)).state is DisposalState.DONE
     assert free["identifier"] not in {one.contents.label for one in every_over(later(city, days=4 * 366))}
     assert free["identifier"] in {one.contents.label for one in every_over(later(city, days=7 * 366))}
+
+
+def test_a_case_goes_with_its_materials_before_the_license_whose_file_it_holds(small_city: ServedCity) -> None:
+    city, own, case = small_city, small_city.service.deps, "BJ-DIS-1"
+    done = city.issue(SLUG, "DIS-C1", case_no=case)
+    material = register(city, letter(), case_no=case)
+    make(city, case_no=case)
+    city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
+    make(city, identifier=done["identifier"])
+    deps, first = later(city), who(city, ARCHIVIST)
+    said = {one.contents.label: list(one.bound) for one in every_over(deps)}
+    assert said == {case: [], done["identifier"]: [Bound.IN_CASE]}
+    with pytest.raises(Conflict):
+        propose(deps, first, listing(done["identifier"]))
+    license_, whole = listing(done["identifier"]).items[0], DisposalNamed(kind=ArchiveKind.CASE, label=case)
+    both = listing(done["identifier"]).model_copy(update={"items": (license_, whole)})
+    made = propose(deps, first, both)
+    decide(deps, who(city, SECOND), made.list_id, DisposalDecisionBody(approve=True))
+    assert carry_out(later(city, days=8), actor="t").destroyed == 2
+    with own.uow.read() as tx:
+        left = tx.materials.by_id(material["material_id"])
+        assert left is not None
+        assert (left.name, left.state) == ("", MaterialState.DESTROYED)
+        assert [one.kind for one in tx.disposals.items_of(made.list_id)] == [ArchiveKind.CASE, ArchiveKind.LICENSE]
+    assert list(own.objects.names("materials/")) == list(own.objects.names("archives/")) == []
+    settle_deps(own)
+    assert audited(own).findings == []
+    assert list(every_over(later(city, days=8))) == list(due_archives(own)) == []
+    assert city.client.post("/v1/archives", headers=city.person(ARCHIVIST), json={"case_no": case}).status_code == 409
 
 
 def test_the_sheet_names_what_is_listed_and_nobody(small_city: ServedCity) -> None:
@@ -225,7 +268,7 @@ def test_the_sheet_names_what_is_listed_and_nobody(small_city: ServedCity) -> No
     list_id = approved(city, done["identifier"])
     _, data = disposal_sheet(later(city), who(city, SECOND), list_id)
     with zipfile.ZipFile(io.BytesIO(data)) as book:
-        text = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+        text = unescape("".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml")))
     wanted = (*HEADER, done["identifier"], list_id, "监销人签字", ARCHIVIST, SECOND)
     assert [word for word in wanted if word not in text] == []
     assert [word for word in personal(city) if word in text] == []
@@ -286,8 +329,8 @@ def _object(deps: Deps, identifier: str) -> str:
     return version.artifact.object_name
 
 
-def _hold(identifier: str) -> HoldBody:
-    return HoldBody(kind=ArchiveKind.LICENSE, label=identifier, reason="示例诉讼（2036）1号")
+def _hold(identifier: str) -> DisposalHoldBody:
+    return DisposalHoldBody(kind=ArchiveKind.LICENSE, label=identifier, reason="示例诉讼（2036）1号")
 
 
 def _packages(listed: list[dict[str, Any]], identifier: str) -> set[str]:

@@ -217,6 +217,7 @@ class _Going:
                 self._file(form.object_name, form.sha256)
         for name, sha256 in tx.erased.copies(ids):
             self._file(name, sha256)
+        tx.erased.co_holders(judged.contents.subject)
         self._packages(judged)
 
     def case(self, judged: Judged) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ NO_HOLD_ZH = "没有这项暂停销毁，或不属于本机关"
 MAX_REASON = 200
 
 
-class HoldBody(BaseModel):
+class DisposalHoldBody(BaseModel):
     """暂停销毁：哪一项，为什么."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,7 +39,7 @@ class HoldBody(BaseModel):
     reason: Line = Field(min_length=2, max_length=MAX_REASON, description="原因，如诉讼、审计、检查的文号")
 
 
-def place_hold(deps: Deps, caller: Principal, body: HoldBody) -> Hold:
+def place_hold(deps: Deps, caller: Principal, body: DisposalHoldBody) -> Hold:
     """Hold a license or case of the own body; also what is in an approved list, which then is spared.
 
     Raises:
@@ -90,7 +91,7 @@ def list_holds(
         return tx.disposals.holds_of(codes_of(deps, caller.authority_code), limit=limit, behind=behind)
 
 
-def _subject(deps: Deps, tx: UnitOfWork, caller: Principal, body: HoldBody) -> tuple[str, str]:
+def _subject(deps: Deps, tx: UnitOfWork, caller: Principal, body: DisposalHoldBody) -> tuple[str, str]:
     if body.kind is ArchiveKind.LICENSE:
         version = tx.licenses.by_identifier(body.label)
         if version is None or not caller.authority_code or issuer_today(deps, version) != caller.authority_code:
@@ -105,5 +106,6 @@ def _subject(deps: Deps, tx: UnitOfWork, caller: Principal, body: HoldBody) -> t
 
 
 def _on_record(deps: Deps, tx: UnitOfWork, kind: str, hold: Hold, caller: Principal, now: datetime) -> None:
-    content = {"kind": hold.kind.value, "label": hold.label, "reason": hold.reason}
+    said = hashlib.sha256(hold.reason.encode()).hexdigest()
+    content = {"kind": hold.kind.value, "label": hold.label, "reason_sha256": said}
     record(tx, deps, kind=kind, subject=hold.hold_id, actor=caller.subject, content=content, at=now)

@@ -28,9 +28,9 @@ from certsvc.license.disposal import (
     Bound,
     Disposal,
     DisposalItem,
+    DisposalOutcome,
     DisposalState,
     ItemState,
-    Outcome,
     over_on,
 )
 
@@ -49,7 +49,7 @@ MAX_TEXT = 500
 """Characters of a reason or an opinion; bounds what one account can write."""
 
 
-class Named(BaseModel):
+class DisposalNamed(BaseModel):
     """One thing to be listed: by 证照标识 of any of its versions, or by 办件编号."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,18 +58,18 @@ class Named(BaseModel):
     label: Line = Field(min_length=1, max_length=128, description="证照标识（任一版本的），或办件编号")
 
 
-class ProposalBody(BaseModel):
+class DisposalBody(BaseModel):
     """鉴定意见：哪些，销毁还是延长保管，为什么."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    outcome: Outcome = Field(description="destroy 销毁 · extend 延长保管")
+    outcome: DisposalOutcome = Field(description="destroy 销毁 · extend 延长保管")
     years: int = Field(default=0, ge=0, le=MOST_YEARS, description="延长几年；销毁的不填")
     reason: Line = Field(min_length=2, max_length=MAX_TEXT, description="鉴定意见和依据")
-    items: tuple[Named, ...] = Field(min_length=1, max_length=MAX_ITEMS)
+    items: tuple[DisposalNamed, ...] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
-class DecisionBody(BaseModel):
+class DisposalDecisionBody(BaseModel):
     """审批：批准与否."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,7 +78,7 @@ class DecisionBody(BaseModel):
     opinion: Line = Field(default="", max_length=MAX_TEXT, description="审批意见；不批准的须写明")
 
 
-def propose(deps: Deps, caller: Principal, body: ProposalBody) -> Disposal:
+def propose(deps: Deps, caller: Principal, body: DisposalBody) -> Disposal:
     """List what is over; nothing happens before another archivist of the body approves.
 
     Raises:
@@ -86,7 +86,7 @@ def propose(deps: Deps, caller: Principal, body: ProposalBody) -> Disposal:
         Conflict: something is not over, or bound; the problems name each and what to do.
     """
     roles.require(caller, roles.ARCHIVIST)
-    if (body.outcome is Outcome.EXTEND) != (body.years > 0):
+    if (body.outcome is DisposalOutcome.EXTEND) != (body.years > 0):
         raise InvalidInput("延长保管须写明延长几年（years），销毁的不写")
     now = deps.clock.now()
     with deps.uow() as tx:
@@ -108,7 +108,7 @@ def propose(deps: Deps, caller: Principal, body: ProposalBody) -> Disposal:
     return made
 
 
-def decide(deps: Deps, caller: Principal, list_id: str, body: DecisionBody) -> Disposal:
+def decide(deps: Deps, caller: Principal, list_id: str, body: DisposalDecisionBody) -> Disposal:
     """Approve or decline, as a second archivist of the body.
 
     延长保管 takes effect at once, a destruction after its window.
@@ -130,7 +130,7 @@ def decide(deps: Deps, caller: Principal, list_id: str, body: DecisionBody) -> D
         decided = replace(found, opinion=body.opinion, decided_by=caller.subject, decided_at=now)
         if not body.approve:
             decided = replace(decided, state=DisposalState.DECLINED, ended_by=caller.subject, ended_at=now)
-        elif found.outcome is Outcome.EXTEND:
+        elif found.outcome is DisposalOutcome.EXTEND:
             decided = replace(decided, state=DisposalState.DONE, effect_at=now, ended_by=caller.subject, ended_at=now)
         else:
             decided = replace(decided, state=DisposalState.APPROVED, effect_at=now + UNDO_WINDOW)
@@ -227,7 +227,7 @@ def own_list(deps: Deps, tx: UnitOfWork, caller: Principal, list_id: str) -> Dis
     return found
 
 
-def _judged(deps: Deps, tx: UnitOfWork, caller: Principal, body: ProposalBody) -> list[Judged]:
+def _judged(deps: Deps, tx: UnitOfWork, caller: Principal, body: DisposalBody) -> list[Judged]:
     """What was named, cases first, in the order in which it was named; raises as :func:`propose`."""
     codes = frozenset(codes_of(deps, caller.authority_code))
     found: list[Judged] = []
@@ -249,7 +249,7 @@ def _judged(deps: Deps, tx: UnitOfWork, caller: Principal, body: ProposalBody) -
         for word in one.bound
         if not (word is Bound.IN_CASE and set(one.cases) <= cases)
         # What is kept longer need not be fit to go.
-        and not (body.outcome is Outcome.EXTEND and word is not Bound.LISTED)
+        and not (body.outcome is DisposalOutcome.EXTEND and word is not Bound.LISTED)
     ]
     if bound:
         raise Conflict("清册中有不能列入的，请按所列各项处理后重新提出", problems=tuple(bound))

@@ -10,7 +10,7 @@ from certsvc.commands.disposing.propose import listed_sha256, read_disposal
 from certsvc.commands.evidence.record import record
 from certsvc.commands.page_ports import TextSheet
 from certsvc.license.archives import ARCHIVE_ZH
-from certsvc.license.disposal import BOUND_ZH, DISPOSAL_ZH, ITEM_ZH, Bound, Outcome
+from certsvc.license.disposal import BOUND_ZH, DISPOSAL_ZH, ITEM_ZH, Bound, DisposalOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from certsvc.commands.ports import Deps, Principal
     from certsvc.license.disposal import Disposal, DisposalItem
 
-TITLES = {Outcome.DESTROY: "档案销毁清册", Outcome.EXTEND: "档案延长保管清册"}
+TITLES = {DisposalOutcome.DESTROY: "档案销毁清册", DisposalOutcome.EXTEND: "档案延长保管清册"}
 HEADER = (
     "序号",
     "门类",
@@ -56,7 +56,7 @@ def disposal_sheet(deps: Deps, caller: Principal, list_id: str) -> tuple[str, by
 
 
 def _row(disposal: Disposal, item: DisposalItem) -> tuple[str, ...]:
-    opinion = "销毁" if disposal.outcome is Outcome.DESTROY else f"延长保管 {disposal.years} 年"
+    opinion = "销毁" if disposal.outcome is DisposalOutcome.DESTROY else f"延长保管 {disposal.years} 年"
     return (
         str(item.place),
         ARCHIVE_ZH[item.kind],
