@@ -35,7 +35,8 @@ class Payload:
 
     def _data(self) -> dict[str, Any]:
         """As ``asdict``, which copies every value deeply, also where there is nothing to copy."""
-        data = {name: getattr(self, name) for name in _names(self.__class__)}
+        kind: Any = type(self)
+        data = {name: getattr(self, name) for name in _names(kind)}
         return data if all(value.__class__ in _PLAIN for value in data.values()) else asdict(self)
 
 
