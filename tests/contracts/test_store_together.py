@@ -16,6 +16,7 @@ from store_records import (
     make_request,
     make_scan,
     make_show,
+    make_version,
 )
 
 from certsvc.errors import CertsvcError, IntegrityError, InvalidInput
@@ -89,6 +90,7 @@ def test_one_that_is_there_already_undoes_all(store: Store) -> None:
 def test_shows_are_redeemed_together_each_by_whoever_had_it(store: Store) -> None:
     shows = [make_show(n) for n in (1, 2, 3)]
     with store.uow() as tx:
+        tx.licenses.insert(make_version(1))
         for show in shows:
             tx.showing.insert_show(show)
     with store.uow() as tx:
@@ -111,6 +113,7 @@ def test_shows_are_redeemed_together_each_by_whoever_had_it(store: Store) -> Non
 
 def test_cases_are_bound_to_grants_that_name_none(store: Store) -> None:
     with store.uow() as tx:
+        tx.licenses.insert(make_version(1))
         for n, case_no in ((1, ""), (2, "BJ-0"), (3, "")):
             tx.sharing.insert_grant(make_grant(n, case_no=case_no))
         assert tx.sharing.bind_cases({"grt_000001": "BJ-“1”", "grt_000002": "BJ-2", "grt_000003": "BJ-3"}) == 2
