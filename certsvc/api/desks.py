@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 QuestionT = TypeVar("QuestionT")
 AnswerT = TypeVar("AnswerT")
+
+CHECKERS = 4
+"""Requests for issuance that a process checks at one time: decoding photos leaves the interpreter to others."""
 
 
 class _Desk(Generic[QuestionT, AnswerT]):
@@ -132,14 +136,19 @@ class _Issuance:
 
 
 class IssuanceDesk:
-    """Where requests for issuance meet to be stored; each is checked, and its photo read, by a thread of its own."""
+    """Where requests for issuance meet to be stored; before that each is checked, and its photo read, by a thread.
+
+    Those threads are few: checking never waits for anything, so more of them would only take turns.
+    """
 
     def __init__(self) -> None:
+        self._checkers = ThreadPoolExecutor(CHECKERS, "issuance-check")
         self._desk: _Desk[_Issuance, Accepted] = _Desk("issuance", _accept)
 
     async def ask(self, deps: Deps, caller: Principal, body: IssuanceBody, origin: Origin) -> Accepted:
         """As ``accept_issuance``."""
-        prepared = await run_in_threadpool(prepare_acceptance, deps, caller, body, origin)
+        check = partial(copy_context().run, prepare_acceptance, deps, caller, body, origin)
+        prepared = await asyncio.get_running_loop().run_in_executor(self._checkers, check)
         return await self._desk.ask(_Issuance(deps=deps, prepared=prepared))
 
 

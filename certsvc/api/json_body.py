@@ -38,7 +38,8 @@ class JsonRoute(APIRoute):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """As the framework's; a route of one body and one caller is answered by ``lean.py``."""
         super().__init__(*arguments, **named)
-        self.app = lean_app(self, _read) or self.app
+        self.general = self.app
+        self.app = lean_app(self, _read) or self.general
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the reader."""

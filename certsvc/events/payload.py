@@ -35,10 +35,11 @@ class Payload:
 
     def _data(self) -> dict[str, Any]:
         """As ``asdict``, which copies every value deeply, also where there is nothing to copy."""
-        data = {name: getattr(self, name) for name in _names(type(self))}
+        kind: Any = type(self)
+        data = {name: getattr(self, name) for name in _names(kind)}
         return data if all(value.__class__ in _PLAIN for value in data.values()) else asdict(self)
 
 
 @cache
-def _names(kind: type[Payload]) -> tuple[str, ...]:
+def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))

@@ -12,6 +12,7 @@ from certsvc.license.uses import Fetch, Grant
 from certsvc.store.newest import newest_of
 from certsvc.store.tables_bases import UNTOLD, withheld_uses
 from certsvc.store.tables_uses import BY_CONSENT, FOR_ANOTHER, fetches, grants
+from certsvc.store.together import ROWS, given_texts
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ _ANSWER = (
         case_no=case((_G.case_no == "", bindparam("named", type_=_G.case_no.type)), else_=_G.case_no),
     )
 )
+_GIVEN = given_texts("which", "named")
+_BIND_SEVERAL = update(grants).where(_G.grant_id == _GIVEN.c.which, _G.case_no == "").values(case_no=_GIVEN.c.named)
 _WITHOUT_CASE = update(grants).where(_G.grant_id.in_(bindparam("which", expanding=True)), _G.case_no == "")
 # A used one too: it goes on answering until its time is over.
 _WITHDRAW = (
@@ -190,6 +193,9 @@ class SharingRows:
         """Let grants (by id) that named no case be for this one from now on; how many named none."""
         if not cases:
             return 0
+        if self._tx.dialect == "postgresql":
+            rows = [{"which": grant_id, "named": case_no} for grant_id, case_no in sorted(cases.items())]
+            return self._tx.changed(_BIND_SEVERAL, **{ROWS: to_json(rows)})
         named = case(dict(sorted(cases.items())), value=_G.grant_id)
         return self._tx.changed(_WITHOUT_CASE.values(case_no=named), which=sorted(cases))
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 from certsvc.license.uses import Scan, Show
 from certsvc.store.newest import newest_of
 from certsvc.store.tables_uses import scans, shows
+from certsvc.store.together import ROWS, given_texts
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ _REDEEM = (
     update(shows)
     .where(_H.show_id == bindparam("which"), _H.redeemed_at.is_(None), _H.expires_at > bindparam("now"))
     .values(redeemed_at=bindparam("now"), redeemed_by=bindparam("who"))
+)
+_GIVEN = given_texts("which", "who")
+_REDEEM_SEVERAL = (
+    update(shows)
+    .where(_H.show_id == _GIVEN.c.which, _H.redeemed_at.is_(None), _H.expires_at > bindparam("now"))
+    .values(redeemed_at=bindparam("now"), redeemed_by=_GIVEN.c.who)
 )
 _SCANS_OF = newest_of(scans, scans.c.version_id, scans.c.at, scans.c.scan_id)
 _SCANS_BY_AUTHORITY = newest_of(scans, scans.c.authority_code, scans.c.at, scans.c.scan_id)
@@ -93,10 +100,15 @@ class ShowingRows:
 
     def redeem_held(self, redeemed: Mapping[str, str], *, now: datetime) -> None:
         """Redeem shows that are held and were not redeemed, each by whom it is mapped to."""
-        rows = [{"which": show_id, "who": who, "now": now} for show_id, who in sorted(redeemed.items())]
-        if self._tx.changed_all(_REDEEM, rows) != len(rows):
+        rows = [{"which": show_id, "who": who} for show_id, who in sorted(redeemed.items())]
+        if self._redeem_all(rows, now) != len(rows):
             msg = "a show was redeemed that is not held, redeemed already or over"
             raise RuntimeError(msg)
+
+    def _redeem_all(self, rows: Sequence[Mapping[str, str]], now: datetime) -> int:
+        if self._tx.dialect == "postgresql" and rows:
+            return self._tx.changed(_REDEEM_SEVERAL, now=now, **{ROWS: to_json(rows)})
+        return self._tx.changed_all(_REDEEM, [{**row, "now": now} for row in rows])
 
     def insert_scan(self, scan: Scan) -> None:
         """Store an inspection record."""

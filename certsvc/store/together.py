@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import LargeBinary, bindparam, text
+from sqlalchemy import JSON, LargeBinary, Text, bindparam, cast, column, func, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import BigInteger, DateTime, Integer, String, TypeDecorator
 
@@ -19,7 +19,7 @@ from certsvc.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Table, TextClause
+    from sqlalchemy import Table, TableValuedAlias, TextClause
     from sqlalchemy.types import TypeEngine
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -52,6 +52,13 @@ def insert_together(table: Table, names: tuple[str, ...], telling: str = "") -> 
     if telling:
         statement += f' ON CONFLICT DO NOTHING RETURNING "{telling}"'
     return text(statement).bindparams(bindparam(ROWS, type_=String()))
+
+
+def given_texts(*names: str) -> TableValuedAlias:
+    """Rows of texts in the parameter :data:`ROWS`, a JSON list of objects, to be joined in an UPDATE."""
+    rows = cast(bindparam(ROWS, type_=Text()), JSON())
+    found = func.json_to_recordset(rows).table_valued(*(column(name, Text()) for name in names))
+    return found.render_derived(name="given", with_types=True)
 
 
 def _word(kind: TypeEngine[Any]) -> str:
