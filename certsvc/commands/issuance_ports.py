@@ -29,6 +29,10 @@ class Requests(Protocol):
         """The request."""
         ...
 
+    def by_ids(self, request_ids: Collection[str]) -> Mapping[str, IssuanceRequest]:
+        """Those of the requests that there are, by id."""
+        ...
+
     def by_idempotency_key(self, caller: str, key: str) -> IssuanceRequest | None:
         """The request that this caller sent under this key."""
         ...

@@ -17,7 +17,6 @@ from certsvc.clock import end_of_day, local_day
 from certsvc.commands.access import roles
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.grounds import (
-    CONSENT,
     Ground,
     UseBody,
     check_basis,
@@ -41,6 +40,7 @@ from certsvc.errors import (
     RateLimited,
     Unavailable,
 )
+from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.consents import MAX_ANSWERS_PER_GRANT, MAX_HOLDER_ASKS
 from certsvc.license.history import as_known, facts_known
 from certsvc.license.model import Holder
@@ -369,7 +369,7 @@ def _license(version: LicenseVersion | None, body: AnswerBody, allowed: Collecti
 def _asked_about(body: AnswerBody, version: LicenseVersion | None) -> tuple[str, ...]:
     """What a digest is made over: number or holder, and the person of ``holder``."""
     if body.basis == CONSENT:
-        named: tuple[str, ...] = ("consent", body.consent_id or (version.version_id if version else ""))
+        named: tuple[str, ...] = (CONSENT, body.consent_id or (version.version_id if version else ""))
     elif body.number:
         named = ("number", body.number)
     else:
