@@ -24,8 +24,8 @@ TOLD = f"{PROGRAM} verify --trust"
 of ours."""
 
 UNITS = """install -m 0644 /opt/certsvc/docs/deploy/certsvc-*.service /etc/systemd/system/
-systemd-analyze verify certsvc-objects.service certsvc-nats.service \\
-  certsvc-serve@1.service certsvc-worker@1.service certsvc-relay@1.service
+units=$(for kind in serve worker relay; do echo "certsvc-${kind}@1.service"; done)
+systemd-analyze verify certsvc-objects.service certsvc-nats.service $units
 echo verified $?
 """
 """Where there is systemd: its own checker over the units, with the programs where they say."""
