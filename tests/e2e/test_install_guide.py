@@ -118,4 +118,3 @@ def test_every_section_of_the_guide_is_numbered_and_says_whether_it_was_gone_thr
     for part in parts:
         head = part.partition("\n")[0]
         assert "```sh" not in part or re.search(r"[✔○]", part), head
-        assert "（没有走完）" not in head
