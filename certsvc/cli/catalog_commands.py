@@ -25,11 +25,14 @@ def catalog_start(
 def catalog_sample(
     slug: Annotated[str, typer.Argument(help="证照类型")],
     business_no: Annotated[str, typer.Option(help="业务流水号，每次换一个")],
+    holder: Annotated[
+        int, typer.Option(help="换成第几个编造的单位：同一单位的同类证照不能再发", min=0, max=999_999)
+    ] = 0,
 ) -> None:
     """打印一份制证申请的样例（JSON），可直接 POST /v1/issuances 试制 · a request to try a type with."""
     from certsvc.catalog.loader import load_catalog
-    from certsvc.cli.samples import sample_body
+    from certsvc.cli.samples import for_another, sample_body
     from certsvc.settings import load_settings
 
     body = sample_body(load_catalog(load_settings().catalog_dir), slug, business_no)
-    typer.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(for_another(body, holder) if holder else body, ensure_ascii=False, indent=2))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from certsvc.errors import InvalidInput
+from certsvc.identifiers.holder_code import HolderCodeType
+from certsvc.identifiers.uscc import check_character, organisation_check_character
 from certsvc.rendering.portrait import silhouette
 
 if TYPE_CHECKING:
@@ -32,3 +35,19 @@ def sample_body(catalog: Catalog, slug: str, business_no: str, **changes: Any) -
     if catalog.type(slug).photo:
         body["photo"] = base64.b64encode(silhouette()).decode()
     return {**body, **changes}
+
+
+def for_another(body: dict[str, Any], holder: int) -> dict[str, Any]:
+    """The same request for the ``holder``-th made-up company: its code, and the number where that is the code.
+
+    Raises:
+        InvalidInput: the sample's holder is a person, whose code says more than a number can make up.
+    """
+    holder_of = body["holder"]
+    if holder_of["code_type"] != HolderCodeType.USCC:
+        raise InvalidInput("样例的持证主体不是单位，不能另编一个")
+    kept, organisation = holder_of["code"][:8], f"MA{holder:06d}"
+    text = kept + organisation + organisation_check_character(organisation)
+    code = text + check_character(text)
+    number = {"number": code} if body.get("number") == holder_of["code"] else {}
+    return {**body, "holder": {**holder_of, "code": code}, **number}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import smtplib
 import ssl
 from contextlib import suppress
@@ -61,6 +62,10 @@ class MailServer:
     timeout_s: float = TIMEOUT_S
 
 
+_ONE_ADDRESS = re.compile(r"[^\s,;:<>()\[\]\\\"@\x00-\x20\x7f]{1,64}@[^\s,;:<>()\[\]\\\"@\x00-\x20\x7f]{1,255}")
+"""One mailbox and nothing else: what could begin another header or name another reader is no address."""
+
+
 class FileChannel:
     """Implements ``notice_ports.NoticeChannel``: a file per message, named by its id, so that twice is once."""
 
@@ -72,6 +77,8 @@ class FileChannel:
 
     def send(self, letter: Letter) -> SendFault:
         """Write the file; it is on the disk, whole, or not there."""
+        if self.way is Way.MAIL and not _ONE_ADDRESS.fullmatch(letter.address):
+            return SendFault.ADDRESS
         if self.way is Way.MAIL:
             name, content = f"{letter.letter_id}.eml", mail_of(letter, self._sender).as_bytes(policy=SMTP)
         else:
@@ -101,6 +108,8 @@ class SmtpChannel:
 
     def send(self, letter: Letter) -> SendFault:
         """Hand it over; taken is taken when the server has answered 250 to the data."""
+        if not _ONE_ADDRESS.fullmatch(letter.address):
+            return SendFault.ADDRESS
         server = self._server
         connection: smtplib.SMTP | None = None
         try:
@@ -147,7 +156,7 @@ def mail_of(letter: Letter, sender: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = letter.address
-    message["Subject"] = letter.subject
+    message["Subject"] = "".join(char if char.isprintable() else " " for char in letter.subject)
     message["Date"] = format_datetime(letter.at)
     message["Message-ID"] = f"<{letter.letter_id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

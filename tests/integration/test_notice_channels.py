@@ -8,6 +8,8 @@ import stat
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,39 @@ def test_a_message_arrives_over_tls_with_an_id_that_stays(box: MailBox, security
     assert first.get_content().strip() == LETTER.text
     assert first["Message-ID"] == second["Message-ID"] == "<ntc_01@city.example>"
     assert first["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "zhang@example.com\r\nBcc: other@example.com",
+        "zhang@example.com\nSubject: x",
+        "zhang@example.com, other@example.com",
+        "Zhang <other@example.com>",
+        "zhang@example.com\u2028Bcc: other@example.com",
+        "zhang@@example.com",
+        "zhang",
+        "",
+    ],
+)
+def test_what_is_not_one_address_reaches_no_server_and_no_file(address: str, tmp_path: Path) -> None:
+    nowhere = MailServer(host="127.0.0.1", port=1, security=MailSecurity.NONE, sender="zz@city.example")
+    letter = replace(LETTER, address=address)
+    assert SmtpChannel(nowhere).send(letter) is SendFault.ADDRESS, "a server that is away would be another fault"
+    assert FileChannel(Way.MAIL, tmp_path, sender="zz@city.example").send(letter) is SendFault.ADDRESS
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_text_of_a_letter_begins_a_header(tmp_path: Path) -> None:
+    subject, text = "通知\r\nBcc: other@example.com\n\n.\r\n", "一\r\n.\r\nBcc: other@example.com\r\n"
+    letter = replace(LETTER, subject=subject, text=text)
+    assert FileChannel(Way.MAIL, tmp_path, sender="zz@city.example").send(letter) is SendFault.NONE
+    [file] = tmp_path.iterdir()
+    read = message_from_bytes(file.read_bytes(), policy=default)
+    assert "Bcc" not in read
+    assert sorted(read.keys()) == sorted(set(read.keys())), "every header once"
+    assert str(read["Subject"]).startswith("通知")
+    assert read.get_content().splitlines()[:3] == text.splitlines()
 
 
 @pytest.mark.parametrize(
