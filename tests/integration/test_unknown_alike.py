@@ -47,7 +47,7 @@ SAMPLE, ALL = 30, 5_000
 FAR = 1.5
 MOST_TOLD = 0.8
 """Share of pairs of which the longer request may be the one of the same kind."""
-GUIDE = "tour_guide"
+GUIDE, FOOD = "tour_guide", "food_operation"
 ELSEWHERE = "approval-11990100mb0001038t"
 """The approval system of a body that issues neither."""
 
@@ -73,7 +73,7 @@ class Doors:
         self.holder = sample["holder_code"]
         company = {"name": sample["holder_name"], "code": self.holder, "code_type": sample["holder_code_type"]}
         request = city.answer(ask_for(city, company, {SLUG: ["holder_name"]}), 201)["request_id"]
-        self.shared = city.issue(SLUG, "U-2")["identifier"]
+        self.shared = city.issue(FOOD, "U-2")["identifier"]
         self.share(3)
         # Somebody who signed in without a number of their own, and a system of the notaries.
         self.nameless = bind(city, "nameless", "示例无号")
