@@ -93,7 +93,7 @@ class Doors:
             assert version is not None
             for n in range(count):
                 other = Holder(name="示例共有", code=citizen(date(1970, 1, 1 + n), 31), code_type="111")
-                added = {"holder": other, "data": {}, "added_at": deps.clock.now()}
+                added: dict[str, Any] = {"holder": other, "data": {}, "added_at": deps.clock.now()}
                 assert tx.co_holders.insert(CoHolder(co_holder_id=f"coh_{n}", license_id=version.license_id, **added))
 
     def on_duty(self) -> Mapping[str, tuple[int, str, str, Ask]]:
@@ -251,7 +251,7 @@ def far_apart(pair: tuple[float, float]) -> bool:
 def doors(city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     """A city of this module, without loops that would work meanwhile."""
     with facade_city(city_keys, sqlite_template, tmp_path_factory.mktemp("alike")) as found:
-        account = {"client_id": NOTARIES, "matter_code": NOTARIAL, "purpose": "办理公证事项"}
+        account: dict[str, Any] = {"client_id": NOTARIES, "matter_code": NOTARIAL, "purpose": "办理公证事项"}
         found.account(FacadeName.CERT_SHARE, SHARE_ID, SHARE_TOKEN, **account)
         yield Doors(found.city)
 
