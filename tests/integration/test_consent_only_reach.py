@@ -95,7 +95,7 @@ def test_systems_of_such_a_body_read_what_is_addressed_to_them_and_nothing_else(
     assert "license.suspended" in queued(control)
     assert queued(made) == OWN
     position = next(one["position"] for one in everything if name_of(one["type"]) == "license.issued")
-    again = {"headers": city.system(CLIENT), "json": {"position": position}}
+    again: dict[str, Any] = {"headers": city.system(CLIENT), "json": {"position": position}}
     problem(city.client.post(f"/v1/webhooks/{made['subscription_id']}/replays", **again), 404)
     # Whoever watches over others from an earlier day does so no more.
     used = next(one for one in read_all(deps, after=0, limit=500).events if name_of(one.type) == "license.fetched")
