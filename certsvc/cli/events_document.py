@@ -27,8 +27,8 @@ HEAD = """# 事件目录 · Event catalogue
   其余的只给写明的一方，别人在任何一种方式里都收不到；JetStream 只有**全体**的事件。
 
 Generated from the code. Names are prefixed with `{prefix}`; the English summary of each stands in
-[`openapi/asyncapi.json`](../openapi/asyncapi.json). 全体: every system with the role `events`, save those of bodies on consent alone;
-the others are given to those who are named alone, and never through JetStream.
+[`openapi/asyncapi.json`](../openapi/asyncapi.json). 全体: every system with the role `events`,
+save those of bodies on consent alone; the others are given to those who are named alone, and never through JetStream.
 """
 
 EVERYONE = "全体"

@@ -42,7 +42,7 @@ OWN = {"license.fetched", "alert.raised"}
 def share(city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FacadeCity]:
     """A city of this module in which the notaries have an account of the 共享平台."""
     with facade_city(city_keys, sqlite_template, tmp_path_factory.mktemp("reach")) as found:
-        account = {"client_id": CLIENT, "matter_code": MATTER, "purpose": "办理公证事项"}
+        account: dict[str, Any] = {"client_id": CLIENT, "matter_code": MATTER, "purpose": "办理公证事项"}
         found.account(FacadeName.CERT_SHARE, SHARE_ID, SHARE_TOKEN, **account)
         yield found
 
@@ -92,14 +92,14 @@ def test_systems_of_such_a_body_read_what_is_addressed_to_them_and_nothing_else(
     assert {name_of(one["type"]) for one in city.events(CLIENT)} == OWN
     streamed = read_all(deps, after=0, limit=500).readable(replace(of_client(client), roles=frozenset({roles.EVENTS})))
     assert {name_of(one.type) for one in streamed} == OWN
-    assert "license.issued" in queued(control)
+    assert "license.suspended" in queued(control)
     assert queued(made) == OWN
     position = next(one["position"] for one in everything if name_of(one["type"]) == "license.issued")
-    again = {"headers": city.system(CLIENT), "json": {"position": position}}
+    again: dict[str, Any] = {"headers": city.system(CLIENT), "json": {"position": position}}
     problem(city.client.post(f"/v1/webhooks/{made['subscription_id']}/replays", **again), 404)
     # Whoever watches over others from an earlier day does so no more.
     used = next(one for one in read_all(deps, after=0, limit=500).events if name_of(one.type) == "license.fetched")
-    of_others = {"client_id": "x", "authority_code": "y", "overseers": {}, "sees_uses": True}
+    of_others: dict[str, Any] = {"client_id": "x", "authority_code": "y", "overseers": {}, "sees_uses": True}
     assert may_read(used, **of_others)
     assert not may_read(used, **of_others, addressed_only=True)
 
@@ -125,7 +125,7 @@ def test_a_counter_relies_on_the_very_license_that_was_shown(share: FacadeCity) 
     scene = city.catalog.type(FOOD).scenes[0].code
 
     def row(case_no: str, code: str) -> SheetRow:
-        holder = {key: city.catalog.sample(FOOD)[key] for key in ("holder_code", "holder_code_type")}
+        holder: dict[str, Any] = {key: city.catalog.sample(FOOD)[key] for key in ("holder_code", "holder_code_type")}
         body = CheckBody(matter_code=RENEWAL, case_no=case_no, code=code, **holder)
         [found] = [
             one for one in check_materials(later, of_person(person), body).sheet.rows if one.material == material

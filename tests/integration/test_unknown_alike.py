@@ -47,7 +47,7 @@ SAMPLE, ALL = 30, 5_000
 FAR = 1.5
 MOST_TOLD = 0.8
 """Share of pairs of which the longer request may be the one of the same kind."""
-GUIDE = "tour_guide"
+GUIDE, FOOD = "tour_guide", "food_operation"
 ELSEWHERE = "approval-11990100mb0001038t"
 """The approval system of a body that issues neither."""
 
@@ -73,7 +73,7 @@ class Doors:
         self.holder = sample["holder_code"]
         company = {"name": sample["holder_name"], "code": self.holder, "code_type": sample["holder_code_type"]}
         request = city.answer(ask_for(city, company, {SLUG: ["holder_name"]}), 201)["request_id"]
-        self.shared = city.issue(SLUG, "U-2")["identifier"]
+        self.shared = city.issue(FOOD, "U-2")["identifier"]
         self.share(3)
         # Somebody who signed in without a number of their own, and a system of the notaries.
         self.nameless = bind(city, "nameless", "示例无号")
@@ -93,7 +93,7 @@ class Doors:
             assert version is not None
             for n in range(count):
                 other = Holder(name="示例共有", code=citizen(date(1970, 1, 1 + n), 31), code_type="111")
-                added = {"holder": other, "data": {}, "added_at": deps.clock.now()}
+                added: dict[str, Any] = {"holder": other, "data": {}, "added_at": deps.clock.now()}
                 assert tx.co_holders.insert(CoHolder(co_holder_id=f"coh_{n}", license_id=version.license_id, **added))
 
     def on_duty(self) -> Mapping[str, tuple[int, str, str, Ask]]:
@@ -251,7 +251,7 @@ def far_apart(pair: tuple[float, float]) -> bool:
 def doors(city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     """A city of this module, without loops that would work meanwhile."""
     with facade_city(city_keys, sqlite_template, tmp_path_factory.mktemp("alike")) as found:
-        account = {"client_id": NOTARIES, "matter_code": NOTARIAL, "purpose": "办理公证事项"}
+        account: dict[str, Any] = {"client_id": NOTARIES, "matter_code": NOTARIAL, "purpose": "办理公证事项"}
         found.account(FacadeName.CERT_SHARE, SHARE_ID, SHARE_TOKEN, **account)
         yield Doors(found.city)
 

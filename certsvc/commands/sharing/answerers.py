@@ -116,6 +116,14 @@ def party_answered(
     return found[0]
 
 
+def ask_of_nobody(tx: UnitOfWork, caller: Principal, delegation_id: str, now: datetime) -> None:
+    """The reads that another's request costs before it is refused: one that there is not takes as long (Q5)."""
+    tx.bases.parties_of("")
+    acting_for(tx, caller, now)
+    if delegation_id:
+        given_to(tx, caller, now)
+
+
 def is_among(holder: Holder, people: Sequence[Holder]) -> bool:
     """Whether somebody is one of these; names do not count."""
     return any(same(holder, one) for one in people)

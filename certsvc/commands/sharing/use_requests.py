@@ -17,7 +17,14 @@ from certsvc.commands.access import roles
 from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.answerers import NO_REQUEST_ZH, acting_for, given_to, is_among, party_answered
+from certsvc.commands.sharing.answerers import (
+    NO_REQUEST_ZH,
+    acting_for,
+    ask_of_nobody,
+    given_to,
+    is_among,
+    party_answered,
+)
 from certsvc.commands.sharing.choices import choices_for
 from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.held import held_by
@@ -282,6 +289,7 @@ def answer_request(
     with deps.uow() as tx:
         request = tx.bases.request(request_id, hold=True)
         if request is None:
+            ask_of_nobody(tx, caller, delegation_id, now)
             raise NotFound(NO_REQUEST_ZH)
         party, delegation = party_answered(tx, caller, request, party_id, delegation_id, now)
         if not _waits(request, party, now):
