@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -46,15 +46,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection() -> Generator[None, object, object]:
     """What collecting makes lives until the end: nobody looks for garbage in it, then or during the tests.
 
-    Ten thousand tests with their modules are a million objects; a collector that walks them all at each of its rounds
-    would take a quarter of the collection and seconds of every minute.
+    Ten thousand tests with their modules are a million objects; a collector that walks them all at each of its full
+    rounds takes a quarter of the collection.
     """
     gc.disable()
     try:
-        yield
+        return (yield)
     finally:
         gc.collect()
         gc.freeze()
