@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -30,10 +32,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rows", type=int, default=0, help="rows of the backfill in tests/chaos/test_backfill.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist chooses a distribution that splits modules
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Where there are several processes, each is given whole groups, also when ``--dist`` was not typed."""
+    if config.getoption("numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "loadgroup"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Full counts take their time."""
     if config.getoption("--chaos"):
         config.option.timeout = 4 * 3600
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting makes lives until the end: nobody looks for garbage in it, then or during the tests.
+
+    Ten thousand tests with their modules are a million objects; a collector that walks them all at each of its full
+    rounds takes a quarter of the collection.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

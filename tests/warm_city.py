@@ -7,7 +7,9 @@ thousand cities would spend anew. Here they are spent once:
   to the next city that asks for the same function under the same limit;
 * a renderer knows its faces by their content, so cities with the same fonts draw with the same one;
 * a key ring proves a key by its bytes and its certificate's: the same two were proven before;
-* a SQLite file that is not there yet becomes a copy of a migrated one.
+* an anchor of trust can be read, or not, by its bytes alone: what could be read once is not parsed anew;
+* a SQLite file that is not there yet becomes a copy of a migrated one;
+* a statement is compiled once for each kind of database, not once for each engine.
 
 Only what :mod:`certsvc.app` composes is changed: the tests of these parts make their own, cold and each for itself.
 """
@@ -24,6 +26,8 @@ from typing import Any
 
 import pytest
 from fixtures_store import migrated
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.util import LRUCache
 
 from certsvc.rendering.page import PageRenderer
 from certsvc.signing.certificates import pkcs8
@@ -31,6 +35,7 @@ from certsvc.signing.inspection_worker import ANSWER
 from certsvc.signing.isolated import IsolatedInspector
 from certsvc.signing.keyfile import read_file
 from certsvc.signing.keyring import KeyCertificate, SoftwareKeyRing
+from certsvc.signing.trust import _check_anchor
 from certsvc.signing.worker_pool import MAX_FILES_PER_WORKER, WorkerPool
 from certsvc.store import migrate
 
@@ -126,6 +131,36 @@ def upgrading(place: Path) -> Callable[[str], None]:
     return upgrade
 
 
+class Statements:
+    """The compiled statements of every engine of a kind: what SQLAlchemy keeps for one, under keys that name it.
+
+    What a statement compiles to depends on its content and the kind of database, on nothing that one engine of ours
+    has and another has not: they are all made in one place, and there is one server of each kind.
+    """
+
+    def __init__(self) -> None:
+        self._kept: LRUCache[Any, Any] = LRUCache(4096)
+
+    def get(self, key: tuple[Any, ...]) -> Any:
+        return self._kept.get((type(key[0]), *key[1:]))
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        self._kept[(type(key[0]), *key[1:])] = compiled
+
+    def clear(self) -> None:
+        """An engine that closes takes nothing from the others."""
+
+
+STATEMENTS = Statements()
+
+
+def warm_engine(*given: Any, **named: Any) -> Engine:
+    """An engine that knows what any other of its kind compiled."""
+    engine = create_engine(*given, **named)
+    engine._compiled_cache = STATEMENTS  # type: ignore[assignment]
+    return engine
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cities_share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Installed once per worker process."""
@@ -135,5 +170,7 @@ def _cities_share(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("certsvc.app.PageRenderer", cache(PageRenderer))
         patch.setattr("certsvc.app.upgrade", upgrading(tmp_path_factory.getbasetemp()))
         patch.setattr("certsvc.app_keys.SoftwareKeyRing", WarmRing)
+        patch.setattr("certsvc.signing.trust._check_anchor", cache(_check_anchor))
+        patch.setattr("certsvc.store.engine.create_engine", warm_engine)
         yield
     SHELF.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,56 @@ MAX_FUNCTION_LINES = 60
 DRAWERS = {"utils", "util", "misc", "helpers", "common", "shared"}
 
 
-def trees() -> list[tuple[Path, ast.Module]]:
-    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES]
+@dataclass(frozen=True)
+class Mark:
+    """What the rules look at: a function, an ``assert`` or an attribute, and where it stands.
+
+    ``returns`` is a function's plain return type, or nothing.
+    """
+
+    path: Path
+    kind: str
+    name: str
+    line: int
+    lines: int
+    returns: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line}"
+
+
+def mark(path: Path, node: ast.AST) -> Mark | None:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            returns = node.returns.id if isinstance(node.returns, ast.Name) else ""
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            return Mark(path, type(node).__name__, node.name, node.lineno, lines, returns)
+        case ast.Assert():
+            return Mark(path, "Assert", "", node.lineno, 1)
+        case ast.Attribute():
+            return Mark(path, "Attribute", node.attr, node.lineno, 1)
+    return None
+
+
+@cache
+def marks() -> tuple[Mark, ...]:
+    """Every file is read once for all rules, and its tree let go: all of them at once are millions of objects."""
+    found: list[Mark] = []
+    for path in SOURCES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found += [one for node in ast.walk(tree) if (one := mark(path, node)) is not None]
+    return tuple(found)
+
+
+def test_the_rules_see_what_they_look_for() -> None:
+    tree = ast.parse("async def verify(a) -> bool:\n    assert a\n    a.commit()\n")
+    assert [one for node in ast.walk(tree) if (one := mark(ROOT, node)) is not None] == [
+        Mark(ROOT, "AsyncFunctionDef", "verify", 1, 3, "bool"),
+        Mark(ROOT, "Assert", "", 2, 1),
+        Mark(ROOT, "Attribute", "commit", 3, 1),
+    ]
+    assert {one.kind for one in marks()} >= {"FunctionDef", "AsyncFunctionDef", "Attribute"}
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
@@ -31,14 +81,8 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 
 def test_no_function_is_longer_than_60_lines() -> None:
-    long = {
-        f"{path.relative_to(ROOT)}:{node.name}": node.end_lineno - node.lineno + 1
-        for path, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.end_lineno is not None
-        and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
-    }
+    functions = [one for one in marks() if one.kind in {"FunctionDef", "AsyncFunctionDef"}]
+    long = {f"{one.place}:{one.name}": one.lines for one in functions if one.lines > MAX_FUNCTION_LINES}
     assert not long
 
 
@@ -48,37 +92,25 @@ def test_no_file_is_a_drawer() -> None:
 
 def test_only_the_unit_of_work_commits() -> None:
     allowed = {PACKAGE / "store" / name for name in ("uow.py", "group_commit.py", "migrate.py")}
-    found = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path, tree in trees()
-        if path not in allowed
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr == "commit"
-    ]
-    assert not found
+    commits = [one for one in marks() if one.kind == "Attribute" and one.name == "commit"]
+    assert {one.path for one in commits} & allowed
+    assert not [one.place for one in commits if one.path not in allowed]
 
 
 def test_a_verification_gives_a_verdict_and_never_a_bare_bool_outside_the_signing_room() -> None:
     found = [
-        f"{path.relative_to(ROOT)}:{node.name}"
-        for path, tree in trees()
-        if path.parent.name != "signing"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and node.name.startswith("verify")
-        and isinstance(node.returns, ast.Name)
-        and node.returns.id == "bool"
+        f"{one.place}:{one.name}"
+        for one in marks()
+        if one.path.parent.name != "signing"
+        and one.kind == "FunctionDef"
+        and one.name.startswith("verify")
+        and one.returns == "bool"
     ]
     assert not found
 
 
 def test_products_never_rely_on_assert() -> None:
-    found = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assert)
-    ]
+    found = [one.place for one in marks() if one.kind == "Assert"]
     assert not found, "python -O would remove the check"
 
 

@@ -188,6 +188,11 @@ def test_another_master_key_is_named_as_the_problem(workshop: Workshop) -> None:
 
 def test_a_changed_key_file_does_not_open(workshop: Workshop, ring_copy: Path) -> None:
     path = ring_copy / "private" / "token-1.key"
+    # Alone in the ring, so that the keys before it are not proven anew for each of hundreds of changes.
+    for other in path.parent.glob("*.key"):
+        if other != path:
+            other.unlink()
+    assert SoftwareKeyRing(ring_copy, workshop.master, profile="sandbox").key_ids() == ("token-1",)
     good = path.read_bytes()
     for position in range(0, len(good), 7):
         path.write_bytes(good[:position] + bytes((good[position] ^ 1,)) + good[position + 1 :])
