@@ -29,12 +29,12 @@ class Rights(Rows):
         super().__init__([], [])
         self.reservations, self.shown = reservations, shows or []
 
-    def reservations_after(self, place: str, *, limit: int) -> list[Any]:
+    def reservations_after(self, place: object, *, limit: int) -> list[Any]:
         del limit
         rows = self.reservations
         return [] if place else [Read(place="z", row_id=one.reservation_id, row=one) for one in rows]
 
-    def shows_after(self, place: str, *, limit: int) -> list[Any]:
+    def shows_after(self, place: object, *, limit: int) -> list[Any]:
         del limit
         return [] if place else [Read(place="z", row_id=one.show.show_id, row=one) for one in self.shown]
 
