@@ -141,11 +141,13 @@ def run_erasing(tx: UnitOfWork, number: int) -> None:
     tx.erased.request("req_none")
     material = make_material(9, case_no="BJ-9")
     assert tx.materials.insert(material)
-    tx.erased.material(material.material_id)
+    named = make_erased("material", material.material_id)
+    assert tx.erased.material(material, named)
+    assert not tx.erased.material(material, named), "once"
     left = tx.materials.by_id(material.material_id)
     assert left is not None
     assert (left.name, left.state) == ("", MaterialState.DESTROYED)
-    assert tx.erased.co_holders(version.license_id) == 0
+    assert tx.erased.co_holders(version.license_id) == []
     assert tx.erased.copies([version.version_id]) == []
     gone = make_gone()
     tx.erased.files([gone, make_gone(2, 2)])

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from certsvc.license.archives import Archive, ArchiveKind
+    from certsvc.license.archives import Archive, ArchiveKind, Material
     from certsvc.license.disposal import Disposal, DisposalItem, DisposalState, ErasedRow, GoneFile, Hold, ItemState
     from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.relations import CoHolder
 
 
 class Disposals(Protocol):
@@ -100,12 +101,12 @@ class Erased(Protocol):
         """Take the personal part out of a request and its intent."""
         ...
 
-    def material(self, material_id: str) -> None:
-        """Take the name of a 电子材料 away, and let it count as destroyed."""
+    def material(self, material: Material, row: ErasedRow) -> bool:
+        """Take the name of a 电子材料 away, and let it count as destroyed; False: already gone."""
         ...
 
-    def co_holders(self, license_id: str) -> int:
-        """Take the co-holders of a license away, those of before too; how many."""
+    def co_holders(self, license_id: str) -> Sequence[CoHolder]:
+        """Take the co-holders of a license away, those of before too; who they were."""
         ...
 
     def copies(self, version_ids: Collection[str]) -> Sequence[tuple[str, str]]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from certsvc.events.epochs import Epoch, Epochs
     from certsvc.events.evidence import EvidenceRow
     from certsvc.events.tiles import Edge
-    from certsvc.license.archives import Archive, Material
-    from certsvc.license.audited import Read, ReadGrant, ReadLeaf, ReadShow, ReadVersion
+    from certsvc.license.archives import Archive
+    from certsvc.license.audited import Read, ReadGrant, ReadLeaf, ReadMaterial, ReadShow, ReadVersion
     from certsvc.license.delegations import Delegation
     from certsvc.license.model import Artifact, MoveRecord
     from certsvc.license.relations import CoHolder, Relation
@@ -153,7 +153,7 @@ class Audited(Protocol):
         """归档信息包."""
         ...
 
-    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[Material]]:
+    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[ReadMaterial]]:
         """电子材料."""
         ...
 

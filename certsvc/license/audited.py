@@ -11,6 +11,7 @@ from certsvc.license.uses import Grant, Show
 
 if TYPE_CHECKING:
     from certsvc.events.evidence import EvidenceRow
+    from certsvc.license.archives import Material
     from certsvc.license.disposal import ErasedRow
 
 RowT = TypeVar("RowT")
@@ -69,6 +70,14 @@ class ReadShow:
     show: Show
     taken: bool
     gave: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadMaterial:
+    """A 电子材料, and that its name went by decision (鉴定销毁), or None."""
+
+    material: Material
+    erased: ErasedRow | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

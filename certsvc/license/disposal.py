@@ -17,10 +17,11 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from certsvc.license.archives import MaterialState
 from certsvc.license.model import Holder
 
 if TYPE_CHECKING:
-    from certsvc.license.archives import ArchiveKind
+    from certsvc.license.archives import ArchiveKind, Material
     from certsvc.license.model import Decision, LicenseVersion, MoveRecord
 
 UNDO_WINDOW = timedelta(days=7)
@@ -218,6 +219,11 @@ def erased_version(version: LicenseVersion) -> LicenseVersion:
     """What stays of a version: no number, holder, data and photo."""
     nobody = Holder(name="", code="", code_type=version.holder.code_type)
     return replace(version, number="", holder=nobody, data={}, photo_id="")
+
+
+def erased_material(material: Material) -> Material:
+    """What stays of a 电子材料: no name."""
+    return replace(material, name="", state=MaterialState.DESTROYED)
 
 
 def erased_move(move: MoveRecord) -> MoveRecord:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, exists, func, select
 
 from certsvc.errors import IntegrityError
-from certsvc.license.audited import ReadGrant, ReadShow
+from certsvc.license.audited import ReadGrant, ReadMaterial, ReadShow
 from certsvc.license.uses import GIVEN
 from certsvc.store.archives import archive_of
 from certsvc.store.audit_pages import paged, read_row
 from certsvc.store.delegations import delegation_of_row
+from certsvc.store.erasing import ErasedRows
 from certsvc.store.materials import material_of_row
 from certsvc.store.people import blind_of
 from certsvc.store.relations import co_holder_of_row, relation_of_row
@@ -28,17 +29,21 @@ from certsvc.store.tables_consents import co_holders, delegations, relations
 from certsvc.store.tables_uses import fetches, grants, scans, shows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import RowMapping
 
-    from certsvc.license.archives import Archive, Material
+    from certsvc.license.archives import Archive
     from certsvc.license.audited import Read
     from certsvc.license.delegations import Delegation
+    from certsvc.license.disposal import ErasedRow
     from certsvc.license.model import Holder
     from certsvc.license.relations import CoHolder, Relation
     from certsvc.seal.model import SealReservation
     from certsvc.store.transaction import Transaction
+
+MATERIAL = "material"
+"""The noun of a row whose name may have gone by decision."""
 
 _H, _G, _F, _S = shows.c, grants.c, fetches.c, scans.c
 # By license and moment, as the indexes are: a code or a grant is used after it was made.
@@ -124,10 +129,14 @@ class AuditRightRows:
         rows = self._tx.rows(_ARCHIVES, behind=place, most=limit)
         return [read_row(row, "archive_id", "archive_id", archive_of) for row in rows]
 
-    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[Material]]:
+    def materials_after(self, place: str, *, limit: int) -> Sequence[Read[ReadMaterial]]:
         """电子材料."""
         rows = self._tx.rows(_MATERIALS, behind=place, most=limit)
-        return [read_row(row, "material_id", "material_id", partial(material_of_row, self._tx)) for row in rows]
+        gone = ErasedRows(self._tx).rows(MATERIAL, [row["material_id"] for row in rows])
+        return [read_row(row, "material_id", "material_id", partial(self._material, gone=gone)) for row in rows]
+
+    def _material(self, row: RowMapping, *, gone: Mapping[str, ErasedRow]) -> ReadMaterial:
+        return ReadMaterial(material=material_of_row(self._tx, row), erased=gone.get(row["material_id"]))
 
     def _delegation(self, row: RowMapping) -> Delegation:
         one = delegation_of_row(self._tx, row)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, text, update
 
-from certsvc.license.archives import MaterialState
-from certsvc.license.disposal import ErasedRow, GoneFile, erased_move, erased_version
+from certsvc.license.disposal import ErasedRow, GoneFile, erased_material, erased_move, erased_version
 from certsvc.store.decisions import decision_out
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind
+from certsvc.store.relations import co_holder_of_row
 from certsvc.store.tables import OPEN_REQUEST, artifacts, intents, licenses, moves, photos, requests
 from certsvc.store.tables_archives import materials
 from certsvc.store.tables_care import artifact_signatures
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping, Table
 
+    from certsvc.license.archives import Material
     from certsvc.license.model import LicenseVersion, MoveRecord
+    from certsvc.license.relations import CoHolder
     from certsvc.store.transaction import Transaction
 
 _L = licenses.c
@@ -75,8 +77,9 @@ _STOOD_ON = delete(artifact_signatures).where(
 _MATERIAL = (
     update(materials)
     .where(_M.material_id == bindparam("which"))
-    .values(name=bindparam("no_name"), state=MaterialState.DESTROYED.value)
+    .values(name=bindparam("no_name"), state=bindparam("gone"))
 )
+_CO_HOLDERS_OF = select(*co_holders.c).where(co_holders.c.license_id == bindparam("which"))
 _CO_HOLDERS = delete(co_holders).where(co_holders.c.license_id == bindparam("which"))
 _COPIES = select(_C.copy_id, _C.circumstances, _C.object_name, _C.sha256).where(
     _C.version_id.in_(bindparam("which", expanding=True)), text(WAS_SEALED)
@@ -160,13 +163,20 @@ class ErasedRows:
             no_number_blind=self._tx.blind("", NUMBER_BLIND),
         )
 
-    def material(self, material_id: str) -> None:
-        """Take the name of a 电子材料 away, and let it count as destroyed."""
-        self._tx.changed(_MATERIAL, which=material_id, no_name=self._tx.seal("", _NAME, material_id))
+    def material(self, material: Material, row: ErasedRow) -> bool:
+        """Take the name of a 电子材料 away, and let it count as destroyed; False: already gone."""
+        if not self._note(row):
+            return False
+        bare, row_id = erased_material(material), material.material_id
+        no_name = self._tx.seal(bare.name, _NAME, row_id)
+        return self._tx.changed(_MATERIAL, which=row_id, no_name=no_name, gone=bare.state.value) == 1
 
-    def co_holders(self, license_id: str) -> int:
-        """Take the co-holders of a license away, those of before too; how many."""
-        return self._tx.changed(_CO_HOLDERS, which=license_id)
+    def co_holders(self, license_id: str) -> Sequence[CoHolder]:
+        """Take the co-holders of a license away, those of before too; who they were."""
+        rows = self._tx.rows(_CO_HOLDERS_OF, which=license_id)
+        if rows:
+            self._tx.changed(_CO_HOLDERS, which=license_id)
+        return [co_holder_of_row(self._tx, row) for row in rows]
 
     def copies(self, version_ids: Collection[str]) -> Sequence[tuple[str, str]]:
         """Object names and digests of the annotated copies of versions; what they were made for is taken away."""

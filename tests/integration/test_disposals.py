@@ -6,13 +6,14 @@ import dataclasses
 import io
 import re
 import zipfile
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from archive_city import ARCHIVIST, make
+from consent_city import citizen, party
 from fixtures_city import ROOT, ServedCity, sandbox_settings
 from killing import kill_at
 from log_city import audited, settle_deps
@@ -261,6 +262,23 @@ def test_a_case_goes_with_its_materials_before_the_license_whose_file_it_holds(s
     assert list(every_over(later(city, days=8))) == []
     assert list(due_archives(own)) == []
     assert city.client.post("/v1/archives", headers=city.person(ARCHIVIST), json={"case_no": case}).status_code == 409
+
+
+def test_co_holders_go_with_a_license_and_no_book_misses_them(small_city: ServedCity) -> None:
+    city, own = small_city, small_city.service.deps
+    identifier = city.issue(SLUG, "DIS-CO")["identifier"]
+    path = f"/v1/licenses/{identifier}/co-holders"
+    for number in (1, 2):
+        body = {"person": party(f"共有{number}", citizen(date(1980, 1, number), number))}
+        added = city.answer(city.client.post(path, headers=city.system(), json=body), 201)
+    assert city.client.delete(f"{path}/{added['co_holder_id']}", headers=city.system()).status_code == 204
+    city.answer(city.move(identifier, "revoke", slug=SLUG), 201)
+    make(city, identifier=identifier)
+    approved(city, identifier)
+    assert carry_out(later(city, days=8), actor="t").destroyed == 1
+    assert city.rows("SELECT count(*) FROM co_holders") == [(0,)]
+    settle_deps(own)
+    assert audited(own).findings == []
 
 
 def test_the_sheet_names_what_is_listed_and_nobody(small_city: ServedCity) -> None:

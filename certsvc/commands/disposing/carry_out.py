@@ -14,7 +14,8 @@ from certsvc.commands.archiving.contents import MAX_MATERIALS, MAX_REQUESTS
 from certsvc.commands.disposing.judge import judged_cases, judged_licenses
 from certsvc.commands.disposing.propose import tell_moved
 from certsvc.commands.evidence.record import record
-from certsvc.commands.evidence.rows import ERASED, GONE_FILES, LICENSE, MOVE, row_key
+from certsvc.commands.evidence.rows import ERASED, FORMER, GONE_FILES, LICENSE, MATERIAL, MOVE, moment_key, row_key
+from certsvc.commands.log.audit_rights import REMOVED
 from certsvc.commands.supervision.reach import tell
 from certsvc.errors import CertsvcError
 from certsvc.events.archive_payloads import RecordsDestroyed
@@ -24,6 +25,7 @@ from certsvc.license.disposal import (
     ErasedRow,
     GoneFile,
     ItemState,
+    erased_material,
     erased_move,
     erased_version,
 )
@@ -177,6 +179,7 @@ def _erase(
         "kind": item.kind.value,
         "label": item.label,
         ERASED: going.rows,
+        FORMER: going.former,
         GONE_FILES: [f"{one.object_name} {one.sha256}" for one in going.files],
     }
     record(tx, deps, kind="disposal.erased", subject=item.list_id, actor=actor, content=content, at=now)
@@ -200,6 +203,7 @@ class _Going:
         self._place = place
         self._now = now
         self.rows: list[str] = []
+        self.former: list[str] = []
         self._files: dict[str, GoneFile] = {}
 
     @property
@@ -217,7 +221,10 @@ class _Going:
                 self._file(form.object_name, form.sha256)
         for name, sha256 in tx.erased.copies(ids):
             self._file(name, sha256)
-        tx.erased.co_holders(judged.contents.subject)
+        for one in tx.erased.co_holders(judged.contents.subject):
+            self.former.append(row_key(one))
+            if one.removed_at is not None:
+                self.former.append(moment_key(REMOVED, one.co_holder_id, one.removed_at))
         self._packages(judged)
 
     def case(self, judged: Judged) -> None:
@@ -227,7 +234,9 @@ class _Going:
         for material in tx.materials.of_case(body, number, limit=2 * MAX_MATERIALS):
             if material.state is not MaterialState.DESTROYED:
                 self._file(material.object_name, material.sha256)
-                tx.erased.material(material.material_id)
+                row = self._row(MATERIAL, material.material_id, row_key(material), "")
+                if tx.erased.material(material, row):
+                    self.rows.append(f"{row_key(erased_material(material))} {row.was}")
         for request in tx.requests.of_case(number, caller="", body=body, behind="", limit=MAX_REQUESTS):
             if request.state is RequestState.REFUSED:
                 tx.erased.request(request.request_id)

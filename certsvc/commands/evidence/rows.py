@@ -105,6 +105,11 @@ def row_key(row: _Row) -> str:
     return f"{noun} {id_of(row)} {hashlib.sha256(_form(row, left_out)).hexdigest()}"
 
 
+def moment_key(noun: str, row_id: str, at: datetime, because: str = "") -> str:
+    """``<noun> <id> <SHA-256>`` of what happened to a row once, at ``at``: that of the moment and of the reason."""
+    return f"{noun} {row_id} {hashlib.sha256(f'{rfc3339(at)} {because}'.encode()).hexdigest()}"
+
+
 def rows_of(rows: Iterable[_Row]) -> list[str]:
     """The keys of several, as they stand in the content of a leaf."""
     return [row_key(row) for row in rows]

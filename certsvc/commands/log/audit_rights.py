@@ -6,11 +6,9 @@ the fetch, an end by a leaf of its moment, the result of a seal use by a leaf ov
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from certsvc.clock import rfc3339
 from certsvc.commands.evidence.rows import (
     ANSWERED,
     ARCHIVE,
@@ -22,6 +20,7 @@ from certsvc.commands.evidence.rows import (
     RESERVATION,
     SHOW,
     answered_key,
+    moment_key,
     row_key,
 )
 from certsvc.commands.log.findings import Found
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
     from certsvc.commands.log.audit_since import Since
     from certsvc.commands.log.findings import AuditReport
     from certsvc.commands.reconcile_ports import Ledger
-    from certsvc.license.archives import Archive, Material
-    from certsvc.license.audited import ReadGrant, ReadLeaf, ReadShow
+    from certsvc.license.archives import Archive
+    from certsvc.license.audited import ReadGrant, ReadLeaf, ReadMaterial, ReadShow
     from certsvc.license.delegations import Delegation
     from certsvc.license.relations import CoHolder, Relation
     from certsvc.seal.model import SealReservation
@@ -54,7 +53,7 @@ _OVER = frozenset({DelegationState.DECLINED, DelegationState.ENDED})
 _USES_DIFFER = "与核验记录、用证记录或办理时间不符"
 
 
-def moment_key(leaf: ReadLeaf, said: Mapping[str, Any]) -> tuple[str, str] | None:
+def moment_told(leaf: ReadLeaf, said: Mapping[str, Any]) -> tuple[str, str] | None:
     """Noun and key of what a leaf says that happened to a row; None where it says nothing of the kind."""
     noun = _TELLS.get(leaf.kind)
     if noun is None:
@@ -66,15 +65,11 @@ def moment_key(leaf: ReadLeaf, said: Mapping[str, Any]) -> tuple[str, str] | Non
         detail = str(content.get("because", ""))
     elif noun == RECEIVED:
         detail = _receipt(content["handed_to"], content["receipt_no"], content.get("received_on", ""), said["actor"])
-    return noun, _moment(noun, str(row_id), leaf.at, detail)
+    return noun, moment_key(noun, str(row_id), leaf.at, detail)
 
 
 def _receipt(*parts: object) -> str:
     return "\n".join(map(str, parts))
-
-
-def _moment(noun: str, row_id: str, at: datetime, because: str = "") -> str:
-    return f"{noun} {row_id} {hashlib.sha256(f'{rfc3339(at)} {because}'.encode()).hexdigest()}"
 
 
 class RightAudit:
@@ -166,18 +161,21 @@ class RightAudit:
         receipt = _receipt(one.handed_to, one.receipt_no, one.received_on or "", one.receipt_by)
         dayless = _receipt(one.handed_to, one.receipt_no, "", one.receipt_by)
         at = one.receipt_at
-        if at is not None and self._ledger.saw(RECEIVED, _moment(RECEIVED, one.archive_id, at, dayless)):
+        if at is not None and self._ledger.saw(RECEIVED, moment_key(RECEIVED, one.archive_id, at, dayless)):
             receipt = dayless
         self._happened(RECEIVED, one.archive_id, at, receipt, told=True)
         if at is None:
             told = one.handed_to or one.receipt_no or one.received_on or one.receipt_by
             self._holds(not told, ARCHIVE, one.archive_id)
 
-    def material(self, one: Material) -> None:
-        """A material, until it was taken back."""
-        self._expect(MATERIAL, row_key(one), one.registered_at, "")
+    def material(self, read: ReadMaterial) -> None:
+        """A material, until it was taken back; one that was destroyed stands as it was before, and has no name."""
+        one, erased = read.material, read.erased
+        self._expect(MATERIAL, row_key(one) if erased is None else erased.was, one.registered_at, "")
         self._happened(TAKEN_BACK, one.material_id, one.moved_at, told=True)
-        self._holds((one.state is MaterialState.WITHDRAWN) == (one.moved_at is not None), MATERIAL, one.material_id)
+        destroyed = one.state is MaterialState.DESTROYED
+        agrees = destroyed or (one.state is MaterialState.WITHDRAWN) == (one.moved_at is not None)
+        self._holds(agrees and destroyed == (erased is not None), MATERIAL, one.material_id)
 
     def _named(self, noun: str, row: Any) -> bool:
         return self._ledger.saw(noun, row_key(row))
@@ -190,7 +188,7 @@ class RightAudit:
         """What happened to a row at ``at``; earlier releases did not tell the end of every row (not ``told``)."""
         if at is None:
             return
-        key = _moment(noun, row_id, at, because)
+        key = moment_key(noun, row_id, at, because)
         if told or self._ledger.saw(noun, key):
             self._ledger.expect(noun, [key])
             if at >= self._settled:

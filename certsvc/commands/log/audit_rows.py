@@ -43,7 +43,7 @@ from certsvc.commands.evidence.rows import (
 )
 from certsvc.commands.log.append import EVENTS_RECORDED, TIMESTAMPED
 from certsvc.commands.log.audit_leaf import fits, said_by
-from certsvc.commands.log.audit_rights import MOMENTS, RightAudit, moment_key
+from certsvc.commands.log.audit_rights import MOMENTS, RightAudit, moment_told
 from certsvc.commands.log.audit_since import OLD, REPEATED, Since, old_id
 from certsvc.commands.log.audit_stamps import CLOCKS_APART, STAMP, StampAudit
 from certsvc.commands.log.findings import Found
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from certsvc.commands.reconcile_ports import Ledger
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.archives import Archive, Material
-    from certsvc.license.audited import Read, ReadLeaf, ReadVersion
+    from certsvc.license.audited import Read, ReadLeaf, ReadMaterial, ReadVersion
     from certsvc.license.disposal import ErasedRow
     from certsvc.license.model import Artifact, LicenseVersion
 
@@ -90,10 +90,8 @@ class RowAudit:
         """Check a row of evidence against its own leaf, and note what it says of others."""
         said = said_by(leaf)
         if said is None:
-            kind, detail = Found.DETAILS_CHANGED, leaf.evidence_id
-            if not fits(leaf):
-                kind = Found.COLUMNS_CHANGED
-            self._report.tell(kind, leaf.position, detail)
+            kind = Found.DETAILS_CHANGED if fits(leaf) else Found.COLUMNS_CHANGED
+            self._report.tell(kind, leaf.position, leaf.evidence_id)
             return
         content: dict[str, Any] = said["content"]
         for topic in {ERASED, GONE_FILES} & content.keys():
@@ -123,15 +121,17 @@ class RowAudit:
 
     def _note_change(self, leaf: ReadLeaf, said: dict[str, Any]) -> None:
         """What happened to a row that was there, and which keys hold no more."""
-        if (happened := moment_key(leaf, said)) is not None:
+        if (happened := moment_told(leaf, said)) is not None:
             self._seen.setdefault(happened[0], []).append(happened[1])
         former = [str(key) for key in said["content"].get(FORMER, ())]
         if former:
             self._flush()
         for key in former:
             noun = key.partition(" ")[0]
-            if self._ledger.saw(noun, key):  # leaves of earlier releases did not name it
+            if self._ledger.saw(noun, key):
                 self._ledger.expect(noun, [key])
+            elif noun == CO_HOLDER and self._ledger.saw(f"old:{noun}", _id(key)):  # gone, and named by an earlier release
+                self._ledger.expect(f"old:{noun}", [_id(key)])
 
     def compare(self, watch: Callable[[str, int], None], *, files: bool) -> None:
         """Rows against leaves; with ``files`` every file of a license is read too."""
@@ -147,8 +147,8 @@ class RowAudit:
         StampAudit(self._deps, self._ledger, self._report, self._since[STAMP], settled=self._settled).compare()
         for noun in (*NOUNS, *MOMENTS, STAMP):
             self._differences(noun)
-        for what, count in sorted((+self._unsaid).items()):
-            self._report.not_checked.append(f"{count} 张证照的{what}（此前版本登记，留痕未记）")
+        unsaid = sorted((+self._unsaid).items())
+        self._report.not_checked += [f"{count} 张证照的{what}（此前版本登记，留痕未记）" for what, count in unsaid]
 
     def _flush(self) -> None:
         for noun, keys in self._seen.items():
@@ -246,8 +246,11 @@ class RowAudit:
             if files:
                 self._file(one, f"{ARCHIVE} {one.archive_id}")
 
-        def material(one: Material) -> None:
-            self._rights.material(one)
+        def material(read: ReadMaterial) -> None:
+            one = read.material
+            if read.erased is not None:
+                self._by_decision(read.erased, row_key(one))
+            self._rights.material(read)
             if files:
                 self._file(one, f"{MATERIAL} {one.material_id}")
 
