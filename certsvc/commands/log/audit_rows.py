@@ -130,7 +130,7 @@ class RowAudit:
             noun = key.partition(" ")[0]
             if self._ledger.saw(noun, key):
                 self._ledger.expect(noun, [key])
-            elif noun == CO_HOLDER and self._ledger.saw(f"old:{noun}", _id(key)):  # gone, and named by an earlier release
+            elif noun == CO_HOLDER and self._ledger.saw(f"old:{noun}", _id(key)):  # of an earlier release
                 self._ledger.expect(f"old:{noun}", [_id(key)])
 
     def compare(self, watch: Callable[[str, int], None], *, files: bool) -> None:
