@@ -33,12 +33,17 @@ class ConsoleRows(Protocol):
         """The requests of any of these bodies under this 业务流水号, oldest first."""
         ...
 
-    def backlog(self, *, before: datetime, most: int) -> Sequence[tuple[str, str, int, datetime]]:
-        """State, reason code, how many and since when, of at most ``most`` requests not touched since ``before``."""
+    def backlog(self, state: RequestState, *, before: datetime, most: int) -> Sequence[tuple[str, int, datetime]]:
+        """Reason code, how many and since when, of at most ``most`` failed or accepted requests.
+
+        Those not touched since ``before``, the oldest first.
+        """
         ...
 
-    def oldest(self, state: RequestState, *, before: datetime, look_at: int, limit: int) -> Sequence[IssuanceRequest]:
-        """Of the ``look_at`` requests that are open longest and not touched since ``before``, those in a state."""
+    def oldest(
+        self, state: RequestState, *, before: datetime, limit: int, reason: str = ""
+    ) -> Sequence[IssuanceRequest]:
+        """The failed or accepted requests not touched for longest, since ``before``; failed ones of a reason alone."""
         ...
 
     def hasten(self, request_id: str, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, bindparam, func, or_, select, text, update
+from sqlalchemy import String, and_, bindparam, func, or_, select, text, update
 
 from certsvc.license.figures import DayCount, Measure
 from certsvc.license.request import RequestState
@@ -12,7 +12,7 @@ from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.licenses import VERSION, LicenseRows
 from certsvc.store.log import EVIDENCE, SUBJECT
 from certsvc.store.requests import RequestRows
-from certsvc.store.tables import OPEN_REQUEST, licenses, requests
+from certsvc.store.tables import FAILED_REQUEST, OPEN_REQUEST, licenses, requests
 from certsvc.store.tables_log import log_subjects
 from certsvc.store.tables_supervision import supervision_days
 from certsvc.store.tables_uses import cursors, evidence
@@ -71,22 +71,33 @@ _OF_BUSINESS = (
     .where(_R.authority_code.in_(bindparam("bodies", expanding=True)), _R.business_no == bindparam("business"))
     .limit(bindparam("most"))
 )
-_OPEN = (
-    select(_R.request_id, _R.state, _R.reason_code, _R.updated_at)
-    .where(text(OPEN_REQUEST), _R.updated_at < bindparam("before"))
-    .order_by(_R.updated_at)
-    .limit(bindparam("most"))
-    .subquery("counted")
-)
-_OLDEST = (
-    select(_OPEN.c.request_id)
-    .where(_OPEN.c.state == bindparam("stands"))
-    .order_by(_OPEN.c.updated_at)
-    .limit(bindparam("named"))
-)
-_BACKLOG = select(
-    _OPEN.c.state, _OPEN.c.reason_code, func.count().label("value"), func.min(_OPEN.c.updated_at).label("since")
-).group_by(_OPEN.c.state, _OPEN.c.reason_code)
+# Each state along its own condition: however many of one there are, they hide none of the other.
+_OF_STATE = {
+    RequestState.FAILED: and_(text(FAILED_REQUEST)),
+    RequestState.ACCEPTED: and_(text(OPEN_REQUEST), text("state = 'accepted'")),
+}
+
+
+def _backlog(state: RequestState) -> Select[Any]:
+    counted = (
+        select(_R.reason_code, _R.updated_at)
+        .where(_OF_STATE[state], _R.updated_at < bindparam("before"))
+        .order_by(_R.updated_at)
+        .limit(bindparam("most"))
+        .subquery("counted")
+    )
+    since = func.min(counted.c.updated_at).label("since")
+    return select(counted.c.reason_code, func.count().label("value"), since).group_by(counted.c.reason_code)
+
+
+def _oldest(state: RequestState, *narrower: ColumnElement[bool]) -> Select[Any]:
+    found = select(_R.request_id).where(_OF_STATE[state], _R.updated_at < bindparam("before"), *narrower)
+    return found.order_by(_R.updated_at).limit(bindparam("most"))
+
+
+_BACKLOG = {state: _backlog(state) for state in _OF_STATE}
+_OLDEST = {state: _oldest(state) for state in _OF_STATE}
+_OLDEST_FAILED_FOR = _oldest(RequestState.FAILED, _R.reason_code == bindparam("reason"))
 # A claim keeps ``ready_at`` at the end of its lease, so whoever works on it is left alone.
 _HASTEN = (
     update(requests)
@@ -156,15 +167,23 @@ class ConsoleReads:
         known = RequestRows(self._tx).by_ids([row["request_id"] for row in rows])
         return [known[one] for one in sorted(known)]
 
-    def backlog(self, *, before: datetime, most: int) -> Sequence[tuple[str, str, int, datetime]]:
-        """State, reason code, how many and since when, of at most ``most`` requests not touched since ``before``."""
-        rows = self._tx.rows(_BACKLOG, before=before, most=most)
-        found = [(row["state"], row["reason_code"], row["value"], row["since"]) for row in rows]
-        return sorted(found, key=lambda one: (-one[2], one[1]))
+    def backlog(self, state: RequestState, *, before: datetime, most: int) -> Sequence[tuple[str, int, datetime]]:
+        """Reason code, how many and since when, of at most ``most`` failed or accepted requests.
 
-    def oldest(self, state: RequestState, *, before: datetime, look_at: int, limit: int) -> Sequence[IssuanceRequest]:
-        """Of the ``look_at`` requests that are open longest and not touched since ``before``, those in a state."""
-        rows = self._tx.rows(_OLDEST, stands=state.value, before=before, most=look_at, named=limit)
+        Those not touched since ``before``, the oldest first.
+        """
+        rows = self._tx.rows(_BACKLOG[state], before=before, most=most)
+        found = [(row["reason_code"] or "", row["value"], row["since"]) for row in rows]
+        return sorted(found, key=lambda one: (-one[1], one[0]))
+
+    def oldest(
+        self, state: RequestState, *, before: datetime, limit: int, reason: str = ""
+    ) -> Sequence[IssuanceRequest]:
+        """The failed or accepted requests not touched for longest, since ``before``; failed ones of a reason alone."""
+        if reason:
+            rows = self._tx.rows(_OLDEST_FAILED_FOR, before=before, most=limit, reason=reason)
+        else:
+            rows = self._tx.rows(_OLDEST[state], before=before, most=limit)
         ids = [row["request_id"] for row in rows]
         known = RequestRows(self._tx).by_ids(ids)
         return [known[one] for one in ids if one in known]

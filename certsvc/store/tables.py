@@ -36,6 +36,7 @@ metadata = MetaData(
 # Conditions of the partial indexes, for the queries to repeat word by word: a database uses a partial index only for a
 # condition that it can read in the statement, not for one in a parameter.
 OPEN_REQUEST = "state IN ('accepted', 'failed')"
+FAILED_REQUEST = "state = 'failed'"
 OF_A_CASE = "case_no <> ''"
 OPEN_RESERVATION = "result IN ('open', 'unknown')"
 IN_FORCE = "state IN ('provisional', 'valid', 'suspended')"
@@ -109,6 +110,14 @@ Index(
     postgresql_where=text(OF_A_CASE),
 )
 Index("ix_requests_open", requests.c.updated_at, sqlite_where=_OPEN_REQUEST, postgresql_where=_OPEN_REQUEST)
+
+Index(
+    "ix_requests_failed",
+    requests.c.updated_at,
+    requests.c.reason_code,
+    sqlite_where=text(FAILED_REQUEST),
+    postgresql_where=text(FAILED_REQUEST),
+)
 
 receipts = Table(
     "receipts",

@@ -80,8 +80,9 @@ def test_a_failed_request_is_hastened_and_no_other(store: Store) -> None:
         later = NOW + timedelta(hours=1)
         assert tx.requests.fail(request.request_id, claim_token="t", code="x", detail="", next_try_at=later, now=NOW)
         assert tx.requests.claim(worker="w", token="u", now=NOW, lease_s=60) is None
-        assert tx.console.backlog(before=later, most=9) == [("failed", "x", 1, NOW)]
-        assert tx.console.backlog(before=NOW, most=9) == []
+        assert tx.console.backlog(RequestState.FAILED, before=later, most=9) == [("x", 1, NOW)]
+        assert tx.console.backlog(RequestState.FAILED, before=NOW, most=9) == []
+        assert tx.console.backlog(RequestState.ACCEPTED, before=later, most=9) == []
         assert tx.console.hasten(request.request_id, now=NOW)
         assert tx.requests.claim(worker="w", token="u", now=NOW, lease_s=60) is not None
         # Claimed again, and not failed since: whoever works on it is left alone.
@@ -101,10 +102,14 @@ def test_the_oldest_of_a_state_are_not_crowded_out_by_those_of_another(store: St
         assert tx.requests.fail(fails.request_id, claim_token="t", code="x", detail="", next_try_at=later, now=NOW)
         assert tx.requests.insert(waits)
         for state, request in ((RequestState.FAILED, fails), (RequestState.ACCEPTED, waits)):
-            found = tx.console.oldest(state, before=later, look_at=9, limit=1)
+            found = tx.console.oldest(state, before=later, limit=1)
             assert [one.request_id for one in found] == [request.request_id]
-        assert tx.console.oldest(RequestState.FAILED, before=later, look_at=1, limit=9) == []
-        assert tx.console.oldest(RequestState.FAILED, before=NOW, look_at=9, limit=9) == []
+            assert [one[1] for one in tx.console.backlog(state, before=later, most=1)] == [1]
+        assert [
+            one.request_id for one in tx.console.oldest(RequestState.FAILED, before=later, limit=9, reason="x")
+        ] == [fails.request_id]
+        assert tx.console.oldest(RequestState.FAILED, before=later, limit=9, reason="y") == []
+        assert tx.console.oldest(RequestState.FAILED, before=NOW, limit=9) == []
 
 
 def test_sums_leaves_and_places(store: Store) -> None:

@@ -473,14 +473,17 @@ def console(tx: UnitOfWork) -> None:
     tx.seals.unanswered_of("s", before=NOW, limit=9)
     tx.console.numbered(["s", "t"], "n", limit=9)
     tx.console.of_business(["a", "b"], "n", limit=9)
-    tx.console.backlog(before=NOW, most=9)
+    for state in (Requested.FAILED, Requested.ACCEPTED):
+        tx.console.backlog(state, before=NOW, most=9)
     assert not tx.console.hasten("r", now=NOW)
     tx.console.issued_daily(first=DAY_START.date(), last=DAY_START.date())
     tx.console.places()
     tx.console.leaves_before(9, limit=9)
     tx.console.leaves_about("s", 9, limit=9)
     tx.console.leaf_at(9)
-    tx.console.oldest(Requested.FAILED, before=NOW, look_at=9, limit=5)
+    tx.console.oldest(Requested.FAILED, before=NOW, limit=5)
+    tx.console.oldest(Requested.ACCEPTED, before=NOW, limit=5)
+    tx.console.oldest(Requested.FAILED, before=NOW, limit=5, reason="seal_unavailable")
 
 
 def bases(tx: UnitOfWork) -> None:

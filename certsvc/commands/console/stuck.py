@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.parked import ParkedEvent
     from certsvc.license.request import IssuanceRequest
     from certsvc.seal.model import SealReservation
@@ -83,15 +84,14 @@ def read_stuck(deps: Deps, caller: Principal) -> Stuck:
     roles.require(caller, *READERS)
     now = deps.clock.now()
     with deps.uow.read() as tx:
-        failing = [one for one in tx.console.backlog(before=now, most=COUNTED) if one[0] == RequestState.FAILED]
-        long = tx.console.backlog(before=now - WAITS_LONG, most=COUNTED)
-        waiting = [one for one in long if one[0] == RequestState.ACCEPTED]
-        groups = [Group(reason=code, count=count, since=since) for _, code, count, since in failing]
+        failing = tx.console.backlog(RequestState.FAILED, before=now, most=COUNTED)
+        waiting = tx.console.backlog(RequestState.ACCEPTED, before=now - WAITS_LONG, most=COUNTED)
+        groups = [Group(reason=code, count=count, since=since) for code, count, since in failing]
         if waiting:
-            count, since = sum(one[2] for one in waiting), min(one[3] for one in waiting)
+            count, since = sum(one[1] for one in waiting), min(one[2] for one in waiting)
             groups.append(Group(reason=WAITS, count=count, since=since))
-        failed = tx.console.oldest(RequestState.FAILED, before=now, look_at=COUNTED, limit=MAX_ROWS)
-        untouched = tx.console.oldest(RequestState.ACCEPTED, before=now - WAITS_LONG, look_at=COUNTED, limit=MAX_ROWS)
+        failed = _failed(tx, [one[0] for one in failing], now)
+        untouched = tx.console.oldest(RequestState.ACCEPTED, before=now - WAITS_LONG, limit=MAX_ROWS)
         last, places = tx.operations.last_position(), tx.console.places()
         late = {
             name: oldest
@@ -110,6 +110,17 @@ def read_stuck(deps: Deps, caller: Principal) -> Stuck:
             unsequenced_since=unsequenced.oldest,
             failed_deliveries=tx.operations.failed_deliveries(most=COUNTED),
         )
+
+
+def _failed(tx: UnitOfWork, reasons: Sequence[str], now: datetime) -> Sequence[IssuanceRequest]:
+    """The oldest of each reason: many of one that must not be retried hide none of another that may."""
+    share = max(1, MAX_ROWS // max(1, len(reasons)))
+    named = [
+        one
+        for reason in reasons[:MAX_ROWS]
+        for one in tx.console.oldest(RequestState.FAILED, before=now, limit=share, reason=reason)
+    ]
+    return sorted(named, key=lambda one: (one.updated_at, one.request_id))
 
 
 def retry_requests(deps: Deps, caller: Principal, request_ids: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ addWords({
   "stuck.step.clear_up": ["失败：先查明，不要重试", "Failed: find out first, do not retry"],
   "stuck.step.start": ["还没有开始：看制证进程，不用重试", "Not begun: see the workers, nothing to retry"],
   "stuck.count": ["{count} 件，最早自 {at}", "{count}, the first since {at}"],
+  "stuck.count_least": ["至少 {count} 件，最早自 {at}", "{count} or more, the first since {at}"],
   "stuck.next": ["下一步：{text}", "Next: {text}"],
   "stuck.retry_all": ["重试这些申请", "Retry these"],
   "stuck.retry": ["重试", "Retry"],
