@@ -45,9 +45,11 @@ def upgrade(url: str, *, directory: Path = MIGRATIONS, revision: str = "head") -
     config = _config(directory)
     with _connected(url) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
+            # Whoever upgrades before may take as long as its indexes do: its turn is waited for without a limit.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
             connection.execute(text(f"SET LOCAL lock_timeout = {DDL_LOCK_TIMEOUT_MS}"))
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, revision)

@@ -6,10 +6,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from postgres_process import PostgresProcess
+from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
 from store_records import make_version
 
@@ -99,6 +101,25 @@ def test_each_revision_can_be_reached_alone_and_several_processes_may_upgrade_at
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate.upgrade, [empty_url] * 4))
     assert migrate.current(empty_url) == migrate.head()
+
+
+def test_whoever_upgrades_second_waits_as_long_as_the_first_takes(
+    postgres: PostgresProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres.execute("CREATE DATABASE taking_turns")
+    url = postgres.url("taking_turns")
+    holder, taken = writing_engine(url), f"SELECT pg_advisory_xact_lock({migrate._ADVISORY_LOCK})"
+    monkeypatch.setattr(migrate, "writing_engine", partial(writing_engine, wait_s=0.2))
+    with ThreadPoolExecutor(1) as pool:
+        with holder.begin() as connection:
+            connection.execute(text(taken))
+            waiting = pool.submit(migrate.upgrade, url)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1.5)
+        waiting.result(timeout=60)
+    holder.dispose()
+    assert migrate.current(url) == migrate.head()
+    postgres.execute("DROP DATABASE taking_turns WITH (FORCE)")
 
 
 EARLIER_LICENSE = """
