@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import pytest
@@ -77,6 +78,7 @@ def application(route: type[JsonRoute]) -> TestClient:
     app = FastAPI()
     app.router.routes += router.routes
     problems.install(app)
+    app.state.deps = SimpleNamespace(policy=SimpleNamespace(trusted_proxies=()))  # who is refused is logged by network
     return TestClient(app, raise_server_exceptions=False)
 
 
