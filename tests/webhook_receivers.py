@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 from standardwebhooks import Webhook
 
+from certsvc.catalog.loader import load_catalog
 from certsvc.clock import Clock
+from certsvc.commands.catalog.fixed import FixedCatalog
 from certsvc.commands.ports import Deps, Policy
 from certsvc.commands.webhook_ports import Receivers, Reply
 from certsvc.ids import SystemIds
@@ -125,6 +128,9 @@ class NoFaults:
         """Do nothing."""
 
 
+seed_catalog = cache(load_catalog)
+
+
 def sender_deps(store: Store, clock: Clock, receivers: Receivers, **changes: Any) -> Deps:
     """What sending needs, over a bare store; everything else is missing and breaks whoever touches it."""
     given: dict[str, Any] = {
@@ -134,6 +140,7 @@ def sender_deps(store: Store, clock: Clock, receivers: Receivers, **changes: Any
         "faults": NoFaults(),
         "policy": Policy(sandbox=True, public_base="https://zz.example", event_source="https://certsvc.example"),
         "receivers": receivers,
+        "catalogs": FixedCatalog(seed_catalog()),  # which bodies act on consent alone
     }
     missing = {one.name: None for one in dataclasses.fields(Deps) if one.default is dataclasses.MISSING}
     return Deps(**cast("Any", {**missing, **given, **changes}))
