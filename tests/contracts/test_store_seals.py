@@ -140,7 +140,7 @@ def test_abandoned_reservations_are_unknown_and_stay_counted_and_listed(store: S
     for n in (1, 2):
         assert reserve(store, make_reservation(n, purpose="issue:req_1"))
     assert reserve(store, make_reservation(3, purpose="issue:req_2"))
-    unknown = make_reservation(2, purpose="issue:req_1", result=ReservationResult.UNKNOWN)
+    unknown = make_reservation(2, purpose="issue:req_1", result=ReservationResult.UNKNOWN, answered_at=T0)
     with store.uow() as tx:
         assert tx.seals.answer([("res_000001", ReservationResult.USED, "ab")], now=T0)
         assert list(tx.seals.abandon(["issue:req_1"], now=T0)) == [unknown]
