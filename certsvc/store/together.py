@@ -42,15 +42,15 @@ def insert_together(table: Table, names: tuple[str, ...], telling: str = "") -> 
     With ``telling`` only those are written of which no unique key is taken, also not by one before it, and that column
     of each is returned. Every name in the text is a table's or a column's of ours.
     """
-    quoted = [f'"{table.c[name].name}"' for name in names]
+    quoted = [_quoted(table.c[name].name) for name in names]
     kinds = ", ".join(f"{name} {_word(table.c[key].type)}" for key, name in zip(names, quoted, strict=True))
     columns = ", ".join(quoted)
     statement = (
-        f'INSERT INTO "{table.name}" ({columns}) SELECT {columns} '  # noqa: S608  (names of ours alone)
+        f"INSERT INTO {_quoted(table.name)} ({columns}) SELECT {columns} "  # noqa: S608  (names of ours alone)
         f"FROM json_to_recordset(CAST(:{ROWS} AS json)) AS one({kinds})"
     )
     if telling:
-        statement += f' ON CONFLICT DO NOTHING RETURNING "{telling}"'
+        statement += f" ON CONFLICT DO NOTHING RETURNING {_quoted(telling)}"
     return text(statement).bindparams(bindparam(ROWS, type_=String()))
 
 
@@ -59,6 +59,11 @@ def given_texts(*names: str) -> TableValuedAlias:
     rows = cast(bindparam(ROWS, type_=Text()), JSON())
     found = func.json_to_recordset(rows).table_valued(*(column(name, Text()) for name in names))
     return found.render_derived(name="given", with_types=True)
+
+
+def _quoted(name: str) -> str:
+    """As SQLAlchemy writes it: in quotes only where a word of SQL is meant as a name."""
+    return str(_DIALECT.identifier_preparer.quote(name))
 
 
 def _word(kind: TypeEngine[Any]) -> str:
