@@ -20,6 +20,8 @@ from test_pages_offline import shown as shown_offline
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 SLUG = "tour_guide"
+OFFLINE_SLUG = "teacher_qualification"
+"""Of other people than those of the tests of offline pages: nobody may have more than three devices."""
 TOO_OLD_S = 61
 """RELIABILITY 2: a screenshot of an online code is refused at this age."""
 OFFLINE_TOO_OLD_S = 30 + 60 + 1
@@ -89,11 +91,11 @@ def test_another_devices_signature_and_an_old_screenshot_are_refused_without_net
     open_page: OpenPage, live_city: LiveCity, watch: Watch
 ) -> None:
     watch.allow(CUT)
-    row = live_city.city.license(SLUG)
-    code = shown_offline(phone(open_page, live_city, SLUG), row)
+    row = live_city.city.license(OFFLINE_SLUG)
+    code = shown_offline(phone(open_page, live_city, OFFLINE_SLUG), row)
     core, _ = cbor(unbase45(code.removeprefix(PREFIX)))
     stolen = Phone().code(core, time.time())
-    checker = officer(open_page, live_city, SLUG)
+    checker = officer(open_page, live_city, OFFLINE_SLUG)
     checker.context.set_offline(offline=True)
     result = checker.locator("#scan-result")
     paste(checker, stolen)
@@ -104,7 +106,7 @@ def test_another_devices_signature_and_an_old_screenshot_are_refused_without_net
     paste(checker, code)
     expect(result).to_have_attribute("data-reason", "identity_not_compared")
     # To an officer who has not seen it, but whose clock is 91 s further on, the same picture is too old.
-    late = officer(open_page, live_city, SLUG)
+    late = officer(open_page, live_city, OFFLINE_SLUG)
     late.context.set_offline(offline=True)
     late.clock.set_system_time(time.time() + OFFLINE_TOO_OLD_S)
     paste(late, code)
