@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from certsvc.catalog.entry import ArchiveWhen, Keeping
 from certsvc.clock import local_day
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from certsvc.license.model import LicenseVersion
 
     _About = Sequence[tuple[DisposalItem, DisposalState]]
+
+FoundT = TypeVar("FoundT")
 
 _ORDER = (Keeping.YEARS_10, Keeping.YEARS_30, Keeping.PERMANENT)
 
@@ -108,14 +110,14 @@ def judged_licenses(deps: Deps, tx: UnitOfWork, license_ids: Sequence[str], *, o
     """Those of these licenses that are over, and have not gone; that they stand in ``own_list`` is no obstacle."""
     if not license_ids:
         return
-    packages = _by_subject(tx, ArchiveKind.LICENSE, license_ids)
-    about = _items(tx, ArchiveKind.LICENSE, license_ids)
+    # Of a license under every body that it was listed or packaged by.
+    packages = _over_bodies(_by_subject(tx, ArchiveKind.LICENSE, license_ids))
+    about = _over_bodies(_items(tx, ArchiveKind.LICENSE, license_ids))
     today = local_day(deps.clock.now())
     versions = tx.licenses.of_licenses(license_ids)
     grouped = [list(several) for _, several in groupby(versions, key=lambda one: one.license_id)]
     for contents in contents_of(deps, tx, grouped):
-        own = [one for (_, subject), several in packages.items() if subject == contents.subject for one in several]
-        items = [one for (_, subject), several in about.items() if subject == contents.subject for one in several]
+        own, items = packages.get(contents.subject, []), about.get(contents.subject, [])
         term = _term(deps, contents, own, items)
         items = [one for one in items if one[0].list_id != own_list]
         if term is None or today < term[2]:
@@ -272,6 +274,14 @@ def _items(
     for item, state in tx.disposals.about(kind, subjects):
         found.setdefault((item.authority_code, item.subject), []).append((item, state))
     return found
+
+
+def _over_bodies(found: Mapping[tuple[str, str], list[FoundT]]) -> Mapping[str, list[FoundT]]:
+    """By subject alone."""
+    merged: dict[str, list[FoundT]] = {}
+    for (_, subject), several in found.items():
+        merged.setdefault(subject, []).extend(several)
+    return merged
 
 
 def _title(deps: Deps, contents: Contents) -> str:
