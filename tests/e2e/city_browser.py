@@ -196,6 +196,12 @@ def sign_in(page: Page, subject: str) -> None:
     page.locator("#signed-in").wait_for()
 
 
+def sign_out(page: Page) -> None:
+    """Leave, and wait until the page has left: it forgets what is on the device first, and a new address would cut that."""
+    page.locator("#logout").click()
+    page.locator("#people").wait_for()
+
+
 def read_code(png: bytes) -> str:
     """What an independent reader sees in a picture."""
     found = zxingcpp.read_barcodes(Image.open(io.BytesIO(png)))

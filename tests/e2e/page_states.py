@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from city_browser import sign_in
+from city_browser import sign_in, sign_out
 from fixtures_city import LiveCity
 from later_changes import drawn_over
 from playwright.sync_api import Page
@@ -94,7 +94,7 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="uses"]').click()
     page.locator("#uses:visible, .empty:visible").first.wait_for()
     yield "holder: uses"
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, city.holder_of("business_license"))
     page.locator('[data-view="grants"]').click()
     page.locator("#grant-new").click()
@@ -113,7 +113,7 @@ def sharing_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.goto(f"{live_city.base}/holder")
     page.locator("#people, #signed-in:not([hidden])").first.wait_for()
     if page.locator("#logout").is_visible():
-        page.locator("#logout").click()
+        sign_out(page)
         page.reload()  # the list of people of a page that was open before has no new ones
     sign_in(page, shop.subject)
     page.locator("#requests-waiting").wait_for()
@@ -133,7 +133,7 @@ def sharing_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('#use-matters input[value="named"]').check()
     page.locator("#use-matters-warning").wait_for()
     yield "holder: consent by a delegate"
-    page.locator("#logout").click()
+    sign_out(page)
     page.goto(f"{live_city.base}/")
     page.set_input_files("#file", {"name": "copy.pdf", "mimeType": "application/pdf", "buffer": data})
     page.locator("#verdict-copy").wait_for()
@@ -153,7 +153,7 @@ def sign_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.goto(f"{live_city.base}/holder")
     page.locator("#people, #signed-in:not([hidden])").first.wait_for()
     if page.locator("#logout").is_visible():
-        page.locator("#logout").click()
+        sign_out(page)
     page.goto(f"{live_city.base}/sign")
     page.locator("#people").wait_for()
     sign_in(page, subject)
@@ -166,7 +166,7 @@ def sign_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="signer"]').click()
     page.locator("#apply-form").wait_for()
     yield "sign: application"
-    page.locator("#logout").click()
+    sign_out(page)
 
 
 def officer_states(page: Page, live_city: LiveCity) -> Iterator[str]:
@@ -220,7 +220,7 @@ def counter_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator('[data-view="tickets"]').click()
     page.locator("#tickets:visible, .empty:visible").first.wait_for()
     yield "counter: tickets"
-    page.locator("#logout").click()
+    sign_out(page)
 
 
 def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
@@ -254,17 +254,17 @@ def department_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("#open-requests").wait_for()
     page.locator('#withheld [data-state="asked"]').first.wait_for()
     yield "department: to do"
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "use-clerk-1")
     page.locator("#withhold-new").click()
     page.locator("#withhold-send").click()
     page.locator("#withhold-wrong:not(:empty)").wait_for()
     yield "department: to withhold, with mistakes"
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "use-checker-1")
     page.locator('#withheld [data-action="agree"]').first.wait_for()
     yield "department: withheld, to decide"
-    page.locator("#logout").click()
+    sign_out(page)
 
 
 def used_by_department(live_city: LiveCity) -> None:
@@ -330,4 +330,4 @@ def console_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     page.locator("[data-open]").first.click()
     page.locator("#seal-now").wait_for()
     yield "console: seal"
-    page.locator("#logout").click()
+    sign_out(page)
