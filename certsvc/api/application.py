@@ -63,6 +63,7 @@ from certsvc.api import (
     seal_uses,
     seals,
     shows,
+    sign_outs,
     signers,
     signings,
     stampings,
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     tokens,
+    sign_outs,
     events,
     event_stream,
     webhooks,
