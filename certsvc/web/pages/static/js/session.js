@@ -2,6 +2,7 @@
 // stands in an address.
 import { call, Problem, trouble } from "./api.js";
 import { announce, busy, byId, el } from "./dom.js";
+import { endSession, watchIdle } from "./leaving.js";
 import { t } from "./words.js";
 
 /** So many names are too many to look through. */
@@ -31,6 +32,7 @@ export class Session {
   /** Show the page as signed in, or the login. */
   start() {
     byId("logout").addEventListener("click", () => this.end(t("login.left")));
+    watchIdle({ signedIn: () => this.kept !== null, onIdle: () => this.#leave(new Problem("idle")) });
     if (this.kept) this.#in();
     else this.#login();
   }
@@ -58,10 +60,15 @@ export class Session {
     }
   }
 
-  /** Forget the person. */
+  /** Forget the person, and let the token open nothing from now on. */
   end(sentence = "") {
-    this.#out(null);
+    this.#leave(null);
     if (sentence) announce(sentence);
+  }
+
+  #leave(problem) {
+    endSession(this.kept?.token);
+    this.#out(problem);
   }
 
   #read() {
