@@ -1,4 +1,4 @@
-"""Sessions on the pages: whoever leaves is out, whoever stays away is out, and who says everywhere is out everywhere."""
+"""Sessions on the pages: whoever leaves or stays away is out, and who says everywhere is out everywhere."""
 
 from __future__ import annotations
 
