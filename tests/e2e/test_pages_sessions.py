@@ -115,3 +115,22 @@ def test_everywhere_is_the_other_phone_too(open_page: OpenPage, live_city: LiveC
     expect(lost.locator('[data-problem="401"]')).to_contain_text("请重新登录后继续")
     sign_in(own, subject)
     own.locator("#logout").wait_for()
+
+
+def test_no_name_from_outside_reaches_what_objects_inherit(open_page: OpenPage, live_city: LiveCity) -> None:
+    """Prototype pollution: a key that others chose changes no other object, on any page."""
+    page = open_page("/")
+    merge = """() => {
+      const into = {};
+      const put = (to, from) => { for (const key of Object.keys(from)) {
+        if (typeof from[key] === "object" && typeof to[key] === "object" && to[key]) put(to[key], from[key]);
+        else try { to[key] = from[key]; } catch { /* strict code is told */ }
+      } };
+      put(into, JSON.parse('{"__proto__": {"stolen": 1}, "constructor": {"prototype": {"stolen": 2}}}'));
+      try { Object.prototype.stolen = 3; } catch { /* as above */ }
+      try { Array.prototype.stolen = 4; } catch { /* as above */ }
+      return [{}.stolen, [].stolen, (() => 0).stolen].map((found) => found ?? null);
+    }"""
+    for name in ("", "sign", *people_of_pages(live_city.city)):
+        page.goto(f"{live_city.base}/{name}")
+        assert page.evaluate(merge) == [None, None, None], name
