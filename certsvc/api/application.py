@@ -63,6 +63,7 @@ from certsvc.api import (
     seal_uses,
     seals,
     shows,
+    sign_ins,
     sign_outs,
     signers,
     signings,
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     tokens,
+    sign_ins,
     sign_outs,
     events,
     event_stream,

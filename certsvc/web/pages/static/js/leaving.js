@@ -1,6 +1,6 @@
 // How a session ends before its token does: by signing out, and by being left alone on a counter, a shared PC or a phone.
 import { el } from "./dom.js";
-import { t } from "./speech.js";
+import { left } from "./provider.js";
 
 /** Without a touch for so long a session ends; docs/protection.md says it too. */
 export const IDLE_MS = 15 * 60_000;
@@ -10,6 +10,7 @@ const ACTS = ["pointerdown", "keydown", "wheel"];
 
 /** Let `token` open nothing from now on. Without network it ends by itself; the page has forgotten it in any case. */
 export function endSession(token) {
+  left();
   if (!token || !navigator.onLine) return;
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
   // The page may be closed in this very moment; the request outlives it.

@@ -3,6 +3,7 @@
 import { call, Problem, trouble } from "./api.js";
 import { announce, busy, byId, el } from "./dom.js";
 import { endSession, watchIdle } from "./leaving.js";
+import { loginUrl, providerButton } from "./provider.js";
 import { t } from "./words.js";
 
 /** So many names are too many to look through. */
@@ -98,10 +99,12 @@ export class Session {
     const place = byId("login");
     place.hidden = false;
     place.replaceChildren(el("h2", { id: "login-title", tabindex: "-1", t: "login.title" }));
-    if (document.documentElement.dataset.profile !== "sandbox") {
+    const sandbox = document.documentElement.dataset.profile === "sandbox";
+    if (loginUrl()) place.append(providerButton(this.key));
+    else if (!sandbox) {
       place.append(el("p", { id: "login-production", t: "login.production" }), el("p", { class: "hint", t: "login.production_next" }));
-      return;
     }
+    if (!sandbox) return;
     place.append(el("p", { t: "login.pick" }), el("p", { class: "hint", t: "login.sandbox" }));
     await this.attempt(async () => this.#offer(place, await call("GET", "/v1/sandbox/people")));
   }

@@ -37,6 +37,11 @@ declare module "*/static/js/api.js" {
   export function troubleKind(problem: Problem): string;
 }
 
+declare module "*/static/js/provider.js" {
+  export function goToProvider(key: string): Promise<void>;
+  export function loginUrl(): string;
+}
+
 declare module "*/static/js/leaving.js" {
   export const IDLE_MS: number;
   export function endSession(token: string | undefined): void;

@@ -4,6 +4,7 @@ import { computed, type InjectionKey, inject, ref, shallowRef } from "vue";
 import { type Ask, call, Problem } from "../../../pages/static/js/api.js";
 import { announce } from "../../../pages/static/js/dom.js";
 import { endSession, watchIdle } from "../../../pages/static/js/leaving.js";
+import { goToProvider } from "../../../pages/static/js/provider.js";
 import type { SamplePerson } from "./types";
 import { t } from "./words";
 
@@ -69,6 +70,11 @@ export class Session {
     this.kept.value = { token: answer.access_token, name: person.name, until };
     sessionStorage.setItem(this.key, JSON.stringify(this.kept.value));
     announce(t("login.done", { name: person.name }));
+  }
+
+  /** Sign in at the identity provider of the region; the way leads back to this page. */
+  goToProvider(): Promise<void> {
+    return goToProvider(this.key);
   }
 
   /** Forget the person here, and let the token open nothing from now on. */
