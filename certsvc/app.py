@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from certsvc.api.application import create_application
 from certsvc.app_keys import (
     file_anchors,
+    identity_provider,
+    login_url,
     maker_policy,
     open_egress,
     open_ring,
@@ -142,7 +144,7 @@ class Service:
             meters=self.meters,
             facades=self.settings.facades,
         )
-        install_pages(app, sandbox=self.settings.sandbox)
+        install_pages(app, sandbox=self.settings.sandbox, login=login_url(self.settings))
         return app
 
     def close(self) -> None:
@@ -211,7 +213,6 @@ def build(
         uploads=uploads,
         painter=renderer.mark_board(),
         objects=open_objects(settings, clock),
-        tokens=token_service(settings, ring, ids),
         seal_maker=_seal_maker(settings, master, ring, anchors, own, clock=clock, ids=ids),
         revocations=revocation_source(settings),
         trust=trust,
@@ -232,6 +233,7 @@ def build(
         channels=open_channels(settings),
         oversight_lists=read_oversight_lists(settings.catalog_dir),
         province=province(settings),
+        **_access(settings, ring, ids),
         tracer=open_tracer(settings, process_name()),
     )
     register_seals(settings, deps, ring)
@@ -246,6 +248,11 @@ def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: St
     found = probes(deps, loops, ring, broker)
     board = dashboard(deps, meters, found, store=store, ring=ring)
     return {"loops": loops, "probes": found, "meters": meters, "dashboard": board, "broker": broker}
+
+
+def _access(settings: Settings, ring: KeyRing, ids: Ids) -> dict[str, Any]:
+    """What tells who is asking, and where people say so."""
+    return {"tokens": token_service(settings, ring, ids), "identity": identity_provider(settings)}
 
 
 def _statements(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from certsvc.delivery.egress import Egress
+from certsvc.delivery.identity import CodeRedeemer
 from certsvc.delivery.receivers import HttpReceivers
 from certsvc.delivery.reports import HttpProvince
 from certsvc.delivery.revocations import FetchedRevocations
@@ -210,6 +212,36 @@ def token_service(settings: Settings, ring: KeyRing, ids: Ids) -> JwtTokenServic
         oidc=oidc,
         assertion_audiences=(f"{settings.issuer}/v1/oauth/token",),
     )
+
+
+SIGNED_IN_PATH = "/signed-in"
+"""Where the provider sends people back to: the one address that is registered with it."""
+
+
+def identity_provider(settings: Settings) -> CodeRedeemer | None:
+    """Redeems what the provider's sign-in page gives; None where pages send nobody there."""
+    if not settings.oidc_token_url:
+        return None
+    secret = read_secret(settings.oidc_client_secret_file) if settings.oidc_client_secret_file else ""
+    egress = Egress(allowed=(*settings.egress_allowed, settings.oidc_token_url))
+    back = settings.public_base + SIGNED_IN_PATH
+    return CodeRedeemer(
+        egress, settings.oidc_token_url, client_id=settings.oidc_client_id, secret=secret, return_url=back
+    )
+
+
+def login_url(settings: Settings) -> str:
+    """The provider's sign-in page with all that is the same for everybody; pages add state and challenge."""
+    if not settings.oidc_authorize_url:
+        return ""
+    asked = {
+        "response_type": "code",
+        "client_id": settings.oidc_client_id,
+        "redirect_uri": settings.public_base + SIGNED_IN_PATH,
+        "scope": settings.oidc_scope,
+    }
+    joined = "&" if "?" in settings.oidc_authorize_url else "?"
+    return f"{settings.oidc_authorize_url}{joined}{urlencode(asked)}"
 
 
 def oidc_issuers(settings: Settings) -> tuple[OidcIssuer, ...]:

@@ -126,6 +126,12 @@ class Settings(BaseModel):
     """Values of ``acr`` that a person's token must have one of: the strengths of login that are enough; empty: any."""
     oidc_max_auth_age_s: int = Field(default=0, ge=0, le=86400)
     """Longest time since ``auth_time`` before a person must log in again, in seconds; 0: as long as the token lives."""
+    oidc_authorize_url: str = ""
+    """The provider's sign-in page, where ours send people; with ``oidc_token_url`` and ``oidc_client_id``."""
+    oidc_token_url: str = ""
+    oidc_client_id: str = Field(default="", max_length=128)
+    oidc_client_secret_file: Path | None = None
+    oidc_scope: str = Field(default="openid", max_length=200)
     serve_loops: bool = True
     """Whether ``serve`` issues and relays too; without, it only answers and ``worker`` and ``relay`` do the rest."""
     host: str = "127.0.0.1"
@@ -247,6 +253,7 @@ class Settings(BaseModel):
         if bool(self.platform_url) != bool(self.platform_token_file and self.platform_seals):
             msg = "platform_url、platform_token_file、platform_seals 须一并设置"
             raise ValueError(msg)
+        self._login_is_whole()
         self._traces_go_safely()
         self._mail_is_whole()
         self._proxies_are_named()
@@ -269,6 +276,18 @@ class Settings(BaseModel):
             msg = "正式环境的 public_base 须以 https:// 开头"
             raise ValueError(msg)
         return self
+
+    def _login_is_whole(self) -> None:
+        told = {bool(self.oidc_authorize_url), bool(self.oidc_token_url), bool(self.oidc_client_id)}
+        if len(told) > 1 or (True in told and not self.oidc_issuer):
+            msg = "oidc_authorize_url、oidc_token_url、oidc_client_id 须与 oidc_issuer 一并设置"
+            raise ValueError(msg)
+        plain = [
+            url for url in (self.oidc_authorize_url, self.oidc_token_url) if url and not url.startswith("https://")
+        ]
+        if plain and not self.sandbox:
+            msg = "正式环境的 oidc_authorize_url、oidc_token_url 须以 https:// 开头：授权码和令牌不以明文传送"
+            raise ValueError(msg)
 
     def _traces_go_safely(self) -> None:
         if self.traces_url and not self.traces_url.startswith(("http://", "https://")):

@@ -63,6 +63,8 @@ from certsvc.api import (
     seal_uses,
     seals,
     shows,
+    sign_ins,
+    sign_outs,
     signers,
     signings,
     stampings,
@@ -100,6 +102,8 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     tokens,
+    sign_ins,
+    sign_outs,
     events,
     event_stream,
     webhooks,

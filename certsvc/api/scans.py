@@ -14,9 +14,9 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut, ScanOut
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
+from certsvc.commands.showing.codes import MAX_SCANNED
 from certsvc.commands.showing.inspections import own_inspections
 from certsvc.commands.showing.readers import SCANNERS
-from certsvc.license.offline import MAX_TEXT
 
 router = APIRouter(tags=["scan 扫码核验"], route_class=JsonRoute)
 
@@ -32,7 +32,7 @@ def desk_of(request: Request) -> ScanDesk:
 class ScanIn(Model):
     """What the scanner read."""
 
-    code: str = Field(min_length=1, max_length=MAX_TEXT, description="二维码文本")
+    code: str = Field(min_length=1, max_length=MAX_SCANNED, description="二维码文本")
 
 
 class InspectionOut(Model):

@@ -15,11 +15,11 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model, ReasonOut
 from certsvc.api.verdict_models import VerdictOut
 from certsvc.commands.ports import TrustChoice
+from certsvc.commands.showing.codes import MAX_SCANNED
 from certsvc.commands.verifying.differences import compare_with_sealed
 from certsvc.commands.verifying.receipts import Asked, read_receipt, receipt_of
 from certsvc.commands.verifying.verify_code import verify_code, verify_digest, verify_number
 from certsvc.commands.verifying.verify_file import verify_file
-from certsvc.license.offline import MAX_TEXT
 from certsvc.license.standing import standing_zh
 from certsvc.seal.differences import COMPARED_WORDS, ChangedPage, Comparison
 
@@ -35,7 +35,7 @@ MAX_RECEIPT_CHARS = 16 * 1024
 class VerificationIn(Model):
     """A code; a number with its type and the holder's full name; or the SHA-256 of a file that stays with its owner."""
 
-    code: str = Field(default="", max_length=MAX_TEXT, description="扫码所得文本")
+    code: str = Field(default="", max_length=MAX_SCANNED, description="扫码所得文本")
     type: str = Field(default="", max_length=64, description="证照类型")
     number: str = Field(default="", max_length=128, description="证照编号")
     holder_name: str = Field(default="", max_length=200, description="持证主体全称，与编号一并核对")

@@ -112,10 +112,10 @@ def _fresh(out: Path) -> None:
 
 
 @contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """The application on a free loopback port, in this process."""
+def serving(service: Service, *, port: int = 0) -> Iterator[str]:
+    """The application on a loopback port, a free one unless told, in this process."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.bind(("127.0.0.1", port))
     app = service.application()
     server = StreamingServer(app, uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

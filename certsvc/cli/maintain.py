@@ -11,6 +11,7 @@ from certsvc.app_shape import prepare_objects
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import SystemClock
 from certsvc.commands.access import roles
+from certsvc.commands.access.end_session import end_sessions_of
 from certsvc.commands.access.issue_token import hash_secret
 from certsvc.commands.access.principals import OIDC
 from certsvc.commands.access.register_party import bind_person, register_client
@@ -152,6 +153,12 @@ def add_person(
             created_at=service.deps.clock.now(),
         )
         bind_person(service.deps, person, actor=OPERATOR)
+
+
+def sign_out_person(subject: str, *, close: bool) -> None:
+    """End every session of a person; ``close`` takes the roles too. NotFound for an account that is not bound."""
+    with _service(seeds_only=True) as service:
+        end_sessions_of(service.deps, subject, actor=OPERATOR, close=close)
 
 
 def list_people() -> tuple[list[tuple[str, ...]], int]:

@@ -38,3 +38,15 @@ def people_list() -> None:
     for row in rows:
         typer.echo("\t".join(row))
     typer.echo(f"有岗位的人员 {len(rows)} 人，持证人账号 {holders} 个")
+
+
+@people_app.command("sign-out")
+def people_sign_out(
+    subject: Annotated[str, typer.Argument(help="身份提供方的 sub")],
+    close: Annotated[bool, typer.Option("--close", help="同时停用账号：收回全部角色，重新登录也不能办事")] = False,
+) -> None:
+    """断开一个人的全部会话；丢了手机、离岗时用 · end every session of a person."""
+    from certsvc.cli.maintain import sign_out_person
+
+    sign_out_person(subject, close=close)
+    typer.echo("已断开全部会话" + ("，账号已停用；恢复时重新 certsvc people bind" if close else ""))

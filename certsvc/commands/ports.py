@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from certsvc.commands.signer_ports import Notifier, PersonKeys, SigningPages, UploadCheck
     from certsvc.commands.stamping_ports import MarkPainter, UploadDesk
     from certsvc.commands.store_ports import UnitOfWorkFactory
-    from certsvc.commands.token_ports import TokenService
+    from certsvc.commands.token_ports import IdentityProvider, TokenService
     from certsvc.commands.trust_ports import PartnerRegisters, RevocationSource, TrustDocuments, TrustSource
     from certsvc.commands.webhook_ports import Receivers
     from certsvc.events.envelope import Event
@@ -309,6 +309,8 @@ class Deps:
     """which fields of which type may go to regulators"""
     province: Province | None = None
     """where licenses are reported to, if anywhere"""
+    identity: IdentityProvider | None = None
+    """where people sign in, if pages may send them there"""
     tracer: Tracer = NO_SPANS
     policies: PolicyBoard = field(default_factory=PolicyBoard)
     """what matters may ask for, as this process drew it last"""

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from certsvc.commands.webhook_ports import Deliveries, Feed, Subscriptions
     from certsvc.events.envelope import Event
     from certsvc.events.evidence import EvidenceRow
-    from certsvc.license.parties import Client, Person
+    from certsvc.license.parties import Asking, Client, Person
     from certsvc.license.uses import Scan, Show
 
 
@@ -144,6 +144,10 @@ class Access(Protocol):
         """Those of these clients that are registered, by id."""
         ...
 
+    def clients_asking(self, client_ids: Sequence[str], tokens: Sequence[str]) -> Mapping[str, Asking[Client]]:
+        """Those of these clients that are registered, by id, and which of the tokens named were ended."""
+        ...
+
     def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
         """The clients of this body, by id."""
         ...
@@ -162,6 +166,14 @@ class Access(Protocol):
 
     def persons(self, subjects: Sequence[str]) -> Mapping[str, Person]:
         """Those of these people that are bound, by subject."""
+        ...
+
+    def persons_asking(self, subjects: Sequence[str], tokens: Sequence[str]) -> Mapping[str, Asking[Person]]:
+        """Those of these people that are bound, by subject, and which of the tokens named were ended."""
+        ...
+
+    def end_session(self, kind: str, subject: str, token_key: str = "", *, at: datetime, until: datetime) -> None:
+        """Let a token end at once, or without one every token issued until ``at``."""
         ...
 
     def people(self) -> Sequence[Person]:

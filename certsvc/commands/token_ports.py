@@ -38,3 +38,11 @@ class TokenService(Protocol):
     def check_client_assertion(self, assertion: str, jwks: str, *, client_id: str, now: datetime) -> str:
         """The ``jti`` of a valid ``private_key_jwt`` assertion (RFC 7523 §3) of ``client_id``; else Unauthenticated."""
         ...
+
+
+class IdentityProvider(Protocol):
+    """The sign-in of people elsewhere (OpenID Connect, authorization code with PKCE)."""
+
+    def redeem(self, code: str, verifier: str) -> str:
+        """The access token behind a code; Unauthenticated when it is not taken, Unavailable without an answer."""
+        ...

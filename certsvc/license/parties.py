@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 CLIENT_SECRET = "client_secret"  # noqa: S105  (a method)
 """by HTTP Basic or in the form (RFC 6749 §2.3.1)"""
@@ -67,3 +68,29 @@ class Person:
     badge: str
     verified_by: str
     created_at: datetime
+
+
+PartyT = TypeVar("PartyT", Client, Person)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking(Generic[PartyT]):
+    """A party that comes with a token, and what ended its sessions before their tokens do.
+
+    Attributes:
+        ended: keys of those of its tokens, of the ones asked about, that were ended one by one.
+        ended_before: every token issued in a second before this one was ended; None when that was never done.
+    """
+
+    party: PartyT
+    ended: frozenset[str]
+    ended_before: datetime | None
+
+    def is_out(self, token_key: str, issued_s: int) -> bool:
+        """Whether the session of this token was ended; ``issued_s`` is its ``iat``, in whole seconds.
+
+        Of the second in which all were ended a token is let through: whoever signs in again at once has one of it.
+        """
+        if token_key in self.ended:
+            return True
+        return self.ended_before is not None and issued_s < int(self.ended_before.timestamp())

@@ -1,26 +1,29 @@
-"""Clients, people and what was seen once."""
+"""Clients, people, which of their sessions ended early, and what was seen once."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import bindparam, delete, select, true
+from sqlalchemy import and_, bindparam, delete, select, true, tuple_
 
-from certsvc.license.parties import Client, Person
+from certsvc.license.parties import Asking, Client, Person
 from certsvc.store.columns import text_sha256
 from certsvc.store.tables import clients, people, seen_once
+from certsvc.store.tables_sessions import EVERY_TOKEN, session_ends
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import RowMapping, Table
+    from sqlalchemy import ColumnElement, RowMapping, Select, Table
 
     from certsvc.store.transaction import Transaction
 
 _PERSONAL = "people.personal"
+PERSON = "person"
+SYSTEM = "system"
 PRUNE_AT_ONCE = 100
 """How many expired keys one call deletes: more than it adds, so the table stays small, and never a long pause."""
 
@@ -44,6 +47,29 @@ _CLIENTS_OF = (
 )
 _PERSONS = select(*people.c).where(people.c.subject.in_(bindparam("which", expanding=True)))
 _PEOPLE = select(*people.c).order_by(people.c.subject)
+
+
+def _with_ends(table: Table, kind: str, name: ColumnElement[str]) -> Select[Any]:
+    """Rows of ``table`` beside what ended the sessions asked about: a row for each end, and one where nothing did."""
+    ends = session_ends.c
+    ended = and_(ends.kind == kind, ends.subject == name, ends.token_key.in_(bindparam("tokens", expanding=True)))
+    asked = select(*table.c, ends.token_key.label("ended_key"), ends.at.label("ended_at"))
+    joined = asked.select_from(table.outerjoin(session_ends, ended))
+    return joined.where(name.in_(bindparam("which", expanding=True)))
+
+
+_CLIENTS_ASKING = _with_ends(clients, SYSTEM, clients.c.client_id)
+_PEOPLE_ASKING = _with_ends(people, PERSON, people.c.subject)
+_EXPIRED_END = session_ends.alias("expired_end")
+_PRUNE_ENDS = delete(session_ends).where(
+    tuple_(session_ends.c.kind, session_ends.c.subject, session_ends.c.token_key).in_(
+        select(_EXPIRED_END.c.kind, _EXPIRED_END.c.subject, _EXPIRED_END.c.token_key)
+        .where(_EXPIRED_END.c.until <= bindparam("now"), _EXPIRED_END.c.token_key != EVERY_TOKEN)
+        .order_by(_EXPIRED_END.c.until)
+        .limit(PRUNE_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+)
 _EXPIRED = seen_once.alias("expired")
 _PRUNE = delete(seen_once).where(
     seen_once.c.key_sha256.in_(
@@ -73,6 +99,17 @@ def _remember(dialect: str) -> Insert:
         index_elements=[seen_once.c.key_sha256],
         set_={"until": made.excluded.until},
         where=seen_once.c.until <= bindparam("now"),
+    )
+
+
+@cache
+def _end(dialect: str) -> Insert:
+    """Insert, or put off: an end that was there is never taken back, nor set to an earlier moment."""
+    made = insert_into(dialect, session_ends)
+    return made.on_conflict_do_update(
+        index_elements=[session_ends.c.kind, session_ends.c.subject, session_ends.c.token_key],
+        set_={"at": made.excluded.at, "until": made.excluded.until},
+        where=session_ends.c.at < made.excluded.at,
     )
 
 
@@ -110,6 +147,15 @@ class AccessRows:
         rows = self._tx.rows(_CLIENTS, which=sorted(set(client_ids))) if client_ids else ()
         return {row["client_id"]: _client(row) for row in rows}
 
+    def clients_asking(self, client_ids: Sequence[str], tokens: Sequence[str]) -> Mapping[str, Asking[Client]]:
+        """Those of these clients that are registered, by id, and which of the tokens named were ended."""
+        found: dict[str, Asking[Client]] = {}
+        for row in self._asking(_CLIENTS_ASKING, client_ids, tokens):
+            name = row["client_id"]
+            party = found[name].party if name in found else _client(row)
+            found[name] = _asking(found.get(name), party, row)
+        return found
+
     def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
         """The clients of this body, by id."""
         return [_client(row) for row in self._tx.rows(_CLIENTS_OF, body=authority_code, most=limit)]
@@ -142,6 +188,27 @@ class AccessRows:
         rows = self._tx.rows(_PERSONS, which=sorted(set(subjects))) if subjects else ()
         return {row["subject"]: self._person(row) for row in rows}
 
+    def persons_asking(self, subjects: Sequence[str], tokens: Sequence[str]) -> Mapping[str, Asking[Person]]:
+        """Those of these people that are bound, by subject, and which of the tokens named were ended."""
+        found: dict[str, Asking[Person]] = {}
+        for row in self._asking(_PEOPLE_ASKING, subjects, tokens):
+            name = row["subject"]
+            party = found[name].party if name in found else self._person(row)
+            found[name] = _asking(found.get(name), party, row)
+        return found
+
+    def _asking(self, statement: Select[Any], names: Sequence[str], tokens: Sequence[str]) -> Sequence[RowMapping]:
+        if not names:
+            return ()
+        return self._tx.rows(statement, which=sorted(set(names)), tokens=[EVERY_TOKEN, *sorted(set(tokens))])
+
+    def end_session(
+        self, kind: str, subject: str, token_key: str = EVERY_TOKEN, *, at: datetime, until: datetime
+    ) -> None:
+        """Let a token end at once, or without one every token issued until ``at``; expired rows go on the way."""
+        self._tx.changed(_PRUNE_ENDS, now=at)
+        self._tx.changed(_end(self._tx.dialect), kind=kind, subject=subject, token_key=token_key, at=at, until=until)
+
     def people(self) -> Sequence[Person]:
         """Every person, by subject (the sandbox login lists them)."""
         return [self._person(row) for row in self._tx.rows(_PEOPLE)]
@@ -167,6 +234,21 @@ class AccessRows:
             verified_by=row["verified_by"],
             created_at=row["created_at"],
         )
+
+
+PartyT = TypeVar("PartyT", Client, Person)
+
+
+def _asking(known: Asking[PartyT] | None, party: PartyT, row: RowMapping) -> Asking[PartyT]:
+    """What one more row says about the sessions of ``party``."""
+    ended = known.ended if known is not None else frozenset[str]()
+    before = known.ended_before if known is not None else None
+    key = row["ended_key"]
+    if key == EVERY_TOKEN:
+        before = row["ended_at"]
+    elif key is not None:
+        ended |= {key}
+    return Asking(party=party, ended=ended, ended_before=before)
 
 
 def _client(row: RowMapping) -> Client:

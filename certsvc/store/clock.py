@@ -16,6 +16,7 @@ from certsvc.store.tables_consents import challenges
 from certsvc.store.tables_devices import offline_cores
 from certsvc.store.tables_imports import bulks, imports
 from certsvc.store.tables_reports import reports
+from certsvc.store.tables_sessions import session_ends
 from certsvc.store.tables_signers import signer_codes, signing_codes, signing_rounds
 from certsvc.store.tables_stamping import stamp_items, stamp_previews
 from certsvc.store.tables_uses import grants, leases, notices, shows
@@ -52,9 +53,10 @@ _WAITS = (
     reports.c.ready_at,
     webhook_subscriptions.c.not_before,
     webhook_deliveries.c.ready_at,
+    session_ends.c.at,
 )
-"""Ends of claims and next tries. To be tried earlier than planned harms nothing; to wait for a day that was a mistake
-of the clock would."""
+"""Ends of claims, next tries, and until when all sessions of somebody ended (else nobody could sign in again). To be
+tried earlier than planned harms nothing; to wait for a day that was a mistake of the clock would."""
 _MADE = (
     (shows.c.created_at, shows.c.expires_at),
     (challenges.c.created_at, challenges.c.expires_at),

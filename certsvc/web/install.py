@@ -64,6 +64,7 @@ PAGES: tuple[Page, ...] = (
     Page(path="/stamp", name="stamp", title="文件盖章"),
     Page(path="/supervision", name="supervision", title="电子监察"),
     Page(path="/r/{token:code_token}", name="rate", title="请评价这次服务", cache=CACHE_NEVER),
+    Page(path="/signed-in", name="signed_in", title="登录", cache=CACHE_NEVER),
     Page(path="/q/{token:code_token}", name="code", title="证照二维码核验", cache=CACHE_NEVER),
     Page(path="/s/{token:code_token}", name="show", title="亮证码", cache=CACHE_NEVER),
     Page(path="/o/{token:code_token}", name="proof", title="来检查的是谁", cache=CACHE_NEVER),
@@ -125,15 +126,17 @@ class Asset:
     etag: str
 
 
-def install_pages(app: FastAPI, *, sandbox: bool) -> None:
+def install_pages(app: FastAPI, *, sandbox: bool, login: str = "") -> None:
     """Add every page and static file to ``app``; call it last, since its 404 page answers what is left.
 
     Args:
         app: the application; ``app.state.deps`` holds the ports when the first request comes.
         sandbox: the pages carry the sample banner and offer the login of synthetic people.
+        login: the identity provider's sign-in page, as far as it is the same for everybody; empty: there is none.
     """
     register_url_convertor("code_token", CodeTokenConvertor())
     register_url_convertor("page_path", PagePathConvertor())
+    app.state.login_url = login
     assets = _load_assets()
     version = digest(b"".join(name.encode() + asset.body for name, asset in sorted(assets.items())))
     app.add_route("/static/{version}/{name:path}", _static(assets, version), include_in_schema=False)
@@ -196,6 +199,7 @@ def _filled(request: Request, text: str, *, title: str, name: str, version: str,
         "profile": "sandbox" if sandbox else "production",
         "code_base": policy.public_base,
         "max_upload": str(policy.max_upload_bytes),
+        "login": request.app.state.login_url,
     }
     for key, value in values.items():
         text = text.replace("{{" + key + "}}", html.escape(value, quote=True))

@@ -30,6 +30,7 @@ PUBLIC = {
     ("POST", "/v1/oauth/token"),
     ("GET", "/v1/sandbox/people"),
     ("POST", "/v1/sandbox/login"),
+    ("POST", "/v1/sign-ins"),
     ("POST", "/v1/verifications"),
     ("GET", "/v1/verifications/keys"),
     ("POST", "/v1/verifications/receipts"),

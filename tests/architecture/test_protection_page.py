@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protection.md").read_text(encoding="utf-8")
 SECTIONS = {part.split(" · ")[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
 GUIDE = (ROOT / "docs" / "install-server.md").read_text(encoding="utf-8")
+STATIC = ROOT / "certsvc" / "web" / "pages" / "static" / "js"
 TABLE = re.compile(r'^(?:\w+ = )?Table\(\s*"(\w+)"', re.MULTILINE)
 BINARY = re.compile(r'Column\(\s*"(\w+)",\s*LargeBinary\b(?!\(32\))')
 OUTWARD = re.compile(r"_(url|servers|host|allowed)$")
@@ -56,6 +57,9 @@ def test_the_times_of_sessions_are_those_of_the_code() -> None:
     lifetime_s = next(field.default for field in fields(Policy) if field.name == "token_lifetime_s")
     assert f"{lifetime_s} 秒，代码中的上限" in text
     assert f"上限 {MAX_LIFETIME_S} 秒" in text
+    idle = re.search(r"IDLE_MS = (\d+) \* 60_000;", (STATIC / "leaving.js").read_text(encoding="utf-8"))
+    assert idle
+    assert f"页面 {idle[1]} 分钟没有操作即退出" in text
     assert re.search(rf"^\| 旧接口的账号 .* {SESSION_S} 秒 ", text, re.MULTILINE)
     assert {name for name in named("会话") if name.startswith("oidc_")} <= Settings.model_fields.keys()
 

@@ -150,6 +150,9 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.access.upsert_person(make_person(1))
     tx.access.person("person-1")
     tx.access.people()
+    tx.access.end_session("person", "person-1", "a" * 64, at=T0, until=NOW)
+    assert tx.access.clients_asking(["client_1"], ["a" * 64])
+    assert tx.access.persons_asking(["person-1"], ["a" * 64])
     assert tx.access.remember_once("k", until=NOW, now=T0)
 
 

@@ -96,7 +96,7 @@ def test_a_commit_that_nobody_answers_is_unavailable(far_store: Store, proxy: Fa
 def test_those_who_stand_at_a_desk_are_told_in_time(far_store: Store, proxy: FaultProxy) -> None:
     deps: Any = SimpleNamespace(uow=far_store.uow)
     desk: desks._Desk[Claimed, Principal] = desks._Desk("test", partial(desks._known, deps))
-    who = Claimed(subject="cli_nobody", bound_by="")
+    who = Claimed(subject="cli_nobody", bound_by="", token_key="", issued_s=0, ends_s=0)
 
     async def ask_many(count: int) -> list[Any]:
         return await asyncio.gather(*(desk.ask(who) for _ in range(count)), return_exceptions=True)

@@ -254,6 +254,12 @@ def test_a_device_that_was_blocked_still_delivers_its_records(
     checker.context.set_offline(offline=False)
     expect(checker.locator("#offline-waiting")).to_have_count(0)
     assert city.rows(late)[0][0] == before + 1
+    expect(checker.locator("#offline-taken")).to_contain_text("离线数据已删除")
+    expect(checker.locator("#offline-as-of")).to_have_count(0)
+    checker.reload()
+    checker.locator("#offline-taken").wait_for()
+    checker.locator("#offline-enable").click()
+    expect(checker.locator("#offline-as-of")).to_be_visible()
 
 
 def test_who_signs_out_leaves_no_code_on_the_device(open_page: OpenPage, live_city: LiveCity) -> None:

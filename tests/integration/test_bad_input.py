@@ -13,10 +13,10 @@ import pytest
 from fixtures_city import ROOT, ServedCity
 from PIL import Image
 
+from certsvc.commands.showing.codes import MAX_SCANNED
 from certsvc.errors import InvalidIdentifier
 from certsvc.identifiers.citizen_id import CitizenId
 from certsvc.identifiers.uscc import Uscc
-from certsvc.license.offline import MAX_TEXT
 
 VECTORS = ROOT.parent / "shared" / "vectors"
 PROBLEM = "application/problem+json"
@@ -432,7 +432,7 @@ def test_a_spoiled_decision_is_refused_and_moves_nothing(
         ({}, ""),
         ({"code": "a", "number": "b"}, ""),
         ({"number": "b"}, ""),
-        ({"code": "x" * (MAX_TEXT + 1)}, "/code"),
+        ({"code": "x" * (MAX_SCANNED + 1)}, "/code"),
         ({"code": 5}, "/code"),
     ],
 )

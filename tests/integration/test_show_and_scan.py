@@ -19,6 +19,7 @@ from test_bad_input import problem
 
 from certsvc.catalog.loader import load_catalog
 from certsvc.clock import FixedClock, SystemClock, end_of_day, local_day
+from certsvc.commands.showing.codes import MAX_SCANNED
 
 SLUG = "tour_guide"
 SCENES = [(kind.slug, scene.code) for kind in load_catalog().types for scene in kind.scenes]
@@ -189,6 +190,8 @@ def test_a_number_that_is_an_id_number_is_in_no_public_answer(small_city: Served
         "990101198304170074",
         "你好",
         " ",
+        "HC1:" + "6BFOXN" * 200,
+        "9" * MAX_SCANNED,
     ],
 )
 def test_a_foreign_text_is_not_ours_and_is_repeated_nowhere(small_city: ServedCity, text: str) -> None:

@@ -171,7 +171,11 @@ def _take(
     tx.showing.insert_scans(scans)
     content = {
         "badge": caller.name,
-        "records": [{"record_id": one.record_id, "scan_id": one.scan_id, "then": one.then} for one in judged],
+        "records": [
+            {"record_id": one.record_id, "scan_id": one.scan_id, "then": one.then}
+            for one in judged
+            if one.record_id in added
+        ],
         "rows": rows_of(scans),
     }
     on_record(

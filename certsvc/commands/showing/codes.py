@@ -23,6 +23,10 @@ TOKEN_FORM = re.compile(r"^[A-Za-z0-9_-]{22}$")
 MAX_CODE_LENGTH = 512
 """Characters of a scanned address; ours have fewer than 120. Stops oversized input before any parsing."""
 
+MAX_SCANNED = 7_089
+"""Characters of the fullest QR code (ISO/IEC 18004, version 40-L, digits): whatever a camera reads is judged, if only
+as not ours, and nothing longer is taken in."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Code:

@@ -4,8 +4,10 @@ import { has, t } from "./speech.js";
 
 const PATIENCE_MS = 30000;
 const RETRY_SECONDS = 5;
+/** Kinds of trouble that are no fault: whoever signs in again goes on. */
+export const OF_SESSIONS = ["401", "idle"];
 
-/** A failure: `kind` is network, slow, camera, no_code or the HTTP status; `detail` and `errors` come from the service. */
+/** A failure: `kind` is network, slow, camera, no_code, idle or the HTTP status; `detail` and `errors` come from the service. */
 export class Problem extends Error {
   constructor(kind, { detail = "", errors = [], code = "", retryAfter = RETRY_SECONDS } = {}) {
     super(detail || kind);
@@ -88,7 +90,7 @@ export function troubleKind(problem) {
 /** The words for a problem: what happened, what the service said, what to do next. */
 export function problemBox(problem, { retry } = {}) {
   const known = troubleKind(problem);
-  const box = el("div", { class: `notice ${known === "401" ? "amber" : "red"}`, role: "alert", data: { problem: known } });
+  const box = el("div", { class: `notice ${OF_SESSIONS.includes(known) ? "amber" : "red"}`, role: "alert", data: { problem: known } });
   box.append(el("b", { t: `trouble.${known}` }));
   if (problem.detail) box.append(el("p", {}, problem.detail));
   // A single fault is often said whole in the sentence above.

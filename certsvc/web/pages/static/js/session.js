@@ -2,6 +2,8 @@
 // stands in an address.
 import { call, Problem, trouble } from "./api.js";
 import { announce, busy, byId, el } from "./dom.js";
+import { endSession, watchIdle } from "./leaving.js";
+import { loginUrl, providerButton } from "./provider.js";
 import { t } from "./words.js";
 
 /** So many names are too many to look through. */
@@ -31,6 +33,7 @@ export class Session {
   /** Show the page as signed in, or the login. */
   start() {
     byId("logout").addEventListener("click", () => this.end(t("login.left")));
+    watchIdle({ signedIn: () => this.kept !== null, onIdle: () => this.#leave(new Problem("idle")) });
     if (this.kept) this.#in();
     else this.#login();
   }
@@ -58,10 +61,15 @@ export class Session {
     }
   }
 
-  /** Forget the person. */
+  /** Forget the person, and let the token open nothing from now on. */
   end(sentence = "") {
-    this.#out(null);
+    this.#leave(null);
     if (sentence) announce(sentence);
+  }
+
+  #leave(problem) {
+    endSession(this.kept?.token);
+    this.#out(problem);
   }
 
   #read() {
@@ -91,10 +99,12 @@ export class Session {
     const place = byId("login");
     place.hidden = false;
     place.replaceChildren(el("h2", { id: "login-title", tabindex: "-1", t: "login.title" }));
-    if (document.documentElement.dataset.profile !== "sandbox") {
+    const sandbox = document.documentElement.dataset.profile === "sandbox";
+    if (loginUrl()) place.append(providerButton(this.key));
+    else if (!sandbox) {
       place.append(el("p", { id: "login-production", t: "login.production" }), el("p", { class: "hint", t: "login.production_next" }));
-      return;
     }
+    if (!sandbox) return;
     place.append(el("p", { t: "login.pick" }), el("p", { class: "hint", t: "login.sandbox" }));
     await this.attempt(async () => this.#offer(place, await call("GET", "/v1/sandbox/people")));
   }

@@ -33,6 +33,9 @@ interface CoreAnswer {
   refused: string;
 }
 
+/** Codes that the service makes in one call (``MAX_CORES``). */
+const MOST_AT_ONCE = 50;
+
 const seconds = (iso: string) => new Date(iso).getTime() / 1000;
 
 function makeOffline(session: Session) {
@@ -43,19 +46,28 @@ function makeOffline(session: Session) {
   const offered = ref(false);
   const owner = ref("");
 
-  /** Licenses that belong on this device: those that can be shown, less those that the holder took off it. */
+  /** Licenses that belong on this device: those in force that can be shown, less those that the holder took off it. */
   async function wanted(cards: readonly Card[]): Promise<Card[]> {
     const leftOut = (await store.get<string[]>(LEFT_OUT)) ?? [];
-    return cards.filter((card) => card.scenes.length && !leftOut.includes(card.identifier));
+    return cards.filter((card) => card.good && card.scenes.length && !leftOut.includes(card.identifier));
   }
 
   async function fetchCores(cards: readonly Card[]): Promise<void> {
     const identifiers = (await wanted(cards)).map((card) => card.identifier);
-    if (!device.value || !identifiers.length) return;
-    const body = { device_id: device.value.id, identifiers };
+    if (!device.value) return;
+    const made: KeptCore[] = [];
+    for (let at = 0; at < identifiers.length; at += MOST_AT_ONCE) {
+      made.push(...(await coresOf(device.value.id, identifiers.slice(at, at + MOST_AT_ONCE))));
+    }
+    await store.put(CORES, made);
+    cores.value = made;
+  }
+
+  async function coresOf(device_id: string, identifiers: string[]): Promise<KeptCore[]> {
     const before = Date.now() / 1000;
+    const body = { device_id, identifiers };
     const answer = await session.call<{ cores: CoreAnswer[] }>("POST", "/v1/shows/offline", { body });
-    const made = answer.cores.map((one) => ({
+    return answer.cores.map((one) => ({
       identifier: one.identifier,
       typeName: one.type_name,
       core: fromBase64Url(one.core),
@@ -64,8 +76,6 @@ function makeOffline(session: Session) {
       skew: seconds(one.issued_at) - (before + Date.now() / 1000) / 2,
       refused: one.refused,
     }));
-    await store.put(CORES, made);
-    cores.value = made;
   }
 
   async function load(): Promise<void> {
@@ -98,7 +108,8 @@ function makeOffline(session: Session) {
   async function renew(cards: readonly Card[]): Promise<void> {
     if (!device.value || owner.value !== session.person.value?.name) return;
     const known = new Set(cores.value.map((one) => one.identifier));
-    const same = (await wanted(cards)).every((card) => known.has(card.identifier));
+    const now = await wanted(cards);
+    const same = now.length === known.size && now.every((card) => known.has(card.identifier));
     const old = cores.value.some((one) => Date.now() / 1000 - one.issuedAt > RENEW_AFTER_S);
     if (old || !same) await fetchCores(cards);
   }

@@ -182,6 +182,16 @@ export const CONSENT_WORDS: Record<string, readonly [string, string]> = {
     "It can never show offline again under this key; enable it anew when found. Block it?",
   ],
   "device.blocked": ["设备已挂失", "Blocked"],
+  "device.everywhere": ["登录安全", "Sign-ins"],
+  "device.everywhere_lead": [
+    "手机、公用电脑上忘了退出，或者怀疑他人用了您的账号，可以一次退出全部登录。",
+    "Left signed in somewhere, or afraid that somebody uses your account? End every session at once.",
+  ],
+  "device.everywhere_do": ["在所有设备上退出登录", "Sign out everywhere"],
+  "device.everywhere_ask": [
+    "所有手机和电脑上的登录都会立即失效，本机也要重新登录。确定吗？",
+    "Every phone and computer is signed out at once, this one too. Go on?",
+  ],
 
   "uses.kind.offline": ["离线核验", "Offline scan"],
   "uses.kind.challenge": ["核验请求", "Question"],

@@ -11,6 +11,8 @@ import { type QueuedRecord, RecordQueue, type RefusedRecord } from "./queue";
 
 const HELD = "bundle";
 const OWNER = "owner";
+/** That this device was told to check no more without network. */
+const TAKEN = "taken";
 const REFRESH_MS = 10 * 60 * 1000;
 const TICK_MS = 15 * 1000;
 
@@ -32,6 +34,7 @@ export function useOffline(session: Session) {
   const queued = shallowRef<QueuedRecord[]>([]);
   const waiting = computed(() => queued.value.length);
   const refused = shallowRef<RefusedRecord[]>([]);
+  const taken = ref(false);
   const now = ref(Date.now());
   const age = computed(() => (data.value ? Math.max(0, now.value / 1000 - data.value.asOf) : 0));
   let held: Held | undefined;
@@ -55,8 +58,23 @@ export function useOffline(session: Session) {
     }
   }
 
+  /** Blocked as lost, or the officer's role is gone: what would still check without network goes. */
+  async function giveUp(): Promise<void> {
+    held = undefined;
+    data.value = undefined;
+    taken.value = true;
+    await store.put(HELD, undefined);
+    await store.put(TAKEN, true);
+  }
+
   async function update(): Promise<void> {
-    const newer = (held ? await fetched(held.version) : null) ?? (await fetched(0));
+    let newer: Held | null;
+    try {
+      newer = (held ? await fetched(held.version) : null) ?? (await fetched(0));
+    } catch (error) {
+      if (error instanceof Problem && error.kind === "403") await giveUp();
+      throw error;
+    }
     if (newer) {
       held = newer;
       data.value = await ready(newer);
@@ -91,6 +109,7 @@ export function useOffline(session: Session) {
     await store.clear();
     held = undefined;
     data.value = undefined;
+    taken.value = false;
     device.value = await enrol(session, store, "officer", deviceName());
     owner.value = { subject: me.subject, me: { ...me }, name: session.person.value?.name ?? me.name };
     await store.put(OWNER, owner.value);
@@ -114,6 +133,7 @@ export function useOffline(session: Session) {
     owner.value = await store.get<Owner>(OWNER);
     held = await store.get<Held>(HELD);
     if (held) data.value = await ready(held);
+    taken.value = (await store.get<boolean>(TAKEN)) ?? false;
     await queue.close();
     await count();
     await refreshQuietly();
@@ -136,7 +156,7 @@ export function useOffline(session: Session) {
     if (person) void refreshQuietly();
   });
 
-  return { device, owner, data, age, queued, waiting, refused, enable, refresh, write, close };
+  return { device, owner, data, taken, age, queued, waiting, refused, enable, refresh, write, close };
 }
 
 export type Offline = ReturnType<typeof useOffline>;

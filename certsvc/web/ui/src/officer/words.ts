@@ -46,6 +46,10 @@ export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
     "启用后，没有网络也能核验持证人出示的离线码；检查记录在联网后自动补送。",
     "Once enabled, this device checks offline codes without network and sends its records later.",
   ],
+  "offline.taken": [
+    "本机已挂失或不再用于离线核验，离线数据已删除。手机找回或系误报的，可以重新启用。",
+    "This device was blocked: its data are gone. If it was found again, enable it anew.",
+  ],
   "offline.enable": ["在本机启用离线核验", "Enable on this device"],
   "offline.refresh": ["更新离线数据", "Update the data"],
   "offline.as_of": ["状态数据截至 {at}（{age}）", "Status as of {at} ({age})"],

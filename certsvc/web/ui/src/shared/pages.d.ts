@@ -33,7 +33,19 @@ declare module "*/static/js/api.js" {
     cancel: { now?: () => void },
     who: { token?: string },
   ): Promise<unknown>;
+  export const OF_SESSIONS: readonly string[];
   export function troubleKind(problem: Problem): string;
+}
+
+declare module "*/static/js/provider.js" {
+  export function goToProvider(key: string): Promise<void>;
+  export function loginUrl(): string;
+}
+
+declare module "*/static/js/leaving.js" {
+  export const IDLE_MS: number;
+  export function endSession(token: string | undefined): void;
+  export function watchIdle(watched: { signedIn: () => boolean; onIdle: () => void }): void;
 }
 
 declare module "*/static/js/dom.js" {

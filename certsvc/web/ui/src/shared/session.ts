@@ -3,6 +3,8 @@
 import { computed, type InjectionKey, inject, ref, shallowRef } from "vue";
 import { type Ask, call, Problem } from "../../../pages/static/js/api.js";
 import { announce } from "../../../pages/static/js/dom.js";
+import { endSession, watchIdle } from "../../../pages/static/js/leaving.js";
+import { goToProvider } from "../../../pages/static/js/provider.js";
 import type { SamplePerson } from "./types";
 import { t } from "./words";
 
@@ -26,6 +28,7 @@ export class Session {
     this.key = `certsvc.${name}`;
     this.roles = roles;
     this.kept.value = this.read();
+    watchIdle({ signedIn: () => this.kept.value !== null, onIdle: () => this.idle() });
   }
 
   /** Call the service as this person; an ended session leads back to the login with a sentence that says so. */
@@ -69,10 +72,31 @@ export class Session {
     announce(t("login.done", { name: person.name }));
   }
 
+  /** Sign in at the identity provider of the region; the way leads back to this page. */
+  goToProvider(): Promise<void> {
+    return goToProvider(this.key);
+  }
+
+  /** Forget the person here, and let the token open nothing from now on. */
   leave(): void {
+    endSession(this.kept.value?.token);
     this.forget();
     this.trouble.value = null;
     announce(t("login.left"));
+  }
+
+  /** End the sessions of this person on every device, this one among them. */
+  async leaveEverywhere(): Promise<void> {
+    await this.call("POST", "/v1/sign-outs", { body: { everywhere: true } });
+    this.forget();
+    this.trouble.value = null;
+    announce(t("login.left"));
+  }
+
+  private idle(): void {
+    endSession(this.kept.value?.token);
+    this.forget();
+    this.fail("idle");
   }
 
   private forget(): void {
