@@ -117,7 +117,8 @@ def utc_time(at: datetime) -> bytes:
     if at.year > _LAST_UTC_TIME_YEAR:
         msg = "签章时间超出 2049 年，签名模板不支持"
         raise SigningError(msg)
-    return bytes(core.UTCTime(at.astimezone(UTC).replace(microsecond=0)).dump())
+    # Written by hand: asn1crypto takes thirty times as long, and a page asks twice.
+    return b"\x17\x0d" + f"{at.astimezone(UTC):%y%m%d%H%M%S}Z".encode("ascii")
 
 
 def make_template(public: KeyCertificate, *, signing_time: bool = False) -> CmsTemplate:
