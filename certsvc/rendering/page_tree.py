@@ -77,7 +77,8 @@ def write_tree(
     tree, catalog = first + pages, first + pages + 1
     start = catalog + 1
     more = tuple(range(start + 8, start + 7 + pages))
-    n = Numbers(*range(start, start + 8), more, start + 7 + pages)
+    filespec, metadata, resources, contents, info, embedded, widget, signature = range(start, start + 8)
+    n = Numbers(filespec, metadata, resources, contents, info, embedded, widget, signature, more, start + 7 + pages)
     box = b"0 0 %s %s" % (num(sheet.width).encode(), num(sheet.height).encode())
     for contents in (n.contents, *more):
         annotations = b"/Annots[%d 0 R%s]" % (n.widget, empty) if contents == n.contents else b""
