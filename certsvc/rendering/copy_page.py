@@ -19,7 +19,7 @@ from certsvc.rendering.fonts import EM
 from certsvc.rendering.layout import MM, Rect, Slot, place
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.outline import glyph_path
-from certsvc.rendering.page_parts import write_attachment
+from certsvc.rendering.page_parts import describe_embedded, write_embedded
 from certsvc.rendering.pdf import FileWriter, num, stream, stream_pieces, text_string
 from certsvc.rendering.qr_encoder import QUIET_ZONE, encode
 from certsvc.rendering.signature_dictionary import byte_range, signature_dictionary, widget
@@ -112,7 +112,8 @@ class CopyMaker:
         out.add(*xmp_packet(job.title, metadata, at))
         out.add(info_dictionary(job.title, metadata, at))
         out.expect(embedded)
-        write_attachment(out, metadata, at)
+        write_embedded(out, metadata, at)
+        out.add(describe_embedded(embedded))
         out.expect(look)
         out.add(stream(b"/Type/XObject/Subtype/Form/BBox[0 0 0 0]/Resources<<>>", b""))
         out.add(widget(job.signature, _NOWHERE, first, signed, look))

@@ -15,7 +15,7 @@ import orjson
 
 from certsvc.clock import SHANGHAI, check_aware
 from certsvc.errors import RenderingError
-from certsvc.rendering.pdf import constant_text, date_string, name, stream_pieces, text_string
+from certsvc.rendering.pdf import constant_text, date_string, name, text_string
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,13 @@ ATTACHMENT = "metadata.json"
 IDENTIFIER = "certificateIdentifier"
 MAX_METADATA_BYTES = 64 * 1024
 """Elements of one license are a few kB; more is not metadata."""
+
+XMP_STEP = 512
+"""Bytes by which packets differ in length: at most so much is blank, and so seldom do two of a type differ."""
+
+_GRAPH_END = b"</rdf:Description></rdf:RDF></x:xmpmeta>\n"
+_STREAM_END = b"\nendstream"
+_PACKET_END = b'<?xpacket end="r"?>' + _STREAM_END
 
 _IDENTIFIER_NAME = name(IDENTIFIER)
 
@@ -82,14 +89,22 @@ def info_dictionary(title: str, metadata: Mapping[str, str], at: datetime) -> by
 
 
 def xmp_packet(title: str, metadata: Mapping[str, str], at: datetime) -> tuple[bytes, ...]:
-    """The XMP packet as a metadata stream in pieces; never compressed, so that tools without PDF find it."""
-    head, elements, tail = _frame(title, tuple(metadata))
+    """The XMP packet as a metadata stream in pieces; never compressed, so that tools without PDF find it.
+
+    The first piece is the same for all packets of one length, and most of a type's have one: they are filled up with
+    blanks, as ISO 16684-1 §7.3.2 lets writers do.
+    """
+    keys = tuple(metadata)
+    elements = _elements(keys)
     values, all_values = metadata.values(), "".join(metadata.values())
     if "&" in all_values or "<" in all_values or ">" in all_values:
         text = elements % tuple(map(escape, values))
     else:
         text = elements % tuple(values)
-    return stream_pieces(b"/Type/Metadata/Subtype/XML", head, _times(at), text.encode("utf-8"), tail)
+    said, times = text.encode("utf-8"), _times(at)
+    length = len(times) + len(said)
+    blanks = -length % XMP_STEP
+    return _opening(title, keys, length + blanks), times, said, _GRAPH_END, b" " * blanks, _PACKET_END
 
 
 @lru_cache(maxsize=64)
@@ -99,11 +114,21 @@ def _times(at: datetime) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _frame(title: str, keys: tuple[str, ...]) -> tuple[bytes, str, bytes]:
-    """What stands before the values, around each of them (for ``%``; names are ASCII letters) and after them.
+def _elements(keys: tuple[str, ...]) -> str:
+    """What stands around each value, for ``%``; names are ASCII letters."""
+    return "".join(f"<{PREFIX}:{key}>%s</{PREFIX}:{key}>\n" for key in keys)
 
-    The same for every page of a type.
-    """
+
+@lru_cache(maxsize=256)
+def _opening(title: str, keys: tuple[str, ...], room: int) -> bytes:
+    """What stands before the times and values, which take ``room`` bytes with the blanks."""
+    head = _head(title, keys)
+    length = len(head) + room + len(_GRAPH_END) + len(_PACKET_END) - len(_STREAM_END)
+    return b"<</Type/Metadata/Subtype/XML/Length %d>>stream\n%s" % (length, head)
+
+
+def _head(title: str, keys: tuple[str, ...]) -> bytes:
+    """The packet before the times: what describes the elements, the same for every page of a type."""
     properties = "".join(
         '<rdf:li rdf:parseType="Resource">'
         f"<pdfaProperty:name>{key}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
@@ -111,7 +136,7 @@ def _frame(title: str, keys: tuple[str, ...]) -> tuple[bytes, str, bytes]:
         f"<pdfaProperty:description>GB/T 36903 {key}</pdfaProperty:description></rdf:li>\n"
         for key in keys
     )
-    head = (
+    return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
@@ -133,6 +158,4 @@ def _frame(title: str, keys: tuple[str, ...]) -> tuple[bytes, str, bytes]:
         f"<pdfaSchema:prefix>{PREFIX}</pdfaSchema:prefix>"
         f"<pdfaSchema:property><rdf:Seq>\n{properties}</rdf:Seq></pdfaSchema:property>"
         "</rdf:li></rdf:Bag></pdfaExtension:schemas>\n"
-    )
-    elements = "".join(f"<{PREFIX}:{key}>%s</{PREFIX}:{key}>\n" for key in keys)
-    return head.encode("utf-8"), elements, b'</rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'
+    ).encode()

@@ -25,7 +25,7 @@ from certsvc.rendering.mark_painter import MarkBoard
 from certsvc.rendering.metadata import checked, info_dictionary, xmp_packet
 from certsvc.rendering.next_form import page_number
 from certsvc.rendering.next_update import prepare_next
-from certsvc.rendering.page_parts import PageParts, write_attachment
+from certsvc.rendering.page_parts import PageParts, write_embedded
 from certsvc.rendering.pdf import FileWriter
 from certsvc.rendering.portrait import silhouette
 from certsvc.rendering.raster import preview_png
@@ -86,13 +86,15 @@ class PageRenderer:
         metadata = checked(job.metadata)
         parts = PageParts(template, pages, job.printed_code, job.photo)
         numbers, title, at = template.numbers, job.license_type.name, job.signature.signed_at
-        out = FileWriter(template.prefix.data, template.offsets, template.table)
+        begin, *rest = xmp_packet(title, metadata, at)
+        opening = template.opening(begin)
+        out = FileWriter(opening.data, opening.offsets, opening.table)
+        out.go_on(*rest)
         out.expect(numbers.resources)
         out.add(parts.resources())
         out.add(*parts.contents(0))
-        out.add(*xmp_packet(title, metadata, at))
         out.add(info_dictionary(title, metadata, at))
-        write_attachment(out, metadata, at)
+        write_embedded(out, metadata, at)
         out.expect(numbers.widget)
         out.add(widget(job.signature, template.stamp_rect, template.page, numbers.signature, template.stamp_form))
         signature = signature_dictionary(job.signature, job.stamp.ring_text)
@@ -115,7 +117,7 @@ class PageRenderer:
             hole_start=hole_start,
             hole_end=hole_end,
             page_count=len(pages),
-            prefix=template.prefix,
+            prefix=opening.prefix,
         )
 
     def copy_source(self, sha256: str, load: Callable[[], bytes]) -> CopySource:

@@ -172,9 +172,13 @@ def _photo_operators(box: Rect, header: JpegHeader) -> str:
     return f"q {frame} {w:.2f} 0 0 {h:.2f} {x:.2f} {y:.2f} cm /Photo Do Q"
 
 
-def write_attachment(out: FileWriter, metadata: dict[str, str], at: datetime) -> None:
-    """``metadata.json`` as associated file of the document (ISO 32000-2 §14.13; ISO 19005-3 §6.8)."""
+def write_embedded(out: FileWriter, metadata: dict[str, str], at: datetime) -> int:
+    """``metadata.json`` as an embedded file; returns its number."""
     data = canonical_json(metadata)
     head = b"/Type/EmbeddedFile/Subtype/application#2Fjson/Params<</Size %d/ModDate%s>>" % (len(data), date_string(at))
-    embedded = out.add(*stream_pieces(head, data))
-    out.add(b"%s<</F %d 0 R/UF %d 0 R>>>>" % (_FILESPEC, embedded, embedded))
+    return out.add(*stream_pieces(head, data))
+
+
+def describe_embedded(embedded: int) -> bytes:
+    """The embedded file as associated file of the document (ISO 32000-2 §14.13; ISO 19005-3 §6.8)."""
+    return b"%s<</F %d 0 R/UF %d 0 R>>>>" % (_FILESPEC, embedded, embedded)

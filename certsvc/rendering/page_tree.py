@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 class Numbers:
     """Object numbers that the constant part promises and every file keeps.
 
+    The file specification and the metadata come first: they begin alike on every page, so that they are digested with
+    the constant part.
+
     Attributes:
         more: contents of the continuation pages.
         code: the printed code; photo and fonts follow it.
     """
 
+    filespec: int
+    metadata: int
     resources: int
     contents: int
-    metadata: int
     info: int
     embedded: int
-    filespec: int
     widget: int
     signature: int
     more: tuple[int, ...]
@@ -74,8 +77,8 @@ def write_tree(
     tree, catalog = first + pages, first + pages + 1
     start = catalog + 1
     more = tuple(range(start + 8, start + 7 + pages))
-    contents, metadata, info, embedded, filespec, widget, signature = range(start + 1, start + 8)
-    n = Numbers(start, contents, metadata, info, embedded, filespec, widget, signature, more, start + 7 + pages)
+    filespec, metadata, resources, contents, info, embedded, widget, signature = range(start, start + 8)
+    n = Numbers(filespec, metadata, resources, contents, info, embedded, widget, signature, more, start + 7 + pages)
     box = b"0 0 %s %s" % (num(sheet.width).encode(), num(sheet.height).encode())
     for contents in (n.contents, *more):
         annotations = b"/Annots[%d 0 R%s]" % (n.widget, empty) if contents == n.contents else b""

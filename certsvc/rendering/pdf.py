@@ -80,7 +80,10 @@ class FileWriter:
     """Collects objects in order of their numbers and closes the file with a classic cross-reference table."""
 
     def __init__(self, prefix: bytes = HEADER, offsets: Sequence[int] = (), lines: bytes = b"") -> None:
-        """Go on after ``prefix``, which holds objects 1.. at ``offsets``; ``lines`` are those of their table."""
+        """Go on after ``prefix``, which holds objects 1.. at ``offsets``; ``lines`` are those of their table.
+
+        The last of them may stand there in part; then :meth:`go_on` comes first.
+        """
         self.parts: list[bytes] = [prefix]
         self._offsets: list[int] = list(offsets)
         self._position, self._placed = len(prefix), 1
@@ -121,6 +124,10 @@ class FileWriter:
         parts += body
         parts.append(_OBJECT_END)
         return number
+
+    def go_on(self, *body: bytes) -> None:
+        """Write the rest of the object with which the prefix ends."""
+        self.parts += (*body, _OBJECT_END)
 
     def expect(self, number: int) -> int:
         """Check that the next object gets the number that others already point to (RuntimeError: our mistake)."""

@@ -5,7 +5,7 @@ The bytes of a template open every file of its kind, so they are made, packed an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from certsvc.rendering.base_page import write_base
@@ -23,6 +23,7 @@ from certsvc.rendering.face_form import (
 from certsvc.rendering.layout import MM, Rect, Slot, rect_of
 from certsvc.rendering.next_form import NextPage, next_page, write_next_form
 from certsvc.rendering.ornament import Sheet, mixed, parse_colour, write_border
+from certsvc.rendering.page_parts import describe_embedded
 from certsvc.rendering.page_tree import Numbers, write_intent, write_tree
 from certsvc.rendering.pdf import FileWriter, num, stream, table_lines
 from certsvc.rendering.stamp import date_drop
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from certsvc.seal.model import StampSpec
 
 SIGNATURE_BLOCK_SIZE = 13.0
+
+MAX_OPENINGS = 4
+"""Openings kept per template (about 60 kB each): metadata of one type differ little in length. Stops a caller whose
+values have ever other lengths from filling the memory; pages beyond are digested from the template on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,22 @@ class TemplateKey:
     copy: bool = False
     pages: int = 1
     later: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a page begins with: the template, and behind it the metadata up to the first value.
+
+    Attributes:
+        data: the bytes.
+        offsets, table: as those of a template, with the metadata.
+        prefix: what is digested once, the same bytes or those of the template.
+    """
+
+    data: bytes
+    offsets: tuple[int, ...]
+    table: bytes
+    prefix: Prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +109,20 @@ class Template:
     photo: Rect | None
     sheet: Sheet
     following: NextPage
+    _openings: dict[bytes, Opening] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def opening(self, metadata: bytes) -> Opening:
+        """The opening of a page whose metadata begin with these bytes."""
+        found = self._openings.get(metadata)
+        if found is None:
+            at = len(self.prefix.data)
+            data = b"%s%d 0 obj\n%s" % (self.prefix.data, self.numbers.metadata, metadata)
+            kept = len(self._openings) < MAX_OPENINGS
+            prefix = Prefix(data) if kept else self.prefix
+            found = Opening(data, (*self.offsets, at), self.table + table_lines((at,)), prefix)
+            if kept:
+                self._openings[metadata] = found
+        return found
 
 
 def compile_template(book: FontBook, key: TemplateKey) -> Template:
@@ -121,6 +156,8 @@ def compile_template(book: FontBook, key: TemplateKey) -> Template:
     where = stamp_rect(rect_of(face.stamp, sheet.height), key.stamp)
     stamp_form = write_stamp(out, book.family("song-bold"), key.stamp, where)
     numbers, page, catalog = write_tree(out, sheet, intent, pages=key.pages, certified=key.certified, later=key.later)
+    out.expect(numbers.filespec)
+    out.add(describe_embedded(numbers.embedded))
     issuer, date = (
         Slot(name, book.family("song"), rect, SIGNATURE_BLOCK_SIZE, 7.0, "centre")
         for name, rect in (

@@ -29,7 +29,7 @@ from certsvc.signing.keyfile import (
     read_file,
 )
 from certsvc.signing.primitives import SM3, sign, verify_signature
-from certsvc.signing.sm2 import Sm2PublicKey
+from certsvc.signing.sm2 import Sm2PrivateKey, Sm2PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -246,6 +246,8 @@ class SoftwareKeyRing:
             msg = f"密钥 {key_id} 是开发密钥，生产环境不得使用：请配置正式密钥库"
             raise DevelopmentKeysRefused(msg)
         key = load_private_key(opened.pkcs8)
+        if isinstance(key, Sm2PrivateKey) and not key.prepare():
+            log.warning("no short way to sign with SM2", action="keys.no_signer", key_id=key_id)
         # The mark before the file is read: what replaces it in between is seen at the next look.
         mark = self._mark(key_id)
         public = self._public_half(key_id, key)

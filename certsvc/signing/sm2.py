@@ -17,6 +17,7 @@ from certsvc.errors import ConfigurationError, SigningError
 from certsvc.signing.der import tlv
 from certsvc.signing.sm2_curve import ORDER, POINT_BYTES, A, B, G
 from certsvc.signing.sm2_oids import CURVE_NAME
+from certsvc.signing.sm2_signer import NoSigner, Sm2Signer
 from certsvc.signing.sm2_tables import NoTables, Sm2Tables
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Sm2PublicKey:
 class Sm2PrivateKey:
     """A private key that shows nothing of itself."""
 
-    __slots__ = ("_public", "_secret")
+    __slots__ = ("_public", "_secret", "_signer")
 
     def __init__(self, secret: bytes, point: bytes) -> None:
         """Take 32 bytes and their point; ValueError when the number is out of range or the point is none.
@@ -152,6 +153,7 @@ class Sm2PrivateKey:
             raise ValueError(msg)
         self._secret = bytes(secret)
         self._public = Sm2PublicKey(point)
+        self._signer: Sm2Signer | None = None
 
     @classmethod
     def generate(cls) -> Self:
@@ -185,14 +187,30 @@ class Sm2PrivateKey:
         """The public half."""
         return self._public
 
+    def prepare(self) -> bool:
+        """Sign by the shorter way from now on, for a key that is used often; False when that is not possible here.
+
+        A trial signature must be good, or the way is not gone.
+        """
+        try:
+            signer = Sm2Signer(self._secret)
+            if not self._public.verify(raw_to_der(signer.sign(self._public.digest(b"trial"))), b"trial"):
+                return False
+        except (NoSigner, SigningError):
+            return False
+        self._signer = signer
+        return True
+
     def sign(self, data: bytes) -> bytes:
         """A DER signature over ``data`` with the default ID; SigningError when the library fails."""
+        digest = self._public.digest(data)
+        if self._signer is not None:
+            return raw_to_der(self._signer.sign(digest))
         try:
-            signature = bytes(gmssl_pyx.sm2_sign_sm3_digest(self._secret, self._public.digest(data)))
+            return bytes(gmssl_pyx.sm2_sign_sm3_digest(self._secret, digest))
         except gmssl_pyx.GmsslInnerError as error:
             msg = "SM2 签名运算失败"
             raise SigningError(msg) from error
-        return signature
 
     def __repr__(self) -> str:
         """Without the key: no log line can carry it."""

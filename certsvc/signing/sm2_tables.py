@@ -35,15 +35,14 @@ class NoTables(Exception):
 class Sm2Tables:
     """Tables of one public key (67 kB, 1.5 ms). Nothing in them changes: threads may share them."""
 
-    __slots__ = ("_base", "_curve", "_point")
+    __slots__ = ("_base", "_curve")
 
     def __init__(self, point: bytes) -> None:
         """Take 64 bytes x ‖ y of a point of the curve; NoTables when the library cannot be used for it."""
         try:
             self._base, self._curve = _base(), _Curve(point)
-            self._point = point
             # The generator is one point more, here its sum with itself: whatever the library does not do shows at once.
-            if self._base.multiple(G, 1) != G or self._curve.multiple(point, ORDER - 1) != _negative(point):
+            if self._base.multiple(1) != G or self._curve.multiple(ORDER - 1) != _negative(point):
                 raise NoTables
         except (ImportError, AttributeError, TypeError, ValueError) as error:
             raise NoTables from error
@@ -53,8 +52,7 @@ class Sm2Tables:
         t = (r + s) % ORDER
         if t == 0:
             return False
-        part = self._curve.multiple(self._point, t)
-        total = self._base.multiple(G, s, plus=part)
+        total = self._base.multiple(s, plus=self._curve.multiple(t))
         if total == _INFINITY:
             return False
         x = int.from_bytes(total[:COORDINATE_BYTES], "big")
@@ -64,7 +62,7 @@ class Sm2Tables:
 class _Curve:
     """The curve with ``generator`` in the place of its generator, for which the library keeps tables."""
 
-    __slots__ = ("_calls", "_context", "_pointers", "_size")
+    __slots__ = ("_calls", "_context", "_generator", "_pointers", "_size")
 
     def __init__(self, generator: bytes) -> None:
         library, self._pointers = _modules()
@@ -73,22 +71,26 @@ class _Curve:
         self._calls: Any = library.EcLib
         self._context: Any = made.context
         self._size: Any = self._pointers.c_size_t(COORDINATE_BYTES)
+        self._generator: Any = self._point(generator)
 
-    def multiple(self, point: bytes, factor: int, *, plus: bytes = b"") -> bytes:
-        """``factor`` times ``point``, and ``plus`` added when there is one: x ‖ y, zeros for the neutral element."""
-        made = self._point(point)
-        calls, size = self._calls, self._size
-        failed = calls.scalar_public(made.get(), factor.to_bytes(COORDINATE_BYTES, "big"), size)
+    def multiple(self, factor: int, *, plus: bytes = b"") -> bytes:
+        """``factor`` times the generator, and ``plus`` added when there is one: x ‖ y, zeros for the neutral point."""
+        calls, size, pointers = self._calls, self._size, self._pointers
+        place = pointers.VoidPointer()
+        # A copy: to take a point in again would have the library prove again that it lies on the curve.
+        failed = calls.clone(place.address_of(), self._generator.get())
+        made = pointers.SmartPointer(place.get(), calls.free_point)
+        failed = failed or calls.scalar_public(made.get(), factor.to_bytes(COORDINATE_BYTES, "big"), size)
         if plus:
             # Named, so that it lives as long as the call.
             other = self._point(plus)
             failed = failed or calls.add(made.get(), other.get())
-        x, y = (self._pointers.create_string_buffer(COORDINATE_BYTES) for _ in range(2))
+        x, y = pointers.create_string_buffer(COORDINATE_BYTES), pointers.create_string_buffer(COORDINATE_BYTES)
         failed = failed or calls.get_xy(x, y, size, made.get())
         if failed:
             msg = f"error {failed} of the library"
             raise ValueError(msg)
-        return bytes(self._pointers.get_raw_buffer(x)) + bytes(self._pointers.get_raw_buffer(y))
+        return bytes(pointers.get_raw_buffer(x)) + bytes(pointers.get_raw_buffer(y))
 
     def _point(self, point: bytes) -> Any:
         """A point of the library, given back to it when Python drops the object; ValueError when it is none."""

@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from joserfc.jwk import ECKey, KeySet
 
 from certsvc.clock import check_aware
@@ -29,6 +28,10 @@ if TYPE_CHECKING:
 
 ALGORITHM = "ES256"
 _COORDINATE_BYTES = 32
+_INTEGERS = 4
+"""Bytes of the heads of a SEQUENCE and of its first INTEGER, or of two INTEGERs."""
+_POSITIVE = frozenset(bytes((first,)) for first in range(1, 0x80))
+"""First bytes of a positive number that needs no zero in front of them."""
 
 
 class StatementKeys:
@@ -69,8 +72,7 @@ class StatementKeys:
 
     def sign_bytes(self, data: bytes) -> bytes:
         """``r`` and ``s`` in 32 bytes each (RFC 7518 §3.4, RFC 9053 §2.1) over the SHA-256 of ``data``."""
-        r, s = decode_dss_signature(self._ring.sign_digest(self._signing_key(), "sha256", data))
-        return b"".join(number.to_bytes(_COORDINATE_BYTES, "big") for number in (r, s))
+        return _raw(self._ring.sign_digest(self._signing_key(), "sha256", data))
 
     def kid(self) -> str:
         """The thumbprint of the key that signs; Unavailable when none was made."""
@@ -118,10 +120,27 @@ def read_p256_jwk(jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKey:
 
 def raw_signature_holds(key: ec.EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
     """Whether ``r`` and ``s`` in 32 bytes each are a signature of ``key`` over the SHA-256 of ``data``."""
-    if len(signature) != 2 * _COORDINATE_BYTES:
-        return False
-    r, s = (int.from_bytes(signature[at : at + _COORDINATE_BYTES], "big") for at in (0, _COORDINATE_BYTES))
-    return verify_signature(key, encode_dss_signature(r, s), data, "sha256")
+    return len(signature) == 2 * _COORDINATE_BYTES and verify_signature(key, _der(signature), data, "sha256")
+
+
+def _raw(der: bytes) -> bytes:
+    """The DER of a key of ours as ``r`` and ``s`` in 32 bytes each; by places, not as numbers."""
+    second = _INTEGERS + der[_INTEGERS - 1]
+    r, s = der[_INTEGERS:second], der[second + 2 :]
+    return r[-_COORDINATE_BYTES:].rjust(_COORDINATE_BYTES, b"\0") + s[-_COORDINATE_BYTES:].rjust(
+        _COORDINATE_BYTES, b"\0"
+    )
+
+
+def _der(raw: bytes) -> bytes:
+    """``r`` and ``s`` as the DER of two integers."""
+    r, s = raw[:_COORDINATE_BYTES].lstrip(b"\0"), raw[_COORDINATE_BYTES:].lstrip(b"\0")
+    # Without a first byte that has no sign bit the number would be negative, or none at all.
+    if r[:1] not in _POSITIVE:
+        r = b"\0" + r
+    if s[:1] not in _POSITIVE:
+        s = b"\0" + s
+    return b"\x30%c\x02%c%b\x02%c%b" % (len(r) + len(s) + _INTEGERS, len(r), r, len(s), s)
 
 
 def read_statement(text: str, keys: KeySet, typ: str, name_zh: str, *, max_chars: int) -> Mapping[str, object]:

@@ -62,3 +62,20 @@ def test_bytes_come_back_and_a_second_writer_agrees(data: bytes) -> None:
 def test_a_text_that_is_read_is_the_one_that_would_be_written(text: str) -> None:
     data = decode(text)
     assert data is None or encode(data) == text
+
+
+def test_every_word_and_every_length_around_what_is_computed_at_once() -> None:
+    words = b"".join(word.to_bytes(2, "big") for word in range(1 << 16))
+    assert encode(words) == base45(words)
+    assert decode(base45(words)) == words
+    for size in (509, 510, 511, 512, 513, 514, 1023, 1024, 1025):
+        assert encode(words[-size:]) == base45(words[-size:])
+        assert decode(encode(words[-size:])) == words[-size:]
+
+
+def test_every_triple_over_the_range_of_its_bytes_is_refused_wherever_it_stands() -> None:
+    for value in range(1 << 16, 45**3):
+        triple = ALPHABET[value % 45] + ALPHABET[value // 45 % 45] + ALPHABET[value // 2025]
+        assert decode(triple) is None
+    for place in (0, 1, 255, 256, 300):
+        assert decode("000" * place + "GGW" + "000" * (300 - place)) is None

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 import sys
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import pikepdf
 import pytest
+from asn1crypto import core
+from rendering_samples import METADATA, job, renderer
 from signing_pages import EC_SEAL, NOW, RSA_SEAL, SM2_SEAL, open_workshop
 
 from certsvc.errors import RenderingError, SigningError
-from certsvc.rendering.metadata import _NOT_XML, checked
+from certsvc.rendering.metadata import _NOT_XML, XMP_STEP, checked
 from certsvc.rendering.pdf import FileWriter, stream, stream_pieces, table_lines
 from certsvc.rendering.subset import _bf_blocks
-from certsvc.signing.cms import make_template
+from certsvc.rendering.template import MAX_OPENINGS
+from certsvc.signing.cms import make_template, utc_time
 from certsvc.signing.keyring import KeyCertificate, SoftwareKeyRing
 from certsvc.signing.sealer import LicenseSealer
 
@@ -94,3 +101,39 @@ def test_a_signature_that_does_not_verify_is_never_handed_out(tmp_path: Path) ->
         prepared, _ = workshop.sealed(format_name, seal_id)
         with pytest.raises(SigningError, match="自检未通过"):
             faulty.seal(prepared, workshop.seals[seal_id], format_name, signed_at=NOW)
+
+
+def test_pages_with_metadata_of_any_length_are_digested_as_a_whole_and_keep_few_openings() -> None:
+    prefixes = set()
+    for turn in range(2 * MAX_OPENINGS):
+        page = renderer().render(job(metadata={**METADATA, "note": "长" * (turn * XMP_STEP // 3 + turn)}))
+        assert page.prefix is not None
+        prefixes.add(page.prefix.data)
+        assert page.known_prefix() is not None
+        covered = page.data[: page.hole_start] + page.data[page.hole_end :]
+        for algorithm in ("sha256", "sm3"):
+            assert page.digest(algorithm) == hashlib.new(algorithm, covered).digest()
+        with pikepdf.open(io.BytesIO(page.data)) as file:
+            raw = file.Root.Metadata.read_raw_bytes()
+            assert raw.startswith(b"<?xpacket begin=")
+            assert raw.endswith(b'<?xpacket end="r"?>')
+            assert file.open_metadata()["dc:title"]
+            assert file.Root.AF[0].EF.F.read_raw_bytes().count("长".encode()) == turn * XMP_STEP // 3 + turn
+    # Those kept, and the template's own for all others.
+    assert len(prefixes) <= MAX_OPENINGS + 1
+
+
+def test_pages_that_differ_little_begin_with_the_same_digested_bytes_up_to_the_first_value() -> None:
+    first, second = (renderer().render(job(metadata={**METADATA, "note": word})) for word in ("甲", "乙丙"))
+    assert first.prefix is second.prefix
+    assert first.prefix is not None
+    assert first.prefix.data.endswith(b"</rdf:Bag></pdfaExtension:schemas>\n")
+
+
+@pytest.mark.parametrize("hour", [0, 8, 23])
+def test_a_signing_time_is_written_as_asn1_writes_it(hour: int) -> None:
+    for zone in (UTC, timezone(timedelta(hours=8)), timezone(timedelta(hours=-3, minutes=-30))):
+        at = datetime(2031, 2, 1, hour, 5, 9, 123456, tzinfo=zone)
+        assert utc_time(at) == core.UTCTime(at.astimezone(UTC).replace(microsecond=0)).dump()
+    with pytest.raises(SigningError, match="2049"):
+        utc_time(datetime(2050, 6, 1, tzinfo=UTC))
