@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.reconcile_ports import Reconciling
     from certsvc.commands.report_ports import Reports
-    from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
+    from certsvc.commands.seal_ports import SealApprovals, SealFences, SealLives, Seals, SealWatch
     from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -253,6 +253,7 @@ class UnitOfWork(Protocol):
     publications: Publications
     seal_lives: SealLives
     seal_watch: SealWatch
+    seal_fences: SealFences
     approvals: SealApprovals
     signers: Signers
     signings: Signings

@@ -59,6 +59,7 @@ from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
+from certsvc.store.seal_fences import SealFenceRows
 from certsvc.store.seal_lives import SealLifeRows
 from certsvc.store.seal_watch import SealWatchRows
 from certsvc.store.seals import SealRows
@@ -154,6 +155,7 @@ class Work:
     publications: life_ports.Publications
     seal_lives: seal_ports.SealLives
     seal_watch: seal_ports.SealWatch
+    seal_fences: seal_ports.SealFences
     approvals: seal_ports.SealApprovals
     signers: signer_ports.Signers
     signings: signer_ports.Signings
@@ -246,6 +248,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "publications": PublicationRows,
     "seal_lives": SealLifeRows,
     "seal_watch": SealWatchRows,
+    "seal_fences": SealFenceRows,
     "approvals": ApprovalRows,
     "signers": SignerRows,
     "signings": SigningRows,
