@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.archive_ports import Archives, Materials
     from certsvc.commands.basis_ports import Bases
-    from certsvc.commands.care_ports import Care
+    from certsvc.commands.care_ports import Care, Reseals
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.console_ports import ConsoleRows
@@ -302,6 +302,7 @@ class UnitOfWork(Protocol):
     archives: Archives
     materials: Materials
     care: Care
+    reseals: Reseals
     disposals: Disposals
     erased: Erased
     console: ConsoleRows

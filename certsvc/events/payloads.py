@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from certsvc.events.archive_payloads import ARCHIVE_PAYLOADS
+from certsvc.events.care_payloads import CARE_PAYLOADS
 from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.copy_payloads import COPY_PAYLOADS
 from certsvc.events.counter_payloads import COUNTER_PAYLOADS
@@ -114,6 +115,20 @@ class LicensePreserved(Payload):
     sha256: str
     previous_sha256: str
     """of the form before it, which stays genuine"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseResealed(Payload):
+    """The file of a license was drawn and sealed anew from the same content: a later form; nothing else changed."""
+
+    NAME: ClassVar[str] = "license.resealed.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    sha256: str
+    previous_sha256: str
+    """of the form before it, which stays genuine"""
+    plan_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -348,6 +363,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseRegistered,
     LicenseSimulated,
     LicensePreserved,
+    LicenseResealed,
     *MOVED.values(),
     LicenseNoted,
     LicenseDue,
@@ -373,6 +389,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *COUNTER_PAYLOADS,
     *SUPERVISION_PAYLOADS,
     *ARCHIVE_PAYLOADS,
+    *CARE_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -57,6 +57,7 @@ from certsvc.store.reconciling import ReconcilingRows
 from certsvc.store.relations import CoHolderRows, RelationRows
 from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
+from certsvc.store.reseal import ResealRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
 from certsvc.store.seal_fences import SealFenceRows
@@ -205,6 +206,7 @@ class Work:
     archives: archive_ports.Archives
     materials: archive_ports.Materials
     care: care_ports.Care
+    reseals: care_ports.Reseals
     disposals: disposal_ports.Disposals
     erased: disposal_ports.Erased
     console: console_ports.ConsoleRows
@@ -298,6 +300,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "archives": ArchiveRows,
     "materials": MaterialRows,
     "care": CareRows,
+    "reseals": ResealRows,
     "disposals": DisposalRows,
     "erased": ErasedRows,
     "console": ConsoleReads,
