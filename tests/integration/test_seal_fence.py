@@ -259,7 +259,7 @@ def test_a_dismissal_waits_for_what_is_signed_in_this_persons_name(
     make_service: Callable[..., Service], postgres_url: str
 ) -> None:
     deps = make_service(postgres_url).deps
-    with pytest.raises(Unavailable), deps.uow() as tx:
+    with pytest.raises(Unavailable), deps.uow() as tx:  # noqa: PT012  (the end of the block is what raises)
         tx.seal_fences.share(["rep_1"], most_ms=5_000)
         with beside(lambda: _closed(deps, "rep_1")) as closed:
             with beside(lambda: _closed(deps, "rep_2")) as other:
