@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.care.retention import kept_until, last_decided
+from certsvc.events.care_payloads import LicenseResealed
 from certsvc.events.envelope import PREFIX
-from certsvc.events.payloads import LicensePreserved, LicenseResealed
+from certsvc.events.payloads import LicensePreserved
 from certsvc.license.model import LATER_FORMS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Payloads of long-life care: plans of 成批换章."""
+"""Payloads of 成批换章: plans, and licenses whose file was sealed anew."""
 
 from __future__ import annotations
 
@@ -22,4 +22,18 @@ class ResealPlanMoved(Payload):
     """how many were meant when it was proposed"""
 
 
-CARE_PAYLOADS: tuple[type[Payload], ...] = (ResealPlanMoved,)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseResealed(Payload):
+    """The file of a license was drawn and sealed anew from the same content: a later form; nothing else changed."""
+
+    NAME: ClassVar[str] = "license.resealed.v1"
+    identifier: str
+    license_type: str
+    issuer_code: str
+    sha256: str
+    previous_sha256: str
+    """of the form before it, which stays genuine"""
+    plan_id: str
+
+
+CARE_PAYLOADS: tuple[type[Payload], ...] = (ResealPlanMoved, LicenseResealed)

@@ -118,20 +118,6 @@ class LicensePreserved(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LicenseResealed(Payload):
-    """The file of a license was drawn and sealed anew from the same content: a later form; nothing else changed."""
-
-    NAME: ClassVar[str] = "license.resealed.v1"
-    identifier: str
-    license_type: str
-    issuer_code: str
-    sha256: str
-    previous_sha256: str
-    """of the form before it, which stays genuine"""
-    plan_id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseMoved(Payload):
     """Base of the events of ``license/states.py``: what the decision did, and whose it was."""
 
@@ -363,7 +349,6 @@ PAYLOADS: tuple[type[Payload], ...] = (
     LicenseRegistered,
     LicenseSimulated,
     LicensePreserved,
-    LicenseResealed,
     *MOVED.values(),
     LicenseNoted,
     LicenseDue,

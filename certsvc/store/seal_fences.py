@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 _SEED = 0x7365616C
 """Keeps these locks apart from others of the database ("seal" in ASCII)."""
-_SHARE = text("SELECT 1 AS held FROM pg_advisory_xact_lock_shared(hashtextextended(CAST(:name AS text), :seed))")
+_SHARE = text(
+    "SELECT 1 AS held FROM set_config('idle_in_transaction_session_timeout', :most, true),"
+    " pg_advisory_xact_lock_shared(hashtextextended(CAST(:name AS text), :seed))"
+)
 _CLOSE = text("SELECT 1 AS held FROM pg_advisory_xact_lock(hashtextextended(CAST(:name AS text), :seed))")
-_LIMIT = text("SELECT set_config('idle_in_transaction_session_timeout', :most, true)")
 
 
 class SealFenceRows:
@@ -37,10 +39,9 @@ class SealFenceRows:
         """
         if self._tx.dialect != "postgresql":
             return
-        self._tx.row(_LIMIT, most=str(most_ms))
         # One order everywhere: two that hold several never wait for each other.
         for name in sorted(set(names)):
-            self._tx.row(_SHARE, name=name, seed=_SEED)
+            self._tx.row(_SHARE, name=name, seed=_SEED, most=str(most_ms))
 
     def close(self, name: str) -> None:
         """Wait for those who share this fence; nobody passes it until the end of the transaction."""

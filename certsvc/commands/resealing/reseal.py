@@ -24,7 +24,7 @@ from certsvc.commands.resealing.plan import loss_of, same_ground
 from certsvc.commands.seals.authorities import own_crls
 from certsvc.commands.supervision.reach import tell
 from certsvc.errors import CertsvcError, NoTimestamp, SealUnavailable, Unavailable
-from certsvc.events.payloads import LicenseResealed
+from certsvc.events.care_payloads import LicenseResealed
 from certsvc.license.archives import ArchiveKind
 from certsvc.license.model import RESEALED, Artifact
 from certsvc.license.reseal import UNFIT_ZH, ResealItem, ResealOutcome, Unfit
@@ -93,7 +93,7 @@ def reseal_some(deps: Deps, plan: ResealPlan, files: Sequence[Artifact]) -> None
     works = _take(deps, plan, files)
     if not works:
         return
-    _room(deps, works)
+    works, left_out = _room(deps, works)
     _draw_and_seal(deps, plan, works)
     deps.faults.reach("care.resealed")
     lists = cache(lambda: own_crls(deps, since=deps.clock.now()))
@@ -104,8 +104,9 @@ def reseal_some(deps: Deps, plan: ResealPlan, files: Sequence[Artifact]) -> None
     for work in works:
         if work.failure is not None and not _mends(work.failure):
             _note(deps, plan, work.version, ResealOutcome.FAILED, work.failure.code, work.failure.detail)
-    if waiting:
-        raise Waits(waiting[0].detail if waiting[0] is not None else "")
+    reasons = [failure.detail for failure in waiting if failure is not None] or [left_out] * bool(left_out)
+    if reasons:
+        raise Waits(reasons[0])
 
 
 def _mends(failure: CertsvcError | None) -> bool:
@@ -197,17 +198,21 @@ def _unfit(deps: Deps, version: LicenseVersion, stored: _Stored, now: datetime) 
     return None
 
 
-def _room(deps: Deps, works: list[_Work]) -> None:
-    """Leave out what goes over the share of the day that a plan may use; Waits when nothing is left.
+def _room(deps: Deps, works: Sequence[_Work]) -> tuple[list[_Work], str]:
+    """Those within the share of the day and the minute that a plan may use, and why others are left out, or empty.
 
-    What is left out has no outcome, and the page is looked at again.
+    What is left out has no outcome, so its page is looked at again.
     """
+    kept: list[_Work] = []
+    reason = ""
     with deps.uow.read() as tx:
         for body in sorted({work.version.issuer_code for work in works}):
             own = [work for work in works if work.version.issuer_code == body]
             room = room_for(deps, tx, sealing_body(deps, own[0].payload), own[0].kind, queued=0)
+            kept += own[: room.count]
             if room.count < len(own):
-                raise Waits(room.waits_for or "印章每分钟、每日可用于换章的次数已用完，稍后自动继续")
+                reason = reason or room.waits_for or "印章每分钟、每日可用于换章的次数已用完，稍后自动继续"
+    return kept, reason
 
 
 def _draw_and_seal(deps: Deps, plan: ResealPlan, works: Sequence[_Work]) -> None:
