@@ -39,8 +39,8 @@ POINTS = (
     "issue.intent_stored",
     "issue.rendered",
     "issue.seal_reserved",
-    "seal.fenced",
-    "seal.signed",
+    "sealing.fenced",
+    "sealing.signed",
     "issue.sealed",
     "issue.seal_answered",
     "issue.verified",
@@ -90,7 +90,7 @@ def resume(city: ServedCity, request_id: str) -> dict[str, Any]:
 
 
 def test_the_list_of_points_is_the_list_in_the_code() -> None:
-    found = re.compile(r'faults\.reach\("((?:issue|seal)\.[a-z_]+)"\)')
+    found = re.compile(r'faults\.reach\("((?:issue|sealing)\.[a-z_]+)"\)')
     named = [name for path in (ROOT / "certsvc").rglob("*.py") for name in found.findall(path.read_text("utf-8"))]
     assert sorted(named) == sorted(POINTS)
 
@@ -144,7 +144,7 @@ def check_events_and_evidence(city: ServedCity, killed: dict[str, Any]) -> None:
 
 def check_seal_uses(city: ServedCity, point: str, killed: dict[str, Any]) -> None:
     """Every key operation has a reservation, none is open, and of a use that nobody answered nothing is claimed."""
-    by_dead = int(at_or_after(point, "seal.signed"))
+    by_dead = int(at_or_after(point, "sealing.signed"))
     by_living = int(point != "issue.registered")
     purpose = f"issue:{killed['request_id']}"
     uses = city.rows(f"SELECT result, signature_sha256 FROM reservations WHERE purpose = '{purpose}'")

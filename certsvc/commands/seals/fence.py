@@ -79,9 +79,9 @@ def _block(deps: Deps, pages: Sequence[ReservedPage]) -> list[bytes | CertsvcErr
     try:
         with deps.uow() as tx:
             judged = _judge(deps, tx, pages)
-            deps.faults.reach("seal.fenced")
+            deps.faults.reach("sealing.fenced")
             made = _pressed(deps, pages, judged)
-            deps.faults.reach("seal.signed")
+            deps.faults.reach("sealing.signed")
     except CertsvcError as error:
         if made is None:
             return [error for _ in pages]
