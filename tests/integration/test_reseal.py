@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,9 @@ class Town:
 
 
 @pytest.fixture
-def town_of(make_city: Callable[..., ServedCity], city_keys: Path, tmp_path: Path) -> Callable[[str, int], Town]:
+def town_of(
+    make_city: Callable[..., ServedCity], city_keys: Path, tmp_path: Path
+) -> Iterator[Callable[[str, int], Town]]:
     """Makes one over a database, with so many licenses."""
 
     def make(url: str, count: int) -> Town:
