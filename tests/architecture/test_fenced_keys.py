@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 COMMANDS = Path(__file__).parents[2] / "certsvc" / "commands"
-KEY_USE = re.compile(r"\b(?:press|sealer)\.seal\(")
+KEY_USE = re.compile(r"\b_?(?:press|sealer)\.seal\(")
 
 
 def test_only_the_fence_and_the_press_behind_it_ask_for_a_seals_signature() -> None:
