@@ -16,6 +16,7 @@ from certsvc.api import (
     bulks,
     bundles,
     care,
+    care_plans,
     cases,
     catalog,
     challenges,
@@ -169,6 +170,7 @@ ROUTERS = (
     imports,
     bulks,
     care,
+    care_plans,
     health,
 )
 """Every noun: one file and one name here."""

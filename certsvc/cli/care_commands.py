@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from certsvc.cli.care_plan_commands import plan_app
 from certsvc.cli.program import Program
 from certsvc.errors import InvalidInput
 from certsvc.seal.care import LossKind
@@ -14,6 +15,9 @@ from certsvc.seal.care import LossKind
 DAY = ["%Y-%m-%d"]
 
 care_app = Program(help="长期保管 · long-life care")
+
+
+care_app.add_typer(plan_app, name="plan")
 
 
 @care_app.callback()

@@ -34,6 +34,7 @@ FAMILY_ZH = {
     "archive": "归档信息包",
     "material": "电子材料",
     "disposal": "鉴定销毁",
+    "care": "长期保管",
 }
 """The first token of a type, in the order of the page."""
 
@@ -43,6 +44,8 @@ EVENT_ZH = {
     "license.issued": "证照制成并登记，可以取用",
     "license.registered": "登记了别处制作的证照；印章已验，文件原样",
     "license.simulated": "登记了模拟审批意见；不是证照",
+    "license.resealed": "文件按现行签章方案重新制作，内容、编号、状态不变；此前的文件仍真实有效",
+    "care.plan_moved": "成批换章计划提出、审批、暂停、继续、取消或办结",
     "license.preserved": "文件追加了归档时间戳，页面和印章不变；此前的文件仍真实有效",
     "license.suspended": "暂扣",
     "license.resumed": "暂扣期满或解除",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
 
     from certsvc.license.model import Artifact
+    from certsvc.license.reseal import PlanState, ResealItem, ResealOutcome, ResealPlan
     from certsvc.seal.care import FileGroup, SignatureFacts
     from certsvc.seal.model import Seal
 
@@ -84,4 +85,52 @@ class Care(Protocol):
 
     def to_read(self) -> int:
         """How many files made here there are of which nothing is known yet."""
+        ...
+
+
+class Reseals(Protocol):
+    """Plans of 成批换章 and the outcomes of their licenses."""
+
+    def insert(self, plan: ResealPlan) -> None:
+        """Store a plan that is proposed."""
+        ...
+
+    def by_id(self, plan_id: str) -> ResealPlan | None:
+        """The plan."""
+        ...
+
+    def newest(self, *, before: str, limit: int) -> Sequence[ResealPlan]:
+        """Plans, newest first; those before an id, if one is given."""
+        ...
+
+    def move(self, plan: ResealPlan, *, source: PlanState, now: datetime) -> bool:
+        """Write where a plan stands, and who moved it, if it still stands at ``source``."""
+        ...
+
+    def claim(self, *, token: str, now: datetime, until: datetime) -> ResealPlan | None:
+        """Take the running plan that has been ready longest; nobody else takes it before ``until``."""
+        ...
+
+    def keep(self, plan: ResealPlan, *, claim_token: str, ready_at: datetime) -> bool:
+        """Write how far a plan was looked through and give it back; False when it was taken or moved meanwhile."""
+        ...
+
+    def finish(self, plan_id: str, *, claim_token: str, now: datetime) -> bool:
+        """To ``done``; False when it was taken or moved meanwhile."""
+        ...
+
+    def known(self, plan_id: str, version_ids: Collection[str]) -> frozenset[str]:
+        """Those of these licenses that have an outcome."""
+        ...
+
+    def add(self, item: ResealItem) -> bool:
+        """Store an outcome; False when the license has one."""
+        ...
+
+    def counts(self, plan_id: str) -> Mapping[ResealOutcome, int]:
+        """Licenses by outcome; one without any has 0."""
+        ...
+
+    def items(self, plan_id: str, outcome: ResealOutcome, *, behind: str, limit: int) -> Sequence[ResealItem]:
+        """Licenses with an outcome, behind the id of a version, in the order of ids."""
         ...

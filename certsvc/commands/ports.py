@@ -95,6 +95,10 @@ class Sealer(FactTeller, Protocol):
         """
         ...
 
+    def is_away(self, format_name: str) -> bool:
+        """Whether signatures in this format come from somewhere else over the network and may take seconds."""
+        ...
+
     def format_for(self, seal: Seal, planned: str) -> str:
         """The format in which this seal can do what a plan asks for in ``planned``; empty when it cannot.
 

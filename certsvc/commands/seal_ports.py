@@ -196,6 +196,21 @@ class Authorities(Protocol):
         ...
 
 
+class SealFences(Protocol):
+    """What puts the use of keys and the stop of a seal, or of an office, in one order (``seals/fence.py``)."""
+
+    def share(self, names: Iterable[str], *, most_ms: int) -> None:
+        """Keep what closes these fences waiting until the end of the transaction, or ``most_ms`` without a statement.
+
+        What is read after this call is what the last one that closed them wrote.
+        """
+        ...
+
+    def close(self, name: str) -> None:
+        """Wait for those who share this fence; nobody passes it until the end of the transaction."""
+        ...
+
+
 class SealWatch(Protocol):
     """What odd use is seen by."""
 

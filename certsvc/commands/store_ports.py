@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.archive_ports import Archives, Materials
     from certsvc.commands.basis_ports import Bases
-    from certsvc.commands.care_ports import Care
+    from certsvc.commands.care_ports import Care, Reseals
     from certsvc.commands.clock_ports import ClockMarks
     from certsvc.commands.consent_ports import Challenges, CoHolders, Delegations, Disputes, Relations
     from certsvc.commands.console_ports import ConsoleRows
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from certsvc.commands.quality_ports import Quality
     from certsvc.commands.reconcile_ports import Reconciling
     from certsvc.commands.report_ports import Reports
-    from certsvc.commands.seal_ports import SealApprovals, SealLives, Seals, SealWatch
+    from certsvc.commands.seal_ports import SealApprovals, SealFences, SealLives, Seals, SealWatch
     from certsvc.commands.sharing_ports import Sharing
     from certsvc.commands.signer_ports import RoundSeals, SignerCodes, Signers, SigningCodes, Signings
     from certsvc.commands.stamping_ports import Stampings
@@ -265,6 +265,7 @@ class UnitOfWork(Protocol):
     publications: Publications
     seal_lives: SealLives
     seal_watch: SealWatch
+    seal_fences: SealFences
     approvals: SealApprovals
     signers: Signers
     signings: Signings
@@ -313,6 +314,7 @@ class UnitOfWork(Protocol):
     archives: Archives
     materials: Materials
     care: Care
+    reseals: Reseals
     disposals: Disposals
     erased: Erased
     console: ConsoleRows

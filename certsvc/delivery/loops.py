@@ -18,6 +18,7 @@ from certsvc.commands.imports.advance import advance_import, forget_imports
 from certsvc.commands.issuance.process_request import BACKFILL_BATCH, process_batch
 from certsvc.commands.log.append import LEASE as LOG_LEASE
 from certsvc.commands.log.append import STAMP_LEASE, Seen, advance_log, stamp_in_time
+from certsvc.commands.resealing.advance import advance_plan
 from certsvc.commands.sharing.copies import sweep_copies
 from certsvc.commands.sharing.withhold import tell_withheld
 from certsvc.commands.signings.maintain import maintain_signings
@@ -311,7 +312,7 @@ class Loops:
         self._every(LOG_WAIT_S, some)
 
     def _advance(self) -> None:
-        """Take imports and bulk decisions further while they come on; the requests that they make are the workers'."""
+        """Take imports, bulk decisions and plans of care further; the requests that they make are the workers'."""
         while not self._stop.is_set() and advance_all(self._deps):
             self._wake.set()
 
@@ -369,9 +370,10 @@ class Loops:
 
 
 def advance_all(deps: Deps) -> bool:
-    """One step of one import and of one bulk decision; whether anything came on."""
+    """One step of one import, of one bulk decision and of one plan of care; whether anything came on."""
     came_on = advance_import(deps, lease_s=IMPORT_LEASE_S)
-    return advance_bulk(deps, lease_s=IMPORT_LEASE_S) or came_on
+    came_on = advance_bulk(deps, lease_s=IMPORT_LEASE_S) or came_on
+    return advance_plan(deps, lease_s=IMPORT_LEASE_S) or came_on
 
 
 def drain(deps: Deps, *, worker: str, lease_s: int = 60) -> int:

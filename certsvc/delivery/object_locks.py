@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.care.retention import kept_until, last_decided
+from certsvc.events.care_payloads import LicenseResealed
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payloads import LicensePreserved
 from certsvc.license.model import LATER_FORMS
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from certsvc.events.envelope import Event
 
 LICENSES = PREFIX + "license."
-PRESERVED = PREFIX + LicensePreserved.NAME
+PRESERVED = frozenset({PREFIX + LicensePreserved.NAME, PREFIX + LicenseResealed.NAME})
 """No decision: a later form is kept as long as the earlier ones."""
 
 
@@ -33,7 +34,7 @@ class ObjectLocks:
     def carry(self, deps: Deps, events: Sequence[Event]) -> None:
         """Lock the files of every license that the events are about, earlier forms too; several side by side."""
         about = [event for event in events if event.type.startswith(LICENSES)]
-        decided = {event.subject: event.time for event in about if event.type != PRESERVED}
+        decided = {event.subject: event.time for event in about if event.type not in PRESERVED}
         with deps.uow.read() as tx:
             known = tx.licenses.by_identifiers([*dict.fromkeys(event.subject for event in about)])
             formal = {subject: version for subject, version in known.items() if not version.provisional}

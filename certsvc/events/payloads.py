@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from certsvc.events.archive_payloads import ARCHIVE_PAYLOADS
+from certsvc.events.care_payloads import CARE_PAYLOADS
 from certsvc.events.consent_payloads import CONSENT_PAYLOADS
 from certsvc.events.copy_payloads import COPY_PAYLOADS
 from certsvc.events.counter_payloads import COUNTER_PAYLOADS
@@ -373,6 +374,7 @@ PAYLOADS: tuple[type[Payload], ...] = (
     *COUNTER_PAYLOADS,
     *SUPERVISION_PAYLOADS,
     *ARCHIVE_PAYLOADS,
+    *CARE_PAYLOADS,
 )
 
 REQUESTED_ISSUANCE = PREFIX + "issuance.requested.v1"

@@ -29,7 +29,10 @@ class Holder:
 RENEWED = "renewed"
 """Kind of an artifact: the file before it with another archive timestamp behind it."""
 
-LATER_FORMS = frozenset({RENEWED})
+RESEALED = "resealed"
+"""Kind of an artifact: drawn and sealed anew from the same content; number, identifier, dates and state stay."""
+
+LATER_FORMS = frozenset({RENEWED, RESEALED})
 """Kinds of artifacts that came after the file with which a version was registered, and which its evidence names."""
 
 

@@ -364,8 +364,8 @@ REMARKS: dict[Remark, tuple[str, str]] = {
         "Details of the document (title, author and so on) were changed after the first seal: go by its pages",
     ),
     Remark.EARLIER_FORM: (
-        "这份文件真实有效；同一证照的文件后来追加了归档时间戳，可下载较新的一份",
-        "This file is genuine; the same license now has a newer file with a later archive timestamp",
+        "这份文件真实有效；同一证照后来有较新的一份文件（追加时间戳或换章），可以下载",
+        "This file is genuine; the same license now has a newer file (timestamped or sealed anew)",
     ),
 }
 

@@ -158,7 +158,7 @@ class Remark(StrEnum):
     DETAILS_CHANGED_LATER = "details_changed_later"
     """title, author or other facts beside the pages were changed behind the first seal"""
     EARLIER_FORM = "earlier_form"
-    """the file of this license has a later form, with another timestamp; this one stays genuine"""
+    """the file of this license has a later form, timestamped or sealed anew; this one stays genuine"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -101,6 +101,10 @@ class LicenseSealer:
         known = {one.name: one for one in self._formats}
         return planned if planned in known and seal.algorithm in known[planned].algorithms else ""
 
+    def is_away(self, format_name: str) -> bool:
+        """Whether signatures in this format come from a platform and may take seconds."""
+        return format_name in {REMOTE_CMS, REMOTE_SES}
+
     def facts(self, seal: Seal, format_name: str, *, signed_at: datetime) -> SignatureFacts:
         """What a seal in this format stands on; the certificate is read once."""
         public = self._ring.certificate(seal.key_id)

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from certsvc.errors import ConfigurationError
 from certsvc.store.engine import writing_engine
 from certsvc.store.failures import in_our_words
-from certsvc.store.tables_disposals import metadata
+from certsvc.store.tables_reseal import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

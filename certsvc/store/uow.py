@@ -57,8 +57,10 @@ from certsvc.store.reconciling import ReconcilingRows
 from certsvc.store.relations import CoHolderRows, RelationRows
 from certsvc.store.reports import ReportRows
 from certsvc.store.requests import RequestRows
+from certsvc.store.reseal import ResealRows
 from certsvc.store.round_seals import RoundSealRows
 from certsvc.store.seal_approvals import ApprovalRows
+from certsvc.store.seal_fences import SealFenceRows
 from certsvc.store.seal_lives import SealLifeRows
 from certsvc.store.seal_watch import SealWatchRows
 from certsvc.store.seals import SealRows
@@ -154,6 +156,7 @@ class Work:
     publications: life_ports.Publications
     seal_lives: seal_ports.SealLives
     seal_watch: seal_ports.SealWatch
+    seal_fences: seal_ports.SealFences
     approvals: seal_ports.SealApprovals
     signers: signer_ports.Signers
     signings: signer_ports.Signings
@@ -203,6 +206,7 @@ class Work:
     archives: archive_ports.Archives
     materials: archive_ports.Materials
     care: care_ports.Care
+    reseals: care_ports.Reseals
     disposals: disposal_ports.Disposals
     erased: disposal_ports.Erased
     console: console_ports.ConsoleRows
@@ -246,6 +250,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "publications": PublicationRows,
     "seal_lives": SealLifeRows,
     "seal_watch": SealWatchRows,
+    "seal_fences": SealFenceRows,
     "approvals": ApprovalRows,
     "signers": SignerRows,
     "signings": SigningRows,
@@ -295,6 +300,7 @@ _NOUNS: Mapping[str, Callable[[Transaction], object]] = {
     "archives": ArchiveRows,
     "materials": MaterialRows,
     "care": CareRows,
+    "reseals": ResealRows,
     "disposals": DisposalRows,
     "erased": ErasedRows,
     "console": ConsoleReads,

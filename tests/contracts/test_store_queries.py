@@ -16,6 +16,7 @@ from counter_records import run_counter
 from disposal_records import run_disposals
 from import_records import make_bulk, make_import, make_row
 from matter_records import make_list_version, make_matter, make_member, make_policy
+from reseal_records import run_reseals
 from sqlalchemy import Engine, event
 from store_records import (
     DAY_END,
@@ -90,6 +91,7 @@ SMALL_SCANS = {
     "SCAN chain",  # what follows one version
     "SCAN archives USING INDEX ix_archives_made",  # newest first, and limited
     "SCAN disposals USING INDEX ix_disposals_proposed",  # newest first, and limited
+    "SCAN reseal_plans USING INDEX sqlite_autoindex_reseal_plans_1",  # newest first, and limited
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
     "SCAN supervision_sweeps USING COVERING INDEX sqlite_autoindex_supervision_sweeps_1",  # the oldest row alone
@@ -129,6 +131,9 @@ def run_everything(tx: UnitOfWork) -> None:
     tx.licenses.insert(make_version(90))
     run_care(tx, "ver_000090")
     run_disposals(tx, 91)
+    run_reseals(tx, 92)
+    tx.seal_fences.share(["seal_001"], most_ms=1)
+    tx.seal_fences.close("seal_001")
     console(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
     tx.outbox.add(make_event(1))

@@ -12,6 +12,7 @@ from archive_records import make_material
 from disposal_records import make_disposal, make_hold
 from matter_records import make_member
 from postgres_process import PostgresProcess
+from reseal_records import make_outcome, make_plan
 from store_records import (
     HOLDER,
     make_counter,
@@ -96,6 +97,8 @@ def fill(store: Store) -> str:
         assert tx.materials.insert(make_material(name="示例租赁合同"))
         tx.disposals.insert(make_disposal(reason="示例王五之违法行为", opinion="示例王五之违法行为"), [])
         tx.disposals.place(make_hold(reason="示例王五之违法行为"))
+        tx.reseals.insert(make_plan(reason="示例王五之违法行为"))
+        tx.reseals.add(make_outcome(detail="示例王五之违法行为"))
         tx.outbox.add_evidence(make_evidence_row(1))
         return tx.photos.put(PHOTO)
 

@@ -39,6 +39,8 @@ POINTS = (
     "issue.intent_stored",
     "issue.rendered",
     "issue.seal_reserved",
+    "sealing.fenced",
+    "sealing.signed",
     "issue.sealed",
     "issue.seal_answered",
     "issue.verified",
@@ -88,7 +90,7 @@ def resume(city: ServedCity, request_id: str) -> dict[str, Any]:
 
 
 def test_the_list_of_points_is_the_list_in_the_code() -> None:
-    found = re.compile(r'faults\.reach\("(issue[a-z_.]+)"\)')
+    found = re.compile(r'faults\.reach\("((?:issue|sealing)\.[a-z_]+)"\)')
     named = [name for path in (ROOT / "certsvc").rglob("*.py") for name in found.findall(path.read_text("utf-8"))]
     assert sorted(named) == sorted(POINTS)
 
@@ -142,7 +144,7 @@ def check_events_and_evidence(city: ServedCity, killed: dict[str, Any]) -> None:
 
 def check_seal_uses(city: ServedCity, point: str, killed: dict[str, Any]) -> None:
     """Every key operation has a reservation, none is open, and of a use that nobody answered nothing is claimed."""
-    by_dead = int(at_or_after(point, "issue.sealed"))
+    by_dead = int(at_or_after(point, "sealing.signed"))
     by_living = int(point != "issue.registered")
     purpose = f"issue:{killed['request_id']}"
     uses = city.rows(f"SELECT result, signature_sha256 FROM reservations WHERE purpose = '{purpose}'")
@@ -150,7 +152,9 @@ def check_seal_uses(city: ServedCity, point: str, killed: dict[str, Any]) -> Non
     assert len(uses) == reserved_by_dead + by_living >= by_dead + by_living
     results = Counter(result for result, _ in uses)
     assert results["open"] == 0
-    assert results["unknown"] == int(point in {"issue.seal_reserved", "issue.sealed"})
+    assert results["unknown"] == int(
+        at_or_after(point, "issue.seal_reserved") and not at_or_after(point, "issue.seal_answered")
+    )
     assert results["failed"] == 0
     assert killed["sha256"] in {digest for _, digest in uses}
     assert len(unanswered_uses(city.service.deps, older_than_s=0)) == results["unknown"], "listed for an operator"

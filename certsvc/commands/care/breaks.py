@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FARTHEST = timedelta(days=100 * 366)
 """How far ahead may be asked about; keeps days where arithmetic on them holds."""
 
-RESEAL_ZH = "在用证照：按变更、换发等业务逐件重新制证（系统尚不能成批换章）"
+RESEAL_ZH = "在用证照：成批换章（certsvc care plan propose），或按变更、换发等业务重新制证"
 EVIDENCE_ZH = "已失效留存的：按证照导出证据包（certsvc audit bundle），以登记时间和留痕为证"
 RENEW_ZH = "仍可验证的：在最早失效日之前追加归档时间戳（certsvc care renew --before 日期）"
 OTHER_TSA_ZH = "追加时间戳须用不依赖该算法的时间戳机构"

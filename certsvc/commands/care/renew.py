@@ -140,7 +140,7 @@ def renew_files(
         raise InvalidInput("请填写今天以后的日期：归档时间戳须在上一个时间戳失效之前追加")
     done, use, in_a_row = Renewed(), _InUse(deps), 0
     for one in _meant(deps, wish):
-        while _live_waits(deps):
+        while live_waits(deps):
             give_way()
         done.found += 1
         try:
@@ -197,7 +197,8 @@ def _past_keeping(deps: Deps, tx: UnitOfWork, page: Sequence[Artifact], now: dat
     }
 
 
-def _live_waits(deps: Deps) -> bool:
+def live_waits(deps: Deps) -> bool:
+    """Whether somebody waits for a license: care gives way."""
     with deps.uow.read() as tx:
         newest = tx.requests.newest_waiting(Lane.LIVE)
     return newest is not None and newest > deps.clock.now() - LIVE_FRESH

@@ -30,7 +30,7 @@ from certsvc.seal.verdict import Indication
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from certsvc.catalog.model import LicenseType
     from certsvc.commands.page_ports import PageJob
@@ -211,21 +211,47 @@ def _page(piece: Piece) -> SealingPage:
     )
 
 
-def _check(deps: Deps, piece: Piece, lists: Callable[[], tuple[bytes, ...]]) -> None:
-    """The own verifier passes the file; one that outlives its seal's certificate gets its proofs first."""
-    last = piece.steps[-1].seal
-    until = piece.valid[1]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proven:
+    """A sealed file that our own verifier passes, and what its signatures stand on."""
+
+    data: bytes
+    sha256: str
+    signatures: tuple[SignatureFacts, ...]
+
+
+def proven(
+    deps: Deps,
+    data: bytes,
+    steps: Sequence[SealStep],
+    signed_at: datetime,
+    until: date | None,
+    lists: Callable[[], tuple[bytes, ...]],
+) -> Proven:
+    """The file as it is registered: one that outlives its seal's certificate gets its proofs.
+
+    ``until`` is the last day of what it stands for; None: for good.
+
+    Raises:
+        SigningError: the own verifier does not pass it, or no timestamping authority answers.
+    """
+    last = steps[-1].seal
     preserved = deps.sealer.outlives(last, end_of_day(until) if until else None)
     if preserved:
-        crls, ocsps = _about(deps, piece.data, lists())
-        piece.data = deps.sealer.preserve(piece.data, last, crls=crls, ocsps=ocsps)
-    piece.signatures = sealed_facts(deps, piece.data, piece.steps, piece.intent.signed_at, preserved=preserved)
-    findings = deps.self_inspector.inspect(piece.data, TrustChoice(), deps.clock.now())
+        crls, ocsps = _about(deps, data, lists())
+        data = deps.sealer.preserve(data, last, crls=crls, ocsps=ocsps)
+    signatures = sealed_facts(deps, data, steps, signed_at, preserved=preserved)
+    findings = deps.self_inspector.inspect(data, TrustChoice(), deps.clock.now())
     if findings.indication is not Indication.TOTAL_PASSED:
         reason = findings.reason.value
-        log.error("own verifier refused", action="issue.self_check", request_id=piece.request_id, reason=reason)
+        log.error("own verifier refused", action="issue.self_check", reason=reason)
         raise SigningError(f"签章后自检未通过（{reason}），文件未登记")
-    piece.sha256 = findings.sha256  # what is registered is what was checked
+    return Proven(data=data, sha256=findings.sha256, signatures=signatures)  # what is registered is what was checked
+
+
+def _check(deps: Deps, piece: Piece, lists: Callable[[], tuple[bytes, ...]]) -> None:
+    checked = proven(deps, piece.data, piece.steps, piece.intent.signed_at, piece.valid[1], lists)
+    piece.data, piece.sha256, piece.signatures = checked.data, checked.sha256, checked.signatures
 
 
 def _about(deps: Deps, data: bytes, own: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:

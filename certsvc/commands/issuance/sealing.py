@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.issuance.page import FIELD_NAME, later_fields
 from certsvc.commands.page_ports import SealTask
+from certsvc.commands.seals.fence import ReservedPage, seal_fenced
 from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_sealed
 from certsvc.errors import CertsvcError, SealUnavailable
 from certsvc.seal.marks import NextField, NextSignature
@@ -96,7 +97,9 @@ def seal_pages(deps: Deps, pages: Sequence[SealingPage]) -> list[bytes | Certsvc
     first = [_asked(page.steps[0], page.prepared, page.purpose, page.use) for page in pages]
     reservations = reserve_uses(deps, first)
     deps.faults.reach("issue.seal_reserved")
-    sealed = deps.press.seal([_task(page.prepared, page.steps[0], page.signed_at) for page in pages])
+    tasks = [_task(page.prepared, page.steps[0], page.signed_at) for page in pages]
+    reserved = [ReservedPage(asked=asked, task=task) for asked, task in zip(first, tasks, strict=True)]
+    sealed = seal_fenced(deps, reserved)
     deps.faults.reach("issue.sealed")
     settle_sealed(deps, zip(reservations, sealed, strict=True))
     deps.faults.reach("issue.seal_answered")
@@ -129,9 +132,10 @@ def _further(deps: Deps, page: SealingPage, data: bytes | CertsvcError) -> bytes
         )
         try:
             again = deps.renderer.prepare_next(data, NextField(name=step.field), signature)
-            (reservation,) = reserve_uses(deps, [_asked(step, again, f"{page.purpose}:{number}", page.use)])
+            asked = _asked(step, again, f"{page.purpose}:{number}", page.use)
+            (reservation,) = reserve_uses(deps, [asked])
         except CertsvcError as error:
             return error
-        (data,) = deps.press.seal([_task(again, step, page.signed_at)])
+        (data,) = seal_fenced(deps, [ReservedPage(asked=asked, task=_task(again, step, page.signed_at))])
         settle_sealed(deps, [(reservation, data)])
     return data

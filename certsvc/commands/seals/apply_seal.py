@@ -108,6 +108,7 @@ def _lose_key(
     deps: Deps, tx: UnitOfWork, caller: Principal, current: SealVersion, said: Said, now: datetime
 ) -> tuple[str, ...]:
     """Stop and revoke; the ids of the keys of a version under way, which is given up."""
+    tx.seal_fences.close(current.seal_id)
     lost = replace(said, code=Cause.KEY_LOST.value)
     revoke_certificate(deps, tx, current, RevocationReason.KEY_COMPROMISE, actor=caller.subject, at=now)
     gone = drop_under_way(deps, tx, current.seal_id, code=Cause.KEY_LOST.value, actor=caller.subject, at=now)

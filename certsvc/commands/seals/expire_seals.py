@@ -39,6 +39,7 @@ def _expire(deps: Deps, seal_id: str, now: datetime) -> bool:
         seal = tx.seals.hold(seal_id)
         if seal is None or seal.state not in IN_USE or seal.valid_until > now:
             return False
+        tx.seal_fences.close(seal_id)
         tx.seals.set_state(seal_id, source=seal.state, target=move.target)
         moved = Moved(seal_id=seal_id, version=seal.version, owner_code=seal.owner_code, source=seal.state)
         note_move(deps, tx, move, moved, Said(code="period"), actor=SERVICE, at=now)

@@ -42,9 +42,11 @@ def move_seal(deps: Deps, caller: Principal, seal_id: str, name: str, said: Said
         InvalidInput: what the move must carry is missing.
         IllegalMove, Conflict: the version's state does not allow it.
     """
-    now = deps.clock.now()
     with deps.uow() as tx:
         tx.seals.hold(seal_id)
+        # What is being signed is finished first: the move is in force from its commit, and its time is after them.
+        tx.seal_fences.close(seal_id)
+        now = deps.clock.now()
         version = _version_for(tx, name, seal_id)
         check_seen(deps, caller, version.owner_code)
         move = lawful_move(name, version.state)

@@ -82,11 +82,13 @@ def dismiss_representative(deps: Deps, caller: Principal, representative_id: str
         Conflict: dismissed already.
     """
     roles.require(caller, roles.SEAL_APPLICANT)
-    now = deps.clock.now()
     with deps.uow() as tx:
         one = tx.approvals.representative(representative_id)
         if one is None or one.owner_code != caller.authority_code:
             raise NotFound("没有这项首席代表授权，或不属于本单位")
+        # What is being signed in this person's name is finished first.
+        tx.seal_fences.close(representative_id)
+        now = deps.clock.now()
         if not tx.approvals.dismiss(representative_id, now=now):
             raise Conflict("这项授权已经终止")
         record(

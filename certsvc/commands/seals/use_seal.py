@@ -24,7 +24,7 @@ from certsvc.seal.odd import BURST_DAYS, OddRule, look_now, odd_burst
 from certsvc.seal.use import Against, Refusal, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
@@ -115,7 +115,8 @@ def _reserve(
     most = held.rules.per_minute
     room = most - tx.seals.used_since(seal_id, now - RATE_WINDOW, limit=most) if most else len(uses)
     for place, (one, reservation) in enumerate(uses):
-        refusal = refusal_of(held, one.use, now, key_id=one.seal.key_id, type_name=_type_name(deps, one.use.type_slug))
+        name = type_name(deps, one.use.type_slug)
+        refusal = refusal_of(held, one.use, now, key_id=one.seal.key_id, type_name=name)
         if refusal is None and place >= room:
             detail = f"印章“{held.name}”每分钟最多用印 {most} 次，请稍后重试"
             refusal = Refusal(against=Against.RATE, detail=detail)
@@ -179,7 +180,8 @@ def _count_hour(tx: UnitOfWork, seal: Seal, uses: int, now: datetime) -> None:
         raise _RefusedUse(Refusal(against=Against.RATE, detail=detail), odd=OddRule.BURST)
 
 
-def _type_name(deps: Deps, slug: str) -> str:
+def type_name(deps: Deps, slug: str) -> str:
+    """What a use is for, in the sentence that refuses it."""
     if slug == COPY_SCOPE:
         return "加注件"
     try:
@@ -194,9 +196,16 @@ def settle_sealed(deps: Deps, sealed: Iterable[tuple[SealReservation, bytes | Ce
     Whether a process that died or a platform that was silent had signed is not known: such a reservation stays open
     and is listed (:func:`unanswered_uses`), and the next try says so in evidence (:func:`abandon_earlier`).
     """
-    known = [(one, _digest(data)) for one, data in sealed if not isinstance(data, UseUnknown)]
+    known = [(one, data) for one, data in sealed if not isinstance(data, UseUnknown)]
     if known:
-        settle_uses(deps, known)
+        reasons = {one.reservation_id: _reason(data) for one, data in known if not isinstance(data, bytes)}
+        settle_uses(deps, [(one, _digest(data)) for one, data in known], reasons=reasons)
+
+
+def _reason(error: CertsvcError) -> str:
+    """Why a reserved use was not made: the code of the error, and what spoke against the seal in the last moment."""
+    against = error.against if isinstance(error, SealUnavailable) else ""
+    return f"{error.code}:{against}" if against else error.code
 
 
 def _digest(sealed: bytes | CertsvcError) -> str:
@@ -204,10 +213,12 @@ def _digest(sealed: bytes | CertsvcError) -> str:
     return hashlib.sha256(sealed).hexdigest() if isinstance(sealed, bytes) else ""
 
 
-def settle_uses(deps: Deps, answers: Iterable[tuple[SealReservation, str]]) -> None:
+def settle_uses(
+    deps: Deps, answers: Iterable[tuple[SealReservation, str]], *, reasons: Mapping[str, str] | None = None
+) -> None:
     """Answer reservations in one transaction, each with the hex SHA-256 of the sealed file, empty when it failed.
 
-    A second answer is our own mistake (RuntimeError).
+    ``reasons`` say why, by reservation id, for the evidence. A second answer is our own mistake (RuntimeError).
     """
     now = deps.clock.now()
     results = [
@@ -221,15 +232,16 @@ def settle_uses(deps: Deps, answers: Iterable[tuple[SealReservation, str]]) -> N
             raise RuntimeError(msg)
         for reservation, result, sha256 in results:
             answered = replace(reservation, result=result, signature_sha256=sha256, answered_at=now)
-            _on_record(deps, tx, answered, now)
+            _on_record(deps, tx, answered, now, reason=(reasons or {}).get(reservation.reservation_id, ""))
 
 
-def _on_record(deps: Deps, tx: UnitOfWork, answered: SealReservation, now: datetime) -> None:
+def _on_record(deps: Deps, tx: UnitOfWork, answered: SealReservation, now: datetime, *, reason: str = "") -> None:
     content = {
         "reservation_id": answered.reservation_id,
         "purpose": answered.purpose,
         "digest": answered.digest,
         "rows": [answered_key(answered)],
+        **({"reason": reason} if reason else {}),
     }
     kind = f"seal.{answered.result.value}"
     record(tx, deps, kind=kind, subject=answered.seal_id, actor="certsvc", content=content, at=now)

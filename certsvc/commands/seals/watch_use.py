@@ -54,6 +54,7 @@ def note_refused_use(
 
 
 def _stop(deps: Deps, tx: UnitOfWork, seal: Seal, rule: OddRule, at: datetime) -> None:
+    tx.seal_fences.close(seal.seal_id)
     tx.seals.set_state(seal.seal_id, source=SealState.ACTIVE, target=SealState.STOPPED)
     moved = Moved(seal_id=seal.seal_id, version=seal.version, owner_code=seal.owner_code, source=SealState.ACTIVE)
     said = Said(code=f"odd_use:{rule.value}", reason=ODD_ZH[rule])

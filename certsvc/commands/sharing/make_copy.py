@@ -21,7 +21,8 @@ from certsvc.clock import SHANGHAI
 from certsvc.commands.evidence.record import record
 from certsvc.commands.page_ports import CopyJob, SealTask, SignatureField
 from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
+from certsvc.commands.seals.fence import ReservedPage, seal_fenced
+from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_sealed
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, SealUnavailable, SigningError
 from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.copies import COPY_FIELD, COPY_SCOPE, AnnotatedCopy, CopyState
@@ -101,12 +102,11 @@ def make_copy(deps: Deps, wish: CopyWish) -> MadeCopy:
     form = deps.sealer.format_for(seal, SM2_FORMAT if seal.algorithm == SM2 else FORMAT)
     prepared = deps.renderer.render_copy(_job(deps, wish.version, known, seal, source, form), source)
     use = SealUse(type_slug=COPY_SCOPE, matter_code=wish.matter.code, region=_region(deps, wish.client))
-    reservation = reserve_use(
-        deps, seal, purpose=f"copy:{known.copy_id}", digest=prepared.digest("sha256").hex(), use=use
-    )
+    asked = Asked(seal=seal, purpose=f"copy:{known.copy_id}", digest=prepared.digest("sha256").hex(), use=use)
+    (reservation,) = reserve_uses(deps, [asked])
     deps.faults.reach("copy.seal_reserved")
     task = SealTask(prepared=prepared, seal=seal, format=form, signed_at=known.signed_at)
-    (data,) = deps.press.seal([task])
+    (data,) = seal_fenced(deps, [ReservedPage(asked=asked, task=task)])
     deps.faults.reach("copy.sealed")
     sha256 = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else ""
     settle_sealed(deps, [(reservation, data)])

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from certsvc.commands.page_ports import SealTask
 from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
+from certsvc.commands.seals.fence import ReservedPage, seal_fenced
+from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_sealed
 from certsvc.commands.signings.completed import tell_completed
 from certsvc.commands.signings.document import load_document, store_document
 from certsvc.commands.signings.end import end_unsealed
@@ -135,11 +137,11 @@ def _seal_use(deps: Deps, signing: SigningRound, final: FinalSeal, seal: Seal, n
     use = round_use(deps, seal, signing.created_by)
     digest = prepared.digest("sha256").hex()
     # A round that waits is tried every few seconds: its refusals are no odd use of the seal.
-    reservation = reserve_use(deps, seal, purpose=purpose, digest=digest, use=use, watched=False)
-    try:
-        data = deps.sealer.seal(prepared, seal, format_name, signed_at=now)
-    except CertsvcError as error:
-        settle_sealed(deps, [(reservation, error)])
-        raise
+    asked = Asked(seal=seal, purpose=purpose, digest=digest, use=use)
+    (reservation,) = reserve_uses(deps, [asked], watched=False)
+    task = SealTask(prepared=prepared, seal=seal, format=format_name, signed_at=now)
+    (data,) = seal_fenced(deps, [ReservedPage(asked=asked, task=task)])
     settle_sealed(deps, [(reservation, data)])
+    if isinstance(data, CertsvcError):
+        raise data
     return data

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from certsvc.commands.evidence.record import record
+from certsvc.commands.page_ports import SealTask
 from certsvc.commands.ports import TrustChoice
-from certsvc.commands.seals.use_seal import abandon_earlier, reserve_use, settle_sealed
+from certsvc.commands.seals.fence import ReservedPage, seal_fenced
+from certsvc.commands.seals.use_seal import Asked, abandon_earlier, reserve_uses, settle_sealed
 from certsvc.commands.stamping.uploads import PDF, cannot_check_now
 from certsvc.errors import CertsvcError, IntegrityError, SealUnavailable, SigningError
 from certsvc.events.payloads import DocumentSealed
@@ -116,14 +118,14 @@ def seal_and_register(deps: Deps, seal: Seal, job: SealJob) -> Stamping:
         represented_by=case.represented_by,
         content_digest=content_digest(job.sha256, seal.seal_id, seal.key_id, job.marks, lock=job.lock),
     )
-    reservation = reserve_use(deps, seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
+    asked = Asked(seal=seal, purpose=purpose, digest=prepared.digest("sha256").hex(), use=use)
+    (reservation,) = reserve_uses(deps, [asked])
     deps.faults.reach("stamp.seal_reserved")
-    try:
-        data = deps.sealer.seal(prepared, seal, form_of(seal), signed_at=now)
-    except CertsvcError as error:
-        settle_sealed(deps, [(reservation, error)])
-        raise
+    task = SealTask(prepared=prepared, seal=seal, format=form_of(seal), signed_at=now)
+    (data,) = seal_fenced(deps, [ReservedPage(asked=asked, task=task)])
     settle_sealed(deps, [(reservation, data)])
+    if isinstance(data, CertsvcError):
+        raise data
     digest = hashlib.sha256(data).hexdigest()
     deps.faults.reach("stamp.sealed")
     _check(deps, data, job)

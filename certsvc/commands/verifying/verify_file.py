@@ -36,7 +36,7 @@ from certsvc.commands.verifying.recognise import with_recognition
 from certsvc.commands.verifying.register import checked_moment, view_of
 from certsvc.commands.verifying.seal_objects import conclude_seal_object
 from certsvc.errors import TooLarge
-from certsvc.license.model import LATER_FORMS
+from certsvc.license.model import LATER_FORMS, RESEALED
 from certsvc.seal.trust_list import PERSON, SEAL
 from certsvc.seal.verdict import Indication, Reason, Remark
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.commands.verifying.copies import CopyView
     from certsvc.commands.verifying.register import RegisterView
-    from certsvc.license.model import LicenseVersion
+    from certsvc.license.model import Artifact, LicenseVersion
     from certsvc.seal.stampings import Stamping
     from certsvc.seal.trust_list import TrustList
     from certsvc.seal.verdict import FileFindings, Verdict
@@ -179,15 +179,25 @@ def _form_of(
     newest = version.artifact
     form = newest if newest.sha256 == digest else tx.care.form(digest)
     since = form.created_at if form is not None and form.kind in LATER_FORMS else version.created_at
+    begun = _begun(tx, version, form) if since > version.created_at else version.created_at
     view = view_of(deps, tx, version, now, at) if at is None or at >= since else None
     return Known(
         version=version,
         view=view,
-        proven=version.created_at if view else None,
+        proven=begun if view else None,
         judged_at=since if view else None,
         later=view is None,
         earlier=form is not newest,
     )
+
+
+def _begun(tx: UnitOfWork, version: LicenseVersion, form: Artifact | None) -> datetime:
+    """When pages and seals of a later form were registered: with the newest re-sealed form up to it, or the first."""
+    if form is None:
+        return version.created_at
+    forms = tx.care.forms_of([version.version_id]).get(version.version_id, ())
+    sealed = [one.created_at for one in forms if one.kind == RESEALED and one.created_at <= form.created_at]
+    return max(sealed, default=version.created_at)
 
 
 def _stand_on(asked: TrustChoice, known: Known, listed: TrustList) -> TrustChoice:
