@@ -197,7 +197,7 @@ def sign_in(page: Page, subject: str) -> None:
 
 
 def sign_out(page: Page) -> None:
-    """Leave, and wait until the page has left: it forgets what is on the device first, and a new address would cut that."""
+    """Leave, and wait until the page has left: it first forgets what is on the device; a new address would cut that."""
     page.locator("#logout").click()
     page.locator("#people").wait_for()
 
