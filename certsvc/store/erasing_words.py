@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, select, text, update
+from sqlalchemy import BindParameter, bindparam, exists, select, text, update
 
 from certsvc.store.tables_consents import disputes
 from certsvc.store.tables_disposals import erased_rows
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from certsvc.store.transaction import Transaction
 
 _N, _D, _I, _V, _R, _S = notices.c, disputes.c, inspections.c, visits.c, visit_ratings.c, scans.c
-_ABOUT = bindparam("which", expanding=True)
+_ABOUT: BindParameter[Any] = bindparam("which", expanding=True)
 _NOTICES = select(_N.notice_id).where(_N.version_id.in_(_ABOUT))
 _NOTICE = (
     update(notices)

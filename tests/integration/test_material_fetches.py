@@ -272,7 +272,7 @@ def test_quota_and_withholding_hold_and_the_unknown_is_answered_like_the_forbidd
 
 def test_only_what_the_owner_of_the_kind_registered_is_of_the_kind(office: ServedCity) -> None:
     city = office
-    opened(city, keys=["name"])
+    opened(city, keys=["name", "pages"])
     person = next(one for one in city.people if one.holder_code and one.subject != city.holder_of(SLUG))
     about = {"holder_code": person.holder_code, "holder_code_type": person.holder_code_type, "holder_name": "示例"}
     asked_for = {name: about[name] for name in ("holder_code", "holder_code_type")}
