@@ -203,6 +203,10 @@ def run_erasing_words(tx: UnitOfWork, version_id: str) -> None:
     assert [(one.text, one.answer) for one in tx.disputes.of_holder("words-1", limit=9)] == [(REASON, REASON), ("", "")]
     noted = [one for several in tx.inspections.of_scans(["scn_000901", "scn_000902"]).values() for one in several]
     assert [(one.note, one.reason) for one in noted] == [("", ""), ("", "")]
+
+
+def words_of_visits(tx: UnitOfWork) -> None:
+    """After :func:`run_erasing_words`."""
     read = tx.visits.by_ids(["vis_000901", "vis_000902"])
     assert [(read[one].place, read[one].target_name, read[one].target) for one in sorted(read)] == [
         ("", "", b""),
