@@ -116,7 +116,7 @@ def test_what_was_queued_for_a_body_that_became_a_bank_is_not_sent_and_the_log_s
     small_city: ServedCity,
 ) -> None:
     city, deps = small_city, small_city.service.deps
-    wish = {**HOOK, "types": ["license.suspended"]}
+    wish = {**HOOK, "types": ["license.suspended.v1"]}
     hook = city.answer(city.client.post("/v1/webhooks", headers=city.system(), json=wish), 201)["webhook"]
     city.answer(city.move(city.issue(SLUG, "BANK-1")["identifier"], "suspend", slug=SLUG), 201)
     city.drain()
