@@ -103,7 +103,7 @@ def test_two_people_decide_and_either_takes_back_within_the_window(open_page: Op
         second.locator("#sheet").click()
     assert kept.value.suggested_filename == f"{list_id}.xlsx"
     second.locator('[data-way="take_back"]').click()
-    second.get_by_role("dialog").get_by_role("button", name="撤回", exact=True).click()
+    second.get_by_role("dialog").get_by_role("button", name="收回清册", exact=True).click()
     expect(second.locator("#disposal")).to_have_attribute("data-state", "withdrawn")
     expect(second.locator("[data-way]")).to_have_count(0)
 

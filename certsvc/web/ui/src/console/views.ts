@@ -93,7 +93,7 @@ export const VIEWS: readonly View[] = [
     key: "disposals",
     name: ["到期鉴定", "Disposals"],
     lead: [
-      "保管期限已满的证照和办件：提出、审批、撤回，销毁清册。",
+      "保管期限已满的证照和办件：提出、审批、收回，销毁清册。",
       "What is over its term: proposed, agreed, taken back; the sheet of what goes.",
     ],
     symbol: "book",

@@ -4,7 +4,7 @@ import { addWords } from "../shared/words";
 addWords({
   "disp.title": ["到期鉴定", "Disposals"],
   "disp.lead": [
-    "保管期限满了的，由档案员鉴定：销毁，或延长保管。一人提出，另一人审批；批准销毁的七日内可以撤回。销毁的是内容，登记、摘要和留痕一直在。",
+    "保管期限满了的，由档案员鉴定：销毁，或延长保管。一人提出，另一人审批；批准销毁的七日内可以收回。销毁的是内容，登记、摘要和留痕一直在。",
     "What is over its term is destroyed or kept longer: one archivist proposes, another agrees, and for seven days it can be taken back. Register, digests and evidence stay.",
   ],
   "disp.lists": ["鉴定清册", "Lists"],
@@ -73,7 +73,7 @@ addWords({
   "disp.one": ["一份鉴定清册", "One list"],
   "disp.back": ["返回到期鉴定", "Back to disposals"],
   "disp.window": [
-    "{at} 以前可以撤回；之后执行，不能恢复。",
+    "{at} 以前可以收回；之后执行，不能恢复。",
     "Can be taken back until {at}; then it is carried out for good.",
   ],
   "disp.own": ["这份是您提出的，由另一名档案员审批。", "You proposed it; another archivist decides."],
@@ -86,9 +86,9 @@ addWords({
   ],
   "disp.refuse": ["不批准", "Decline"],
   "disp.refuse_sure": ["不批准这份清册？", "Decline this list?"],
-  "disp.take_back": ["撤回", "Take back"],
+  "disp.take_back": ["收回清册", "Take back"],
   "disp.take_back_sure": [
-    "撤回这份清册？其中各项照旧保管，可以另提。",
+    "收回这份清册？其中各项照旧保管，可以另提。",
     "Take this list back? Everything in it stays, and can be proposed again.",
   ],
   "disp.noted": ["已登记。", "Noted."],
