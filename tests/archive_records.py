@@ -10,9 +10,11 @@ from store_records import T0
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.archives import Archive, ArchiveKind, Material, MaterialState
+from certsvc.license.model import Holder
 
 BODY, OTHER = "11990000MB0000019F", "11990000MB0000086D"
 MATERIAL_NAME = "示例赵某某的房屋租赁合同"
+MATERIAL_HOLDER = Holder(name="示例赵某某", code="示例护照E00471100", code_type="414")
 
 
 def make_archive(n: int = 1, **changes: Any) -> Archive:
@@ -64,6 +66,7 @@ def make_material(n: int = 1, **changes: Any) -> Material:
         state=MaterialState.REGISTERED,
         registered_by="approval-1",
         registered_at=T0,
+        holder=MATERIAL_HOLDER,
     )
     return dataclasses.replace(material, **changes)
 
@@ -95,6 +98,11 @@ def run_archives(tx: UnitOfWork) -> None:
     tx.archives.licenses_after("", limit=9)
     tx.archives.bodies_of_cases(tx.archives.cases_after("", limit=9) or ["x"])
     tx.requests.of_case("x", caller="", body=BODY, behind="", limit=9)
+    run_materials(tx)
+
+
+def run_materials(tx: UnitOfWork) -> None:
+    """Every operation of 电子材料 once."""
     first, second = make_material(1), make_material(2)
     assert tx.materials.insert(first)
     assert tx.materials.insert(second)
@@ -102,6 +110,14 @@ def run_archives(tx: UnitOfWork) -> None:
     assert tx.materials.by_id(first.material_id) == first
     assert tx.materials.of_case(BODY, "BJ-1", limit=9) == [first, second]
     assert tx.materials.of_case(OTHER, "BJ-1", limit=9) == []
+    assert tx.materials.by_ids([second.material_id, "mat_none"]) == {second.material_id: second}
+    assert tx.materials.by_ids([]) == {}
+    assert tx.materials.of_holders([MATERIAL_HOLDER], limit=9) == [second, first]
+    assert tx.materials.of_holders([MATERIAL_HOLDER], limit=1) == [second]
+    assert tx.materials.of_holders([dataclasses.replace(MATERIAL_HOLDER, code_type="111")], limit=9) == []
+    bare = make_material(3, case_no="BJ-3", holder=None)
+    assert tx.materials.insert(bare)
+    assert tx.materials.by_id(bare.material_id) == bare
     assert tx.materials.by_file(BODY, "BJ-1", first.sha256) == first
     assert tx.materials.count_held(BODY, "BJ-1") == 2
     source, target = MaterialState.REGISTERED, MaterialState.WITHDRAWN

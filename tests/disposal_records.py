@@ -6,8 +6,8 @@ import dataclasses
 from datetime import date, timedelta
 from typing import Any
 
-from archive_records import BODY, OTHER, make_archive, make_material
-from store_records import T0, make_move, make_version
+from archive_records import BODY, MATERIAL_HOLDER, OTHER, make_archive, make_material
+from store_records import T0, make_move, make_notice, make_scan, make_version
 
 from certsvc.commands.store_ports import UnitOfWork
 from certsvc.license.archives import ArchiveKind, MaterialState
@@ -21,6 +21,10 @@ from certsvc.license.disposal import (
     Hold,
     ItemState,
 )
+from certsvc.license.disputes import Dispute, DisputeAbout, DisputeState
+from certsvc.license.notices import Service
+from certsvc.license.uses import Scan
+from certsvc.license.visits import Inspection, Outcome, TaskKind, Visit
 
 REASON = "示例当事人李某某已无争议"
 
@@ -146,12 +150,104 @@ def run_erasing(tx: UnitOfWork, number: int) -> None:
     assert not tx.erased.material(material, named), "once"
     left = tx.materials.by_id(material.material_id)
     assert left is not None
-    assert (left.name, left.state) == ("", MaterialState.DESTROYED)
+    assert (left.name, left.holder, left.state) == ("", None, MaterialState.DESTROYED)
+    assert material not in tx.materials.of_holders([MATERIAL_HOLDER], limit=9)
     assert tx.erased.co_holders(version.license_id) == []
     assert tx.erased.copies([version.version_id]) == []
+    run_erasing_words(tx, version.version_id)
     gone = make_gone()
     tx.erased.files([gone, make_gone(2, 2)])
     tx.erased.files([gone])
     assert tx.erased.file(gone.object_name) == gone
     assert tx.erased.file("gone/none.pdf") is None
     assert tx.erased.files_of("dis_000001", 1) == [gone]
+
+
+def run_erasing_words(tx: UnitOfWork, version_id: str) -> None:
+    """What was written about the holder goes; of a visit only when nothing that was scanned in it stands."""
+    standing = make_version(4321)
+    tx.licenses.insert(standing)
+    tx.notices.insert(
+        make_notice(901, version_id=version_id, service=Service(to="138****0001"), recipient=MATERIAL_HOLDER)
+    )
+    tx.notices.insert(make_notice(902, version_id=standing.version_id))
+    for n, which in ((901, version_id), (902, standing.version_id)):
+        tx.disputes.insert(
+            Dispute(
+                dispute_id=f"dsp_{n:06d}",
+                version_id=which,
+                holder_subject="words-1",
+                about=DisputeAbout.CONTENT,
+                use_id="",
+                used_by="",
+                authority_code=BODY,
+                text=REASON,
+                filed_at=T0 + timedelta(seconds=n),
+                due_on=date(2026, 3, 1),
+                state=DisputeState.REJECTED,
+                answer=REASON,
+            )
+        )
+    for n in (901, 902):
+        assert tx.visits.open(_visit(n), token_sha256=f"{n:064d}")
+        scan = make_scan(n, version_id=version_id, visit_id=f"vis_{n:06d}")
+        tx.showing.insert_scan(scan)
+        assert tx.inspections.append(_inspection(scan))
+    tx.showing.insert_scan(make_scan(903, version_id=standing.version_id, visit_id="vis_000902"))
+    tx.erased.words([])
+    tx.erased.words([version_id])
+    [gone] = tx.notices.of_versions([version_id], limit=9)
+    assert (gone.text, gone.service, gone.recipient) == ("", Service(), None)
+    [kept] = tx.notices.of_versions([standing.version_id], limit=9)
+    assert kept.text == make_notice(902).text
+    assert [(one.text, one.answer) for one in tx.disputes.of_holder("words-1", limit=9)] == [(REASON, REASON), ("", "")]
+    noted = [one for several in tx.inspections.of_scans(["scn_000901", "scn_000902"]).values() for one in several]
+    assert [(one.note, one.reason) for one in noted] == [("", ""), ("", "")]
+
+
+def words_of_visits(tx: UnitOfWork) -> None:
+    """After :func:`run_erasing_words`."""
+    read = tx.visits.by_ids(["vis_000901", "vis_000902"])
+    assert [(read[one].place, read[one].target_name, read[one].target) for one in sorted(read)] == [
+        ("", "", b""),
+        ("示例路 1 号", "示例公司", b"x"),
+    ]
+
+
+def _visit(n: int) -> Visit:
+    return Visit(
+        visit_id=f"vis_{n:06d}",
+        token=f"token-{n}",
+        authority_code=BODY,
+        departments=(),
+        opened_by="officer-1",
+        task_kind=TaskKind.RANDOM,
+        task_no="示例检〔2026〕1号",
+        region="990100",
+        place="示例路 1 号",
+        kinds=("体育",),
+        target=b"x",
+        target_name="示例公司",
+        repeat_reason="",
+        opened_at=T0,
+        valid_until=T0 + timedelta(hours=8),
+        officers=(),
+    )
+
+
+def _inspection(scan: Scan) -> Inspection:
+    return Inspection(
+        inspection_id=f"ins_{scan.scan_id}",
+        scan_id=scan.scan_id,
+        seq=0,
+        visit_id=scan.visit_id,
+        version_id=scan.version_id,
+        authority_code=BODY,
+        badge="9900000001",
+        actor="officer-1",
+        outcome=Outcome.QUALIFIED,
+        due_on=None,
+        note="现场情况",
+        reason="更正",
+        at=T0,
+    )

@@ -67,7 +67,7 @@ class AlertOut(Model):
             alert_id=one.alert_id,
             identifier=one.identifier,
             license_type=one.license_type,
-            type_name=catalog.type(one.license_type).name,
+            type_name=catalog.used_name(one.license_type),
             issuer_code=one.issuer_code,
             change=one.change,
             change_zh=CHANGE_ZH.get(one.change, one.change),

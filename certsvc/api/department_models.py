@@ -11,6 +11,7 @@ from certsvc.api.clients import ClientOut
 from certsvc.api.models import ENGLISH, Model
 from certsvc.api.uses import FieldName
 from certsvc.catalog.masks import apply_mask
+from certsvc.catalog.material_file import FETCHED_KEYS
 from certsvc.catalog.model import Mask
 from certsvc.commands.department.refusals import words_of
 from certsvc.commands.department.uses import COMPANY
@@ -18,6 +19,7 @@ from certsvc.commands.matters.reading import key_name
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.question_words import without_term
+from certsvc.identifiers.policy_key import COPY
 from certsvc.license.departments import GIVEN, USE_KIND_ZH, UseKind, kind_of
 from certsvc.license.questions import ANSWER_ZH
 from certsvc.license.uses import USE_BASIS_ZH, UseBasis
@@ -266,9 +268,10 @@ class OpenRequestOut(Model):
 
 def type_name(deps: Deps, slug: str) -> str:
     """What a type is called; its slug when it is gone, nothing for none."""
-    return deps.catalog.type(slug).name if deps.catalog.has_type(slug) else slug
+    return deps.catalog.used_name(slug)
 
 
 def _names(deps: Deps, slug: str, keys: Iterable[str]) -> list[FieldName]:
     kind = deps.catalog.type(slug) if deps.catalog.has_type(slug) else None
-    return [FieldName(key=key, name=key_name(kind, key) if kind else key) for key in keys]
+    named = {**FETCHED_KEYS, COPY: "材料文件"} if deps.catalog.material_kind(slug) is not None else {}
+    return [FieldName(key=key, name=key_name(kind, key) if kind else named.get(key, key)) for key in keys]

@@ -28,9 +28,11 @@ from certsvc.commands.disputing.disputes import (
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Principal
 from certsvc.commands.shapes import Line
+from certsvc.commands.sharing.use_rows import Used, used_name
 from certsvc.commands.showing.ledger import cursor_behind, read_cursor
+from certsvc.identifiers.material_kind import slug_of
+from certsvc.license.archives import Material
 from certsvc.license.disputes import DISPUTE_ZH, Dispute
-from certsvc.license.model import LicenseVersion
 
 router = APIRouter(tags=["dispute 异议申诉"], route_class=JsonRoute)
 
@@ -76,20 +78,21 @@ class DisputeOut(Model):
 
 
 class ListedDisputeOut(DisputeOut):
-    """A dispute and the license it is about."""
+    """A dispute and the license or 电子材料 it is about."""
 
-    identifier: str
+    identifier: str = Field(description="证照标识，或电子材料的登记号")
     type_name: str
     type_name_en: str = Field(description=ENGLISH)
 
     @staticmethod
-    def listed(catalog: Catalog, one: Dispute, version: LicenseVersion, now: datetime) -> ListedDisputeOut:
-        """From a dispute and its license."""
+    def listed(catalog: Catalog, one: Dispute, used: Used, now: datetime) -> ListedDisputeOut:
+        """From a dispute and what it is about."""
+        slug = slug_of(used.code) if isinstance(used, Material) else used.type_slug
         return ListedDisputeOut(
             **DisputeOut.of(catalog, one, now).model_dump(),
-            identifier=version.identifier,
-            type_name=catalog.type(version.type_slug).name,
-            type_name_en=english_of(version.type_slug),
+            identifier=used_name(used),
+            type_name=catalog.used_name(slug) if catalog.has_use(slug) else "电子材料",
+            type_name_en=english_of(used.code if isinstance(used, Material) else slug),
         )
 
 
@@ -165,8 +168,8 @@ def answer(
 
 
 def _page(catalog: Catalog, found: Page, limit: int, now: datetime) -> DisputePageOut:
-    rows, versions = found
+    rows, used = found
     return DisputePageOut(
-        disputes=[ListedDisputeOut.listed(catalog, one, versions[one.version_id], now) for one in rows],
+        disputes=[ListedDisputeOut.listed(catalog, one, used[one.version_id], now) for one in rows],
         next=cursor_behind(rows, limit, lambda one: (one.filed_at, one.dispute_id)),
     )

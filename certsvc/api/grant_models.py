@@ -11,7 +11,10 @@ from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps
 from certsvc.commands.sharing.grant_use import GrantAnswer
 from certsvc.commands.sharing.grounds import basis_of
+from certsvc.identifiers.material_kind import slug_of
 from certsvc.identifiers.policy_key import COPY
+from certsvc.license.archives import Material
+from certsvc.license.model import LicenseVersion
 from certsvc.license.uses import USE_BASIS_ZH
 
 
@@ -24,7 +27,7 @@ class GrantOut(Model):
     client_name: str = Field(description="被授权单位的名称；系统已不在册的为其标识")
     matter_code: str
     case_no: str = Field(description="办件编号；授权时没有填的，第一次使用后为当时的办件")
-    identifier: str = Field(description="哪一张证照；受托授权而委托已结束的为空")
+    identifier: str = Field(description="哪一张证照，或哪一份电子材料；受托授权而委托已结束的为空")
     type_name: str
     type_name_en: str = Field(description=ENGLISH)
     number: str
@@ -42,7 +45,8 @@ class GrantOut(Model):
     @staticmethod
     def of(deps: Deps, made: GrantAnswer) -> GrantOut:
         """From the command's answer."""
-        grant, body, version = made.grant, made.authority_code, made.version
+        grant, body, version, material = made.grant, made.authority_code, made.version, made.material
+        holder = version.holder if version else material.holder if material else None
         return GrantOut(
             grant_id=grant.grant_id,
             code=made.code,
@@ -50,11 +54,11 @@ class GrantOut(Model):
             client_name=_authority(deps, body) if body else grant.client_id,
             matter_code=grant.matter_code,
             case_no=grant.case_no,
-            identifier=version.identifier if version else "",
-            type_name=deps.catalog.type(version.type_slug).name if version else "",
-            type_name_en=english_of(version.type_slug) if version else "",
+            identifier=version.identifier if version else material.material_id if material else "",
+            type_name=_used_name(deps, version, material),
+            type_name_en=english_of(version.type_slug if version else material.code if material else ""),
             number=version.number if version else "",
-            holder_name=version.holder.name if version else "",
+            holder_name=holder.name if holder else "",
             fields=list(grant.fields),
             expires_at=grant.expires_at,
             used_at=grant.used_at,
@@ -65,6 +69,12 @@ class GrantOut(Model):
             consent_id=grant.consent_id,
             basis_zh=USE_BASIS_ZH[basis_of(grant)],
         )
+
+
+def _used_name(deps: Deps, version: LicenseVersion | None, material: Material | None) -> str:
+    if version is not None:
+        return deps.catalog.type(version.type_slug).name
+    return deps.catalog.used_name(slug_of(material.code)) if material is not None else ""
 
 
 def _authority(deps: Deps, code: str) -> str:

@@ -57,6 +57,7 @@ class MaterialOut(Model):
     state: str = Field(description="registered 已登记 · withdrawn 已收回 · destroyed 已销毁")
     state_zh: str
     registered_at: datetime
+    names_holder: bool = Field(description="登记了当事人：其他单位可按用证策略取用，当事人看得到")
 
     @staticmethod
     def of(one: Material) -> MaterialOut:
@@ -75,6 +76,7 @@ class MaterialOut(Model):
             state=one.state.value,
             state_zh=MATERIAL_ZH[one.state],
             registered_at=one.registered_at,
+            names_holder=one.holder is not None,
         )
 
 

@@ -77,7 +77,7 @@ class PolicyOut(Model):
             authority_code=one.authority_code,
             authority_name=catalog.authority(one.authority_code).name if known else one.authority_code,
             type=one.type_slug,
-            type_name=next((kind.name for kind in catalog.types if kind.slug == one.type_slug), one.type_slug),
+            type_name=catalog.used_name(one.type_slug),
             keys=list(one.keys),
             bases=list(one.bases),
             quota=one.quota,

@@ -16,6 +16,7 @@ from certsvc.api.lists import XLSX
 from certsvc.api.models import ENGLISH, Model, ReasonOut
 from certsvc.api.show_models import InVisit, in_visit
 from certsvc.api.use_requests import key_name
+from certsvc.catalog.material_file import FETCHED_KEYS
 from certsvc.clock import beijing_time
 from certsvc.commands.access import roles
 from certsvc.commands.offline.labels import english_of
@@ -25,6 +26,7 @@ from certsvc.commands.showing.answer_challenge import STATE_ZH
 from certsvc.commands.showing.ledger import MAX_CURSOR, MAX_PAGE, LedgerRow, ledger, whole_ledger
 from certsvc.commands.showing.reading import presenter_of
 from certsvc.commands.showing.values import BUILT_IN
+from certsvc.identifiers.material_kind import slug_of
 from certsvc.identifiers.policy_key import COPY, is_question
 from certsvc.license.challenges import Challenge, ChallengeState
 from certsvc.license.model import LicenseVersion
@@ -70,7 +72,7 @@ class LedgerRowOut(InVisit):
     use_id: str = Field(description="使用记录编号，异议申诉时填写")
     kind: str = Field(description="scan 核验 · fetch 调用 · notice 通知 · challenge 未取走或未同意的核验请求")
     at: datetime
-    identifier: str
+    identifier: str = Field(description="证照标识；电子材料为材料登记号")
     type_name: str
     type_name_en: str = Field(description=ENGLISH)
     who: str
@@ -165,12 +167,12 @@ def _row(deps: Deps, row: LedgerRow) -> LedgerRowOut:
         use_id=row.use_id,
         kind=kind,
         at=row.at,
-        identifier=row.version.identifier if row.version else "",
-        type_name=deps.catalog.type(row.version.type_slug).name if row.version else "",
-        type_name_en=english_of(row.version.type_slug) if row.version else "",
+        identifier=row.version.identifier if row.version else row.material.material_id if row.material else "",
+        type_name=_used_name(deps, row),
+        type_name_en=_used_english(row),
         who=who,
         why=why,
-        fields=[FieldName(key=key, name=_field_name(deps, row.version, key)) for key in keys],
+        fields=[FieldName(key=key, name=_field_name(deps, row, key)) for key in keys],
         outcome=outcome,
         result=ReasonOut.named(outcome) if isinstance(use, Scan) else None,
         basis=row.basis,
@@ -218,7 +220,27 @@ def _scene(deps: Deps, version: LicenseVersion | None, scan: Scan) -> str:
     return scene.name if scene is not None else "现场核验"
 
 
-def _field_name(deps: Deps, version: LicenseVersion | None, key: str) -> str:
+def _used_name(deps: Deps, row: LedgerRow) -> str:
+    """Of a license its type, of a 电子材料 its kind and the name that the case gave it."""
+    if row.version is not None:
+        return deps.catalog.type(row.version.type_slug).name
+    if row.material is None:
+        return ""
+    slug = slug_of(row.material.code)
+    kind = deps.catalog.used_name(slug) if deps.catalog.has_use(slug) else "电子材料"
+    return f"{kind}（{row.material.name}）" if row.material.name else kind
+
+
+def _used_english(row: LedgerRow) -> str:
+    if row.version is not None:
+        return english_of(row.version.type_slug)
+    return f"Document of a case: {english_of(row.material.code)}" if row.material is not None else ""
+
+
+def _field_name(deps: Deps, row: LedgerRow, key: str) -> str:
+    version = row.version
+    if row.material is not None:
+        return "材料文件" if key == COPY else FETCHED_KEYS.get(key, key)
     if version is not None and is_question(key):
         return key_name(deps, version.type_slug, key)
     spec = deps.catalog.type(version.type_slug).field(key) if version else None

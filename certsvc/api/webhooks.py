@@ -188,7 +188,9 @@ class TryOut(Model):
 
     at: datetime
     status: int = Field(description="HTTP 状态；0 为没有应答")
-    fault: str = Field(description="空为成功 · timeout · no_answer · address_refused · redirect · status · gone")
+    fault: str = Field(
+        description="空为成功 · timeout · no_answer · address_refused · redirect · status · gone · not_for_it"
+    )
     duration_ms: int
 
     @staticmethod

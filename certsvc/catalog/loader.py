@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from certsvc.catalog.authority import Authority
 from certsvc.catalog.authority_file import read_authorities
 from certsvc.catalog.face_plan import MAX_NAME
-from certsvc.catalog.material_file import Materials, read_materials
+from certsvc.catalog.material_file import MaterialKind, Materials, read_materials
 from certsvc.catalog.matter_file import read_matters
 from certsvc.catalog.model import LicenseType, Matter, ValidityKind
 from certsvc.catalog.numbers import check_given_number, first_number
@@ -55,7 +55,7 @@ class Catalog:
         bundles: 一业一证, by code.
         laws: legal bases, by id.
         sources: systems elsewhere whose licenses are registered here, by id.
-        materials: the material lists of matters, and the counters (综合窗口).
+        materials: the material lists of matters, the kinds of 电子材料, and the counters (综合窗口).
         workdays: the calendar of working days.
         digest: hex SHA-256 over the digests of all files; two processes with one digest follow the same rules.
     """
@@ -82,6 +82,19 @@ class Catalog:
     def has_type(self, slug: str) -> bool:
         """Whether there is a type with ``slug``."""
         return slug in self._types
+
+    def material_kind(self, slug: str) -> MaterialKind | None:
+        """The kind of 电子材料 that ``material:<code>`` names, or None."""
+        return self.materials.kinds.get(slug)
+
+    def has_use(self, slug: str) -> bool:
+        """Whether a policy may be about it: a type of licenses, or a kind of 电子材料."""
+        return slug in self._types or slug in self.materials.kinds
+
+    def used_name(self, slug: str) -> str:
+        """What a type of licenses or a kind of 电子材料 is called; ``slug`` itself where it is gone."""
+        kind = self._types.get(slug) or self.material_kind(slug)
+        return kind.name if kind is not None else slug
 
     def by_type_code(self, type_code: str) -> LicenseType:
         """The type with the 21-character 证照类型代码; UnknownLicenseType when there is none."""

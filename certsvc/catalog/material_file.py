@@ -1,13 +1,15 @@
-"""``materials.toml``: the material list (申报材料) of each matter, and which counters (综合窗口) serve whom."""
+"""``materials.toml``: lists of 申报材料, kinds of 电子材料 that others may fetch, and which counters serve whom."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.type_file import STANDARD_KEYS
 from certsvc.identifiers.holder_code import HolderCodeType
+from certsvc.identifiers.material_kind import CODE, slug_of
+from certsvc.identifiers.policy_key import COPY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,18 @@ MAX_MATERIALS = 60
 """Materials of one matter; a longer list is a mistake, and each row costs a look."""
 MAX_LATER_DAYS = 60
 """工作日 for 容缺; longer ones would outlive the time limit of the decision."""
+MAX_KINDS = 500
+"""Kinds of 电子材料; a city has fewer, more are a mistake."""
+FETCHED_KEYS = {
+    "name": "材料名称",
+    "holder_name": "当事人名称",
+    "case_no": "办件编号",
+    "issuer_name": "登记机关",
+    "registered_on": "登记日期",
+    "pages": "页数",
+    "sha256": "文件摘要",
+}
+"""What a policy may list of a kind of 电子材料, beside ``*copy``, and what it is called."""
 APPLIES = ("all", "organisation", "person")
 _ID = re.compile(r"[a-z][a-z0-9_]{1,39}")
 
@@ -67,6 +81,26 @@ class Material:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MaterialKind:
+    """A kind of 电子材料 that other bodies may be allowed to fetch.
+
+    Attributes:
+        code: the 材料编码 under which materials of the kind are registered.
+        authority_code: USCC of the body that registered the kind: it alone agrees to policies over it, and only what it
+            registered (or a body that was merged into it) is of the kind.
+    """
+
+    code: str
+    name: str
+    authority_code: str
+
+    @property
+    def slug(self) -> str:
+        """As policies, ledger and alerts name it."""
+        return slug_of(self.code)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Counter:
     """A 综合窗口: the body that runs it, and the beginnings of the regions whose bodies' matters it takes."""
 
@@ -80,6 +114,8 @@ class Materials:
 
     lists: Mapping[str, tuple[Material, ...]]
     counters: tuple[Counter, ...]
+    kinds: Mapping[str, MaterialKind] = field(default_factory=dict)
+    """by :attr:`MaterialKind.slug`"""
 
 
 def read_materials(
@@ -88,7 +124,7 @@ def read_materials(
     types: Mapping[str, LicenseType],
     matters: Mapping[str, Matter],
 ) -> Materials:
-    """All lists by 实施编码, and the counters; no file, none.
+    """All lists by 实施编码, the kinds, and the counters; no file, none.
 
     Raises:
         ConfigurationError: a repeated or unknown matter, an unknown type, field or body, a promise
@@ -107,8 +143,36 @@ def read_materials(
         lists[code] = _materials(table, types)
         table.done()
     counters = tuple(_counter(table, authorities) for table in root.tables("counters"))
+    kinds = _kinds(root, authorities)
     root.done()
-    return Materials(lists=lists, counters=counters)
+    return Materials(lists=lists, counters=counters, kinds=kinds)
+
+
+def _kinds(root: Table, authorities: Mapping[str, Authority]) -> dict[str, MaterialKind]:
+    found: dict[str, MaterialKind] = {}
+    tables = root.tables("kinds") if "kinds" in root else ()
+    if len(tables) > MAX_KINDS:
+        root.refuse("kinds", f"最多 {MAX_KINDS} 种")
+    for table in tables:
+        kind = MaterialKind(
+            code=table.matching("code", CODE, "应由小写字母、数字、下划线组成，2 至 40 位"),
+            name=table.text("name"),
+            authority_code=table.text("authority"),
+        )
+        if kind.slug in found:
+            table.refuse("code", "材料种类重复")
+        if kind.authority_code not in authorities:
+            table.refuse("authority", "不在 authorities.toml 中")
+        table.done()
+        found[kind.slug] = kind
+    return found
+
+
+def key_fault(kind: MaterialKind, key: str) -> str:
+    """What is wrong with ``key`` as one of a policy over ``kind``, in Chinese; empty when nothing is."""
+    if key == COPY or key in FETCHED_KEYS:
+        return ""
+    return f"“{key}”不是电子材料“{kind.name}”的信息项；可用：{'、'.join(FETCHED_KEYS)}、{COPY}"
 
 
 def _counter(table: Table, authorities: Mapping[str, Authority]) -> Counter:

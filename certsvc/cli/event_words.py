@@ -60,6 +60,7 @@ EVENT_ZH = {
     "license.converted": "模拟意见收回；replaced_by 是正式证照",
     "license.noted": "记载了一件事实，状态不变",
     "license.due": "有事项将到期或已逾期，状态不变",
+    "material.fetched": "一个系统为某一事项取得了电子材料的信息项或文件",
     "license.fetched": "一个系统为某一事项取得了答复、数据项或文件",
     "license.scanned": "执法人员或窗口扫了一张证照的码；哪个账号扫的只留在登记库",
     "catalog.published": "发布了证照类型的新版本",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.license.archives import Archive, ArchiveKind, Material, MaterialState
+    from certsvc.license.model import Holder
 
 
 class Archives(Protocol):
@@ -62,6 +63,14 @@ class Materials(Protocol):
 
     def by_id(self, material_id: str) -> Material | None:
         """The material."""
+        ...
+
+    def by_ids(self, material_ids: Sequence[str]) -> Mapping[str, Material]:
+        """Those of these materials that there are, by id."""
+        ...
+
+    def of_holders(self, holders: Sequence[Holder], *, limit: int) -> Sequence[Material]:
+        """Materials about these people and organisations, in whatever state, newest first."""
         ...
 
     def of_case(

@@ -105,6 +105,10 @@ class Erased(Protocol):
         """Take the name of a 电子材料 away, and let it count as destroyed; False: already gone."""
         ...
 
+    def words(self, version_ids: Sequence[str]) -> None:
+        """Take away what notices, disputes, inspections and visits say about versions that were erased."""
+        ...
+
     def co_holders(self, license_id: str) -> Sequence[CoHolder]:
         """Take the co-holders of a license away, those of before too; who they were."""
         ...

@@ -22,6 +22,7 @@ import structlog
 import certsvc
 from certsvc.commands.access import roles
 from certsvc.commands.webhooks.ends import CONSUMER, disable_now
+from certsvc.commands.webhooks.given import given
 from certsvc.errors import CertsvcError, Unavailable
 from certsvc.events.spans import Kind, spanning
 from certsvc.events.standard_webhooks import body_of, headers_of
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.ports import Deps
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
     from certsvc.events.webhooks import Claim, Delivery
+    from certsvc.license.parties import Client
 
     Item = tuple[Delivery, Event]
 
@@ -169,7 +172,8 @@ def send_due(deps: Deps, *, lease_s: int = LEASE_S) -> int:
 def take_turn(deps: Deps, *, lease_s: int = LEASE_S, healthy: bool = False) -> Turn | None:
     """Claim the subscription that is due longest, with what it is to be sent; None when nothing is due.
 
-    A client that is no longer active, or lost its role, is sent nothing more: its subscriptions are disabled.
+    A client that is no longer active, or lost its role, is sent nothing more: its subscriptions are disabled. What was
+    queued before its body became one that acts on consent alone, and is not addressed to it, is dropped.
     """
     now = deps.clock.now()
     with deps.uow.read() as tx:
@@ -184,11 +188,26 @@ def take_turn(deps: Deps, *, lease_s: int = LEASE_S, healthy: bool = False) -> T
         allowed = client is not None and client.active and roles.EVENTS in client.roles
         limit = 1 if subscription.failures else ROUND
         items = tx.deliveries.heads(subscription.subscription_id, now=now, limit=limit) if allowed else ()
+        if client is not None and deps.catalog.consent_only(client.authority_code):
+            items = _still_given(deps, tx, claim, client, items)
     if not allowed:
         # Apart: whoever changes a subscription holds the queue first and the subscription after it.
         with deps.uow() as tx:
             disable_now(deps, tx, subscription.subscription_id, DisabledBecause.ACCESS_ENDED, now)
     return Turn(deps, claim, items)
+
+
+def _still_given(deps: Deps, tx: UnitOfWork, claim: Claim, client: Client, items: Sequence[Item]) -> Sequence[Item]:
+    """Those that the client may have today; the others are over, and the delivery log says why."""
+    subscription, now = claim.subscription, deps.clock.now()
+    kept: list[Item] = []
+    for delivery, event in items:
+        if given(deps, tx, event, [subscription], {client.client_id: client}):
+            kept.append((delivery, event))
+        else:
+            dropped = Try(at=now, status=0, fault=Fault.NOT_FOR_IT, duration_ms=0)
+            tx.deliveries.fail(claim, delivery, dropped)
+    return kept
 
 
 class Turn:

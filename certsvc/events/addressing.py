@@ -25,7 +25,10 @@ ADDRESSED: frozenset[str] = frozenset(PREFIX + payload.NAME for payload in COPY_
 REGULATORS_FAMILY = "oversight"
 """审管双推送: for the client of the subscription that is the subject, which the data do not name; of any version."""
 _REGULATORS = f"{PREFIX}{REGULATORS_FAMILY}."
-USES: tuple[str, ...] = ("license.fetched", "license.scanned", "inspection", "consent", "challenge", "dispute")
+USES: tuple[str, ...] = (
+    *("license.fetched", "license.scanned", "material.fetched"),
+    *("inspection", "consent", "challenge", "dispute"),
+)
 """用证、扫码、检查、用证申请、反扫、异议: who did what with whose license; for the issuer, the body itself, overseers.
 
 Families and names of any version. The issuer stands in the 证照标识; the body is ``authority_code``, or that of the

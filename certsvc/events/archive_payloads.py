@@ -1,4 +1,4 @@
-"""Payloads of archiving: packages and 电子材料; they name bodies, and neither cases nor people."""
+"""Payloads of archiving: packages and 电子材料; they name bodies and no people, and a case only to who used it."""
 
 from __future__ import annotations
 
@@ -53,6 +53,23 @@ class MaterialWithdrawn(Payload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MaterialFetched(Payload):
+    """A system was given data of a 电子材料, or the file, for a matter."""
+
+    NAME: ClassVar[str] = "material.fetched.v1"
+    material_id: str
+    kind: str
+    """``material:`` and the code of the kind"""
+    authority_code: str
+    """USCC of the body that registered it"""
+    client_id: str
+    matter_code: str
+    case_no: str
+    basis: str
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DisposalMoved(Payload):
     """A list of 鉴定销毁 was proposed, decided, taken back, begun or ended."""
 
@@ -84,6 +101,7 @@ ARCHIVE_PAYLOADS: tuple[type[Payload], ...] = (
     ArchiveReceived,
     MaterialRegistered,
     MaterialWithdrawn,
+    MaterialFetched,
     DisposalMoved,
     RecordsDestroyed,
 )

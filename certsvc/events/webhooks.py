@@ -120,6 +120,8 @@ class Fault(StrEnum):
     STATUS = "status"
     REDIRECT = "redirect"
     GONE = "gone"
+    NOT_FOR_IT = "not_for_it"
+    """not sent: between queueing and sending the body became one that is not given it (it acts on consent alone)"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from certsvc.license.model import Holder
+
 
 class ArchiveKind(StrEnum):
     """What a package is of."""
@@ -163,6 +165,8 @@ class Material:
         code: 材料编码 of the matter, or empty.
         sha256: hex digest of the file.
         stamping_id: the stamping that sealed it, or empty.
+        holder: whom it is about (当事人), who sees its uses and consents to them; None where the system named nobody:
+            then no other body can fetch it.
     """
 
     material_id: str
@@ -180,3 +184,4 @@ class Material:
     registered_by: str
     registered_at: datetime
     moved_at: datetime | None = None
+    holder: Holder | None = None

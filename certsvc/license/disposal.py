@@ -222,8 +222,8 @@ def erased_version(version: LicenseVersion) -> LicenseVersion:
 
 
 def erased_material(material: Material) -> Material:
-    """What stays of a 电子材料: no name."""
-    return replace(material, name="", state=MaterialState.DESTROYED)
+    """What stays of a 电子材料: neither name nor holder."""
+    return replace(material, name="", holder=None, state=MaterialState.DESTROYED)
 
 
 def erased_move(move: MoveRecord) -> MoveRecord:

@@ -30,7 +30,11 @@ ALERTED_CHANGES: frozenset[str] = frozenset(
 )
 """Action part of the events of a license (``license.<change>``) that users are told of."""
 
+MATERIAL_WITHDRAWN = "material_withdrawn"
+"""The change of a 电子材料 that users are told of: who registered it took it back."""
+
 CHANGE_ZH: dict[str, str] = {
+    MATERIAL_WITHDRAWN: "材料收回",
     "suspended": "暂扣",
     "resumed": "恢复",
     "rescinded": "撤销",

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, or_, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from certsvc.license.archives import Archive, ArchiveKind
-from certsvc.store.newest import newest_of
+from certsvc.store.newest import newest_of_any
 from certsvc.store.tables import OF_A_CASE, licenses, requests
 from certsvc.store.tables_archives import archives
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
@@ -38,10 +38,7 @@ _OF_STATE_OF_ANY = select(*_A).where(
 _STATES = select(_A.authority_code, _A.subject, _A.state_digest).where(
     _A.kind == bindparam("what"), _A.subject.in_(bindparam("about", expanding=True))
 )
-_OF_BODY = newest_of(archives, _A.authority_code, _A.made_at, _A.archive_id)
-_ALL = select(*_A).order_by(_A.made_at.desc(), _A.archive_id.desc()).limit(bindparam("most"))
-_MOMENT = bindparam("moment", type_=_A.made_at.type)
-_ALL_FURTHER = _ALL.where(_A.made_at <= _MOMENT, or_(_A.made_at < _MOMENT, _A.archive_id < bindparam("last")))
+_OF = newest_of_any(archives, _A.authority_code, _A.made_at, _A.archive_id)
 _RECEIPT = ("handed_to", "receipt_no", "received_on", "receipt_by", "receipt_at")
 _HAND_OVER = (
     update(archives)
@@ -114,13 +111,7 @@ class ArchiveRows:
         self, authority_codes: Sequence[str] | None, *, limit: int, behind: tuple[datetime, str] | None = None
     ) -> Sequence[Archive]:
         """Packages of these bodies, newest first; None: of all."""
-        if authority_codes is not None:
-            rows = _OF_BODY.rows(self._tx, authority_codes, limit=limit, behind=behind)
-        elif behind is None:
-            rows = self._tx.rows(_ALL, most=limit)
-        else:
-            rows = self._tx.rows(_ALL_FURTHER, most=limit, moment=behind[0], last=behind[1])
-        return [archive_of(row) for row in rows]
+        return [archive_of(row) for row in _OF.rows(self._tx, authority_codes, limit=limit, behind=behind)]
 
     def hand_over(self, archive: Archive) -> bool:
         """Note the receipt of ``archive``, if it has none."""

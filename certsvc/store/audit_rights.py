@@ -136,7 +136,9 @@ class AuditRightRows:
         return [read_row(row, "material_id", "material_id", partial(self._material, gone=gone)) for row in rows]
 
     def _material(self, row: RowMapping, *, gone: Mapping[str, ErasedRow]) -> ReadMaterial:
-        return ReadMaterial(material=material_of_row(self._tx, row), erased=gone.get(row["material_id"]))
+        one = material_of_row(self._tx, row)
+        self._searchable(row, "materials", holder=one.holder)
+        return ReadMaterial(material=one, erased=gone.get(row["material_id"]))
 
     def _delegation(self, row: RowMapping) -> Delegation:
         one = delegation_of_row(self._tx, row)

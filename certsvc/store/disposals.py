@@ -6,13 +6,13 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, or_, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from certsvc.license.archives import ArchiveKind
 from certsvc.license.disposal import Disposal, DisposalItem, DisposalOutcome, DisposalState, Hold, ItemState
 from certsvc.license.disputes import UNDECIDED
 from certsvc.store.archives import archive_of
-from certsvc.store.newest import newest_of
+from certsvc.store.newest import newest_of, newest_of_any
 from certsvc.store.tables_archives import archives
 from certsvc.store.tables_consents import disputes
 from certsvc.store.tables_disposals import PLACED, disposal_holds, disposal_items, disposals
@@ -34,10 +34,7 @@ _A = archives.c
 _REASON, _OPINION, _WHY = "disposals.reason", "disposals.opinion", "disposal_holds.reason"
 _BY_ID = select(*_D).where(_D.list_id == bindparam("which"))
 _ITEMS = select(*_I).where(_I.list_id == bindparam("which")).order_by(_I.place)
-_OF_BODY = newest_of(disposals, _D.authority_code, _D.proposed_at, _D.list_id)
-_ALL = select(*_D).order_by(_D.proposed_at.desc(), _D.list_id.desc()).limit(bindparam("most"))
-_MOMENT = bindparam("moment", type_=_D.proposed_at.type)
-_ALL_FURTHER = _ALL.where(_D.proposed_at <= _MOMENT, or_(_D.proposed_at < _MOMENT, _D.list_id < bindparam("last")))
+_OF = newest_of_any(disposals, _D.authority_code, _D.proposed_at, _D.list_id)
 _IN_STATE = select(*_D).where(_D.state == bindparam("stands")).order_by(_D.list_id).limit(bindparam("most"))
 _MOVED = ("decided_by", "decided_at", "effect_at", "ended_by", "ended_at")
 _MOVE = (
@@ -131,13 +128,7 @@ class DisposalRows:
         self, authority_codes: Sequence[str] | None, *, limit: int, behind: tuple[datetime, str] | None = None
     ) -> Sequence[Disposal]:
         """Lists of these bodies, newest first; None: of all."""
-        if authority_codes is not None:
-            rows = _OF_BODY.rows(self._tx, authority_codes, limit=limit, behind=behind)
-        elif behind is None:
-            rows = self._tx.rows(_ALL, most=limit)
-        else:
-            rows = self._tx.rows(_ALL_FURTHER, most=limit, moment=behind[0], last=behind[1])
-        return [self._disposal(row) for row in rows]
+        return [self._disposal(row) for row in _OF.rows(self._tx, authority_codes, limit=limit, behind=behind)]
 
     def in_state(self, state: DisposalState, *, limit: int) -> Sequence[Disposal]:
         """Lists in a state, in the order of their ids."""

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, select, text, update
 
 from certsvc.license.disposal import ErasedRow, GoneFile, erased_material, erased_move, erased_version
 from certsvc.store.decisions import decision_out
+from certsvc.store.erasing_words import erase_words
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind
 from certsvc.store.relations import co_holder_of_row
@@ -77,7 +78,7 @@ _STOOD_ON = delete(artifact_signatures).where(
 _MATERIAL = (
     update(materials)
     .where(_M.material_id == bindparam("which"))
-    .values(name=bindparam("no_name"), state=bindparam("gone"))
+    .values(name=bindparam("no_name"), holder=None, holder_blind=None, state=bindparam("gone"))
 )
 _CO_HOLDERS_OF = select(*co_holders.c).where(co_holders.c.license_id == bindparam("which"))
 _CO_HOLDERS = delete(co_holders).where(co_holders.c.license_id == bindparam("which"))
@@ -164,7 +165,7 @@ class ErasedRows:
         )
 
     def material(self, material: Material, row: ErasedRow) -> bool:
-        """Take the name of a 电子材料 away, and let it count as destroyed; False: already gone."""
+        """Take name and holder of a 电子材料 away, and let it count as destroyed; False: already gone."""
         if not self._note(row):
             return False
         bare, row_id = erased_material(material), material.material_id
@@ -186,6 +187,10 @@ class ErasedRows:
             bare = self._tx.seal_json({**said, "purpose": ""}, _CIRCUMSTANCES, row["copy_id"])
             self._tx.changed(_COPY, which=row["copy_id"], what_stays=bare)
         return [(row["object_name"], row["sha256"]) for row in rows]
+
+    def words(self, version_ids: Sequence[str]) -> None:
+        """Take away what notices, disputes, inspections and visits say about versions that were erased."""
+        erase_words(self._tx, version_ids)
 
     def files(self, files: Sequence[GoneFile]) -> None:
         """Put on record that these objects go."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from certsvc.license.archives import Material, MaterialState
-from certsvc.store.tables_archives import materials
+from certsvc.store.newest import newest_of
+from certsvc.store.people import blind_of, person, plain
+from certsvc.store.tables_archives import WITH_HOLDER, materials
 from certsvc.store.transaction import Insert, as_word, insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import RowMapping
 
+    from certsvc.license.model import Holder
     from certsvc.store.transaction import Transaction
 
 _M = materials.c
-_NAME = "materials.name"
+_NAME, _HOLDER = "materials.name", "materials.holder"
+HOLDER_BLIND = "materials.holder_blind"
 _BY_ID = select(*_M).where(_M.material_id == bindparam("which"))
 _OF_CASE = (
     select(*_M)
@@ -45,6 +49,8 @@ _COUNT = select(func.count().label("value")).where(
 _BY_FILE = select(*_M).where(
     _M.authority_code == bindparam("body"), _M.case_no == bindparam("number"), _M.sha256 == bindparam("digest")
 )
+_OF_HOLDER = newest_of(materials, _M.holder_blind, _M.registered_at, _M.material_id, text(f"materials.{WITH_HOLDER}"))
+_BY_IDS = select(*_M).where(_M.material_id.in_(bindparam("which", expanding=True)))
 _MOVE = (
     update(materials)
     .where(_M.material_id == bindparam("which"), _M.state == bindparam("source"))
@@ -66,7 +72,10 @@ class MaterialRows:
 
     def insert(self, material: Material) -> bool:
         """Store; False when the case of this body has this file."""
-        values = asdict(material)
+        values: dict[str, Any] = {field.name: getattr(material, field.name) for field in fields(material)}
+        holder = material.holder
+        values["holder"] = self._tx.seal_json(plain(holder), _HOLDER, material.material_id) if holder else None
+        values["holder_blind"] = blind_of(self._tx, holder, HOLDER_BLIND) if holder else None
         values["name"] = self._tx.seal(material.name, _NAME, material.material_id)
         values["state"] = material.state.value
         return self._tx.changed(_insert_once(self._tx.dialect), **values) == 1
@@ -75,6 +84,16 @@ class MaterialRows:
         """The material."""
         row = self._tx.row(_BY_ID, which=material_id)
         return None if row is None else self._material(row)
+
+    def by_ids(self, material_ids: Sequence[str]) -> Mapping[str, Material]:
+        """Those of these materials that there are, by id."""
+        rows = self._tx.rows(_BY_IDS, which=sorted(set(material_ids))) if material_ids else ()
+        return {row["material_id"]: self._material(row) for row in rows}
+
+    def of_holders(self, holders: Sequence[Holder], *, limit: int) -> Sequence[Material]:
+        """Materials about these people and organisations, in whatever state, newest first."""
+        blinds = [blind_of(self._tx, holder, HOLDER_BLIND) for holder in holders]
+        return [self._material(row) for row in _OF_HOLDER.rows(self._tx, blinds, limit=limit)]
 
     def of_case(
         self, authority_code: str, case_no: str, *, limit: int, only: MaterialState | None = None
@@ -108,6 +127,9 @@ class MaterialRows:
 def material_of_row(tx: Transaction, row: RowMapping) -> Material:
     """A row of the materials."""
     values: dict[str, Any] = dict(row)
+    del values["holder_blind"]
     values["name"] = tx.open(row["name"], _NAME, row["material_id"])
+    kept = row["holder"]
+    values["holder"] = person(tx.open_json(kept, _HOLDER, row["material_id"])) if kept else None
     values["state"] = as_word(MaterialState, row["state"])
     return Material(**values)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table
+    from sqlalchemy import Column, ColumnElement, RowMapping, Select, Table, TextClause
 
     from certsvc.store.transaction import Transaction
 
@@ -56,7 +56,7 @@ def newest_of(
     owner: Column[Any],
     time: Column[datetime],
     row_id: Column[str],
-    only: ColumnElement[bool] | None = None,
+    only: ColumnElement[bool] | TextClause | None = None,
 ) -> Newest:
     """The reader of ``table``, which has an index on (owner, time desc, row_id desc); ``only`` leaves rows out."""
     moment = bindparam("moment", type_=time.type)
@@ -71,3 +71,33 @@ def newest_of(
     # The first bound alone is one that the index can use.
     further = statement.where(time <= moment, or_(time < moment, row_id < bindparam("last")))
     return Newest(statement=statement, further=further, time=time.name, row_id=row_id.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewestOfAny:
+    """As :class:`Newest`, or of everybody: along an index on (time desc, row_id desc)."""
+
+    owned: Newest
+    statement: Select[Any]
+    further: Select[Any]
+
+    def rows(
+        self, tx: Transaction, owners: Sequence[Any] | None, *, limit: int, behind: tuple[datetime, str] | None = None
+    ) -> Sequence[RowMapping]:
+        """At most ``limit`` rows, newest first, of these owners; None: of all."""
+        if owners is not None:
+            return self.owned.rows(tx, owners, limit=limit, behind=behind)
+        if behind is None:
+            return tx.rows(self.statement, most=limit)
+        return tx.rows(self.further, most=limit, moment=behind[0], last=behind[1])
+
+
+def newest_of_any(table: Table, owner: Column[Any], time: Column[datetime], row_id: Column[str]) -> NewestOfAny:
+    """The reader of ``table``, which has an index of either kind."""
+    moment = bindparam("moment", type_=time.type)
+    statement = select(*table.c).order_by(time.desc(), row_id.desc()).limit(bindparam("most"))
+    return NewestOfAny(
+        owned=newest_of(table, owner, time, row_id),
+        statement=statement,
+        further=statement.where(time <= moment, or_(time < moment, row_id < bindparam("last"))),
+    )

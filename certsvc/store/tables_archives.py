@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Table, UniqueConstraint, text
 
 from certsvc.store.columns import ROW_NUMBER, Key, PlainText, UtcTime
 from certsvc.store.tables_supervision import metadata
 
 __all__ = ["metadata"]  # with the tables of all files in it
+
+WITH_HOLDER = "holder_blind IS NOT NULL"
 
 archives = Table(
     "archives",
@@ -55,6 +57,17 @@ materials = Table(
     Column("registered_by", Key, nullable=False),
     Column("registered_at", UtcTime, nullable=False),
     Column("moved_at", UtcTime),
+    # None in rows of earlier releases, and where the system named nobody.
+    Column("holder", LargeBinary),  # encrypted JSON: name, code, code type
+    Column("holder_blind", LargeBinary),  # keyed digest of type and code
     UniqueConstraint("authority_code", "case_no", "sha256", name="uq_materials_file"),
 )
 Index("ix_materials_case", materials.c.authority_code, materials.c.case_no, materials.c.material_id)
+Index(
+    "ix_materials_holder",
+    materials.c.holder_blind,
+    materials.c.registered_at,
+    materials.c.material_id,
+    sqlite_where=text(WITH_HOLDER),
+    postgresql_where=text(WITH_HOLDER),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, Table, text
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, Table, text
 
 from certsvc.store.columns import Key, PlainText, UtcTime
 from certsvc.store.tables_visits import metadata
@@ -141,7 +141,7 @@ disputes = Table(
     "disputes",
     metadata,
     Column("dispute_id", Key, primary_key=True),
-    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("version_id", Key, nullable=False),  # of a license, or the id of a 电子材料
     Column("holder_subject", Key, nullable=False),
     Column("about", Key, nullable=False),
     Column("use_id", Key, nullable=False),

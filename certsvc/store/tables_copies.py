@@ -47,7 +47,7 @@ alert_batches = Table(
     "alert_batches",
     metadata,
     Column("batch_id", Key, primary_key=True),
-    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("version_id", Key, nullable=False),  # of a license, or the id of a 电子材料
     Column("change", Key, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Column("since", UtcTime, nullable=False),

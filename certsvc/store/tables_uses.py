@@ -70,7 +70,7 @@ grants = Table(
     metadata,
     Column("grant_id", Key, primary_key=True),
     Column("token_sha256", Key, nullable=False, unique=True),
-    Column("version_id", Key, ForeignKey("licenses.version_id"), nullable=False),
+    Column("version_id", Key, nullable=False),  # of a license, or the id of a 电子材料
     Column("holder_subject", Key, nullable=False),
     Column("client_id", Key, nullable=False),
     Column("matter_code", Key, nullable=False),

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from disposal_records import REASON, make_disposal, make_erased, make_hold, make_item, run_disposals
+from disposal_records import REASON, make_disposal, make_erased, make_hold, make_item, run_disposals, words_of_visits
 from sqlalchemy import TextClause, text
 from store_records import make_intent, make_move, make_request, make_version
 
@@ -18,6 +18,7 @@ from certsvc.store.engine import Store
 def test_every_operation_has_its_effect(store: Store) -> None:
     with store.uow() as tx:
         run_disposals(tx, 77)
+        words_of_visits(tx)
 
 
 def test_of_many_at_once_one_takes_a_step_of_a_list_and_of_an_item(store: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from archive_records import make_material
+from archive_records import MATERIAL_HOLDER, make_material
 from disposal_records import make_disposal, make_hold
 from matter_records import make_member
 from postgres_process import PostgresProcess
@@ -59,6 +59,8 @@ SECRETS = {
     "mail": b"somebody@example.com",
     "basis": "示例王五之违法行为".encode(),
     "material": "示例租赁合同".encode(),
+    "holder of a material": MATERIAL_HOLDER.name.encode(),
+    "code of the holder of a material": MATERIAL_HOLDER.code.encode(),
     "salt": make_evidence_row(1).salt,
     "salt in hex": make_evidence_row(1).salt.hex().encode(),
 }

@@ -298,6 +298,7 @@ CONSOLE_VIEWS = (
     ("audit", "#leaves tbody tr"),
     ("seals", "[data-seal]"),
     ("imports", ".desk-view .empty, #imports li"),
+    ("disposals", "#no-disposals, #disposals li"),
     ("webhooks", ".desk-view .empty, #webhooks li"),
     ("trust", "#anchors li"),
     ("catalog", "#types li"),

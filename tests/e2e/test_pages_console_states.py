@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from city_browser import PHONE, OpenPage, Watch, sign_in
+from disposal_records import make_disposal, make_item
 from fixtures_city import LiveCity
 from import_desk import ImportDesk
 from page_checks import complaints
@@ -101,6 +102,12 @@ STATES = {
         none=".desk-view .empty",
         empty={"/v1/imports?*": {"imports": [], "next": ""}},
     ),
+    "disposals": State(
+        who="archivist-1",
+        some="#disposals li",
+        none="#no-disposals",
+        empty={"/v1/disposals?*": {"disposals": [], "next": ""}},
+    ),
     "webhooks": State(
         who="operator-1",
         some="#webhooks li",
@@ -151,6 +158,8 @@ def furnish(live_city: LiveCity) -> None:
     desk.checked(desk.csv([desk.row(1), desk.row(2, holder_name="")]))
     sent = {"url": "https://receiver.example/", "types": ["*"]}
     city.answer(city.client.post("/v1/webhooks", headers=city.system(PLATFORM), json=sent), 201)
+    with city.service.deps.uow() as tx:
+        tx.disposals.insert(make_disposal(), [make_item()])
     fail(live_city)
     park(live_city)
 

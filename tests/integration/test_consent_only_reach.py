@@ -29,6 +29,7 @@ from certsvc.commands.evidence.read_feed import read_all
 from certsvc.commands.oversight.pull import backfill, list_pushes, read_push
 from certsvc.commands.ports import Deps
 from certsvc.delivery.loops import drain
+from certsvc.delivery.webhooks import send_due
 from certsvc.errors import ConsentOnly
 from certsvc.events.addressing import may_read
 from certsvc.license.counter import RowAnswer, SheetRow
@@ -109,6 +110,25 @@ def bank(deps: Deps, code: str) -> Deps:
     catalog = deps.catalog
     known = {**catalog._authorities, code: replace(catalog.authority(code), kind=AuthorityKind.BANK)}
     return replace(deps, catalogs=FixedCatalog(replace(catalog, _authorities=MappingProxyType(known))))
+
+
+def test_what_was_queued_for_a_body_that_became_a_bank_is_not_sent_and_the_log_says_why(
+    small_city: ServedCity,
+) -> None:
+    city, deps = small_city, small_city.service.deps
+    wish = {**HOOK, "types": ["license.suspended.v1"]}
+    hook = city.answer(city.client.post("/v1/webhooks", headers=city.system(), json=wish), 201)["webhook"]
+    city.answer(city.move(city.issue(SLUG, "BANK-1")["identifier"], "suspend", slug=SLUG), 201)
+    city.drain()
+    assert city.rows("SELECT state FROM webhook_deliveries") == [("waiting",)]
+    with deps.uow.read() as tx:
+        client = tx.access.client(hook["client_id"])
+    assert client is not None
+    assert send_due(bank(deps, client.authority_code)) == 0
+    path = f"/v1/webhooks/{hook['subscription_id']}/deliveries"
+    [one] = city.answer(city.client.get(path, headers=city.system()), 200)["deliveries"]
+    assert (one["state"], [tried["fault"] for tried in one["tries"]]) == ("failed", ["not_for_it"])
+    assert send_due(bank(deps, client.authority_code)) == 0, "once"
 
 
 def test_a_counter_relies_on_the_very_license_that_was_shown(share: FacadeCity) -> None:

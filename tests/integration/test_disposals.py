@@ -264,6 +264,36 @@ def test_a_case_goes_with_its_materials_before_the_license_whose_file_it_holds(s
     assert city.client.post("/v1/archives", headers=city.person(ARCHIVIST), json={"case_no": case}).status_code == 409
 
 
+def test_what_was_written_about_the_holder_goes_too(small_city: ServedCity) -> None:
+    city, said = small_city, "示例某乙说：证上的工种写错了"
+    holder = city.person(city.holder_of(SLUG))
+    identifier = city.issue(SLUG, "DIS-W1")["identifier"]
+    wish = {"identifier": identifier, "about": "content", "text": said}
+    filed = city.answer(city.client.post("/v1/disputes", headers=holder, json=wish), 201)
+    path = f"/v1/disputes/{filed['dispute_id']}/withdrawals"
+    city.answer(city.client.post(path, headers=holder), 201)
+    city.answer(city.move(identifier, "revoke", slug=SLUG), 201)
+    make(city, identifier=identifier)
+
+    def written() -> list[str]:
+        with city.service.deps.uow.read() as tx:
+            version = tx.licenses.by_identifier(identifier)
+            dispute = tx.disputes.by_id(filed["dispute_id"])
+            assert version is not None
+            assert dispute is not None
+            return [dispute.text, *(one.text for one in tx.notices.of_versions([version.version_id], limit=50))]
+
+    before = written()
+    assert before[0] == said
+    assert len(before) > 1
+    assert all(before)
+    approved(city, identifier)
+    assert carry_out(later(city, days=8), actor="t").destroyed == 1
+    assert written() == [""] * len(before)
+    settle_deps(city.service.deps)
+    assert audited(city.service.deps).findings == []
+
+
 def test_co_holders_go_with_a_license_and_no_book_misses_them(small_city: ServedCity) -> None:
     city, own = small_city, small_city.service.deps
     identifier = city.issue(SLUG, "DIS-CO")["identifier"]

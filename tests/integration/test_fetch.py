@@ -6,14 +6,16 @@ import base64
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from fixtures_city import ServedCity
+from sqlalchemy import event
 from test_bad_input import problem
 
 from certsvc.catalog.loader import load_catalog
@@ -102,11 +104,13 @@ def test_a_fetch_on_duty_gives_what_the_matter_may_see_and_is_on_record(city: Se
     assert [event["data"]["case_no"] for event in fetched] == ["BJ-2026-1"]
 
 
-REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
+NO_POLICY: dict[str, tuple[str, dict[str, Any]]] = {
     "a matter nobody knows": (CLIENT, {"matter_code": "11990000MB0000019F2990131002999"}),
     "another authority's matter": (OTHER, {}),
     "a matter that sees nothing": (CLIENT, {"matter_code": "11990000MB0000019F2990131001001"}),
     "a basis the matter does not have": (using_client_id("11990000MB0000086D"), {"matter_code": ONE_THING}),
+}
+REFUSALS: dict[str, tuple[str, dict[str, Any]]] = {
     "a field beyond the policy": (CLIENT, {"fields": ["registered_capital"]}),
     "a field nobody knows": (CLIENT, {"fields": ["holder_name", "colour"]}),
     "the holder's code, which no matter lists": (CLIENT, {"fields": ["holder_code"]}),
@@ -121,6 +125,16 @@ def test_a_fetch_without_a_basis_is_refused_on_record(small_city: ServedCity, na
     refused(small_city, fetch(small_city, client, **changes), done["identifier"])
 
 
+@pytest.mark.parametrize("name", NO_POLICY)
+def test_a_fetch_that_no_policy_opens_is_on_record_and_names_nobody(small_city: ServedCity, name: str) -> None:
+    small_city.issue(SLUG, "F-1")
+    client, changes = NO_POLICY[name]
+    found = problem(fetch(small_city, client, **changes), 403)
+    assert found["code"] == "no_lawful_basis"
+    assert small_city.rows("SELECT outcome, version_id FROM fetches") == [("no_policy", "")]
+    assert uses(small_city) == []
+
+
 def test_a_license_that_ended_gives_its_state_and_not_its_file(small_city: ServedCity) -> None:
     done = small_city.issue(SLUG, "F-1")
     small_city.answer(small_city.move(done["identifier"], "revoke", slug=SLUG), 201)
@@ -129,11 +143,42 @@ def test_a_license_that_ended_gives_its_state_and_not_its_file(small_city: Serve
     assert (given["good"], given["state"], given["file"]) == (False, "revoked", "")
 
 
-def test_a_type_that_the_matter_does_not_need_is_refused_and_its_holder_sees_it(small_city: ServedCity) -> None:
+def test_a_type_that_the_matter_does_not_need_is_refused_before_any_holder_is_looked_for(
+    small_city: ServedCity,
+) -> None:
+    """The same statements, whoever holds one or nobody; so nobody can be told, and the try is on record."""
     small_city.issue("tour_guide", "F-1")
-    problem(fetch(small_city, type="tour_guide"), 403)
-    [row] = uses(small_city, "tour_guide")
-    assert (row["outcome"], row["fields"]) == ("no_lawful_basis", [])
+    counts: list[list[str]] = []
+    for code in (None, small_city.catalog.sample(SLUG)["holder_code"]):
+        with statements(small_city) as ran:
+            found = problem(fetch(small_city, type="tour_guide", **({"holder_code": code} if code else {})), 403)
+        counts.append([one for one in ran if "FROM licenses" in one])
+        assert found["code"] == "no_lawful_basis"
+    assert counts == [[], []]
+    assert uses(small_city, "tour_guide") == []
+    rows = small_city.rows("SELECT outcome, version_id FROM fetches WHERE type_slug = 'tour_guide'")
+    assert rows == [("no_policy", "")] * 2
+    with statements(small_city) as ran:
+        problem(fetch(small_city), 404)
+    assert any("FROM licenses" in one for one in ran), "the search finds a look-up where there is one"
+
+
+@contextmanager
+def statements(city: ServedCity) -> Iterator[list[str]]:
+    """What the block asks the database."""
+    ran: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        ran.append(statement)
+
+    engines = city.service.store._engines
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield ran
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_holder_without_such_a_license_is_not_found_and_the_try_is_on_record(small_city: ServedCity) -> None:

@@ -10,15 +10,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.clock import rfc3339
+from certsvc.catalog.bodies import heir
+from certsvc.clock import local_day, rfc3339
 from certsvc.commands.evidence.record import record
 from certsvc.commands.issuance.authority import issuer_today
+from certsvc.commands.sharing.use_rows import used_id, used_name
+from certsvc.events.archive_payloads import MaterialWithdrawn
 from certsvc.events.copy_payloads import AlertRaised, AlertReminded
 from certsvc.events.envelope import PREFIX
 from certsvc.events.payloads import MOVED
+from certsvc.identifiers.material_kind import is_material_id, slug_of
+from certsvc.license.archives import Material
 from certsvc.license.use_alerts import (
     ALERT_DAYS,
     ALERTED_CHANGES,
+    MATERIAL_WITHDRAWN,
     REMIND_DAYS,
     AlertBatch,
     BatchStage,
@@ -30,10 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.ports import Deps
+    from certsvc.commands.sharing.use_rows import Used
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.events.envelope import Event
     from certsvc.events.payload import Payload
-    from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Fetch
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -41,21 +47,25 @@ EVER = datetime(9999, 1, 1, tzinfo=UTC)
 PAGE = 500
 """Uses looked at per transaction: bounds how long the writer of SQLite is held."""
 
-_CHANGES = {PREFIX + MOVED[change].NAME: change for change in ALERTED_CHANGES}
+_TAKEN_BACK = PREFIX + MaterialWithdrawn.NAME
+_CHANGES = {
+    **{PREFIX + MOVED[change].NAME: change for change in ALERTED_CHANGES},
+    _TAKEN_BACK: MATERIAL_WITHDRAWN,
+}
 
 
 def note_changes(deps: Deps, tx: UnitOfWork, events: Sequence[Event]) -> None:
     """Store which changes users are to be told of, in the transaction of the events' inbox rows."""
     for event in events:
         change = _CHANGES.get(event.type)
-        version = tx.licenses.by_identifier(event.subject) if change is not None else None
-        if change is None or version is None:
+        used = _changed(tx, event) if change is not None else None
+        if change is None or used is None:
             continue
         since = event.time - timedelta(days=deps.policy.alert_days or ALERT_DAYS)
         tx.alerts.insert_batch(
             AlertBatch(
                 batch_id=event.event_id,
-                version_id=version.version_id,
+                version_id=used_id(used),
                 change=change,
                 changed_at=event.time,
                 since=since,
@@ -70,17 +80,14 @@ def spread_some(deps: Deps) -> bool:
         batch = tx.alerts.next_batch()
         if batch is None:
             return False
-        version = tx.licenses.by_version_id(batch.version_id)
-        if version is None:
-            msg = "a version is never deleted"
-            raise RuntimeError(msg)
+        used = _used(tx, batch)
         uses = _page(tx, batch)
-        raised = tx.alerts.insert([_alert(deps, batch, version, user, now) for user in _users(uses, batch)])
+        raised = tx.alerts.insert([_alert(deps, batch, used, user, now) for user in _users(uses, batch)])
         for alert in raised:
             _tell(deps, tx, alert, _raised(alert), now)
         if raised:
             content = {"batch_id": batch.batch_id, "change": batch.change, "alerts": len(raised)}
-            record(tx, deps, kind="alert.raised", subject=version.identifier, actor="certsvc", content=content, at=now)
+            record(tx, deps, kind="alert.raised", subject=used_name(used), actor="certsvc", content=content, at=now)
         tx.alerts.keep_place(_onward(batch, uses))
     deps.faults.reach("alerts.spread")
     return True
@@ -103,6 +110,21 @@ def remind_some(deps: Deps) -> int:
             content = {"alert_id": alert.alert_id}
             record(tx, deps, kind="alert.reminded", subject=alert.identifier, actor="certsvc", content=content, at=now)
     return len(late)
+
+
+def _changed(tx: UnitOfWork, event: Event) -> Used | None:
+    """The license or 电子材料 that an event is about."""
+    if event.type == _TAKEN_BACK:
+        return tx.materials.by_id(event.subject)
+    return tx.licenses.by_identifier(event.subject)
+
+
+def _used(tx: UnitOfWork, batch: AlertBatch) -> Used:
+    found = (tx.materials.by_id if is_material_id(batch.version_id) else tx.licenses.by_version_id)(batch.version_id)
+    if found is None:
+        msg = "neither a version nor a material is ever deleted"
+        raise RuntimeError(msg)
+    return found
 
 
 def _page(tx: UnitOfWork, batch: AlertBatch) -> Sequence[Fetch | Scan]:
@@ -134,15 +156,19 @@ def _onward(batch: AlertBatch, uses: Sequence[Fetch | Scan]) -> AlertBatch:
     return replace(batch, stage=after, last_at=None, last_id="")
 
 
-def _alert(deps: Deps, batch: AlertBatch, version: LicenseVersion, user: tuple[str, str], now: datetime) -> UseAlert:
+def _alert(deps: Deps, batch: AlertBatch, used: Used, user: tuple[str, str], now: datetime) -> UseAlert:
     client_id, authority_code = user
+    if isinstance(used, Material):
+        slug, issuer = slug_of(used.code), heir(deps.catalog, used.authority_code, local_day(now))
+    else:
+        slug, issuer = used.type_slug, issuer_today(deps, used)
     return UseAlert(
         alert_id=deps.ids.new("alt"),
         batch_id=batch.batch_id,
-        version_id=version.version_id,
-        identifier=version.identifier,
-        license_type=version.type_slug,
-        issuer_code=issuer_today(deps, version),
+        version_id=used_id(used),
+        identifier=used_name(used),
+        license_type=slug,
+        issuer_code=issuer,
         change=batch.change,
         changed_at=batch.changed_at,
         client_id=client_id,

@@ -20,9 +20,11 @@ from certsvc.commands.evidence.sweep import MATERIALS
 from certsvc.commands.shapes import Line
 from certsvc.commands.stamping.uploads import PDF, judged
 from certsvc.commands.supervision.reach import check_reporter, tell
-from certsvc.errors import Conflict, FieldProblem, IntegrityError, InvalidInput, NotFound
+from certsvc.errors import Conflict, FieldProblem, IntegrityError, InvalidIdentifier, InvalidInput, NotFound
 from certsvc.events.archive_payloads import MaterialRegistered, MaterialWithdrawn
+from certsvc.identifiers.holder_code import HolderCode
 from certsvc.license.archives import Material, MaterialState
+from certsvc.license.model import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,23 @@ class MaterialBody(BaseModel):
     stamping_id: Line = Field(
         default="", max_length=64, description="已由人工用印盖章的，填写用印记录编号，不再上传文件"
     )
+    holder_name: Line = Field(default="", max_length=200, description="当事人名称，与代码一并填写")
+    holder_code: str = Field(
+        default="", max_length=64, description="当事人代码；不填的，其他单位不能取用，当事人也看不到使用记录"
+    )
+    holder_code_type: str = Field(default="", max_length=3, description="当事人代码类型（GB/T 36903 附录 A）")
+
+    def holder(self) -> Holder | None:
+        """Whom it is about, or None; InvalidInput for a code at fault, or one without a name."""
+        if not (self.holder_name or self.holder_code or self.holder_code_type):
+            return None
+        if not self.holder_name:
+            raise _at_fault("/holder_name", "missing", "填写当事人代码的，应同时填写名称")
+        try:
+            code = HolderCode.parse(self.holder_code_type, self.holder_code)
+        except InvalidIdentifier as error:
+            raise _at_fault("/holder_code", "invalid", error.detail) from error
+        return Holder(name=self.holder_name, code=code.value, code_type=self.holder_code_type)
 
 
 def register_material(deps: Deps, caller: Principal, wish: MaterialBody, data: bytes = b"") -> Material:
@@ -61,18 +80,20 @@ def register_material(deps: Deps, caller: Principal, wish: MaterialBody, data: b
 
     Raises:
         Forbidden: a case of another body.
-        InvalidInput: neither file nor stamping, or both; a matter or body that the catalog does not know.
+        InvalidInput: neither file nor stamping, or both; a matter or body that the catalog does not know; a holder
+            whose code is at fault.
         TooLarge, UploadRefused, Unavailable: see :func:`~certsvc.commands.stamping.uploads.judged`.
         NotFound: no such stamping of this body.
-        Conflict: the case has too many, or the file was withdrawn from it.
+        Conflict: the case has too many, or the file was withdrawn from it, or is on record about somebody else.
     """
     roles.require(caller, *WRITERS)
     check_reporter(caller, wish.authority_code)
     deps.catalog.authority(wish.authority_code)
     deps.catalog.matter(wish.matter_code)
+    holder = wish.holder()
     if bool(data) == bool(wish.stamping_id):
         detail = "请上传文件（file），或填写已盖章文件的用印记录编号（stamping_id），二者之一"
-        raise InvalidInput(detail, problems=(FieldProblem(pointer="/file", code="one_of_two", detail=detail),))
+        raise _at_fault("/file", "one_of_two", detail)
     data, pages = _stamped(deps, wish) if wish.stamping_id else (data, len(judged(deps, data).pages))
     material_id = deps.ids.new("mat")
     made = Material(
@@ -90,6 +111,7 @@ def register_material(deps: Deps, caller: Principal, wish: MaterialBody, data: b
         state=MaterialState.REGISTERED,
         registered_by=caller.subject,
         registered_at=deps.clock.now(),
+        holder=holder,
     )
     with deps.uow.read() as tx:
         known = _same(tx, made)
@@ -163,7 +185,13 @@ def _same(tx: UnitOfWork, made: Material) -> Material | None:
     known = tx.materials.by_file(made.authority_code, made.case_no, made.sha256)
     if known is not None and known.state is MaterialState.WITHDRAWN:
         raise Conflict("这份文件在该办件中已收回，请核对；确需登记的请重新导出 PDF 后登记")
+    if known is not None and made.holder is not None and known.holder != made.holder:
+        raise Conflict("这份文件在该办件中已登记，登记的当事人不同或没有填写；确需更正的请收回，重新导出 PDF 后登记")
     return known
+
+
+def _at_fault(pointer: str, code: str, detail: str) -> InvalidInput:
+    return InvalidInput(detail, problems=(FieldProblem(pointer=pointer, code=code, detail=detail),))
 
 
 def _stamped(deps: Deps, wish: MaterialBody) -> tuple[bytes, int]:

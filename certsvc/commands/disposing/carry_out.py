@@ -211,7 +211,7 @@ class _Going:
         return list(self._files.values())
 
     def license(self, judged: Judged) -> None:
-        """Versions with every form of their files, annotated copies, requests and packages."""
+        """Versions with every form of their files, copies, requests, packages, and what was written about them."""
         tx, ids = self._tx, [one.version_id for one in judged.contents.versions]
         read = tx.licenses.by_version_ids(ids)
         forms, moves = tx.care.forms_of(ids), tx.licenses.moves_of_all(ids)
@@ -219,6 +219,7 @@ class _Going:
             self._version(as_registered(read[version_id], forms), read[version_id], moves[version_id])
             for form in forms[version_id]:
                 self._file(form.object_name, form.sha256)
+        tx.erased.words(ids)
         for name, sha256 in tx.erased.copies(ids):
             self._file(name, sha256)
         for one in tx.erased.co_holders(judged.contents.subject):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.material_file import FETCHED_KEYS
 from certsvc.catalog.model import Mask
 from certsvc.catalog.type_file import STANDARD_KEYS
 from certsvc.clock import local_day
@@ -151,7 +152,8 @@ def preview_policy(deps: Deps, caller: Principal, *, matter_code: str, authority
     """What would this matter of this body see of this type? UnknownLicenseType when there is none."""
     roles.require(caller, *READERS)
     now = deps.clock.now()
-    kind = deps.catalog.type(type_slug)
+    material = deps.catalog.material_kind(type_slug)
+    name = material.name if material is not None else deps.catalog.type(type_slug).name
     with deps.uow.read() as tx:
         picture = deps.policies.look(tx, deps.catalog, now)
         matter = picture.find(matter_code)
@@ -165,14 +167,14 @@ def preview_policy(deps: Deps, caller: Principal, *, matter_code: str, authority
     counts = None if why_not else allowed
     return Preview(
         matter_name=listed.name if listed is not None else "",
-        type_name=kind.name,
+        type_name=name,
         why_not=why_not,
         policy_id=counts.policy_id if counts else "",
         bases=counts.bases if counts else (),
         quota=counts.quota if counts else None,
         used_today=used if counts else 0,
         consent_only=deps.catalog.consent_only(authority_code),
-        keys=_keys(kind, counts.keys if counts else ()),
+        keys=_keys_of(deps, type_slug, counts.keys if counts else ()),
     )
 
 
@@ -184,6 +186,13 @@ def _why_not(listed: ListedMatter | None, open_now: bool, authority_code: str, a
     if listed.authority_code != authority_code:
         return "事项不由该单位实施"
     return "" if allowed is not None else "该事项没有开通此类证照的用证策略"
+
+
+def _keys_of(deps: Deps, slug: str, allowed: tuple[str, ...]) -> tuple[PreviewKey, ...]:
+    if deps.catalog.material_kind(slug) is None:
+        return _keys(deps.catalog.type(slug), allowed)
+    names = {**FETCHED_KEYS, COPY: "材料文件"}
+    return tuple(PreviewKey(key=key, name=name, allowed=key in allowed, masks={}) for key, name in names.items())
 
 
 def _keys(kind: LicenseType, allowed: tuple[str, ...]) -> tuple[PreviewKey, ...]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from certsvc.catalog.answer_keys import MAX_KEYS, fault_of
+from certsvc.catalog.answer_keys import MAX_KEYS
 from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.matters.who import NO_POLICY_ZH, may_close, mine, requesting_body, seen_policy
 from certsvc.commands.shapes import Day, Line
 from certsvc.commands.sharing.consent_only import check_duty_on_record
-from certsvc.commands.sharing.policy_board import SEED, judge, seed_policy
+from certsvc.commands.sharing.policy_board import SEED, fault_in, judge, seed_policy
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound
 from certsvc.events.matter_payloads import (
     PolicyApproved,
@@ -31,7 +31,6 @@ from certsvc.license.policies import MAX_OPEN_AHEAD_DAYS, MAX_QUOTA, POLICY_SOUR
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from certsvc.catalog.model import LicenseType
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
 
@@ -54,7 +53,7 @@ class PolicyBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     matter_code: Line = Field(max_length=33, description="事项实施编码")
-    type: Line = Field(max_length=64, description="证照类型")
+    type: Line = Field(max_length=64, description="证照类型；电子材料写作 material:材料种类编码")
     keys: tuple[str, ...] = Field(
         min_length=1,
         max_length=MAX_KEYS,
@@ -77,22 +76,23 @@ def request_policy(deps: Deps, caller: Principal, body: PolicyBody) -> Policy:
     authority = requesting_body(caller)
     if DUTY in body.bases:
         check_duty_on_record(deps, caller, wished="policy", matter_code=body.matter_code)
-    kind = deps.catalog.type(body.type)
-    _check_keys(kind, body)
+    if deps.catalog.material_kind(body.type) is None:
+        deps.catalog.type(body.type)
+    _check_keys(deps, body)
     now = deps.clock.now()
     with deps.uow() as tx:
         picture = deps.policies.look(tx, deps.catalog, now)
         matter = picture.find(body.matter_code)
         if matter is None or matter.authority_code != authority:
             raise NotFound("没有这个事项，或不是本单位实施；请核对事项实施编码")
-        counts = picture.of(matter, kind.slug)
+        counts = picture.of(matter, body.type)
         if counts is not None and _same(body, counts.keys, counts.bases, counts.quota):
             raise Conflict("同样内容的用证策略已经开通，无须再申请")
         policy = Policy(
             policy_id=deps.ids.new("pol"),
             matter_code=matter.code,
             authority_code=authority,
-            type_slug=kind.slug,
+            type_slug=body.type,
             keys=body.keys,
             bases=tuple(sorted(body.bases)),
             quota=body.quota,
@@ -108,7 +108,7 @@ def request_policy(deps: Deps, caller: Principal, body: PolicyBody) -> Policy:
 
 
 def decide_policy(deps: Deps, caller: Principal, policy_id: str, *, approve: bool, reason: str = "") -> Policy:
-    """Agree or not, for a body that issues the type; a refusal has a reason.
+    """Agree or not, for a body that issues the type, or registered the kind of material; a refusal has a reason.
 
     Raises:
         NotFound: not about a type of the caller's body.
@@ -221,11 +221,11 @@ def _close_older(deps: Deps, tx: UnitOfWork, caller: Principal, newest: Policy, 
             _move(deps, tx, caller, _closed(one, caller, REPLACED_ZH, now), now)
 
 
-def _check_keys(kind: LicenseType, body: PolicyBody) -> None:
+def _check_keys(deps: Deps, body: PolicyBody) -> None:
     problems = [
         FieldProblem(pointer=f"/keys/{index}", code="unknown_key", detail=fault)
         for index, key in enumerate(body.keys)
-        if (fault := fault_of(kind, key))
+        if (fault := fault_in(deps.catalog, body.type, key))
     ]
     if len(set(body.keys)) != len(body.keys):
         problems.append(FieldProblem(pointer="/keys", code="repeated", detail="各项不能重复"))

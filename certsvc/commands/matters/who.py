@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
+from certsvc.commands.archiving.contents import codes_of
 from certsvc.errors import NotFound
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ def requesting_body(caller: Principal) -> str:
 
 
 def own_types(deps: Deps, caller: Principal) -> Sequence[str]:
-    """Slugs of the types that the caller's body defines or issues."""
-    return [kind.slug for kind in deps.catalog.types if caller.authority_code in {kind.definer_code, *kind.issuers}]
+    """Slugs of the types that the caller's body defines or issues, and of the kinds of 电子材料 that it registered."""
+    own = [kind.slug for kind in deps.catalog.types if caller.authority_code in {kind.definer_code, *kind.issuers}]
+    kinds = deps.catalog.materials.kinds.values()
+    bodies = codes_of(deps, caller.authority_code) if kinds else ()
+    return [*own, *(kind.slug for kind in kinds if kind.authority_code in bodies)]
 
 
 def mine(deps: Deps, caller: Principal, type_slug: str) -> bool:
-    """Whether the type is one that the caller's body defines or issues; a type that is gone is nobody's."""
+    """Whether the type (or kind of 电子材料) is the caller's body's; one that is gone is nobody's."""
     return bool(caller.authority_code) and type_slug in own_types(deps, caller)
 
 

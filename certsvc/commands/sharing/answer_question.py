@@ -24,6 +24,7 @@ from certsvc.commands.sharing.grounds import (
     consented,
     current_of,
     look_up,
+    may_look,
     withheld_by,
 )
 from certsvc.commands.sharing.policy import count_use, simulation_allows
@@ -136,13 +137,13 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
         told = False
         try:
             check_basis(deps, caller, body)
-            withheld = withheld_by(known, caller, body, now)
+            withheld = withheld_by(known.withheld, caller, body, now)
             told = True
             found = _find(deps, tx, known, caller, body, withheld, now)
         except (Unavailable, IntegrityError):
             raise  # the transaction is over, and nobody was refused
         except CertsvcError as error:
-            about = _about(deps, tx, known, body) if told else None
+            about = _about(deps, tx, known, body) if told and may_look(deps, tx, caller, body) else None
             row = refusal_row(deps, caller, body, about, error, now, said=in_words(deps, body), withheld=withheld)
             tx.sharing.insert_fetch(row)
             note(deps, tx, row, about, subject_of(deps, body, about))

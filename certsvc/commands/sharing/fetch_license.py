@@ -21,6 +21,7 @@ from certsvc.commands.sharing.grounds import (
     consented,
     current_of,
     look_up,
+    may_look,
     on_duty,
     withheld_by,
 )
@@ -207,7 +208,7 @@ def _judge(
     told = False
     try:
         check_basis(deps, caller, body)
-        withheld = withheld_by(known, caller, body, now)
+        withheld = withheld_by(known.withheld, caller, body, now)
         told = True
         allowed = check_open(deps, tx, caller, body, now)
         if body.basis == CONSENT:
@@ -216,15 +217,15 @@ def _judge(
         else:
             version, grant = on_duty(deps, known, body), None
             ground = Ground(basis=UseBasis.DUTY, version=version, withheld=withheld)
-        keys = _scope(body, allowed, grant)
+        keys = scope_of(body, allowed, grant)
         if grant is not None and grant.grant_id in used:
             raise NoLawfulBasis(USED_ZH, why=CONSENT_OVER)
     except (Unavailable, IntegrityError):
         raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:
         # What was to be withheld and may not be is on record, but where the holder does not look. So is what was asked
-        # on a duty that the body never has: no license was looked for, whose holder could be told (ADR 91).
-        about = (version or _wanted(deps, known, body)) if told else None
+        # on a duty that is not open to the body: no license was looked for, whose holder could be told (ADR 91, 99).
+        about = (version or _wanted(deps, known, body)) if told and may_look(deps, tx, caller, body) else None
         row = refusal_row(deps, caller, body, about, error, now, withheld=withheld)
         return _Refused(body=body, error=error, row=row, version=about)
     if grant is not None:
@@ -259,7 +260,8 @@ def _wanted(deps: Deps, known: Known, body: FetchBody) -> LicenseVersion | None:
     return known.granted(body) if body.basis == CONSENT else current_of(deps, known.held, body)
 
 
-def _scope(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
+def scope_of(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
+    """The keys that leave: those asked for, else all that policy and grant list; NoLawfulBasis beyond these."""
     allowed = readable(allowed)
     if grant is not None:
         allowed = tuple(key for key in allowed if key in grant.fields)

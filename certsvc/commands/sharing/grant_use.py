@@ -14,10 +14,13 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import keys_on_consent
+from certsvc.commands.sharing.use_rows import used_name
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.ledger import seen_versions
+from certsvc.commands.showing.material_rights import seen_materials
 from certsvc.commands.showing.rights import right_to_consent, right_to_show
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
+from certsvc.identifiers.material_kind import is_material_id
 from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
 from certsvc.license.questions import may_ask
 from certsvc.license.standing import PROVISIONAL_ZH
@@ -28,9 +31,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.use_rows import Used
     from certsvc.commands.showing.rights import Right
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.archives import Material
     from certsvc.license.model import LicenseVersion
+    from certsvc.license.parties import Client
     from certsvc.license.relations import CoHolder
 
 MAX_GRANT_MINUTES = 24 * 60
@@ -71,6 +77,8 @@ class GrantAnswer:
     authority_code: str
     code: str = ""
     version: LicenseVersion | None = None
+    material: Material | None = None
+    """of a consent to use a 电子材料"""
 
 
 def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
@@ -94,17 +102,9 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         if version.provisional:
             raise InvalidInput(f"{PROVISIONAL_ZH}，不能授权他人使用")
         check_alone(deps, tx, version)
-        client = tx.access.client(body.client_id)
-        if client is None or not client.active or roles.USING not in client.roles:
-            raise NotFound(NO_CLIENT_ZH)
+        client = receiving(tx, body.client_id)
         allowed = keys_on_consent(deps, tx, body.matter_code, client.authority_code, version.type_slug)
-        wanted = tuple(dict.fromkeys(body.fields or allowed))
-        beyond = [key for key in wanted if not may_ask(key, allowed)]
-        if beyond:
-            detail = f"该事项不需要：{'、'.join(beyond)}；可授权：{'、'.join(allowed)}"
-            raise InvalidInput(
-                "授权范围超出事项所需", problems=(FieldProblem(pointer="/fields", code="beyond_policy", detail=detail),)
-            )
+        wanted = granted_keys(body.fields, allowed)
         grant = Grant(
             grant_id=deps.ids.new("grt"),
             token_sha256=token_sha256(token),
@@ -125,7 +125,27 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
     return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token, version=version)
 
 
-def store_grant(deps: Deps, tx: UnitOfWork, grant: Grant, version: LicenseVersion, *, actor: str) -> None:
+def receiving(tx: UnitOfWork, client_id: str) -> Client:
+    """The system that may use what is granted; NotFound when it is none."""
+    client = tx.access.client(client_id)
+    if client is None or not client.active or roles.USING not in client.roles:
+        raise NotFound(NO_CLIENT_ZH)
+    return client
+
+
+def granted_keys(fields: Sequence[str], allowed: Sequence[str]) -> tuple[str, ...]:
+    """What a consent opens: what is named, else all that the matter may have; InvalidInput beyond that."""
+    wanted = tuple(dict.fromkeys(fields or allowed))
+    beyond = [key for key in wanted if not may_ask(key, allowed)]
+    if beyond:
+        detail = f"该事项不需要：{'、'.join(beyond)}；可授权：{'、'.join(allowed)}"
+        raise InvalidInput(
+            "授权范围超出事项所需", problems=(FieldProblem(pointer="/fields", code="beyond_policy", detail=detail),)
+        )
+    return wanted
+
+
+def store_grant(deps: Deps, tx: UnitOfWork, grant: Grant, used: Used, *, actor: str) -> None:
     """The row and its evidence."""
     tx.sharing.insert_grant(grant)
     content = {
@@ -136,7 +156,7 @@ def store_grant(deps: Deps, tx: UnitOfWork, grant: Grant, version: LicenseVersio
         "consent_id": grant.consent_id,
         "rows": rows_of([grant]),
     }
-    record(tx, deps, kind="grant.made", subject=version.identifier, actor=actor, content=content, at=grant.created_at)
+    record(tx, deps, kind="grant.made", subject=used_name(used), actor=actor, content=content, at=grant.created_at)
     deps.faults.reach("consent.stored")
 
 
@@ -186,6 +206,8 @@ def _may_withdraw(deps: Deps, tx: UnitOfWork, caller: Principal, grant: Grant | 
     """Whether the caller may; of no grant it is asked as of another's, so that both take as long."""
     if grant is not None and grant.holder_subject == caller.subject:
         return True
+    if grant is not None and is_material_id(grant.version_id):
+        return grant.version_id in seen_materials(tx, caller, now)
     version = tx.licenses.by_version_id(grant.version_id if grant is not None else "")
     try:
         right_to_show(deps, tx, caller, version.identifier if version is not None else "", now)
@@ -201,10 +223,10 @@ def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:
     """
     roles.require(caller, roles.HOLDER)
     with deps.uow.read() as tx:
-        seen = seen_versions(deps, tx, caller)
+        seen, materials = seen_versions(deps, tx, caller), seen_materials(tx, caller, deps.clock.now())
         listed = [
             *tx.sharing.grants_of(caller.subject, limit=MAX_LISTED),
-            *tx.sharing.grants_over(list(seen), limit=MAX_LISTED),
+            *tx.sharing.grants_over([*seen, *materials], limit=MAX_LISTED),
         ]
         newest = sorted(
             {grant.grant_id: grant for grant in listed}.values(),
@@ -215,6 +237,11 @@ def list_grants(deps: Deps, caller: Principal) -> Sequence[GrantAnswer]:
         clients = {client_id: tx.access.client(client_id) for client_id in {grant.client_id for grant in found}}
     bodies = {client_id: client.authority_code for client_id, client in clients.items() if client is not None}
     return [
-        GrantAnswer(grant=grant, authority_code=bodies.get(grant.client_id, ""), version=seen.get(grant.version_id))
+        GrantAnswer(
+            grant=grant,
+            authority_code=bodies.get(grant.client_id, ""),
+            version=seen.get(grant.version_id),
+            material=materials.get(grant.version_id),
+        )
         for grant in found
     ]

@@ -115,7 +115,7 @@ def look_up(
 ) -> Known:
     """Everything that these uses name, by who asks; without ``hold`` only to look at.
 
-    What somebody holds is not looked for where the body that asks never acts on duty: the clock would tell it (Q5).
+    What somebody holds is not looked for where the body may not ask on duty: the clock would tell it (Q5).
     """
     bodies = [body for _, body in uses]
     asked = [body for body in bodies if body.basis == CONSENT]
@@ -143,11 +143,27 @@ def look_up(
             [
                 (body.holder, body.type, body.identifier)
                 for caller, body in uses
-                if body.basis == DUTY and not deps.catalog.consent_only(caller.authority_code)
+                if body.basis == DUTY and may_look(deps, tx, caller, body)
             ],
             now,
         ),
     )
+
+
+def may_look(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody) -> bool:
+    """Whether what a use is about may be looked for, and its holder be told of a refusal.
+
+    Not on a duty that the body never has, or that no policy opens to the matter: a refusal before any look takes as
+    long whoever holds what, and names nobody.
+    """
+    if body.basis == CONSENT:
+        return True
+    if deps.catalog.consent_only(caller.authority_code):
+        return False
+    try:
+        return DUTY in allowed_bases(deps, tx, body.matter_code, caller.authority_code, body.type)
+    except NoLawfulBasis:
+        return False
 
 
 def check_basis(deps: Deps, caller: Principal, body: UseBody) -> None:
@@ -171,11 +187,13 @@ def check_open(deps: Deps, tx: UnitOfWork, caller: Principal, body: UseBody, now
     return allowed_keys(deps, tx, *asked)
 
 
-def withheld_by(known: Known, caller: Principal, body: UseBody, now: datetime) -> Withholding | None:
+def withheld_by(
+    withheld: Mapping[str, Withholding], caller: Principal, body: UseBody, now: datetime
+) -> Withholding | None:
     """What keeps a use from its holder for a while, if the client named it; NoLawfulBasis when it does not hold."""
     if not body.withholding_id:
         return None
-    found = known.withheld.get(body.withholding_id)
+    found = withheld.get(body.withholding_id)
     fits = found is not None and found.authority_code == caller.authority_code and body.basis == DUTY
     if found is None or not fits or not found.covers(body.matter_code, body.case_no, now):
         raise NoLawfulBasis(NOT_WITHHELD_ZH, why=NOT_WITHHELD)
@@ -195,7 +213,7 @@ def consented(
         grant is None
         or version is None
         or not _fits(caller, body, grant, version, now, data=data)
-        or not _rests(known.rests_on, grant, version, now)
+        or not rests(known.rests_on, grant, now, license_id=version.license_id)
     ):
         raise NoLawfulBasis(NO_CONSENT_ZH, why=_why_not(caller, body, grant, version))
     if not simulation_allows(deps, body.matter_code, version, body.project_code):
@@ -271,12 +289,12 @@ def _why_not(caller: Principal, body: UseBody, grant: Grant | None, version: Lic
     return CONSENT_OVER if _fits(caller, body, own, version, grant.created_at, data=True) else ""
 
 
-def _rests(rests_on: Grounds, grant: Grant, version: LicenseVersion, now: datetime) -> bool:
-    """Whether the right by which somebody consented still stands."""
+def rests(rests_on: Grounds, grant: Grant, now: datetime, *, license_id: str = "") -> bool:
+    """Whether the right by which somebody consented still stands; nobody consents by delegation but over a license."""
     if grant.basis in {ShowBasis.GUARDIAN, ShowBasis.REPRESENTATIVE}:
         relation = rests_on.relations.get(grant.basis_id)
         return relation is not None and relation.holds(local_day(now))
     if grant.basis == ShowBasis.DELEGATION:
         given = rests_on.delegations.get(grant.basis_id)
-        return given is not None and given.consents(version.license_id, grant.matter_code, now)
+        return given is not None and given.consents(license_id, grant.matter_code, now)
     return True

@@ -14,8 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from certsvc.catalog.answer_keys import fault_of
+from certsvc.catalog.material_file import key_fault
 from certsvc.catalog.model import Matter
 from certsvc.clock import local_day
+from certsvc.identifiers.material_kind import is_material
 from certsvc.identifiers.matter_code import IMPLEMENTATION_LENGTH
 from certsvc.identifiers.use_basis import BASES, DUTY
 from certsvc.license.matters import ListedMatter
@@ -37,12 +39,13 @@ NO_MATTER_ZH = "事项不在事项清单中"
 ENDED_ZH = "事项已终止"
 MOVED_ZH = "事项已由其他单位实施，须由该单位重新申请"
 NO_TYPE_ZH = "证照类型不在目录中"
+NO_KIND_ZH = "电子材料种类不在目录中"
 NO_DUTY_ZH = "该单位只能凭持证人授权用证，策略不能以依职能为依据"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowed:
-    """What one matter may ask for of one type.
+    """What one matter may ask for of one type, or of one kind of 电子材料 (``material:<code>``).
 
     Attributes:
         policy_id: of the database's policy, or ``seed:…``.
@@ -79,7 +82,7 @@ class PolicyPicture:
     """Everything that counts on one day.
 
     Attributes:
-        matters: code -> matter in force, with what it may ask for.
+        matters: code -> matter in force, with what it may ask for of license types (materials stand in ``allowed``).
         listed: code -> every matter that is known, ended ones too.
         allowed: (matter, type) -> what counts.
     """
@@ -170,11 +173,16 @@ def judge(
         shut.append(MOVED_ZH)
     if DUTY in policy.bases and catalog.consent_only(policy.authority_code):
         shut.append(NO_DUTY_ZH)  # whole, not its duty alone: nobody agreed to what would be left of it
-    kind = next((one for one in catalog.types if one.slug == policy.type_slug), None)
-    if kind is None:
-        return (*shut, NO_TYPE_ZH), {}
-    faults = {key: fault for key in policy.keys if (fault := fault_of(kind, key))}
+    if not catalog.has_use(policy.type_slug):
+        return (*shut, NO_KIND_ZH if is_material(policy.type_slug) else NO_TYPE_ZH), {}
+    faults = {key: fault for key in policy.keys if (fault := fault_in(catalog, policy.type_slug, key))}
     return tuple(shut), faults
+
+
+def fault_in(catalog: Catalog, slug: str, key: str) -> str:
+    """What is wrong with ``key`` as one of a policy over a type, or a kind of 电子材料, that there is; else empty."""
+    kind = catalog.material_kind(slug)
+    return key_fault(kind, key) if kind is not None else fault_of(catalog.type(slug), key)
 
 
 def known_matters(tx: UnitOfWork, catalog: Catalog) -> dict[str, ListedMatter]:
@@ -234,7 +242,9 @@ def _matters(
                 code=code,
                 name=one.name,
                 authority_code=one.authority_code,
-                allows=MappingProxyType({slug: each.keys for slug, each in sorted(types.items())}),
+                allows=MappingProxyType(
+                    {slug: each.keys for slug, each in sorted(types.items()) if not is_material(slug)}
+                ),
                 bases=tuple(basis for basis in BASES if basis in bases),
             )
     return made

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from certsvc.catalog.material_file import FETCHED_KEYS
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.showing.values import BUILT_IN
 from certsvc.errors import NoLawfulBasis
+from certsvc.events.archive_payloads import MaterialFetched
 from certsvc.events.payloads import LicenseFetched
 from certsvc.identifiers.policy_key import COPY, field_of, is_question
+from certsvc.license.archives import Material
+from certsvc.license.model import LicenseVersion
 from certsvc.license.uses import GIVEN, Fetch
 
 if TYPE_CHECKING:
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.errors import CertsvcError
     from certsvc.license.consents import Withholding
-    from certsvc.license.model import LicenseVersion
 
 
 UNKNOWN_TYPE = "unknown_type"
@@ -29,18 +32,34 @@ UNKNOWN_TYPE = "unknown_type"
 _QUESTIONS = frozenset({"?valid", "?holder"})
 
 
+Used = LicenseVersion | Material
+"""What a use is about."""
+
+
 def type_of(deps: Deps, slug: str) -> str:
     """A type that was asked for, empty where there is none: anything may stand there, also what is personal."""
-    return slug if deps.catalog.has_type(slug) else ""
+    return slug if deps.catalog.has_use(slug) else ""
 
 
-def subject_of(deps: Deps, body: UseBody, version: LicenseVersion | None) -> str:
-    """What evidence of a use is about: the license, else the type."""
-    return version.identifier if version is not None else type_of(deps, body.type) or UNKNOWN_TYPE
+def used_id(used: Used | None) -> str:
+    """Id of what was used, in the ledger; empty for nothing."""
+    return "" if used is None else used.material_id if isinstance(used, Material) else used.version_id
+
+
+def used_name(used: Used) -> str:
+    """How evidence and events name what was used: 证照标识, or 材料登记号."""
+    return used.material_id if isinstance(used, Material) else used.identifier
+
+
+def subject_of(deps: Deps, body: UseBody, used: Used | None) -> str:
+    """What evidence of a use is about: the license or material, else the type."""
+    return used_name(used) if used is not None else type_of(deps, body.type) or UNKNOWN_TYPE
 
 
 def known_keys(deps: Deps, slug: str, keys: Sequence[str]) -> tuple[str, ...]:
     """Those of the keys that name something of the type, each once: what else was sent stays out of the ledger."""
+    if deps.catalog.material_kind(slug) is not None:
+        return tuple(key for key in dict.fromkeys(keys) if key == COPY or key in FETCHED_KEYS)
     if not deps.catalog.has_type(slug):
         return ()
     kind = deps.catalog.type(slug)
@@ -70,14 +89,15 @@ def use_row(
     said: str = "",
     answer: str = "",
     fetch_id: str = "",
+    material: Material | None = None,
 ) -> Fetch:
-    """What was given, or answered."""
+    """What was given, or answered; a ground has no version where it is about a material."""
     return _row(
         deps,
         caller,
         body,
         now,
-        version=ground.version,
+        used=material or ground.version,
         basis=ground.basis,
         grant_id=ground.grant.grant_id if ground.grant else "",
         keys=keys,
@@ -93,7 +113,7 @@ def refusal_row(
     deps: Deps,
     caller: Principal,
     body: UseBody,
-    version: LicenseVersion | None,
+    used: Used | None,
     error: CertsvcError,
     now: datetime,
     *,
@@ -106,7 +126,7 @@ def refusal_row(
         caller,
         body,
         now,
-        version=version,
+        used=used,
         basis=body.basis,
         grant_id="",
         keys=known_keys(deps, body.type, body.asked_keys),
@@ -123,7 +143,7 @@ def _row(
     body: UseBody,
     now: datetime,
     *,
-    version: LicenseVersion | None,
+    used: Used | None,
     basis: str,
     grant_id: str,
     keys: tuple[str, ...],
@@ -135,7 +155,7 @@ def _row(
 ) -> Fetch:
     return Fetch(
         fetch_id=fetch_id or deps.ids.new("fch"),
-        version_id=version.version_id if version else "",
+        version_id=used_id(used),
         client_id=caller.subject,
         client_name=caller.name,
         authority_code=caller.authority_code,
@@ -156,15 +176,13 @@ def _row(
     )
 
 
-def note(
-    deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion | None, subject: str, *, actor: str = ""
-) -> None:
+def note(deps: Deps, tx: UnitOfWork, row: Fetch, used: Used | None, subject: str, *, actor: str = "") -> None:
     """Evidence of a row at once, and its event unless the holder must not learn of it yet.
 
     ``actor`` is the account where no client system acted.
     """
-    if version is not None and row.outcome == GIVEN and row.withheld_until is None:
-        announce(deps, tx, row, version, row.at)
+    if used is not None and row.outcome == GIVEN and row.withheld_until is None:
+        announce(deps, tx, row, used, row.at)
     kind = "fetch.refused" if row.outcome != GIVEN else "fetch.answered" if row.answer else "fetch.given"
     content = {
         "fetch_id": row.fetch_id,
@@ -180,9 +198,28 @@ def note(
     record(tx, deps, kind=kind, subject=subject, actor=actor or row.client_id, content=content, at=row.at)
 
 
-def announce(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion, at: datetime) -> None:
-    """Tell the feed, and through it the holder."""
-    payload = LicenseFetched(
+def announce(deps: Deps, tx: UnitOfWork, row: Fetch, used: Used, at: datetime) -> None:
+    """Tell the feed, and through it the holder of a license."""
+    payload = _material_fetched(row, used) if isinstance(used, Material) else _license_fetched(row, used)
+    event_id, source = deps.ids.new("evt"), deps.policy.event_source
+    tx.outbox.add(payload.event(event_id=event_id, source=source, subject=used_name(used), at=at))
+
+
+def _material_fetched(row: Fetch, material: Material) -> MaterialFetched:
+    return MaterialFetched(
+        material_id=material.material_id,
+        kind=row.type_slug,
+        authority_code=material.authority_code,
+        client_id=row.client_id,
+        matter_code=row.matter_code,
+        case_no=row.case_no,
+        basis=row.basis,
+        fields=list(row.fields),
+    )
+
+
+def _license_fetched(row: Fetch, version: LicenseVersion) -> LicenseFetched:
+    return LicenseFetched(
         identifier=version.identifier,
         license_type=version.type_slug,
         client_id=row.client_id,
@@ -192,5 +229,3 @@ def announce(deps: Deps, tx: UnitOfWork, row: Fetch, version: LicenseVersion, at
         fields=list(row.fields),
         origin=version.origin.value,
     )
-    event_id, source = deps.ids.new("evt"), deps.policy.event_source
-    tx.outbox.add(payload.event(event_id=event_id, source=source, subject=version.identifier, at=at))

@@ -17,6 +17,7 @@ from certsvc.commands.sharing.consent_only import check_duty_on_record
 from certsvc.commands.sharing.policy import open_matter
 from certsvc.commands.sharing.use_rows import announce
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NoLawfulBasis, NotFound
+from certsvc.identifiers.material_kind import is_material_id
 from certsvc.identifiers.use_basis import DUTY
 from certsvc.license.consents import LONGEST_WITHHELD, MAX_WITHHELD_DAYS, Withholding, WithholdState
 from certsvc.license.uses import GIVEN
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.use_rows import Used
     from certsvc.commands.store_ports import UnitOfWork
 
 NO_WITHHOLDING_ZH = "没有这项暂缓告知，或不属于本单位"
@@ -120,14 +122,18 @@ def tell_withheld(deps: Deps) -> int:
         return 0
     told = 0
     with deps.uow() as tx:
-        versions = tx.licenses.by_version_ids([row.version_id for row in waiting if row.version_id])
+        ids = [row.version_id for row in waiting if row.version_id]
+        used: dict[str, Used] = {
+            **tx.licenses.by_version_ids([one for one in ids if not is_material_id(one)]),
+            **tx.materials.by_ids([one for one in ids if is_material_id(one)]),
+        }
         for row in waiting:
             if not tx.sharing.told(row.fetch_id, now=now):
                 continue
             told += 1
-            version = versions.get(row.version_id)
-            if version is not None and row.outcome == GIVEN and row.fields:  # a refusal names what was asked for
-                announce(deps, tx, row, version, now)
+            about = used.get(row.version_id)
+            if about is not None and row.outcome == GIVEN and row.fields:  # a refusal names what was asked for
+                announce(deps, tx, row, about, now)
     return told
 
 

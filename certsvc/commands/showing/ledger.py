@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.commands.access import roles
 from certsvc.commands.showing.collect_answer import CHALLENGE
+from certsvc.commands.showing.material_rights import seen_materials
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, rights_over_others
 from certsvc.errors import FieldProblem, InvalidInput
 from certsvc.license.challenges import Challenge, ChallengeState
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.archives import Material
     from certsvc.license.copies import AnnotatedCopy
     from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Show
@@ -50,7 +52,7 @@ class LedgerRow:
     """One use, refusal, notice or answered challenge.
 
     Attributes:
-        version: the license; None for a challenge that was declined.
+        version: the license; None for a challenge that was declined, and where a ``material`` was used.
         presenter: who showed it, in full, when it was not the holder.
         basis: by what right it was shown; empty where nobody showed anything.
         challenge: what the verifier had asked, where a challenge led to the use.
@@ -69,6 +71,7 @@ class LedgerRow:
     outcome: Outcome | None = None
     copy: AnnotatedCopy | None = None
     """that the fetch gave"""
+    material: Material | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +95,7 @@ class LedgerPage:
 
 
 def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerPage:
-    """One page about the caller's licenses and those shared, of wards and of a represented company.
+    """One page about the caller's licenses and 电子材料, those shared, of wards and of a represented company.
 
     Raises:
         InvalidInput: a cursor that is none of ours.
@@ -100,18 +103,18 @@ def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerP
     roles.require(caller, roles.HOLDER)
     behind = read_cursor(cursor)
     with deps.uow.read() as tx:
-        versions = seen_versions(deps, tx, caller)
-        ids = list(versions)
+        versions, materials = seen_versions(deps, tx, caller), seen_materials(tx, caller, deps.clock.now())
+        ids, now = list(versions), deps.clock.now()
         sources: tuple[Sequence[Use], ...] = (
             tx.showing.scans_of(ids, limit=limit, behind=behind),
-            [one.as_told() for one in tx.sharing.fetches_of(ids, limit=limit, behind=behind, now=deps.clock.now())],
+            [one.as_told() for one in tx.sharing.fetches_of([*ids, *materials], limit=limit, behind=behind, now=now)],
             tx.notices.of_versions(ids, limit=limit, behind=behind),
             tx.challenges.answered_by(caller.subject, limit=limit, behind=behind),
         )
         keys, full = _merged(sources, limit)
         rows = [(place, use) for place, use in keys if _shown(use)]
         around = _around(tx, [use for _, use in rows])
-    found = [_row(place, use, versions, around) for place, use in rows]
+    found = [replace(_row(place, use, versions, around), material=materials.get(use.version_id)) for place, use in rows]
     return LedgerPage(rows=found, next=write_cursor(keys[-1][0]) if full else "")
 
 

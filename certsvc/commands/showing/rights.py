@@ -183,7 +183,7 @@ def _beside(
         raise Conflict(UNDER_14_ZH)
     if found is not None and version is not None:
         return own_part(deps, found, version)
-    acting = _acting_of(tx, caller, now)
+    acting = acting_of(tx, caller, now)
     return _acting(deps, acting, version, co_holders) if version is not None else None
 
 
@@ -213,7 +213,7 @@ def own_part(
     return Right(basis=basis, version=view, co_holder=co_holder, relation=relation)
 
 
-def _acting_of(tx: UnitOfWork, caller: Principal, now: datetime) -> list[tuple[ShowBasis, Relation]]:
+def acting_of(tx: UnitOfWork, caller: Principal, now: datetime) -> list[tuple[ShowBasis, Relation]]:
     """For whom the caller acts, guardians before representatives."""
     me, day = holder_of(caller), local_day(now)
     return [(basis, one) for kind, basis in _ACTING for one in tx.relations.of_other(me, kind) if one.holds(day)]
@@ -348,7 +348,7 @@ def rights_over_others(deps: Deps, tx: UnitOfWork, caller: Principal, now: datet
         return ()
     co_holders = () if needs_guardian(me, day) else tx.co_holders.held_by(me)
     given = tx.delegations.active_of_delegate(me, day=day, limit=MAX_OTHERS)
-    acting = _acting_of(tx, caller, now)
+    acting = acting_of(tx, caller, now)
     parts = [(basis, one, part) for basis, one in acting for part in tx.co_holders.held_by(one.subject)]
     shared = [*co_holders, *(part for _, _, part in parts)]
     wanted = [one.license_id for one in shared] + [license_id for one in given for license_id in one.scope]

@@ -90,6 +90,17 @@ export const VIEWS: readonly View[] = [
     load: () => import("./ImportsView.vue"),
   },
   {
+    key: "disposals",
+    name: ["到期鉴定", "Disposals"],
+    lead: [
+      "保管期限已满的证照和办件：提出、审批、收回，销毁清册。",
+      "What is over its term: proposed, agreed, taken back; the sheet of what goes.",
+    ],
+    symbol: "book",
+    roles: ["archivist", AUDITOR],
+    load: () => import("./DisposalsView.vue"),
+  },
+  {
     key: "webhooks",
     name: ["推送", "Webhooks"],
     lead: ["事件推送到各系统的情况、失败和重发。", "What is sent to which system, what failed, and replays."],

@@ -23,6 +23,7 @@ export const CONSOLE_WORDS: Record<string, readonly [string, string]> = {
   "role.catalog_publisher": ["目录发布员", "Publisher of types"],
   "role.trust_proposer": ["信任列表管理员", "Proposer of trust"],
   "role.trust_confirmer": ["信任列表确认员", "Confirmer of trust"],
+  "role.archivist": ["档案员", "Archivist"],
   "role.batch_clerk": ["批量经办人", "Clerk of imports"],
   "role.batch_verifier": ["批量核实人", "Verifier of imports"],
 };

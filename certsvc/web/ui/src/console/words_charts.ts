@@ -11,6 +11,8 @@ addWords({
   "charts.last": ["最近 {days} 天", "Last {days} days"],
   "charts.type": ["证照类型", "Type"],
   "charts.period": ["{first} 至 {last}，含今日", "{first} to {last}, today included"],
+  "charts.only_days": ["没有数的日子不列出。", "Days with nothing are left out."],
+  "charts.only_weeks": ["没有数的周不列出。", "Weeks with nothing are left out."],
   "charts.by_day": ["按日", "By day"],
   "charts.by_week": ["按周（自周一）", "By week (from Monday)"],
   "charts.issued": ["制发", "Issued"],

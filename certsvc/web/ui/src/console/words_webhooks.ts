@@ -84,5 +84,9 @@ addWords({
   "hook.fault.redirect": ["要求转到别处", "Redirect"],
   "hook.fault.status": ["答复 {status}", "Answered {status}"],
   "hook.fault.gone": ["答复 410", "Answered 410"],
+  "hook.fault.not_for_it": [
+    "没有发送：单位改为只凭授权用证，不再接收此类事件",
+    "Not sent: the body acts on consent alone now",
+  ],
   "hook.fault.": ["成功", "Success"],
 });

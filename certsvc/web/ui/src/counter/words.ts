@@ -121,6 +121,10 @@ export const COUNTER_WORDS: Record<string, readonly [string, string]> = {
   "ticket.missing": ["缺证：应有而查不到", "Missing"],
   "ticket.wrong_field": ["错证：信息项有误", "A field is wrong"],
   "ticket.wrong_state": ["错证：状态有误", "The state is wrong"],
+  "ticket.matter_first": [
+    "先选事项：证照、颁发机关和信息项随事项列出。",
+    "Choose the matter first: licenses, issuers and fields are those of the matter.",
+  ],
   "ticket.type": ["证照", "License"],
   "ticket.issuer": ["颁发机关", "Issuer"],
   "ticket.field": ["有误的信息项", "Field"],

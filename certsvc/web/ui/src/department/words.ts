@@ -188,6 +188,7 @@ export const DEPARTMENT_WORDS: Record<string, readonly [string, string]> = {
   "change.voided": ["作废", "Voided"],
   "change.reinstated": ["恢复效力", "Reinstated"],
   "change.superseded": ["换发", "Replaced"],
+  "change.material_withdrawn": ["材料收回", "Document taken back"],
   "change.corrected": ["更正", "Corrected"],
   "ask.title": ["等持证人确认的用证申请", "Requests at holders"],
   "ask.none": ["没有待确认的申请。", "No request waits."],

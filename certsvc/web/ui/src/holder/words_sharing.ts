@@ -72,6 +72,7 @@ export const SHARING_WORDS: Record<string, readonly [string, string]> = {
   "ask.scope": ["“{name}”里有没有某项内容（只答是或否）", "whether “{name}” contains something (yes or no)"],
 
   "uses.kind.answer": ["数据核验", "Question"],
+  "uses.file": ["材料文件", "the file"],
   "uses.basis": ["依据：{word}", "Basis: {word}"],
   "uses.basis_duty": ["（法律规定的职责，不用逐次征得同意）", " (a duty by law, without asking each time)"],
   "uses.basis.consent": ["持证人授权", "The holder's consent"],
