@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Table
 
 from certsvc.store.columns import Key, UtcTime
-from certsvc.store.tables_disposals import metadata
+from certsvc.store.tables_reseal import metadata
 
 __all__ = ["metadata"]  # with the tables of all files in it
 
