@@ -42,23 +42,19 @@ CHECKERS = 4
 """Requests for issuance that a process checks at one time: decoding photos leaves the interpreter to others."""
 
 ROUNDS = 1
-"""Turns of the event loop between asking and the beginning of the work, at a desk that gathers: whose requests lie
-unread in the sockets when the first asks, ask in the next turn. A turn without work takes some ten microseconds."""
+"""Turns of the event loop between asking and the beginning of the work, so that whose requests lie unread in the
+sockets when the first asks goes along. A turn without work takes some ten microseconds."""
 
 
 class _Desk(Generic[QuestionT, AnswerT]):
     """Any event loop may ask, also several.
 
-    With ``gathers`` a piece of work begins when the event loop has gone through what was ready: who has come by then
-    goes together, and nobody waits for a clock. Work that is done sooner than the next one asks would else be done for
-    each alone.
+    A piece of work begins when the event loop has gone through what was ready: who has come by then goes together, and
+    nobody waits for a clock. Work that is done sooner than the next one asks would else be done for each alone.
     """
 
-    def __init__(
-        self, name: str, work: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]], *, gathers: bool = False
-    ) -> None:
+    def __init__(self, name: str, work: Callable[[Sequence[QuestionT]], Sequence[AnswerT | Exception]]) -> None:
         self._combiner = Combiner(work, ThreadPoolExecutor(1, name).submit)
-        self._gathers = gathers
 
     async def ask(self, question: QuestionT) -> AnswerT:
         """The answer, or what the work raised about this question; Unavailable when none came in time."""
@@ -68,7 +64,14 @@ class _Desk(Generic[QuestionT, AnswerT]):
         def told(_: Place[QuestionT, AnswerT]) -> None:
             loop.call_soon_threadsafe(_wake, waiting)
 
-        place = self._gathered(loop, question, told) if self._gathers else self._combiner.ask(question, told)
+        def begin(rounds: int) -> None:
+            if rounds:
+                loop.call_soon(begin, rounds - 1)
+            else:
+                self._combiner.begin()
+
+        place = self._combiner.put(question, told, partial(loop.call_soon_threadsafe, begin, ROUNDS))
+        loop.call_soon(begin, ROUNDS)
         timers = (
             loop.call_later(WAIT_S, self._combiner.give_up, place),
             loop.call_later(WAIT_S + WORK_S, _wake, waiting),
@@ -84,22 +87,6 @@ class _Desk(Generic[QuestionT, AnswerT]):
             raise Unavailable(UNKNOWN_ZH)
         return place.answer
 
-    def _gathered(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        question: QuestionT,
-        told: Callable[[Place[QuestionT, AnswerT]], object],
-    ) -> Place[QuestionT, AnswerT]:
-        def begin(rounds: int) -> None:
-            if rounds:
-                loop.call_soon(begin, rounds - 1)
-            else:
-                self._combiner.begin()
-
-        place = self._combiner.put(question, told, partial(loop.call_soon_threadsafe, begin, ROUNDS))
-        loop.call_soon(begin, ROUNDS)
-        return place
-
 
 def _wake(waiting: asyncio.Future[None]) -> None:
     if not waiting.done():  # whoever asked may have been cancelled
@@ -110,7 +97,7 @@ class SignInDesk:
     """Every look begins after those it is for have asked, so a removed role ends at once."""
 
     def __init__(self, deps: Deps) -> None:
-        self._desk: _Desk[Claimed, Principal] = _Desk("sign-in", partial(_known, deps), gathers=True)
+        self._desk: _Desk[Claimed, Principal] = _Desk("sign-in", partial(_known, deps))
 
     async def ask(self, deps: Deps, token: str) -> Principal:
         """As ``authenticate``."""

@@ -216,7 +216,7 @@ def test_all_who_ask_in_one_turn_of_the_event_loop_go_together() -> None:
         works.append(len(questions))
         return [-one for one in questions]
 
-    desk: _Desk[int, int] = _Desk("gathering", work, gathers=True)
+    desk: _Desk[int, int] = _Desk("gathering", work)
 
     async def late(question: int) -> int:
         await asyncio.sleep(0)  # as one whose request is read a turn later
