@@ -72,15 +72,17 @@ class _Desk(Generic[QuestionT, AnswerT]):
 
         place = self._combiner.put(question, told, partial(loop.call_soon_threadsafe, begin, ROUNDS))
         loop.call_soon(begin, ROUNDS)
-        timers = (
-            loop.call_later(WAIT_S, self._combiner.give_up, place),
-            loop.call_later(WAIT_S + WORK_S, _wake, waiting),
-        )
+
+        def late() -> None:
+            nonlocal timer
+            self._combiner.give_up(place)
+            timer = loop.call_later(WORK_S, _wake, waiting)
+
+        timer = loop.call_later(WAIT_S, late)
         try:
             await waiting
         finally:
-            for timer in timers:
-                timer.cancel()
+            timer.cancel()
         if place.error is not None:
             raise place.error
         if place.answer is None:
