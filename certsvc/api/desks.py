@@ -74,15 +74,15 @@ class _Desk(Generic[QuestionT, AnswerT]):
         loop.call_soon(begin, ROUNDS)
 
         def late() -> None:
-            nonlocal timer
             self._combiner.give_up(place)
-            timer = loop.call_later(WORK_S, _wake, waiting)
+            timers.append(loop.call_later(WORK_S, _wake, waiting))
 
-        timer = loop.call_later(WAIT_S, late)
+        timers = [loop.call_later(WAIT_S, late)]
         try:
             await waiting
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
         if place.error is not None:
             raise place.error
         if place.answer is None:

@@ -7,7 +7,7 @@ the driver and PostgreSQL have prepared serves only the next list as long. On Po
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import ARRAY, any_, bindparam
 from sqlalchemy.ext.compiler import compiles
@@ -24,7 +24,7 @@ class OneOf(ColumnElement[bool]):
 
     inherit_cache = True
     type = Boolean()
-    _traverse_internals: ClassVar[Any] = [
+    _traverse_internals = [  # noqa: RUF012  (SQLAlchemy's own name and kind)
         ("listed", InternalTraversal.dp_clauseelement),
         ("in_array", InternalTraversal.dp_clauseelement),
     ]
