@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from store_records import make_show
+from store_records import make_client
 
 from certsvc.errors import InvalidInput
 from certsvc.store.engine import Store
@@ -18,14 +18,14 @@ ODD = ['"', "'", "\\", "{a,b}", "NULL", "证照", "a b", ",", "%s", ":digests", 
 
 def test_every_key_finds_its_row_and_no_other(store: Store) -> None:
     with store.uow() as tx:
-        for number, digest in enumerate(ODD):
-            tx.showing.insert_show(make_show(number, token_sha256=digest))
-    with store.uow() as tx:
-        for digest in ODD:
-            assert list(tx.showing.hold_by_tokens([digest])) == [digest]
-        assert set(tx.showing.hold_by_tokens([*ODD, "a", "b", "null", ""])) == set(ODD)
-        assert tx.showing.hold_by_tokens(["a", "b", ""]) == {}
-        assert tx.showing.hold_by_tokens([]) == {}
+        for client_id in ODD:
+            tx.access.upsert_client(make_client(client_id=client_id))
+    with store.uow.look() as tx:
+        for client_id in ODD:
+            assert [found.client_id for found in tx.access.clients([client_id]).values()] == [client_id]
+        assert set(tx.access.clients([*ODD, "a", "b", "null", ""])) == set(ODD)
+        assert tx.access.clients(["a", "b", ""]) == {}
+        assert tx.access.clients([]) == {}
 
 
 @pytest.mark.parametrize("key", ["k" * 201, "a\0b", "\ud800"])
