@@ -98,6 +98,8 @@ from certsvc.license.facades import FacadeName
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from fastapi.telemetry import TelemetryConfig
+
     from certsvc.commands.operations.readiness import Probes
     from certsvc.commands.ports import Deps
     from certsvc.meters import Meters
@@ -181,6 +183,9 @@ ROUTERS = (
 FACADES = {FacadeName.APP: license_app, FacadeName.GB_36906: gb_36906, FacadeName.CERT_SHARE: cert_share}
 """Older interfaces, which settings switch on; none of them is in the OpenAPI document."""
 
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""Of the framework: figures and spans are ours (``metered.py``); it would ask its libraries at every request."""
+
 TITLE = "certsvc 电子证照与电子印章服务"
 SUMMARY = "制发、核验、亮证、用证 · issue, verify, show and fetch e-licenses"
 
@@ -211,6 +216,7 @@ def create_application(
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )
     app.state.deps = deps
     app.state.wake = wake

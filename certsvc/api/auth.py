@@ -20,9 +20,10 @@ MAX_TOKEN_LENGTH = 4096
 
 def deps_of(request: Request) -> Deps:
     """The ports, as ``app.py`` built them, over the catalog in effect when the request came."""
-    deps = getattr(request.state, "deps", None)
+    kept = request.scope.setdefault("state", {})  # what ``request.state`` is over
+    deps = kept.get("deps")
     if deps is None:
-        deps = request.state.deps = _pinned(request.app.state)
+        deps = kept["deps"] = _pinned(request.app.state)
     return cast("Deps", deps)
 
 

@@ -2,7 +2,8 @@
 
 A question that comes while nobody works is answered at once, with whatever else waits by then; those that come
 meanwhile are the next piece of work. So nobody waits for a clock, and no thread waits for an answer: each is told when
-the work has ended, thus after its commit.
+the work has ended, thus after its commit. Whoever asks may say itself when the work begins, when it knows that others
+are about to ask (:meth:`Combiner.put`).
 """
 
 from __future__ import annotations
@@ -36,11 +37,17 @@ UNKNOWN_ZH = "处理中断，结果未知，请稍后重试"
 class Place(Generic[QuestionT, AnswerT]):
     """One who asks; ``told`` is called once, by the thread that worked, when there is an answer or an error."""
 
-    __slots__ = ("answer", "error", "question", "told")
+    __slots__ = ("answer", "begin", "error", "question", "told")
 
-    def __init__(self, question: QuestionT, told: Callable[[Place[QuestionT, AnswerT]], object]) -> None:
+    def __init__(
+        self,
+        question: QuestionT,
+        told: Callable[[Place[QuestionT, AnswerT]], object],
+        begin: Callable[[], object] | None = None,
+    ) -> None:
         self.question = question
         self.told = told
+        self.begin = begin
         self.answer: AnswerT | None = None
         self.error: Exception | None = None
 
@@ -79,14 +86,38 @@ class Combiner(Generic[QuestionT, AnswerT]):
             Unavailable: too many wait already.
         """
         place: Place[QuestionT, AnswerT] = Place(question, told)
+        self._put(place)
+        self.begin()
+        return place
+
+    def put(
+        self,
+        question: QuestionT,
+        told: Callable[[Place[QuestionT, AnswerT]], object],
+        begin: Callable[[], object],
+    ) -> Place[QuestionT, AnswerT]:
+        """As :meth:`ask`, but the work begins when whoever asks calls :meth:`begin`.
+
+        ``begin`` is called when a piece of work has ended and this question is the first that waits: it sees to it
+        that :meth:`begin` is called soon. When it raises RuntimeError, the work begins at once.
+        """
+        place = Place(question, told, begin)
+        self._put(place)
+        return place
+
+    def begin(self) -> None:
+        """Work for those who wait, if nobody does."""
+        with self._guard:
+            if self._busy or not self._waiting:
+                return
+            self._busy = True
+        self._begin()
+
+    def _put(self, place: Place[QuestionT, AnswerT]) -> None:
         with self._guard:
             if len(self._waiting) >= MOST_WAITING:
                 raise Unavailable(BUSY_ZH)
             self._waiting.append(place)
-            idle, self._busy = not self._busy, True
-        if idle:
-            self._begin()
-        return place
 
     def give_up(self, place: Place[QuestionT, AnswerT]) -> None:
         """Tell one that has waited too long, if nobody works on it yet; whoever works on it tells it all the same."""
@@ -109,13 +140,28 @@ class Combiner(Generic[QuestionT, AnswerT]):
                 _tell(place)
 
     def _lead(self) -> None:
-        """Work as long as somebody waits."""
+        """Work as long as somebody waits who does not say itself when to begin."""
         try:
             while taken := self._take():
                 self._work_for(taken)
+                if self._left_to_the_first():
+                    return
         except BaseException:
             self._begin()  # this thread ends; those who wait need another one
             raise
+
+    def _left_to_the_first(self) -> bool:
+        """Whether the first of those who wait says when to go on; then nobody works until it does."""
+        with self._guard:
+            begin = self._waiting[0].begin if self._waiting else None
+            if begin is None:
+                return False
+            self._busy = False
+        try:
+            begin()
+        except RuntimeError:  # whoever asked is gone with its loop; others wait behind it
+            self.begin()
+        return True
 
     def _work_for(self, taken: list[Place[QuestionT, AnswerT]]) -> None:
         try:

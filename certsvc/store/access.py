@@ -9,6 +9,7 @@ from sqlalchemy import and_, bindparam, delete, select, true, tuple_
 
 from certsvc.license.parties import Asking, Client, Person
 from certsvc.store.columns import text_sha256
+from certsvc.store.one_of import one_of
 from certsvc.store.tables import clients, people, seen_once
 from certsvc.store.tables_sessions import EVERY_TOKEN, session_ends
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
@@ -27,7 +28,7 @@ SYSTEM = "system"
 PRUNE_AT_ONCE = 100
 """How many expired keys one call deletes: more than it adds, so the table stays small, and never a long pause."""
 
-_CLIENTS = select(*clients.c).where(clients.c.client_id.in_(bindparam("which", expanding=True)))
+_CLIENTS = select(*clients.c).where(one_of(clients.c.client_id, "which"))
 # Roles stand as a JSON list of plain words, so that a word in quotes is one of them.
 _ACTIVE_OF = (
     select(*clients.c)
@@ -45,7 +46,7 @@ _CLIENTS_OF = (
     .order_by(clients.c.client_id)
     .limit(bindparam("most"))
 )
-_PERSONS = select(*people.c).where(people.c.subject.in_(bindparam("which", expanding=True)))
+_PERSONS = select(*people.c).where(one_of(people.c.subject, "which"))
 _PEOPLE = select(*people.c).order_by(people.c.subject)
 
 

@@ -14,6 +14,7 @@ from certsvc.license.stock import StockEntry, Trust
 from certsvc.store.decisions import decision_in, decision_out
 from certsvc.store.intents import NUMBER_BLIND
 from certsvc.store.license_inserts import DATA, HOLDER, NUMBER, holder_blind, insert_versions
+from certsvc.store.one_of import one_of
 from certsvc.store.statuses import entry_of
 from certsvc.store.tables import IN_FORCE, NOT_REPLACED, artifacts, licenses, moves
 from certsvc.store.tables_imports import stock_licenses
@@ -60,9 +61,9 @@ VERSION = (
     .outerjoin(stock_licenses, _S.version_id == _C.version_id)
 )
 
-_BY_VERSION_IDS = VERSION.where(_C.version_id.in_(bindparam("which", expanding=True)))
+_BY_VERSION_IDS = VERSION.where(one_of(_C.version_id, "which"))
 _BY_IDENTIFIERS = VERSION.where(_C.identifier.in_(bindparam("which", expanding=True)))
-_BY_PRINTED_TOKENS = VERSION.where(_C.printed_token.in_(bindparam("which", expanding=True)))
+_BY_PRINTED_TOKENS = VERSION.where(one_of(_C.printed_token, "which"))
 _BY_NUMBER = (
     VERSION.where(_C.type_slug == bindparam("slug"), _C.number_blind == bindparam("blind"))
     .order_by(_C.created_at.desc(), _C.version.desc())

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, text
 from certsvc.license.dues import Due, DueKind, DueRow
 from certsvc.license.facts import Fact, FactKind
 from certsvc.license.links import LinkKind, VersionLink
+from certsvc.store.one_of import one_of
 from certsvc.store.tables import licenses
 from certsvc.store.tables_life import HAS_REFERENCE, dues, sweeps, version_facts, version_links
 from certsvc.store.transaction import Insert, as_word, insert_into
@@ -30,8 +31,8 @@ _REMARK = "version_facts.remark"
 
 _AFTER = select(*_L).where(_L.predecessor_id == bindparam("which")).order_by(_L.successor_id)
 _BEFORE = select(*_L).where(_L.successor_id == bindparam("which")).order_by(_L.predecessor_id)
-_FOLLOWED = select(_L.predecessor_id).where(_L.predecessor_id.in_(bindparam("which", expanding=True))).distinct()
-_FACTS_OF = select(*_F).where(_F.license_id.in_(bindparam("which", expanding=True))).order_by(_F.license_id, _F.row_no)
+_FOLLOWED = select(_L.predecessor_id).where(one_of(_L.predecessor_id, "which")).distinct()
+_FACTS_OF = select(*_F).where(one_of(_F.license_id, "which")).order_by(_F.license_id, _F.row_no)
 _FACT_BY_KEY = select(*_F).where(_F.fact_key == bindparam("which"))
 _REFERRING = (
     select(_F.license_id)

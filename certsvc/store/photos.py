@@ -8,9 +8,10 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from certsvc.errors import IntegrityError, NotFound
+from certsvc.store.one_of import one_of
 from certsvc.store.tables import photos
 from certsvc.store.transaction import Insert, insert_into
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from certsvc.store.transaction import Transaction
 
 _DATA = "photos.data"
-_BY_IDS = select(photos.c.photo_id, photos.c.data).where(photos.c.photo_id.in_(bindparam("which", expanding=True)))
+_BY_IDS = select(photos.c.photo_id, photos.c.data).where(one_of(photos.c.photo_id, "which"))
 
 
 @cache

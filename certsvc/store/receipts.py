@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from certsvc.store.columns import text_sha256
+from certsvc.store.one_of import one_of
 from certsvc.store.tables import receipts
 from certsvc.store.transaction import Insert, insert_into
 
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 _C = receipts.c
 _FIND = select(_C.body_hash, _C.result_id).where(_C.caller == bindparam("by"), _C.key_sha256 == bindparam("digest"))
-_BOUND = select(_C.caller, _C.key_sha256).where(
-    _C.caller.in_(bindparam("callers", expanding=True)), _C.key_sha256.in_(bindparam("digests", expanding=True))
-)
+_BOUND = select(_C.caller, _C.key_sha256).where(one_of(_C.caller, "callers"), one_of(_C.key_sha256, "digests"))
 
 
 @cache

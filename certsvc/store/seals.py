@@ -13,6 +13,7 @@ from certsvc.errors import IntegrityError
 from certsvc.seal.life import IN_USE
 from certsvc.seal.model import ReservationResult, Seal, SealKind, SealReservation, SealState, StampSpec
 from certsvc.seal.rules import SealRules, UseHours
+from certsvc.store.one_of import one_of
 from certsvc.store.tables import OPEN_RESERVATION, reservations, seal_days, seals
 from certsvc.store.tables_seals import seal_versions
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
@@ -37,7 +38,7 @@ _V = seal_versions.c
 _WITH_VERSION = seals.outerjoin(seal_versions, (_V.seal_id == _S.seal_id) & (_V.state == IN_USE_STATE))
 _SEAL = select(*_S, _V.version, _V.rules).select_from(_WITH_VERSION)
 _BY_ID = _SEAL.where(_S.seal_id == bindparam("which"))
-_BY_IDS = _SEAL.where(_S.seal_id.in_(bindparam("which", expanding=True)))
+_BY_IDS = _SEAL.where(one_of(_S.seal_id, "which"))
 _ALL = _SEAL.order_by(_S.seal_id)
 # The row stays locked to the end of the transaction: a stop waits for us or we see it (no key change: KEY SHARE).
 _LOCKED = select(*_S).where(_S.seal_id == bindparam("which")).with_for_update(key_share=True)

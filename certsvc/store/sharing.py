@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, or_, select, text, update
 
 from certsvc.license.uses import Fetch, Grant
 from certsvc.store.newest import newest_of
+from certsvc.store.one_of import one_of
 from certsvc.store.tables_bases import UNTOLD, withheld_uses
 from certsvc.store.tables_uses import BY_CONSENT, FOR_ANOTHER, fetches, grants
 from certsvc.store.together import ROWS, given_texts
@@ -30,12 +31,7 @@ _OPERATOR, _SAID, _WHY = "grants.operator", "fetches.said", "fetches.withheld_wh
 _GRANT_BY_TOKEN = select(*_G).where(_G.token_sha256 == bindparam("digest"))
 _GRANT = select(*_G).where(_G.grant_id == bindparam("which"))
 # In one order by everybody, so that nobody waits in a circle.
-_HELD_BY_TOKENS = (
-    select(*_G)
-    .where(_G.token_sha256.in_(bindparam("digests", expanding=True)))
-    .order_by(_G.token_sha256)
-    .with_for_update()
-)
+_HELD_BY_TOKENS = select(*_G).where(one_of(_G.token_sha256, "digests")).order_by(_G.token_sha256).with_for_update()
 _OF_CONSENTS = (
     select(*_G)
     .where(_G.consent_id.in_(bindparam("which", expanding=True)), text(f"grants.{BY_CONSENT}"))
@@ -46,7 +42,7 @@ _ONE = _G.grant_id == bindparam("which")
 _UNUSED = (_G.used_at.is_(None), _G.withdrawn_at.is_(None))
 _USE = (
     update(grants)
-    .where(_G.grant_id.in_(bindparam("which", expanding=True)), *_UNUSED, _G.expires_at > bindparam("now"))
+    .where(one_of(_G.grant_id, "which"), *_UNUSED, _G.expires_at > bindparam("now"))
     .values(used_at=bindparam("now"))
 )
 _ANSWER = (
@@ -59,7 +55,7 @@ _ANSWER = (
 )
 _GIVEN = given_texts("which", "named")
 _BIND_SEVERAL = update(grants).where(_G.grant_id == _GIVEN.c.which, _G.case_no == "").values(case_no=_GIVEN.c.named)
-_WITHOUT_CASE = update(grants).where(_G.grant_id.in_(bindparam("which", expanding=True)), _G.case_no == "")
+_WITHOUT_CASE = update(grants).where(one_of(_G.grant_id, "which"), _G.case_no == "")
 # A used one too: it goes on answering until its time is over.
 _WITHDRAW = (
     update(grants)

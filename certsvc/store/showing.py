@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from certsvc.license.uses import Scan, Show
 from certsvc.store.newest import newest_of
+from certsvc.store.one_of import one_of
 from certsvc.store.tables_uses import scans, shows
 from certsvc.store.together import ROWS, given_texts
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
 _H = shows.c
 _SHOW_BY_TOKEN = select(*_H).where(_H.token_sha256 == bindparam("digest"))
 # Locked in one order, so that two who scan the same codes at the same time wait for each other and never in a circle.
-_HELD_BY_TOKENS = (
-    select(*_H)
-    .where(_H.token_sha256.in_(bindparam("digests", expanding=True)))
-    .order_by(_H.token_sha256)
-    .with_for_update()
-)
+_HELD_BY_TOKENS = select(*_H).where(one_of(_H.token_sha256, "digests")).order_by(_H.token_sha256).with_for_update()
 _SHOWS = select(*_H).where(_H.show_id.in_(bindparam("which", expanding=True)))
 _PRESENTER = "shows.presenter"
 _REDEEM = (

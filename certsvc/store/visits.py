@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, func, select, text, tuple_, update
 from certsvc.clock import local_day
 from certsvc.license.visits import Duty, Rating, TaskKind, Visit, VisitOfficer
 from certsvc.store.license_inserts import holder_blind
+from certsvc.store.one_of import one_of
 from certsvc.store.tables_uses import OF_A_VISIT, scans
 from certsvc.store.tables_visits import IN_VISIT, officers, visit_officers, visit_ratings, visits
 from certsvc.store.transaction import Insert, as_word, from_json, insert_into, to_json
@@ -51,7 +52,7 @@ _DUTIES = (
     .where(
         officers.c.ended_on.is_(None),
         officers.c.valid_until >= bindparam("today"),
-        _O.subject.in_(bindparam("who", expanding=True)),
+        one_of(_O.subject, "who"),
         _IN,
         _V.closed_at.is_(None),
         _V.valid_until > bindparam("now"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
+from certsvc.api.desks import _Desk
 from certsvc.commands.combine import MOST, MOST_WAITING, Combiner
 from certsvc.errors import Forbidden, Unavailable
 
@@ -155,3 +158,74 @@ def test_where_no_thread_is_given_nobody_waits() -> None:
     combiner: Combiner[int, int] = Combiner(list, refuse)
     with pytest.raises(Unavailable):
         asked(combiner, 1).result(0)
+
+
+def test_whoever_says_when_to_begin_is_worked_for_then_with_all_who_have_come() -> None:
+    works: list[list[int]] = []
+    told: list[Any] = []
+    asked_to_begin: list[int] = []
+
+    def work(questions: Sequence[int]) -> list[int]:
+        works.append(list(questions))
+        if len(works) == 1:  # two come meanwhile
+            put(3)
+            put(4)
+        return list(questions)
+
+    def put(question: int) -> None:
+        combiner.put(question, told.append, partial(asked_to_begin.append, question))
+
+    combiner: Combiner[int, int] = Combiner(work, lambda lead: lead())
+    put(1)
+    put(2)
+    assert works == []
+    combiner.begin()
+    assert works == [[1, 2]], "those who came meanwhile are left to the first of them"
+    assert asked_to_begin == [3]
+    combiner.begin()
+    combiner.begin()
+    assert works == [[1, 2], [3, 4]]
+    assert [place.answer for place in told] == [1, 2, 3, 4]
+
+
+def test_who_is_gone_with_its_loop_holds_nobody_up() -> None:
+    told: list[Any] = []
+
+    def work(questions: Sequence[int]) -> list[int]:
+        if 1 in questions:
+            combiner.put(2, told.append, gone)
+            combiner.put(3, told.append, gone)
+        return list(questions)
+
+    def gone() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    combiner: Combiner[int, int] = Combiner(work, THREADS.submit)
+    combiner.put(1, told.append, gone)
+    combiner.begin()
+    until = time.monotonic() + 10
+    while len(told) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert sorted(place.answer for place in told) == [1, 2, 3]
+
+
+def test_all_who_ask_in_one_turn_of_the_event_loop_go_together() -> None:
+    works: list[int] = []
+
+    def work(questions: Sequence[int]) -> list[int]:
+        works.append(len(questions))
+        return [-one for one in questions]
+
+    desk: _Desk[int, int] = _Desk("gathering", work)
+
+    async def late(question: int) -> int:
+        await asyncio.sleep(0)  # as one whose request is read a turn later
+        return await desk.ask(question)
+
+    async def ask() -> list[int]:
+        first = await asyncio.gather(*(desk.ask(n) for n in range(10)), *(late(n) for n in range(10, 20)))
+        return [*first, await desk.ask(20)]
+
+    assert asyncio.run(ask()) == [-n for n in range(21)]
+    assert works == [20, 1]
+    assert asyncio.run(desk.ask(7)) == -7, "from another loop"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 
-from certsvc.cli.memory import settle_memory
+from certsvc.cli.memory import ROUNDS, settle_memory
 
 
 class Knot:
@@ -16,7 +16,12 @@ class Knot:
 def test_what_was_there_is_frozen_and_later_knots_are_still_found() -> None:
     alive: list[list[object]] = [[] for _ in range(1000)]
     before = gc.get_freeze_count()
-    settle_memory()
+    rounds = gc.get_threshold()
+    try:
+        settle_memory()
+        assert gc.get_threshold() == ROUNDS
+    finally:
+        gc.set_threshold(*rounds)
     assert gc.get_freeze_count() >= before + len(alive)
     knot = Knot()
     seen = weakref.ref(knot)
