@@ -53,10 +53,10 @@ _PEOPLE = select(*people.c).order_by(people.c.subject)
 def _with_ends(table: Table, kind: str, name: ColumnElement[str]) -> Select[Any]:
     """Rows of ``table`` beside what ended the sessions asked about: a row for each end, and one where nothing did."""
     ends = session_ends.c
-    ended = and_(ends.kind == kind, ends.subject == name, ends.token_key.in_(bindparam("tokens", expanding=True)))
+    ended = and_(ends.kind == kind, ends.subject == name, one_of(ends.token_key, "tokens"))
     asked = select(*table.c, ends.token_key.label("ended_key"), ends.at.label("ended_at"))
     joined = asked.select_from(table.outerjoin(session_ends, ended))
-    return joined.where(name.in_(bindparam("which", expanding=True)))
+    return joined.where(one_of(name, "which"))
 
 
 _CLIENTS_ASKING = _with_ends(clients, SYSTEM, clients.c.client_id)
