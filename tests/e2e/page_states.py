@@ -98,6 +98,7 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     sign_in(page, city.holder_of("business_license"))
     page.locator('[data-view="grants"]').click()
     page.locator("#grant-new").click()
+    page.locator("#grant-place :is(select, input)").first.wait_for()
     yield "holder: grant"
 
 
