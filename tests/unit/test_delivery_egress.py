@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from httpcore._backends.sync import SyncStream
 
-from certsvc.delivery.egress import Egress, EgressRefused, is_public, origin_of
+from certsvc.delivery.egress import Egress, EgressRefused, TooLate, _Deadline, _TimedStream, is_public, origin_of
 
 CUT_S = 10
 """Whoever would go on for ever was cut off by then, also on a machine that does other things."""
@@ -264,6 +266,15 @@ def test_one_deadline_stands_over_handshake_and_headers_too(
         with pytest.raises(OSError, match=r"0\.5 秒"):
             Egress(allowed=[url], timeout_s=0.5).post(url, {}, b"question")
         assert 0.4 < time.monotonic() - started < CUT_S
+
+
+def test_a_connection_that_came_too_late_for_its_handshake_is_closed() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        stream = _TimedStream(SyncStream(ours), _Deadline(0))
+        with pytest.raises(TooLate):
+            stream.start_tls(ssl.create_default_context(), "tsa.example")
+        assert ours.fileno() == -1
 
 
 def test_a_reader_that_takes_the_question_too_slowly_is_cut_off() -> None:
