@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from city_browser import SMALLEST, OpenPage, Watch, sign_in, sign_out
-from fixtures_city import LiveCity, ServedCity, sandbox_settings
+from fixtures_city import LiveCity, ServedCity, lay_keys, sandbox_settings
 from page_checks import OVERFLOW, POINT, TARGETS, UNNAMED, VISIBLE_TEXT
 from playwright.sync_api import Page, expect
 from seal_people import APPLICANT, KEEPER, SAID, VOTERS, seal_in_use, wanted
@@ -32,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCity]:
     """A listening sandbox with its seals and no licenses: quicker than the one that other pages need."""
     var = tmp_path_factory.mktemp("seals") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     settings = sandbox_settings(var, f"sqlite:///{var / 'seals.sqlite3'}")
     prepare(settings)
     service = build(settings)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from fixtures_city import ServedCity, sandbox_settings
+from fixtures_city import ServedCity, lay_keys, sandbox_settings
 from standardwebhooks import Webhook, WebhookVerificationError
 from test_bad_input import problem
 from typer.testing import CliRunner
@@ -82,7 +82,7 @@ class Hooked:
 @pytest.fixture(scope="module")
 def hooked_module(city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hooked]:
     var = tmp_path_factory.mktemp("hooks") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     shutil.copyfile(sqlite_template, var / "hooks.sqlite3")
     with contextlib.ExitStack() as stack:
         receivers = [stack.enter_context(receiving()) for _ in range(3)]
