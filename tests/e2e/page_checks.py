@@ -157,3 +157,17 @@ def complaints(page: Page) -> list[tuple[str, Any]]:
     """What is wrong with the page as it is: the check that found it, and what it found."""
     page.evaluate(STILL)
     return [(check.__name__, item) for check in CHECKS for item in check(page)]
+
+
+def complaints_at(page: Page, *sizes: tuple[int, int]) -> list[tuple[int, str, Any]]:
+    """What is wrong with the page as it is in windows of these sizes: to walk there once more costs far more.
+
+    Afterwards the window is as it was.
+    """
+    size, wrong = page.viewport_size, []
+    assert size is not None
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        wrong += [(width, *one) for one in complaints(page)]
+    page.set_viewport_size(size)
+    return wrong
