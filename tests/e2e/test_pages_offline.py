@@ -295,7 +295,11 @@ def test_who_signs_out_is_out_before_anything_answers(open_page: OpenPage, live_
     page.locator("#offline-enable").click()
     page.locator("#offline-cores").wait_for()
     held: list[Route] = []
-    page.route("**/v1/devices/*/block", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/devices/*/block", hold)
     page.locator("#logout").click()
     assert page.evaluate("sessionStorage.getItem('certsvc.holder')") is None
     page.reload()
