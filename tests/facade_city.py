@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
-from fixtures_city import ServedCity, sandbox_settings
+from fixtures_city import ServedCity, lay_keys, sandbox_settings
 
 from certsvc.app import build
 from certsvc.commands.access.seed_sandbox import seed_sandbox, using_client_id
@@ -120,7 +120,7 @@ def same_shape(expected: Any, found: Any, place: str = "") -> None:
 @contextmanager
 def facade_city(city_keys: Path, sqlite_template: Path, place: Path, **settings: Any) -> Iterator[FacadeCity]:
     """A city of its own with every facade on, or with those that ``settings`` name."""
-    shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, place / "var")
     shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")
     values: dict[str, Any] = {"facades": tuple(FacadeName), **settings}
     clock = values.pop("clock", None)

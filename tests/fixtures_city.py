@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import filecmp
+import os
 import shutil
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -131,6 +135,28 @@ def city_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return var
 
 
+@cache
+def _made_keys(city_keys: Path) -> tuple[tuple[Path, int, bytes | None], ...]:
+    """Every directory and file of the keys with its mode and content, below themselves; databases are left out."""
+    found = sorted(one for one in city_keys.rglob("*") if ".sqlite3" not in one.name)
+    return tuple(
+        (one.relative_to(city_keys), one.stat().st_mode & 0o777, one.read_bytes() if one.is_file() else None)
+        for one in found
+        if one.relative_to(city_keys).parts[0] != "objects"
+    )
+
+
+def lay_keys(city_keys: Path, var: Path) -> None:
+    """A ``var`` directory of its own with these keys: they are read once per process, and written as they are."""
+    var.mkdir(parents=True)
+    for name, mode, content in _made_keys(city_keys):
+        if content is None:
+            (var / name).mkdir(mode)
+        else:
+            with os.fdopen(os.open(var / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                file.write(content)
+
+
 def sandbox_settings(var: Path, database_url: str, **changes: Any) -> Settings:
     """Settings of a sandbox below ``var``; nothing is read from the environment."""
     values: dict[str, Any] = {
@@ -167,7 +193,7 @@ def make_service(city_keys: Path, tmp_path: Path) -> Iterator[Callable[..., Serv
     def make(database_url: str, **changes: Any) -> Service:
         var = tmp_path / "var"
         if not var.exists():
-            shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+            lay_keys(city_keys, var)
         clock, ids = changes.pop("clock", None), changes.pop("ids", None)
         service = build(sandbox_settings(var, database_url, **changes), clock=clock, ids=ids)
         built.append(service)
@@ -178,14 +204,79 @@ def make_service(city_keys: Path, tmp_path: Path) -> Iterator[Callable[..., Serv
         service.close()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seeded:
+    """A SQLite file with the sandbox's parties and seals, who they are, and when it was made."""
+
+    file: Path
+    parties: SandboxParties
+    at_s: float
+
+
+SEEDED_FOR_S = 20
+"""So long a seeded file is copied: nothing in a city that begins with it is much older than the city."""
+
+_seeded: dict[Path, Seeded] = {}
+
+
+def take_seeded(file: Path, city_keys: Path, template: Path) -> SandboxParties | None:
+    """Let a migrated file without rows be a seeded one; None, and the file as it was, where others wrote to it.
+
+    What :func:`seed_sandbox` and the building of a service write is the same for every city with these keys and the
+    ordinary settings, and costs more than all else of a city: it is written for all that follow each other.
+    """
+    if not filecmp.cmp(file, template, shallow=False):
+        return None
+    found = _seeded.get(city_keys)
+    if found is None or time.monotonic() - found.at_s > SEEDED_FOR_S:
+        found = _seeded[city_keys] = _seed(city_keys, template)
+    shutil.copyfile(found.file, file)
+    return found.parties
+
+
+def _seed(city_keys: Path, template: Path) -> Seeded:
+    place = city_keys.parent / "seeded"
+    shutil.rmtree(place, ignore_errors=True)
+    lay_keys(city_keys, place / "var")
+    file = place / "certsvc.sqlite3"
+    shutil.copyfile(template, file)
+    service = build(sandbox_settings(place / "var", f"sqlite:///{file}"))
+    try:
+        parties = seed_sandbox(service.deps)
+    finally:
+        service.close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a copy is of one file
+    return Seeded(file=file, parties=parties, at_s=time.monotonic())
+
+
+@contextmanager
+def registered(known: SandboxParties | None) -> Iterator[None]:
+    """Build a service over a seeded file: its seals are on the register, the same as are declared."""
+    with pytest.MonkeyPatch.context() as patch:
+        if known is not None:
+            patch.setattr("certsvc.app.register_seals", lambda *_: None)
+        yield
+
+
+ORDINARY = frozenset({"rate_limit_per_minute", "officers_show_first", "inspection_picture_days"})
+"""What may be given of a city that begins as every other: nothing of it is in the rows of the parties and seals."""
+
+
 @pytest.fixture
-def make_city(make_service: Callable[..., Service], tmp_path: Path) -> Iterator[Callable[..., ServedCity]]:
+def make_city(
+    make_service: Callable[..., Service], city_keys: Path, sqlite_template: Path, tmp_path: Path
+) -> Iterator[Callable[..., ServedCity]]:
     """Build cities over a database, without loops; settings, ``clock`` and ``ids`` may be given."""
     with ExitStack() as stack:
 
         def make(database_url: str, **changes: Any) -> ServedCity:
-            service = make_service(database_url, **changes)
-            parties = seed_sandbox(service.deps)
+            known, file = None, Path(database_url.removeprefix("sqlite:///"))
+            if database_url.startswith("sqlite:///") and file.exists() and changes.keys() <= ORDINARY:
+                known = take_seeded(file, city_keys, sqlite_template)
+            with registered(known):
+                service = make_service(database_url, **changes)
+            parties = known or seed_sandbox(service.deps)
             client = stack.enter_context(TestClient(service.application(), raise_server_exceptions=False))
             return _served(service, parties, client, tmp_path)
 
@@ -219,11 +310,13 @@ def shared_city(
 @contextmanager
 def standing(city_keys: Path, sqlite_template: Path, place: Path) -> Iterator[ServedCity]:
     """A city without loops below ``place``, as long as the block: for fixtures of a module."""
-    shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, place / "var")
     shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")
-    service = build(sandbox_settings(place / "var", f"sqlite:///{place / 'certsvc.sqlite3'}"))
+    known = take_seeded(place / "certsvc.sqlite3", city_keys, sqlite_template)
+    with registered(known):
+        service = build(sandbox_settings(place / "var", f"sqlite:///{place / 'certsvc.sqlite3'}"))
     try:
-        parties = seed_sandbox(service.deps)
+        parties = known or seed_sandbox(service.deps)
         with TestClient(service.application(), raise_server_exceptions=False) as client:
             yield _served(service, parties, client, place)
     finally:
@@ -254,7 +347,7 @@ class LiveCity:
 def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCity]:
     """A listening sandbox with one license of every type issued, shared by the browser tests of a worker."""
     var = tmp_path_factory.mktemp("live") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     settings = sandbox_settings(var, f"sqlite:///{var / 'live.sqlite3'}")
     prepare(settings)
     service = build(settings)
@@ -265,11 +358,13 @@ def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
         with serving(service) as base, httpx.Client(base_url=base, timeout=60) as client:
             city = _served(service, parties, client, var)
+            asked = {}
             for index, kind in enumerate(city.catalog.types, start=1):
                 body = city.body(kind.slug, f"LIVE-{index:04d}")
                 response = client.post("/v1/issuances", headers=city.system(), json=body)
-                done = city.wait(city.answer(response, 202)["request_id"])
-                city.licenses.append({"type": kind.slug, **done})
+                asked[kind.slug] = city.answer(response, 202)["request_id"]
+            for slug, request_id in asked.items():  # all at once: while each is waited for, the others are issued
+                city.licenses.append({"type": slug, **city.wait(request_id)})
             yield LiveCity(base=base, city=city)
     finally:
         service.close()

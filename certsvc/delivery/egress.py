@@ -331,7 +331,12 @@ class _TimedStream(httpcore.NetworkStream):
         """The connection under TLS; Python counts the time over the whole handshake."""
         del timeout
         try:
-            stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+            left = self._deadline.left()
+        except TooLate:
+            self._stream.close()  # nobody else knows of it: it came to no handshake
+            raise
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, left)
         except httpcore.ConnectTimeout:
             raise self._deadline.passed() from None
         return _TimedStream(stream, self._deadline)

@@ -24,7 +24,9 @@ from town import Load, Town
 SETS = (300.0, -300.0, 86_400.0, -86_400.0, -3_600.0)
 WRONG_S = 1.0
 """How long the clock is wrong."""
-RESUMES_S = 10.0
+RESUMES_S = 60, 10
+"""How soon all is well when the clock is right again, on a machine that does other things and at full counts."""
+IN_HAND = "SELECT count(*) FROM requests WHERE claim_token IS NOT NULL"
 PER_CLIENT_S = 0.2
 SIGNED_AT = re.compile(rb"/M ?\(D:(\d{14})(Z|[+-]\d\d'\d\d'?)")
 CONTENTS = re.compile(rb"/Contents ?<([0-9A-Fa-f]+)>")
@@ -44,10 +46,18 @@ def readiness(town: Town) -> tuple[int, str]:
     return answer.status_code, answer.json()["clock"]
 
 
-def wait_for(town: Town, wanted: str, *, within_s: float = RESUMES_S) -> None:
+def wait_for(town: Town, wanted: str, *, within_s: float) -> None:
     deadline = time.monotonic() + within_s
     while (found := readiness(town)[1]) != wanted:
         assert time.monotonic() < deadline, f"the clock is said to be {found} after {within_s} s, not {wanted}"
+        time.sleep(0.1)
+
+
+def come_to_an_end(town: Town) -> None:
+    """Let what was being sealed when the clock was set come to its end: then nothing is in a worker's hands."""
+    deadline = time.monotonic() + 20
+    time.sleep(0.5)
+    while town.rows(IN_HAND) != [(0,)] and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
@@ -66,26 +76,26 @@ def test_a_clock_that_is_set_under_load(town: Town, rounds: Callable[[int, int],
     node = town.node("all")
     assert readiness(town) == (200, "ok"), ("an idle register does not wait for its clock", told(town))
     with Load(town, PER_CLIENT_S) as load:
-        load.wait_for(2, within_s=30)
+        load.wait_for(2, within_s=60)
         for _ in range(rounds(1, 20)):
             for by in SETS:
                 set_machine(clock, by)
                 assert readiness(town) == (503, "jumped")
-                time.sleep(0.5)  # what was being sealed when it was set comes to its end
+                come_to_an_end(town)
                 before = issued(town)
-                load.wait_for(1, within_s=30)
+                load.wait_for(1, within_s=60)
                 time.sleep(WRONG_S)
                 assert issued(town) == before, "nothing is issued while the clock is wrong"
                 set_machine(clock, 0.0)
-                wait_for(town, "ok")
+                wait_for(town, "ok", within_s=rounds(*RESUMES_S))
         for by in (-3_600.0, 86_400.0)[: rounds(1, 2)]:  # a process that starts while the clock is wrong
             node.kill()
             set_machine(clock, by)
             node.start()
             assert readiness(town)[0] == 503, "it knows before it answers"
             set_machine(clock, 0.0)
-            wait_for(town, "ok")
-        load.wait_for(1, within_s=30)
+            wait_for(town, "ok", within_s=rounds(*RESUMES_S))
+        load.wait_for(1, within_s=60)
     check_town(town, load.acknowledged)
     times = [seal_times(town.watcher.deps.objects.get(name), tmp_path) for (name,) in objects_of(town)]
     assert len(times) >= len(load.acknowledged) > 0

@@ -82,7 +82,7 @@ def test_an_answer_that_comes_too_late_is_unknown_and_the_put_may_be_repeated(
     begun = time.monotonic()
     with pytest.raises(Unavailable):
         through.put(NAME, DATA, content_type=PDF)
-    assert time.monotonic() - begun < 2 * PATIENCE_S, "it does not wait for the answer for ever"
+    assert time.monotonic() - begun < 10 * PATIENCE_S, "it does not wait for the answer for ever"
     proxy.delay_s = 0
     through.put(NAME, DATA, content_type=PDF)
     assert through.get(NAME) == DATA

@@ -51,7 +51,7 @@ def all_at_once(store: Store, work: Callable[[int], bool]) -> list[Future[bool]]
     """Every unit waits for its turn before the first has it: on SQLite behind a writer, so that they come together."""
     with ThreadPoolExecutor(UNITS) as pool, store.uow():
         started = [pool.submit(work, n) for n in range(1, UNITS + 1)]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while waiting(store) < UNITS and time.monotonic() < deadline:
             time.sleep(0.01)
     return started

@@ -332,7 +332,7 @@ def test_who_subscribes_while_an_event_is_queued_comes_before_it_or_after_it(pos
             with pytest.raises(TimeoutError):
                 running.result(timeout=0.3)
             tx.outbox.advance("webhooks", position=1)
-        running.result(timeout=10)
+        running.result(timeout=60)
     assert began == [1]
 
 

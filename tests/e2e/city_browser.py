@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import zxingcpp
 from fixtures_city import LiveCity
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -28,7 +29,10 @@ ARGUMENTS = (
 )
 PHONE = (390, 844)
 SMALLEST = (320, 640)
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
+"""So long is anything waited for; what is slower on a machine that does other things is no failure of a page."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 _numbers = itertools.count(1)
 
@@ -197,9 +201,23 @@ def sign_in(page: Page, subject: str) -> None:
 
 
 def sign_out(page: Page) -> None:
-    """Leave, and wait until the page has left: it forgets what the device keeps first; a new address would cut that."""
+    """Leave, and wait until the page has left: a new address would cut what it still forgets."""
     page.locator("#logout").click()
     page.locator("#people").wait_for()
+
+
+def recorded(live_city: LiveCity) -> None:
+    """Wait until what happened so far is in the log and under a checkpoint: its loops take a moment, or more."""
+    city = live_city.city
+    rows = city.rows("SELECT max(row_no) FROM evidence")[0][0]
+    waits = f"""
+        SELECT count(*) FROM evidence WHERE row_no <= {rows}
+        AND (position IS NULL OR position > (SELECT coalesce(max(size), 0) FROM log_checkpoints))
+    """
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while city.rows(waits)[0][0]:
+        assert time.monotonic() < deadline, "the log stands still"
+        time.sleep(0.05)
 
 
 def read_code(png: bytes) -> str:

@@ -82,6 +82,14 @@ LOOK = """
 """Put on the 长辈版 in a letter size of 1 to 4, or take it off with 0, as its buttons do."""
 
 
+STILL = """
+() => Promise.all(document.getAnimations()
+  .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => null)))
+"""
+"""Kept when nothing moves any more but what moves for ever: colours and places on their way are nobody's to judge."""
+
+
 def too_wide(page: Page) -> list[tuple[str, int, list[str]]]:
     """Whether the page scrolls sideways, in its plain look, in large and in the largest letters."""
     wide = []
@@ -147,4 +155,19 @@ CHECKS: tuple[Callable[[Page], Sequence[Any]], ...] = (too_wide, zoomed, hard_to
 
 def complaints(page: Page) -> list[tuple[str, Any]]:
     """What is wrong with the page as it is: the check that found it, and what it found."""
+    page.evaluate(STILL)
     return [(check.__name__, item) for check in CHECKS for item in check(page)]
+
+
+def complaints_at(page: Page, *sizes: tuple[int, int]) -> list[tuple[int, str, Any]]:
+    """What is wrong with the page as it is in windows of these sizes: to walk there once more costs far more.
+
+    Afterwards the window is as it was.
+    """
+    size, wrong = page.viewport_size, []
+    assert size is not None
+    for width, height in sizes:
+        page.set_viewport_size({"width": width, "height": height})
+        wrong += [(width, *one) for one in complaints(page)]
+    page.set_viewport_size(size)
+    return wrong

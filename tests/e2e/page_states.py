@@ -81,6 +81,7 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     yield "holder: login"
     sign_in(page, city.holder_of("tour_guide"))
     page.locator(".license summary").first.click()
+    page.locator(".license .evidence").first.wait_for()
     yield "holder: wallet"
     page.locator('[data-action="show"]').first.click()
     page.locator("#scenes").wait_for()
@@ -98,6 +99,7 @@ def holder_states(page: Page, live_city: LiveCity) -> Iterator[str]:
     sign_in(page, city.holder_of("business_license"))
     page.locator('[data-view="grants"]').click()
     page.locator("#grant-new").click()
+    page.locator("#grant-place :is(select, input)").first.wait_for()
     yield "holder: grant"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import httpx
 from city_browser import OpenPage, sign_in
-from fixtures_city import LiveCity, ServedCity, sandbox_settings
+from fixtures_city import LiveCity, ServedCity, lay_keys, sandbox_settings
 from playwright.sync_api import Page
 
 from certsvc.app import build, prepare
@@ -25,7 +24,7 @@ NARROW = (360, 740)
 def quiet_city(city_keys: Path, place: Path) -> Iterator[LiveCity]:
     """The city, over keys that were made before, in ``place``."""
     var = place / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     settings = sandbox_settings(var, f"sqlite:///{var / 'quiet.sqlite3'}")
     prepare(settings)
     service = build(settings)

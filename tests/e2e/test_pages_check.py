@@ -102,7 +102,7 @@ def test_suspended_is_its_own_word_and_symbol(
     open_page: OpenPage, live_city: LiveCity, issue: Issue, move: Callable[..., None]
 ) -> None:
     row = issue()
-    move(row, "suspend", until="2027-01-15")
+    move(row, "suspend", until="2030-01-15")
     page = open_page("/")
     upload(page, live_city.city.file(row["identifier"]))
     expect_verdict(page, "已暂扣", RED)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from city_browser import PHONE, SMALLEST, OpenPage, sign_in
+from city_browser import PHONE, SMALLEST, OpenPage, recorded, sign_in, sign_out
 from fixtures_city import LiveCity
 from page_checks import complaints
 from page_states import console_states
@@ -97,13 +97,14 @@ def test_each_duty_sees_its_own_views_and_no_others(open_page: OpenPage) -> None
     page.goto(page.url.split("#", maxsplit=1)[0] + "#audit")
     expect(page.locator("#console-views")).to_be_visible()
     expect(page.locator("#audit")).to_have_count(0)
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "auditor-1")
     expect(page.locator("#audit")).to_be_visible()
 
 
 def test_a_license_is_found_and_told_and_checked(open_page: OpenPage, live_city: LiveCity) -> None:
     row = issued(live_city)
+    recorded(live_city)
     identifier = row["identifier"]
     page = console(open_page, "auditor-1")
     page.locator('[data-view="search"]').click()
@@ -151,7 +152,7 @@ def test_what_is_stuck_says_why_and_is_tried_again(open_page: OpenPage, live_cit
     expect(page.locator("#announce")).to_contain_text("已安排重试 1 件")
     parked = page.locator(f'#parked [data-parked="{parked_id}"]')
     expect(parked.locator('[data-action="replay"]')).to_be_visible()
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "auditor-1")
     expect(page.locator(f'#parked [data-parked="{parked_id}"]')).to_be_visible()
     expect(page.locator('[data-action="replay"]')).to_have_count(0)
@@ -178,6 +179,7 @@ def test_numbers_are_bars_and_tables(open_page: OpenPage, live_city: LiveCity) -
 
 def test_a_leaf_is_found_and_its_proof_computed(open_page: OpenPage, live_city: LiveCity) -> None:
     row = issued(live_city)
+    recorded(live_city)
     page = console(open_page, "auditor-1")
     page.locator('[data-view="audit"]').click()
     expect(page.locator("#checkpoint")).to_contain_text("条")

@@ -51,7 +51,7 @@ def test_a_keeper_sees_what_is_used_up_and_stops_with_a_reason(
     tile.locator("[data-open]").click()
     expect(page.locator("#seal-uses li")).to_have_count(2)
     expect(page.locator("#seal-past li")).to_have_count(4)
-    assert second.purpose in page.locator("#seal-uses").inner_text()
+    expect(page.locator("#seal-uses")).to_contain_text(second.purpose)
     assert complaints(page) == []
     assert [str(one.get_attribute("data-move")) for one in page.locator("button[data-move]").all()] == [
         "stop",
@@ -86,7 +86,7 @@ def test_a_use_is_voted_on_and_auditors_only_look(open_page: OpenPage, live_city
     page.locator("#seal-past li").first.wait_for()
     expect(page.locator("button[data-move]")).to_have_count(0)
     expect(page.locator("#approvals-title")).to_have_count(0)
-    assert page.locator('.ways [data-view="imports"]').count() == 1
+    expect(page.locator('.ways [data-view="imports"]')).to_have_count(1)
 
 
 def test_a_seal_goes_from_application_to_use_by_four_people(open_page: OpenPage, live_city: LiveCity) -> None:

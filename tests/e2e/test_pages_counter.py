@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from city_browser import PHONE, OpenPage, Watch, sign_in
 from fixtures_city import LiveCity
-from page_checks import complaints
+from page_checks import complaints_at
 from page_states import counter_states
 from playwright.sync_api import Page, expect
 
@@ -186,11 +186,9 @@ def test_without_the_service_a_slip_is_written_and_entered_later(
     assert [bool(sheet["slip_no"]) for sheet in shown["sheets"]] == [False, True]
 
 
-@pytest.mark.parametrize("size", [PC, PHONE], ids=["pc", "phone"])
-def test_every_state_can_be_read_at_every_width(
-    open_page: OpenPage, live_city: LiveCity, size: tuple[int, int]
-) -> None:
+@pytest.mark.timeout(900)  # every width in one walk
+def test_every_state_can_be_read_at_every_width(open_page: OpenPage, live_city: LiveCity) -> None:
     """The smallest width, with the same checks, is part of the walk of test_pages_layout.py in both languages."""
-    page = open_page("/", size=size)
-    wrong = [(state, *one) for state in counter_states(page, live_city) for one in complaints(page)]
+    page, sizes = open_page("/", size=PC), (PC, PHONE)
+    wrong = [(state, *one) for state in counter_states(page, live_city) for one in complaints_at(page, *sizes)]
     assert wrong == []

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from city_browser import OpenPage, sign_in
+from city_browser import OpenPage, recorded, sign_in
 from fixtures_city import LiveCity
 from log_city import run_verifier
 from playwright.sync_api import expect
@@ -20,6 +20,7 @@ def test_a_holder_sees_the_number_and_takes_a_bundle_that_verifies(
     open_page: OpenPage, live_city: LiveCity, tmp_path: Path
 ) -> None:
     row = live_city.city.license("tour_guide")
+    recorded(live_city)
     page = open_page("/holder", size=PHONE)
     sign_in(page, live_city.city.holder_of("tour_guide"))
     card = page.locator(f'.license[data-identifier="{row["identifier"]}"]')

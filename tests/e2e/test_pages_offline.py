@@ -11,7 +11,7 @@ import pytest
 from city_browser import OpenPage, Watch, launch, read_code, sign_in
 from fixtures_city import LiveCity
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 from test_pages_officer import film
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -75,6 +75,24 @@ def paste(page: Page, code: str) -> None:
     page.locator("#scan-text").press("Enter")
 
 
+WRITTEN = """
+async (count) => {
+  const open = indexedDB.open("certsvc.officer");
+  await new Promise((done) => { open.onsuccess = done; });
+  const store = open.result.transaction("kept").objectStore("kept");
+  const get = store.get("queue");
+  await new Promise((done) => { get.onsuccess = done; });
+  open.result.close();
+  return (get.result ?? []).length === count;
+}
+"""
+
+
+def written(page: Page, count: int) -> None:
+    """Wait until so many records of inspections lie on the device."""
+    page.wait_for_function(WRITTEN, arg=count)
+
+
 def test_both_without_network_the_camera_reads_and_green_needs_the_identity_document(
     open_page: OpenPage, live_city: LiveCity, watch: Watch, camera: Browser, camera_film: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +120,7 @@ def test_both_without_network_the_camera_reads_and_green_needs_the_identity_docu
     expect(result).to_have_attribute("data-reason", "code_repeated")
     checker.locator("#identity-compared").check()
     expect(result).to_have_attribute("data-colour", "amber")
+    written(checker, 2)
     # Closed in the middle of it: the record of what was on the screen is not lost; the page knows whom it serves.
     checker.reload()
     expect(checker.locator("#badge-number")).not_to_be_empty()
@@ -139,7 +158,7 @@ def test_a_phone_that_was_switched_off_shows_without_network_and_without_signing
     assert code.startswith("ELC1:")
     first = cold.locator("#show-qr").get_attribute("data-show")
     expect(cold.locator("#show-left")).to_contain_text("秒后自动更新")
-    expect(cold.locator("#show-qr")).not_to_have_attribute("data-show", str(first), timeout=30_000)
+    expect(cold.locator("#show-qr")).not_to_have_attribute("data-show", str(first))
     assert "有效" not in cold.locator("body").inner_text().replace("有效期", "")
     # The key cannot be taken out, not even by the page itself.
     taken = cold.evaluate(
@@ -246,6 +265,7 @@ def test_a_device_that_was_blocked_still_delivers_its_records(
     checker.context.set_offline(offline=True)
     paste(checker, code)
     checker.locator("#identity-compared").check()
+    written(checker, 1)
     checker.reload()
     expect(checker.locator("#offline-waiting")).to_contain_text("1 件")
     header = city.person(city.officer_of(slug))
@@ -270,6 +290,24 @@ def test_who_signs_out_leaves_no_code_on_the_device(open_page: OpenPage, live_ci
     page.get_by_role("button", name="退出登录").click()
     page.locator("#people").wait_for()
     expect(page.locator("#offline-wallet")).to_have_count(0)
+    page.reload()
+    page.locator("#people").wait_for()
+    expect(page.locator("#offline-wallet")).to_have_count(0)
+
+
+def test_who_signs_out_is_out_before_anything_answers(open_page: OpenPage, live_city: LiveCity) -> None:
+    page = open_page("/holder")
+    sign_in(page, live_city.city.holder_of("food_operation"))
+    page.locator("#offline-enable").click()
+    page.locator("#offline-cores").wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/devices/*/block", hold)
+    page.locator("#logout").click()
+    assert page.evaluate("sessionStorage.getItem('certsvc.holder')") is None
     page.reload()
     page.locator("#people").wait_for()
     expect(page.locator("#offline-wallet")).to_have_count(0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from city_browser import SMALLEST, OpenPage, sign_in
+from city_browser import SMALLEST, OpenPage, sign_in, sign_out
 from fixtures_city import LiveCity
 from page_checks import OVERFLOW, complaints
 from page_states import sharing_states
@@ -77,8 +77,7 @@ def holder_states(page: Page, city: LiveCity) -> Iterator[str]:
     page.locator("#devices, .empty").first.wait_for()
     yield "devices"
     page.goto(f"{city.base}/holder#wallet")
-    page.locator("#logout").click()
-    page.locator("#people").wait_for()
+    sign_out(page)
 
 
 def officer_states(page: Page, city: LiveCity) -> Iterator[str]:
@@ -118,7 +117,7 @@ def officer_states(page: Page, city: LiveCity) -> Iterator[str]:
     page.locator("#visit-close").click()
     page.locator(".ask .van-dialog__confirm").click()
     page.locator("#visit-form").wait_for()
-    page.locator("#logout").click()
+    sign_out(page)
 
 
 def english(page: Page) -> list[Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from city_browser import OpenPage, sign_in
 from elsewhere import SLUG, SOURCE_NAME, Elsewhere, register
-from fixtures_city import LiveCity, _served, sandbox_settings
+from fixtures_city import LiveCity, _served, lay_keys, sandbox_settings
 from playwright.sync_api import expect
 
 from certsvc.app import build, prepare
@@ -28,7 +27,7 @@ def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
     place = tmp_path_factory.mktemp("registered")
     var, elsewhere = place / "var", Elsewhere(place / "elsewhere")
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     settings = sandbox_settings(var, f"sqlite:///{var / 'live.sqlite3'}", trust_dir=elsewhere.trust_dir)
     prepare(settings)
     service = build(settings)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from city_browser import SMALLEST, OpenPage, Watch, sign_in
-from fixtures_city import LiveCity, ServedCity, sandbox_settings
+from city_browser import SMALLEST, OpenPage, Watch, sign_in, sign_out
+from fixtures_city import LiveCity, ServedCity, lay_keys, sandbox_settings
 from page_checks import OVERFLOW, POINT, TARGETS, UNNAMED, VISIBLE_TEXT
 from playwright.sync_api import Page, expect
 from seal_people import APPLICANT, KEEPER, SAID, VOTERS, seal_in_use, wanted
@@ -32,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCity]:
     """A listening sandbox with its seals and no licenses: quicker than the one that other pages need."""
     var = tmp_path_factory.mktemp("seals") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     settings = sandbox_settings(var, f"sqlite:///{var / 'seals.sqlite3'}")
     prepare(settings)
     service = build(settings)
@@ -109,7 +108,7 @@ def test_an_application_is_approved_and_made_by_those_who_may(
     for who, moves in (("auditor-1", []), ("keeper-1", ["drop"]), ("security-1", []), ("maker-1", [])):
         sign_in(page, who)
         assert moves_of(page, seal_id) == moves, who
-        page.locator("#logout").click()
+        sign_out(page)
     sign_in(page, "approver-1")
     assert moves_of(page, seal_id) == ["approve", "refuse"]
     here = page.locator(card(page, seal_id))
@@ -117,13 +116,13 @@ def test_an_application_is_approved_and_made_by_those_who_may(
     here.get_by_label("文书号").fill("示例批〔2026〕1号")
     here.get_by_role("button", name="确认批准制发").click()
     expect(here.locator('[data-state="approved"]')).to_be_visible()
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "maker-1")
     assert moves_of(page, seal_id) == ["make"]
     here.locator('[data-move="make"]').click()
     here.get_by_role("button", name="确认制作").click()
     expect(here.locator('[data-state="made"]')).to_be_visible()
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "keeper-1")
     here.locator('[data-move="activate"]').click()
     here.get_by_role("button", name="确认启用").click()
@@ -197,10 +196,10 @@ def test_seals_are_found_by_words_and_a_role_with_nothing_to_do_is_told(
     page.locator("#search").fill("没有这枚")
     expect(page.locator("#seals > li")).to_have_count(0)
     expect(page.locator("#count")).to_contain_text("没有符合的印章")
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "keeper-1")
     expect(page.locator(card(page, seal_id))).to_be_visible()
     expect(page.locator("#idle")).to_be_hidden()
-    page.locator("#logout").click()
+    sign_out(page)
     sign_in(page, "use-approver-3")
     expect(page.locator("#idle")).to_contain_text("表态")

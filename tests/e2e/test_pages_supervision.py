@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from city_browser import SMALLEST, OpenPage, Watch, sign_in
-from fixtures_city import LiveCity, ServedCity, sandbox_settings
+from fixtures_city import LiveCity, ServedCity, lay_keys, sandbox_settings
 from page_checks import complaints
 from playwright.sync_api import expect
 
@@ -31,7 +30,7 @@ MATTER = "11990000MB0000019F2990131002003"
 def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCity]:
     """A listening sandbox with counts, a reported day and a late case: quicker than the one of other pages."""
     var = tmp_path_factory.mktemp("supervision") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     settings = sandbox_settings(var, f"sqlite:///{var / 'supervision.sqlite3'}")
     prepare(settings)
     service = build(settings)

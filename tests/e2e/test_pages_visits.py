@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 FOOD, GUIDE, CHEMICAL, TEACHER = "food_operation", "tour_guide", "hazardous_chemical", "teacher_qualification"
 TASK = "示例检〔2026〕88号"
+GIVES_UP_S = 30
+"""So long a page waits for the service otherwise (PATIENCE_MS of api.js)."""
 
 
 def officer_page(open_page: OpenPage, city: LiveCity, subject: str, view: str = "") -> Page:
@@ -299,7 +301,7 @@ def test_a_service_that_keeps_silent_is_not_waited_for(open_page: OpenPage, live
     code = read_code(holder.locator("#code-frame").screenshot())
     began = time.monotonic()
     scan(page, code)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < GIVES_UP_S, "before any other call would be given up"
     assert len(hung) == 1, "the service was asked first"
     expect(page.locator("#scan-slow")).to_contain_text("4 秒")
     expect(page.locator("#offline-mark")).to_contain_text(re.compile(r"状态数据截至 .*（(刚刚|.*前)）"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
-from fixtures_city import ROOT, ServedCity, sandbox_settings
+from fixtures_city import ROOT, ServedCity, lay_keys, sandbox_settings
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -91,7 +90,7 @@ class Fuzzed:
 def fuzzed(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
     """One service for all operations, with a license issued, so that there is something to find."""
     var = tmp_path_factory.mktemp("fuzz") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     chosen = sandbox_settings(var, f"sqlite:///{var / 'fuzz.sqlite3'}")
     prepare(chosen)
     service = build(chosen)

@@ -25,7 +25,7 @@ from archive_city import (
     zipped,
 )
 from fastapi.testclient import TestClient
-from fixtures_city import ServedCity, _served, sandbox_settings
+from fixtures_city import ServedCity, _served, lay_keys, sandbox_settings
 from log_city import settle
 
 from certsvc.app import build
@@ -46,7 +46,7 @@ from certsvc.license.archives import ArchiveKind, Found
 def town(city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCity]:
     """A city of these tests: nothing ends in it."""
     place = tmp_path_factory.mktemp("archive-town")
-    shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, place / "var")
     shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")
     service = build(sandbox_settings(place / "var", f"sqlite:///{place / 'certsvc.sqlite3'}"))
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from typing import Any, cast
 import pytest
 from asn1crypto import pem, x509
 from command_line import environment
-from fixtures_city import ROOT, ServedCity
+from fixtures_city import ROOT, ServedCity, lay_keys
 from log_city import audited, run_verifier, settle
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
@@ -89,7 +88,7 @@ def aging(
 ) -> Iterator[tuple[ServedCity, Authorities]]:
     """A city with timestamps, and its authorities."""
     var = tmp_path / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     declared = tmp_path / "keys.toml"
     declared.write_text((ROOT / "keys" / "dev.toml").read_text(encoding="utf-8") + SECOND_TSA, encoding="utf-8")
     init_dev_keys(declared, var / "keys", load_master_key(var / "master.key"), SystemClock(), SystemIds())

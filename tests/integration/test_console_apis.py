@@ -124,9 +124,9 @@ def test_a_draft_is_checked_and_drawn_and_leaves_nothing(small_city: ServedCity)
     assert f"{SLUG}.toml" in wrong["errors"][0]["detail"]
     problem(ask(city, "= ="), 422)
     problem(ask(city, next_file().replace(f'slug = "{SLUG}"', f'slug = "{"a" * 300}"')), 422)
-    begun = time.perf_counter()
+    begun = time.process_time()
     problem(ask(city, f"{'.'.join(['a'] * 4000)} = 1\n{next_file()}"), 422)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     problem(ask(city, next_file(), who="auditor-1"), 403)
     assert city.rows("SELECT count(*) FROM catalog_proposals") == before
     path = f"/v1/catalog/types/{SLUG}/page"

@@ -53,7 +53,7 @@ POINTS = (
 SLUG = "tour_guide"
 KEY = "crash-key"
 LEASE_S = 1
-RESUME_S = 20
+RESUME_S = 60
 STRAY = "licenses/00/" + "0" * 64 + ".pdf"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from fixtures_city import ServedCity, _served, sandbox_settings
+from fixtures_city import ServedCity, _served, lay_keys, sandbox_settings
 from log_city import FOOD, audited, settle, stamp
 from log_intruder import BucketFiles, DirectoryFiles, Files, Intruder
 from minio import Minio
@@ -48,7 +48,7 @@ def victim(
 ) -> Iterator[Victim]:
     """SQLite and a directory; PostgreSQL and S3."""
     place = tmp_path_factory.mktemp("tampered")
-    shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, place / "var")
     files: Files
     if request.param == EMBEDDED:
         shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")

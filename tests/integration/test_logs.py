@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fixtures_city import ROOT
+from fixtures_city import ROOT, lay_keys
 
 pytestmark = pytest.mark.xdist_group("logs")
 
@@ -140,12 +140,10 @@ print(json.dumps(secrets))
 @pytest.fixture(scope="module")
 def written(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
     """What a real process wrote to standard error while all this happened, and its secrets."""
-    import shutil
-
     from certsvc.store import migrate
 
     var = tmp_path_factory.mktemp("logs") / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     url = f"sqlite:///{var / 'logs.sqlite3'}"
     migrate.upgrade(url)
     run = subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import httpx
 import pytest
 import yaml
 from exposition import Read, read_exposition
-from fixtures_city import ROOT, ServedCity, sandbox_settings
+from fixtures_city import ROOT, ServedCity, lay_keys, sandbox_settings
 from fixtures_city import _served as served
 
 from certsvc.app import build, prepare
@@ -83,7 +82,7 @@ def left_alone(city_keys: Path, tmp_path: Path) -> Iterator[Watched]:
 @contextmanager
 def opened(city_keys: Path, var: Path) -> Iterator[Watched]:
     """A city that has issued one license."""
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     (var / "scrape.token").write_text(TOKEN + "\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from fixtures_city import ServedCity, sandbox_settings
+from fixtures_city import ServedCity, lay_keys, sandbox_settings
 from smtp_process import PASSWORD, USER, MailBox, mail_server
 from test_bad_input import problem
 from test_notice_channels import free_port
@@ -94,7 +94,7 @@ def town_module(city_keys: Path, sqlite_template: Path, tmp_path_factory: pytest
     """A city with an SMS gateway's directory and a mail server."""
     place = tmp_path_factory.mktemp("notices")
     var = place / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     shutil.copyfile(sqlite_template, var / "notices.sqlite3")
     (place / "smtp.password").write_text(PASSWORD + "\n", encoding="utf-8")
     clock = FixedClock(SystemClock().now())

@@ -34,14 +34,14 @@ def decide(city: ServedCity, done: dict[str, Any], body: dict[str, Any]) -> Any:
 
 def test_a_decision_sent_again_after_others_changes_nothing(city: ServedCity) -> None:
     done = city.issue(SLUG, "D-1")
-    suspend = decision(city, "suspend", "示文旅扣〔2026〕1号", until="2026-12-31")
+    suspend = decision(city, "suspend", "示文旅扣〔2026〕1号", until="2030-12-31")
     assert decide(city, done, suspend).status_code == 201
     assert decide(city, done, decision(city, "resume", "示文旅复〔2026〕1号")).status_code == 201
     again = decide(city, done, suspend)
     assert again.status_code == 201
     assert city.rows("SELECT state FROM licenses") == [("valid",)]
     assert city.rows("SELECT count(*) FROM moves") == [(2,)]
-    other = decide(city, done, {**suspend, "until": "2027-06-30"})
+    other = decide(city, done, {**suspend, "until": "2031-06-30"})
     assert other.status_code == 409
     assert "文书号" in other.json()["detail"]
 
@@ -54,7 +54,7 @@ def test_a_move_event_replayed_with_another_body_is_refused(city: ServedCity) ->
         "source": "https://approval.example",
         "type": REQUESTED_MOVE,
         "subject": done["identifier"],
-        "data": decision(city, "suspend", "示文旅扣〔2026〕1号", until="2026-12-31"),
+        "data": decision(city, "suspend", "示文旅扣〔2026〕1号", until="2030-12-31"),
     }
     headers = {**city.system(), "Content-Type": "application/cloudevents+json"}
     assert city.client.post("/v1/events", headers=headers, json=event).status_code == 202
@@ -103,7 +103,7 @@ def test_a_refused_change_does_not_burn_the_next_version(city: ServedCity) -> No
     waiting = city.answer(city.client.post("/v1/issuances", headers=city.system(), json=body), 202)["request_id"]
     city.drain()
     assert city.rows("SELECT version FROM intents WHERE registered IS NOT TRUE") == [(2,)]
-    assert decide(city, old, decision(city, "suspend", "示文旅扣〔2026〕1号", until="2026-12-31")).status_code == 201
+    assert decide(city, old, decision(city, "suspend", "示文旅扣〔2026〕1号", until="2030-12-31")).status_code == 201
     with city.service.deps.uow() as tx:
         assert tx.seals.set_state(stopped, source=SealState.STOPPED, target=SealState.ACTIVE)
     city.make_due()

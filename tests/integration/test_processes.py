@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fixtures_city import FONTS, ROOT, sandbox_settings
+from fixtures_city import FONTS, ROOT, lay_keys, sandbox_settings
 
 from certsvc.app import build
 from certsvc.cli.samples import sample_body
@@ -96,7 +95,7 @@ def test_processes_that_only_answer_a_worker_and_a_relay_carry_a_request_through
     city_keys: Path, postgres_url: str, tmp_path: Path
 ) -> None:
     var = tmp_path / "var"
-    shutil.copytree(city_keys, var, ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, var)
     service = build(sandbox_settings(var, postgres_url))
     try:
         secret = seed_sandbox(service.deps).secrets[PLATFORM]

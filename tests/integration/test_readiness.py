@@ -16,7 +16,7 @@ from certsvc.errors import SigningError
 from certsvc.store.migrate import upgrade
 from certsvc.store.objects_s3 import S3ObjectStore
 
-NOTICED_S = 20
+NOTICED_S = 60
 PARTS = {"database", "objects", "broker", "keys", "log", "loops", "clock"}
 
 

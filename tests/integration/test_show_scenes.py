@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from fixtures_city import ServedCity, _served, sandbox_settings
+from fixtures_city import ServedCity, _served, lay_keys, sandbox_settings
 
 from certsvc.app import build
 from certsvc.catalog.loader import load_catalog
@@ -37,7 +37,7 @@ def issued(
 ) -> Iterator[tuple[ServedCity, dict[str, str]]]:
     """A city and one license of each chosen type, issued in one batch."""
     place = tmp_path_factory.mktemp("scenes")
-    shutil.copytree(city_keys, place / "var", ignore=shutil.ignore_patterns("*.sqlite3*", "objects"))
+    lay_keys(city_keys, place / "var")
     shutil.copyfile(sqlite_template, place / "certsvc.sqlite3")
     service = build(sandbox_settings(place / "var", f"sqlite:///{place / 'certsvc.sqlite3'}"))
     try:

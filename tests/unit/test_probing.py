@@ -54,12 +54,12 @@ def test_what_hangs_is_asked_once_and_waited_for_a_moment(monkeypatch: pytest.Mo
     for one in crowd:
         one.start()
     for one in crowd:
-        one.join(10)
-    assert time.monotonic() - begun < 5
+        one.join(15)
+    assert time.monotonic() - begun < 15, "what hangs does so for twenty"
     assert found == [dict.fromkeys(hangs, Unavailable.code)] * 8
     assert [one.times for one in hangs.values()] == [1, 1, 1]
     go_on.set()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while prober.ask(hangs, time.monotonic)["objects"] != "ok":
         assert time.monotonic() < until
         time.sleep(0.01)

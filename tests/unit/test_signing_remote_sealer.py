@@ -176,7 +176,7 @@ def test_quota_outage_and_delay_come_out_as_try_again_and_nothing_is_sealed(
     begun = clock.monotonic()
     with pytest.raises(UseUnknown, match="无应答"):
         sealer.seal(page, seal, "remote-ses", signed_at=NOW)
-    assert clock.monotonic() - begun < 10 * TIMEOUT_S
+    assert clock.monotonic() - begun < 60 * TIMEOUT_S
     # Every request is a use, answered or not: that is what reservations are counted against.
     assert ring.operations(SM2_SEAL) == 5
 

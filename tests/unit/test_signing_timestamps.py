@@ -91,7 +91,7 @@ def server(tsa: DevelopmentTsa) -> Iterator[str]:
 
 def post(url: str, body: bytes) -> bytes:
     parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
         connection.request("POST", parts.path, body, {"Content-Type": "application/timestamp-query"})
         answer = connection.getresponse()

@@ -40,10 +40,10 @@ HUGE = ".".join(["a"] * (MAX_FILE_BYTES // 2 - 8))
 def test_a_key_of_too_many_parts_is_refused_at_once(text: str) -> None:
     if len(text) < 1000:
         tomllib.loads(text)  # each of them is TOML, so nothing else refuses it
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(ConfigurationError, match="以点相连"):
         TomlFile("x.toml", text.encode())
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_dots_elsewhere_are_not_counted(text: str) -> None:
 
 @pytest.mark.parametrize("text", ['"""' + '\\"""' * 60_000, '"\\' * 120_000, "'''" * 80_001, "[" + " " * 200_000])
 def test_what_never_ends_is_read_once(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(ConfigurationError):
         TomlFile("x.toml", text.encode())
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2
 
 
 def test_a_refusal_finds_its_line_in_the_time_of_the_file() -> None:
     text = "x = [1,\n[" + " " * 200_000 + "1],\n]\ny = 1\n"
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(ConfigurationError, match="第 4 行"):
         TomlFile("x.toml", text.encode()).refuse("y", "z")
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2
 
 
 def test_what_is_not_in_effect_is_not_kept() -> None:

@@ -122,13 +122,16 @@ function makeOffline(session: Session) {
     cores.value = rest;
   }
 
-  /** Take all of it off this device; the service is told that its key is no longer used, if it can be reached. */
-  async function disable(): Promise<void> {
+  /**
+   * Take all of it off this device; the service is told that its key is no longer used, if it can be reached, in the
+   * name of whoever has `token`, who may have left the page.
+   */
+  async function disable(token = session.person.value?.token): Promise<void> {
     const id = device.value?.id;
     device.value = undefined;
     cores.value = [];
     await store.clear();
-    if (id) await session.call("POST", `/v1/devices/${encodeURIComponent(id)}/block`).catch(() => undefined);
+    if (id) await call("POST", `/v1/devices/${encodeURIComponent(id)}/block`, { token }).catch(() => undefined);
   }
 
   return { device, cores, offered, owner, loaded, begin, enable, renew, drop, disable };
