@@ -246,8 +246,8 @@ class Loops(Turns):
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted, and the relay that there are events."""
-        self._wake.ring()
-        self._happened.ring()
+        for bell in (self._wake, self._happened, self._numbered):
+            bell.ring()
         if self._issuers is not None:
             self._issuers.wake()
 
@@ -353,7 +353,7 @@ class Loops(Turns):
                 self._release(LOG_LEASE)
                 self._stop.wait(LOG_TROUBLE_S)
 
-        self._every(LOG_WAIT_S, some)
+        self._every(LOG_WAIT_S, some, self._numbered.place())
 
     def _advance(self) -> None:
         """Take imports and bulk decisions further while they come on; the requests that they make are the workers'."""

@@ -73,8 +73,12 @@ class Turns:
         self._threads.append(thread)
         thread.start()
 
-    def _every(self, wait_s: float, once: Callable[[], object]) -> None:
+    def _every(self, wait_s: float, once: Callable[[], object], told: threading.Event | None = None) -> None:
+        """Again and again after this pause; while the database tells, only when ``told``, or after a longer one."""
         while not self._stop.wait(wait_s):
+            if told is not None and self._hearing.is_set():
+                told.wait(TOLD_WAIT_S)
+                told.clear()
             try:
                 once()
             except CertsvcError as error:

@@ -16,17 +16,18 @@ import psycopg
 import pytest
 from fixtures_city import FONTS, ROOT, ServedCity
 
+from certsvc.delivery import turns
+from certsvc.delivery.loops import Loops
 from certsvc.events.told import Told
 from certsvc.store.listening import Listener
 
-WAIT_S = 90
-NEVER = 3600
-"""Seconds between two looks of the processes here: what they do in time they were told."""
+WAIT_S = 150
+# Of an hour between two looks: what these processes do in time they were told.
 ROLES = ("worker", "relay")
 PROGRAM = """
 import sys
 import certsvc.delivery.turns as turns
-turns.TOLD_WAIT_S = float(sys.argv[2])
+turns.TOLD_WAIT_S = 3600
 from certsvc.cli.serve import run_loops
 run_loops(relay=sys.argv[1] == "relay")
 """
@@ -34,8 +35,6 @@ LISTENING = (
     "SELECT pid FROM pg_stat_activity WHERE application_name = 'certsvc-listen' AND datname = current_database()"
 )
 IDLE_S = 5.0
-STATEMENTS_PER_S = 30
-"""Transactions of both processes together while nothing happens; before they were told, it was above sixty."""
 
 
 def until(there: Callable[[], Any], what: str) -> Any:
@@ -48,7 +47,7 @@ def until(there: Callable[[], Any], what: str) -> Any:
 
 
 @contextmanager
-def processes(city: ServedCity, url: str, told_wait_s: float) -> Iterator[list[subprocess.Popen[bytes]]]:
+def processes(city: ServedCity, url: str) -> Iterator[list[subprocess.Popen[bytes]]]:
     env = {
         **os.environ,
         "CERTSVC_PROFILE": "sandbox",
@@ -59,10 +58,7 @@ def processes(city: ServedCity, url: str, told_wait_s: float) -> Iterator[list[s
         "CERTSVC_FONT_DIRS": str(FONTS),
     }
     program = [sys.executable, "-c", PROGRAM]
-    started = [
-        subprocess.Popen([*program, role, str(told_wait_s)], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)
-        for role in ROLES
-    ]
+    started = [subprocess.Popen([*program, role], cwd=ROOT, env=env, stderr=subprocess.DEVNULL) for role in ROLES]
     try:
         yield started
     finally:
@@ -96,7 +92,7 @@ def test_processes_are_told_and_when_their_connection_is_cut_they_look_and_are_t
 ) -> None:
     city = make_city(postgres_url)
     accept(city, "TOLD-0")
-    with processes(city, postgres_url, NEVER) as started:
+    with processes(city, postgres_url) as started:
         until(lambda: done(city, 1), "what was there before they were")
         first = until(lambda: len(found := listening(city)) == len(ROLES) and found, "both listen")
         time.sleep(1)  # their last look was before they were told to look no more
@@ -113,22 +109,30 @@ def test_processes_are_told_and_when_their_connection_is_cut_they_look_and_are_t
         assert [process.poll() for process in started] == [None, None]
 
 
-def test_processes_with_nothing_to_do_ask_little(postgres_url: str, make_city: Callable[..., ServedCity]) -> None:
+def test_with_nothing_to_do_little_is_asked_while_the_database_tells(
+    postgres_url: str, make_city: Callable[..., ServedCity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loops of a worker and of a relay, once as often as without being told, once as they are."""
     city = make_city(postgres_url)
-    accept(city, "IDLE-0")
-    with processes(city, postgres_url, 2.0):
-        until(lambda: done(city, 1), "a license")
-        until(lambda: len(listening(city)) == len(ROLES), "both listen")
-        time.sleep(3)
-
-        def asked() -> int:
-            query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
-            return int(city.rows(query)[0][0])
-
-        before, begun = asked(), time.monotonic()
-        time.sleep(IDLE_S)
-        rate = (asked() - before) / (time.monotonic() - begun)
-    assert 0 < rate < STATEMENTS_PER_S, rate
+    city.issue("tour_guide", "IDLE-0")
+    query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+    service, seldom = city.service, turns.TOLD_WAIT_S
+    worker, relay = (Loops(service.deps, name=name, lease_s=60, listener=service.store.listener) for name in ("w", "r"))
+    rates = {}
+    try:
+        worker.start(workers=2, relay=False)
+        relay.start(workers=0, relay=True)
+        until(lambda: worker._hearing.is_set() and relay._hearing.is_set(), "both hear")
+        for wait_s in (turns.IDLE_WAIT_S, seldom):
+            monkeypatch.setattr(turns, "TOLD_WAIT_S", wait_s)
+            time.sleep(seldom + 1)
+            before, begun = city.rows(query)[0][0], time.monotonic()
+            time.sleep(IDLE_S)
+            rates[wait_s] = (city.rows(query)[0][0] - before) / (time.monotonic() - begun)
+    finally:
+        worker.stop()
+        relay.stop()
+    assert 0 < rates[seldom] < rates[turns.IDLE_WAIT_S] / 2, rates
 
 
 def heard(url: str, statements: list[str]) -> list[Told]:
