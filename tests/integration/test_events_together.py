@@ -12,7 +12,7 @@ from fixtures_city import ServedCity, standing
 
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.commands.issuance import accept_event
-from certsvc.commands.issuance.accept_issuance import Accepted, Prepared, accept_issuances
+from certsvc.commands.issuance.accept_issuance import Accepted, Prepared, accept_issuances, prepare_acceptance
 from certsvc.commands.issuance.take_message import Message, take_messages
 from certsvc.commands.ports import Deps
 from certsvc.errors import CertsvcError, Unavailable
@@ -56,7 +56,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 
 def _alone(watched: Watched, deps: Deps, *asked: Any) -> Accepted:
-    [answer] = watched(deps, [accept_event.prepare_acceptance(deps, *asked)])
+    [answer] = watched(deps, [prepare_acceptance(deps, *asked)])
     if isinstance(answer, CertsvcError):
         raise answer
     return answer
