@@ -244,7 +244,7 @@ def build(
 def _watched(settings: Settings, deps: Deps, broker: Broker | None, *, store: Store, ring: KeyRing) -> dict[str, Any]:
     """The loops of a process, what it counts, and what operators are told of it."""
     meters = Meters()
-    loops = _loops(settings, deps, broker, meters)
+    loops = _loops(settings, deps, broker, meters, store)
     found = probes(deps, loops, ring, broker)
     board = dashboard(deps, meters, found, store=store, ring=ring)
     return {"loops": loops, "probes": found, "meters": meters, "dashboard": board, "broker": broker}
@@ -288,9 +288,10 @@ def _sealer(
     return LicenseSealer(ring, signature_formats(settings, timestamps), timestamps=timestamps, known=own)
 
 
-def _loops(settings: Settings, deps: Deps, broker: Broker | None, meters: Meters) -> Loops:
+def _loops(settings: Settings, deps: Deps, broker: Broker | None, meters: Meters, store: Store) -> Loops:
     """The loops of this process, by a name that no other has."""
-    return Loops(deps, name=process_name(), lease_s=settings.lease_s, broker=broker, meters=meters)
+    name, lease_s = process_name(), settings.lease_s
+    return Loops(deps, name=name, lease_s=lease_s, broker=broker, meters=meters, listener=store.listener)
 
 
 def _trust(settings: Settings, store: Store) -> tuple[LiveTrust, ListedAnchors]:

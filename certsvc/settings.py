@@ -148,6 +148,10 @@ class Settings(BaseModel):
     traces_token_file: Path | None = None
     """token for ``Authorization: Bearer``, where the collector asks for one"""
     worker_threads: int = Field(default=2, ge=1, le=64)
+    """Threads that issue, in each process that does."""
+    issue_processes: int | None = Field(default=None, ge=0, le=16)
+    """Processes that issue beside ``serve`` (with ``serve_loops``); unset: one where there are two cores or more, which
+    keeps two cores busy; 0 issues in threads of ``serve``."""
     press_processes: int = Field(default=0, ge=0, le=64)
     """Processes that draw and seal the pages of a batch beside this one; 0 does it here, on one core."""
     lease_s: int = Field(default=60, ge=1, le=3600)
@@ -190,6 +194,14 @@ class Settings(BaseModel):
     def sandbox(self) -> bool:
         """Whether the profile is sandbox."""
         return self.profile == "sandbox"
+
+    @property
+    def issuing_processes(self) -> int:
+        """How many processes issue beside ``serve``."""
+        if self.issue_processes is not None:
+            return self.issue_processes
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return 1 if cores > 1 else 0
 
     @property
     def copies_sealed_by(self) -> str:

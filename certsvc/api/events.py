@@ -9,12 +9,22 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.issuances import desk_of
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import Model
 from certsvc.api.problems import answer, document_of
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.read_feed import MAX_PAGE, read_feed
-from certsvc.commands.issuance.accept_event import accept_event
+from certsvc.commands.issuance.accept_event import (
+    Taken,
+    accept_event,
+    accept_events,
+    asked_issuance,
+    origin_of,
+    pointers_below_data,
+    taken_request,
+    taking,
+)
 from certsvc.commands.ports import Deps, Principal
 from certsvc.errors import CertsvcError
 from certsvc.events.cloudevents import BATCH, STRUCTURED, Incoming, read_events
@@ -48,7 +58,11 @@ async def receive(request: Request, caller: Annotated[Principal, Depends(SENDER)
     """Events of approval systems and sources, single or in a batch, each answered like its command."""
     events, batch = read_events(request.headers, await request.body())
     deps = deps_of(request)
-    results = await run_in_threadpool(lambda: [_one(deps, caller, event) for event in events])
+    if batch:
+        taken = await run_in_threadpool(accept_events, deps, caller, events)
+    else:
+        taken = [await _one(request, deps, caller, events[0])]
+    results = [_result(event, answer) for event, answer in zip(events, taken, strict=True)]
     request.app.state.wake()
     if batch:
         return JSONResponse({"results": results}, status_code=202)
@@ -58,11 +72,20 @@ async def receive(request: Request, caller: Annotated[Principal, Depends(SENDER)
     return JSONResponse(result, status_code=202, headers={"Location": result["location"]})
 
 
-def _one(deps: Deps, caller: Principal, event: Incoming) -> dict[str, Any]:
+async def _one(request: Request, deps: Deps, caller: Principal, event: Incoming) -> Taken | CertsvcError:
+    """A request for issuance meets those that come otherwise, and is stored together with them."""
     try:
-        taken = accept_event(deps, caller, event)
+        if (body := asked_issuance(event)) is None:
+            return await run_in_threadpool(accept_event, deps, caller, event)
+        with taking(deps, event), pointers_below_data():
+            return taken_request(await desk_of(request).ask(deps, caller, body, origin_of(event)))
     except CertsvcError as error:
-        return document_of(error)
+        return error
+
+
+def _result(event: Incoming, taken: Taken | CertsvcError) -> dict[str, Any]:
+    if isinstance(taken, CertsvcError):
+        return document_of(taken)
     return {"status": 202, "id": event.event_id, "request_id": taken.request_id, "location": taken.location}
 
 

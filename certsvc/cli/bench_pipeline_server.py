@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from certsvc.app import build, prepare
-from certsvc.cli.bench_pipeline import CALLERS, accept_at_desk
+from certsvc.cli.bench_pipeline import CALLERS, EVENTS_EACH, PATIENCE_S, accept_at_desk
 from certsvc.cli.bench_postgres import postgres
 from certsvc.cli.bench_shape import nats_server, processes, s3_server
 from certsvc.cli.bench_verify import SAMPLE_TYPE
@@ -39,11 +39,7 @@ PIPELINE_SERVER = "pipeline.server.licenses_per_s"
 GOAL = 200
 LICENSES = 600
 WORKERS = 2
-EVENTS_EACH = 2
-"""Of a license: its request was accepted, it was issued."""
 LOOK_S = 0.05
-PATIENCE_S = 300.0
-"""Longest wait for processes that start, and for the last event."""
 
 
 def pipeline_server(place: Path, *, licenses: int = LICENSES) -> dict[str, object]:

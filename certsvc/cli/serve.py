@@ -15,6 +15,7 @@ from rich.console import Console
 
 from certsvc.app import build, prepare
 from certsvc.cli.http_server import StreamingServer
+from certsvc.cli.issuing import start_issuing
 from certsvc.cli.logs import configure_logs
 from certsvc.cli.memory import settle_memory
 from certsvc.cli.sample_signings import request_sample_signings
@@ -59,7 +60,7 @@ def run_server(*, port: int | None, workers: int | None, loops: bool | None = No
         # in the middle of a seal's use, before they are stopped below.
         signal.signal(signal.SIGTERM, lambda *_: None)
         if settings.serve_loops:
-            service.loops.start(workers=workers or settings.worker_threads, relay=True)
+            start_issuing(service, threads=workers)
         else:
             service.loops.follow()
         app = service.application()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -37,23 +36,23 @@ from certsvc.delivery.relay import Relay
 from certsvc.delivery.reports import ReportSender
 from certsvc.delivery.sequencer import LEASE as SEQUENCER_LEASE
 from certsvc.delivery.sequencer import sequence_once
+from certsvc.delivery.turns import Bell, Turns
 from certsvc.delivery.webhooks import WebhookSender
 from certsvc.errors import CertsvcError, SchemaBehind
+from certsvc.events.told import Told
 from certsvc.license.request import Lane
 from certsvc.meters import Meters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from certsvc.commands.issuance.process_request import Processed
     from certsvc.commands.ports import Deps
     from certsvc.delivery.broker import Broker
+    from certsvc.delivery.issuers import Issuers
+    from certsvc.delivery.turns import Listener
 
 log = structlog.get_logger("certsvc.loops")
-
-IDLE_WAIT_S = 0.2
-"""Pause when nothing waits; a request accepted in this process wakes the loop at once."""
-
-ERROR_WAIT_S = 1.0
 
 REMIND_WAIT_S = 60.0
 """Pause between two looks whether today's sweep of reminders is done; one read of one row."""
@@ -111,41 +110,54 @@ FOLLOW_WAIT_S = 2.0
 """Pause between two looks at the epoch of the catalog, and at that of the trust list; one read of one row."""
 
 
-class Loops:
+class Loops(Turns):
     """Worker and relay threads of one process."""
 
     def __init__(
-        self, deps: Deps, *, name: str, lease_s: int, broker: Broker | None = None, meters: Meters | None = None
+        self,
+        deps: Deps,
+        *,
+        name: str,
+        lease_s: int,
+        broker: Broker | None = None,
+        meters: Meters | None = None,
+        listener: Listener | None = None,
     ) -> None:
-        """Loops over ``deps``; with a ``broker``, a relay process takes events from it too."""
-        self._meters = meters or Meters()
+        """Loops over ``deps``; with a ``broker``, a relay process takes events from it too.
+
+        A ``listener`` hears what other processes leave; without one, or while it does not, loops look often.
+        """
+        super().__init__(meters or Meters())
         self._deps = deps
         self._name = name
         self._lease_s = lease_s
         self._broker = broker
-        self._stop = threading.Event()
-        self._wake = threading.Event()
-        self._happened = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._listener = listener
+        self._wake, self._happened, self._numbered = Bell(), Bell(), Bell()
+        self._issuers: Issuers | None = None
+        self._tell: Callable[[Sequence[Processed]], object] = len
         self._live_until = 0.0
         self._looked = False
         self.relays = False
         """whether this process hands events on, and so needs the broker"""
 
-    def start(self, *, workers: int, relay: bool) -> None:
-        """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices."""
+    def start(self, *, workers: int, relay: bool, issuers: Issuers | None = None) -> None:
+        """Start ``workers`` issuing threads and, if asked, sequencer, relay and the senders of webhooks and notices.
+
+        ``issuers`` are processes that issue beside this one: they are woken with it, and end with it.
+        """
         self._look()
-        for index in range(workers):
-            owner = f"{self._name}-w{index}"
-            # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
-            lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
-            self._spawn(owner, partial(self._work, owner, lane))
+        self._listen()
+        self._issue(workers)
+        if issuers is not None:
+            self._issuers = issuers
+            issuers.start(self._issued)
         self.relays = relay
         if relay:
             self._relay()
             if self._broker is not None:
                 receiver = Receiver(self._deps, self._broker, owner=self._name)
-                self._lead(f"{self._name}-receiver", partial(self._repeat, receiver.once), RECEIVER_LEASE)
+                self._lead(f"{self._name}-receiver", partial(self._repeat, receiver.once, often=True), RECEIVER_LEASE)
             sender = f"{self._name}-webhooks"
             self._spawn(sender, lambda: WebhookSender(self._deps, owner=sender).run(self._stop))
             if self._deps.province is not None:
@@ -177,6 +189,35 @@ class Loops:
         self._lead(f"{self._name}-supervision", partial(self._every, SUPERVISE_WAIT_S, supervised), SUPERVISED)
         self._spawn(f"{self._name}-status", lambda: self._every(NUMBER_WAIT_S, lambda: number_versions(self._deps)))
 
+    def issue(self, *, workers: int, tell: Callable[[Sequence[Processed]], object]) -> None:
+        """Start issuing threads and what every process needs; ``tell`` is told what became of requests."""
+        self._look()
+        self._tell = tell
+        self._listen()
+        self._issue(workers)
+        self.follow()
+
+    def _listen(self) -> None:
+        if self._listener is not None:
+            listen = partial(self._listener.listen, self._heard, self._hearing, self._stop)
+            self._spawn(f"{self._name}-listen", listen)
+
+    def _heard(self, what: Told) -> None:
+        """Another process left it, or this one itself."""
+        if what is Told.WORK:
+            self._wake.ring()
+        else:
+            self._happened.ring()
+        if what is Told.NUMBERED:
+            self._numbered.ring()
+
+    def _issue(self, workers: int) -> None:
+        for index in range(workers):
+            owner = f"{self._name}-w{index}"
+            # Where there are several, one leaves backfill alone: a live request never waits for a batch to end.
+            lane = Lane.LIVE if workers > 1 and index == 0 else Lane.BACKFILL
+            self._spawn(owner, partial(self._work, owner, lane))
+
     def follow(self) -> None:
         """Start only what every process needs: it takes up what others publish and confirm."""
         self._look()
@@ -206,25 +247,31 @@ class Loops:
 
     def wake(self) -> None:
         """Tell idle workers that something was accepted, and the relay that there are events."""
-        self._wake.set()
-        self._happened.set()
+        for bell in (self._wake, self._happened, self._numbered):
+            bell.ring()
+        if self._issuers is not None:
+            self._issuers.wake()
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Finish the work at hand and end the threads."""
         self._stop.set()
         self.wake()
+        if self._issuers is not None:
+            self._issuers.close(timeout_s)
         for thread in self._threads:
             thread.join(timeout_s)
 
     @property
     def alive(self) -> bool:
-        """Whether every thread still runs (readiness)."""
-        return all(thread.is_alive() for thread in self._threads)
+        """Whether every thread, and every process that issues, still runs (readiness)."""
+        return super().alive and (self._issuers is None or self._issuers.alive)
 
-    def _spawn(self, name: str, target: Callable[[], None]) -> None:
-        thread = threading.Thread(target=target, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+    def _issued(self, done: Sequence[Processed]) -> None:
+        """Here or in another process."""
+        if done:
+            self._happened.ring()
+        for one in done:
+            self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
 
     def _work(self, owner: str, lane: Lane) -> None:
         """Issue what waits.
@@ -232,7 +279,7 @@ class Loops:
         While live requests come, to this process or another, backfill goes one by one and rests in between: they find
         a press free.
         """
-        clock = self._deps.clock
+        clock, wake = self._deps.clock, self._wake.place()
 
         def once() -> bool:
             begun = clock.monotonic()
@@ -240,43 +287,41 @@ class Loops:
             backfill = 1 if busy else BACKFILL_BATCH
             done = process_batch(self._deps, worker=owner, lease_s=self._lease_s, up_to=lane, backfill=backfill)
             now = clock.monotonic()
-            if done:
-                self._happened.set()
-            for one in done:
-                self._meters.issuing.add(lane=one.lane.name.lower(), outcome=one.outcome)
+            self._issued(done)
+            self._tell(done)
             if done and (done[0].lane is Lane.LIVE or done[0].gave_way):
                 self._live_until = now + LIVE_ECHO_S
             if done and done[0].lane is not Lane.LIVE and now < self._live_until:
-                self._wake.wait(min(REST * (now - begun), LONGEST_REST_S))
+                wake.wait(min(REST * (now - begun), LONGEST_REST_S))
             return bool(done)
 
-        self._repeat(once)
+        self._repeat(once, wake)
 
     def _stamp(self, owner: str) -> None:
         """Files of batches, one at a time: a batch of two hundred must not hold up licenses."""
         lease_s = max(self._lease_s, STAMP_LEASE_S)
-        self._repeat(lambda: stamp_next(self._deps, worker=owner, lease_s=lease_s))
+        self._repeat(lambda: stamp_next(self._deps, worker=owner, lease_s=lease_s), self._wake.place())
 
     def _relay(self) -> None:
         """One loop numbers events and hands them to the consumers; each carrier has its own, which is told of them.
 
         So a broker or an object store that takes its time holds up nobody else.
         """
-        wakes: list[threading.Event] = []
         for carrier in self._deps.carriers:
-            relay, wake = Relay(self._deps, owner=self._name, consumers=(), carriers=(carrier,)), threading.Event()
-            carry = partial(self._repeat, relay.once, wake)
+            relay = Relay(self._deps, owner=self._name, consumers=(), carriers=(carrier,))
+            carry = partial(self._repeat, relay.once, self._numbered.place())
             self._lead(f"{self._name}-{carrier.name}", carry, *relay.leases)
-            wakes.append(wake)
         relay = Relay(self._deps, owner=self._name, carriers=())
 
         def once() -> int:
             numbered = sequence_once(self._deps, owner=self._name)
-            for wake in wakes if numbered else ():
-                wake.set()
+            if numbered:
+                self._numbered.ring()
             return numbered + relay.once()
 
-        self._lead(f"{self._name}-relay", partial(self._repeat, once, self._happened), SEQUENCER_LEASE, *relay.leases)
+        self._lead(
+            f"{self._name}-relay", partial(self._repeat, once, self._happened.place()), SEQUENCER_LEASE, *relay.leases
+        )
 
     def _lead(self, name: str, loop: Callable[[], None], *leases: str) -> None:
         """Start a loop that works under leases, and hands them over after its last turn."""
@@ -309,12 +354,12 @@ class Loops:
                 self._release(LOG_LEASE)
                 self._stop.wait(LOG_TROUBLE_S)
 
-        self._every(LOG_WAIT_S, some)
+        self._every(LOG_WAIT_S, some, self._numbered.place())
 
     def _advance(self) -> None:
         """Take imports, bulk decisions and plans of care further; the requests that they make are the workers'."""
         while not self._stop.is_set() and advance_all(self._deps):
-            self._wake.set()
+            self.wake()
 
     def _alert(self) -> None:
         """Tell the users of licenses that changed, page by page, and remind those that have not answered."""
@@ -331,42 +376,6 @@ class Loops:
                 pass
 
         self._every(NOTICE_WAIT_S, some)
-
-    def _every(self, wait_s: float, once: Callable[[], object]) -> None:
-        while not self._stop.wait(wait_s):
-            try:
-                once()
-            except CertsvcError as error:
-                self._trouble(error)
-            except Exception:
-                self._meters.troubles.add(code="crashed")
-                log.exception("loop failed", action="loop.crashed")
-
-    def _troubled(self, code: str) -> None:
-        self._meters.troubles.add(code=code)
-
-    def _trouble(self, error: CertsvcError) -> None:
-        self._meters.troubles.add(code=error.code)
-        log.warning("loop waits", action="loop.error", reason=error.code)
-
-    def _repeat(self, once: Callable[[], int], wake: threading.Event | None = None) -> None:
-        """Turn after turn; one that found nothing waits until it is woken, or for a moment."""
-        wake = wake or self._wake
-        while not self._stop.is_set():
-            try:
-                busy = once()
-            except CertsvcError as error:
-                self._trouble(error)
-                self._stop.wait(ERROR_WAIT_S)
-                continue
-            except Exception:
-                self._meters.troubles.add(code="crashed")
-                log.exception("loop failed", action="loop.crashed")
-                self._stop.wait(ERROR_WAIT_S)
-                continue
-            if not busy:
-                wake.wait(IDLE_WAIT_S)
-                wake.clear()
 
 
 def advance_all(deps: Deps) -> bool:

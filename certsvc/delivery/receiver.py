@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from certsvc.commands.issuance.take_message import take_message
+from certsvc.commands.issuance.take_message import Message, take_messages
 from certsvc.errors import CertsvcError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from certsvc.commands.ports import Deps
     from certsvc.delivery.broker import Broker, Delivered
+    from certsvc.license.parked import ParkedEvent
 
 log = structlog.get_logger("certsvc.receiver")
 
@@ -43,42 +46,39 @@ class Receiver:
             if not tx.outbox.lease(LEASE, owner=self._owner, now=deps.clock.now(), lease_s=LEASE_S):
                 return False
         waiting = list(self._broker.take(BATCH))
-        for index, message in enumerate(waiting):
-            if not self._answer(message):
-                # Those behind it may be of the same case: they come again, after it.
-                for other in waiting[index + 1 :]:
-                    self._broker.later(other, pause_s(message.tries) + 1)
-                return False
-        return bool(waiting)
+        outcomes, error = take_messages(deps, [_message(one) for one in waiting])
+        for message, parked in zip(waiting, outcomes, strict=False):
+            self._answer(message, parked)
+        if error is not None:
+            self._again(waiting[len(outcomes) :], error)
+        return bool(waiting) and error is None
 
-    def _answer(self, message: Delivered) -> bool:
-        """Carry out one; False when it must come again."""
-        client_id = message.subject.rpartition(".")[2]
-        try:
-            parked = take_message(
-                self._deps,
-                client_id,
-                message.headers,
-                message.body,
-                sequence=message.sequence,
-                tries=message.tries,
-            )
-        except Exception as error:  # noqa: BLE001  (whatever it is, the message is not lost: it comes again)
-            reason = error.code if isinstance(error, CertsvcError) else type(error).__name__
-            log.warning("message comes again", action="receiver.later", sequence=message.sequence, reason=reason)
-            self._broker.later(message, pause_s(message.tries))
-            return False
+    def _answer(self, message: Delivered, parked: ParkedEvent | None) -> None:
+        """Acknowledge one, after the commit."""
         if parked is not None:
             log.warning(
                 "message parked",
                 action="receiver.parked",
-                client_id=client_id,
+                client_id=parked.client_id,
                 parked_id=parked.parked_id,
                 reason=parked.code,
             )
         self._deps.faults.reach("receiver.done")
         self._broker.done(message)
-        return True
+
+    def _again(self, left: Sequence[Delivered], error: Exception) -> None:
+        """Let the first come again, and after it those behind it, which may be of the same case."""
+        failed, *behind = left
+        reason = error.code if isinstance(error, CertsvcError) else type(error).__name__
+        log.warning("message comes again", action="receiver.later", sequence=failed.sequence, reason=reason)
+        self._broker.later(failed, pause_s(failed.tries))
+        for other in behind:
+            self._broker.later(other, pause_s(failed.tries) + 1)
+
+
+def _message(one: Delivered) -> Message:
+    client_id = one.subject.rpartition(".")[2]
+    return Message(client_id=client_id, headers=one.headers, body=one.body, sequence=one.sequence, tries=one.tries)
 
 
 def pause_s(tries: int) -> float:

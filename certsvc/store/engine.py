@@ -1,7 +1,7 @@
 """Opens the database: SQLite for the embedded shape, PostgreSQL for server and cluster.
 
 A SQLite store has one writing connection (a transaction begins with ``BEGIN IMMEDIATE``; threads wait for it in turn,
-other processes through ``busy_timeout``) and several reading ones that cannot write. Durability is WAL with
+other processes at a gate) and several reading ones that cannot write. Durability is WAL with
 ``synchronous=FULL``: a commit that was acknowledged survives a power cut.
 """
 
@@ -17,6 +17,8 @@ from sqlalchemy.pool import QueuePool
 
 from certsvc.errors import ConfigurationError
 from certsvc.store.failures import in_our_words
+from certsvc.store.file_gate import FileGate
+from certsvc.store.listening import Listener
 from certsvc.store.postgres_connection import ANSWER_S, LIVENESS, STATEMENT_TIMEOUT_MS, give_up_silent
 from certsvc.store.turnstile import Turnstile
 from certsvc.store.uow import UnitsOfWork
@@ -44,10 +46,13 @@ class Store:
 
     Attributes:
         uow: the factory of units of work.
+        listener: hears what other processes leave; None where only processes of one service write.
     """
 
     uow: UnitsOfWork
     _engines: tuple[Engine, ...]
+    _gate: FileGate | None = None
+    listener: Listener | None = None
 
     def ping(self) -> None:
         """Ask the database for an answer; Unavailable when there is none (readiness)."""
@@ -69,6 +74,8 @@ class Store:
         for engine in reversed(self._engines):
             with in_our_words():
                 engine.dispose()
+        if self._gate is not None:
+            self._gate.close()
 
 
 def open_store(
@@ -88,13 +95,15 @@ def open_store(
         looking = _postgresql(writing.url, pool_size=LOOKING, wait_s=wait_s, looking=True)
         give_up_silent(looking, answer_s)
         engines: tuple[Engine, ...] = (writing, looking)
-        turnstile = None
+        turnstile = gate = None
     else:
         reading = looking = _sqlite(writing.url, pool_size=pool_size, read_only=True, wait_s=wait_s)
         engines = (writing, reading)
-        turnstile = Turnstile(wait_s=wait_s)
+        gate = FileGate(Path(writing.url.database or ""))
+        turnstile = Turnstile(wait_s=wait_s, gate=gate)
     units = UnitsOfWork(writing=writing, reading=reading, looking=looking, cipher=cipher, turnstile=turnstile)
-    return Store(units, engines)
+    listener = Listener(url) if writing.dialect.name == "postgresql" else None
+    return Store(units, engines, gate, listener)
 
 
 def writing_engine(

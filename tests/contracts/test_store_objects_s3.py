@@ -176,3 +176,24 @@ def test_preparing_twice_changes_nothing(s3_objects: S3ObjectStore) -> None:
     assert s3_objects._client.get_bucket_versioning(s3_objects._bucket).status == "Enabled"
     with pytest.raises(S3Error):
         s3_objects._client.make_bucket(s3_objects._bucket)
+
+
+def test_a_file_costs_one_request_to_put_one_to_read_back_one_to_lock_and_no_connection_of_its_own(
+    s3_objects: S3ObjectStore,
+) -> None:
+    def asked() -> tuple[int, int]:
+        pools = [s3_objects._http.pools[key] for key in s3_objects._http.pools.keys()]  # noqa: SIM118  (no iterator)
+        return sum(pool.num_requests for pool in pools), sum(pool.num_connections for pool in pools)
+
+    count = 16
+    names = [f"licenses/ab/{number}.pdf" for number in range(2 * count)]
+    s3_objects.put_all(dict.fromkeys(names[:count], DATA), content_type=PDF)
+    s3_objects.get_all(names[:count])
+    s3_objects.retain(names[0], until=datetime.now(UTC) + timedelta(seconds=30))
+    before = asked()
+    s3_objects.put_all(dict.fromkeys(names[count:], DATA), content_type=PDF)
+    s3_objects.get_all(names[count:])
+    s3_objects.retain_all(dict.fromkeys(names[count:], datetime.now(UTC) + timedelta(seconds=30)))
+    after = asked()
+    assert after[0] - before[0] == 3 * count
+    assert after[1] - before[1] <= 2, "they go over connections that were there"

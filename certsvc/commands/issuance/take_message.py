@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.access.principals import of_client
+from certsvc.commands.combine import MOST
 from certsvc.commands.evidence.record import record
-from certsvc.commands.issuance.accept_event import accept_event
+from certsvc.commands.issuance.accept_event import accept_event, accept_prepared, prepared_run
 from certsvc.errors import CertsvcError, Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from certsvc.events.cloudevents import read_events
 from certsvc.events.trace import HEADER, read_traceparent, tracing
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from certsvc.commands.issuance.accept_event import Taken
+    from certsvc.commands.issuance.accept_issuance import Prepared
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.events.cloudevents import Incoming
+    from certsvc.license.parties import Client
 
 SENDERS = (roles.APPROVAL, roles.APPROVAL_ANY, roles.SOURCE)
 READERS = (*SENDERS, roles.AUDITOR, roles.OPERATOR)
@@ -50,6 +55,79 @@ def take_message(
         detail = "多次处理均出错，已存放；请运维查看日志后重放"
         return _park(deps, client_id, headers, body, sequence=sequence, code="internal", detail=detail)
     return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One that came, as :func:`take_message` is given it."""
+
+    client_id: str
+    headers: Mapping[str, str]
+    body: bytes
+    sequence: int
+    tries: int
+
+
+def take_messages(deps: Deps, several: Sequence[Message]) -> tuple[list[ParkedEvent | None], Exception | None]:
+    """Carry out messages in their order; what became of each, as :func:`take_message`, up to one that must come again.
+
+    That one's error is given with them: neither it nor those behind it were carried out, or it is unknown whether.
+    Requests for issuance that follow each other are stored in one transaction; one that cannot be is carried out alone.
+    """
+    done: list[ParkedEvent | None] = []
+    try:
+        while len(done) < len(several):
+            rest = several[len(done) :]
+            run = _run(deps, rest)
+            if len(run) < 2 or not _stored(deps, rest, run, done):  # noqa: PLR2004  (alone it needs no other way)
+                done.append(_alone(deps, rest[0]))
+    except Exception as error:  # noqa: BLE001  (whatever it is, the message is not lost: it comes again)
+        return done, error
+    return done, None
+
+
+def _alone(deps: Deps, one: Message) -> ParkedEvent | None:
+    return take_message(deps, one.client_id, one.headers, one.body, sequence=one.sequence, tries=one.tries)
+
+
+def _run(deps: Deps, several: Sequence[Message]) -> list[Prepared]:
+    """The requests for issuance at the beginning, from senders who may ask."""
+    several = several[:MOST]
+    read: list[tuple[Principal, Incoming, str]] = []
+    with deps.uow.read() as tx:
+        clients = tx.access.clients(sorted({one.client_id for one in several}))
+    for one in several:
+        try:
+            sender, event = _sender(clients.get(one.client_id), one.client_id), _event(one.headers, one.body)
+        except CertsvcError:
+            break
+        read.append((sender, event, read_traceparent(one.headers.get(HEADER))))
+    return prepared_run(deps, read)
+
+
+def _stored(deps: Deps, several: Sequence[Message], run: Sequence[Prepared], done: list[ParkedEvent | None]) -> bool:
+    """Store what was looked at, and park what the register refuses, onto ``done``; False when the next goes alone.
+
+    Raises:
+        Unavailable: the next one must come again.
+    """
+    try:
+        answers = accept_prepared(deps, run)
+    except CertsvcError:
+        raise
+    except Exception:  # noqa: BLE001  (whose fault it is shows one by one; what was stored is known again)
+        return False
+    for one, answer in zip(several, answers, strict=False):
+        if isinstance(answer, Unavailable):
+            raise answer
+        if isinstance(answer, CertsvcError):
+            code, detail = answer.code, str(answer)
+            done.append(
+                _park(deps, one.client_id, one.headers, one.body, sequence=one.sequence, code=code, detail=detail)
+            )
+        else:
+            done.append(None)
+    return True
 
 
 MAX_TRIES = 5
@@ -96,18 +174,27 @@ def replay(deps: Deps, event: ParkedEvent, *, by: str) -> Taken:
 def _carry_out(deps: Deps, client_id: str, headers: Mapping[str, str], body: bytes) -> Taken:
     with deps.uow.read() as tx:
         client = tx.access.client(client_id)
+    caller, event = _sender(client, client_id), _event(headers, body)
+    with tracing(read_traceparent(headers.get(HEADER))):
+        return accept_event(deps, caller, event)
+
+
+def _sender(client: Client | None, client_id: str) -> Principal:
     if client is None or not client.active:
         raise Unauthenticated(f"没有登记的系统 {client_id}，或已停用")
     caller = of_client(client)
     if caller.roles.isdisjoint(SENDERS):
         raise Forbidden("此系统无权发送事件")
+    return caller
+
+
+def _event(headers: Mapping[str, str], body: bytes) -> Incoming:
     if len(body) > MAX_MESSAGE_BYTES:
         raise TooLarge(f"消息不得超过 {MAX_MESSAGE_BYTES} 字节")
     events, batch = read_events(headers, body)
     if batch or len(events) != 1:
         raise InvalidInput("每条消息只放一个事件")
-    with tracing(read_traceparent(headers.get(HEADER))):
-        return accept_event(deps, caller, events[0])
+    return events[0]
 
 
 def _park(
