@@ -77,12 +77,16 @@ export class Session {
     return goToProvider(this.key);
   }
 
-  /** Forget the person here, and let the token open nothing from now on. */
-  leave(): void {
-    endSession(this.kept.value?.token);
+  /**
+   * Forget the person here at once, and let the token open nothing any more, once `last` has done in its name what is
+   * left to do.
+   */
+  leave(last: (token: string) => Promise<void> = async () => undefined): void {
+    const token = this.kept.value?.token;
     this.forget();
     this.trouble.value = null;
     announce(t("login.left"));
+    if (token) void last(token).finally(() => endSession(token));
   }
 
   /** End the sessions of this person on every device, this one among them. */
