@@ -61,7 +61,6 @@ SIGNINGS_WAIT_S = 15.0
 """Pause between two looks at signing rounds: deadlines, seals that wait, certificates that ended; three index reads."""
 SWEEP_WAIT_S = 60.0
 """Pause between two looks for what is over: uploads, deliveries of webhooks."""
-
 NUMBER_WAIT_S = 5.0
 """Pause between two looks for versions without a status entry; one read of an index that is empty but in an upgrade."""
 

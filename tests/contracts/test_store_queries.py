@@ -132,7 +132,7 @@ def run_everything(tx: UnitOfWork) -> None:
     run_care(tx, "ver_000090")
     run_disposals(tx, 91)
     run_reseals(tx, 92)
-    tx.seal_fences.share(["seal_001"], most_ms=1)
+    tx.seal_fences.share(["seal_001"], most_ms=60_000)
     tx.seal_fences.close("seal_001")
     console(tx)
     assert tx.outbox.lease("sequencer", owner="a", now=NOW, lease_s=1)
