@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.commands.access import roles
-from certsvc.commands.showing.collect_answer import CHALLENGE
 from certsvc.commands.showing.material_rights import seen_materials
 from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, rights_over_others
 from certsvc.errors import FieldProblem, InvalidInput
-from certsvc.license.challenges import Challenge, ChallengeState
+from certsvc.license.challenges import CHALLENGE, Challenge, ChallengeState
 from certsvc.license.notices import NO_LINES, Notice
 from certsvc.license.uses import Fetch, Scan, ShowBasis
 
