@@ -27,7 +27,7 @@ from certsvc.commands.sharing.grounds import (
     withheld_by,
 )
 from certsvc.commands.sharing.make_copy import CopyWish, MadeCopy, give_copy, make_copy
-from certsvc.commands.sharing.policy import check_quota, count_order, count_use, open_matter
+from certsvc.commands.sharing.policy import by_own_code, check_quota, count_order, count_use, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
@@ -134,6 +134,7 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
         NotFound: no license of this type for this holder.
     """
     roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
     copied = _copied(deps, caller, body) if body.may_ask_copy else NOT_COPIED
     [answer] = fetch_licenses(deps, [(caller, body)], copied)
     deps.faults.reach("copy.given")
@@ -159,6 +160,7 @@ def fetch_licenses(
     """
     for caller, _ in asked:
         roles.require(caller, roles.USING)
+    asked = [(caller, by_own_code(deps, body)) for caller, body in asked]
     now = deps.clock.sure()
     with deps.uow() as tx:
         return fetch_in(deps, tx, asked, now, copied, traces=traces)

@@ -12,7 +12,7 @@ from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import keys_on_consent
+from certsvc.commands.sharing.policy import by_own_code, keys_on_consent
 from certsvc.commands.sharing.use_rows import used_name
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.delegation_uses import count_delegated
@@ -92,7 +92,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         InvalidInput: fields that the matter does not need.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.sure()
+    body, now = by_own_code(deps, body), deps.clock.sure()
     token = deps.ids.token()
     with deps.uow() as tx:
         right = right_to_consent(
