@@ -16,9 +16,9 @@ from certsvc.commands.sharing.policy import by_own_code, keys_on_consent
 from certsvc.commands.sharing.use_rows import used_name
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.delegation_uses import count_delegated
-from certsvc.commands.showing.ledger import seen_versions
 from certsvc.commands.showing.material_rights import seen_materials
 from certsvc.commands.showing.rights import right_to_consent, right_to_show
+from certsvc.commands.showing.seen_versions import seen_versions
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.identifiers.material_kind import is_material_id
 from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
