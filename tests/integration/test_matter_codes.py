@@ -10,9 +10,8 @@ from fixtures_city import ServedCity
 from test_challenges import ask as challenge
 from test_challenges import reply as say
 from test_fetch import CLIENT, MATTER, SLUG, consented, fetch, grant
-from test_use_bases import ask, by_request, reply
+from test_use_bases import ask, by_request, reply, withhold
 
-from certsvc.clock import rfc3339
 from certsvc.commands.sharing.policy import own_code
 
 ITEM = MATTER + "01"
@@ -39,11 +38,8 @@ def test_either_code_is_kept_as_the_matters_own(city: ServedCity) -> None:
     made = challenge(city, city.system(CLIENT), **body)
     city.answer(say(city, me, made["code"], done["identifier"]), 201)
 
-    until = rfc3339(city.service.deps.clock.now() + timedelta(days=1))
-    later = {"matter_code": ITEM, "case_no": "BJ-2026-1", "legal_basis": "示例法第一条", "until": until}
-    first = city.answer(city.client.post("/v1/withholdings", headers=city.person("use-clerk-1"), json=later), 201)[
-        "withholding_id"
-    ]
+    until = city.service.deps.clock.now() + timedelta(days=1)
+    first = city.answer(withhold(city, until, matter_code=ITEM), 201)["withholding_id"]
     path = f"/v1/withholdings/{first}/decisions"
     city.answer(city.client.post(path, headers=city.person("use-checker-1"), json={"agrees": True}), 201)
     city.answer(fetch(city, fields=["number"], withholding_id=first), 201)
