@@ -274,7 +274,11 @@ def test_only_what_the_owner_of_the_kind_registered_is_of_the_kind(office: Serve
     city = office
     opened(city, keys=["name", "pages"])
     person = next(one for one in city.people if one.holder_code and one.subject != city.holder_of(SLUG))
-    about = {"holder_code": person.holder_code, "holder_code_type": person.holder_code_type, "holder_name": "示例"}
+    about: dict[str, Any] = {
+        "holder_code": person.holder_code,
+        "holder_code_type": person.holder_code_type,
+        "holder_name": "示例",
+    }
     asked_for = {name: about[name] for name in ("holder_code", "holder_code_type")}
     lease(city, "BJ-OTHER-KIND", code="layout_plan", **about)
     lease(city, "BJ-OTHER-BODY", authority_code=USER, matter_code=MATTER, **about)

@@ -181,7 +181,9 @@ def test_a_scene_that_widens_after_the_yes_gives_what_was_seen(
     [fit] = fits(city, me, made)
     city.answer(reply(city, me, made["code"], done["identifier"]), 201)
     monkeypatch.undo()
-    assert len(city.catalog.type("tour_guide").scene(SCENE).fields) > 2, "it is wider now"
+    wide = city.catalog.type("tour_guide").scene(SCENE)
+    assert wide is not None
+    assert len(wide.fields) > 2, "it is wider now"
     scan = city.answer(collect(city, officer, made), 201)
     assert (scan["fields"], scan["photo"]) == (fit["fields"], "")
 
