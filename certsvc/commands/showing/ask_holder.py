@@ -100,24 +100,29 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
         created_at=now,
         expires_at=now + timedelta(seconds=CHALLENGE_TTL_S),
     )
+    _keep(deps, challenge)
+    return ChallengeMade(challenge=challenge, code=challenge_text(deps.policy.public_base, token), ticket=ticket)
+
+
+def _keep(deps: Deps, challenge: Challenge) -> None:
+    """The row and its evidence; Conflict where too many of this account wait."""
     with deps.uow() as tx:
-        tx.challenges.hold(caller.subject)
-        if tx.challenges.count_open(caller.subject, now=now) >= MAX_OPEN_CHALLENGES:
+        tx.challenges.hold(challenge.verifier)
+        if tx.challenges.count_open(challenge.verifier, now=challenge.created_at) >= MAX_OPEN_CHALLENGES:
             raise Conflict(
                 f"等待答复的核验请求已有 {MAX_OPEN_CHALLENGES} 个，请等它们到期（{CHALLENGE_TTL_S} 秒）后再发起"
             )
         tx.challenges.insert(challenge)
-        content = {"scene": body.scene, "matter_code": matter_code, "type": body.type}
+        content = {"scene": challenge.scene, "matter_code": challenge.matter_code, "type": challenge.type_slug}
         record(
             tx,
             deps,
             kind="challenge.made",
             subject=challenge.challenge_id,
-            actor=caller.subject,
+            actor=challenge.verifier,
             content=content,
-            at=now,
+            at=challenge.created_at,
         )
-    return ChallengeMade(challenge=challenge, code=challenge_text(deps.policy.public_base, token), ticket=ticket)
 
 
 def _check_scene(deps: Deps, caller: Principal, body: ChallengeBody) -> None:
