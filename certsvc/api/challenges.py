@@ -10,12 +10,14 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
+from certsvc.api.fetches import FetchOut
 from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import ENGLISH, CardOut, FieldOut, Model, ScanOut
 from certsvc.api.show_models import card_of_right
 from certsvc.commands.access import roles
 from certsvc.commands.offline.labels import english_of
 from certsvc.commands.ports import Deps, Principal
+from certsvc.commands.sharing.fetch_license import FetchAnswer
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.answer_challenge import STATE_ZH, Fit, answer_challenge, open_challenge
 from certsvc.commands.showing.ask_holder import ASKERS, ChallengeBody, ask_holder
@@ -134,6 +136,7 @@ class OpenedOut(Model):
     matter_code: str
     matter_name: str
     case_no: str
+    operator: str = Field(description="经办人账号，只有事项有")
     expires_at: datetime
     fits: list[FitOut]
 
@@ -167,9 +170,10 @@ def look(
 @router.post("/v1/challenges/{challenge_id}/result", status_code=201)
 def collect(
     request: Request, challenge_id: ChallengeId, body: TicketIn, caller: Annotated[Principal, Depends(ASKER)]
-) -> ScanOut:
-    """What the holder agreed to show: once, to the session that asked, and recorded as an inspection."""
-    return ScanOut.of(collect_answer(deps_of(request), caller, challenge_id, ticket=body.ticket))
+) -> ScanOut | FetchOut:
+    """What the holder agreed to show, once, to the session that asked: for a scene a scan, for a matter a fetch."""
+    answer = collect_answer(deps_of(request), caller, challenge_id, ticket=body.ticket)
+    return FetchOut.of(answer) if isinstance(answer, FetchAnswer) else ScanOut.of(answer)
 
 
 @router.post("/v1/challenges/openings")
@@ -191,6 +195,7 @@ def opened(request: Request, body: OpeningIn, caller: Annotated[Principal, Depen
         matter_code=asked.matter_code,
         matter_name=matter_name(deps, asked.matter_code) if asked.matter_code else "",
         case_no=asked.case_no,
+        operator=asked.operator,
         expires_at=asked.expires_at,
         fits=[FitOut.of(deps, fit) for fit in found.fits],
     )

@@ -15,7 +15,7 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import FactsOut, FieldOut, Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
-from certsvc.commands.sharing.fetch_license import FetchBody
+from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 
@@ -42,21 +42,26 @@ class FetchOut(Model):
     copy_until: datetime | None = Field(description="加注件用到何时")
     at: datetime
 
+    @staticmethod
+    def of(answer: FetchAnswer) -> FetchOut:
+        """From the command's answer."""
+        return FetchOut(
+            fetch_id=answer.fetch.fetch_id,
+            license=FactsOut.of(answer.facts),
+            good=answer.standing.good,
+            state=answer.standing.code,
+            state_zh=answer.standing.zh,
+            fields=FieldOut.many(answer.fields),
+            file=base64.b64encode(answer.file).decode() if answer.file else "",
+            file_sha256=answer.copy.sha256 if answer.copy else "",
+            copy_number=answer.copy.number if answer.copy else "",
+            copy_until=answer.copy.until if answer.copy else None,
+            at=answer.fetch.at,
+        )
+
 
 @router.post("/v1/fetches", status_code=201)
 async def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depends(USER)]) -> FetchOut:
     """Fetch for a matter with purpose and basis; without them it is refused, and the refusal is on record too."""
     answer = await desk_of(request).ask(deps_of(request), caller, body)
-    return FetchOut(
-        fetch_id=answer.fetch.fetch_id,
-        license=FactsOut.of(answer.facts),
-        good=answer.standing.good,
-        state=answer.standing.code,
-        state_zh=answer.standing.zh,
-        fields=FieldOut.many(answer.fields),
-        file=base64.b64encode(answer.file).decode() if answer.file else "",
-        file_sha256=answer.copy.sha256 if answer.copy else "",
-        copy_number=answer.copy.number if answer.copy else "",
-        copy_until=answer.copy.until if answer.copy else None,
-        at=answer.fetch.at,
-    )
+    return FetchOut.of(answer)

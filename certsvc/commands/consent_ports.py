@@ -33,6 +33,10 @@ class Challenges(Protocol):
         """The challenge."""
         ...
 
+    def hold_one(self, challenge_id: str) -> Challenge | None:
+        """The challenge, which no other transaction changes until the end of this one."""
+        ...
+
     def by_ids(self, challenge_ids: Collection[str]) -> Mapping[str, Challenge]:
         """Those of these challenges that there are, by id."""
         ...

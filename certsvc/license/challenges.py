@@ -20,6 +20,12 @@ a picture of it that is passed on is dead before it has come far (relay)."""
 COLLECT_TTL_S = 60
 """How long an answer waits for its verifier: the holder's yes is for now, not for a file (DESIGN.md 4)."""
 
+CHALLENGE = "challenge"
+"""``code_kind`` of the inspection record of an answer that was collected."""
+
+PHOTO, BARE = "*photo", "!"
+"""In what a holder said yes to: the photo, and what stands before the key of a field that was seen without a mask."""
+
 POLL_S = 2
 """Seconds that a verifier waits between two looks (Retry-After)."""
 
@@ -53,6 +59,9 @@ class Challenge:
         matter_code, case_no: the matter and 办件编号, or empty.
         purpose: why, in the verifier's words.
         task_no: 检查通知书 or task number, or empty.
+        operator: 经办人 of the using system that asks for a matter, or empty.
+        seen: what the holder said yes to, keys of fields and :data:`PHOTO`, and what may be given at most; None before
+            the yes, and of earlier releases.
         holder_subject: account that answered; ``version_id``, ``basis``, ``basis_id``, ``presenter`` as in a show.
     """
 
@@ -77,6 +86,8 @@ class Challenge:
     basis: str = ""
     basis_id: str = ""
     presenter: str = ""
+    operator: str = ""
+    seen: tuple[str, ...] | None = None
     answered_at: datetime | None = None
     collect_until: datetime | None = None
     collected_at: datetime | None = None

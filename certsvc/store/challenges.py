@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 _C = challenges.c
 _CIRCUMSTANCES = "challenges.circumstances"
 _PRESENTER = "challenges.presenter"
+_OPERATOR = "challenges.operator"
 _ASKED = ChallengeState.ASKED.value
 _BY_TOKEN = select(*_C).where(_C.token_sha256 == bindparam("digest"))
 _BY_ID = select(*_C).where(_C.challenge_id == bindparam("which"))
+_HOLD_ONE = _BY_ID.with_for_update()
 _BY_IDS = select(*_C).where(_C.challenge_id.in_(bindparam("which", expanding=True)))
 # Whoever asks is a person or a system: the row is held, so that two who count at once cannot both find room.
 _HOLD_PERSON = select(people.c.subject).where(people.c.subject == bindparam("who")).with_for_update(key_share=True)
@@ -50,6 +53,7 @@ _ANSWER = (
         presenter=bindparam("by"),
         answered_at=bindparam("now"),
         collect_until=bindparam("until"),
+        seen=bindparam("yes_to"),
     )
 )
 _COLLECT = (
@@ -104,6 +108,10 @@ class ChallengeRows:
             answered_at=challenge.answered_at,
             collect_until=challenge.collect_until,
             collected_at=challenge.collected_at,
+            operator=self._tx.seal(challenge.operator, _OPERATOR, challenge.challenge_id)
+            if challenge.operator
+            else None,
+            seen=self._yes_to(challenge),
         )
 
     def by_token(self, token_sha256: str) -> Challenge | None:
@@ -114,6 +122,11 @@ class ChallengeRows:
     def by_id(self, challenge_id: str) -> Challenge | None:
         """The challenge."""
         row = self._tx.row(_BY_ID, which=challenge_id)
+        return None if row is None else self._challenge(row)
+
+    def hold_one(self, challenge_id: str) -> Challenge | None:
+        """The challenge, which no other transaction changes until the end of this one."""
+        row = self._tx.row(_HOLD_ONE, which=challenge_id)
         return None if row is None else self._challenge(row)
 
     def by_ids(self, challenge_ids: Collection[str]) -> Mapping[str, Challenge]:
@@ -143,6 +156,7 @@ class ChallengeRows:
             right_id=answered.basis_id,
             by=self._sealed(answered),
             until=answered.collect_until,
+            yes_to=self._yes_to(answered),
             now=now,
         )
         return done == 1
@@ -163,10 +177,17 @@ class ChallengeRows:
             return None
         return self._tx.seal(challenge.presenter, _PRESENTER, challenge.challenge_id)
 
+    @staticmethod
+    def _yes_to(challenge: Challenge) -> str | None:
+        return None if challenge.seen is None else json.dumps(challenge.seen)
+
     def _challenge(self, row: RowMapping) -> Challenge:
         values = dict(row)
         values.update(self._tx.open_json(values.pop("circumstances"), _CIRCUMSTANCES, row["challenge_id"]))
         sealed = values.pop("presenter")
         values["presenter"] = self._tx.open(sealed, _PRESENTER, row["challenge_id"]) if sealed else ""
+        operator = values.pop("operator")
+        values["operator"] = self._tx.open(operator, _OPERATOR, row["challenge_id"]) if operator else ""
+        values["seen"] = tuple(json.loads(row["seen"])) if row["seen"] is not None else None
         values["state"] = as_word(ChallengeState, row["state"])
         return Challenge(**values)

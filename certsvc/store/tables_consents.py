@@ -41,6 +41,9 @@ challenges = Table(
     Column("answered_at", UtcTime),
     Column("collect_until", UtcTime),
     Column("collected_at", UtcTime),
+    # Empty in rows of earlier releases.
+    Column("operator", LargeBinary),  # encrypted: 经办人 of a using system
+    Column("seen", PlainText),  # JSON: what the holder said yes to
 )
 Index("ix_challenges_verifier", challenges.c.verifier, challenges.c.state, challenges.c.expires_at)
 Index("ix_challenges_holder", challenges.c.holder_subject, challenges.c.answered_at, challenges.c.challenge_id)

@@ -114,7 +114,7 @@ def register(store: Store) -> Store:
 
 
 def test_a_challenge_is_answered_once_in_time_and_collected_once_in_time(store: Store) -> None:
-    challenge = make_challenge(1)
+    challenge = make_challenge(1, operator="jingban01")
     yes = dataclasses.replace(
         challenge,
         state=ChallengeState.CONFIRMED,
@@ -125,12 +125,14 @@ def test_a_challenge_is_answered_once_in_time_and_collected_once_in_time(store: 
         presenter="示例母",
         answered_at=T0,
         collect_until=T0 + timedelta(seconds=60),
+        seen=("!number", "*photo"),
     )
     with store.uow() as tx:
         tx.challenges.insert(challenge)
         tx.challenges.insert(make_challenge(2, state=ChallengeState.DECLINED))
         assert tx.challenges.by_token(challenge.token_sha256) == challenge
         assert tx.challenges.by_token("x") is None
+        assert (tx.challenges.hold_one("chl_000001"), tx.challenges.hold_one("x")) == (challenge, None)
         assert tx.challenges.count_open("officer-1", now=T0) == 1
         assert tx.challenges.count_open("officer-1", now=challenge.expires_at) == 0
         assert not tx.challenges.answer(yes, now=challenge.expires_at)
@@ -153,6 +155,7 @@ def test_a_challenge_is_answered_once_in_time_and_collected_once_in_time(store: 
         kept = tx.challenges.by_id("chl_000001")
         assert kept is not None
         assert (kept.state, kept.presenter, kept.purpose) == (ChallengeState.COLLECTED, "示例母", "示例检查")
+        assert (kept.operator, kept.seen) == ("jingban01", ("!number", "*photo"))
         assert set(tx.challenges.by_ids(["chl_000001", "chl_x"])) == {"chl_000001"}
         assert [one.challenge_id for one in tx.challenges.answered_by(kept.holder_subject, limit=9)] == ["chl_000001"]
 
@@ -393,7 +396,7 @@ def test_a_page_of_scans_begins_behind_a_moment_and_an_id(store: Store) -> None:
 
 def test_names_and_words_of_people_are_encrypted(register: Store, rows: Callable[[Store, str], str]) -> None:
     with register.uow() as tx:
-        tx.challenges.insert(make_challenge(1, presenter="示例母"))
+        tx.challenges.insert(make_challenge(1, presenter="示例母", operator="示例经办"))
         tx.delegations.insert(make_delegation(1))
         tx.relations.insert(make_relation(1))
         tx.disputes.insert(make_dispute(1, answer="示例答复"))

@@ -37,7 +37,8 @@ def full_width(text: str) -> str:
 def show_code(live_city: LiveCity) -> str:
     city = live_city.city
     kind = city.catalog.type("food_operation")
-    body = {"identifier": city.license("food_operation")["identifier"], "scene": kind.scenes[0].code}
+    scene = next(one.code for one in kind.scenes if one.audience == "clerk")
+    body = {"identifier": city.license("food_operation")["identifier"], "scene": scene}
     headers = city.person(city.holder_of("food_operation"))
     return str(city.answer(city.client.post("/v1/shows", headers=headers, json=body), 201)["code"])
 

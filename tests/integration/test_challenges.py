@@ -163,17 +163,17 @@ def test_a_using_system_asks_for_its_matter_and_sees_what_the_matter_may(shared_
     )
     done, me = city.one_of(slug), holder(city, slug)
     system = city.system(using_client_id(matter.authority_code))
-    asked = {"scene": "", "matter_code": matter.code, "case_no": "B-7", "purpose": "办理事项"}
+    asked = {"scene": "", "matter_code": matter.code, "case_no": "B-7", "operator": "jingban01", "purpose": "办理事项"}
     made = ask(city, system, **asked)
     opened = city.answer(city.client.post("/v1/challenges/openings", headers=me, json={"code": made["code"]}), 200)
     assert (opened["matter_name"], opened["case_no"]) == (matter.name, "B-7")
     city.answer(reply(city, me, made["code"], done["identifier"]), 201)
-    scan = city.answer(collect(city, system, made), 201)
-    assert [field["key"] for field in scan["fields"]] == [key for key in matter.allows[slug] if key != "*copy"]
+    answer = city.answer(collect(city, system, made), 201)
+    assert [field["key"] for field in answer["fields"]] == [key for key in matter.allows[slug] if key != "*copy"]
     body = {"purpose": "办理事项", "scene": "scenic_entry"}
     problem(city.client.post("/v1/challenges", headers=system, json=body), 403)
     others = next(one for one in city.catalog.matters if one.authority_code != matter.authority_code)
-    body = {"purpose": "办理事项", "matter_code": others.code}
+    body = {"purpose": "办理事项", "matter_code": others.code, "case_no": "B-7", "operator": "jingban01"}
     problem(city.client.post("/v1/challenges", headers=system, json=body), 403)
 
 

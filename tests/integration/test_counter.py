@@ -255,7 +255,7 @@ def test_an_outage_makes_a_slip_that_is_reconciled(small_city: ServedCity, monke
 
 def test_a_show_code_says_who_applies_and_a_scan_gun_may_type_it_full_width(small_city: ServedCity) -> None:
     done = small_city.issue("food_operation", "SHOW-1")
-    scene = small_city.catalog.type("food_operation").scenes[0].code
+    scene = next(one.code for one in small_city.catalog.type("food_operation").scenes if one.audience == "clerk")
     shown = small_city.show("food_operation", done["identifier"], scene)["code"]
     typed = "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in shown)
     check = small_city.answer(ask(small_city, holder_code="", holder_code_type="", code=typed), 201)
@@ -269,6 +269,22 @@ def test_a_show_code_says_who_applies_and_a_scan_gun_may_type_it_full_width(smal
     other = small_city.show("food_operation", done["identifier"], scene)["code"]
     noted = small_city.answer(ask(small_city, holder_code=STRANGER[1], code=other), 201)
     assert "不是这位申请人" in noted["consented"]["note"]
+
+
+def test_a_code_for_officers_is_no_consent_at_a_counter(small_city: ServedCity) -> None:
+    """It gave nothing and stays unused: it would be a consent at every counter for as long as it lives."""
+    city = small_city
+    done = city.issue("food_operation", "SHOW-1")
+    scene = next(one.code for one in city.catalog.type("food_operation").scenes if one.audience == "officer")
+    code = city.show("food_operation", done["identifier"], scene)["code"]
+    unnamed = ask(city, holder_code="", holder_code_type="", code=code)
+    assert unnamed.status_code == 422, "it says nothing of who applies"
+    assert city.rows("SELECT count(*) FROM counter_cases") == [(0,)], "and nothing was looked up or kept"
+    assert city.rows("SELECT redeemed_at FROM shows") == [(None,)]
+    check = city.answer(ask(city, code=code), 201)
+    assert check["consented"]["note"]
+    assert check["consented"]["scan"]["fields"] == []
+    assert {basis for (basis,) in city.rows("SELECT basis FROM fetches")} <= {"application"}
 
 
 def test_a_grant_code_gives_its_fields_once_and_fails_alike(small_city: ServedCity) -> None:

@@ -28,6 +28,7 @@ from consent_city import (
 from consent_city import state as say
 from fixtures_city import ServedCity
 from test_bad_input import problem
+from test_fetch import CLIENT, MATTER
 
 from certsvc.clock import FixedClock, SystemClock, end_of_day, local_day
 
@@ -340,6 +341,28 @@ def test_what_staff_show_counts_for_their_manager_too(small_city: ServedCity) ->
     assert codes == [201, 201, 409]
     problem(show(city, city.person("manager"), done, scope[done][0], above), 409)
     assert standing(city, city.person("manager"), above) == "used_up"
+
+
+def test_what_staff_consent_to_counts_for_their_manager_too(city: ServedCity) -> None:
+    """A number under a number: a thousand for the 办事人 are no more than the one of the 证照管理员."""
+    done = city.issue(COMPANY, "D-1")["identifier"]
+    manager, staff = ("管示例", citizen(date(1980, 1, 1), 51)), ("办示例", citizen(date(1990, 1, 1), 52))
+    for subject, person in (("manager", manager), ("staff", staff)):
+        bind(city, subject, person[0], code=person[1])
+    scope = {done: [city.catalog.type(COMPANY).scenes[0].code]}
+    matters = {"use_matters": [MATTER]}
+    above = given(city, holder(city, COMPANY), party(*manager), scope, city.person("manager"), max_uses=1, **matters)
+    below = given(
+        city, city.person("manager"), party(*staff), scope, city.person("staff"), under=above, max_uses=1000, **matters
+    )
+    body = {"identifier": done, "client_id": CLIENT, "matter_code": MATTER, "delegation_id": below}
+    made = [city.client.post("/v1/grants", headers=city.person("staff"), json=body).status_code for _ in range(3)]
+    assert made == [201, 409, 409]
+    assert city.rows("SELECT count(*) FROM grants") == [(1,)]
+    own = {**body, "delegation_id": above}
+    problem(city.client.post("/v1/grants", headers=city.person("manager"), json=own), 409)
+    used = city.rows(f"SELECT used FROM delegations WHERE delegation_id IN ('{above}', '{below}')")
+    assert used == [(1,), (1,)], "what was not given is not counted, of neither"
 
 
 def test_nothing_is_given_or_begins_after_a_death(family: Family) -> None:

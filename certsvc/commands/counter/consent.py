@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from certsvc.license.parties import Client
     from certsvc.license.uses import Grant
 
-AGAINST_CODE = "code_"
-"""How reasons begin that speak against a code: used, too old, of a key that nobody knows."""
 GRANT_ZH = "用证码无效：不存在、已过期、已使用，或与本事项、本办件、申请人不符；请持证人重新授权"
 NO_FIELD_ZH = "用证码没有可供窗口读取的信息项，没有使用；加注件和核验请由该用证码所授权的业务系统办理"
 OTHER_ZH = "所扫的亮证码不是这位申请人的，请核对申请人"
@@ -79,10 +77,11 @@ class Offer:
 
 
 def by_show(deps: Deps, caller: Principal, text: str, given: HolderCode | None) -> Consented:
-    """Scan a show code, as every clerk's scan is recorded, and learn from it who applies."""
+    """Scan a show code, as every clerk's scan is recorded, and learn who applies if it gave data."""
     scan = scan_code(deps, caller, text=text)
-    refused = any(reason.value.startswith(AGAINST_CODE) for reason in scan.reasons)
-    if scan.facts is None or refused or not scan.scan.version_id:
+    # Only a code that gave what it is for is a consent: one for the scene of somebody else is used up by nobody here.
+    given_data = scan.scan.fields or scan.photo is not None
+    if scan.facts is None or not given_data or not scan.scan.version_id:
         return Consented(scan=scan, note=scan.text_zh)
     with deps.uow.read() as tx:
         version = tx.licenses.by_version_id(scan.scan.version_id)

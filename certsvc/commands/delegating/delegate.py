@@ -14,6 +14,7 @@ from certsvc.commands.delegating.party import PartyBody
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Day, Line
+from certsvc.commands.sharing.policy import own_code
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, scene_of
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, require_alive, right_to_show, same
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
@@ -82,6 +83,7 @@ def delegate(deps: Deps, caller: Principal, body: DelegationBody) -> Delegation:
             has just ended.
     """
     roles.require(caller, roles.HOLDER)
+    body = body.model_copy(update={"use_matters": tuple(own_code(deps, code) for code in body.use_matters)})
     now = deps.clock.now()
     delegate_holder = body.delegate.holder()
     _check_until(body, now)

@@ -27,7 +27,7 @@ from certsvc.commands.sharing.grounds import (
     may_look,
     withheld_by,
 )
-from certsvc.commands.sharing.policy import count_use, simulation_allows
+from certsvc.commands.sharing.policy import by_own_code, count_use, simulation_allows
 from certsvc.commands.sharing.question_words import in_words, is_field, question_claims
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.verifying.receipts import Asked
@@ -127,6 +127,7 @@ def answer_question(deps: Deps, caller: Principal, body: AnswerBody) -> AnswerGi
         RateLimited: asked about the same license or person too often today.
     """
     roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
     check_question(deps, body)
     _check_named(body)
     now = deps.clock.sure()

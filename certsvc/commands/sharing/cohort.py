@@ -23,7 +23,7 @@ from certsvc.commands.sharing.answer_question import (
 )
 from certsvc.commands.sharing.grounds import Ground, check_open, current_of
 from certsvc.commands.sharing.held import held_by
-from certsvc.commands.sharing.policy import count_use
+from certsvc.commands.sharing.policy import by_own_code, count_use
 from certsvc.commands.sharing.question_words import in_words, question_claims
 from certsvc.commands.sharing.use_rows import UNKNOWN_TYPE, announce, refusal_row, type_of, use_row
 from certsvc.errors import CertsvcError, FieldProblem, IntegrityError, InvalidInput, NoLawfulBasis, Unavailable
@@ -105,6 +105,7 @@ def ask_cohort(deps: Deps, caller: Principal, body: CohortBody) -> CohortAnswer:
         NoLawfulBasis: no open policy, or not one of duty; the refusal is on record.
     """
     roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
     question = body.of(None)
     check_question(deps, question)
     _check_members(body)

@@ -25,7 +25,7 @@ from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.choices import candidates, choose
 from certsvc.commands.sharing.grant_use import NO_CLIENT_ZH, check_alone, store_grant
 from certsvc.commands.sharing.held import held_by
-from certsvc.commands.sharing.policy import chosen, find_matter, keys_on_consent
+from certsvc.commands.sharing.policy import by_own_code, chosen, find_matter, keys_on_consent
 from certsvc.commands.sharing.use_requests import ItemBody
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import right_to_consent
@@ -108,7 +108,7 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAns
         RateLimited: the clerk asked about this holder too often today.
     """
     roles.require(caller, roles.CLERK)
-    now = deps.clock.now()
+    body, now = by_own_code(deps, body), deps.clock.now()
     holder = body.holder.holder("/holder/code")
     signer = body.signer.holder("/signer/code") if body.signer is not None else holder
     _check_asked(deps, caller, body)

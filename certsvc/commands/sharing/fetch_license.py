@@ -7,12 +7,13 @@ Fetches that come together are one transaction with an answer each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, Field
 
 from certsvc.commands.access import roles
+from certsvc.commands.sharing.fetch_scope import scope_of, within
 from certsvc.commands.sharing.grounds import (
     Ground,
     UseBody,
@@ -26,18 +27,18 @@ from certsvc.commands.sharing.grounds import (
     withheld_by,
 )
 from certsvc.commands.sharing.make_copy import CopyWish, MadeCopy, give_copy, make_copy
-from certsvc.commands.sharing.policy import check_quota, count_order, count_use, open_matter
+from certsvc.commands.sharing.policy import by_own_code, check_quota, count_order, count_use, open_matter
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.showing.values import ShownField, shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
 from certsvc.events.trace import tracing
-from certsvc.identifiers.policy_key import COPY, readable
+from certsvc.identifiers.policy_key import COPY
 from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.copies import AnnotatedCopy, copy_until
 from certsvc.license.states import State
-from certsvc.license.uses import BEYOND_POLICY, CONSENT_OVER, NOT_IN_FORCE, UseBasis
+from certsvc.license.uses import CONSENT_OVER, NOT_IN_FORCE, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from certsvc.license.consents import Withholding
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
-    from certsvc.license.uses import Fetch, Grant
+    from certsvc.license.uses import Fetch
     from certsvc.seal.verdict import LicenseFacts
 
 USED_ZH = "授权已使用、已收回或已过期，请持证人重新授权"
@@ -133,6 +134,7 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer
         NotFound: no license of this type for this holder.
     """
     roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
     copied = _copied(deps, caller, body) if body.may_ask_copy else NOT_COPIED
     [answer] = fetch_licenses(deps, [(caller, body)], copied)
     deps.faults.reach("copy.given")
@@ -158,30 +160,44 @@ def fetch_licenses(
     """
     for caller, _ in asked:
         roles.require(caller, roles.USING)
+    asked = [(caller, by_own_code(deps, body)) for caller, body in asked]
     now = deps.clock.sure()
     with deps.uow() as tx:
-        known = look_up(deps, tx, asked, now)
-        used: set[str] = set()
-        judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
-        reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
-        over = _counted(deps, tx, judged, now)
-        answers = [_answer(deps, tx, one, reads, copied, over.get(at), now) for at, one in enumerate(judged)]
-        deps.faults.reach("fetch.judged")
-        spent = {
-            one.ground.grant.grant_id
-            for one, answer in zip(judged, answers, strict=True)
-            if isinstance(one, _Lawful) and isinstance(answer, FetchAnswer) and one.ground.grant
-        }
-        if tx.sharing.use_grants(spent, now=now) != len(spent):
-            msg = "a grant was used that is held, and is used, withdrawn or over"
-            raise RuntimeError(msg)
-        _bind(tx, judged, spent)
-        rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
-        tx.sharing.insert_fetches(rows)
-        for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
-            with tracing(trace):
-                note(deps, tx, row, one.version, subject_of(deps, one.body, one.version))
-        deps.faults.reach("fetch.recorded")
+        return fetch_in(deps, tx, asked, now, copied, traces=traces)
+
+
+def fetch_in(
+    deps: Deps,
+    tx: UnitOfWork,
+    asked: Sequence[tuple[Principal, FetchBody]],
+    now: datetime,
+    copied: _Copied = NOT_COPIED,
+    *,
+    traces: Sequence[str] = (),
+) -> list[FetchAnswer | CertsvcError]:
+    """As :func:`fetch_licenses`, in a transaction of somebody who asked for the roles."""
+    known = look_up(deps, tx, asked, now)
+    used: set[str] = set()
+    judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
+    reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
+    over = _counted(deps, tx, judged, now)
+    answers = [_answer(deps, tx, one, reads, copied, over.get(at), now) for at, one in enumerate(judged)]
+    deps.faults.reach("fetch.judged")
+    spent = {
+        one.ground.grant.grant_id
+        for one, answer in zip(judged, answers, strict=True)
+        if isinstance(one, _Lawful) and isinstance(answer, FetchAnswer) and one.ground.grant
+    }
+    if tx.sharing.use_grants(spent, now=now) != len(spent):
+        msg = "a grant was used that is held, and is used, withdrawn or over"
+        raise RuntimeError(msg)
+    _bind(tx, judged, spent)
+    rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
+    tx.sharing.insert_fetches(rows)
+    for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
+        with tracing(trace):
+            note(deps, tx, row, one.version, subject_of(deps, one.body, one.version))
+    deps.faults.reach("fetch.recorded")
     return [answer if isinstance(answer, FetchAnswer) else answer.error for answer in answers]
 
 
@@ -260,19 +276,6 @@ def _wanted(deps: Deps, known: Known, body: FetchBody) -> LicenseVersion | None:
     return known.granted(body) if body.basis == CONSENT else current_of(deps, known.held, body)
 
 
-def scope_of(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
-    """The keys that leave: those asked for, else all that policy and grant list; NoLawfulBasis beyond these."""
-    allowed = readable(allowed)
-    if grant is not None:
-        allowed = tuple(key for key in allowed if key in grant.fields)
-    wanted = body.fields or allowed
-    beyond = [key for key in wanted if key not in allowed]
-    if beyond or not wanted:
-        asked, able = "、".join(beyond) or "信息项", "、".join(allowed) or "无（只能以 /v1/answers 核验）"
-        raise NoLawfulBasis(f"超出该事项的用证范围：{asked}；可用：{able}", why=BEYOND_POLICY)
-    return tuple(wanted)
-
-
 def _read(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> _Reads:
     several = list({version.version_id: version for version in versions}.values())
     followed = tx.links.followed([one.version_id for one in several]) if several else ()
@@ -315,25 +318,11 @@ def _answer(
     facts = public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ()))
     return FetchAnswer(
         fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now, fetch_id=copied.fetch_id),
-        facts=_within(facts, one.keys),
+        facts=within(facts, one.keys),
         standing=how,
         fields=shown_fields(deps.catalog.type(version.type_slug), version, one.keys, unmasked=one.keys),
         copy=made.copy if made else None,
         file=made.data if made else None,
-    )
-
-
-def _within(facts: LicenseFacts, keys: tuple[str, ...]) -> LicenseFacts:
-    """The facts without what the policy does not list; that there is such a license and how it stands always stay."""
-    if COPY in keys:
-        return facts
-    return replace(
-        facts,
-        number=facts.number if "number" in keys else "",
-        issuer_name=facts.issuer_name if "issuer_name" in keys else "",
-        holder_masked=facts.holder_masked if "holder_name" in keys else "",
-        valid_from=facts.valid_from if "valid_from" in keys else "",
-        valid_until=facts.valid_until if "valid_until" in keys else "",
     )
 
 

@@ -19,9 +19,10 @@ from certsvc.commands.access import roles
 from certsvc.commands.archiving.contents import codes_of
 from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.fetch_license import USED_ZH, FetchBody, scope_of
+from certsvc.commands.sharing.fetch_license import USED_ZH, FetchBody
+from certsvc.commands.sharing.fetch_scope import scope_of
 from certsvc.commands.sharing.grounds import NO_CONSENT_ZH, Ground, basis_of, check_open, rests, withheld_by
-from certsvc.commands.sharing.policy import count_use
+from certsvc.commands.sharing.policy import by_own_code, count_use
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import grounds_of, same
@@ -111,7 +112,7 @@ def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody) -> Ma
         IntegrityError: the stored file is not the registered one.
     """
     roles.require(caller, roles.USING)
-    use, now = body.as_use(), deps.clock.sure()
+    use, now = by_own_code(deps, body.as_use()), deps.clock.sure()
     file = _beforehand(deps, caller, use, now)
     with deps.uow() as tx:
         found = _judge(deps, tx, caller, use, now, hold=True)

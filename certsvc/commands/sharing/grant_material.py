@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.grant_use import MAX_GRANT_MINUTES, GrantAnswer, granted_keys, receiving, store_grant
-from certsvc.commands.sharing.policy import keys_on_consent
+from certsvc.commands.sharing.policy import by_own_code, keys_on_consent
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.material_rights import right_to_material, seen_materials
 from certsvc.errors import Conflict
@@ -56,6 +56,7 @@ def grant_material(deps: Deps, caller: Principal, body: MaterialGrantBody) -> Gr
         InvalidInput: fields that the matter does not need.
     """
     roles.require(caller, roles.HOLDER)
+    body = by_own_code(deps, body)
     now, token = deps.clock.sure(), deps.ids.token()
     with deps.uow() as tx:
         right = right_to_material(tx, caller, body.material_id, now)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import keys_on_consent
+from certsvc.commands.sharing.policy import by_own_code, keys_on_consent
 from certsvc.commands.sharing.use_rows import used_name
 from certsvc.commands.showing.codes import token_sha256
-from certsvc.commands.showing.ledger import seen_versions
+from certsvc.commands.showing.delegation_uses import count_delegated
 from certsvc.commands.showing.material_rights import seen_materials
 from certsvc.commands.showing.rights import right_to_consent, right_to_show
+from certsvc.commands.showing.seen_versions import seen_versions
 from certsvc.errors import Conflict, FieldProblem, InvalidInput, NotFound
 from certsvc.identifiers.material_kind import is_material_id
 from certsvc.license.copies import COPY_DAYS, MAX_COPY_DAYS
@@ -92,7 +92,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
         InvalidInput: fields that the matter does not need.
     """
     roles.require(caller, roles.HOLDER)
-    now = deps.clock.sure()
+    body, now = by_own_code(deps, body), deps.clock.sure()
     token = deps.ids.token()
     with deps.uow() as tx:
         right = right_to_consent(
@@ -174,9 +174,8 @@ def check_alone(deps: Deps, tx: UnitOfWork, version: LicenseVersion) -> None:
 
 
 def count_under(tx: UnitOfWork, right: Right, now: datetime) -> None:
-    """A consent is one use of the delegation it is given under; Conflict when that has ended or is used up."""
-    given = right.delegation
-    if given is not None and not tx.delegations.use(given.delegation_id, day=local_day(now)):
+    """A consent is one use of the delegations it is given under; Conflict when one has ended or is used up."""
+    if not count_delegated(tx, right, now):
         raise Conflict("这份委托刚刚结束，或次数已用完")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from certsvc.clock import local_day
 from certsvc.errors import NoLawfulBasis
@@ -13,7 +13,7 @@ from certsvc.license.questions import may_ask
 from certsvc.license.uses import BEYOND_POLICY, NO_POLICY, QUOTA_USED_UP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from certsvc.catalog.model import Matter
@@ -22,10 +22,43 @@ if TYPE_CHECKING:
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.model import LicenseVersion
 
+BodyT = TypeVar("BodyT", bound="MatterBody")
+
+
+class MatterBody(Protocol):
+    """A request for a matter."""
+
+    @property
+    def matter_code(self) -> str:
+        """实施编码, or 业务办理项编码."""
+        ...
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self:
+        """As pydantic's."""
+        ...
+
 
 def find_matter(deps: Deps, tx: UnitOfWork, matter_code: str) -> Matter | None:
     """The matter in force, whoever handles it, or None."""
     return deps.policies.look(tx, deps.catalog, deps.clock.now()).find(matter_code)
+
+
+def own_code(deps: Deps, matter_code: str) -> str:
+    """The code that a matter in force goes by: found by its 业务办理项编码 too, it is kept and compared by this one.
+
+    As it was written where no matter is found; the database is asked for codes of 33 characters only.
+    """
+    if len(matter_code) <= IMPLEMENTATION_LENGTH:
+        return matter_code
+    with deps.uow.read() as tx:
+        matter = find_matter(deps, tx, matter_code)
+    return matter.code if matter is not None else matter_code
+
+
+def by_own_code(deps: Deps, body: BodyT) -> BodyT:
+    """What was sent, with the matter by its own code: at the door of every command that stores or compares one."""
+    code = own_code(deps, body.matter_code)
+    return body if code == body.matter_code else body.model_copy(update={"matter_code": code})
 
 
 def matter_name(deps: Deps, matter_code: str) -> str:
@@ -148,8 +181,9 @@ def _allowed(deps: Deps, tx: UnitOfWork, matter_code: str, authority_code: str, 
 def simulation_allows(deps: Deps, matter_code: str, version: LicenseVersion, project_code: str) -> bool:
     """Whether a matter may see this paper: a provisional opinion only for 模拟 matters of its project (DOMAIN.md 1.6).
 
-    A formal license is not kept back here.
+    A formal license is not kept back here. The setting may name a matter by either of its codes.
     """
     if not version.provisional:
         return True
-    return matter_code in deps.policy.simulation_matters and project_code == version.project_code
+    opened = {code for one in deps.policy.simulation_matters for code in (one, one[:IMPLEMENTATION_LENGTH])}
+    return matter_code in opened and project_code == version.project_code

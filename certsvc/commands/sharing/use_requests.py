@@ -28,7 +28,7 @@ from certsvc.commands.sharing.answerers import (
 from certsvc.commands.sharing.choices import choices_for
 from certsvc.commands.sharing.confirm_use import confirm
 from certsvc.commands.sharing.held import held_by
-from certsvc.commands.sharing.policy import chosen, keys_on_consent
+from certsvc.commands.sharing.policy import by_own_code, chosen, keys_on_consent
 from certsvc.commands.sharing.refused_requests import refuse_request
 from certsvc.commands.showing.rights import holder_of
 from certsvc.errors import (
@@ -128,6 +128,7 @@ def ask_use(deps: Deps, caller: Principal, body: UseRequestBody) -> Asked:
         RateLimited: the caller asked this holder too often today.
     """
     roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
     try:
         return _ask(deps, caller, body)
     except (InvalidInput, Unavailable, IntegrityError):

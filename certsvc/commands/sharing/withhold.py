@@ -70,7 +70,7 @@ def ask_withholding(deps: Deps, caller: Principal, body: WithholdBody) -> Withho
         made = Withholding(
             withholding_id=deps.ids.new("whd"),
             authority_code=caller.authority_code,
-            matter_code=body.matter_code,
+            matter_code=matter.code,
             case_no=body.case_no,
             legal_basis=body.legal_basis,
             until=body.until,

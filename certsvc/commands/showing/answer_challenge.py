@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
-from certsvc.commands.sharing.policy import consented_keys, find_matter
+from certsvc.commands.sharing.matter_challenge import consent, decides, keys_for, may_consent
+from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.showing.codes import read_code, token_sha256
 from certsvc.commands.showing.create_show import PROVISIONAL_NOT_SHOWN_ZH, count_use
 from certsvc.commands.showing.readers import is_for
@@ -17,14 +18,14 @@ from certsvc.commands.showing.values import ShownField, scene_fields, shown_fiel
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import Conflict, InvalidInput, NotFound
 from certsvc.events.consent_payloads import ChallengeAnswered
-from certsvc.identifiers.policy_key import COPY
-from certsvc.license.challenges import COLLECT_TTL_S, Challenge, ChallengeState
+from certsvc.license.challenges import BARE, COLLECT_TTL_S, PHOTO, Challenge, ChallengeState
 from certsvc.license.standing import BEST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from certsvc.catalog.model import SceneSpec
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.showing.rights import Right
     from certsvc.commands.store_ports import UnitOfWork
@@ -81,7 +82,9 @@ def open_challenge(deps: Deps, caller: Principal, *, text: str) -> Opened:
     now = deps.clock.sure()
     with deps.uow.read() as tx:
         challenge = _waiting(deps, tx, text, now)
-        seen = [(right, seen_by(deps, tx, challenge, right)) for right in all_rights(deps, tx, caller, now)]
+        seen = [
+            (right, seen_by(deps, tx, caller, challenge, right, now)) for right in all_rights(deps, tx, caller, now)
+        ]
         fitting = [(right, one) for right, one in seen if one is not None]
         standings = stands_all(deps, tx, [right.version for right, _ in fitting], now)
     fits = [Fit(right=right, seen=one, standing=how) for (right, one), how in zip(fitting, standings, strict=True)]
@@ -134,7 +137,9 @@ def answer_challenge(
     return answered
 
 
-def seen_by(deps: Deps, tx: UnitOfWork, challenge: Challenge, right: Right) -> Seen | None:
+def seen_by(
+    deps: Deps, tx: UnitOfWork, caller: Principal, challenge: Challenge, right: Right, now: datetime
+) -> Seen | None:
     """What the verifier would see of a license, as the caller may read it; None when it does not answer."""
     version = right.version
     if challenge.type_slug not in {"", version.type_slug} or version.provisional:
@@ -142,8 +147,8 @@ def seen_by(deps: Deps, tx: UnitOfWork, challenge: Challenge, right: Right) -> S
     if challenge.scene:
         if not right.covers(challenge.scene):
             return None
-    elif right.scenes is not None:
-        return None  # a delegation is for scenes, and a matter is none
+    elif not may_consent(deps, tx, caller, challenge, right, now):
+        return None
     return seen_of(deps, tx, challenge, version, masked=right.delegation is not None)
 
 
@@ -156,17 +161,36 @@ def seen_of(
     """
     kind = deps.catalog.type(version.type_slug)
     if challenge.scene:
-        scene = kind.scene(challenge.scene)
+        scene = _within_yes(kind.scene(challenge.scene), challenge)
         if scene is None or not is_for(scene, challenge.audience):
             return None
         photo = scene.photo and version.photo_id != ""
         return Seen(fields=scene_fields(kind, version, scene, masked=masked), photo=photo, scene_name=scene.name)
-    matter = find_matter(deps, tx, challenge.matter_code)
-    allowed = consented_keys(deps, tx, matter, version.type_slug) if matter is not None else ()
-    keys = tuple(key for key in allowed if key != COPY)
-    if matter is None or not keys:
+    keys = keys_for(deps, tx, challenge.matter_code, challenge.authority_code, version.type_slug)
+    if not keys:
         return None
-    return Seen(fields=shown_fields(kind, version, keys, unmasked=keys), photo=False, scene_name=matter.name)
+    fields = shown_fields(kind, version, keys, unmasked=() if masked else keys)
+    return Seen(fields=fields, photo=False, scene_name=matter_name(deps, challenge.matter_code))
+
+
+def _within_yes(scene: SceneSpec | None, challenge: Challenge) -> SceneSpec | None:
+    """The scene, after a yes without what was not in it when the holder looked."""
+    yes_to = challenge.seen
+    if scene is None or yes_to is None:
+        return scene
+    return replace(
+        scene,
+        fields=tuple(key for key in scene.fields if key in yes_to or BARE + key in yes_to),
+        unmasked=tuple(key for key in scene.unmasked if BARE + key in yes_to),
+        photo=scene.photo and PHOTO in yes_to,
+    )
+
+
+def _yes_to(deps: Deps, challenge: Challenge, version: LicenseVersion, seen: Seen) -> tuple[str, ...]:
+    scene = deps.catalog.type(version.type_slug).scene(challenge.scene)
+    bare = scene.unmasked if scene is not None else ()
+    keys = [BARE + field.key if field.key in bare else field.key for field in seen.fields]
+    return (*keys, *((PHOTO,) if seen.photo else ()))
 
 
 def _scene_name(deps: Deps, challenge: Challenge) -> str:
@@ -200,9 +224,17 @@ def _confirmed(
     right = right_to_show(deps, tx, caller, identifier, now, delegation_id=delegation_id)
     if right.version.provisional:
         raise InvalidInput(PROVISIONAL_NOT_SHOWN_ZH)
-    if seen_by(deps, tx, challenge, right) is None:
+    seen = seen_by(deps, tx, caller, challenge, right, now)
+    if seen is None and challenge.matter_code and challenge.type_slug in {"", right.version.type_slug}:
+        decides(deps, tx, caller, challenge, right, now)  # says why, where the license is what was asked for
+    if seen is None:
         raise InvalidInput("这张证照与核验请求不符，请另选一张；没有合适的可以不同意")
-    count_use(tx, right, now)
+    until = now + timedelta(seconds=COLLECT_TTL_S)
+    yes_to = _yes_to(deps, challenge, right.version, seen)
+    if challenge.matter_code:
+        consent(deps, tx, caller, challenge, right, keys=yes_to, until=until, now=now)
+    else:
+        count_use(tx, right, now)
     answered = replace(
         challenge,
         state=ChallengeState.CONFIRMED,
@@ -210,6 +242,7 @@ def _confirmed(
         basis=right.basis,
         basis_id=right.basis_id,
         presenter=right.presenter,
-        collect_until=now + timedelta(seconds=COLLECT_TTL_S),
+        collect_until=until,
+        seen=yes_to,
     )
     return answered, right.version

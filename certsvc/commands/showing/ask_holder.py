@@ -11,13 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.policy import consented_keys, open_matter
+from certsvc.commands.sharing.matter_challenge import check_asked
 from certsvc.commands.showing.codes import challenge_text, token_sha256
 from certsvc.commands.showing.readers import SCANNERS, is_for, reader_of
 from certsvc.commands.showing.scan_reads import closed_to, duties_of
-from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NoLawfulBasis
-from certsvc.identifiers.policy_key import COPY
-from certsvc.identifiers.use_basis import CONSENT
+from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput
 from certsvc.license.challenges import CHALLENGE_TTL_S, MAX_OPEN_CHALLENGES, Challenge
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from certsvc.license.visits import Duty
 
 ASKERS = (*SCANNERS, roles.USING)
-"""A using system asks for a matter of its authority only; the others for a scene or a matter."""
+"""A using system asks for a matter of its authority, the others for a scene."""
 
 
 class ChallengeBody(BaseModel):
@@ -39,8 +37,9 @@ class ChallengeBody(BaseModel):
     purpose: Line = Field(min_length=2, max_length=100, description="为什么核验，原样给持证人看")
     type: str = Field(default="", max_length=64, description="只要这一类证照；空为场景或事项允许的任何一类")
     scene: str = Field(default="", max_length=64, description="亮证场景；与 matter_code 二选一")
-    matter_code: str = Field(default="", max_length=33, description="本单位的事项实施编码")
-    case_no: Line = Field(default="", max_length=64, description="办件编号")
+    matter_code: str = Field(default="", max_length=33, description="本单位的事项实施编码，由用证系统填写")
+    case_no: Line = Field(default="", max_length=64, description="办件编号，有 matter_code 时必填")
+    operator: Line = Field(default="", max_length=64, description="经办人账号，有 matter_code 时必填")
     task_no: Line = Field(default="", max_length=64, description="检查通知书或任务编号")
 
 
@@ -57,18 +56,28 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
     """Make a challenge; code and ticket leave in the answer only.
 
     Raises:
-        InvalidInput: neither or both of scene and matter, or a scene that no type has for this kind of reader.
-        NoLawfulBasis: the matter is not this authority's, asks for no consent, or needs no such license.
+        InvalidInput: neither or both of scene and matter, a scene that no type has for this kind of reader, or a matter
+            without case and operator.
+        Forbidden, OperatorUnknown, NoLawfulBasis: the matter may not be asked for (``sharing/matter_challenge.py``).
         Conflict: too many challenges of this account wait already, or the scene is closed to this officer.
     """
     roles.require(caller, *ASKERS)
     if bool(body.scene) == bool(body.matter_code):
         raise InvalidInput("请填写亮证场景（scene）或事项实施编码（matter_code）之一")
+    now, token, ticket = deps.clock.sure(), deps.ids.token(), deps.ids.token()
+    matter_code = ""
     if body.scene:
         _check_scene(deps, caller, body)
     else:
-        _check_matter(deps, caller, body)
-    now, token, ticket = deps.clock.sure(), deps.ids.token(), deps.ids.token()
+        matter_code = check_asked(
+            deps,
+            caller,
+            matter_code=body.matter_code,
+            case_no=body.case_no,
+            operator=body.operator,
+            type_slug=body.type,
+            now=now,
+        )
     with deps.uow.read() as tx:
         duty = duties_of(tx, [caller], now).get(caller.subject)
     if body.scene:
@@ -83,31 +92,37 @@ def ask_holder(deps: Deps, caller: Principal, body: ChallengeBody) -> ChallengeM
         type_slug=body.type,
         scene=body.scene,
         audience=reader_of(caller),
-        matter_code=body.matter_code,
+        matter_code=matter_code,
         case_no=body.case_no,
+        operator=body.operator if matter_code else "",
         purpose=body.purpose,
         task_no=body.task_no,
         created_at=now,
         expires_at=now + timedelta(seconds=CHALLENGE_TTL_S),
     )
+    _keep(deps, challenge)
+    return ChallengeMade(challenge=challenge, code=challenge_text(deps.policy.public_base, token), ticket=ticket)
+
+
+def _keep(deps: Deps, challenge: Challenge) -> None:
+    """The row and its evidence; Conflict where too many of this account wait."""
     with deps.uow() as tx:
-        tx.challenges.hold(caller.subject)
-        if tx.challenges.count_open(caller.subject, now=now) >= MAX_OPEN_CHALLENGES:
+        tx.challenges.hold(challenge.verifier)
+        if tx.challenges.count_open(challenge.verifier, now=challenge.created_at) >= MAX_OPEN_CHALLENGES:
             raise Conflict(
                 f"等待答复的核验请求已有 {MAX_OPEN_CHALLENGES} 个，请等它们到期（{CHALLENGE_TTL_S} 秒）后再发起"
             )
         tx.challenges.insert(challenge)
-        content = {"scene": body.scene, "matter_code": body.matter_code, "type": body.type}
+        content = {"scene": challenge.scene, "matter_code": challenge.matter_code, "type": challenge.type_slug}
         record(
             tx,
             deps,
             kind="challenge.made",
             subject=challenge.challenge_id,
-            actor=caller.subject,
+            actor=challenge.verifier,
             content=content,
-            at=now,
+            at=challenge.created_at,
         )
-    return ChallengeMade(challenge=challenge, code=challenge_text(deps.policy.public_base, token), ticket=ticket)
 
 
 def _check_scene(deps: Deps, caller: Principal, body: ChallengeBody) -> None:
@@ -138,14 +153,3 @@ def _check_duty(deps: Deps, caller: Principal, body: ChallengeBody, duty: Duty |
 
 def _named(deps: Deps, body: ChallengeBody) -> Sequence[LicenseType]:
     return [deps.catalog.type(body.type)] if body.type else list(deps.catalog.types)
-
-
-def _check_matter(deps: Deps, caller: Principal, body: ChallengeBody) -> None:
-    with deps.uow.read() as tx:
-        matter = open_matter(deps, tx, body.matter_code, caller.authority_code)
-        keys = {slug: consented_keys(deps, tx, matter, slug) for slug in matter.allows}
-    if CONSENT not in matter.bases:
-        raise NoLawfulBasis("该事项不支持持证人授权")
-    allowed = [slug for slug, several in keys.items() if any(key != COPY for key in several)]
-    if body.type and body.type not in allowed:
-        raise NoLawfulBasis(f"该事项不需要此类证照；可用：{'、'.join(sorted(allowed))}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
+from certsvc.commands.sharing.matter_challenge import collect
 from certsvc.commands.showing.answer_challenge import NO_CHALLENGE_ZH, STATE_ZH, seen_of
 from certsvc.commands.showing.ask_holder import ASKERS
 from certsvc.commands.showing.codes import token_sha256
@@ -17,19 +18,17 @@ from certsvc.commands.showing.rights import grounds_of, still_right
 from certsvc.commands.showing.scan_code import announce, answer_of, scan_row
 from certsvc.commands.showing.scan_reads import closed_to, duties_of
 from certsvc.commands.visits.repeats import name_who_is_visited
-from certsvc.errors import Conflict, NotFound
-from certsvc.license.challenges import ChallengeState
+from certsvc.errors import CertsvcError, Conflict, NotFound
+from certsvc.license.challenges import CHALLENGE, ChallengeState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps, Principal
+    from certsvc.commands.sharing.fetch_license import FetchAnswer
     from certsvc.commands.showing.scan_code import ScanAnswer
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.challenges import Challenge
-
-CHALLENGE = "challenge"
-"""``code_kind`` of the inspection record."""
 
 
 def challenge_state(deps: Deps, caller: Principal, challenge_id: str) -> tuple[Challenge, ChallengeState]:
@@ -40,26 +39,35 @@ def challenge_state(deps: Deps, caller: Principal, challenge_id: str) -> tuple[C
     return found, found.stands(deps.clock.now())
 
 
-def collect_answer(deps: Deps, caller: Principal, challenge_id: str, *, ticket: str) -> ScanAnswer:
+def collect_answer(deps: Deps, caller: Principal, challenge_id: str, *, ticket: str) -> ScanAnswer | FetchAnswer:
     """What the holder agreed to show, once, to the session that asked; the license is looked at as it stands now.
+
+    For a scene it is a scan; for a matter a fetch, and what refuses a fetch refuses it, on record.
 
     Raises:
         NotFound: another account's, another session's, or none: alike.
         Conflict: not answered yet, declined, taken already, or too late; or the scene is closed to this officer, who
             may take the answer once the visit is open.
+        NoLawfulBasis, OperatorUnknown: for a matter, as :func:`fetch_license`.
     """
     roles.require(caller, *ASKERS)
     now = deps.clock.sure()
     with deps.uow() as tx:
-        challenge = _own(tx, caller, challenge_id)
-        if not hmac.compare_digest(challenge.ticket_sha256, token_sha256(ticket)):
+        _own(tx, caller, challenge_id)
+        challenge = tx.challenges.hold_one(challenge_id)
+        if challenge is None or not hmac.compare_digest(challenge.ticket_sha256, token_sha256(ticket)):
             raise NotFound(NO_CHALLENGE_ZH)
         state = challenge.stands(now)
         if state is not ChallengeState.CONFIRMED:
             raise Conflict(STATE_ZH[state])
-        if not tx.challenges.collect(challenge_id, now=now):
-            raise Conflict(STATE_ZH[ChallengeState.COLLECTED])
-        return _read(deps, tx, caller, challenge, now)
+        if challenge.scene:
+            if not tx.challenges.collect(challenge_id, now=now):
+                raise Conflict(STATE_ZH[ChallengeState.COLLECTED])
+            return _read(deps, tx, caller, challenge, now)
+        answer = collect(deps, tx, caller, challenge, ticket, now)
+    if isinstance(answer, CertsvcError):
+        raise answer
+    return answer
 
 
 def _own(tx: UnitOfWork, caller: Principal, challenge_id: str) -> Challenge:
@@ -94,7 +102,7 @@ def _read(deps: Deps, tx: UnitOfWork, caller: Principal, challenge: Challenge, n
         source_id=challenge.challenge_id,
         outcome=read.reasons[0],
         version=version,
-        scene=challenge.scene or challenge.matter_code,
+        scene=challenge.scene,
         fields=read.fields,
     )
     tx.showing.insert_scan(scan)

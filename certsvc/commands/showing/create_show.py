@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.clock import local_day
 from certsvc.commands.access import roles
 from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.showing.codes import show_text, token_sha256
+from certsvc.commands.showing.delegation_uses import count_delegated
 from certsvc.commands.showing.rights import NOT_YOURS_ZH, holder_of, right_to_show, same
 from certsvc.commands.showing.values import ShownField, scene_fields
 from certsvc.commands.verifying.stands import stands
@@ -152,15 +152,9 @@ def seen_before(kind: LicenseType, right: Right, scene: SceneSpec) -> tuple[Show
 
 
 def count_use(tx: UnitOfWork, right: Right, now: datetime) -> None:
-    """Count a code against the delegation it is made under; Conflict when that ended or was used up meanwhile.
-
-    What 办事人 show counts for their 证照管理员 too: to hand on gives no more than one has. The row above is written
-    first, as it is when it ends.
-    """
-    found = right.delegation
-    for delegation_id in (found.parent_id, found.delegation_id) if found is not None else ():
-        if delegation_id and not tx.delegations.use(delegation_id, day=local_day(now)):
-            raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
+    """Count a code against the delegations it is made under; Conflict when one ended or was used up meanwhile."""
+    if not count_delegated(tx, right, now):
+        raise Conflict("代亮授权刚刚结束或次数已用完，请授权人重新授权")
 
 
 def scene_of(kind: LicenseType, code: str, right: Right) -> SceneSpec:

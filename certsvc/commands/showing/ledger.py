@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from certsvc.clock import parse_rfc3339, rfc3339
 from certsvc.commands.access import roles
-from certsvc.commands.showing.collect_answer import CHALLENGE
 from certsvc.commands.showing.material_rights import seen_materials
-from certsvc.commands.showing.rights import MAX_OTHERS, holder_of, rights_over_others
+from certsvc.commands.showing.seen_versions import seen_versions
 from certsvc.errors import FieldProblem, InvalidInput
-from certsvc.license.challenges import Challenge, ChallengeState
+from certsvc.license.challenges import CHALLENGE, Challenge, ChallengeState
 from certsvc.license.notices import NO_LINES, Notice
 from certsvc.license.uses import Fetch, Scan, ShowBasis
 
@@ -43,8 +42,6 @@ MAX_CURSOR = 120
 RowT = TypeVar("RowT")
 Behind = tuple[datetime, str]
 Use = Scan | Fetch | Notice | Challenge
-_OTHERS = frozenset({ShowBasis.CO_HOLDER, ShowBasis.GUARDIAN, ShowBasis.REPRESENTATIVE})
-"""Whose licenses' uses one sees beside the own ones; a delegate does not see what else the holder does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,14 +126,6 @@ def whole_ledger(deps: Deps, caller: Principal) -> list[LedgerRow]:
         if not cursor:
             break
     return rows[:MAX_EXPORT]
-
-
-def seen_versions(deps: Deps, tx: UnitOfWork, caller: Principal) -> Mapping[str, LicenseVersion]:
-    """By id the versions whose uses and grants the caller sees: the own, shared ones, of wards, of the company led."""
-    own = tx.licenses.of_holder(holder_of(caller), limit=MAX_OTHERS) if caller.holder_code else ()
-    rights = rights_over_others(deps, tx, caller, deps.clock.now())
-    others = [right.version for right in rights if right.basis in _OTHERS]
-    return {version.version_id: version for version in (*others, *own)}
 
 
 def _merged(sources: tuple[Sequence[Use], ...], limit: int) -> tuple[list[tuple[Behind, Use]], bool]:
