@@ -30,6 +30,7 @@ from certsvc.commands.facades.ask import (
     fetch_body,
     found_by_identifier,
     look,
+    over_each,
     read,
     slug_of,
 )
@@ -38,7 +39,7 @@ from certsvc.commands.facades.compare import FILE_ZH, LICENSE, FileResult, InfoR
 from certsvc.commands.facades.downloads import make_address
 from certsvc.commands.facades.remarks import own_copies
 from certsvc.commands.facades.scanned import identifier_of_code
-from certsvc.errors import InvalidInput, NoLawfulBasis, NotAcceptable, NotFound
+from certsvc.errors import CertsvcError, NoLawfulBasis, NotAcceptable, NotFound
 from certsvc.license.facades import FacadeName
 from certsvc.seal.verdict import Reason
 
@@ -275,24 +276,22 @@ def _which(asked: Asked) -> Which:
 
 
 def _each(asked: Asked, why: Why, work: Any) -> list[dict[str, Any]]:
-    """``work`` over each type asked for, or of the matter; what gives nothing is left out, unless nothing does."""
-    data: DataIn = asked.body.data
+    """``work`` over each license of the types asked for, or of the matter; what gives nothing is left out, unless all.
+
+    A holder may have several licenses of a type: each is a row.
+    """
+    deps, call, data = asked.deps, asked.call, asked.body.data
     missing(holderCode=data.holderCode)
     code_type = holder_type_of(data.holderCode, data.holderTypeCode, name="holderTypeCode")
     holder = Which(holder_code=data.holderCode, holder_code_type=code_type)
-    slugs = (
-        [slug_of(asked.deps, data.certTypeCode)] if data.certTypeCode else types_of(asked.deps, asked.call, holder, why)
-    )
+    slugs = [slug_of(deps, data.certTypeCode)] if data.certTypeCode else types_of(deps, call, holder, why)
     rows: list[dict[str, Any]] = []
-    refused: NotFound | NoLawfulBasis | InvalidInput = NotFound("未找到匹配的证照")
+    refused: CertsvcError = NotFound("未找到匹配的证照")
     for slug in slugs:
-        which = Which(type_slug=slug, holder_code=data.holderCode, holder_code_type=code_type)
-        try:
-            rows.append(work(which))
-        except NotFound:
-            continue
-        except NoLawfulBasis as error:
-            refused = error
+        found, fault = over_each(deps, call, replace(holder, type_slug=slug), why, work)
+        rows += found
+        if isinstance(fault, NoLawfulBasis):
+            refused = fault
     if not rows:
         raise refused
     return rows

@@ -21,6 +21,7 @@ from certsvc.api.facades.names import LOWER, holder_type_of, keys_of, named
 from certsvc.api.facades.shapes import Content, In, Text, copy_end, decoded, missing
 from certsvc.commands.facades.accounts import MAX_SECRET, Call, sign_in_by_client
 from certsvc.commands.facades.ask import (
+    NO_LICENSE_ZH,
     Which,
     Why,
     completed,
@@ -28,6 +29,7 @@ from certsvc.commands.facades.ask import (
     fetch_body,
     found_by_identifier,
     look,
+    over_each,
     read,
     slug_of,
 )
@@ -124,11 +126,20 @@ GB = GbEnvelope()
 
 
 def zzjs(asked: Asked) -> list[dict[str, str]]:
-    """证照检索: which license a holder has of a type."""
+    """证照检索: which licenses a holder has of a type, each a row."""
     data: DataIn = asked.body.data
     missing(czztdm=data.czztdm, zzlxdm=data.zzlxdm)
     why = _why(asked)
-    return [_summary(asked.deps, look(asked.deps, asked.call, _of_holder(asked, data), why))]
+    rows, refused = over_each(
+        asked.deps,
+        asked.call,
+        _of_holder(asked, data),
+        why,
+        lambda which: _summary(asked.deps, look(asked.deps, asked.call, which, why)),
+    )
+    if not rows:
+        raise refused or NotFound(NO_LICENSE_ZH)
+    return rows
 
 
 def zzcx(asked: Asked) -> dict[str, Any]:
