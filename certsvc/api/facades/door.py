@@ -37,8 +37,6 @@ log = structlog.get_logger("certsvc.facades")
 WITHHELD_ZH = "服务内部出现问题，已记录，请稍后再试"
 NO_STORE = {"Cache-Control": "no-store"}
 INTERNAL_STATUS = 500
-MAX_LOGIN = 128
-"""Characters of a login under which failed sign-ins are counted."""
 
 
 class FacadeAccess(PublicAccess):
@@ -151,19 +149,14 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
 
 
 def signed_in(request: Request, envelope: Envelope, body: Any) -> Call:
-    """The account; failed sign-ins count against the address, and against the login where the request names one."""
-    rate, login = rate_of(request), envelope.login_of(body)[:MAX_LOGIN]
-    guessed = [address_of(request)]
-    if login:
-        # Tokens name nobody: one key for all of them would let a stranger's junk keep every client out.
-        guessed.append(f"facade:{envelope.facade.value}:{login}")
-    for key in guessed:
-        rate.check_guesses(key)
+    """The account; failed sign-ins count against the address, and against the address at that login (no secret)."""
+    rate, address, login = rate_of(request), address_of(request), envelope.login_of(body)
+    named = f"{envelope.facade.value}:{login}" if login else ""
+    rate.check_guesses(address, named)
     try:
         call = envelope.sign_in(deps_of(request), request, body)
     except Unauthenticated:
-        for key in guessed:
-            rate.count_guess(key)
+        rate.count_guess(address, named)
         raise
     rate.count(f"subject:{call.caller.subject}")
     return call
