@@ -7,12 +7,13 @@ Fetches that come together are one transaction with an answer each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, Field
 
 from certsvc.commands.access import roles
+from certsvc.commands.sharing.fetch_scope import check_in_force, scope_of, within
 from certsvc.commands.sharing.grounds import (
     Ground,
     UseBody,
@@ -33,11 +34,10 @@ from certsvc.commands.verifying.facts import public_facts
 from certsvc.commands.verifying.stands import stands_all
 from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
 from certsvc.events.trace import tracing
-from certsvc.identifiers.policy_key import COPY, readable
+from certsvc.identifiers.policy_key import COPY
 from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.copies import AnnotatedCopy, copy_until
-from certsvc.license.states import State
-from certsvc.license.uses import BEYOND_POLICY, CONSENT_OVER, NOT_IN_FORCE, UseBasis
+from certsvc.license.uses import CONSENT_OVER, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -45,13 +45,15 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.grounds import Known
+    from certsvc.commands.sharing.repeats import Once
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.consents import Withholding
     from certsvc.license.model import LicenseVersion
     from certsvc.license.standing import Standing
-    from certsvc.license.uses import Fetch, Grant
+    from certsvc.license.uses import Fetch
     from certsvc.seal.verdict import LicenseFacts
 
+MEANWHILE_ZH = "同一 Idempotency-Key 的请求刚刚办完，请以同一键重试"
 USED_ZH = "授权已使用、已收回或已过期，请持证人重新授权"
 
 
@@ -107,7 +109,7 @@ class _Refused:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Reads:
+class Reads:
     """What was read of the licenses of fetches that came together, by version id."""
 
     standings: Mapping[str, Standing]
@@ -125,16 +127,17 @@ class _Copied:
 NOT_COPIED = _Copied()
 
 
-def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
-    """Answer a fetch, or refuse it on record.
+def fetch_license(deps: Deps, caller: Principal, body: FetchBody, once: Once | None = None) -> FetchAnswer:
+    """Answer a fetch, or refuse it on record; ``once`` is the key that it is bound to when it is given.
 
     Raises:
         NoLawfulBasis: no open policy, a grant that does not fit, or fields beyond the policy.
         NotFound: no license of this type for this holder.
+        Conflict: the key led to a fetch meanwhile.
     """
     roles.require(caller, roles.USING)
     copied = _copied(deps, caller, body) if body.may_ask_copy else NOT_COPIED
-    [answer] = fetch_licenses(deps, [(caller, body)], copied)
+    [answer] = fetch_licenses(deps, [(caller, body)], copied, once=once)
     deps.faults.reach("copy.given")
     if isinstance(answer, CertsvcError):
         raise answer
@@ -147,10 +150,12 @@ def fetch_licenses(
     copied: _Copied = NOT_COPIED,
     *,
     traces: Sequence[str] = (),
+    once: Once | None = None,
 ) -> list[FetchAnswer | CertsvcError]:
     """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
 
-    ``copied`` is for a fetch that comes alone: to make a copy takes longer than all else, so none is made for several.
+    ``copied`` and ``once`` are for a fetch that comes alone: to make a copy takes longer than all else, so none is made
+    for several.
     ``traces`` are those that they belong to; without, that of the moment is everybody's.
 
     Raises:
@@ -161,9 +166,11 @@ def fetch_licenses(
     now = deps.clock.sure()
     with deps.uow() as tx:
         known = look_up(deps, tx, asked, now)
+        if once is not None and once.known(tx):  # while this one waited for the consent that the other held
+            raise Conflict(MEANWHILE_ZH)
         used: set[str] = set()
         judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
-        reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
+        reads = read_of(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
         over = _counted(deps, tx, judged, now)
         answers = [_answer(deps, tx, one, reads, copied, over.get(at), now) for at, one in enumerate(judged)]
         deps.faults.reach("fetch.judged")
@@ -178,6 +185,8 @@ def fetch_licenses(
         _bind(tx, judged, spent)
         rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
         tx.sharing.insert_fetches(rows)
+        if once is not None and isinstance(answers[0], FetchAnswer):
+            once.bind(tx, rows[0].fetch_id, now)
         for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
             with tracing(trace):
                 note(deps, tx, row, one.version, subject_of(deps, one.body, one.version))
@@ -217,7 +226,7 @@ def _judge(
         else:
             version, grant = on_duty(deps, known, body), None
             ground = Ground(basis=UseBasis.DUTY, version=version, withheld=withheld)
-        keys = scope_of(body, allowed, grant)
+        keys = scope_of(body.fields, allowed, grant)
         if grant is not None and grant.grant_id in used:
             raise NoLawfulBasis(USED_ZH, why=CONSENT_OVER)
     except (Unavailable, IntegrityError):
@@ -260,23 +269,11 @@ def _wanted(deps: Deps, known: Known, body: FetchBody) -> LicenseVersion | None:
     return known.granted(body) if body.basis == CONSENT else current_of(deps, known.held, body)
 
 
-def scope_of(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
-    """The keys that leave: those asked for, else all that policy and grant list; NoLawfulBasis beyond these."""
-    allowed = readable(allowed)
-    if grant is not None:
-        allowed = tuple(key for key in allowed if key in grant.fields)
-    wanted = body.fields or allowed
-    beyond = [key for key in wanted if key not in allowed]
-    if beyond or not wanted:
-        asked, able = "、".join(beyond) or "信息项", "、".join(allowed) or "无（只能以 /v1/answers 核验）"
-        raise NoLawfulBasis(f"超出该事项的用证范围：{asked}；可用：{able}", why=BEYOND_POLICY)
-    return tuple(wanted)
-
-
-def _read(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> _Reads:
+def read_of(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> Reads:
+    """How these stand, and what is newer than each."""
     several = list({version.version_id: version for version in versions}.values())
     followed = tx.links.followed([one.version_id for one in several]) if several else ()
-    return _Reads(
+    return Reads(
         standings=dict(zip((one.version_id for one in several), stands_all(deps, tx, several, now), strict=True))
         if several
         else {},
@@ -291,7 +288,7 @@ def _answer(
     deps: Deps,
     tx: UnitOfWork,
     one: _Lawful | _Refused,
-    reads: _Reads,
+    reads: Reads,
     copied: _Copied,
     over: CertsvcError | None,
     now: datetime,
@@ -315,7 +312,7 @@ def _answer(
     facts = public_facts(deps, tx, version, now, how, newest=reads.newest.get(version.version_id, ()))
     return FetchAnswer(
         fetch=use_row(deps, one.caller, one.body, one.ground, one.keys, now, fetch_id=copied.fetch_id),
-        facts=_within(facts, one.keys),
+        facts=within(facts, one.keys),
         standing=how,
         fields=shown_fields(deps.catalog.type(version.type_slug), version, one.keys, unmasked=one.keys),
         copy=made.copy if made else None,
@@ -323,22 +320,8 @@ def _answer(
     )
 
 
-def _within(facts: LicenseFacts, keys: tuple[str, ...]) -> LicenseFacts:
-    """The facts without what the policy does not list; that there is such a license and how it stands always stay."""
-    if COPY in keys:
-        return facts
-    return replace(
-        facts,
-        number=facts.number if "number" in keys else "",
-        issuer_name=facts.issuer_name if "issuer_name" in keys else "",
-        holder_masked=facts.holder_masked if "holder_name" in keys else "",
-        valid_from=facts.valid_from if "valid_from" in keys else "",
-        valid_until=facts.valid_until if "valid_until" in keys else "",
-    )
-
-
 def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _Copied, now: datetime) -> MadeCopy:
-    _check_in_force(one.version, how)
+    check_in_force(one.version, how)
     if isinstance(copied.made, CertsvcError):
         raise copied.made
     if copied.made is None or copied.made.copy.version_id != one.version.version_id:  # before anything is counted
@@ -347,17 +330,11 @@ def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _
     return copied.made
 
 
-def _check_in_force(version: LicenseVersion, how: Standing) -> None:
-    """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
-    if version.state is not State.PROVISIONAL and not how.good:
-        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态", why=NOT_IN_FORCE)
-
-
 def _beforehand(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, now: datetime) -> CertsvcError | None:
     """Why no copy needs to be made: the seal is not used for what will not be given."""
     body = one.body
     try:
-        _check_in_force(one.version, how)
+        check_in_force(one.version, how)
         check_quota(deps, tx, body.matter_code, one.caller.authority_code, body.type, now=now)
     except NoLawfulBasis as error:
         return error

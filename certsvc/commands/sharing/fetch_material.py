@@ -19,7 +19,8 @@ from certsvc.commands.access import roles
 from certsvc.commands.archiving.contents import codes_of
 from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.fetch_license import USED_ZH, FetchBody, scope_of
+from certsvc.commands.sharing.fetch_license import USED_ZH, FetchBody
+from certsvc.commands.sharing.fetch_scope import scope_of
 from certsvc.commands.sharing.grounds import NO_CONSENT_ZH, Ground, basis_of, check_open, rests, withheld_by
 from certsvc.commands.sharing.policy import count_use
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
@@ -173,7 +174,7 @@ def _judge(
             ground = Ground(basis=UseBasis.DUTY, version=None, withheld=withheld)
         if about is None:
             raise NotFound(NOT_FOUND_ZH)
-        return _Lawful(ground=ground, material=about, keys=scope_of(use, allowed, ground.grant))
+        return _Lawful(ground=ground, material=about, keys=scope_of(use.fields, allowed, ground.grant))
     except (Unavailable, IntegrityError):
         raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:
