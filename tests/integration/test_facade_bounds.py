@@ -250,6 +250,38 @@ def test_an_address_is_not_used_up_by_a_failure_that_passes(app: FacadeCity, mon
     assert app.city.client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("door", ["address", "verb"])
+def test_a_call_that_cannot_be_noted_gives_nothing_and_its_answer_stays_in_the_envelope(
+    app: FacadeCity, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """The evidence comes before the file; the address of a file that did not leave gives it at the next try."""
+    data = {"zzbs": app.city.one_of(SLUG)["identifier"], "bjbh": "BJ-3", "jbr": "jingban01"}
+    body = {"head": {"token": app.token()}, "data": data}
+    made = app.post(f"{GB_BASE}/zzdzxz", body)
+    path = "/rest" + str(made["data"]["content"]).partition("/rest")[2]
+
+    def away(*_: Any, **__: Any) -> None:
+        raise Unavailable("数据库没有应答")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("certsvc.commands.facades.accounts.record", away)
+        if door == "address":
+            found = app.city.client.get(path)
+            assert (found.status_code, found.json()["head"]["code"]) == (404, "16")
+        else:
+            found = app.city.client.post(f"{GB_BASE}/zzcx", json=body)
+            assert (found.status_code, found.json()["head"], found.json()["data"]) == (
+                200,
+                {"status": "1", "code": "16", "message": found.json()["head"]["message"]},
+                None,
+            )
+    noted = "SELECT count(*) FROM evidence WHERE kind = 'facade.called'"
+    [(before,)] = app.city.rows(noted)
+    assert app.city.client.get(path).content.startswith(b"%PDF")
+    assert app.city.rows(noted) == [(before + 1,)]
+    assert app.city.client.get(path).status_code == 404
+
+
 def test_an_account_is_for_a_matter_of_the_list_that_counts(
     city_keys: Path, sqlite_template: Path, tmp_path: Path
 ) -> None:

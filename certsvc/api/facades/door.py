@@ -133,7 +133,7 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
         call = signed_in(request, envelope, body)
         require_verb(call, verb.name)
         said = envelope.success(deps, verb.work(Asked(deps, call, request, body)), body)
-        code = ""
+        note_call(deps, call, verb.name, "")
     except CertsvcError as error:
         said, code = refused(deps, envelope, error, body, verb.name)
         response = JSONResponse(said, headers=NO_STORE)
@@ -142,10 +142,17 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
                 said, status_code=429, headers={**NO_STORE, "Retry-After": str(error.retry_after_s)}
             )
         if call is not None:
-            note_call(deps, call, verb.name, code)
+            _note_refusal(deps, call, verb.name, code)
         return response
-    note_call(deps, call, verb.name, code)
     return JSONResponse(said, headers=NO_STORE)
+
+
+def _note_refusal(deps: Deps, call: Call, verb: str, code: str) -> None:
+    """A store that is away may be why it was refused: the answer stays in its envelope, the log says what lacks."""
+    try:
+        note_call(deps, call, verb, code)
+    except CertsvcError as error:
+        log.error("facade call not noted", action="facade.unnoted", verb=verb, reason=error.code)  # noqa: TRY400
 
 
 def signed_in(request: Request, envelope: Envelope, body: Any) -> Call:
