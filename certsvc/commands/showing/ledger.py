@@ -131,7 +131,9 @@ def whole_ledger(deps: Deps, caller: Principal, *, cursor: str = "") -> LedgerPa
             if not page.next:
                 break
             behind = read_cursor(page.next)
-    return LedgerPage(rows=rows, next=page.next)
+        # A page that is just full may be the last: nobody is told of a rest that is not there.
+        rest = _page(tx, seen, behind, 1, now) if page.next else page
+    return LedgerPage(rows=rows, next=page.next if rest.rows or rest.next else "")
 
 
 def _seen_by(deps: Deps, tx: UnitOfWork, caller: Principal) -> _Seen:
