@@ -11,7 +11,6 @@ from consent_city import company
 from fixtures_city import ServedCity
 from test_bad_input import problem
 from test_fetch import CLIENT, MATTER, OTHER, SLUG, asking
-from test_use_bases import SLUG as PAPER_SLUG
 from test_use_bases import by_request, counter
 
 from certsvc.clock import FixedClock, SystemClock
@@ -137,7 +136,7 @@ def test_a_grant_whose_code_was_lost_is_the_same_grant_again(
 
 
 def test_a_consent_on_paper_is_taken_once(city: ServedCity) -> None:
-    city.issue(PAPER_SLUG, "R-1")
+    city.issue(SLUG, "R-1")
     clerk = {**city.person("clerk-1"), KEY: "c-1"}
     first = city.answer(counter(city, company(city), who=clerk), 201)
     asked = city.rows("SELECT * FROM ask_counts")

@@ -149,18 +149,22 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody, *, idempotenc
         grants = [_grant(deps, consent, right, keys, now) for right, keys in rights]
         for grant, (right, _) in zip(grants, rights, strict=True):
             store_grant(deps, tx, grant, right.version, actor=caller.subject)
-        content = {
-            "client_id": consent.client_id,
-            "matter_code": consent.matter_code,
-            "case_no": consent.case_no,
-            "document": signer.code_type,
-            "picture_sha256": consent.picture_sha256,
-            "types": sorted(right.version.type_slug for right, _ in rights),
-        }
-        actor = caller.subject
-        record(tx, deps, kind="consent.counter", subject=consent_id, actor=actor, content=content, at=now)
+        _record(deps, tx, consent, sorted(right.version.type_slug for right, _ in rights))
     deps.objects.retain(consent.object_name, until=now + KEPT_FOR)
     return CounterAnswer(consent=consent, grants=grants)
+
+
+def _record(deps: Deps, tx: UnitOfWork, consent: CounterConsent, types: Sequence[str]) -> None:
+    content = {
+        "client_id": consent.client_id,
+        "matter_code": consent.matter_code,
+        "case_no": consent.case_no,
+        "document": consent.signer.code_type,
+        "picture_sha256": consent.picture_sha256,
+        "types": [*types],
+    }
+    at = consent.created_at
+    record(tx, deps, kind="consent.counter", subject=consent.consent_id, actor=consent.clerk, content=content, at=at)
 
 
 def _taken_before(deps: Deps, once: Once, now: datetime) -> CounterAnswer | None:
