@@ -100,7 +100,8 @@ def test_a_copy_of_one_day_is_one_and_its_remark_says_so(share: FacadeCity) -> N
         given = ask(share, verb, certIdentifier=identifier, certificateCopyCause=cause, **times)
         assert given["head"]["status"] == 0, given
         if verb == "downloadUrl":
-            share.city.answer(share.city.client.get(BASE + str(given["data"]["content"]).partition(BASE)[2]), 200)
+            file = share.city.client.get(BASE + str(given["data"]["content"]).partition(BASE)[2])
+            assert (file.status_code, file.content[:4]) == (200, b"%PDF")
         rows = ask(share, "getCertRemarkInfo", certIdentifier=identifier)["data"]
         [remark] = [row for row in rows if row["certificateCopyCause"] == cause]
         assert remark["certificateCopyExpiringTime"] == day, times
