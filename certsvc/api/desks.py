@@ -17,6 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from certsvc.commands.access.principals import claimed, look_up, unknown
 from certsvc.commands.combine import UNKNOWN_ZH, WAIT_S, WORK_S, Combiner
 from certsvc.commands.issuance.accept_issuance import accept_issuances, prepare_acceptance
+from certsvc.commands.sharing.fetch_again import fetch_once
 from certsvc.commands.sharing.fetch_license import fetch_license, fetch_licenses
 from certsvc.commands.showing.scan_code import scan_codes
 from certsvc.errors import Unavailable
@@ -139,8 +140,10 @@ class FetchDesk:
     def __init__(self) -> None:
         self._desk: _Desk[_Fetch, FetchAnswer] = _Desk("fetch", _fetch)
 
-    async def ask(self, deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
-        """As ``fetch_license``."""
+    async def ask(self, deps: Deps, caller: Principal, body: FetchBody, key: str = "") -> FetchAnswer:
+        """As ``fetch_once``; whoever brings a ``key`` asks alone: it is looked up first, and bound with the answer."""
+        if key:
+            return await run_in_threadpool(fetch_once, deps, caller, body, key)
         if not body.fields or COPY in body.fields:
             return await run_in_threadpool(fetch_license, deps, caller, body)
         return await self._desk.ask(_Fetch(deps=deps, caller=caller, body=body, trace=current_trace()))

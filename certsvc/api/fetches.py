@@ -6,7 +6,7 @@ import base64
 from datetime import datetime
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
@@ -16,6 +16,7 @@ from certsvc.api.models import FactsOut, FieldOut, Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Principal
 from certsvc.commands.sharing.fetch_license import FetchAnswer, FetchBody
+from certsvc.commands.sharing.repeats import MAX_KEY_LENGTH
 
 router = APIRouter(tags=["fetch 用证"], route_class=JsonRoute)
 
@@ -61,7 +62,15 @@ class FetchOut(Model):
 
 
 @router.post("/v1/fetches", status_code=201)
-async def fetch(request: Request, body: FetchBody, caller: Annotated[Principal, Depends(USER)]) -> FetchOut:
-    """Fetch for a matter with purpose and basis; without them it is refused, and the refusal is on record too."""
-    answer = await desk_of(request).ask(deps_of(request), caller, body)
+async def fetch(
+    request: Request,
+    body: FetchBody,
+    caller: Annotated[Principal, Depends(USER)],
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
+) -> FetchOut:
+    """Fetch for a matter with purpose and basis; without them it is refused, and the refusal is on record too.
+
+    The same key with the same content gives the same fetch again for ten minutes: counted and on the ledger once.
+    """
+    answer = await desk_of(request).ask(deps_of(request), caller, body, idempotency_key)
     return FetchOut.of(answer)

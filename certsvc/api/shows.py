@@ -6,7 +6,7 @@ import base64
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
@@ -22,6 +22,7 @@ from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.grant_use import GrantBody, grant_use, list_grants, withdraw_grant
 from certsvc.commands.sharing.policy import matter_name
 from certsvc.commands.sharing.receivers import receivers
+from certsvc.commands.sharing.repeats import MAX_KEY_LENGTH
 from certsvc.commands.showing.create_show import create_show, preview
 from certsvc.commands.showing.read_show import STATE_ZH, read_show
 from certsvc.commands.showing.reading import presenter_of
@@ -261,10 +262,18 @@ def may_receive(
 
 
 @router.post("/v1/grants", status_code=201)
-def grant(request: Request, body: GrantBody, caller: Annotated[Principal, Depends(HOLDER)]) -> GrantOut:
-    """Let one system use one license for one matter, once: the answer carries the 用证码."""
+def grant(
+    request: Request,
+    body: GrantBody,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
+) -> GrantOut:
+    """Let one system use one license for one matter, once: the answer carries the 用证码.
+
+    The same key with the same content gives the same grant and code again for ten minutes.
+    """
     deps = deps_of(request)
-    return GrantOut.of(deps, grant_use(deps, caller, body))
+    return GrantOut.of(deps, grant_use(deps, caller, body, idempotency_key=idempotency_key))
 
 
 @router.get("/v1/grants")

@@ -95,9 +95,8 @@ def token(
     if basic:
         client_id, client_secret = basic
     client_id = client_named(deps_of(request), client_id, client_assertion)
-    rate, address = rate_of(request), address_of(request)
-    rate.check_guesses(address)
-    rate.check_guesses(f"client:{client_id}")
+    rate, address, login = rate_of(request), address_of(request), f"client:{client_id}"
+    rate.check_guesses(address, login)
     try:
         issued = issue_token(
             deps_of(request),
@@ -107,8 +106,7 @@ def token(
             certificate=presented_certificate(request),
         )
     except Unauthenticated:
-        rate.count_guess(address)
-        rate.count_guess(f"client:{client_id}")
+        rate.count_guess(address, login)
         raise
     return TokenOut(access_token=issued.access_token, expires_in=issued.expires_in)
 

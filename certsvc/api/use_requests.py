@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
@@ -17,6 +17,7 @@ from certsvc.commands.ports import Deps, Principal
 from certsvc.commands.sharing.choices import Choice
 from certsvc.commands.sharing.counter_consent import CounterBody, read_consent, take_consent
 from certsvc.commands.sharing.policy import matter_name
+from certsvc.commands.sharing.repeats import MAX_KEY_LENGTH
 from certsvc.commands.sharing.use_requests import (
     Asked,
     UseRequestBody,
@@ -240,9 +241,17 @@ def reply(
 
 
 @router.post("/v1/counter-consents", status_code=201)
-def counter(request: Request, body: CounterBody, caller: Annotated[Principal, Depends(CLERK)]) -> CounterOut:
-    """现场授权: the identity document was read, and the consent was signed by hand."""
-    done = take_consent(deps_of(request), caller, body)
+def counter(
+    request: Request,
+    body: CounterBody,
+    caller: Annotated[Principal, Depends(CLERK)],
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
+) -> CounterOut:
+    """现场授权: the identity document was read, and the consent was signed by hand.
+
+    The same key with the same content gives the same consent again for ten minutes.
+    """
+    done = take_consent(deps_of(request), caller, body, idempotency_key=idempotency_key)
     consent = done.consent
     return CounterOut(
         consent_id=consent.consent_id,

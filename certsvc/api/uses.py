@@ -120,14 +120,34 @@ def page(
 @router.get(
     "/v1/uses/export",
     response_class=Response,
-    responses={200: {"description": "文件", "content": {XLSX: _BINARY}}},
+    responses={
+        200: {
+            "description": "文件；有更早的记录时，末行和 Link（rel=next）给出下一份的网址",
+            "content": {XLSX: _BINARY},
+        }
+    },
 )
-def export(request: Request, caller: Annotated[Principal, Depends(HOLDER)]) -> Response:
-    """The same as a spreadsheet, answers and refusals included."""
+def export(
+    request: Request,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    cursor: Annotated[str, Query(max_length=MAX_CURSOR, description="上一份末行的网址里的 cursor；第一份不填")] = "",
+) -> Response:
+    """The same as a spreadsheet, answers and refusals included; one that is not all says where the rest is."""
     deps = deps_of(request)
-    data = deps.renderer.table_xlsx(TITLE, HEADER, tuple(_line(_row(deps, row)) for row in whole_ledger(deps, caller)))
+    found = whole_ledger(deps, caller, cursor=cursor)
+    lines = [_line(_row(deps, row)) for row in found.rows]
     named = f"attachment; filename=\"uses.xlsx\"; filename*=UTF-8''{quote(TITLE)}.xlsx"
-    return Response(data, media_type=XLSX, headers={"Content-Disposition": named})
+    headers = {"Content-Disposition": named}
+    if found.next:
+        rest = f"{request.url.path}?cursor={found.next}"
+        lines.append(_rest_line(len(lines), f"{deps.policy.public_base}{rest}"))
+        headers["Link"] = f'<{rest}>; rel="next"'
+    return Response(deps.renderer.table_xlsx(TITLE, HEADER, tuple(lines)), media_type=XLSX, headers=headers)
+
+
+def _rest_line(count: int, address: str) -> tuple[str, ...]:
+    said = f"本表到此 {count} 条，还有更早的记录没有列出；下一份（须登录）：GET {address}"
+    return (said, *[""] * (len(HEADER) - 1))
 
 
 def _line(row: LedgerRowOut) -> tuple[str, ...]:

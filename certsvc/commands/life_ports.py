@@ -122,6 +122,10 @@ class Receipts(Protocol):
         """Bind the key; False when it is bound already."""
         ...
 
+    def keyed(self, text: str, use: str) -> bytes:
+        """32 bytes under the master key: the same for the same text and use, and told by nobody who has not the key."""
+        ...
+
 
 class Statuses(Protocol):
     """The entries of status lists; the states are those of the register."""

@@ -108,6 +108,44 @@ def test_tokens_of_strangers_keep_no_client_out(
         assert heard("junk", "203.0.113.99") == 429, "who guesses is counted still"
 
 
+@pytest.mark.parametrize("door", ["share", "app", "token"])
+def test_wrong_secrets_of_strangers_keep_no_client_out(
+    city_keys: Path, sqlite_template: Path, tmp_path: Path, door: str
+) -> None:
+    """A login is no secret: neither one address nor many that guess at it stop the client, whose secret is right."""
+    with facade_city(city_keys, sqlite_template, tmp_path, rate_limit_per_minute=40) as app:
+        app.account(FacadeName.CERT_SHARE, SHARE_ID, SHARE_TOKEN)
+        app.account(FacadeName.APP, LOGIN, SECRET)
+        application: Any = app.city.client.__dict__["app"]
+
+        def asked(address: str, wrong: str = "") -> str:
+            """``in``, ``refused`` or ``unheard``."""
+            caller = TestClient(application, client=(address, 40000))
+            if door == "token":
+                form = {"grant_type": "client_credentials", "client_id": CLIENT}
+                secret = wrong or app.city.secrets[CLIENT]
+                found = caller.post("/v1/oauth/token", data={**form, "client_secret": secret})
+                known = found.status_code == 200
+            elif door == "app":
+                found = caller.post(f"{BASE}/security/login", json={"app_key": LOGIN, "app_secret": wrong or SECRET})
+                known = found.json()["ack_code"] == "SUCCESS"
+            else:
+                head = {"accessId": SHARE_ID, "accessToken": wrong or SHARE_TOKEN}
+                found = caller.post("/zzgxpt/queryCertInfo", json={"head": head, "data": {}})
+                known = found.json()["head"]["status"] == 12
+            return "unheard" if found.status_code == 429 else "in" if known else "refused"
+
+        own, stranger = "198.51.100.1", "203.0.113.99"
+        alone = [asked(stranger, "junk") for _ in range(6)]
+        assert alone == ["refused"] * 4 + ["unheard"] * 2, "the address is counted"
+        assert asked(own) == "in", "one stranger"
+        many = [asked(f"203.0.113.{number}", "junk") for number in range(1, 38)]
+        assert many == ["refused"] * 37, "each is heard once"
+        assert asked("203.0.113.1", "junk") == "unheard", "and not twice, once they are many"
+        assert asked("203.0.113.1") == "unheard", "whatever it found"
+        assert asked(own) == "in", "many strangers"
+
+
 def test_a_closed_policy_gives_no_code_on_consent(city_keys: Path, sqlite_template: Path, tmp_path: Path) -> None:
     with facade_city(city_keys, sqlite_template, tmp_path) as app:
         app.account(FacadeName.APP, LOGIN, SECRET)
@@ -212,6 +250,38 @@ def test_an_address_is_not_used_up_by_a_failure_that_passes(app: FacadeCity, mon
     assert app.city.client.get(path).status_code == 404
 
 
+@pytest.mark.parametrize("door", ["address", "verb"])
+def test_a_call_that_cannot_be_noted_gives_nothing_and_its_answer_stays_in_the_envelope(
+    app: FacadeCity, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    """The evidence comes before the file; the address of a file that did not leave gives it at the next try."""
+    data = {"zzbs": app.city.one_of(SLUG)["identifier"], "bjbh": "BJ-3", "jbr": "jingban01"}
+    body = {"head": {"token": app.token()}, "data": data}
+    made = app.post(f"{GB_BASE}/zzdzxz", body)
+    path = "/rest" + str(made["data"]["content"]).partition("/rest")[2]
+
+    def away(*_: Any, **__: Any) -> None:
+        raise Unavailable("数据库没有应答")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("certsvc.commands.facades.accounts.record", away)
+        if door == "address":
+            found = app.city.client.get(path)
+            assert (found.status_code, found.json()["head"]["code"]) == (404, "16")
+        else:
+            found = app.city.client.post(f"{GB_BASE}/zzcx", json=body)
+            assert (found.status_code, found.json()["head"], found.json()["data"]) == (
+                200,
+                {"status": "1", "code": "16", "message": found.json()["head"]["message"]},
+                None,
+            )
+    noted = "SELECT count(*) FROM evidence WHERE kind = 'facade.called'"
+    [(before,)] = app.city.rows(noted)
+    assert app.city.client.get(path).content.startswith(b"%PDF")
+    assert app.city.rows(noted) == [(before + 1,)]
+    assert app.city.client.get(path).status_code == 404
+
+
 def test_an_account_is_for_a_matter_of_the_list_that_counts(
     city_keys: Path, sqlite_template: Path, tmp_path: Path
 ) -> None:
@@ -224,3 +294,50 @@ def test_an_account_is_for_a_matter_of_the_list_that_counts(
         with pytest.raises(InvalidInput) as refused:
             app.account(FacadeName.APP, "ended", SECRET, matter_code=RENEWAL)
         assert [one.pointer for one in refused.value.problems] == ["/matter_code"]
+
+
+def test_a_second_license_of_a_type_is_found_by_every_search(
+    city_keys: Path, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """A firm with two 食品经营许可证: each is a row, with the good ones before all others, and a use of its own."""
+    with facade_city(city_keys, sqlite_template, tmp_path) as app:
+        app.account(FacadeName.APP, LOGIN, SECRET)
+        app.account(FacadeName.GB_36906, CLIENT, "")
+        app.account(FacadeName.CERT_SHARE, SHARE_ID, SHARE_TOKEN)
+        city, token = app.city, login(app)
+        shops = [city.issue(SLUG, f"A-{number}")["identifier"] for number in (1, 2, 3)]
+        number, kind = city.catalog.sample(SLUG)["holder_code"], city.catalog.type(SLUG).type_code
+        why = {"bjbh": "BJ-3", "jbr": "jingban01"}
+
+        def searched() -> list[list[str]]:
+            gb = app.post(
+                f"{GB_BASE}/zzjs", {"head": {"token": app.token()}, "data": {**why, "czztdm": number, "zzlxdm": kind}}
+            )
+            share = {"head": {"accessId": SHARE_ID, "accessToken": SHARE_TOKEN}}
+            of = {"holderCode": number, "bizNum": "BJ-3", "operator": "jingban01", "useCause": "核对"}
+            known = app.post("/zzgxpt/queryCertInfoByHolderCode", {**share, "data": of})
+            urls = app.post("/zzgxpt/downloadUrlsByHolderCode", {**share, "data": {**of, "certTypeCode": kind}})
+            coded = app.post(f"{BASE}/license/auth", {"access_token": token, "identity_number": number, **USE})
+            return [
+                [row["zzbs"] for row in gb["data"]],
+                [row["certIdentifier"] for row in known["data"]],
+                [row["certIdentifier"] for row in urls["data"]],
+                [row["license_code"] for row in coded["data"]["licenses"]],
+            ]
+
+        before = len(app.uses())
+        assert [sorted(one) for one in searched()] == [sorted(shops)] * 4
+        given = [row for row in newest(app, before) if row[0] == "given"]
+        assert len(given) == 4 * 3, "each is a use"
+        addressed = {"head": {"accessId": SHARE_ID, "accessToken": SHARE_TOKEN}}
+        of = {"holderCode": number, "certTypeCode": kind, "bizNum": "B", "operator": "j", "useCause": "核对"}
+        urls = app.post("/zzgxpt/downloadUrlsByHolderCode", {**addressed, "data": of})["data"]
+        files = [city.client.get("/zzgxpt" + str(row["content"]).partition("/zzgxpt")[2]) for row in urls]
+        for row, file in zip(urls, files, strict=True):
+            assert row["certIdentifier"] in file.headers["content-disposition"], "the file of that license"
+        city.answer(city.move(shops[0], "revoke", slug=SLUG), 201)
+        assert [sorted(one) for one in searched()] == [sorted(shops[1:])] * 4, "those in force"
+        before = len(app.uses())
+        city.execute(f"UPDATE clients SET staff_required = 1 WHERE client_id = '{CLIENT}'")
+        assert use(app, "license/auth", token, identity_number=number, license_item_code=kind, **USE)[1] is None
+        assert len(newest(app, before)) == 1, "what bars all is refused once"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from facade_city import CLIENT, SHARE_ID, SHARE_TOKEN, FacadeCity, facade_city, recorded, same_shape
 from store_records import make_fetch
 
-from certsvc.clock import FixedClock, SystemClock
+from certsvc.clock import SHANGHAI, FixedClock, SystemClock
 from certsvc.commands.showing.codes import PRINTED_PATH
 from certsvc.license.facades import FacadeName
 
@@ -82,6 +82,39 @@ def test_a_client_reads_its_own_copies_though_their_holder_is_not_told_of_them_y
     causes = [one["certificateCopyCause"] for one in ask(share, "getCertRemarkInfo", certIdentifier=identifier)["data"]]
     assert "暂缓告知的一件" in causes
     assert "别的系统的一件" not in causes
+
+
+def test_a_copy_of_one_day_is_one_and_its_remark_says_so(share: FacadeCity) -> None:
+    """加注件有效期截止时间 and 制作事由 of STANDARDS.md 2.4 B go onto the copy and come back in its remark."""
+    identifier, now = share.names["zzbs"], share.city.service.deps.clock.now().astimezone(SHANGHAI)
+    day, week = (f"{now + timedelta(days=days):%Y%m%d%H%M}00" for days in (1, 7))
+    for number, (verb, times) in enumerate(
+        (
+            ("downloadFile", {"certificateCopyExpiringTime": day}),
+            ("downloadFile", {"expiryTime": day}),
+            ("downloadFile", {"certificateCopyExpiringTime": week, "expiryTime": day}),
+            ("downloadUrl", {"certificateCopyExpiringTime": day}),
+        )
+    ):
+        cause = f"留存一天之{number}"
+        given = ask(share, verb, certIdentifier=identifier, certificateCopyCause=cause, **times)
+        assert given["head"]["status"] == 0, given
+        if verb == "downloadUrl":
+            file = share.city.client.get(BASE + str(given["data"]["content"]).partition(BASE)[2])
+            assert (file.status_code, file.content[:4]) == (200, b"%PDF")
+        rows = ask(share, "getCertRemarkInfo", certIdentifier=identifier)["data"]
+        [remark] = [row for row in rows if row["certificateCopyCause"] == cause]
+        assert remark["certificateCopyExpiringTime"] == day, times
+        assert remark["certificateCopyCreator"] == "示例省政务服务局", "who made it, not who asked for it"
+    [(ends,)] = share.city.rows("SELECT until FROM copies WHERE fetch_id = (SELECT max(fetch_id) FROM copies)")
+    assert str(ends).startswith(f"{(now + timedelta(days=1)).astimezone(UTC):%Y-%m-%dT%H:%M}")
+    yesterday = f"{now - timedelta(days=1):%Y%m%d%H%M%S}"
+    for name in ("certificateCopyExpiringTime", "expiryTime"):
+        for verb in ("downloadFile", "downloadUrl", "downloadUrlsByHolderCode"):
+            asked = {"certIdentifier": identifier, "holderCode": share.names["holder_code"]}
+            for text in (yesterday, "明天"):
+                found = ask(share, verb, **asked, **{name: text})
+                assert (found["head"]["status"], name in found["head"]["message"]) == (102, True), (verb, text)
 
 
 def test_codes_of_licenses_that_are_not_in_force(city_keys: Path, sqlite_template: Path, tmp_path: Path) -> None:

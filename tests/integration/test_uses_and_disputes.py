@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import io
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +20,7 @@ from test_bad_input import problem
 
 from certsvc.clock import FixedClock, SystemClock, local_day
 from certsvc.commands.access import roles
+from certsvc.commands.showing import ledger
 from certsvc.license.disputes import Dispute, DisputeState
 from certsvc.store.disputes import DisputeRows
 
@@ -65,6 +70,43 @@ def test_pages_join_without_gap_or_repeat(city: ServedCity) -> None:
     for cursor in ("x", "AAAA", "2026-01-01", "é"):
         problem(city.client.get("/v1/uses", headers=me, params={"cursor": cursor}), 422)
     assert city.answer(city.client.get("/v1/uses", headers=holder(city, "food_operation")), 200)["uses"] == []
+
+
+def test_an_export_that_is_not_all_says_so_and_where_the_rest_is(
+    small_city: ServedCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the holder may see is read once; the files follow one another without gap or repeat."""
+    city, done = small_city, small_city.issue(GUIDE, "U-1")
+    for _ in range(5):
+        scanned(city, done["identifier"])
+    me = holder(city, GUIDE)
+    listed = city.answer(city.client.get("/v1/uses?limit=100", headers=me), 200)["uses"]
+    assert len(listed) == 6, "and the notice of the issue"
+    looks: list[int] = []
+    seen_versions = ledger.seen_versions
+
+    def seen(*values: Any) -> Any:
+        looks.append(1)
+        return seen_versions(*values)
+
+    monkeypatch.setattr(ledger, "seen_versions", seen)
+    monkeypatch.setattr(ledger, "MAX_PAGE", 1)
+    monkeypatch.setattr(ledger, "MAX_EXPORT", 2)
+    path, files = "/v1/uses/export", 0
+    told: list[str] = []
+    while path:
+        answer = city.client.get(path, headers=me)
+        assert answer.status_code == 200
+        files += 1
+        assert len(looks) == files, "read once for a file"
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:
+            text = html.unescape("".join(parts.read(name).decode() for name in parts.namelist()))
+        path = answer.links.get("next", {}).get("url", "")
+        assert ("还有更早的记录" in text) is bool(path)
+        assert not path or path in text, "the last line has the address"
+        told += re.findall(r"[0-9]{4}年[0-9]+月[0-9]+日 [0-9:]{8}", text)
+    assert files == 3
+    assert len(told) == len(listed), "every row stands in one file"
 
 
 def test_a_dispute_goes_to_the_body_that_used_the_license_and_comes_back_answered(city: ServedCity) -> None:

@@ -7,6 +7,7 @@ Every request carries ``head: {accessId, accessToken}``. Beside the platform's m
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,7 +18,7 @@ from certsvc.api.doors import FILE_DOOR
 from certsvc.api.facades.door import FACADE, Asked, Verb, add_verbs
 from certsvc.api.facades.files import download
 from certsvc.api.facades.names import ENGLISH, holder_type_of, keys_of, named, status_of_license
-from certsvc.api.facades.shapes import Content, In, Text, decoded, missing, wrong
+from certsvc.api.facades.shapes import Content, In, Text, copy_end, decoded, missing, wrong
 from certsvc.clock import SHANGHAI
 from certsvc.commands.facades.accounts import Call, sign_in
 from certsvc.commands.facades.ask import (
@@ -29,6 +30,7 @@ from certsvc.commands.facades.ask import (
     fetch_body,
     found_by_identifier,
     look,
+    over_each,
     read,
     slug_of,
 )
@@ -37,11 +39,13 @@ from certsvc.commands.facades.compare import FILE_ZH, LICENSE, FileResult, InfoR
 from certsvc.commands.facades.downloads import make_address
 from certsvc.commands.facades.remarks import own_copies
 from certsvc.commands.facades.scanned import identifier_of_code
-from certsvc.errors import InvalidInput, NoLawfulBasis, NotAcceptable, NotFound
+from certsvc.errors import CertsvcError, NoLawfulBasis, NotAcceptable, NotFound
 from certsvc.license.facades import FacadeName
 from certsvc.seal.verdict import Reason
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from certsvc.commands.ports import Deps
     from certsvc.commands.sharing.fetch_license import FetchAnswer
 
@@ -68,6 +72,9 @@ class DataIn(In):
     certTypeCode: Text = ""  # noqa: N815
     certNo: Text = ""  # noqa: N815
     useCause: Text = ""  # noqa: N815
+    expiryTime: Text = ""  # noqa: N815
+    certificateCopyCause: Text = ""  # noqa: N815
+    certificateCopyExpiringTime: Text = ""  # noqa: N815
     fileType: Text = ""  # noqa: N815
     qrcode: Annotated[str, Field(max_length=1024)] = ""
     certData: dict[str, Text] = Field(default={}, max_length=100)  # noqa: N815
@@ -111,7 +118,7 @@ SHARE = ShareEnvelope()
 
 def download_file(asked: Asked) -> dict[str, Any]:
     """The copy for the purpose, in base64."""
-    why = _why(asked)
+    why = _why_copy(asked)
     _check_type(asked)
     answer = copy(asked.deps, asked.call, _which(asked), why)
     content = base64.b64encode(answer.file or b"").decode()
@@ -120,14 +127,14 @@ def download_file(asked: Asked) -> dict[str, Any]:
 
 def download_url(asked: Asked) -> dict[str, Any]:
     """An address that gives the copy once."""
-    why = _why(asked)
+    why = _why_copy(asked)
     _check_type(asked)
     return _address(asked, _which(asked), why)
 
 
 def download_urls_by_holder_code(asked: Asked) -> list[dict[str, Any]]:
     """An address for each license of a holder that the matter may have a copy of."""
-    why = _why(asked)
+    why = _why_copy(asked)
     _check_type(asked)
     return _each(asked, why, lambda which: _address(asked, which, why))
 
@@ -187,7 +194,7 @@ def verify_file(asked: Asked) -> dict[str, Any]:
 
 
 def get_cert_remark_info(asked: Asked) -> list[dict[str, str]]:
-    """加注件 that this client had of a license: when, by whom, for what."""
+    """加注件 that this client had of a license: when and by whom made, for what, until when."""
     missing(certIdentifier=asked.body.data.certIdentifier)
     why = _why(asked)
     which, version = found_by_identifier(asked.deps, asked.body.data.certIdentifier)
@@ -195,10 +202,10 @@ def get_cert_remark_info(asked: Asked) -> list[dict[str, str]]:
     return [
         {
             "certIdentifier": which.identifier,
-            "certificateCopyCreationTime": row.at.astimezone(SHANGHAI).strftime("%Y%m%d%H%M%S"),
-            "certificateCopyCreator": row.operator,
-            "certificateCopyCause": row.purpose,
-            "certificateCopyExpiringTime": "",
+            "certificateCopyCreationTime": _moment(row.made_at),
+            "certificateCopyCreator": row.creator,
+            "certificateCopyCause": row.cause,
+            "certificateCopyExpiringTime": _moment(row.until) if row.until is not None else "",
         }
         for row in own_copies(asked.deps, asked.call, version)
     ]
@@ -233,6 +240,24 @@ def _why(asked: Asked) -> Why:
     return completed(asked.call, why, case_pointer="/bizNum", operator_pointer="/operator")
 
 
+def _why_copy(asked: Asked) -> Why:
+    """For what a copy is asked: the cause that stands on it, and until when it is wanted at most.
+
+    ``certificateCopyCause`` is the purpose of the copy where it says another than ``useCause``: what the copy says and
+    what the holder reads are one text. Of the two times the earlier one holds.
+    """
+    data, why = asked.body.data, _why(asked)
+    now = asked.deps.clock.now()
+    named = (
+        ("certificateCopyExpiringTime", data.certificateCopyExpiringTime),
+        ("expiryTime", data.expiryTime),
+    )
+    ends = [until for name, text in named if (until := copy_end(name, text, now)) is not None]
+    return replace(
+        why, purpose=data.certificateCopyCause or why.purpose, copy_until=min(ends) if ends else why.copy_until
+    )
+
+
 def _check_type(asked: Asked) -> None:
     if asked.body.data.fileType.lower() not in GIVEN_TYPES:
         raise NotAcceptable("源未提供此格式；本平台提供 pdf 加注件")
@@ -251,27 +276,29 @@ def _which(asked: Asked) -> Which:
 
 
 def _each(asked: Asked, why: Why, work: Any) -> list[dict[str, Any]]:
-    """``work`` over each type asked for, or of the matter; what gives nothing is left out, unless nothing does."""
-    data: DataIn = asked.body.data
+    """``work`` over each license of the types asked for, or of the matter; what gives nothing is left out, unless all.
+
+    A holder may have several licenses of a type: each is a row.
+    """
+    deps, call, data = asked.deps, asked.call, asked.body.data
     missing(holderCode=data.holderCode)
     code_type = holder_type_of(data.holderCode, data.holderTypeCode, name="holderTypeCode")
     holder = Which(holder_code=data.holderCode, holder_code_type=code_type)
-    slugs = (
-        [slug_of(asked.deps, data.certTypeCode)] if data.certTypeCode else types_of(asked.deps, asked.call, holder, why)
-    )
+    slugs = [slug_of(deps, data.certTypeCode)] if data.certTypeCode else types_of(deps, call, holder, why)
     rows: list[dict[str, Any]] = []
-    refused: NotFound | NoLawfulBasis | InvalidInput = NotFound("未找到匹配的证照")
+    refused: CertsvcError = NotFound("未找到匹配的证照")
     for slug in slugs:
-        which = Which(type_slug=slug, holder_code=data.holderCode, holder_code_type=code_type)
-        try:
-            rows.append(work(which))
-        except NotFound:
-            continue
-        except NoLawfulBasis as error:
-            refused = error
+        found, fault = over_each(deps, call, replace(holder, type_slug=slug), why, work)
+        rows += found
+        if isinstance(fault, NoLawfulBasis):
+            refused = fault
     if not rows:
         raise refused
     return rows
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(SHANGHAI):%Y%m%d%H%M%S}"
 
 
 def _address(asked: Asked, which: Which, why: Why) -> dict[str, Any]:

@@ -37,8 +37,6 @@ log = structlog.get_logger("certsvc.facades")
 WITHHELD_ZH = "服务内部出现问题，已记录，请稍后再试"
 NO_STORE = {"Cache-Control": "no-store"}
 INTERNAL_STATUS = 500
-MAX_LOGIN = 128
-"""Characters of a login under which failed sign-ins are counted."""
 
 
 class FacadeAccess(PublicAccess):
@@ -135,7 +133,7 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
         call = signed_in(request, envelope, body)
         require_verb(call, verb.name)
         said = envelope.success(deps, verb.work(Asked(deps, call, request, body)), body)
-        code = ""
+        note_call(deps, call, verb.name, "")
     except CertsvcError as error:
         said, code = refused(deps, envelope, error, body, verb.name)
         response = JSONResponse(said, headers=NO_STORE)
@@ -144,26 +142,28 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
                 said, status_code=429, headers={**NO_STORE, "Retry-After": str(error.retry_after_s)}
             )
         if call is not None:
-            note_call(deps, call, verb.name, code)
+            _note_refusal(deps, call, verb.name, code)
         return response
-    note_call(deps, call, verb.name, code)
     return JSONResponse(said, headers=NO_STORE)
 
 
+def _note_refusal(deps: Deps, call: Call, verb: str, code: str) -> None:
+    """A store that is away may be why it was refused: the answer stays in its envelope, the log says what lacks."""
+    try:
+        note_call(deps, call, verb, code)
+    except CertsvcError as error:
+        log.error("facade call not noted", action="facade.unnoted", verb=verb, reason=error.code)  # noqa: TRY400
+
+
 def signed_in(request: Request, envelope: Envelope, body: Any) -> Call:
-    """The account; failed sign-ins count against the address, and against the login where the request names one."""
-    rate, login = rate_of(request), envelope.login_of(body)[:MAX_LOGIN]
-    guessed = [address_of(request)]
-    if login:
-        # Tokens name nobody: one key for all of them would let a stranger's junk keep every client out.
-        guessed.append(f"facade:{envelope.facade.value}:{login}")
-    for key in guessed:
-        rate.check_guesses(key)
+    """The account; failed sign-ins count against the address, and against the address at that login (no secret)."""
+    rate, address, login = rate_of(request), address_of(request), envelope.login_of(body)
+    named = f"{envelope.facade.value}:{login}" if login else ""
+    rate.check_guesses(address, named)
     try:
         call = envelope.sign_in(deps_of(request), request, body)
     except Unauthenticated:
-        for key in guessed:
-            rate.count_guess(key)
+        rate.count_guess(address, named)
         raise
     rate.count(f"subject:{call.caller.subject}")
     return call

@@ -8,7 +8,6 @@ from starlette.responses import JSONResponse, Response
 
 from certsvc.api.auth import address_of, deps_of, rate_of
 from certsvc.api.facades.door import NO_STORE, refused
-from certsvc.commands.facades.accounts import note_call
 from certsvc.commands.facades.downloads import open_address
 from certsvc.errors import CertsvcError, NotFound, RateLimited
 
@@ -27,7 +26,7 @@ def download(request: Request, envelope: Envelope, verb: str, token: str) -> Res
         rate.count(f"address:{address}")
         rate.check_guesses(address)
         try:
-            call, answer = open_address(deps, envelope.facade, token)
+            answer = open_address(deps, envelope.facade, token, verb=verb)
         except NotFound:
             rate.count_guess(address)
             raise
@@ -35,7 +34,6 @@ def download(request: Request, envelope: Envelope, verb: str, token: str) -> Res
         said, _ = refused(deps, envelope, error, None, verb)
         status = 429 if isinstance(error, RateLimited) else 404
         return JSONResponse(said, status_code=status, headers=NO_STORE)
-    note_call(deps, call, verb, "file")
     name = f"{answer.facts.identifier}.pdf"
     headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}"', "Referrer-Policy": "no-referrer"}
     return Response(answer.file, media_type=PDF, headers=headers)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -19,10 +18,10 @@ from certsvc.api.doors import FILE_DOOR
 from certsvc.api.facades.door import FACADE, Asked, Verb, add_verbs
 from certsvc.api.facades.files import download
 from certsvc.api.facades.names import LOWER, holder_type_of, keys_of, named
-from certsvc.api.facades.shapes import Content, In, Text, decoded, missing, wrong
-from certsvc.clock import SHANGHAI
+from certsvc.api.facades.shapes import Content, In, Text, copy_end, decoded, missing
 from certsvc.commands.facades.accounts import MAX_SECRET, Call, sign_in_by_client
 from certsvc.commands.facades.ask import (
+    NO_LICENSE_ZH,
     Which,
     Why,
     completed,
@@ -30,6 +29,7 @@ from certsvc.commands.facades.ask import (
     fetch_body,
     found_by_identifier,
     look,
+    over_each,
     read,
     slug_of,
 )
@@ -126,11 +126,20 @@ GB = GbEnvelope()
 
 
 def zzjs(asked: Asked) -> list[dict[str, str]]:
-    """证照检索: which license a holder has of a type."""
+    """证照检索: which licenses a holder has of a type, each a row."""
     data: DataIn = asked.body.data
     missing(czztdm=data.czztdm, zzlxdm=data.zzlxdm)
     why = _why(asked)
-    return [_summary(asked.deps, look(asked.deps, asked.call, _of_holder(asked, data), why))]
+    rows, refused = over_each(
+        asked.deps,
+        asked.call,
+        _of_holder(asked, data),
+        why,
+        lambda which: _summary(asked.deps, look(asked.deps, asked.call, which, why)),
+    )
+    if not rows:
+        raise refused or NotFound(NO_LICENSE_ZH)
+    return rows
 
 
 def zzcx(asked: Asked) -> dict[str, Any]:
@@ -230,16 +239,8 @@ def _why(asked: Asked) -> Why:
 
 def _until(asked: Asked, why: Why) -> Why:
     """With ``jzjyxqjzsj``, which is now or later (STANDARDS.md 2.4 A)."""
-    text = asked.body.data.jzjyxqjzsj
-    if not text:
-        return why
-    try:
-        until = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI)
-    except ValueError as error:
-        raise wrong("jzjyxqjzsj", "加注件有效期截止时间应写作 yyyyMMddHHmmss") from error
-    if until < asked.deps.clock.now():
-        raise wrong("jzjyxqjzsj", "加注件有效期截止时间不能早于现在")
-    return replace(why, copy_until=until)
+    until = copy_end("jzjyxqjzsj", asked.body.data.jzjyxqjzsj, asked.deps.clock.now())
+    return replace(why, copy_until=until) if until is not None else why
 
 
 def _which(asked: Asked) -> Which:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from certsvc.clock import SHANGHAI
 from certsvc.errors import FieldProblem, InvalidInput
 
 MAX_TEXT = 200
@@ -54,3 +56,16 @@ def decoded(name: str, content: str) -> bytes:
         return base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
         raise wrong(name, f"{name} 应为标准 Base64 文本") from error
+
+
+def copy_end(name: str, text: str, now: datetime) -> datetime | None:
+    """加注件有效期截止时间, which is now or later (STANDARDS.md 2.4 A); None when nothing was sent."""
+    if not text:
+        return None
+    try:
+        until = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI)
+    except ValueError as error:
+        raise wrong(name, f"{name}（加注件有效期截止时间）应写作 yyyyMMddHHmmss") from error
+    if until < now:
+        raise wrong(name, f"{name}（加注件有效期截止时间）不能早于现在")
+    return until

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from certsvc.commands.facades.accounts import Call, require_type
 from certsvc.commands.issuance.body import shape_problems
+from certsvc.commands.sharing.choices import candidates
 from certsvc.commands.sharing.fetch_license import FetchBody, fetch_license
+from certsvc.commands.sharing.grounds import may_look
+from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import allowed_keys
 from certsvc.errors import (
     Conflict,
@@ -27,12 +30,14 @@ from certsvc.identifiers.policy_key import readable as readable_keys
 from certsvc.identifiers.use_basis import CONSENT, DUTY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
     from certsvc.commands.sharing.fetch_license import FetchAnswer
     from certsvc.license.model import LicenseVersion
+
+RowT = TypeVar("RowT")
 
 MISSING = "missing"
 """Code of a field problem that older interfaces have a code of their own for."""
@@ -40,6 +45,9 @@ RETRIED = (Unavailable, Conflict)
 """Failures of a fetch after which nothing has left and the same is asked again: what stood for it is not used up."""
 NOTHING = ("holder_name",)
 """Asked for where a matter may see no field: no fields would mean all of them, and the fetch writes refusals down."""
+MAX_LISTED = 20
+"""Licenses of one holder and type that a search lists; each is a use on the ledger and in the policy's quota. Stops a
+search from turning into hundreds of transactions; one further is found by its 证照标识."""
 NO_LICENSE_ZH = "未检索到证照；请核对证照标识、持证主体代码和证照类型"
 
 
@@ -189,6 +197,43 @@ def give(deps: Deps, call: Call, body: FetchBody) -> FetchAnswer:
         raise NotInForce(error.detail, state=state) from error
     except NotFound as error:
         raise NotFound(NO_LICENSE_ZH) from error
+
+
+def over_each(
+    deps: Deps, call: Call, holder: Which, why: Why, work: Callable[[Which], RowT]
+) -> tuple[list[RowT], NotFound | NoLawfulBasis | None]:
+    """``work`` over each license that a holder has of a type, and the last refusal; who gave nothing has no row.
+
+    What bars the matter from one license of the type bars it from all, so the ledger has that refusal once.
+
+    Raises:
+        Forbidden: the account is not for this type.
+    """
+    rows: list[RowT] = []
+    refused: NotFound | NoLawfulBasis | None = None
+    for which in _each_of(deps, call, holder, why):
+        try:
+            rows.append(work(which))
+        except (NotFound, NotInForce) as error:
+            refused = error
+        except NoLawfulBasis as error:
+            return rows, error
+    return rows, refused
+
+
+def _each_of(deps: Deps, call: Call, holder: Which, why: Why) -> list[Which]:
+    """The holder's licenses of the type that are in force, else all that nothing replaced; newest first.
+
+    Without an identifier where there is none, or where nothing may be looked for (Q5): the fetch refuses it on record.
+    """
+    require_type(call, holder.type_slug)
+    body = fetch_body(holder, why)
+    with deps.uow.read() as tx:
+        if not may_look(deps, tx, call.caller, body):
+            return [holder]
+        held = held_by(deps, tx, [(body.holder, body.type, "")], deps.clock.now())
+    found = candidates(held, body.holder, body.type)[:MAX_LISTED]
+    return [replace(holder, identifier=version.identifier) for version in found] or [holder]
 
 
 def look(deps: Deps, call: Call, which: Which, why: Why) -> FetchAnswer:

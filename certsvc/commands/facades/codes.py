@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from certsvc.clock import SHANGHAI
 from certsvc.commands.evidence.record import record
 from certsvc.commands.facades.accounts import require_type
-from certsvc.commands.facades.ask import NOTHING, RETRIED, Which, Why, allowed, fetch_body, give, look
+from certsvc.commands.facades.ask import NOTHING, RETRIED, Which, Why, allowed, fetch_body, give, look, over_each
 from certsvc.commands.sharing.fetch_license import fetch_license
 from certsvc.commands.sharing.grounds import Ground, check_open, consented, look_up
 from certsvc.commands.sharing.policy import find_matter
@@ -61,21 +61,21 @@ class Coded:
 
 
 def codes_on_duty(deps: Deps, call: Call, holder: Which, why: Why, types: Sequence[str]) -> list[Coded]:
-    """One code for each type of the matter that the holder has a license of (依职能); looking is on the ledger too.
+    """One code for each license that the holder has of these types (依职能); looking is on the ledger too.
 
     Raises:
         NoLawfulBasis: the matter sees nothing, or not on duty.
         NotFound: the holder has none of them.
     """
     made: list[Coded] = []
-    refused: CertsvcError | None = None
+    refused: NotFound | NoLawfulBasis | None = None
+
+    def coded(which: Which) -> Coded:
+        return _made(deps, call, why, look(deps, call, which, why))
+
     for slug in types:
-        try:
-            answer = look(deps, call, replace(holder, type_slug=slug), why)
-        except (NotFound, NoLawfulBasis) as error:
-            refused = error
-            continue
-        made.append(_made(deps, call, why, answer))
+        rows, fault = over_each(deps, call, replace(holder, type_slug=slug), why, coded)
+        made, refused = [*made, *rows], fault or refused
     if not made:
         raise refused or NotFound("未检索到证照；请核对证件号码")
     return made

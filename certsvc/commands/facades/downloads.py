@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.commands.facades.accounts import open_call
+from certsvc.commands.facades.accounts import note_call, open_call
 from certsvc.commands.facades.ask import RETRIED, give
 from certsvc.commands.sharing.fetch_license import FetchBody
 from certsvc.commands.showing.codes import token_sha256
@@ -29,6 +29,8 @@ MAX_ID = 64
 """Characters of a capability that is looked up; ours have 22."""
 KEPT_FOR = timedelta(days=1)
 """How long ended codes and addresses stay, so that a second try is told from a guess in the evidence."""
+FILE = "file"
+"""In place of a code in the evidence of a call that gave a file."""
 GONE_ZH = "下载地址无效、已使用或已过期，请重新取得"
 
 
@@ -48,8 +50,8 @@ def make_address(deps: Deps, call: Call, body: FetchBody) -> str:
     return token
 
 
-def open_address(deps: Deps, facade: FacadeName, token: str) -> tuple[Call, FetchAnswer]:
-    """The file, once.
+def open_address(deps: Deps, facade: FacadeName, token: str, *, verb: str) -> FetchAnswer:
+    """The file, once; that it was given is in the evidence before it leaves, as a call of ``verb``.
 
     Raises:
         NotFound: no such address, one of another facade, used or too old: alike.
@@ -69,13 +71,15 @@ def open_address(deps: Deps, facade: FacadeName, token: str) -> tuple[Call, Fetc
             raise NotFound(GONE_ZH)
     try:
         answer = give(deps, call, FetchBody.model_validate(known.asked))
+        if answer.file is not None:
+            note_call(deps, call, verb, FILE)
     except RETRIED:
         with deps.uow() as tx:
             tx.facades.give_back_download(digest, used_at=now)
         raise
     if answer.file is None:
         raise IntegrityError("证照文件没有制出，已停止提供，请联系运维")
-    return call, answer
+    return answer
 
 
 def forget_facades(deps: Deps) -> int:

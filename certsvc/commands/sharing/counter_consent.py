@@ -26,6 +26,7 @@ from certsvc.commands.sharing.choices import candidates, choose
 from certsvc.commands.sharing.grant_use import NO_CLIENT_ZH, check_alone, store_grant
 from certsvc.commands.sharing.held import held_by
 from certsvc.commands.sharing.policy import by_own_code, chosen, find_matter, keys_on_consent
+from certsvc.commands.sharing.repeats import Once, check_time
 from certsvc.commands.sharing.use_requests import ItemBody
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import right_to_consent
@@ -94,7 +95,7 @@ class CounterAnswer:
     grants: Sequence[Grant]
 
 
-def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAnswer:
+def take_consent(deps: Deps, caller: Principal, body: CounterBody, *, idempotency_key: str = "") -> CounterAnswer:
     """Record a consent on paper; the client uses it by its number.
 
     The object is there before its row: a crash in between leaves a file that nobody can read, and it is swept.
@@ -106,9 +107,13 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAns
         Conflict: who signs is too young or dead by the register, or co-holders must confirm too.
         InvalidInput, TooLarge: a type is named twice, or none of several chosen; no, damaged or too large a picture.
         RateLimited: the clerk asked about this holder too often today.
+        IdempotencyMismatch: the key came with other content.
     """
     roles.require(caller, roles.CLERK)
     body, now = by_own_code(deps, body), deps.clock.now()
+    once = Once.of(caller.subject, "counter_consent", idempotency_key, body)
+    if once is not None and (before := _taken_before(deps, once, now)):
+        return before
     holder = body.holder.holder("/holder/code")
     signer = body.signer.holder("/signer/code") if body.signer is not None else holder
     _check_asked(deps, caller, body)
@@ -139,20 +144,37 @@ def take_consent(deps: Deps, caller: Principal, body: CounterBody) -> CounterAns
     with deps.uow() as tx:
         rights = _rights(deps, tx, body, holder, signer, now)
         tx.bases.insert_counter(consent)
+        if once is not None:
+            once.bind(tx, consent_id, now)
         grants = [_grant(deps, consent, right, keys, now) for right, keys in rights]
         for grant, (right, _) in zip(grants, rights, strict=True):
             store_grant(deps, tx, grant, right.version, actor=caller.subject)
-        content = {
-            "client_id": consent.client_id,
-            "matter_code": consent.matter_code,
-            "case_no": consent.case_no,
-            "document": signer.code_type,
-            "picture_sha256": consent.picture_sha256,
-            "types": sorted(right.version.type_slug for right, _ in rights),
-        }
-        actor = caller.subject
-        record(tx, deps, kind="consent.counter", subject=consent_id, actor=actor, content=content, at=now)
+        _record(deps, tx, consent, sorted(right.version.type_slug for right, _ in rights))
     deps.objects.retain(consent.object_name, until=now + KEPT_FOR)
+    return CounterAnswer(consent=consent, grants=grants)
+
+
+def _record(deps: Deps, tx: UnitOfWork, consent: CounterConsent, types: Sequence[str]) -> None:
+    content = {
+        "client_id": consent.client_id,
+        "matter_code": consent.matter_code,
+        "case_no": consent.case_no,
+        "document": consent.signer.code_type,
+        "picture_sha256": consent.picture_sha256,
+        "types": [*types],
+    }
+    at = consent.created_at
+    record(tx, deps, kind="consent.counter", subject=consent.consent_id, actor=consent.clerk, content=content, at=at)
+
+
+def _taken_before(deps: Deps, once: Once, now: datetime) -> CounterAnswer | None:
+    """The consent that a key led to, with its grants; None when it led to none."""
+    with deps.uow.read() as tx:
+        known = once.known(tx)
+        if not known:
+            return None
+        consent, grants = tx.bases.counters([known])[known], tx.sharing.of_consents([known])
+    check_time(consent.created_at, now, known)
     return CounterAnswer(consent=consent, grants=grants)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import AwareDatetime, Field
 
 from certsvc.commands.access import roles
-from certsvc.commands.sharing.fetch_scope import scope_of, within
+from certsvc.commands.sharing.fetch_scope import check_in_force, scope_of, within
 from certsvc.commands.sharing.grounds import (
     Ground,
     UseBody,
@@ -37,8 +37,7 @@ from certsvc.events.trace import tracing
 from certsvc.identifiers.policy_key import COPY
 from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.copies import AnnotatedCopy, copy_until
-from certsvc.license.states import State
-from certsvc.license.uses import CONSENT_OVER, NOT_IN_FORCE, UseBasis
+from certsvc.license.uses import CONSENT_OVER, UseBasis
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.sharing.grounds import Known
+    from certsvc.commands.sharing.repeats import Once
     from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.consents import Withholding
     from certsvc.license.model import LicenseVersion
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from certsvc.license.uses import Fetch
     from certsvc.seal.verdict import LicenseFacts
 
+MEANWHILE_ZH = "同一 Idempotency-Key 的请求刚刚办完，请以同一键重试"
 USED_ZH = "授权已使用、已收回或已过期，请持证人重新授权"
 
 
@@ -108,7 +109,7 @@ class _Refused:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Reads:
+class Reads:
     """What was read of the licenses of fetches that came together, by version id."""
 
     standings: Mapping[str, Standing]
@@ -126,17 +127,18 @@ class _Copied:
 NOT_COPIED = _Copied()
 
 
-def fetch_license(deps: Deps, caller: Principal, body: FetchBody) -> FetchAnswer:
-    """Answer a fetch, or refuse it on record.
+def fetch_license(deps: Deps, caller: Principal, body: FetchBody, once: Once | None = None) -> FetchAnswer:
+    """Answer a fetch, or refuse it on record; ``once`` is the key that it is bound to when it is given.
 
     Raises:
         NoLawfulBasis: no open policy, a grant that does not fit, or fields beyond the policy.
         NotFound: no license of this type for this holder.
+        Conflict: the key led to a fetch meanwhile.
     """
     roles.require(caller, roles.USING)
     body = by_own_code(deps, body)
     copied = _copied(deps, caller, body) if body.may_ask_copy else NOT_COPIED
-    [answer] = fetch_licenses(deps, [(caller, body)], copied)
+    [answer] = fetch_licenses(deps, [(caller, body)], copied, once=once)
     deps.faults.reach("copy.given")
     if isinstance(answer, CertsvcError):
         raise answer
@@ -149,10 +151,12 @@ def fetch_licenses(
     copied: _Copied = NOT_COPIED,
     *,
     traces: Sequence[str] = (),
+    once: Once | None = None,
 ) -> list[FetchAnswer | CertsvcError]:
     """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
 
-    ``copied`` is for a fetch that comes alone: to make a copy takes longer than all else, so none is made for several.
+    ``copied`` and ``once`` are for a fetch that comes alone: to make a copy takes longer than all else, so none is made
+    for several.
     ``traces`` are those that they belong to; without, that of the moment is everybody's.
 
     Raises:
@@ -163,7 +167,7 @@ def fetch_licenses(
     asked = [(caller, by_own_code(deps, body)) for caller, body in asked]
     now = deps.clock.sure()
     with deps.uow() as tx:
-        return fetch_in(deps, tx, asked, now, copied, traces=traces)
+        return fetch_in(deps, tx, asked, now, copied, traces=traces, once=once)
 
 
 def fetch_in(
@@ -174,12 +178,15 @@ def fetch_in(
     copied: _Copied = NOT_COPIED,
     *,
     traces: Sequence[str] = (),
+    once: Once | None = None,
 ) -> list[FetchAnswer | CertsvcError]:
     """As :func:`fetch_licenses`, in a transaction of somebody who asked for the roles."""
     known = look_up(deps, tx, asked, now)
+    if once is not None and once.known(tx):  # while this one waited for the consent that the other held
+        raise Conflict(MEANWHILE_ZH)
     used: set[str] = set()
     judged = [_judge(deps, tx, known, used, caller, body, now) for caller, body in asked]
-    reads = _read(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
+    reads = read_of(deps, tx, [one.version for one in judged if isinstance(one, _Lawful)], now)
     over = _counted(deps, tx, judged, now)
     answers = [_answer(deps, tx, one, reads, copied, over.get(at), now) for at, one in enumerate(judged)]
     deps.faults.reach("fetch.judged")
@@ -194,6 +201,8 @@ def fetch_in(
     _bind(tx, judged, spent)
     rows = [answer.fetch if isinstance(answer, FetchAnswer) else answer.row for answer in answers]
     tx.sharing.insert_fetches(rows)
+    if once is not None and isinstance(answers[0], FetchAnswer):
+        once.bind(tx, rows[0].fetch_id, now)
     for one, row, trace in zip(judged, rows, traces or [""] * len(rows), strict=True):
         with tracing(trace):
             note(deps, tx, row, one.version, subject_of(deps, one.body, one.version))
@@ -233,7 +242,7 @@ def _judge(
         else:
             version, grant = on_duty(deps, known, body), None
             ground = Ground(basis=UseBasis.DUTY, version=version, withheld=withheld)
-        keys = scope_of(body, allowed, grant)
+        keys = scope_of(body.fields, allowed, grant)
         if grant is not None and grant.grant_id in used:
             raise NoLawfulBasis(USED_ZH, why=CONSENT_OVER)
     except (Unavailable, IntegrityError):
@@ -276,10 +285,11 @@ def _wanted(deps: Deps, known: Known, body: FetchBody) -> LicenseVersion | None:
     return known.granted(body) if body.basis == CONSENT else current_of(deps, known.held, body)
 
 
-def _read(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> _Reads:
+def read_of(deps: Deps, tx: UnitOfWork, versions: Sequence[LicenseVersion], now: datetime) -> Reads:
+    """How these stand, and what is newer than each."""
     several = list({version.version_id: version for version in versions}.values())
     followed = tx.links.followed([one.version_id for one in several]) if several else ()
-    return _Reads(
+    return Reads(
         standings=dict(zip((one.version_id for one in several), stands_all(deps, tx, several, now), strict=True))
         if several
         else {},
@@ -294,7 +304,7 @@ def _answer(
     deps: Deps,
     tx: UnitOfWork,
     one: _Lawful | _Refused,
-    reads: _Reads,
+    reads: Reads,
     copied: _Copied,
     over: CertsvcError | None,
     now: datetime,
@@ -327,7 +337,7 @@ def _answer(
 
 
 def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _Copied, now: datetime) -> MadeCopy:
-    _check_in_force(one.version, how)
+    check_in_force(one.version, how)
     if isinstance(copied.made, CertsvcError):
         raise copied.made
     if copied.made is None or copied.made.copy.version_id != one.version.version_id:  # before anything is counted
@@ -336,17 +346,11 @@ def _made_for(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, copied: _
     return copied.made
 
 
-def _check_in_force(version: LicenseVersion, how: Standing) -> None:
-    """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
-    if version.state is not State.PROVISIONAL and not how.good:
-        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态", why=NOT_IN_FORCE)
-
-
 def _beforehand(deps: Deps, tx: UnitOfWork, one: _Lawful, how: Standing, now: datetime) -> CertsvcError | None:
     """Why no copy needs to be made: the seal is not used for what will not be given."""
     body = one.body
     try:
-        _check_in_force(one.version, how)
+        check_in_force(one.version, how)
         check_quota(deps, tx, body.matter_code, one.caller.authority_code, body.type, now=now)
     except NoLawfulBasis as error:
         return error

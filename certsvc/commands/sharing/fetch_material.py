@@ -174,7 +174,7 @@ def _judge(
             ground = Ground(basis=UseBasis.DUTY, version=None, withheld=withheld)
         if about is None:
             raise NotFound(NOT_FOUND_ZH)
-        return _Lawful(ground=ground, material=about, keys=scope_of(use, allowed, ground.grant))
+        return _Lawful(ground=ground, material=about, keys=scope_of(use.fields, allowed, ground.grant))
     except (Unavailable, IntegrityError):
         raise  # the transaction is over, and nobody was refused
     except CertsvcError as error:

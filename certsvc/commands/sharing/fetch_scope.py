@@ -7,28 +7,32 @@ from typing import TYPE_CHECKING
 
 from certsvc.errors import NoLawfulBasis
 from certsvc.identifiers.policy_key import COPY, readable
-from certsvc.license.uses import BEYOND_POLICY
+from certsvc.license.states import State
+from certsvc.license.uses import BEYOND_POLICY, NOT_IN_FORCE
 
 if TYPE_CHECKING:
-    from certsvc.commands.sharing.fetch_license import FetchBody
+    from collections.abc import Sequence
+
+    from certsvc.license.model import LicenseVersion
+    from certsvc.license.standing import Standing
     from certsvc.license.uses import Grant
     from certsvc.seal.verdict import LicenseFacts
 
 
-def scope_of(body: FetchBody, allowed: tuple[str, ...], grant: Grant | None) -> tuple[str, ...]:
+def scope_of(asked: Sequence[str], allowed: Sequence[str], grant: Grant | None) -> tuple[str, ...]:
     """The keys that leave: those asked for, else all that policy and grant list; NoLawfulBasis beyond these."""
-    allowed = readable(allowed)
+    allowed = readable(tuple(allowed))
     if grant is not None:
         allowed = tuple(key for key in allowed if key in grant.fields)
-    wanted = body.fields or allowed
+    wanted = asked or allowed
     beyond = [key for key in wanted if key not in allowed]
     if beyond or not wanted:
-        asked, able = "、".join(beyond) or "信息项", "、".join(allowed) or "无（只能以 /v1/answers 核验）"
-        raise NoLawfulBasis(f"超出该事项的用证范围：{asked}；可用：{able}", why=BEYOND_POLICY)
+        named, able = "、".join(beyond) or "信息项", "、".join(allowed) or "无（只能以 /v1/answers 核验）"
+        raise NoLawfulBasis(f"超出该事项的用证范围：{named}；可用：{able}", why=BEYOND_POLICY)
     return tuple(wanted)
 
 
-def within(facts: LicenseFacts, keys: tuple[str, ...]) -> LicenseFacts:
+def within(facts: LicenseFacts, keys: Sequence[str]) -> LicenseFacts:
     """The facts without what the policy does not list; that there is such a license and how it stands always stay."""
     if COPY in keys:
         return facts
@@ -40,3 +44,9 @@ def within(facts: LicenseFacts, keys: tuple[str, ...]) -> LicenseFacts:
         valid_from=facts.valid_from if "valid_from" in keys else "",
         valid_until=facts.valid_until if "valid_until" in keys else "",
     )
+
+
+def check_in_force(version: LicenseVersion, how: Standing) -> None:
+    """What is asked for in a simulation is the opinion itself, which says on its page that it is none of a license."""
+    if version.state is not State.PROVISIONAL and not how.good:
+        raise NoLawfulBasis("证照不在有效状态，不提供加注件；可改为只取信息项核对状态", why=NOT_IN_FORCE)

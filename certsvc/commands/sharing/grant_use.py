@@ -13,6 +13,7 @@ from certsvc.commands.evidence.record import record
 from certsvc.commands.evidence.rows import rows_of
 from certsvc.commands.shapes import Line
 from certsvc.commands.sharing.policy import by_own_code, keys_on_consent
+from certsvc.commands.sharing.repeats import Once, check_time
 from certsvc.commands.sharing.use_rows import used_name
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.delegation_uses import count_delegated
@@ -81,20 +82,24 @@ class GrantAnswer:
     """of a consent to use a 电子材料"""
 
 
-def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
-    """Make a grant; the code leaves in the answer only.
+def grant_use(deps: Deps, caller: Principal, body: GrantBody, *, idempotency_key: str = "") -> GrantAnswer:
+    """Make a grant; the code leaves in the answer only, and once more to whoever lost that and has the key.
 
     Raises:
         NotFound: not a license over whose use the caller decides, or no such client.
         Conflict: the caller is too young to decide alone, a delegation is not for this, or the license has several
             holders who must all confirm.
         NoLawfulBasis: no such matter of this client, or it may not see this type.
-        InvalidInput: fields that the matter does not need.
+        InvalidInput: fields that the matter does not need; IdempotencyMismatch: the key came with other content.
     """
     roles.require(caller, roles.HOLDER)
     body, now = by_own_code(deps, body), deps.clock.sure()
-    token = deps.ids.token()
+    once = Once.of(caller.subject, "grant", idempotency_key, body)
     with deps.uow() as tx:
+        token = once.code(tx) if once is not None else deps.ids.token()
+        # Before the right is asked for: of a delegation for one use the first try was that use.
+        if once is not None and (known := once.known(tx)):
+            return _made_before(tx, known, token, now)
         right = right_to_consent(
             deps, tx, caller, body.identifier, now, matter_code=body.matter_code, delegation_id=body.delegation_id
         )
@@ -120,9 +125,28 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody) -> GrantAnswer:
             basis_id=right.basis_id,
             copy_until=now + timedelta(days=body.copy_days),
         )
+        if once is not None:
+            once.bind(tx, grant.grant_id, now)
         count_under(tx, right, now)
         store_grant(deps, tx, grant, version, actor=caller.subject)
     return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token, version=version)
+
+
+def _made_before(tx: UnitOfWork, grant_id: str, token: str, now: datetime) -> GrantAnswer:
+    """The grant that a key led to; its code as long as it opens something, and no other grant has it."""
+    grant = tx.sharing.grant(grant_id)
+    if grant is None:
+        msg = "a key is bound to a grant that is not there"
+        raise RuntimeError(msg)
+    check_time(grant.created_at, now, grant_id)
+    client = tx.access.client(grant.client_id)
+    unused = grant.used_at is None and grant.withdrawn_at is None and now < grant.expires_at
+    return GrantAnswer(
+        grant=grant,
+        authority_code=client.authority_code if client is not None else "",
+        code=token if unused and token_sha256(token) == grant.token_sha256 else "",
+        version=tx.licenses.by_version_id(grant.version_id),
+    )
 
 
 def receiving(tx: UnitOfWork, client_id: str) -> Client:

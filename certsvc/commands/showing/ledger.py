@@ -34,7 +34,7 @@ MAX_PAGE = 100
 """Rows of one page."""
 
 MAX_EXPORT = 5000
-"""Rows of one file: bounds what one request reads; a holder's life has hundreds."""
+"""Rows of one file: bounds what one request reads; a holder's life has hundreds. With more the file says so."""
 
 MAX_CURSOR = 120
 """Characters of a cursor; ours have fewer than 90."""
@@ -84,6 +84,15 @@ class _Around:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """Whose uses somebody sees, by id."""
+
+    subject: str
+    versions: Mapping[str, LicenseVersion]
+    materials: Mapping[str, Material]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerPage:
     """Rows, newest first, and the cursor of the next page; empty at the end."""
 
@@ -100,32 +109,54 @@ def ledger(deps: Deps, caller: Principal, *, cursor: str, limit: int) -> LedgerP
     roles.require(caller, roles.HOLDER)
     behind = read_cursor(cursor)
     with deps.uow.read() as tx:
-        versions, materials = seen_versions(deps, tx, caller), seen_materials(tx, caller, deps.clock.now())
-        ids, now = list(versions), deps.clock.now()
-        sources: tuple[Sequence[Use], ...] = (
-            tx.showing.scans_of(ids, limit=limit, behind=behind),
-            [one.as_told() for one in tx.sharing.fetches_of([*ids, *materials], limit=limit, behind=behind, now=now)],
-            tx.notices.of_versions(ids, limit=limit, behind=behind),
-            tx.challenges.answered_by(caller.subject, limit=limit, behind=behind),
-        )
-        keys, full = _merged(sources, limit)
-        rows = [(place, use) for place, use in keys if _shown(use)]
-        around = _around(tx, [use for _, use in rows])
-    found = [replace(_row(place, use, versions, around), material=materials.get(use.version_id)) for place, use in rows]
-    return LedgerPage(rows=found, next=write_cursor(keys[-1][0]) if full else "")
+        return _page(tx, _seen_by(deps, tx, caller), behind, limit, deps.clock.now())
 
 
-def whole_ledger(deps: Deps, caller: Principal) -> list[LedgerRow]:
-    """All of it that the caller may see now, newest first, up to ``MAX_EXPORT`` rows."""
+def whole_ledger(deps: Deps, caller: Principal, *, cursor: str = "") -> LedgerPage:
+    """All of it behind ``cursor`` that the caller may see now, newest first, up to ``MAX_EXPORT`` rows.
+
+    What the caller may see is read once for all of it; ``next`` is where the rest begins, empty where there is none.
+    """
+    roles.require(caller, roles.HOLDER)
+    behind, now = read_cursor(cursor), deps.clock.now()
     rows: list[LedgerRow] = []
-    cursor = ""
-    while len(rows) < MAX_EXPORT:
-        page = ledger(deps, caller, cursor=cursor, limit=MAX_PAGE)
-        rows += page.rows
-        cursor = page.next
-        if not cursor:
-            break
-    return rows[:MAX_EXPORT]
+    with deps.uow.read() as tx:
+        seen = _seen_by(deps, tx, caller)
+        for _ in range(MAX_EXPORT // MAX_PAGE):
+            page = _page(tx, seen, behind, MAX_PAGE, now)
+            rows += page.rows
+            if not page.next:
+                break
+            behind = read_cursor(page.next)
+        # A page that is just full may be the last: nobody is told of a rest that is not there.
+        rest = _page(tx, seen, behind, 1, now) if page.next else page
+    return LedgerPage(rows=rows, next=page.next if rest.rows or rest.next else "")
+
+
+def _seen_by(deps: Deps, tx: UnitOfWork, caller: Principal) -> _Seen:
+    return _Seen(
+        subject=caller.subject,
+        versions=seen_versions(deps, tx, caller),
+        materials=seen_materials(tx, caller, deps.clock.now()),
+    )
+
+
+def _page(tx: UnitOfWork, seen: _Seen, behind: Behind | None, limit: int, now: datetime) -> LedgerPage:
+    ids = list(seen.versions)
+    sources: tuple[Sequence[Use], ...] = (
+        tx.showing.scans_of(ids, limit=limit, behind=behind),
+        [one.as_told() for one in tx.sharing.fetches_of([*ids, *seen.materials], limit=limit, behind=behind, now=now)],
+        tx.notices.of_versions(ids, limit=limit, behind=behind),
+        tx.challenges.answered_by(seen.subject, limit=limit, behind=behind),
+    )
+    keys, full = _merged(sources, limit)
+    rows = [(place, use) for place, use in keys if _shown(use)]
+    around = _around(tx, [use for _, use in rows])
+    found = [
+        replace(_row(place, use, seen.versions, around), material=seen.materials.get(use.version_id))
+        for place, use in rows
+    ]
+    return LedgerPage(rows=found, next=write_cursor(keys[-1][0]) if full else "")
 
 
 def _merged(sources: tuple[Sequence[Use], ...], limit: int) -> tuple[list[tuple[Behind, Use]], bool]:

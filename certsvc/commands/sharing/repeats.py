@@ -1,0 +1,81 @@
+"""An Idempotency-Key of a use or consent: whoever lost the answer asks again and gets the same, recorded once.
+
+A key is bound to its caller and to the content under it. What stands under it is kept as digests under the master key:
+the content names people, and a key is whatever a client thinks of.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import rfc8785
+
+from certsvc.errors import Conflict, IdempotencyMismatch
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pydantic import BaseModel
+
+    from certsvc.commands.store_ports import UnitOfWork
+
+MAX_KEY_LENGTH = 200
+"""Characters of a key; as those of issuance."""
+REPEAT_FOR = timedelta(minutes=10)
+"""So long an answer is given again: the next try of whoever lost it, and no second life of a consent that was used."""
+CODE_BYTES = 16
+"""Of a 用证码: 128 bits, as those that are random."""
+OVER_ZH = "此 Idempotency-Key 已用过，且超过十分钟，不再重给"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Once:
+    """What a caller sent under a key; ``kind`` says of what it is the key."""
+
+    caller: str
+    kind: str
+    key: str
+    content: str
+
+    @staticmethod
+    def of(caller: str, kind: str, key: str, body: BaseModel) -> Once | None:
+        """What was sent, or None without a key."""
+        if not key:
+            return None
+        return Once(caller=caller, kind=kind, key=key, content=rfc8785.dumps(body.model_dump(mode="json")).decode())
+
+    @property
+    def _name(self) -> str:
+        return f"{self.kind}:{self.key}"
+
+    def _digest(self, tx: UnitOfWork) -> str:
+        return tx.receipts.keyed(self.content, self.kind).hex()
+
+    def known(self, tx: UnitOfWork) -> str:
+        """The id that this led to before, or empty; IdempotencyMismatch where the content was another."""
+        found = tx.receipts.find(self.caller, self._name)
+        if found is None:
+            return ""
+        if found[0] != self._digest(tx):
+            raise IdempotencyMismatch("同一 Idempotency-Key 的内容不一致；重发请保持内容不变，新的请求请换用新的键")
+        return found[1]
+
+    def bind(self, tx: UnitOfWork, result_id: str, now: datetime) -> None:
+        """In the transaction of what it led to; Conflict, which undoes that, when another call was first."""
+        digest = self._digest(tx)
+        if not tx.receipts.bind(self.caller, self._name, body_hash=digest, result_id=result_id, now=now):
+            raise Conflict("同一 Idempotency-Key 正在处理，请稍后以同一键重试")
+
+    def code(self, tx: UnitOfWork) -> str:
+        """A code that is the same whenever it is asked for, and that nobody works out without the master key."""
+        made = tx.receipts.keyed(f"{self.caller}\n{self._name}\n{self.content}", f"{self.kind}.code")
+        return base64.urlsafe_b64encode(made[:CODE_BYTES]).decode().rstrip("=")
+
+
+def check_time(at: datetime, now: datetime, named: str) -> None:
+    """Conflict where it is too late to give an answer again."""
+    if now >= at + REPEAT_FOR:
+        raise Conflict(f"{OVER_ZH}；原编号 {named}，需要再次使用请换用新的键")
