@@ -21,6 +21,7 @@ from test_bad_input import problem
 from certsvc.clock import FixedClock, SystemClock, local_day
 from certsvc.commands.access import roles
 from certsvc.commands.showing import ledger
+from certsvc.commands.showing.seen_versions import seen_versions
 from certsvc.license.disputes import Dispute, DisputeState
 from certsvc.store.disputes import DisputeRows
 
@@ -83,7 +84,6 @@ def test_an_export_that_is_not_all_says_so_and_where_the_rest_is(
     listed = city.answer(city.client.get("/v1/uses?limit=100", headers=me), 200)["uses"]
     assert len(listed) == 6, "and the notice of the issue"
     looks: list[int] = []
-    seen_versions = ledger.seen_versions
 
     def seen(*values: Any) -> Any:
         looks.append(1)
