@@ -114,6 +114,10 @@ def run_materials(tx: UnitOfWork) -> None:
     assert tx.materials.by_ids([]) == {}
     assert tx.materials.of_holders([MATERIAL_HOLDER], limit=9) == [second, first]
     assert tx.materials.of_holders([MATERIAL_HOLDER], limit=1) == [second]
+    assert tx.materials.of_kind(MATERIAL_HOLDER, second.code, limit=9) == [
+        one for one in (second, first) if one.code == second.code and one.state is MaterialState.REGISTERED
+    ]
+    assert tx.materials.of_kind(MATERIAL_HOLDER, "nothing", limit=9) == []
     assert tx.materials.of_holders([dataclasses.replace(MATERIAL_HOLDER, code_type="111")], limit=9) == []
     bare = make_material(3, case_no="BJ-3", holder=None)
     assert tx.materials.insert(bare)

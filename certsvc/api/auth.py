@@ -54,8 +54,10 @@ def address_of(request: Request) -> str:
 class Access:
     """A dependency that lets callers with one of ``roles`` through and gives the principal."""
 
-    def __init__(self, *roles: str) -> None:
+    def __init__(self, *roles: str, also_none: bool = False) -> None:
+        """``also_none`` lets in whoever is bound without a role too: to leave needs none."""
         self.roles = roles
+        self._also_none = also_none
 
     async def __call__(self, request: Request) -> Principal:
         """Authenticate, count the call, and check the role; a failed sign-in counts against the address."""
@@ -67,7 +69,8 @@ class Access:
             rate.count_guess(address)
             raise
         setattr(request.state, QUOTA, rate.count(f"subject:{caller.subject}"))
-        require(caller, *self.roles)
+        if not self._also_none:
+            require(caller, *self.roles)
         return caller
 
 

@@ -25,7 +25,7 @@ class SignOutIn(Model):
 
 @router.post("/v1/sign-outs", status_code=204, response_class=Response)
 def sign_out(
-    request: Request, body: SignOutIn, caller: Annotated[Principal, Depends(Access(*sorted(roles.ALL)))]
+    request: Request, body: SignOutIn, caller: Annotated[Principal, Depends(Access(*sorted(roles.ALL), also_none=True))]
 ) -> Response:
     """End this session, or all of them; whoever comes with such a token again has to sign in."""
     end_session(deps_of(request), caller, bearer_of(request), everywhere=body.everywhere)

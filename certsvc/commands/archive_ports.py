@@ -73,6 +73,10 @@ class Materials(Protocol):
         """Materials about these people and organisations, in whatever state, newest first."""
         ...
 
+    def of_kind(self, holder: Holder, code: str, *, limit: int) -> Sequence[Material]:
+        """Materials under this code about somebody that count, newest first."""
+        ...
+
     def of_case(
         self, authority_code: str, case_no: str, *, limit: int, only: MaterialState | None = None
     ) -> Sequence[Material]:

@@ -180,6 +180,9 @@ class JwtTokenService:
             self._verified.keep(token, claims)
         moment = check_aware(now)
         _check_times(claims, moment)
+        if _number(claims, "iat") is None:  # RFC 9068 §2.2; without it nobody could tell what a sign-out ended
+            msg = "凭证缺少签发时间（iat），请联系统一身份认证平台"
+            raise Unauthenticated(msg)
         _check_login(claims, self._trusted[str(claims["iss"])], moment)
         return claims
 

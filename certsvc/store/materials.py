@@ -6,7 +6,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import and_, bindparam, func, select, text, update
 
 from certsvc.license.archives import Material, MaterialState
 from certsvc.store.newest import newest_of
@@ -50,6 +50,17 @@ _BY_FILE = select(*_M).where(
     _M.authority_code == bindparam("body"), _M.case_no == bindparam("number"), _M.sha256 == bindparam("digest")
 )
 _OF_HOLDER = newest_of(materials, _M.holder_blind, _M.registered_at, _M.material_id, text(f"materials.{WITH_HOLDER}"))
+_OF_KIND = newest_of(
+    materials,
+    _M.holder_blind,
+    _M.registered_at,
+    _M.material_id,
+    and_(
+        text(f"materials.{WITH_HOLDER}"),
+        _M.code == bindparam("code"),
+        _M.state == MaterialState.REGISTERED.value,
+    ),
+)
 _BY_IDS = select(*_M).where(_M.material_id.in_(bindparam("which", expanding=True)))
 _MOVE = (
     update(materials)
@@ -94,6 +105,11 @@ class MaterialRows:
         """Materials about these people and organisations, in whatever state, newest first."""
         blinds = [blind_of(self._tx, holder, HOLDER_BLIND) for holder in holders]
         return [self._material(row) for row in _OF_HOLDER.rows(self._tx, blinds, limit=limit)]
+
+    def of_kind(self, holder: Holder, code: str, *, limit: int) -> Sequence[Material]:
+        """Materials under this code about somebody that count, newest first."""
+        blind = blind_of(self._tx, holder, HOLDER_BLIND)
+        return [self._material(row) for row in _OF_KIND.rows(self._tx, [blind], limit=limit, code=code)]
 
     def of_case(
         self, authority_code: str, case_no: str, *, limit: int, only: MaterialState | None = None

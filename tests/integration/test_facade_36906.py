@@ -166,6 +166,13 @@ def test_scope_verbs_types_and_the_end_of_account_and_client(
         gb.city.execute("UPDATE facade_accounts SET purpose = ''")
         assert ask(gb, "zzjs", **of, sxbm=RENEWAL)["head"]["code"] == "4", "no purpose, and none is registered"
         assert ask(gb, "zzjs", **of, sxbm=RENEWAL, dzzzsymd="延续")["head"]["status"] == "0"
+        headers = {"Authorization": f"Bearer {gb.token()}"}
+        assert gb.city.client.post("/v1/sign-outs", headers=headers, json={"everywhere": False}).status_code == 204
+        ended = headers["Authorization"].removeprefix("Bearer ")
+        assert ask(gb, "zzjs", ended, **of, sxbm=RENEWAL, dzzzsymd="延续")["head"]["code"] == "1", (
+            "its session was ended"
+        )
+        gb.city.tokens.clear()
         from certsvc.commands.facades.accounts import stop_account
 
         stop_account(gb.city.service.deps, account, actor="test")

@@ -148,3 +148,14 @@ def test_a_consent_on_paper_is_taken_once(city: ServedCity) -> None:
     city.answer(by_request(city, first["consent_id"]), 201)
     bound = city.rows("SELECT body_hash, result_id FROM receipts WHERE result_id LIKE 'cns_%'")
     assert [row[1] for row in bound] == [first["consent_id"]]
+
+
+def test_a_repeat_by_the_other_code_of_the_matter_is_the_same_question(small_city: ServedCity) -> None:
+    """A matter has an implementing code of 31 characters and one of 33; a consent knows one of them."""
+    city = small_city
+    identifier = city.issue(SLUG, "R-1")["identifier"]
+    other = MATTER + "01"
+    made = city.answer(granted(city, "", identifier), 201)
+    first = city.answer(by_code(city, "k-1", made["code"], matter_code=other), 201)
+    assert city.answer(by_code(city, "k-1", made["code"], matter_code=other), 201) == first
+    assert city.answer(by_code(city, "k-1", made["code"]), 201) == first

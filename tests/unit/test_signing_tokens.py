@@ -214,6 +214,7 @@ def test_a_token_of_the_configured_provider_is_accepted(tokens: JwtTokenService)
         lambda: provider_token(exp=seconds(-1)),
         lambda: provider_token(exp=seconds()),
         lambda: provider_token(exp=None),
+        lambda: provider_token(iat=None),
         lambda: provider_token(exp="soon"),
         lambda: provider_token(exp=True),
         lambda: provider_token(exp=1e300),

@@ -232,12 +232,15 @@ class _Going:
         """电子材料, withdrawn ones too, the requests that led to no license, and packages."""
         tx, contents = self._tx, judged.contents
         body, number = contents.authority_code, contents.subject
+        ids: list[str] = []
         for material in tx.materials.of_case(body, number, limit=2 * MAX_MATERIALS):
+            ids.append(material.material_id)
             if material.state is not MaterialState.DESTROYED:
                 self._file(material.object_name, material.sha256)
                 row = self._row(MATERIAL, material.material_id, row_key(material), "")
                 if tx.erased.material(material, row):
                     self.rows.append(f"{row_key(erased_material(material))} {row.was}")
+        tx.erased.words(ids)  # uses of a material can be disputed too
         for request in tx.requests.of_case(number, caller="", body=body, behind="", limit=MAX_REQUESTS):
             if request.state is RequestState.REFUSED:
                 tx.erased.request(request.request_id)

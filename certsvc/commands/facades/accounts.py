@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
 from certsvc.commands.access.issue_token import hash_secret
-from certsvc.commands.access.principals import claimed, of_client
+from certsvc.commands.access.principals import claimed, look_up, of_client
 from certsvc.commands.evidence.record import record
 from certsvc.commands.sharing.policy import find_matter
 from certsvc.errors import Conflict, FieldProblem, Forbidden, InvalidInput, NotFound, Unauthenticated
@@ -98,8 +98,10 @@ def sign_in(deps: Deps, facade: FacadeName, login: str, secret: str) -> Call:
 def sign_in_by_client(deps: Deps, facade: FacadeName, token: str) -> Call:
     """The account of the client whose own access token (``/v1/oauth/token``) this is; Unauthenticated otherwise."""
     who = claimed(deps, token)
+    if who.bound_by or look_up(deps, [who])[0] is None:  # no system's, or one whose session was ended
+        raise Unauthenticated(REFUSED_ZH)
     with deps.uow.read() as tx:
-        account = tx.facades.account_by_login(facade, who.subject) if not who.bound_by else None
+        account = tx.facades.account_by_login(facade, who.subject)
     if account is None or account.client_id != who.subject:
         raise Unauthenticated(REFUSED_ZH)
     return open_call(deps, account)

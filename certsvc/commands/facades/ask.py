@@ -208,6 +208,7 @@ def over_each(
 
     Raises:
         Forbidden: the account is not for this type.
+        NoLawfulBasis: after some were given, no more may be (a quota that ends).
     """
     rows: list[RowT] = []
     refused: NotFound | NoLawfulBasis | None = None
@@ -217,6 +218,8 @@ def over_each(
         except (NotFound, NotInForce) as error:
             refused = error
         except NoLawfulBasis as error:
+            if rows:  # a list that ends in the middle would be taken for whole
+                raise
             return rows, error
     return rows, refused
 

@@ -14,7 +14,7 @@ from certsvc.commands.sharing.fetch_license import FetchAnswer, fetch_license, r
 from certsvc.commands.sharing.fetch_scope import check_in_force, scope_of, within
 from certsvc.commands.sharing.grounds import check_basis, check_open, consented, look_up, withheld_by
 from certsvc.commands.sharing.make_copy import stored_copy
-from certsvc.commands.sharing.policy import simulation_allows
+from certsvc.commands.sharing.policy import by_own_code, simulation_allows
 from certsvc.commands.sharing.repeats import Once, check_time
 from certsvc.commands.showing.values import shown_fields
 from certsvc.commands.verifying.facts import public_facts
@@ -47,10 +47,11 @@ def fetch_once(deps: Deps, caller: Principal, body: FetchBody, key: str) -> Fetc
         Conflict: it is too late to give it again; or the same is being worked on.
         NoLawfulBasis: it may not leave any more.
     """
+    roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
     once = Once.of(caller.subject, KIND, key, body)
     if once is None:
         return fetch_license(deps, caller, body)
-    roles.require(caller, roles.USING)
     if known := _known(deps, once):
         return _repeated(deps, caller, body, known)
     try:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from certsvc.license.uses import Fetch, Grant
 
 MAX_SEARCH = 50
-"""Materials of one holder that a search on duty looks at; one that is named by its number is always found."""
+"""Materials of a kind about one holder that a search on duty looks at; one named by its number is always found."""
 NOT_FOUND_ZH = "未查到该当事人的此类电子材料；请核对证件类型和号码"
 
 
@@ -220,8 +220,13 @@ def _on_duty(deps: Deps, tx: UnitOfWork, use: FetchBody) -> Material | None:
     holder = use.holder
     if not holder.code:
         return None
+    kind = deps.catalog.material_kind(use.type)
+    if kind is None:
+        return None
     named = (
-        [tx.materials.by_id(use.identifier)] if use.identifier else tx.materials.of_holders([holder], limit=MAX_SEARCH)
+        [tx.materials.by_id(use.identifier)]
+        if use.identifier
+        else tx.materials.of_kind(holder, kind.code, limit=MAX_SEARCH)
     )
     fitting = (one for one in named if one is not None and one.holder is not None and same(one.holder, holder))
     return next((one for one in fitting if _is_of_kind(deps, use, one)), None)

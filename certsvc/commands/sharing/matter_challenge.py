@@ -101,6 +101,12 @@ def decides(deps: Deps, tx: UnitOfWork, caller: Principal, challenge: Challenge,
     return decided
 
 
+def check_whole(challenge: Challenge) -> None:
+    """Conflict for one of before case number and operator were required, which a program of then may still make."""
+    if not (challenge.case_no and challenge.operator):
+        raise Conflict("这个核验请求由升级前的程序发起，没有办件编号或经办人；请重新发起")
+
+
 def consent(
     deps: Deps,
     tx: UnitOfWork,
@@ -118,6 +124,7 @@ def consent(
         NotFound: the caller does not decide over the license, or the system is none any more.
         Conflict: too young or dead, a delegation that is not for this or is used up, or several holders must confirm.
     """
+    check_whole(challenge)
     decided = decides(deps, tx, caller, challenge, right, now)
     grant = Grant(
         grant_id=deps.ids.new("grt"),
@@ -149,6 +156,7 @@ def collect(
         Conflict: another was quicker.
     """
     roles.require(caller, roles.USING)
+    check_whole(challenge)
     version = tx.licenses.by_version_id(challenge.version_id)
     body = FetchBody(
         matter_code=challenge.matter_code,

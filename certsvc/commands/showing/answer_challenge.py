@@ -144,12 +144,13 @@ def seen_by(
     version = right.version
     if challenge.type_slug not in {"", version.type_slug} or version.provisional:
         return None
-    if challenge.scene:
-        if not right.covers(challenge.scene):
-            return None
-    elif not may_consent(deps, tx, caller, challenge, right, now):
+    if challenge.scene and not right.covers(challenge.scene):
         return None
-    return seen_of(deps, tx, challenge, version, masked=right.delegation is not None)
+    seen = seen_of(deps, tx, challenge, version, masked=right.delegation is not None)
+    # Last, for it asks the register several times: most licenses of a wallet are none that the matter may see.
+    if seen is None or (not challenge.scene and not may_consent(deps, tx, caller, challenge, right, now)):
+        return None
+    return seen
 
 
 def seen_of(

@@ -19,8 +19,8 @@ export class Problem extends Error {
   }
 }
 
-/** Call `method path`; `body` is sent as JSON, `token` as Bearer. Gives the JSON; `blob` asks for the PDF, `accept` for another form of it; both give a Blob. No answer within `patience` ms is a Problem `slow`. */
-export async function call(method, path, { body, token, patience = PATIENCE_MS, blob = false, accept = blob ? "application/pdf" : "application/json" } = {}) {
+/** Call `method path`; `body` is sent as JSON, `token` as Bearer. Gives the JSON; `blob` asks for the PDF, `accept` for another form of it; both give a Blob. No answer within `patience` ms is a Problem `slow`. `keepalive` lets the request outlive the page. */
+export async function call(method, path, { body, token, patience = PATIENCE_MS, keepalive = false, blob = false, accept = blob ? "application/pdf" : "application/json" } = {}) {
   // A file has several forms; without this, asking for the PDF would give its face as data.
   const headers = { Accept: accept };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -29,7 +29,7 @@ export async function call(method, path, { body, token, patience = PATIENCE_MS, 
   const timer = setTimeout(() => stop.abort(), patience);
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: stop.signal, cache: "no-store", credentials: "omit" });
+    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: stop.signal, keepalive, cache: "no-store", credentials: "omit" });
     if (!response.ok) throw problemOf(response.status, await response.text(), response.headers.get("Retry-After"));
     if (response.status === 204) return null;
     return accept === "application/json" ? await response.json() : await response.blob();

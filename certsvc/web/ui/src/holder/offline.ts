@@ -131,7 +131,9 @@ function makeOffline(session: Session) {
     device.value = undefined;
     cores.value = [];
     await store.clear();
-    if (id) await call("POST", `/v1/devices/${encodeURIComponent(id)}/block`, { token }).catch(() => undefined);
+    if (!id) return;
+    const path = `/v1/devices/${encodeURIComponent(id)}/block`;
+    await call("POST", path, { token, keepalive: true }).catch(() => undefined);
   }
 
   return { device, cores, offered, owner, loaded, begin, enable, renew, drop, disable };

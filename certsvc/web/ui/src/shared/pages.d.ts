@@ -15,6 +15,7 @@ declare module "*/static/js/api.js" {
     token?: string;
     accept?: string;
     patience?: number;
+    keepalive?: boolean;
   }
   export class Problem extends Error {
     kind: string;
@@ -39,6 +40,7 @@ declare module "*/static/js/api.js" {
 
 declare module "*/static/js/provider.js" {
   export function goToProvider(key: string): Promise<void>;
+  export function left(): void;
   export function loginUrl(): string;
 }
 

@@ -4,7 +4,7 @@ import { computed, type InjectionKey, inject, ref, shallowRef } from "vue";
 import { type Ask, call, Problem } from "../../../pages/static/js/api.js";
 import { announce } from "../../../pages/static/js/dom.js";
 import { endSession, watchIdle } from "../../../pages/static/js/leaving.js";
-import { goToProvider } from "../../../pages/static/js/provider.js";
+import { goToProvider, left } from "../../../pages/static/js/provider.js";
 import type { SamplePerson } from "./types";
 import { t } from "./words";
 
@@ -86,7 +86,15 @@ export class Session {
     this.forget();
     this.trouble.value = null;
     announce(t("login.left"));
-    if (token) void last(token).finally(() => endSession(token));
+    if (!token) return;
+    left();
+    const end = () => {
+      window.removeEventListener("pagehide", end);
+      endSession(token);
+    };
+    // A page that is closed now waits for nothing.
+    window.addEventListener("pagehide", end);
+    void last(token).finally(end);
   }
 
   /** End the sessions of this person on every device, this one among them. */
