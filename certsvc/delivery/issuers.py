@@ -107,13 +107,30 @@ class Issuers:
         tells.close()
         return _Issuer(process, ours, hears)
 
+    def _begun(self, slot: int) -> bool:
+        try:
+            self._running[slot] = self._begin(slot)
+        except Exception:
+            # Whoever keeps it must not end by this: nothing would be issued until the service is started anew.
+            log.exception("an issuing process cannot be started", action="issuer.not_started")
+            return False
+        return True
+
+    def _listen(self, one: _Issuer, told: Told) -> None:
+        """Hand on what it tells, until it has ended."""
+        while True:
+            said = one.tells.recv()
+            try:
+                told(said)
+            except Exception:
+                log.exception("what became of requests was not counted", action="issuer.not_told")
+
     def _keep(self, slot: int, told: Told) -> None:
         """Listen to one; when it has ended, start another one."""
         while True:
             one = self._running[slot]
             with suppress(EOFError, OSError):
-                while True:
-                    told(one.tells.recv())
+                self._listen(one, told)
             one.process.join()
             one.wakes.close()
             one.tells.close()
@@ -122,7 +139,9 @@ class Issuers:
             log.error("an issuing process ended", action="issuer.died", code=one.process.exitcode)
             if self._stop.wait(AGAIN_S):
                 return
-            self._running[slot] = self._begin(slot)
+            while not self._begun(slot):
+                if self._stop.wait(AGAIN_S):
+                    return
             if self._stop.is_set():  # closed meanwhile, without it
                 with suppress(OSError):
                     self._running[slot].wakes.shutdown(socket.SHUT_RDWR)

@@ -75,7 +75,6 @@ STAMP_WAIT_S = 15.0
 
 LIVE_ECHO_S = 2.0
 """How long after a live request backfill takes others to be on their way."""
-
 REST = 2.0
 """How long backfill rests then, for each second that it works: it takes what is left, not its share of everything."""
 
@@ -290,8 +289,9 @@ class Loops(Turns):
             self._tell(done)
             if done and (done[0].lane is Lane.LIVE or done[0].gave_way):
                 self._live_until = now + LIVE_ECHO_S
-            if done and done[0].lane is not Lane.LIVE and now < self._live_until:
-                wake.wait(min(REST * (now - begun), LONGEST_REST_S))
+            rests = bool(done) and done[0].lane is not Lane.LIVE and now < self._live_until
+            if rests and wake.wait(min(REST * (now - begun), LONGEST_REST_S)):
+                wake.clear()  # else every later rest would be over at once
             return bool(done)
 
         self._repeat(once, wake)

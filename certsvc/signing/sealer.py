@@ -13,7 +13,7 @@ from certsvc.clock import check_aware
 from certsvc.errors import SigningError
 from certsvc.signing.file_chains import lists_about
 from certsvc.signing.formats import FORMATS, format_named
-from certsvc.signing.inventory import facts_of, read_inventory
+from certsvc.signing.inventory import TIMESTAMPED, facts_of, read_inventory
 from certsvc.signing.long_term import ValidationData, add_document_timestamp, add_validation_data
 from certsvc.signing.remote_sealer import REMOTE_CMS, REMOTE_SES, RemoteKeyRing
 from certsvc.signing.rings import ring_of
@@ -102,8 +102,8 @@ class LicenseSealer:
         return planned if planned in known and seal.algorithm in known[planned].algorithms else ""
 
     def is_away(self, format_name: str) -> bool:
-        """Whether signatures in this format come from a platform and may take seconds."""
-        return format_name in {REMOTE_CMS, REMOTE_SES}
+        """Whether somebody else takes part in a signature of this format, who may take seconds to answer."""
+        return format_name in {REMOTE_CMS, REMOTE_SES, TIMESTAMPED}
 
     def facts(self, seal: Seal, format_name: str, *, signed_at: datetime) -> SignatureFacts:
         """What a seal in this format stands on; the certificate is read once."""

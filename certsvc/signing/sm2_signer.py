@@ -49,11 +49,11 @@ class Sm2Signer:
 
     def sign(self, digest: bytes) -> bytes:
         """``r`` and ``s`` in 32 bytes each over the 32 bytes of ``digest``; SigningError when the library fails."""
-        made = ctypes.create_string_buffer(_SIGNATURE_BYTES)
+        made = ctypes.create_string_buffer(_ROOM)
         if self._sign(self._key, digest, made) != _GOOD:
             msg = "SM2 签名运算失败"
             raise SigningError(msg)
-        return made.raw
+        return made.raw[:_SIGNATURE_BYTES]
 
     def __repr__(self) -> str:
         """Without the key: no log line can carry it."""

@@ -16,6 +16,7 @@ from certsvc.store.tables_consents import challenges
 from certsvc.store.tables_devices import offline_cores
 from certsvc.store.tables_imports import bulks, imports
 from certsvc.store.tables_reports import reports
+from certsvc.store.tables_reseal import reseal_plans
 from certsvc.store.tables_sessions import session_ends
 from certsvc.store.tables_signers import signer_codes, signing_codes, signing_rounds
 from certsvc.store.tables_stamping import stamp_items, stamp_previews
@@ -50,6 +51,7 @@ _WAITS = (
     stamp_items.c.ready_at,
     imports.c.ready_at,
     bulks.c.ready_at,
+    reseal_plans.c.ready_at,
     reports.c.ready_at,
     webhook_subscriptions.c.not_before,
     webhook_deliveries.c.ready_at,

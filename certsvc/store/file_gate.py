@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 LOOK_S = 0.0005
@@ -32,11 +33,9 @@ class FileGate:
     def take(self, wait_s: float) -> None:
         """Wait for the turn, at most so long; then, or where there can be no gate, go on without one."""
         if self._files is None:
-            try:
-                following, turn = (os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for name in self._names)
-            except OSError:
+            self._files = _opened(self._names)
+            if self._files is None:
                 return
-            self._files = following, turn
         following, turn = self._files
         deadline = time.monotonic() + wait_s
         if _locked(following, deadline):
@@ -56,13 +55,27 @@ class FileGate:
             os.close(file)
 
 
+def _opened(names: Sequence[Path]) -> tuple[int, int] | None:
+    files: list[int] = []
+    try:
+        for name in names:
+            files.append(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # noqa: PERF401  (those before)
+    except OSError:
+        for file in files:
+            os.close(file)
+        return None
+    return files[0], files[1]
+
+
 def _locked(file: int, deadline: float) -> bool:
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # another process has it, or this file system knows no such locks
+        except BlockingIOError:  # another process has it
             if time.monotonic() >= deadline:
                 return False
             time.sleep(LOOK_S)
+        except OSError:  # this file system knows no such locks
+            return False
         else:
             return True

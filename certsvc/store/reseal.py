@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import Boolean, bindparam, case, func, select, text, update
 
 from certsvc.license.reseal import PlanState, ResealItem, ResealOutcome, ResealPlan
 from certsvc.seal.care import LossKind
@@ -27,13 +27,15 @@ _BY_ID = select(*_P).where(_P.plan_id == bindparam("which"))
 _NEWEST = select(*_P).order_by(_P.plan_id.desc()).limit(bindparam("most"))
 _OLDER = _NEWEST.where(_P.plan_id < bindparam("before"))
 _MOVED = ("decided_by", "decided_at", "ended_by", "ended_at")
+_FIRST = bindparam("first", type_=Boolean)
 _MOVE = (
     update(reseal_plans)
     .where(_P.plan_id == bindparam("which"), _P.state == bindparam("source"))
     .values(
         state=bindparam("target"),
         opinion=bindparam("said"),
-        ready_at=bindparam("ready"),
+        # Whoever has a block in hand keeps it for the lease, though the plan be paused and resumed meanwhile.
+        ready_at=case((_FIRST, bindparam("ready", type_=_P.ready_at.type)), else_=_P.ready_at),
         **{name: bindparam(f"to_{name}") for name in _MOVED},
     )
 )
@@ -146,6 +148,7 @@ class ResealRows:
             target=plan.state.value,
             said=self._tx.seal(plan.opinion, _OPINION, plan.plan_id),
             ready=now,
+            first=source is PlanState.PROPOSED,
             **{f"to_{name}": getattr(plan, name) for name in _MOVED},
         )
         return changed == 1

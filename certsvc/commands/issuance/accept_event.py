@@ -88,7 +88,7 @@ def prepared_run(deps: Deps, several: Sequence[tuple[Principal, Incoming, str]])
         try:
             with tracing(trace), taking(deps, event):
                 run.append(prepare_acceptance(deps, caller, parse_issuance(event.data), origin_of(event)))
-        except CertsvcError:
+        except Exception:  # noqa: BLE001  (whatever it is shows again where it is carried out alone)
             break
     return run
 
@@ -102,8 +102,10 @@ def accept_prepared(deps: Deps, run: Sequence[Prepared]) -> list[Taken | Certsvc
         return [_taken(answer) for answer in accept_issuances(deps, run)]
     except Unavailable as error:
         return [Unavailable(error.detail) for _ in run]
-    except Exception:
+    except Exception as error:
         if len(run) == 1:
+            if isinstance(error, CertsvcError):
+                return [_below_data(error)]
             raise
         return [answer for one in run for answer in accept_prepared(deps, [one])]
 

@@ -113,8 +113,6 @@ def _stored(deps: Deps, several: Sequence[Message], run: Sequence[Prepared], don
     """
     try:
         answers = accept_prepared(deps, run)
-    except CertsvcError:
-        raise
     except Exception:  # noqa: BLE001  (whose fault it is shows one by one; what was stored is known again)
         return False
     for one, answer in zip(several, answers, strict=False):

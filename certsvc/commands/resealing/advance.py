@@ -16,7 +16,8 @@ import structlog
 from certsvc.commands.care.inventory import known_groups
 from certsvc.commands.care.renew import live_waits
 from certsvc.commands.resealing.plan import loss_of, meant, tell_plan
-from certsvc.commands.resealing.reseal import Waits, reseal_some
+from certsvc.commands.resealing.reseal import Waits, open_licenses, reseal_some
+from certsvc.errors import Unavailable
 from certsvc.license.reseal import PlanState, ResealOutcome
 
 if TYPE_CHECKING:
@@ -68,11 +69,36 @@ def _page(deps: Deps, plan: ResealPlan) -> list[Artifact]:
 
 def _begin(deps: Deps, plan: ResealPlan, token: str) -> bool:
     """Note which profiles are to be looked through: one reading of the register for the whole plan."""
+    try:
+        profiles = _profiles(deps, plan)
+    except Unavailable as error:
+        return _give_back(deps, replace(plan, waits_for=error.detail), token, pause=PAUSE_WAITING)
+    return _give_back(deps, replace(plan, profiles=profiles, begun=True, waits_for=""), token)
+
+
+def _profiles(deps: Deps, plan: ResealPlan) -> tuple[str, ...]:
     loss = loss_of(deps, plan.kind, plan.value)
     with deps.uow.read() as tx:
         groups = meant(known_groups(tx, loss.on), loss, plan.types, plan.bodies)
-    profiles = tuple(sorted({one.group.profile for one in groups}))
-    return _give_back(deps, replace(plan, profiles=profiles, begun=True), token)
+    return tuple(sorted({one.group.profile for one in groups}))
+
+
+def _later(deps: Deps, plan: ResealPlan) -> tuple[str, ...]:
+    """Profiles under which a license without an outcome still stands: it got another form while the plan ran."""
+    found: list[str] = []
+    for profile in _profiles(deps, plan):
+        behind = ""
+        while True:
+            with deps.uow.read() as tx:
+                page = list(tx.care.newest_forms(profile, after=behind, limit=AT_ONCE))
+                named = [one.version_id for one in page]
+                left = open_licenses(plan, tx.licenses.by_version_ids(named), tx.reseals.known(plan.plan_id, named))
+            if left:
+                found.append(profile)
+            if left or not page:
+                break
+            behind = page[-1].artifact_id
+    return tuple(found)
 
 
 def _give_back(deps: Deps, plan: ResealPlan, token: str, *, pause: timedelta = timedelta(0)) -> bool:
@@ -82,6 +108,12 @@ def _give_back(deps: Deps, plan: ResealPlan, token: str, *, pause: timedelta = t
 
 
 def _end(deps: Deps, plan: ResealPlan, token: str) -> bool:
+    try:
+        later = _later(deps, plan)
+    except Unavailable as error:
+        return _give_back(deps, replace(plan, waits_for=error.detail), token, pause=PAUSE_WAITING)
+    if later:
+        return _give_back(deps, replace(plan, profiles=later, behind=""), token)
     now = deps.clock.now()
     with deps.uow() as tx:
         if not tx.reseals.finish(plan.plan_id, claim_token=token, now=now):

@@ -139,15 +139,14 @@ def propose_plan(deps: Deps, caller: Principal, body: ResealPlanBody) -> tuple[R
     """
     roles.require(caller, roles.OPERATOR)
     _check_named(deps, body)
+    with deps.uow.read() as tx:  # it reads the whole register, and nobody who writes waits for that
+        preview = _preview(deps, tx, body.kind, body.value, body.types, body.bodies)
+    if not preview.rows:
+        raise InvalidInput(f"没有有效证照的文件依赖{LOSS_ZH[body.kind]}“{body.value}”，取值见 certsvc care inventory")
+    if all(row.problem for row in preview.rows):
+        raise Conflict(f"所列证照现在都不能换章：{preview.rows[0].problem}")
     now = deps.clock.now()
     with deps.uow() as tx:
-        preview = _preview(deps, tx, body.kind, body.value, body.types, body.bodies)
-        if not preview.rows:
-            raise InvalidInput(
-                f"没有有效证照的文件依赖{LOSS_ZH[body.kind]}“{body.value}”，取值见 certsvc care inventory"
-            )
-        if all(row.problem for row in preview.rows):
-            raise Conflict(f"所列证照现在都不能换章：{preview.rows[0].problem}")
         plan = ResealPlan(
             plan_id=deps.ids.new("pln"),
             kind=body.kind,

@@ -29,10 +29,11 @@ from certsvc.license.archives import ArchiveKind
 from certsvc.license.model import RESEALED, Artifact
 from certsvc.license.reseal import UNFIT_ZH, ResealItem, ResealOutcome, Unfit
 from certsvc.license.states import State
-from certsvc.seal.use import SealUse
+from certsvc.seal.model import SealState
+from certsvc.seal.use import Against, SealUse, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from certsvc.catalog.model import LicenseType
@@ -123,7 +124,7 @@ def _take(deps: Deps, plan: ResealPlan, files: Sequence[Artifact]) -> list[_Work
         named = [file.version_id for file in files]
         done = tx.reseals.known(plan.plan_id, named)
         versions = tx.licenses.by_version_ids(named)
-        wanted = [one for one in versions.values() if one.version_id not in done and _meant(plan, one)]
+        wanted = open_licenses(plan, versions, done)
         stored = _stored(tx, wanted)
         for version in sorted(wanted, key=lambda one: one.version_id):
             found = _work(deps, tx, version, stored, loss, now)
@@ -137,6 +138,13 @@ def _take(deps: Deps, plan: ResealPlan, files: Sequence[Artifact]) -> list[_Work
         else:
             _note(deps, plan, version, ResealOutcome.FAILED, why.code, why.detail)
     return works
+
+
+def open_licenses(
+    plan: ResealPlan, versions: Mapping[str, LicenseVersion], done: Collection[str]
+) -> list[LicenseVersion]:
+    """Those that the plan means and that have no outcome yet."""
+    return [one for one in versions.values() if one.version_id not in done and _meant(plan, one)]
 
 
 def _meant(plan: ResealPlan, version: LicenseVersion) -> bool:
@@ -175,10 +183,32 @@ def _work(
         return error
     if same_ground(deps, steps, loss):
         return Unfit.SAME_GROUND
+    barred = _barred(steps, payload, kind, now)
+    if barred is not None:
+        return barred
     begun = max(step.seal.valid_from for step in steps)
     intent = replace(intent, signed_at=max(begun, now.replace(microsecond=0)), document_id=deps.ids.salt())
     photo = stored.photos.get(version.photo_id)
     return _Work(version=version, payload=payload, intent=intent, kind=kind, steps=steps, photo=photo)
+
+
+def _barred(
+    steps: Sequence[SealStep], payload: IssuancePayload, kind: LicenseType, now: datetime
+) -> SealUnavailable | None:
+    """What keeps a seal from this license for good, so that it is told and holds up no other; else it waits."""
+    use = _use(payload, kind)
+    for step in steps:
+        refusal = refusal_of(step.seal, use, now, key_id=step.seal.key_id, type_name=kind.name)
+        if refusal is None or refusal.against is Against.HOURS:
+            continue
+        if refusal.against is Against.STATE and step.seal.state is SealState.STOPPED:
+            continue
+        return SealUnavailable(refusal.detail, against=refusal.against.value)
+    return None
+
+
+def _use(payload: IssuancePayload, kind: LicenseType) -> SealUse:
+    return SealUse(type_slug=kind.slug, matter_code=payload.matter_code, region=payload.region, backfill=True)
 
 
 def _unfit(deps: Deps, version: LicenseVersion, stored: _Stored, now: datetime) -> Unfit | None:
@@ -228,12 +258,7 @@ def _draw_and_seal(deps: Deps, plan: ResealPlan, works: Sequence[_Work]) -> None
         if isinstance(drawn, CertsvcError):
             work.failure = drawn
             continue
-        use = SealUse(
-            type_slug=work.kind.slug,
-            matter_code=work.payload.matter_code,
-            region=work.payload.region,
-            backfill=True,
-        )
+        use = _use(work.payload, work.kind)
         purpose = f"reseal:{plan.plan_id}:{work.version.version_id}"
         signed_at = work.intent.signed_at
         pages.append(SealingPage(prepared=drawn, steps=work.steps, purpose=purpose, use=use, signed_at=signed_at))

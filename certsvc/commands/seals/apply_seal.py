@@ -66,9 +66,12 @@ def remake_seal(
     need(said.reason, "reason", "请写明换制的原因")
     if name == "remake":
         need(said.document_no, "document_no", "请填写申请文书号")
-    now = deps.clock.now()
     with deps.uow() as tx:
         seal = tx.seals.hold(seal_id)
+        if cause is Cause.KEY_LOST:
+            # What is being signed is finished first: the revocation is no earlier than the last of it.
+            tx.seal_fences.close(seal_id)
+        now = deps.clock.now()
         versions = tx.seal_lives.versions(seal_id)
         current = next((one for one in versions if one.state in IN_USE), None)
         if seal is None or not versions:
@@ -108,7 +111,6 @@ def _lose_key(
     deps: Deps, tx: UnitOfWork, caller: Principal, current: SealVersion, said: Said, now: datetime
 ) -> tuple[str, ...]:
     """Stop and revoke; the ids of the keys of a version under way, which is given up."""
-    tx.seal_fences.close(current.seal_id)
     lost = replace(said, code=Cause.KEY_LOST.value)
     revoke_certificate(deps, tx, current, RevocationReason.KEY_COMPROMISE, actor=caller.subject, at=now)
     gone = drop_under_way(deps, tx, current.seal_id, code=Cause.KEY_LOST.value, actor=caller.subject, at=now)

@@ -50,11 +50,12 @@ def note_refused_use(
             tx.seal_watch.note_try(seal_id, rule, purpose, now=at)
             odd = odd or odd_tries(tx.seal_watch.tries(seal_id, since=at - WINDOW))
         if odd is not None:
-            _stop(deps, tx, seal, odd, at)
+            _stop(deps, tx, seal, odd)
 
 
-def _stop(deps: Deps, tx: UnitOfWork, seal: Seal, rule: OddRule, at: datetime) -> None:
+def _stop(deps: Deps, tx: UnitOfWork, seal: Seal, rule: OddRule) -> None:
     tx.seal_fences.close(seal.seal_id)
+    at = deps.clock.now()  # after what was being signed meanwhile
     tx.seals.set_state(seal.seal_id, source=SealState.ACTIVE, target=SealState.STOPPED)
     moved = Moved(seal_id=seal.seal_id, version=seal.version, owner_code=seal.owner_code, source=SealState.ACTIVE)
     said = Said(code=f"odd_use:{rule.value}", reason=ODD_ZH[rule])
