@@ -87,7 +87,7 @@ def test_an_answer_is_signed_and_is_a_row_that_the_holder_reads(food: tuple[Serv
     assert [event["data"]["fields"] for event in city.events() if "fetched" in event["type"]] == [
         ["?scope:business_items"]
     ] * 2
-    problem(fetch(city, type=FOOD, fields=["holder_code"]), 403)
+    problem(fetch(city, type=FOOD, matter_code=SUBSIDY, fields=["holder_code"]), 403)
     shown = city.show(FOOD, done["identifier"], city.catalog.type(FOOD).scenes[0].code)["code"]
     city.scan(city.officer_of(FOOD), shown)
     sheet = city.client.get("/v1/uses/export", headers=holder(city, FOOD)).content

@@ -78,8 +78,8 @@ def take_messages(deps: Deps, several: Sequence[Message]) -> tuple[list[ParkedEv
     try:
         while len(done) < len(several):
             rest = several[len(done) :]
-            run = _run(deps, rest)
-            if len(run) < 2 or not _stored(deps, rest, run, done):  # noqa: PLR2004  (alone it needs no other way)
+            run = _run(deps, rest) if len(rest) > 1 else []  # what comes alone is looked at once, where it is stored
+            if not run or not _stored(deps, rest, run, done):
                 done.append(_alone(deps, rest[0]))
     except Exception as error:  # noqa: BLE001  (whatever it is, the message is not lost: it comes again)
         return done, error
