@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fixtures_city import ServedCity, standing
 from certsvc.commands.access.seed_sandbox import PLATFORM
 from certsvc.commands.issuance import accept_event
 from certsvc.commands.issuance.accept_issuance import Accepted, Prepared, accept_issuances, prepare_acceptance
-from certsvc.commands.issuance.take_message import Message, take_messages
+from certsvc.commands.issuance.take_message import MAX_TRIES, Message, take_messages
 from certsvc.commands.ports import Deps
 from certsvc.errors import CertsvcError, Unavailable
 
@@ -148,6 +149,33 @@ def test_one_that_makes_us_fail_comes_again_with_those_behind_it(place: ServedCi
     stored.poison = ""
     assert take_messages(place.service.deps, sent) == ([None] * 4, None)
     assert requests(place, "FAULT") == [f"FAULT-{n}" for n in range(4)]
+
+
+@pytest.mark.parametrize("where", ["looked at", "stored"])
+def test_one_that_makes_us_fail_again_and_again_is_parked_and_blocks_nobody(
+    place: ServedCity, stored: Watched, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    name = f"AGAIN-{where.split(maxsplit=1)[0]}"
+    if where == "stored":
+        stored.poison = f"{name}-1"
+    else:
+
+        def look(deps: Deps, caller: Any, body: Any, origin: Any) -> Prepared:
+            if body.business_no == f"{name}-1":
+                raise RuntimeError(name)
+            return prepare_acceptance(deps, caller, body, origin)
+
+        def alone(deps: Deps, *asked: Any) -> Accepted:
+            look(deps, *asked)
+            return _alone(stored, deps, *asked)
+
+        monkeypatch.setattr(accept_event, "prepare_acceptance", look)
+        monkeypatch.setattr(accept_event, "accept_issuance", alone)
+    sent = [replace(message(event(place, f"{name}-{n}")), tries=MAX_TRIES) for n in range(4)]
+    done, error = take_messages(place.service.deps, sent)
+    assert error is None
+    assert [one.code if one is not None else "" for one in done] == ["", "internal", "", ""]
+    assert requests(place, name) == [f"{name}-{n}" for n in (0, 2, 3)]
 
 
 def test_after_unavailable_nothing_is_tried_again_and_all_come_again(place: ServedCity, stored: Watched) -> None:
