@@ -40,9 +40,9 @@ MOST_PER_ACCEPTANCE = 13
 """Who calls, look-up, photo, request, event, evidence, and what opens and ends three transactions and a savepoint."""
 MOST_PER_ACCEPTANCES = 8
 """Of those that come together, however many: keys, requests, photos, events, evidence; what opens and ends them."""
-MOST_PER_BATCH = 130
+MOST_PER_BATCH = 134
 """Statements from the claim to the last consumer, however many licenses."""
-MOST_COMMITS_PER_BATCH = 36
+MOST_COMMITS_PER_BATCH = 38
 MOST_PER_SCAN = 14
 """Over HTTP, alone: who calls, visit, code, license, redemption, facts, followers, seal, photo, scan, event, evidence,
 and what opens two transactions."""
