@@ -13,6 +13,8 @@ from fixtures_city import LiveCity
 from playwright.sync_api import Page, Route, expect
 from quiet_city import PC, quiet_city
 
+from certsvc.commands.supervision.rounds import supervise
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 AT = "2026-11-28T00:00:00Z"
@@ -63,6 +65,7 @@ def live_city(city_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         # Days without anything are no rows of a chart. In a thread of its own: the browser's loop runs in this one.
         with ThreadPoolExecutor(max_workers=1) as thread:
             thread.submit(city.city.issue, "tour_guide", "ASKED-1").result()
+            thread.submit(supervise, city.city.service.deps, owner="test").result()
         yield city
 
 
