@@ -148,6 +148,7 @@ def _tokens(city: ServedCity) -> dict[str, dict[str, str]]:
         roles.SUPERVISOR: city.person("supervisor-1"),
         roles.SUPERVISION_CLERK: city.person("supervision-clerk-1"),
         roles.REGULATOR: city.system(REGULATOR),
+        roles.SECURITY: city.person("security-1"),
         roles.ARCHIVIST: city.person("archivist-1"),
     }
 
