@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access.issue_token import TokenAnswer
-from certsvc.commands.access.principals import authenticate, claimed
+from certsvc.commands.access.principals import claimed, look_up, unknown
 from certsvc.commands.evidence.record import record
 from certsvc.errors import NotFound
 
@@ -24,7 +24,10 @@ def sign_in(deps: Deps, *, code: str, verifier: str) -> TokenAnswer:
     if deps.identity is None:
         raise NotFound("没有配置统一身份认证平台的登录页，请由运维设置 oidc_authorize_url")
     token = deps.identity.redeem(code, verifier)
-    caller, session = authenticate(deps, token), claimed(deps, token)
+    session = claimed(deps, token)
+    caller = look_up(deps, [session])[0]
+    if caller is None:
+        raise unknown()
     now = deps.clock.now()
     with deps.uow() as tx:
         record(tx, deps, kind="access.signed_in", subject=caller.subject, actor=caller.subject, content={}, at=now)

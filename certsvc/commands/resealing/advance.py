@@ -29,6 +29,8 @@ log = structlog.get_logger("certsvc.care")
 
 AT_ONCE = 8
 """Licenses of one step: what a pause waits for, and how long live requests find the seals in use."""
+LOOKED_AT = 500
+"""Licenses of one look at the end, which only asks whether they have an outcome: within the lease also for many."""
 PAUSE = timedelta(seconds=1)
 PAUSE_WAITING = timedelta(seconds=30)
 """Until a plan that waits for a seal, a store or an authority is looked at again."""
@@ -90,9 +92,11 @@ def _later(deps: Deps, plan: ResealPlan) -> tuple[str, ...]:
         behind = ""
         while True:
             with deps.uow.read() as tx:
-                page = list(tx.care.newest_forms(profile, after=behind, limit=AT_ONCE))
+                page = list(tx.care.newest_forms(profile, after=behind, limit=LOOKED_AT))
                 named = [one.version_id for one in page]
-                left = open_licenses(plan, tx.licenses.by_version_ids(named), tx.reseals.known(plan.plan_id, named))
+                done = tx.reseals.known(plan.plan_id, named)
+                without = [version_id for version_id in named if version_id not in done]
+                left = open_licenses(plan, tx.licenses.by_version_ids(without), ())
             if left:
                 found.append(profile)
             if left or not page:
