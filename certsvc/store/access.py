@@ -15,12 +15,14 @@ from certsvc.store.tables_sessions import EVERY_TOKEN, session_ends
 from certsvc.store.transaction import Insert, from_json, insert_into, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, RowMapping, Select, Table
 
     from certsvc.store.transaction import Transaction
+
+PartyT = TypeVar("PartyT", Client, Person)
 
 _PERSONAL = "people.personal"
 PERSON = "person"
@@ -150,12 +152,7 @@ class AccessRows:
 
     def clients_asking(self, client_ids: Sequence[str], tokens: Sequence[str]) -> Mapping[str, Asking[Client]]:
         """Those of these clients that are registered, by id, and which of the tokens named were ended."""
-        found: dict[str, Asking[Client]] = {}
-        for row in self._asking(_CLIENTS_ASKING, client_ids, tokens):
-            name = row["client_id"]
-            party = found[name].party if name in found else _client(row)
-            found[name] = _asking(found.get(name), party, row)
-        return found
+        return self._asking(_CLIENTS_ASKING, "client_id", _client, client_ids, tokens)
 
     def clients_of(self, authority_code: str, *, limit: int) -> Sequence[Client]:
         """The clients of this body, by id."""
@@ -191,17 +188,24 @@ class AccessRows:
 
     def persons_asking(self, subjects: Sequence[str], tokens: Sequence[str]) -> Mapping[str, Asking[Person]]:
         """Those of these people that are bound, by subject, and which of the tokens named were ended."""
-        found: dict[str, Asking[Person]] = {}
-        for row in self._asking(_PEOPLE_ASKING, subjects, tokens):
-            name = row["subject"]
-            party = found[name].party if name in found else self._person(row)
-            found[name] = _asking(found.get(name), party, row)
-        return found
+        return self._asking(_PEOPLE_ASKING, "subject", self._person, subjects, tokens)
 
-    def _asking(self, statement: Select[Any], names: Sequence[str], tokens: Sequence[str]) -> Sequence[RowMapping]:
+    def _asking(
+        self,
+        statement: Select[Any],
+        name: str,
+        read: Callable[[RowMapping], PartyT],
+        names: Sequence[str],
+        tokens: Sequence[str],
+    ) -> Mapping[str, Asking[PartyT]]:
+        """Several rows tell of one party where several of its sessions were ended; it is read once."""
         if not names:
-            return ()
-        return self._tx.rows(statement, which=sorted(set(names)), tokens=[EVERY_TOKEN, *sorted(set(tokens))])
+            return {}
+        found: dict[str, Asking[PartyT]] = {}
+        for row in self._tx.rows(statement, which=sorted(set(names)), tokens=[EVERY_TOKEN, *sorted(set(tokens))]):
+            known = found.get(row[name])
+            found[row[name]] = _asking(known, known.party if known is not None else read(row), row)
+        return found
 
     def end_session(
         self, kind: str, subject: str, token_key: str = EVERY_TOKEN, *, at: datetime, until: datetime
@@ -235,9 +239,6 @@ class AccessRows:
             verified_by=row["verified_by"],
             created_at=row["created_at"],
         )
-
-
-PartyT = TypeVar("PartyT", Client, Person)
 
 
 def _asking(known: Asking[PartyT] | None, party: PartyT, row: RowMapping) -> Asking[PartyT]:
