@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from archive_records import BODY, MATERIAL_HOLDER, OTHER, make_archive, make_material
+from reseal_records import make_outcome, make_plan
 from store_records import T0, make_move, make_notice, make_scan, make_version
 
 from certsvc.commands.store_ports import UnitOfWork
@@ -23,6 +24,7 @@ from certsvc.license.disposal import (
 )
 from certsvc.license.disputes import Dispute, DisputeAbout, DisputeState
 from certsvc.license.notices import Service
+from certsvc.license.reseal import ResealOutcome
 from certsvc.license.uses import Scan
 from certsvc.license.visits import Inspection, Outcome, TaskKind, Visit
 
@@ -194,8 +196,15 @@ def run_erasing_words(tx: UnitOfWork, version_id: str) -> None:
         tx.showing.insert_scan(scan)
         assert tx.inspections.append(_inspection(scan))
     tx.showing.insert_scan(make_scan(903, version_id=standing.version_id, visit_id="vis_000902"))
+    plan = make_plan(901)
+    tx.reseals.insert(plan)
+    for which in (version_id, standing.version_id):
+        outcome = make_outcome(version_id=which, plan_id=plan.plan_id, outcome=ResealOutcome.FAILED, detail=REASON)
+        assert tx.reseals.add(outcome)
     tx.erased.words([])
     tx.erased.words([version_id])
+    outcomes = tx.reseals.items(plan.plan_id, ResealOutcome.FAILED, behind="", limit=9)
+    assert {one.version_id: one.detail for one in outcomes} == {version_id: "", standing.version_id: REASON}
     [gone] = tx.notices.of_versions([version_id], limit=9)
     assert (gone.text, gone.service, gone.recipient) == ("", Service(), None)
     [kept] = tx.notices.of_versions([standing.version_id], limit=9)

@@ -1,4 +1,4 @@
-"""What was written about a holder around a license goes with it by decision: notices, disputes, notes of visits."""
+"""What was written about a holder around a license goes with it by decision: notices, disputes, notes of visits, re-sealing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, bindparam, exists, select, text, update
 
 from certsvc.store.tables_consents import disputes
 from certsvc.store.tables_disposals import erased_rows
+from certsvc.store.tables_reseal import reseal_items, reseal_plans
 from certsvc.store.tables_uses import OF_A_VISIT, notices, scans
 from certsvc.store.tables_visits import inspections, visit_ratings, visits
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from certsvc.store.transaction import Transaction
 
 _N, _D, _I, _V, _R, _S = notices.c, disputes.c, inspections.c, visits.c, visit_ratings.c, scans.c
+_X = reseal_items.c
 _ABOUT: BindParameter[Any] = bindparam("which", expanding=True)
 _NOTICES = select(_N.notice_id).where(_N.version_id.in_(_ABOUT))
 _NOTICE = (
@@ -38,6 +40,17 @@ _VISITS = select(_V.visit_id, _V.personal).where(
     _V.visit_id.in_(select(_S.visit_id).where(_S.version_id.in_(_ABOUT), text(f"scans.{OF_A_VISIT}"))), ~_STANDS
 )
 _VISIT = update(visits).where(_V.visit_id == bindparam("one")).values(personal=bindparam("bare"), target_blind=b"")
+# Through the few plans, because the key of an outcome begins with its plan.
+_OUTCOMES = (
+    select(_X.plan_id, _X.version_id)
+    .join(reseal_plans, reseal_plans.c.plan_id == _X.plan_id)
+    .where(_X.version_id.in_(_ABOUT))
+)
+_OUTCOME = (
+    update(reseal_items)
+    .where(_X.plan_id == bindparam("plan"), _X.version_id == bindparam("one"))
+    .values(detail=bindparam("no_text"))
+)
 _RATING = update(visit_ratings).where(_R.visit_id == bindparam("one")).values(text=bindparam("no_text"))
 
 
@@ -62,3 +75,6 @@ def erase_words(tx: Transaction, version_ids: Sequence[str]) -> None:
         bare = {**said, "place": "", "target_name": "", "repeat_reason": ""}
         tx.changed(_VISIT, one=one, bare=tx.seal_json(bare, "visits.personal", one))
         tx.changed(_RATING, one=one, no_text=tx.seal("", "visit_ratings.text", one))
+    for row in tx.rows(_OUTCOMES, which=these):
+        plan, one = row["plan_id"], row["version_id"]
+        tx.changed(_OUTCOME, plan=plan, one=one, no_text=tx.seal("", "reseal_items.detail", f"{plan}:{one}"))
