@@ -1,4 +1,4 @@
-"""What was written about a holder around a license goes with it by decision: notices, disputes, notes of visits, re-sealing."""
+"""What was written about a holder around a license goes with it: notices, disputes, notes of visits, re-sealings."""
 
 from __future__ import annotations
 
