@@ -11,6 +11,9 @@ from rich.table import Column, Table
 
 from certsvc.cli.program import Program
 
+LINE_OF_A_FILE = 200
+"""Columns where nobody looks at a terminal: a row is one line, and the number in it can be searched and cut out."""
+
 keys_app = Program(help="密钥与证书 · keys and certificates")
 seals_app = Program(help="印章 · seals")
 
@@ -119,7 +122,10 @@ def seals_list() -> None:
     table = Table(*whole, "状态", "版本", "有效期至", "今日用印", "在办")
     for row in seal_rows():
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = LINE_OF_A_FILE
+    console.print(table)
 
 
 @seals_app.command("expire")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from certsvc.cli.callers import person_of, working_service
@@ -39,13 +40,17 @@ def stamp_files(
                     made = _stamp(service.deps, caller, path.read_bytes(), seal_id, wish, case)
                 except CertsvcError as error:
                     refused += 1
-                    progress.console.print(f"[red]未盖章[/red] {path.name}：{error.detail}", highlight=False)
+                    told = f"[red]未盖章[/red] {escape(path.name)}：{escape(error.detail)}"
+                    progress.console.print(
+                        told, highlight=False, soft_wrap=True
+                    )  # one line, so that a log can be searched
                     for problem in error.problems:
                         if problem.detail not in error.detail:
-                            progress.console.print(f"  {problem.detail}", highlight=False)
+                            progress.console.print(f"  {escape(problem.detail)}", highlight=False, soft_wrap=True)
                 except OSError as error:
                     refused += 1
-                    progress.console.print(f"[red]未盖章[/red] {path.name}：无法读取（{error.strerror}）")
+                    told = f"[red]未盖章[/red] {escape(path.name)}：无法读取（{error.strerror}）"
+                    progress.console.print(told, highlight=False, soft_wrap=True)
                 else:
                     target = (out or path.parent) / (path.stem + ENDING)
                     target.write_bytes(made)

@@ -28,7 +28,7 @@ MAX_SIDE = 14_400
 """Points of a page's side (ISO 32000-2 annex C); a larger page cannot be drawn."""
 
 TEXT: dict[str, str] = {
-    "not_pdf": "不是 PDF 文件，请上传 PDF",
+    "not_pdf": "不是 PDF 文件，请换成 PDF",
     "broken": "文件已损坏或结构不规范，请用办公软件重新导出 PDF 后上传",
     "encrypted": "文件已加密，请去掉密码和权限限制后上传",
     "no_pages": "文件没有页面，请重新导出",

@@ -64,7 +64,7 @@ def _check_count(search: WordSearch, wish: StampWish) -> None:
     count = len(search.found)
     if not count:
         near = "、".join(f"“{word}”（第 {page + 1} 页）" for word, page in search.near)
-        hint = f"相近的文字有{near}，请核对后重填" if near else "文件中也没有相近的文字，请核对，或改为在页面上点选位置"
+        hint = f"相近的文字有{near}，请核对后重填" if near else "文件中也没有相近的文字，请核对，或改为指定位置"
         raise _wrong("/keyword/text", "keyword_not_found", f"文件的可见文字中没有“{wish.keyword}”：{hint}")
     if count != wish.expected:
         pages = sorted({hit.page + 1 for hit in search.found})
