@@ -191,4 +191,10 @@ def test_what_is_refused_stays_on_the_device_with_all_that_was_noted(
     with page.expect_download() as saved:
         refused.get_by_role("button", name="另存照片").click()
     assert saved.value.path().stat().st_size == (tmp_path / "a.jpg").stat().st_size
+    # Whoever holds the device and is not signed in learns that there is something, and not what was noted.
+    page.get_by_role("button", name="退出登录").click()
+    page.locator("#people").wait_for()
+    expect(refused).to_have_count(1)
+    expect(refused).not_to_contain_text("台账不全")
+    expect(refused.get_by_role("button", name="另存照片")).to_have_count(0)
     assert records_of(live_city, visit["visit_id"]) == []

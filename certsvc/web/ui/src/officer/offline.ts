@@ -41,6 +41,8 @@ export function useOffline(session: Session) {
   const lastVisit = shallowRef<ShownVisit | null>(null);
   const now = ref(Date.now());
   const age = computed(() => (data.value ? Math.max(0, now.value / 1000 - data.value.asOf) : 0));
+  /** Whether its owner is signed in: what was noted is for nobody else who holds this device. */
+  const ownerHere = computed(() => owner.value !== undefined && owner.value.name === session.person.value?.name);
   let held: Held | undefined;
   /** A key that the issuer took back is trusted until this page is opened anew, as bundles on the device are. */
   const keyOf = keysOf(async () => ((await call("GET", "/v1/offline-bundle/keys")) as { keys: Jwk[] }).keys);
@@ -77,8 +79,7 @@ export function useOffline(session: Session) {
       newer = (held ? await fetched(held.version) : null) ?? (await fetched(0));
     } catch (error) {
       // To a colleague without the role the door is closed as well: that says nothing of the owner's device.
-      const own = owner.value?.name === session.person.value?.name;
-      if (own && error instanceof Problem && error.kind === "403") await giveUp();
+      if (ownerHere.value && error instanceof Problem && error.kind === "403") await giveUp();
       throw error;
     }
     if (newer) {
@@ -99,7 +100,7 @@ export function useOffline(session: Session) {
       try {
         await queue.send(session, id);
         // Of records a device's number says whose they are; a picture is put on record for whoever is signed in.
-        if (owner.value?.name === session.person.value?.name) await queue.sendPictures(session);
+        if (ownerHere.value) await queue.sendPictures(session);
       } finally {
         await count();
       }
@@ -200,6 +201,7 @@ export function useOffline(session: Session) {
   return {
     device,
     owner,
+    ownerHere,
     data,
     taken,
     age,

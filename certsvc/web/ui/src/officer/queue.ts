@@ -102,7 +102,15 @@ export class RecordQueue {
   async picture(id: string, file: Blob): Promise<void> {
     const name = `picture.${RecordQueue.newId()}`;
     await this.keepPicture(name, file);
-    await this.change(id, (one) => ({ ...one, pictures: [...(one.pictures ?? []), name] }));
+    let known = false;
+    await this.change(id, (one) => {
+      known = true;
+      return { ...one, pictures: [...(one.pictures ?? []), name] };
+    });
+    if (known) return;
+    // Sent from another tab in the meantime: nobody would ever send this picture behind it.
+    await this.store.remove(name);
+    throw new DOMException("the record is gone", "NotFoundError");
   }
 
   /** A picture that is kept. */
