@@ -18,7 +18,8 @@ from certsvc.commands.offline.bundle import BundleBoard
 from certsvc.commands.offline.inspections import REFUSED, RecordAnswer, take_inspections
 from certsvc.commands.offline.mint import CoreAnswer, encoded, mint_cores
 from certsvc.commands.ports import Principal
-from certsvc.license.inspections import FLAG_ZH, MAX_RECORDS, QueuedInspection
+from certsvc.commands.visits.outcomes import OutcomeBody
+from certsvc.license.inspections import FLAG_ZH, MAX_RECORDS, QueuedInspection, QueuedOutcome
 from certsvc.license.offline import MAX_CORES
 
 router = APIRouter(tags=["offline 离线"], route_class=JsonRoute)
@@ -93,6 +94,10 @@ class RecordIn(Model):
     decided: DecidedIn
     identity_checked: bool = Field(description="是否核对了身份证件")
     status_as_of: AwareDatetime | None = Field(default=None, description="当时所用状态数据的时间")
+    visit_id: str = Field(
+        default="", max_length=64, pattern=r"^(vis_[0-9A-Z]+)?$", description="当时所在的检查；不在检查中的为空"
+    )
+    outcome: OutcomeBody | None = Field(default=None, description="处理结果；改正期限以检查当天计。照片登记后另送")
 
 
 class BatchIn(Model):
@@ -201,6 +206,8 @@ def inspections(request: Request, body: BatchIn, caller: Annotated[Principal, De
 
 
 def _queued(one: RecordIn) -> QueuedInspection:
+    body = one.outcome
+    said = QueuedOutcome(outcome=body.outcome, due_on=body.due_on, note=body.note) if body else None
     return QueuedInspection(
         record_id=one.record_id,
         made_at=one.made_at,
@@ -209,6 +216,8 @@ def _queued(one: RecordIn) -> QueuedInspection:
         reason=one.decided.reason,
         identity_checked=one.identity_checked,
         status_as_of=one.status_as_of,
+        visit_id=one.visit_id,
+        said=said,
     )
 
 

@@ -6,7 +6,11 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from certsvc.license.visits import Outcome
 
 MAX_RECORDS = 200
 """Records in one batch; a device sends the next batch when this one was answered. Bounds the signatures of one call."""
@@ -25,6 +29,15 @@ DECIDED = re.compile(r"[a-z0-9_]{0,64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class QueuedOutcome:
+    """What the officer noted on the device: as ``license.visits.Inspection``, before the register knows of it."""
+
+    outcome: Outcome
+    due_on: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class QueuedInspection:
     """A record as a device sent it.
 
@@ -33,6 +46,8 @@ class QueuedInspection:
         code: the text that was scanned.
         light, reason: what the device showed.
         identity_checked: whether an identity document was compared.
+        visit_id: the visit that the device showed, or empty.
+        said: what came of it, or None.
     """
 
     record_id: str
@@ -42,6 +57,8 @@ class QueuedInspection:
     reason: str
     identity_checked: bool
     status_as_of: datetime | None = None
+    visit_id: str = ""
+    said: QueuedOutcome | None = None
 
     def digest(self) -> str:
         """Hex SHA-256 over all of it: what makes a record the same when it is sent again."""
@@ -54,6 +71,12 @@ class QueuedInspection:
             self.identity_checked,
             self.status_as_of.isoformat() if self.status_as_of else "",
         ]
+        # Only where there is any: a record that was taken before there were these is still the same.
+        if self.visit_id or self.said:
+            values.append(self.visit_id)
+        if self.said:
+            due = self.said.due_on.isoformat() if self.said.due_on else ""
+            values += [self.said.outcome.value, due, self.said.note]
         return hashlib.sha256(json.dumps(values).encode("ascii")).hexdigest()
 
 
@@ -93,6 +116,8 @@ GOOD_MEANWHILE = "good_meanwhile"
 """not good at the inspection, good at arrival"""
 DECIDED_OTHERWISE = "decided_otherwise"
 """the device showed green, and the register says that it was not"""
+NOT_IN_VISIT = "not_in_visit"
+"""says a visit in which the officer was not at that moment"""
 
 FLAG_ZH = {
     AFTER_BLOCK: "设备挂失之后作出的检查记录，请核实由谁作出",
@@ -101,5 +126,6 @@ FLAG_ZH = {
     ENDED_MEANWHILE: "检查时证照有效，现已不再有效",
     GOOD_MEANWHILE: "检查时证照不在有效状态，现已有效",
     DECIDED_OTHERWISE: "设备当时显示通过，按登记并非如此，请复核",
+    NOT_IN_VISIT: "写明的检查当时不在进行中，或检查人不在其中，按不在检查中登记，请核实",
 }
 """Flags in words."""

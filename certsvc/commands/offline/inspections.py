@@ -14,11 +14,13 @@ from certsvc.commands.access import roles
 from certsvc.commands.devices.enrol import device_of
 from certsvc.commands.evidence.record import record as on_record
 from certsvc.commands.evidence.rows import rows_of
+from certsvc.commands.offline.carried import NO_LICENSE, append_outcome, duties_then, outcome_fault
 from certsvc.commands.offline.look import OfflineLook, known_cores, look
 from certsvc.commands.showing.codes import read_code
 from certsvc.commands.showing.scan_code import announce
 from certsvc.commands.verifying.facts import amber_reasons, reason_of
 from certsvc.commands.verifying.stands import rules_for
+from certsvc.commands.visits.repeats import name_who_is_visited
 from certsvc.errors import InvalidInput
 from certsvc.license import inspections as flag
 from certsvc.license.devices import DeviceKind
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from certsvc.license.facts import Fact
     from certsvc.license.model import LicenseVersion, MoveRecord
     from certsvc.license.standing import Standing
+    from certsvc.license.visits import Duty
 
 RECORDED, REPEATED, REFUSED = "recorded", "repeated", "refused"
 GREEN = "green"
@@ -70,11 +73,13 @@ class RecordAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Register:
-    """What is known about the licenses behind the codes of a batch."""
+    """What is known about the licenses behind the codes of a batch, and about the visits that it names."""
 
     looks: Mapping[str, OfflineLook]
     facts: Mapping[str, Sequence[Fact]]
     moves: Mapping[str, Sequence[MoveRecord]]
+    duties: Mapping[str, Duty]
+    """by record, where the officer was in the visit"""
 
 
 def take_inspections(
@@ -92,7 +97,7 @@ def take_inspections(
     if not 1 <= len(records) <= MAX_RECORDS:
         raise InvalidInput(f"一批请送 1 至 {MAX_RECORDS} 条检查记录")
     now = deps.clock.now()
-    refused = {id(one): why for one in records if (why := _fault(one, now))}
+    refused = {id(one): why for one in records if (why := _fault(one, now) or outcome_fault(caller, one, now))}
     fresh: dict[str, QueuedInspection] = {}
     for one in records:
         if id(one) not in refused:
@@ -103,12 +108,12 @@ def take_inspections(
         device = device_of(tx, caller, device_id, DeviceKind.OFFICER)
         known = tx.queued_inspections.of_device(device_id, list(fresh))
         new = [one for one in fresh.values() if one.record_id not in known]
-        added = _take(deps, tx, caller, device, new, opened, now)
+        added, gone = _take(deps, tx, caller, device, new, opened, now)
         known = {**known, **tx.queued_inspections.of_device(device_id, [one.record_id for one in new])}
     first = {one.record_id for one in new if one.record_id in added}
     answers = []
     for one in records:
-        if why := refused.get(id(one)):
+        if why := refused.get(id(one)) or (NO_LICENSE if one.record_id in gone else None):
             answers.append(RecordAnswer(record_id=one.record_id, state=REFUSED, code=why[0], detail=why[1]))
             continue
         answers.append(_answer(one, known[one.record_id], first=one.record_id in first))
@@ -152,30 +157,37 @@ def _take(
     new: Sequence[QueuedInspection],
     opened: Mapping[str, OfflineCode | Reason],
     now: datetime,
-) -> frozenset[str]:
-    """Store records that were not taken before, their scans, events and evidence; the ids of those stored."""
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Store records that were not taken before, with all that they carry, their events and evidence.
+
+    Returns the ids of those stored, and of those that say what came of a license that there is not.
+    """
     if not new:
-        return frozenset()
-    register = _register(tx, new, opened, now)
-    judged = [_judge(deps, device, one, register, now) for one in new]
-    added = frozenset(tx.queued_inspections.add_all(judged))
-    scans = []
-    for one in judged:
-        if one.record_id not in added:
-            continue
-        found = register.looks[one.record_id]
-        scan = _scan(caller, one, found, now)
-        scans.append(scan)
-        if found.version is not None:
-            announce(deps, tx, found.version, scan)
+        return frozenset(), frozenset()
+    register = _register(tx, caller, new, opened, now)
+    gone = frozenset(one.record_id for one in new if one.said and register.looks[one.record_id].version is None)
+    queued = {one.record_id: one for one in new if one.record_id not in gone}
+    judged = [_judge(deps, device, one, register, now) for one in queued.values()]
+    added = frozenset(tx.queued_inspections.add_all(judged)) if judged else frozenset()
+    if not added:
+        return added, gone
+    taken = [one for one in judged if one.record_id in added]
+    shown = [
+        (duty, version)
+        for one in taken
+        if (duty := register.duties.get(one.record_id)) and (version := register.looks[one.record_id].version)
+    ]
+    name_who_is_visited(deps, tx, shown, now)
+    scans = [_scan(caller, one, register, now) for one in taken]
     tx.showing.insert_scans(scans)
+    for one, scan in zip(taken, scans, strict=True):
+        version = register.looks[one.record_id].version
+        if version is not None:
+            announce(deps, tx, version, scan)
+            append_outcome(deps, tx, queued[one.record_id], scan, version, now)
     content = {
         "badge": caller.name,
-        "records": [
-            {"record_id": one.record_id, "scan_id": one.scan_id, "then": one.then}
-            for one in judged
-            if one.record_id in added
-        ],
+        "records": [{"record_id": one.record_id, "scan_id": one.scan_id, "then": one.then} for one in taken],
         "rows": rows_of(scans),
     }
     on_record(
@@ -187,11 +199,15 @@ def _take(
         content=content,
         at=now,
     )
-    return added
+    return added, gone
 
 
 def _register(
-    tx: UnitOfWork, new: Sequence[QueuedInspection], opened: Mapping[str, OfflineCode | Reason], now: datetime
+    tx: UnitOfWork,
+    caller: Principal,
+    new: Sequence[QueuedInspection],
+    opened: Mapping[str, OfflineCode | Reason],
+    now: datetime,
 ) -> _Register:
     known = known_cores(tx, [one for one in opened.values() if isinstance(one, OfflineCode)])
     versions = list(known.versions.values())
@@ -199,6 +215,7 @@ def _register(
         looks={one.record_id: look(opened[one.record_id], known, _moment(one, now)) for one in new},
         facts=tx.facts.of_many([version.license_id for version in versions]),
         moves=tx.licenses.moves_of_all([version.version_id for version in versions]),
+        duties=duties_then(tx, caller, new, now),
     )
 
 
@@ -221,6 +238,8 @@ def _judge(deps: Deps, device: Device, one: QueuedInspection, register: _Registe
             flags.append(flag.ENDED_MEANWHILE if good else flag.GOOD_MEANWHILE)
     if one.light == GREEN and not good:
         flags.append(flag.DECIDED_OTHERWISE)
+    if one.visit_id and one.record_id not in register.duties:
+        flags.append(flag.NOT_IN_VISIT)
     return InspectionRecord(
         device_id=device.device_id,
         record_id=one.record_id,
@@ -251,8 +270,9 @@ def _word(how: Standing | None) -> Reason:
     return next(iter(amber_reasons(how)), reason_of(how)) if how.good else reason_of(how)
 
 
-def _scan(caller: Principal, one: InspectionRecord, found: OfflineLook, now: datetime) -> Scan:
+def _scan(caller: Principal, one: InspectionRecord, register: _Register, now: datetime) -> Scan:
     """The inspection record as the authority and the holder see it, at the time at which it was made."""
+    found, duty = register.looks[one.record_id], register.duties.get(one.record_id)
     return Scan(
         scan_id=one.scan_id,
         code_kind="offline",
@@ -260,11 +280,12 @@ def _scan(caller: Principal, one: InspectionRecord, found: OfflineLook, now: dat
         version_id=found.version.version_id if found.version else "",
         officer=caller.subject,
         authority_code=caller.authority_code,
-        badge=caller.name,
+        badge=duty.officer.badge if duty else caller.name,
         scene="",
         outcome=one.then,
         fields=(),
         at=min(one.made_at, now),
+        visit_id=duty.visit.visit_id if duty else "",
     )
 
 

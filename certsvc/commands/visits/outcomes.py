@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.model import LicenseVersion
     from certsvc.license.uses import Scan
 
 NO_SCAN = "没有这次核验记录，请核对编号"
@@ -91,7 +92,11 @@ def _append(deps: Deps, caller: Principal, scan_id: str, body: OutcomeBody, *, s
             raise InvalidInput(fault, problems=(problem,))
         if not tx.inspections.append(made):
             return _same(tx.inspections.of_scans([scan_id])[scan_id][seq], made)
-        _tell(deps, tx, made, now)
+        version = tx.licenses.by_version_id(made.version_id)
+        if version is None:
+            msg = "a scan of a license that is not on the register"
+            raise RuntimeError(msg)
+        tell_outcome(deps, tx, made, version, now)
     return made
 
 
@@ -116,11 +121,8 @@ def _same(known: Inspection, sent: Inspection) -> Inspection:
     return known
 
 
-def _tell(deps: Deps, tx: UnitOfWork, made: Inspection, now: datetime) -> None:
-    version = tx.licenses.by_version_id(made.version_id)
-    if version is None:
-        msg = "a scan of a license that is not on the register"
-        raise RuntimeError(msg)
+def tell_outcome(deps: Deps, tx: UnitOfWork, made: Inspection, version: LicenseVersion, now: datetime) -> None:
+    """The event and the evidence of what was recorded."""
     payload = InspectionRecorded(
         inspection_id=made.inspection_id,
         scan_id=made.scan_id,

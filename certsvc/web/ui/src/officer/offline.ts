@@ -4,15 +4,18 @@ import { call, Problem } from "../../../pages/static/js/api.js";
 import { type Device, deviceName, enrol, keptDevice } from "../shared/device";
 import type { Session } from "../shared/session";
 import { DeviceStore } from "../shared/store";
-import type { Me } from "../shared/types";
+import type { Me, Visit } from "../shared/types";
 import { t } from "../shared/words";
 import { applied, type Held, keysOf, type Ready, ready } from "./bundle";
-import { type QueuedRecord, RecordQueue, type RefusedRecord } from "./queue";
+import { type Kept, type QueuedRecord, RecordQueue, type RefusedRecord } from "./queue";
+import { type ShownVisit, shownOf } from "./visits";
 
 const HELD = "bundle";
 const OWNER = "owner";
 /** That this device was told to check no more without network. */
 const TAKEN = "taken";
+/** The visit of the owner as it was last shown. */
+const VISIT = "visit";
 const REFRESH_MS = 10 * 60 * 1000;
 const TICK_MS = 15 * 1000;
 
@@ -31,12 +34,15 @@ export function useOffline(session: Session) {
   const device = shallowRef<Device | undefined>();
   const owner = shallowRef<Owner | undefined>();
   const data = shallowRef<Ready | undefined>();
-  const queued = shallowRef<QueuedRecord[]>([]);
+  const queued = shallowRef<Kept[]>([]);
   const waiting = computed(() => queued.value.length);
   const refused = shallowRef<RefusedRecord[]>([]);
   const taken = ref(false);
+  const lastVisit = shallowRef<ShownVisit | null>(null);
   const now = ref(Date.now());
   const age = computed(() => (data.value ? Math.max(0, now.value / 1000 - data.value.asOf) : 0));
+  /** Whether its owner is signed in: what was noted is for nobody else who holds this device. */
+  const ownerHere = computed(() => owner.value !== undefined && owner.value.name === session.person.value?.name);
   let held: Held | undefined;
   /** A key that the issuer took back is trusted until this page is opened anew, as bundles on the device are. */
   const keyOf = keysOf(async () => ((await call("GET", "/v1/offline-bundle/keys")) as { keys: Jwk[] }).keys);
@@ -73,8 +79,7 @@ export function useOffline(session: Session) {
       newer = (held ? await fetched(held.version) : null) ?? (await fetched(0));
     } catch (error) {
       // To a colleague without the role the door is closed as well: that says nothing of the owner's device.
-      const own = owner.value?.name === session.person.value?.name;
-      if (own && error instanceof Problem && error.kind === "403") await giveUp();
+      if (ownerHere.value && error instanceof Problem && error.kind === "403") await giveUp();
       throw error;
     }
     if (newer) {
@@ -92,8 +97,13 @@ export function useOffline(session: Session) {
       await update();
     } finally {
       // Whatever became of the data: a device that was blocked gets none any more, and still delivers what it has.
-      await queue.send(session, id);
-      await count();
+      try {
+        await queue.send(session, id);
+        // Of records a device's number says whose they are; a picture is put on record for whoever is signed in.
+        if (ownerHere.value) await queue.sendPictures(session);
+      } finally {
+        await count();
+      }
     }
   }
 
@@ -108,9 +118,18 @@ export function useOffline(session: Session) {
 
   /** Make this a device of the officer who is signed in. */
   async function enable(me: Me): Promise<void> {
+    // What was refused is the same officer's to write down elsewhere; it goes with the device to nobody else.
+    const rows = owner.value?.subject === me.subject ? await queue.refused() : [];
+    const pictures = new Map<string, Blob>();
+    for (const name of rows.flatMap((one) => one.pictures ?? [])) {
+      const file = await queue.kept(name);
+      if (file) pictures.set(name, file);
+    }
     await store.clear();
+    await queue.keepRefused(rows, pictures);
     held = undefined;
     data.value = undefined;
+    lastVisit.value = null;
     taken.value = false;
     device.value = await enrol(session, store, "officer", deviceName());
     owner.value = { subject: me.subject, me: { ...me }, name: session.person.value?.name ?? me.name };
@@ -118,9 +137,28 @@ export function useOffline(session: Session) {
     await refresh();
   }
 
-  /** Keep the inspection that is on the screen. */
-  function write(record: QueuedRecord): Promise<void> {
-    return queue.write(record);
+  /** Keep the inspection that is on the screen, with the visit in which it is made. */
+  function write(record: QueuedRecord, visit: ShownVisit | null): Promise<void> {
+    const team = (visit?.officers ?? []).map((one) => `${one.badge} ${one.unit}`).join("、");
+    return queue.write(record, visit ? `${visit.task_kind_zh} ${visit.task_no}　${team}` : "");
+  }
+
+  /** Keep a picture of the inspection that is on the screen. */
+  function picture(id: string, file: Blob): Promise<void> {
+    return queue.picture(id, file);
+  }
+
+  /** Keep what the service told of the owner's visit; whoever else is signed in leaves it as it was. */
+  async function keepVisit(subject: string, visit: Visit | null): Promise<void> {
+    if (!owner.value || owner.value.subject !== subject) return;
+    lastVisit.value = visit && shownOf(visit);
+    await store.put(VISIT, lastVisit.value);
+  }
+
+  /** The visit that this person was last told of, while it lasts. */
+  function visitOf(subject: string | undefined): ShownVisit | null {
+    const visit = owner.value && owner.value.subject === subject ? lastVisit.value : null;
+    return visit && now.value < Date.parse(visit.valid_until) ? visit : null;
   }
 
   /** The officer went on: it is sent as it is. */
@@ -136,6 +174,8 @@ export function useOffline(session: Session) {
     held = await store.get<Held>(HELD);
     if (held) data.value = await ready(held);
     taken.value = (await store.get<boolean>(TAKEN)) ?? false;
+    // Told by the service in the meantime, it is newer.
+    lastVisit.value ??= (await store.get<ShownVisit | null>(VISIT)) ?? null;
     await queue.close();
     await count();
     await refreshQuietly();
@@ -158,7 +198,25 @@ export function useOffline(session: Session) {
     if (person) void refreshQuietly();
   });
 
-  return { device, owner, data, taken, age, queued, waiting, refused, enable, refresh, write, close };
+  return {
+    device,
+    owner,
+    ownerHere,
+    data,
+    taken,
+    age,
+    queued,
+    waiting,
+    refused,
+    enable,
+    refresh,
+    write,
+    picture,
+    keepVisit,
+    visitOf,
+    kept: (name: string) => queue.kept(name),
+    close,
+  };
 }
 
 export type Offline = ReturnType<typeof useOffline>;

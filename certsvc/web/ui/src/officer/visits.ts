@@ -1,7 +1,7 @@
 // 检查: the open visit of the officer who is signed in, for the badge, the forms and the scan.
 import { computed, shallowRef, watch } from "vue";
 import type { Session } from "../shared/session";
-import type { Preparation } from "../shared/types";
+import type { Preparation, Visit } from "../shared/types";
 
 /** What a visit is for; TaskKind of certsvc/license/visits.py. */
 export const TASKS = ["routine", "random", "special", "complaint", "case"];
@@ -11,6 +11,13 @@ const NUMBER = /^vis_[0-9A-Z]{10,40}$/;
 
 export function isVisitNumber(text: string): boolean {
   return NUMBER.test(text);
+}
+
+/** What a device keeps of a visit: nothing of the place and of who is visited. */
+export type ShownVisit = Pick<Visit, "visit_id" | "task_kind_zh" | "task_no" | "officers" | "valid_until">;
+
+export function shownOf({ visit_id, task_kind_zh, task_no, officers, valid_until }: Visit): ShownVisit {
+  return { visit_id, task_kind_zh, task_no, officers, valid_until };
 }
 
 export function useVisit(session: Session) {

@@ -41,6 +41,15 @@ export const OFFICER_WORDS: Record<string, readonly [string, string]> = {
     "A picture must be JPEG or PNG, not a PDF or another file. Choose again.",
   ],
   "outcome.pictures": ["已添加 {count} 张", "{count} added"],
+  "outcome.kept": ["已记在本机：{outcome}，联网后自动补送", "Kept here, sent later: {outcome}"],
+  "outcome.due_wrong": ["改正期限应在今天起 366 天以内。", "A day within 366 days from today, please."],
+  "outcome.picture_many": ["每次核验最多 {count} 张照片，每张不超过 8 MB。", "At most {count} pictures of 8 MB each."],
+  "outcome.picture_full": [
+    "照片没有保存：本机空间不足，或这条记录已经送出。",
+    "The picture was not kept: no room here, or the record was sent already.",
+  ],
+  "offline.visit": ["检查：{task}，执法证号 {officers}", "Visit {task}, badges {officers}"],
+  "offline.save_pictures": ["另存照片", "Save the pictures"],
   "offline.title": ["没有网络时", "Without network"],
   "offline.lead": [
     "启用后，没有网络也能核验持证人出示的离线码；检查记录在联网后自动补送。",

@@ -37,6 +37,11 @@ export class DeviceStore {
     });
   }
 
+  /** Forget one value. */
+  async remove(key: string): Promise<void> {
+    await this.change((store) => store.delete(key));
+  }
+
   /** Forget everything of this page. */
   async clear(): Promise<void> {
     await this.change((store) => store.clear());
