@@ -6,7 +6,7 @@ import base64
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 
 from certsvc.api.auth import Access, deps_of
@@ -15,8 +15,9 @@ from certsvc.api.json_body import JsonRoute
 from certsvc.api.models import FieldOut, Model
 from certsvc.commands.access import roles
 from certsvc.commands.ports import Deps, Principal
-from certsvc.commands.sharing.fetch_material import MaterialFetchBody, fetch_material
+from certsvc.commands.sharing.fetch_material import MaterialFetchBody, fetch_material_once
 from certsvc.commands.sharing.grant_material import MaterialGrantBody, grant_material, own_materials
+from certsvc.commands.sharing.repeats import MAX_KEY_LENGTH
 from certsvc.identifiers.material_kind import slug_of
 from certsvc.license.archives import MATERIAL_ZH, Material
 
@@ -69,9 +70,17 @@ class OwnMaterialOut(Model):
 
 
 @router.post("/v1/material-fetches", status_code=201)
-def fetch(request: Request, body: MaterialFetchBody, caller: Annotated[Principal, Depends(USER)]) -> MaterialFetchOut:
-    """取用电子材料，写明用途和依据；没有依据的不提供，并记录在案."""
-    answer = fetch_material(deps_of(request), caller, body)
+def fetch(
+    request: Request,
+    body: MaterialFetchBody,
+    caller: Annotated[Principal, Depends(USER)],
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
+) -> MaterialFetchOut:
+    """取用电子材料，写明用途和依据；没有依据的不提供，并记录在案.
+
+    同一 Idempotency-Key、同一内容，十分钟内得到同一次取用，不另计次.
+    """
+    answer = fetch_material_once(deps_of(request), caller, body, idempotency_key)
     return MaterialFetchOut(
         fetch_id=answer.fetch.fetch_id,
         material_id=answer.material.material_id,
@@ -85,10 +94,18 @@ def fetch(request: Request, body: MaterialFetchBody, caller: Annotated[Principal
 
 
 @router.post("/v1/material-grants", status_code=201)
-def allow(request: Request, body: MaterialGrantBody, caller: Annotated[Principal, Depends(HOLDER)]) -> GrantOut:
-    """当事人授权一个用证系统为一个事项取用一份电子材料，一次；收回同证照的授权（DELETE /v1/grants/{grant_id}）."""
+def allow(
+    request: Request,
+    body: MaterialGrantBody,
+    caller: Annotated[Principal, Depends(HOLDER)],
+    idempotency_key: Annotated[str, Header(max_length=MAX_KEY_LENGTH)] = "",
+) -> GrantOut:
+    """当事人授权一个用证系统为一个事项取用一份电子材料，一次；收回同证照的授权（DELETE /v1/grants/{grant_id}）.
+
+    同一 Idempotency-Key、同一内容，十分钟内得到同一份授权和用证码.
+    """
     deps = deps_of(request)
-    return GrantOut.of(deps, grant_material(deps, caller, body))
+    return GrantOut.of(deps, grant_material(deps, caller, body, idempotency_key=idempotency_key))
 
 
 @router.get("/v1/wallet/materials")

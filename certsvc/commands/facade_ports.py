@@ -46,10 +46,6 @@ class Facades(Protocol):
         """Use it once for the file, or once for the fields, in time; else False."""
         ...
 
-    def give_back_code(self, code_sha256: str, *, file: bool, used_at: datetime) -> bool:
-        """Undo the use of that moment; else False."""
-        ...
-
     def exchange_code(self, code_sha256: str, *, by: str, now: datetime) -> bool:
         """Put the digest ``by`` in place of that of an unused code, in time; else False."""
         ...
@@ -64,10 +60,6 @@ class Facades(Protocol):
 
     def use_download(self, id_sha256: str, *, now: datetime) -> bool:
         """Use it once, in time; else False."""
-        ...
-
-    def give_back_download(self, id_sha256: str, *, used_at: datetime) -> bool:
-        """Undo the use of that moment; else False."""
         ...
 
     def forget(self, *, before: datetime) -> int:

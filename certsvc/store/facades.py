@@ -30,16 +30,6 @@ _CODE = select(*_C).where(_C.code_sha256 == bindparam("digest"))
 _IN_TIME = (_C.code_sha256 == bindparam("digest"), _C.expires_at > bindparam("now"))
 _USE_DATA = update(facade_codes).where(*_IN_TIME, _C.data_used_at.is_(None)).values(data_used_at=bindparam("now"))
 _USE_FILE = update(facade_codes).where(*_IN_TIME, _C.file_used_at.is_(None)).values(file_used_at=bindparam("now"))
-_BACK_DATA = (
-    update(facade_codes)
-    .where(_C.code_sha256 == bindparam("digest"), _C.data_used_at == bindparam("used"))
-    .values(data_used_at=None)
-)
-_BACK_FILE = (
-    update(facade_codes)
-    .where(_C.code_sha256 == bindparam("digest"), _C.file_used_at == bindparam("used"))
-    .values(file_used_at=None)
-)
 _EXCHANGE = (
     update(facade_codes)
     .where(*_IN_TIME, _C.data_used_at.is_(None), _C.file_used_at.is_(None))
@@ -50,11 +40,6 @@ _USE_DOWNLOAD = (
     update(facade_downloads)
     .where(_D.id_sha256 == bindparam("digest"), _D.expires_at > bindparam("now"), _D.used_at.is_(None))
     .values(used_at=bindparam("now"))
-)
-_BACK_DOWNLOAD = (
-    update(facade_downloads)
-    .where(_D.id_sha256 == bindparam("digest"), _D.used_at == bindparam("used"))
-    .values(used_at=None)
 )
 _FORGET = (
     delete(facade_codes).where(_C.expires_at < bindparam("before")),
@@ -148,10 +133,6 @@ class FacadeRows:
         """Use it once for the file, or once for the fields, in time; else False."""
         return self._tx.changed(_USE_FILE if file else _USE_DATA, digest=code_sha256, now=now) == 1
 
-    def give_back_code(self, code_sha256: str, *, file: bool, used_at: datetime) -> bool:
-        """Undo the use of that moment; else False."""
-        return self._tx.changed(_BACK_FILE if file else _BACK_DATA, digest=code_sha256, used=used_at) == 1
-
     def exchange_code(self, code_sha256: str, *, by: str, now: datetime) -> bool:
         """Put the digest ``by`` in place of that of an unused code, in time; else False."""
         known = self.code(code_sha256)
@@ -184,10 +165,6 @@ class FacadeRows:
     def use_download(self, id_sha256: str, *, now: datetime) -> bool:
         """Use it once, in time; else False."""
         return self._tx.changed(_USE_DOWNLOAD, digest=id_sha256, now=now) == 1
-
-    def give_back_download(self, id_sha256: str, *, used_at: datetime) -> bool:
-        """Undo the use of that moment; else False."""
-        return self._tx.changed(_BACK_DOWNLOAD, digest=id_sha256, used=used_at) == 1
 
     def forget(self, *, before: datetime) -> int:
         """Remove codes and addresses that ended before a moment; how many."""

@@ -98,11 +98,6 @@ def test_a_code_gives_fields_once_and_file_once_and_only_in_time(filled: Store) 
         assert not tx.facades.use_code(code.code_sha256, file=False, now=LATER)
         assert tx.facades.use_code(code.code_sha256, file=True, now=LATER)
         assert not tx.facades.use_code(code.code_sha256, file=True, now=LATER)
-        assert not tx.facades.give_back_code(code.code_sha256, file=True, used_at=T0), "another use"
-        for file in (True, False):
-            assert tx.facades.give_back_code(code.code_sha256, file=file, used_at=LATER)
-            assert not tx.facades.give_back_code(code.code_sha256, file=file, used_at=LATER)
-            assert tx.facades.use_code(code.code_sha256, file=file, now=LATER)
         assert not tx.facades.exchange_code(code.code_sha256, by="other", now=LATER), "a used one is not exchanged"
         tx.facades.insert_code(make_code(2))
         assert tx.facades.exchange_code(make_code(2).code_sha256, by="f" * 64, now=LATER)
@@ -122,10 +117,6 @@ def test_of_many_that_open_one_address_one_does(filled: Store) -> None:
         assert not tx.facades.use_download(digest, now=make_download().expires_at)
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(opened, range(4))) == [False, False, False, True]
-    with filled.uow() as tx:
-        assert not tx.facades.give_back_download(digest, used_at=T0), "another use"
-        assert tx.facades.give_back_download(digest, used_at=LATER)
-    assert opened(0)
 
 
 def test_what_ended_is_forgotten_and_what_has_not_stays(filled: Store) -> None:
@@ -175,12 +166,9 @@ def everything(tx: UnitOfWork) -> None:
     tx.facades.stop_account("a")
     tx.facades.use_code("c", file=True, now=T0)
     tx.facades.use_code("c", file=False, now=T0)
-    tx.facades.give_back_code("c", file=True, used_at=T0)
-    tx.facades.give_back_code("c", file=False, used_at=T0)
     tx.facades.exchange_code(make_code().code_sha256, by="d", now=T0)
     tx.facades.download("d")
     tx.facades.use_download("d", now=T0)
-    tx.facades.give_back_download("d", used_at=T0)
     tx.facades.forget(before=T0)
     tx.oversights.by_id("o")
     tx.oversights.clients_of(["o"])

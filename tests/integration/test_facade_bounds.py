@@ -220,10 +220,10 @@ def failing_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next fetch does not reach a dependency; those behind it do."""
     left = [Unavailable("印章服务没有应答")]
 
-    def fetch(*values: Any) -> Any:
+    def fetch(*values: Any, **named: Any) -> Any:
         if left:
             raise left.pop()
-        return fetch_license(*values)
+        return fetch_license(*values, **named)
 
     monkeypatch.setattr(ask, "fetch_license", fetch)
 

@@ -86,12 +86,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One verb: its path behind the base, its name in accounts, the shape of its request, and what it does."""
+    """One verb: its path behind the base, its name in accounts, the shape of its request, and what it does.
+
+    Attributes:
+        noted: whether the work notes the call itself, in the transaction of what it uses up.
+    """
 
     path: str
     name: str
     shape: type[BaseModel]
     work: Callable[[Asked], Any]
+    noted: bool = False
 
 
 async def _raw(request: Request) -> bytes:
@@ -133,7 +138,8 @@ def answer(request: Request, raw: bytes, envelope: Envelope, verb: Verb) -> Resp
         call = signed_in(request, envelope, body)
         require_verb(call, verb.name)
         said = envelope.success(deps, verb.work(Asked(deps, call, request, body)), body)
-        note_call(deps, call, verb.name, "")
+        if not verb.noted:
+            note_call(deps, call, verb.name, "")
     except CertsvcError as error:
         said, code = refused(deps, envelope, error, body, verb.name)
         response = JSONResponse(said, headers=NO_STORE)

@@ -31,6 +31,7 @@ BASE = "/license-app/v1"
 router = APIRouter(prefix=BASE, include_in_schema=False)
 
 HOLDER_PAGE = "/holder"
+GET_LICENSE, ARCHIVE, TOKEN = "license/get_license", "license/archive", "license/token"
 
 
 def login(asked: Asked) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def entrust(asked: Asked) -> dict[str, Any]:
 def get_license(asked: Asked) -> dict[str, Any]:
     """``license/get_license``: the face data that a code stands for, once."""
     missing(auth_code=asked.body.code)
-    known, answer = redeem(asked.deps, asked.call, asked.body.code, file=False)
+    known, answer = redeem(asked.deps, asked.call, asked.body.code, file=False, verb=GET_LICENSE)
     kind = asked.deps.catalog.type(known.type_slug)
     return {**_license(asked.deps, answer), "data_fields": named(kind, answer.fields, PINYIN)}
 
@@ -81,7 +82,7 @@ def get_license(asked: Asked) -> dict[str, Any]:
 def archive(asked: Asked) -> dict[str, Any]:
     """``license/archive``: the file that a code stands for, once: the copy for the matter, never the original."""
     missing(auth_code=asked.body.code)
-    _, answer = redeem(asked.deps, asked.call, asked.body.code, file=True)
+    _, answer = redeem(asked.deps, asked.call, asked.body.code, file=True, verb=ARCHIVE)
     return {
         "license_code": answer.facts.identifier,
         "file_name": f"{answer.facts.identifier}.pdf",
@@ -92,7 +93,7 @@ def archive(asked: Asked) -> dict[str, Any]:
 def token(asked: Asked) -> dict[str, Any]:
     """``license/token``: an unused auth_code to a license_access_token, which takes its place and its time."""
     missing(auth_code=asked.body.auth_code)
-    made, until = exchange(asked.deps, asked.call, asked.body.auth_code)
+    made, until = exchange(asked.deps, asked.call, asked.body.auth_code, verb=TOKEN)
     return {"license_access_token": made, "expires_at": _moment(until)}
 
 
@@ -120,9 +121,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("/license/holder", "license/holder", UseIn, holder),
     Verb("/license/entrust", "license/entrust", UseIn, entrust),
     Verb("/license/webpage", "license/webpage", BaseIn, webpage),
-    Verb("/license/get_license", "license/get_license", CodeIn, get_license),
-    Verb("/license/archive", "license/archive", CodeIn, archive),
-    Verb("/license/token", "license/token", CodeIn, token),
+    Verb("/license/get_license", GET_LICENSE, CodeIn, get_license, noted=True),
+    Verb("/license/archive", ARCHIVE, CodeIn, archive, noted=True),
+    Verb("/license/token", TOKEN, CodeIn, token, noted=True),
     Verb("/service_item/list", "service_item/list", BaseIn, service_items),
 )
 """Every verb of the use side; adding one is a line here."""

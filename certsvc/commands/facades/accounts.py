@@ -149,15 +149,21 @@ def require_type(call: Call, type_slug: str) -> None:
 def note_call(deps: Deps, call: Call, verb: str, code: str) -> None:
     """One evidence row per call: who asked what through which facade, and the code of the answer."""
     with deps.uow.shared() as tx:
-        record(
-            tx,
-            deps,
-            kind="facade.called",
-            subject=call.account.account_id,
-            actor=call.caller.subject,
-            content={"facade": call.account.facade.value, "verb": verb, "code": code},
-            at=deps.clock.now(),
-        )
+        note_beside(deps, tx, call, verb, code)
+
+
+def note_beside(deps: Deps, tx: UnitOfWork, call: Call, verb: str, code: str) -> None:
+    """As :func:`note_call`, in the transaction of what the call used up: neither stands without the other."""
+    record(
+        tx,
+        deps,
+        kind="facade.called",
+        subject=call.account.account_id,
+        actor=call.caller.subject,
+        content={"facade": call.account.facade.value, "verb": verb, "code": code},
+        at=deps.clock.now(),
+    )
+    deps.faults.reach("facade.noted")
 
 
 def _problems(

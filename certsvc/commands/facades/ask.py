@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from certsvc.commands.ports import Deps
-    from certsvc.commands.sharing.fetch_license import FetchAnswer
+    from certsvc.commands.sharing.fetch_license import Beside, FetchAnswer
     from certsvc.license.model import LicenseVersion
 
 RowT = TypeVar("RowT")
@@ -49,6 +49,10 @@ MAX_LISTED = 20
 """Licenses of one holder and type that a search lists; each is a use on the ledger and in the policy's quota. Stops a
 search from turning into hundreds of transactions; one further is found by its 证照标识."""
 NO_LICENSE_ZH = "未检索到证照；请核对证照标识、持证主体代码和证照类型"
+
+
+class SpentError(Exception):
+    """What a fetch was to use up is used up, or over, meanwhile: the fetch did not happen."""
 
 
 class NotInForce(NoLawfulBasis):
@@ -176,8 +180,10 @@ def fetch_body(which: Which, why: Why, *, fields: Sequence[str] = (), grant_code
         raise InvalidInput("请求内容有误，请按提示更正", problems=shape_problems(error)) from error
 
 
-def give(deps: Deps, call: Call, body: FetchBody) -> FetchAnswer:
+def give(deps: Deps, call: Call, body: FetchBody, *, beside: Beside | None = None) -> FetchAnswer:
     """Fetch; that the license is not in force is told apart, so that a facade can answer with its own code.
+
+    ``beside`` is as in :func:`fetch_license`.
 
     Raises:
         Forbidden: the account is not for this type.
@@ -187,7 +193,7 @@ def give(deps: Deps, call: Call, body: FetchBody) -> FetchAnswer:
     """
     require_type(call, body.type)
     try:
-        return fetch_license(deps, call.caller, body)
+        return fetch_license(deps, call.caller, body, beside=beside)
     except ConsentOnly:
         raise
     except NoLawfulBasis as error:

@@ -12,8 +12,19 @@ from typing import TYPE_CHECKING
 
 from certsvc.clock import SHANGHAI
 from certsvc.commands.evidence.record import record
-from certsvc.commands.facades.accounts import require_type
-from certsvc.commands.facades.ask import NOTHING, RETRIED, Which, Why, allowed, fetch_body, give, look, over_each
+from certsvc.commands.facades.accounts import note_beside, require_type
+from certsvc.commands.facades.ask import (
+    NOTHING,
+    RETRIED,
+    SpentError,
+    Which,
+    Why,
+    allowed,
+    fetch_body,
+    give,
+    look,
+    over_each,
+)
 from certsvc.commands.sharing.fetch_license import fetch_license
 from certsvc.commands.sharing.grounds import Ground, check_open, consented, look_up
 from certsvc.commands.sharing.policy import find_matter
@@ -159,28 +170,35 @@ def _granting(
     return version, grant, basis
 
 
-def exchange(deps: Deps, call: Call, code: str) -> tuple[str, datetime]:
-    """Another code (``license_access_token``) in place of an unused one, with what is left of its life."""
+def exchange(deps: Deps, call: Call, code: str, *, verb: str) -> tuple[str, datetime]:
+    """Another code (``license_access_token``) in place of an unused one, with what is left of its life.
+
+    The call of ``verb`` is noted with it: a code whose exchange nobody was told of opens what it opened before.
+    """
     now, token = deps.clock.now(), _new_code(deps, deps.clock.now())
     with deps.uow() as tx:
         known = _own(call, tx.facades.code(token_sha256(code)))
         if not tx.facades.exchange_code(known.code_sha256, by=token_sha256(token), now=now):
             raise NoLawfulBasis(CODE_ZH)
+        note_beside(deps, tx, call, verb, "")
     return token, known.expires_at
 
 
-def redeem(deps: Deps, call: Call, code: str, *, file: bool) -> tuple[AuthCode, FetchAnswer]:
+def redeem(deps: Deps, call: Call, code: str, *, file: bool, verb: str) -> tuple[AuthCode, FetchAnswer]:
     """The fields, or the file, that a code stands for; each once.
+
+    The use of the code, the fetch with all that it uses up, and the note of the call of ``verb`` are one transaction:
+    whatever stands in the way of one of them leaves the code as unused as it was.
 
     Raises:
         NoLawfulBasis: the code is not this client's, used for this, or too old: in the same words.
         Unavailable, Conflict: it could not be had just now; the code is as unused as before.
     """
     now = deps.clock.now()
-    with deps.uow() as tx:
+    with deps.uow.read() as tx:
         known = _own(call, tx.facades.code(token_sha256(code)))
-        if not tx.facades.use_code(known.code_sha256, file=file, now=now):
-            raise NoLawfulBasis(CODE_ZH)
+        if (known.file_used_at if file else known.data_used_at) is not None or now >= known.expires_at:
+            raise NoLawfulBasis(CODE_ZH)  # before a copy is made for it
         version = tx.licenses.by_identifier(known.identifier)
     why = Why(matter_code=known.matter_code, case_no=known.case_no, operator=known.operator, purpose=known.purpose)
     which = Which(
@@ -190,12 +208,20 @@ def redeem(deps: Deps, call: Call, code: str, *, file: bool) -> tuple[AuthCode, 
         holder_code_type=version.holder.code_type if version else "",
     )
     fields = (COPY,) if file else tuple(key for key in _granted(deps, call, known) if key != COPY) or NOTHING
+
+    def spend(tx: UnitOfWork, answer: FetchAnswer | CertsvcError) -> None:
+        if isinstance(answer, RETRIED):
+            return
+        if not tx.facades.use_code(known.code_sha256, file=file, now=now):
+            raise SpentError
+        if not isinstance(answer, CertsvcError):
+            note_beside(deps, tx, call, verb, "")
+
+    body = fetch_body(which, why, fields=fields, grant_code=known.grant_code)
     try:
-        return known, give(deps, call, fetch_body(which, why, fields=fields, grant_code=known.grant_code))
-    except RETRIED:
-        with deps.uow() as tx:
-            tx.facades.give_back_code(known.code_sha256, file=file, used_at=now)
-        raise
+        return known, give(deps, call, body, beside=spend)
+    except SpentError:
+        raise NoLawfulBasis(CODE_ZH) from None
 
 
 def _granted(deps: Deps, call: Call, known: AuthCode) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from certsvc.commands.facades.accounts import note_call, open_call
-from certsvc.commands.facades.ask import RETRIED, give
+from certsvc.commands.facades.accounts import note_beside, open_call
+from certsvc.commands.facades.ask import RETRIED, SpentError, give
 from certsvc.commands.sharing.fetch_license import FetchBody
 from certsvc.commands.showing.codes import token_sha256
-from certsvc.errors import IntegrityError, NotFound
+from certsvc.errors import CertsvcError, IntegrityError, NotFound
 from certsvc.identifiers.policy_key import COPY
 from certsvc.license.facades import Download
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from certsvc.commands.facades.accounts import Call
     from certsvc.commands.ports import Deps
     from certsvc.commands.sharing.fetch_license import FetchAnswer
+    from certsvc.commands.store_ports import UnitOfWork
     from certsvc.license.facades import FacadeName
 
 LIFE = timedelta(seconds=600)
@@ -53,6 +54,8 @@ def make_address(deps: Deps, call: Call, body: FetchBody) -> str:
 def open_address(deps: Deps, facade: FacadeName, token: str, *, verb: str) -> FetchAnswer:
     """The file, once; that it was given is in the evidence before it leaves, as a call of ``verb``.
 
+    The use of the address, the fetch and the evidence are one transaction.
+
     Raises:
         NotFound: no such address, one of another facade, used or too old: alike.
         Unauthenticated: the account is active no more.
@@ -64,22 +67,25 @@ def open_address(deps: Deps, facade: FacadeName, token: str, *, verb: str) -> Fe
         account = tx.facades.account(known.account_id) if known is not None else None
     if known is None or account is None or account.facade is not facade:
         raise NotFound(GONE_ZH)
-    call = open_call(deps, account)
-    now = deps.clock.now()
-    with deps.uow() as tx:
+    call, now = open_call(deps, account), deps.clock.now()
+    if known.used_at is not None or now >= known.expires_at:
+        raise NotFound(GONE_ZH)  # before a copy is made for it
+
+    def spend(tx: UnitOfWork, answer: FetchAnswer | CertsvcError) -> None:
+        if isinstance(answer, RETRIED):
+            return
         if not tx.facades.use_download(digest, now=now):
-            raise NotFound(GONE_ZH)
+            raise SpentError
+        if isinstance(answer, CertsvcError):
+            return
+        if answer.file is None:
+            raise IntegrityError("证照文件没有制出，已停止提供，请联系运维")
+        note_beside(deps, tx, call, verb, FILE)
+
     try:
-        answer = give(deps, call, FetchBody.model_validate(known.asked))
-        if answer.file is not None:
-            note_call(deps, call, verb, FILE)
-    except RETRIED:
-        with deps.uow() as tx:
-            tx.facades.give_back_download(digest, used_at=now)
-        raise
-    if answer.file is None:
-        raise IntegrityError("证照文件没有制出，已停止提供，请联系运维")
-    return answer
+        return give(deps, call, FetchBody.model_validate(known.asked), beside=spend)
+    except SpentError:
+        raise NotFound(GONE_ZH) from None
 
 
 def forget_facades(deps: Deps) -> int:

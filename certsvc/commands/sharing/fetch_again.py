@@ -9,16 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from certsvc.commands.access import roles
-from certsvc.commands.evidence.record import record
 from certsvc.commands.sharing.fetch_license import FetchAnswer, fetch_license, read_of
 from certsvc.commands.sharing.fetch_scope import check_in_force, scope_of, within
 from certsvc.commands.sharing.grounds import check_basis, check_open, consented, look_up, withheld_by
 from certsvc.commands.sharing.make_copy import stored_copy
 from certsvc.commands.sharing.policy import by_own_code, simulation_allows
-from certsvc.commands.sharing.repeats import Once, check_time
+from certsvc.commands.sharing.repeats import Once, first_or_again, given_before, repeated
 from certsvc.commands.showing.values import shown_fields
 from certsvc.commands.verifying.facts import public_facts
-from certsvc.errors import CertsvcError, Conflict, IntegrityError, NoLawfulBasis, Unavailable
+from certsvc.errors import NoLawfulBasis
 from certsvc.identifiers.policy_key import COPY
 from certsvc.identifiers.use_basis import CONSENT
 from certsvc.license.copies import CopyState
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from certsvc.license.uses import Fetch, Grant
 
 KIND = "fetch"
-GIVEN = "given"
 COPY_OVER_ZH = "这份加注件已收回或已到期，不再提供"
 
 
@@ -50,49 +48,17 @@ def fetch_once(deps: Deps, caller: Principal, body: FetchBody, key: str) -> Fetc
     roles.require(caller, roles.USING)
     body = by_own_code(deps, body)
     once = Once.of(caller.subject, KIND, key, body)
-    if once is None:
-        return fetch_license(deps, caller, body)
-    if known := _known(deps, once):
-        return _repeated(deps, caller, body, known)
-    try:
-        return fetch_license(deps, caller, body, once)
-    except Conflict:
-        # Somebody with the same key was first: a second try while the first was still on its way.
-        known = _known(deps, once)
-        if not known:
-            raise
-    return _repeated(deps, caller, body, known)
-
-
-def _known(deps: Deps, once: Once) -> str:
-    with deps.uow.read() as tx:
-        return once.known(tx)
-
-
-def _repeated(deps: Deps, caller: Principal, body: FetchBody, fetch_id: str) -> FetchAnswer:
-    now = deps.clock.sure()
-    refused: CertsvcError | None = None
-    try:
-        answer = _read_again(deps, caller, body, fetch_id, now)
-    except (Unavailable, IntegrityError):
-        raise
-    except CertsvcError as error:
-        refused = error
-    with deps.uow.shared() as tx:
-        content = {"outcome": refused.code if refused is not None else GIVEN}
-        record(tx, deps, kind="fetch.repeated", subject=fetch_id, actor=caller.subject, content=content, at=now)
-    if refused is not None:
-        raise refused
-    return answer
+    return first_or_again(
+        deps,
+        once,
+        lambda: fetch_license(deps, caller, body, once),
+        lambda known: repeated(deps, caller, known, lambda now: _read_again(deps, caller, body, known, now)),
+    )
 
 
 def _read_again(deps: Deps, caller: Principal, body: FetchBody, fetch_id: str, now: datetime) -> FetchAnswer:
     with deps.uow.read() as tx:
-        row = tx.sharing.fetch(fetch_id)
-        if row is None or row.client_id != caller.subject:
-            msg = "a key leads to a fetch of its caller"
-            raise RuntimeError(msg)
-        check_time(row.at, now, fetch_id)
+        row = given_before(tx, caller, fetch_id, now)
         known = look_up(deps, tx, [(caller, body)], now, hold=False)
         check_basis(deps, caller, body)
         withheld_by(known.withheld, caller, body, now)

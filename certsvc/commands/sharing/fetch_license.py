@@ -7,6 +7,7 @@ Fetches that come together are one transaction with an answer each.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -125,10 +126,15 @@ class _Copied:
 
 
 NOT_COPIED = _Copied()
+Beside = Callable[["UnitOfWork", FetchAnswer | CertsvcError], None]
 
 
-def fetch_license(deps: Deps, caller: Principal, body: FetchBody, once: Once | None = None) -> FetchAnswer:
+def fetch_license(
+    deps: Deps, caller: Principal, body: FetchBody, once: Once | None = None, *, beside: Beside | None = None
+) -> FetchAnswer:
     """Answer a fetch, or refuse it on record; ``once`` is the key that it is bound to when it is given.
+
+    ``beside`` sees what came of it before the transaction ends: what it writes and the fetch stand together or not.
 
     Raises:
         NoLawfulBasis: no open policy, a grant that does not fit, or fields beyond the policy.
@@ -138,7 +144,11 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody, once: Once | N
     roles.require(caller, roles.USING)
     body = by_own_code(deps, body)
     copied = _copied(deps, caller, body) if body.may_ask_copy else NOT_COPIED
-    [answer] = fetch_licenses(deps, [(caller, body)], copied, once=once)
+    now = deps.clock.sure()
+    with deps.uow() as tx:
+        [answer] = fetch_in(deps, tx, [(caller, body)], now, copied, once=once)
+        if beside is not None:
+            beside(tx, answer)
     deps.faults.reach("copy.given")
     if isinstance(answer, CertsvcError):
         raise answer
@@ -146,17 +156,10 @@ def fetch_license(deps: Deps, caller: Principal, body: FetchBody, once: Once | N
 
 
 def fetch_licenses(
-    deps: Deps,
-    asked: Sequence[tuple[Principal, FetchBody]],
-    copied: _Copied = NOT_COPIED,
-    *,
-    traces: Sequence[str] = (),
-    once: Once | None = None,
+    deps: Deps, asked: Sequence[tuple[Principal, FetchBody]], *, traces: Sequence[str] = ()
 ) -> list[FetchAnswer | CertsvcError]:
     """Answer or refuse several fetches in one transaction, in their order; what was used by one is used for the next.
 
-    ``copied`` and ``once`` are for a fetch that comes alone: to make a copy takes longer than all else, so none is made
-    for several.
     ``traces`` are those that they belong to; without, that of the moment is everybody's.
 
     Raises:
@@ -167,7 +170,7 @@ def fetch_licenses(
     asked = [(caller, by_own_code(deps, body)) for caller, body in asked]
     now = deps.clock.sure()
     with deps.uow() as tx:
-        return fetch_in(deps, tx, asked, now, copied, traces=traces, once=once)
+        return fetch_in(deps, tx, asked, now, traces=traces)
 
 
 def fetch_in(
@@ -180,7 +183,10 @@ def fetch_in(
     traces: Sequence[str] = (),
     once: Once | None = None,
 ) -> list[FetchAnswer | CertsvcError]:
-    """As :func:`fetch_licenses`, in a transaction of somebody who asked for the roles."""
+    """As :func:`fetch_licenses`, in a transaction of somebody who asked for the roles.
+
+    ``copied`` and ``once`` are for a fetch that comes alone: a copy takes too long to make any for several.
+    """
     known = look_up(deps, tx, asked, now)
     if once is not None and once.known(tx):  # while this one waited for the consent that the other held
         raise Conflict(MEANWHILE_ZH)

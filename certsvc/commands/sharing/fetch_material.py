@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from certsvc.catalog.bodies import heir
 from certsvc.catalog.material_file import FETCHED_KEYS
@@ -19,10 +19,11 @@ from certsvc.commands.access import roles
 from certsvc.commands.archiving.contents import codes_of
 from certsvc.commands.evidence.gone import kept_file
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.fetch_license import USED_ZH, FetchBody
+from certsvc.commands.sharing.fetch_license import MEANWHILE_ZH, USED_ZH, FetchBody
 from certsvc.commands.sharing.fetch_scope import scope_of
-from certsvc.commands.sharing.grounds import NO_CONSENT_ZH, Ground, basis_of, check_open, rests, withheld_by
+from certsvc.commands.sharing.grounds import NO_CONSENT_ZH, CaseBody, Ground, basis_of, check_open, rests, withheld_by
 from certsvc.commands.sharing.policy import by_own_code, count_use
+from certsvc.commands.sharing.repeats import Once, first_or_again, given_before, repeated
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import grounds_of, same
@@ -45,25 +46,15 @@ if TYPE_CHECKING:
 
 MAX_SEARCH = 50
 """Materials of a kind about one holder that a search on duty looks at; one named by its number is always found."""
+KIND = "material_fetch"
 NOT_FOUND_ZH = "未查到该当事人的此类电子材料；请核对证件类型和号码"
 
 
-class MaterialFetchBody(BaseModel):
+class MaterialFetchBody(CaseBody):
     """用证申请：为哪个事项、哪个办件、凭什么、要哪种电子材料的什么."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    matter_code: Line = Field(max_length=33, description="事项实施编码")
-    case_no: Line = Field(min_length=1, max_length=64, description="办件编号")
-    purpose: Line = Field(min_length=2, max_length=200, description="使用目的")
-    operator: Line = Field(min_length=1, max_length=64, description="经办人账号")
-    basis: Literal["consent", "duty"] = Field(description="consent 当事人授权 · duty 依职能")
     material: Line = Field(max_length=40, description="材料种类编码")
-    grant_code: str = Field(default="", max_length=64, description="用证码，basis 为 consent 时填写")
-    holder_code: str = Field(default="", max_length=64, description="当事人代码，basis 为 duty 时填写")
-    holder_code_type: str = Field(default="", max_length=3)
     material_id: Line = Field(default="", max_length=64, description="材料登记号，当事人有多份时指明哪一份")
-    withholding_id: str = Field(default="", max_length=64, description="暂缓告知的批准编号；basis 为 duty 时可填")
     fields: tuple[str, ...] = Field(default=(), max_length=20, description="所需信息项，缺省为事项允许的全部")
 
     def as_use(self) -> FetchBody:
@@ -103,10 +94,11 @@ class _Refused:
     withheld: Withholding | None
 
 
-def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody) -> MaterialAnswer:
-    """Answer a fetch, or refuse it on record.
+def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody, once: Once | None = None) -> MaterialAnswer:
+    """Answer a fetch, or refuse it on record; ``once`` is the key that it is bound to when it is given.
 
     Raises:
+        Conflict: the key led to a fetch meanwhile.
         NoLawfulBasis: no open policy, a grant that does not fit, fields beyond the policy, or the quota is used up.
         NotFound: no material of this kind about this holder.
         IntegrityError: the stored file is not the registered one.
@@ -116,6 +108,8 @@ def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody) -> Ma
     file = _beforehand(deps, caller, use, now)
     with deps.uow() as tx:
         found = _judge(deps, tx, caller, use, now, hold=True)
+        if once is not None and once.known(tx):  # while this one waited for the consent that the other held
+            raise Conflict(MEANWHILE_ZH)
         if isinstance(found, _Lawful):
             try:
                 count_use(deps, tx, use.matter_code, caller.authority_code, use.type, now=now)
@@ -128,6 +122,8 @@ def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody) -> Ma
             about = found.about
             row = refusal_row(deps, caller, use, about, found.error, now, withheld=found.withheld)
         tx.sharing.insert_fetch(row)
+        if once is not None and isinstance(found, _Lawful):
+            once.bind(tx, row.fetch_id, now)
         note(deps, tx, row, about, subject_of(deps, use, about))
         deps.faults.reach("fetch.recorded")
         if isinstance(found, _Lawful) and COPY in found.keys and (file is None or file[0] != found.material.sha256):
@@ -142,6 +138,40 @@ def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody) -> Ma
     )
 
 
+def fetch_material_once(deps: Deps, caller: Principal, body: MaterialFetchBody, key: str) -> MaterialAnswer:
+    """As :func:`fetch_material`; under a ``key`` that it led to a fetch before, that fetch under the rules of now.
+
+    Raises:
+        IdempotencyMismatch: the key came with other content before.
+        Conflict: it is too late to give it again; or the same is being worked on.
+    """
+    roles.require(caller, roles.USING)
+    body = by_own_code(deps, body)
+    once = Once.of(caller.subject, KIND, key, body)
+    return first_or_again(
+        deps,
+        once,
+        lambda: fetch_material(deps, caller, body, once),
+        lambda known: repeated(deps, caller, known, lambda now: _read_again(deps, caller, body, known, now)),
+    )
+
+
+def _read_again(deps: Deps, caller: Principal, body: MaterialFetchBody, fetch_id: str, now: datetime) -> MaterialAnswer:
+    """The material that the fetch was about, and what left of it, if that may leave still."""
+    with deps.uow.read() as tx:
+        row = given_before(tx, caller, fetch_id, now)
+        use = body.as_use().model_copy(update={"identifier": row.version_id, "fields": row.fields})
+        found = _judge(deps, tx, caller, use, now, hold=False, again=True)
+    if isinstance(found, _Refused):
+        raise found.error
+    return MaterialAnswer(
+        fetch=row,
+        material=found.material,
+        fields=_fields(deps, found.material, found.keys),
+        file=_file_of(deps, found.material) if COPY in found.keys else None,
+    )
+
+
 def _beforehand(deps: Deps, caller: Principal, use: FetchBody, now: datetime) -> tuple[str, bytes] | None:
     """Digest and bytes of the file that this fetch is about, read before the transaction that gives it; else None."""
     if not use.may_ask_copy:
@@ -150,16 +180,23 @@ def _beforehand(deps: Deps, caller: Principal, use: FetchBody, now: datetime) ->
         found = _judge(deps, tx, caller, use, now, hold=False)
     if isinstance(found, _Refused) or COPY not in found.keys:
         return None
-    data = kept_file(deps, found.material.object_name)
-    if hashlib.sha256(data).hexdigest() != found.material.sha256:
+    return found.material.sha256, _file_of(deps, found.material)
+
+
+def _file_of(deps: Deps, material: Material) -> bytes:
+    data = kept_file(deps, material.object_name)
+    if hashlib.sha256(data).hexdigest() != material.sha256:
         raise IntegrityError("电子材料与登记的摘要不一致，已停止提供，请联系运维")
-    return found.material.sha256, data
+    return data
 
 
 def _judge(
-    deps: Deps, tx: UnitOfWork, caller: Principal, use: FetchBody, now: datetime, *, hold: bool
+    deps: Deps, tx: UnitOfWork, caller: Principal, use: FetchBody, now: datetime, *, hold: bool, again: bool = False
 ) -> _Lawful | _Refused:
-    """Whether it may be answered. Nothing about a holder is looked for before the policy is known to be open (Q5)."""
+    """Whether it may be answered. Nothing about a holder is looked for before the policy is known to be open (Q5).
+
+    ``again`` is for a fetch that was answered: by it its consent is used.
+    """
     withheld: Withholding | None = None
     about: Material | None = None
     try:
@@ -168,7 +205,8 @@ def _judge(
         allowed = check_open(deps, tx, caller, use, now)
         if use.basis == CONSENT:
             grant, about = _granted(tx, use, hold=hold)
-            ground = Ground(basis=_consented(deps, tx, caller, use, grant, about, now), version=None, grant=grant)
+            basis = _consented(deps, tx, caller, use, grant, about, now, again=again)
+            ground = Ground(basis=basis, version=None, grant=grant)
         else:
             about = _on_duty(deps, tx, use)
             ground = Ground(basis=UseBasis.DUTY, version=None, withheld=withheld)
@@ -196,6 +234,8 @@ def _consented(
     grant: Grant | None,
     material: Material | None,
     now: datetime,
+    *,
+    again: bool,
 ) -> UseBasis:
     """On what a consent rests; NoLawfulBasis where it is none, over, for something else, or rests on what has ended."""
     if grant is None or material is None or not _is_of_kind(deps, use, material):
@@ -208,7 +248,7 @@ def _consented(
     )
     if not fits:
         raise NoLawfulBasis(NO_CONSENT_ZH)
-    if grant.used_at is not None or grant.withdrawn_at is not None or now >= grant.expires_at:
+    if (grant.used_at is not None and not again) or grant.withdrawn_at is not None or now >= grant.expires_at:
         raise NoLawfulBasis(USED_ZH, why=CONSENT_OVER)
     if not rests(grounds_of(tx, [(grant.basis, grant.basis_id)]), grant, now):
         raise NoLawfulBasis(NO_CONSENT_ZH, why=CONSENT_OVER)

@@ -9,8 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from certsvc.commands.access import roles
 from certsvc.commands.shapes import Line
-from certsvc.commands.sharing.grant_use import MAX_GRANT_MINUTES, GrantAnswer, granted_keys, receiving, store_grant
+from certsvc.commands.sharing.grant_use import (
+    MAX_GRANT_MINUTES,
+    GrantAnswer,
+    granted_keys,
+    made_before,
+    receiving,
+    store_grant,
+)
 from certsvc.commands.sharing.policy import by_own_code, keys_on_consent
+from certsvc.commands.sharing.repeats import Once
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.material_rights import right_to_material, seen_materials
 from certsvc.errors import Conflict
@@ -46,19 +54,22 @@ def own_materials(deps: Deps, caller: Principal) -> Sequence[Material]:
     return [one for one in found if one.state is MaterialState.REGISTERED]
 
 
-def grant_material(deps: Deps, caller: Principal, body: MaterialGrantBody) -> GrantAnswer:
-    """Make a grant; the code leaves in the answer only.
+def grant_material(deps: Deps, caller: Principal, body: MaterialGrantBody, *, idempotency_key: str = "") -> GrantAnswer:
+    """Make a grant; the code leaves in the answer only, and once more to whoever lost that and has the key.
 
     Raises:
         NotFound: not a material over whose use the caller decides, or no such client.
         Conflict: the caller is too young to decide alone, or the material counts no more.
         NoLawfulBasis: no such matter of this client, or it may not see this kind.
-        InvalidInput: fields that the matter does not need.
+        InvalidInput: fields that the matter does not need; IdempotencyMismatch: the key came with other content.
     """
     roles.require(caller, roles.HOLDER)
-    body = by_own_code(deps, body)
-    now, token = deps.clock.sure(), deps.ids.token()
+    body, now = by_own_code(deps, body), deps.clock.sure()
+    once = Once.of(caller.subject, "material_grant", idempotency_key, body)
     with deps.uow() as tx:
+        token = once.code(tx) if once is not None else deps.ids.token()
+        if once is not None and (known := once.known(tx)):
+            return made_before(tx, known, token, now)
         right = right_to_material(tx, caller, body.material_id, now)
         material = right.material
         if material.state is not MaterialState.REGISTERED:
@@ -79,5 +90,7 @@ def grant_material(deps: Deps, caller: Principal, body: MaterialGrantBody) -> Gr
             basis=right.basis,
             basis_id=right.basis_id,
         )
+        if once is not None:
+            once.bind(tx, grant.grant_id, now)
         store_grant(deps, tx, grant, material, actor=caller.subject)
     return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token, material=material)

@@ -99,7 +99,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody, *, idempotency_key
         token = once.code(tx) if once is not None else deps.ids.token()
         # Before the right is asked for: of a delegation for one use the first try was that use.
         if once is not None and (known := once.known(tx)):
-            return _made_before(tx, known, token, now)
+            return made_before(tx, known, token, now)
         right = right_to_consent(
             deps, tx, caller, body.identifier, now, matter_code=body.matter_code, delegation_id=body.delegation_id
         )
@@ -132,7 +132,7 @@ def grant_use(deps: Deps, caller: Principal, body: GrantBody, *, idempotency_key
     return GrantAnswer(grant=grant, authority_code=client.authority_code, code=token, version=version)
 
 
-def _made_before(tx: UnitOfWork, grant_id: str, token: str, now: datetime) -> GrantAnswer:
+def made_before(tx: UnitOfWork, grant_id: str, token: str, now: datetime) -> GrantAnswer:
     """The grant that a key led to; its code as long as it opens something, and no other grant has it."""
     grant = tx.sharing.grant(grant_id)
     if grant is None:
@@ -146,6 +146,7 @@ def _made_before(tx: UnitOfWork, grant_id: str, token: str, now: datetime) -> Gr
         authority_code=client.authority_code if client is not None else "",
         code=token if unused and token_sha256(token) == grant.token_sha256 else "",
         version=tx.licenses.by_version_id(grant.version_id),
+        material=tx.materials.by_id(grant.version_id) if is_material_id(grant.version_id) else None,
     )
 
 

@@ -39,8 +39,8 @@ NO_CONSENT_ZH = "授权无效：不存在、已过期，或与本系统、本事
 NOT_WITHHELD_ZH = "暂缓告知未经本单位另一人批准、已到期，或与本事项、本办件不符"
 
 
-class UseBody(BaseModel):
-    """为哪个事项、哪个办件、凭什么用证."""
+class CaseBody(BaseModel):
+    """为哪个事项、哪个办件、凭什么：证照和电子材料相同的部分."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,17 +48,22 @@ class UseBody(BaseModel):
     case_no: Line = Field(min_length=1, max_length=64, description="办件编号")
     purpose: Line = Field(min_length=2, max_length=200, description="使用目的")
     operator: Line = Field(min_length=1, max_length=64, description="经办人账号")
-    basis: Literal["consent", "duty"] = Field(description="consent 持证人授权 · duty 依职能")
-    type: Line = Field(max_length=64, description="证照类型")
+    basis: Literal["consent", "duty"] = Field(description="consent 持证人（当事人）授权 · duty 依职能")
     grant_code: str = Field(default="", max_length=64, description="用证码，basis 为 consent 时填写")
+    holder_code: str = Field(default="", max_length=64, description="持证主体（当事人）代码，basis 为 duty 时填写")
+    holder_code_type: str = Field(default="", max_length=3)
+    withholding_id: str = Field(default="", max_length=64, description="暂缓告知的批准编号；basis 为 duty 时可填")
+
+
+class UseBody(CaseBody):
+    """为哪个事项、哪个办件、凭什么用证."""
+
+    type: Line = Field(max_length=64, description="证照类型")
     consent_id: str = Field(
         default="", max_length=64, description="用证申请或现场授权的编号；basis 为 consent 且没有用证码时填写"
     )
-    holder_code: str = Field(default="", max_length=64, description="持证主体代码，basis 为 duty 时填写")
-    holder_code_type: str = Field(default="", max_length=3)
     identifier: Line = Field(default="", max_length=128, description="证照标识，持证主体有多张时指明哪一张")
     project_code: str = Field(default="", max_length=24, description="项目代码，调用模拟审批意见时必填")
-    withholding_id: str = Field(default="", max_length=64, description="暂缓告知的批准编号；basis 为 duty 时可填")
 
     @property
     def asked_keys(self) -> tuple[str, ...]:

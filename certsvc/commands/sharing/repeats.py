@@ -9,18 +9,24 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import rfc8785
 
-from certsvc.errors import Conflict, IdempotencyMismatch
+from certsvc.commands.evidence.record import record
+from certsvc.errors import CertsvcError, Conflict, IdempotencyMismatch, IntegrityError, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from pydantic import BaseModel
 
+    from certsvc.commands.ports import Deps, Principal
     from certsvc.commands.store_ports import UnitOfWork
+    from certsvc.license.uses import Fetch
+
+AnswerT = TypeVar("AnswerT")
 
 MAX_KEY_LENGTH = 200
 """Characters of a key; as those of issuance."""
@@ -28,6 +34,7 @@ REPEAT_FOR = timedelta(minutes=10)
 """So long an answer is given again: the next try of whoever lost it, and no second life of a consent that was used."""
 CODE_BYTES = 16
 """Of a 用证码: 128 bits, as those that are random."""
+GIVEN = "given"
 OVER_ZH = "此 Idempotency-Key 已用过，且超过十分钟，不再重给"
 
 
@@ -79,3 +86,54 @@ def check_time(at: datetime, now: datetime, named: str) -> None:
     """Conflict where it is too late to give an answer again."""
     if now >= at + REPEAT_FOR:
         raise Conflict(f"{OVER_ZH}；原编号 {named}，需要再次使用请换用新的键")
+
+
+def first_or_again(
+    deps: Deps, once: Once | None, first: Callable[[], AnswerT], again: Callable[[str], AnswerT]
+) -> AnswerT:
+    """``first``, which binds the key; ``again``, with the id that the key led to, where it led to one."""
+    if once is None:
+        return first()
+    if known := _known(deps, once):
+        return again(known)
+    try:
+        return first()
+    except Conflict:
+        # Somebody with the same key was first: a second try while the first was still on its way.
+        known = _known(deps, once)
+        if not known:
+            raise
+    return again(known)
+
+
+def repeated(deps: Deps, caller: Principal, fetch_id: str, read: Callable[[datetime], AnswerT]) -> AnswerT:
+    """What is read anew of a fetch; that it left again, or why it did not, is in the evidence."""
+    now = deps.clock.sure()
+    refused: CertsvcError | None = None
+    try:
+        answer = read(now)
+    except (Unavailable, IntegrityError):
+        raise
+    except CertsvcError as error:
+        refused = error
+    with deps.uow.shared() as tx:
+        content = {"outcome": refused.code if refused is not None else GIVEN}
+        record(tx, deps, kind="fetch.repeated", subject=fetch_id, actor=caller.subject, content=content, at=now)
+    if refused is not None:
+        raise refused
+    return answer
+
+
+def given_before(tx: UnitOfWork, caller: Principal, fetch_id: str, now: datetime) -> Fetch:
+    """The fetch that a key of the caller led to; Conflict where it is too late to give it again."""
+    row = tx.sharing.fetch(fetch_id)
+    if row is None or row.client_id != caller.subject:
+        msg = "a key leads to a fetch of its caller"
+        raise RuntimeError(msg)
+    check_time(row.at, now, fetch_id)
+    return row
+
+
+def _known(deps: Deps, once: Once) -> str:
+    with deps.uow.read() as tx:
+        return once.known(tx)
