@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import re
@@ -30,8 +29,6 @@ FAINT = 12
 """Shades of grey by which a stroke of the watermark differs from its ground, at least."""
 GRID = (9, 6)
 """Rows and columns of the page in each of which the watermark must show."""
-SAMPLE = 25
-ALL = 500
 MATTER_NAME = "食品经营许可"
 FOUR = (
     "certificateCopyCreationTime",
@@ -323,28 +320,3 @@ def test_a_copy_that_was_made_and_never_given_is_none_and_is_swept(small_city: S
     city.execute(f"UPDATE copies SET signed_at = '{old}'")
     assert sweep_copies(city.service.deps) == 1
     assert city.rows("SELECT count(*) FROM copies") == [(0,)]
-
-
-def many_copies(city: ServedCity, count: int) -> None:
-    done = city.issue(SLUG, "C-1")
-    plain = original(city, done["identifier"])
-    made = [copy_of(city, case_no=f"BJ-2026-{n}")[1] for n in range(count)]
-    assert len({hashlib.sha256(data).digest() for data in made}) == count
-    for data in made:
-        assert check(city, data)["reason"] == "ok_copy"
-    for data in made[:: max(1, count // SAMPLE)]:
-        assert marked_everywhere(data, plain)
-    city.answer(city.move(done["identifier"], "revoke", slug=SLUG), 201)
-    for data in made:
-        assert check(city, data)["reason"] == "copy_license_ended"
-    [(open_uses,)] = city.rows("SELECT count(*) FROM reservations WHERE result <> 'used'")
-    assert open_uses == 0, "every use of the seal was reserved and answered"
-
-
-def test_a_sample_of_copies_verify_show_the_mark_and_end(small_city: ServedCity) -> None:
-    many_copies(small_city, SAMPLE)
-
-
-@pytest.mark.slow
-def test_five_hundred_copies_verify_show_the_mark_and_end(small_city: ServedCity) -> None:
-    many_copies(small_city, ALL)
