@@ -41,9 +41,7 @@ def stamp_files(
                 except CertsvcError as error:
                     refused += 1
                     told = f"[red]未盖章[/red] {escape(path.name)}：{escape(error.detail)}"
-                    progress.console.print(
-                        told, highlight=False, soft_wrap=True
-                    )  # one line, so that a log can be searched
+                    progress.console.print(told, highlight=False, soft_wrap=True)  # one line: logs are searched
                     for problem in error.problems:
                         if problem.detail not in error.detail:
                             progress.console.print(f"  {escape(problem.detail)}", highlight=False, soft_wrap=True)
