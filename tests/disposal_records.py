@@ -196,7 +196,7 @@ def run_erasing_words(tx: UnitOfWork, version_id: str) -> None:
         tx.showing.insert_scan(scan)
         assert tx.inspections.append(_inspection(scan))
     tx.showing.insert_scan(make_scan(903, version_id=standing.version_id, visit_id="vis_000902"))
-    plan = make_plan(901)
+    plan = make_plan(0)  # the oldest
     tx.reseals.insert(plan)
     for which in (version_id, standing.version_id):
         outcome = make_outcome(version_id=which, plan_id=plan.plan_id, outcome=ResealOutcome.FAILED, detail=REASON)

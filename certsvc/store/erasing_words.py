@@ -41,10 +41,9 @@ _VISITS = select(_V.visit_id, _V.personal).where(
 )
 _VISIT = update(visits).where(_V.visit_id == bindparam("one")).values(personal=bindparam("bare"), target_blind=b"")
 # Through the few plans, because the key of an outcome begins with its plan.
-_OUTCOMES = (
-    select(_X.plan_id, _X.version_id)
-    .join(reseal_plans, reseal_plans.c.plan_id == _X.plan_id)
-    .where(_X.version_id.in_(_ABOUT))
+_PLANS = select(reseal_plans.c.plan_id)
+_OUTCOMES = select(_X.plan_id, _X.version_id).where(
+    _X.plan_id.in_(bindparam("plans", expanding=True)), _X.version_id.in_(_ABOUT)
 )
 _OUTCOME = (
     update(reseal_items)
@@ -75,6 +74,7 @@ def erase_words(tx: Transaction, version_ids: Sequence[str]) -> None:
         bare = {**said, "place": "", "target_name": "", "repeat_reason": ""}
         tx.changed(_VISIT, one=one, bare=tx.seal_json(bare, "visits.personal", one))
         tx.changed(_RATING, one=one, no_text=tx.seal("", "visit_ratings.text", one))
-    for row in tx.rows(_OUTCOMES, which=these):
+    plans = [row["plan_id"] for row in tx.rows(_PLANS)]
+    for row in tx.rows(_OUTCOMES, plans=plans, which=these) if plans else ():
         plan, one = row["plan_id"], row["version_id"]
         tx.changed(_OUTCOME, plan=plan, one=one, no_text=tx.seal("", "reseal_items.detail", f"{plan}:{one}"))

@@ -92,6 +92,7 @@ SMALL_SCANS = {
     "SCAN archives USING INDEX ix_archives_made",  # newest first, and limited
     "SCAN disposals USING INDEX ix_disposals_proposed",  # newest first, and limited
     "SCAN reseal_plans USING INDEX sqlite_autoindex_reseal_plans_1",  # newest first, and limited
+    "SCAN reseal_plans USING COVERING INDEX sqlite_autoindex_reseal_plans_1",  # a row for each plan, by decision of two
     "SCAN policies USING INDEX ix_policies_newest",  # along the index, at most ``limit`` rows
     "SCAN supervision_sweeps USING INDEX sqlite_autoindex_supervision_sweeps_1",  # one row a day, newest first
     "SCAN supervision_sweeps USING COVERING INDEX sqlite_autoindex_supervision_sweeps_1",  # the oldest row alone

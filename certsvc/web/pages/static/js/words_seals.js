@@ -10,7 +10,7 @@ export const SEAL_WORDS = {
   "seals.not_found": ["没有符合的印章，请减少或更换查找的词。", "No seal fits: try fewer or other words."],
   "seals.idle": ["现在没有需要您办理的事项", "Nothing waits for you now"],
   "seals.idle.seal_keeper": ["印章制作完成后，由登记的保管人在此启用；启用后可停用、恢复、换证。", "Seals that were made are put into use here by their registered keepers, who stop, resume and renew them."],
-  "seals.idle.seal_applicant": ["申请制发印章由业务系统提交；提交后可在此终止办理。", "Applications come from your systems; they can be given up here."],
+  "seals.idle.seal_applicant": ["申请制发印章在管理台填写，或由业务系统提交；提交后可在此终止办理。", "Apply in the console, or from your systems; applications can be given up here."],
   "seals.idle.seal_approver": ["本区划内单位提交申请后，在此批准或不予制发。", "Applications of authorities in your region are approved or refused here."],
   "seals.idle.seal_maker": ["申请经批准后，在此制作；停用的印章在此备案注销。", "Approved seals are made here; stopped ones are cancelled here."],
   "seals.idle.seal_use_approver": ["保管人提交用印申请后，在此表态。", "Requests of keepers for a use are answered here."],

@@ -8,7 +8,7 @@ export const STAMP_WORDS = {
   "stamp.choose": ["选择印章和文件", "Choose a seal and a file"],
   "stamp.seal": ["印章", "Seal"],
   "stamp.no_seal": ["本单位没有启用的印章", "Your authority has no active seal"],
-  "stamp.no_seal_next": ["请由印章经办人在“印章管理”申请制发；已制作的由保管人启用，停用的查明原因后恢复。", "Have one applied for on the page of seals; a keeper puts a made one into use, or resumes a stopped one."],
+  "stamp.no_seal_next": ["请由印章经办人在管理台申请制发；已制作的由保管人启用，停用的查明原因后恢复。", "Have one applied for in the console; a keeper puts a made one into use, or resumes a stopped one."],
   "stamp.to_seals": ["打开印章管理", "Open the page of seals"],
   "stamp.pick": ["选择 PDF 文件", "Choose a PDF"],
   "stamp.drop": ["也可以把文件拖到这里。", "Or drop it here."],
