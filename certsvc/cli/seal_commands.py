@@ -65,7 +65,10 @@ def keys_accept(
     key_id: Annotated[str, typer.Argument(help="密钥编号")],
     answer: Annotated[Path, typer.Argument(help="PEM：本证书在前，其后为签发证书，不含根证书", exists=True)],
 ) -> None:
-    """换上签发机构给的证书；旧证书留存，所签文件仍可核验；运行中的进程随即改用 · take in a certificate."""
+    """换上签发机构给的证书，旧证书留存 · take in a certificate.
+
+    旧证书所签文件仍可核验；运行中的进程随即改用.
+    """
     from certsvc.cli.certificates import accept
 
     typer.echo(f"已换上 {accept(key_id, answer)}，运行中的进程随即改用；密钥在密码机中的，请重新启动各进程")
