@@ -24,7 +24,7 @@ FOOD_NEW = "11990000MB0000019F2990131002001"
 MARKET = "11990000MB0000019F"
 COMPANY = ("001", "91990000MA0000015Q")
 STRANGER = ("001", "91990000MA00001037")
-_numbers = itertools.count(1)
+_numbers = itertools.count(1001)  # the guide has KB-000001
 
 
 @pytest.fixture
