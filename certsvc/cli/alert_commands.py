@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.consoles import answers
 from certsvc.license.use_alerts import CHANGE_ZH
 
 
@@ -22,4 +22,4 @@ def alerts() -> None:
         told = one.client_id or "执法单位"
         cells = (one.alert_id, one.identifier, CHANGE_ZH.get(one.change, one.change), told, one.authority_code)
         table.add_row(*cells, one.created_at.isoformat(timespec="seconds"), "是" if one.late(now) else "")
-    Console().print(table)
+    answers().print(table)

@@ -15,6 +15,7 @@ from rich.table import Column, Table
 
 from certsvc.app import build, standalone_inspector, standalone_uploads
 from certsvc.cli import evidence_verifier
+from certsvc.cli.consoles import answers
 from certsvc.clock import SystemClock
 from certsvc.commands.archiving.checks import check_package, conclusion, passed, unchecked
 from certsvc.commands.archiving.contents import codes_of, license_contents
@@ -49,7 +50,7 @@ COLOUR = {Found.PASSED: "green", Found.FAILED: "red", Found.NOT_APPLICABLE: "dim
 def list_due(authority: str, *, as_json: bool) -> None:
     """Print what is due, as it is found."""
     service = build(load_settings())
-    console, count = Console(), 0
+    console, count = answers(), 0
     try:
         for one in due_archives(service.deps, authority):
             count += 1
@@ -79,7 +80,7 @@ def make_due(out: Path, *, authority: str, identifier: str) -> int:
     # Packages name people: nobody else on this machine reads them, nor sees which there are.
     out.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
     out.chmod(DIRECTORY_MODE)
-    console, board, trouble = Console(), LogBoard(), []
+    console, board, trouble = answers(), LogBoard(), []
     written = 0
     try:
         deps = service.deps
@@ -134,7 +135,7 @@ def check_paths(paths: Sequence[Path], keys: Sequence[str], trust: Sequence[Path
     finally:
         close()
     if note and not as_json:
-        Console().print(note, soft_wrap=True)
+        answers().print(note, soft_wrap=True)
     return 0 if good else 1
 
 
@@ -149,7 +150,7 @@ def _print_items(name: str, items: Sequence[CheckItem]) -> None:
     for one in items:
         result = f"[{COLOUR[one.found]}]{FOUND_ZH[one.found]}[/]"
         table.add_row(TRAIT_ZH[one.trait], one.name, result, escape(one.reason), escape(one.next_step))
-    console = Console()
+    console = answers()
     console.print(table)
     said = conclusion(items) if passed(items) else f"[red]{conclusion(items)}[/]"
     console.print(f"{escape(name)}　{said}", soft_wrap=True)

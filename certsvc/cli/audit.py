@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from certsvc.app import build
 from certsvc.app_shape import process_name
 from certsvc.cli import evidence_verifier
+from certsvc.cli.consoles import answers
 from certsvc.commands.log.append import continue_log
 from certsvc.commands.log.audit import LEAVES, audit, audit_against
 from certsvc.commands.log.bundle import make_bundle
@@ -98,7 +99,7 @@ def print_report(report: AuditReport, *, as_json: bool) -> None:
         said = {"agrees": report.agrees, **asdict(report), "rows": dict(report.rows)}
         print(json.dumps(said, ensure_ascii=False))
         return
-    console = Console()
+    console = answers()
     looked = "、".join(f"{STAGE_ZH[noun]} {count}" for noun, count in report.rows.items())
     console.print(f"日志 {report.size} 条，检查点 {report.checkpoints} 个，时间戳 {report.stamped} 个")
     if looked:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from certsvc.cli.callers import person_of, working_service
+from certsvc.cli.consoles import answers
 from certsvc.cli.imports import HINT
 from certsvc.clock import SHANGHAI
 from certsvc.commands.bulk.body import BulkBody
@@ -62,7 +62,7 @@ def show(bulk_id: str, *, by: str) -> None:
 def _print(deps: Deps, caller: Principal, bulk_id: str) -> None:
     found = read_bulk(deps, caller, bulk_id)
     counts = "，".join(f"{BULK_ROW_ZH[state]} {count}" for state, count in found.rows.items() if count)
-    console = Console()
+    console = answers()
     console.print(f"{bulk_id} {BULK_STATE_ZH[found.batch.state]}：共 {found.batch.total} 张，{counts}")
     table = Table("序号", "证照", "状态", "说明")
     after = 0

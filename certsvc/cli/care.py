@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from certsvc.app import build
+from certsvc.cli.consoles import answers
 from certsvc.commands.care.backfill import backfill
 from certsvc.commands.care.breaks import look_at_breaks
 from certsvc.commands.care.inventory import DIMENSION_ZH, take_inventory
@@ -53,7 +54,7 @@ def print_inventory(*, as_json: bool) -> None:
     if as_json:
         print(_json(asdict(found)))
         return
-    console = Console()
+    console = answers()
     titles = ("", "取值", "名称", "在用文件", "证照有效", "最早签章", "最近签章", "最早失效")
     table = Table(*(Column(title, overflow="fold") for title in titles))
     for row in found.rows:
@@ -72,7 +73,7 @@ def print_breaks(kind: LossKind | None, value: str, on: date | None, *, as_json:
     if as_json:
         print(_json(asdict(found)))
         return
-    console = Console()
+    console = answers()
     what = f"{LOSS_ZH[found.loss.kind]} {found.loss.value} 自 {found.on} 起不可再依赖" if found.loss else "自然失效"
     console.print(f"{what}，看至 {found.on}", highlight=False, markup=False)
     titles = ("证照类型", "颁发机构", "证照", "涉及", "不能再验证", "仍可验证", "此前已失效", "其余最早失效")

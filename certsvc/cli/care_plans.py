@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from certsvc.cli.callers import person_of, working_service
+from certsvc.cli.consoles import answers
 from certsvc.commands.resealing.advance import advance_plan
 from certsvc.commands.resealing.plan import (
     ResealDecisionBody,
@@ -42,7 +43,7 @@ def propose(body: ResealPlanBody, *, by: str) -> None:
     """Propose a plan and print what it would do."""
     with working_service() as service:
         plan, preview = propose_plan(service.deps, person_of(service.deps, by, HINT), body)
-    console = Console()
+    console = answers()
     _print_preview(console, preview)
     console.print(f"{plan.plan_id}　{PLAN_ZH[plan.state]}：须由安全保密管理员审批", highlight=False)
 
@@ -83,7 +84,7 @@ def show(plan_id: str, *, by: str, as_json: bool) -> None:
         said = {"plan": asdict(progress.plan), "counts": progress.counts, "others": [asdict(item) for item in others]}
         print(json.dumps(said, ensure_ascii=False, default=str))
         return
-    console = Console()
+    console = answers()
     console.print(_line(progress.plan), highlight=False, markup=False, soft_wrap=True)
     if preview is not None:
         _print_preview(console, preview)

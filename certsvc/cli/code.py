@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from rich.console import Console
 from rich.markup import escape
 
 from certsvc.app import build
+from certsvc.cli.consoles import answers
 from certsvc.clock import SystemClock, beijing_time, rfc3339
 from certsvc.errors import InvalidInput
 from certsvc.seal.reason_words import WORDS
@@ -92,7 +92,7 @@ def _said(found: OfflineFinding, state: BundleState) -> dict[str, Any]:
 
 
 def _show(found: OfflineFinding, said: Mapping[str, Any]) -> None:
-    console = Console()
+    console = answers()
     words = WORDS[found.reasons[0]]
     console.print(f"{MARK[found.light]}  [bold]{words.short_zh}[/bold]　{words.zh}", highlight=False, soft_wrap=True)
     if found.code is not None:

@@ -20,6 +20,7 @@ from certsvc.cli.catalog_commands import catalog_sample, catalog_start
 from certsvc.cli.client_commands import clients_app
 from certsvc.cli.clock_commands import clock_app
 from certsvc.cli.code_commands import code_app
+from certsvc.cli.consoles import answers
 from certsvc.cli.event_commands import events_app
 from certsvc.cli.facade_commands import facades_app
 from certsvc.cli.import_commands import bulk_app, import_app
@@ -284,7 +285,7 @@ def requests_stuck(
         payload = row.payload
         cells = (row.request_id, payload.type_slug, payload.business_no, row.state.value, str(row.attempts))
         table.add_row(*cells, f"{row.reason_code} {row.reason_detail}", row.updated_at.isoformat())
-    Console().print(table if rows else "没有久未办结的申请")
+    answers().print(table if rows else "没有久未办结的申请")
 
 
 @catalog_app.command("check")
@@ -363,7 +364,7 @@ def catalog_report(
     """目录治理报告：各部门待补充、待核对的事项 · what each department owes the catalog."""
     from certsvc.cli.catalog_lists import report_tables
 
-    console = Console()
+    console = answers()
     for part in report_tables(department):
         console.print(part)
 
@@ -377,7 +378,7 @@ def catalog_quality(
     """登记数据质量报告：缺项、代码有误、未签章、重复，按部门 · what is wrong with the licenses in the register."""
     from certsvc.cli.quality import quality_tables
 
-    console = Console()
+    console = answers()
     for part in quality_tables(department, files=files, out=out):
         console.print(part)
 

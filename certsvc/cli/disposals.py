@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from certsvc.app import build
+from certsvc.cli.consoles import answers
 from certsvc.clock import local_day
 from certsvc.commands.disposing.carry_out import carry_out
 from certsvc.commands.disposing.judge import every_over
@@ -27,7 +28,7 @@ SHOWN = 100
 def list_over(authority: str, *, as_json: bool) -> None:
     """Print what is over its term, as it is found, with what speaks against letting it go."""
     service = build(load_settings())
-    console, count, free = Console(), 0, 0
+    console, count, free = answers(), 0, 0
     try:
         for one in every_over(service.deps, authority):
             count += 1
@@ -58,7 +59,7 @@ def list_over(authority: str, *, as_json: bool) -> None:
 def list_lists() -> None:
     """Print the newest lists of all bodies."""
     service = build(load_settings())
-    console = Console()
+    console = answers()
     try:
         with service.deps.uow.read() as tx:
             found = tx.disposals.of(None, limit=SHOWN)
@@ -86,7 +87,7 @@ def dispose() -> int:
             came = carry_out(service.deps, actor=ACTOR, watch=watch)
     finally:
         service.close()
-    console = Console()
+    console = answers()
     console.print(
         f"完成清册 {came.ended} 份：销毁 {came.destroyed} 项，缓销 {came.spared} 项（原因见清册）", highlight=False
     )

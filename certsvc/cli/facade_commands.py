@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.consoles import answers
 from certsvc.cli.program import Program
 from certsvc.license.facades import FacadeName
 
@@ -55,7 +55,7 @@ def facades_list() -> None:
     from certsvc.cli.facades import all_accounts
 
     found = all_accounts()
-    Console().print(_table(found) if found else "没有门面账号")
+    answers().print(_table(found) if found else "没有门面账号")
 
 
 @facades_app.command("stop")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from certsvc.cli.callers import person_of, working_service
+from certsvc.cli.consoles import answers
 from certsvc.commands.imports.advance import advance_import
 from certsvc.commands.imports.decide import approve, drop, refuse
 from certsvc.commands.imports.read import list_imports, read_import
@@ -86,7 +87,7 @@ def _checked(deps: Deps, import_id: str, console: Console) -> None:
 
 def show(import_id: str, *, by: str) -> None:
     """Print how far an import is, or, without one, the newest of the department."""
-    console = Console()
+    console = answers()
     with working_service() as service:
         caller = person_of(service.deps, by, HINT)
         if import_id:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.consoles import answers
 from certsvc.cli.program import Program
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def notices_list(
     from certsvc.cli.notices import open_notices
 
     found = open_notices(state.value)
-    Console().print(_table(found) if found else "没有这样的通知")
+    answers().print(_table(found) if found else "没有这样的通知")
 
 
 @notices_app.command("resend")

@@ -7,10 +7,10 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 
 from certsvc.app import build
+from certsvc.cli.consoles import answers
 from certsvc.cli.verify_words import CHECK_ZH, CHECKS, unasked_zh
 from certsvc.clock import beijing_time, parse_rfc3339
 from certsvc.commands.verifying.receipts import TIME_SOURCE
@@ -61,7 +61,7 @@ def check_receipts(paths: Sequence[Path], keys: Path | None, of: Path | None) ->
         raise InvalidInput(f"找不到文件：{'、'.join(missing)}")
     read, close = _reader(keys)
     wanted = hashlib.sha256(of.read_bytes()).hexdigest() if of is not None else ""
-    console, found = Console(), Counter[Finding]()
+    console, found = answers(), Counter[Finding]()
     try:
         for path in paths:
             finding, lines = _look(path, read, wanted)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Column, Table
 
 from certsvc.app import build
+from certsvc.cli.consoles import answers
 from certsvc.commands.reconcile_ports import Books
 from certsvc.commands.reconciling.findings import ADVICE_ZH, DIFFERENCE_ZH, MOST_LISTED
 from certsvc.commands.reconciling.party_list import compare_list, read_list
@@ -62,7 +63,7 @@ def _print_list(report: ListReport, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"agrees": report.agrees, **asdict(report)}, ensure_ascii=False))
         return
-    console = Console()
+    console = answers()
     table = Table(*(Column(title, overflow="fold") for title in ("业务流水号", "问题", "说明")))
     for lost in report.missing:
         table.add_row(lost.business_no, "缺少", REQUEST_ZH.get(lost.request_state, "没有收到制证申请"))
@@ -101,7 +102,7 @@ def print_report(report: Report, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(as_document(report), ensure_ascii=False))
         return
-    console = Console()
+    console = answers()
     if report.findings:
         table = Table(*(Column(title, overflow="fold") for title in ("问题", "对象", "说明")))
         for one in report.findings:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 from certsvc.app import build
+from certsvc.cli.consoles import answers
 from certsvc.cli.maintain import OPERATOR
 from certsvc.commands.reporting.send import resend_rejected
 from certsvc.license.reports import REPORT_STATE_ZH, ReportState
@@ -33,7 +33,7 @@ def print_reports(status: ReportState | None) -> None:
                     table.add_row(*cells, escape(one.reason))
     finally:
         service.close()
-    console = Console()
+    console = answers()
     if table.row_count:
         console.print(table)
     said = "，".join(f"{REPORT_STATE_ZH[state]} {count} 件" for state, count in counts.items())

@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
+from certsvc.cli.consoles import answers
 from certsvc.cli.program import Program
-
-LINE_OF_A_FILE = 200
-"""Columns where nobody looks at a terminal: a row is one line, and the number in it can be searched and cut out."""
 
 keys_app = Program(help="密钥与证书 · keys and certificates")
 seals_app = Program(help="印章 · seals")
@@ -85,7 +82,7 @@ def keys_expiring(
     table = Table("密钥", "证书", "到期", "剩余天数")
     for row in rows:
         table.add_row(*row)
-    Console().print(table if rows else f"{days} 天内没有到期的证书")
+    answers().print(table if rows else f"{days} 天内没有到期的证书")
     raise typer.Exit(1 if rows else 0)
 
 
@@ -100,7 +97,7 @@ def seals_unanswered(
     table = Table("预留编号", "印章", "用途", "时间")
     for row in rows:
         table.add_row(*row)
-    Console().print(table if rows else "没有悬而未决的用印和制作")
+    answers().print(table if rows else "没有悬而未决的用印和制作")
 
 
 @seals_app.command("settle")
@@ -125,10 +122,7 @@ def seals_list() -> None:
     table = Table(*whole, "状态", "版本", "有效期至", "今日用印", "在办")
     for row in seal_rows():
         table.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console.width = LINE_OF_A_FILE
-    console.print(table)
+    answers().print(table)
 
 
 @seals_app.command("expire")

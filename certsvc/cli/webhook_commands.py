@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
+from certsvc.cli.consoles import answers
 from certsvc.cli.program import Program
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def webhooks_list() -> None:
     from certsvc.cli.webhooks import all_subscriptions
 
     found = all_subscriptions()
-    Console().print(_table(found) if found else "没有订阅")
+    answers().print(_table(found) if found else "没有订阅")
 
 
 def _table(found: list[Seen]) -> Table:

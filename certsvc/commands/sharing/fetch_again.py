@@ -14,7 +14,7 @@ from certsvc.commands.sharing.fetch_scope import check_in_force, scope_of, withi
 from certsvc.commands.sharing.grounds import check_basis, check_open, consented, look_up, withheld_by
 from certsvc.commands.sharing.make_copy import stored_copy
 from certsvc.commands.sharing.policy import by_own_code, simulation_allows
-from certsvc.commands.sharing.repeats import Once, first_or_again, given_before, repeated
+from certsvc.commands.sharing.repeats import Once, first_or_again, given_before
 from certsvc.commands.showing.values import shown_fields
 from certsvc.commands.verifying.facts import public_facts
 from certsvc.errors import NoLawfulBasis
@@ -50,9 +50,10 @@ def fetch_once(deps: Deps, caller: Principal, body: FetchBody, key: str) -> Fetc
     once = Once.of(caller.subject, KIND, key, body)
     return first_or_again(
         deps,
+        caller,
         once,
         lambda: fetch_license(deps, caller, body, once),
-        lambda known: repeated(deps, caller, known, lambda now: _read_again(deps, caller, body, known, now)),
+        lambda fetch_id, now: _read_again(deps, caller, body, fetch_id, now),
     )
 
 

@@ -23,7 +23,7 @@ from certsvc.commands.sharing.fetch_license import MEANWHILE_ZH, USED_ZH, FetchB
 from certsvc.commands.sharing.fetch_scope import scope_of
 from certsvc.commands.sharing.grounds import NO_CONSENT_ZH, CaseBody, Ground, basis_of, check_open, rests, withheld_by
 from certsvc.commands.sharing.policy import by_own_code, count_use
-from certsvc.commands.sharing.repeats import Once, first_or_again, given_before, repeated
+from certsvc.commands.sharing.repeats import Once, first_or_again, given_before
 from certsvc.commands.sharing.use_rows import note, refusal_row, subject_of, use_row
 from certsvc.commands.showing.codes import token_sha256
 from certsvc.commands.showing.rights import grounds_of, same
@@ -130,12 +130,7 @@ def fetch_material(deps: Deps, caller: Principal, body: MaterialFetchBody, once:
             raise Conflict("电子材料刚刚有变化，没有提供，请重试")
     if isinstance(found, _Refused):
         raise found.error
-    return MaterialAnswer(
-        fetch=row,
-        material=found.material,
-        fields=_fields(deps, found.material, found.keys),
-        file=file[1] if file is not None and COPY in found.keys else None,
-    )
+    return _answer(deps, row, found, file[1] if file is not None and COPY in found.keys else None)
 
 
 def fetch_material_once(deps: Deps, caller: Principal, body: MaterialFetchBody, key: str) -> MaterialAnswer:
@@ -150,9 +145,10 @@ def fetch_material_once(deps: Deps, caller: Principal, body: MaterialFetchBody, 
     once = Once.of(caller.subject, KIND, key, body)
     return first_or_again(
         deps,
+        caller,
         once,
         lambda: fetch_material(deps, caller, body, once),
-        lambda known: repeated(deps, caller, known, lambda now: _read_again(deps, caller, body, known, now)),
+        lambda fetch_id, now: _read_again(deps, caller, body, fetch_id, now),
     )
 
 
@@ -164,11 +160,12 @@ def _read_again(deps: Deps, caller: Principal, body: MaterialFetchBody, fetch_id
         found = _judge(deps, tx, caller, use, now, hold=False, again=True)
     if isinstance(found, _Refused):
         raise found.error
+    return _answer(deps, row, found, _file_of(deps, found.material) if COPY in found.keys else None)
+
+
+def _answer(deps: Deps, row: Fetch, found: _Lawful, file: bytes | None) -> MaterialAnswer:
     return MaterialAnswer(
-        fetch=row,
-        material=found.material,
-        fields=_fields(deps, found.material, found.keys),
-        file=_file_of(deps, found.material) if COPY in found.keys else None,
+        fetch=row, material=found.material, fields=_fields(deps, found.material, found.keys), file=file
     )
 
 

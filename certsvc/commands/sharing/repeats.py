@@ -89,29 +89,33 @@ def check_time(at: datetime, now: datetime, named: str) -> None:
 
 
 def first_or_again(
-    deps: Deps, once: Once | None, first: Callable[[], AnswerT], again: Callable[[str], AnswerT]
+    deps: Deps,
+    caller: Principal,
+    once: Once | None,
+    first: Callable[[], AnswerT],
+    read_again: Callable[[str, datetime], AnswerT],
 ) -> AnswerT:
-    """``first``, which binds the key; ``again``, with the id that the key led to, where it led to one."""
+    """``first``, which fetches and binds the key; where the key led to a fetch, what ``read_again`` finds of that."""
     if once is None:
         return first()
-    if known := _known(deps, once):
-        return again(known)
-    try:
-        return first()
-    except Conflict:
-        # Somebody with the same key was first: a second try while the first was still on its way.
-        known = _known(deps, once)
-        if not known:
-            raise
-    return again(known)
+    known = _known(deps, once)
+    if not known:
+        try:
+            return first()
+        except Conflict:
+            # Somebody with the same key was first: a second try while the first was still on its way.
+            known = _known(deps, once)
+            if not known:
+                raise
+    return _repeated(deps, caller, known, read_again)
 
 
-def repeated(deps: Deps, caller: Principal, fetch_id: str, read: Callable[[datetime], AnswerT]) -> AnswerT:
+def _repeated(deps: Deps, caller: Principal, fetch_id: str, read_again: Callable[[str, datetime], AnswerT]) -> AnswerT:
     """What is read anew of a fetch; that it left again, or why it did not, is in the evidence."""
     now = deps.clock.sure()
     refused: CertsvcError | None = None
     try:
-        answer = read(now)
+        answer = read_again(fetch_id, now)
     except (Unavailable, IntegrityError):
         raise
     except CertsvcError as error:
