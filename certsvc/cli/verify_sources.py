@@ -94,7 +94,7 @@ def _members(path: Path) -> Iterator[Source | str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [one for one in archive.infolist() if not one.is_dir() and not is_litter(one.filename)]
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except DAMAGED as error:
         raise InvalidInput(f"ZIP 文件 {path.name} 已损坏，请重新打包") from error
     for member in sorted(names, key=lambda one: one.filename):
         if any(member.filename.lower().endswith(ending) for ending in ENDINGS):

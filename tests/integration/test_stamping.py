@@ -341,12 +341,13 @@ def test_a_batch_that_was_interrupted_goes_on_without_a_second_seal(desk: Desk) 
     ("files", "status", "code"),
     [
         ([("x.zip", b"PK\x03\x04broken")], 422, "zip_broken"),
+        ([("x.zip", zipped({"Xa.pdf": b"x"}).replace(b"Xa.pdf", b"\0a.pdf"))], 422, "zip_broken"),
         ([("x.zip", zipped({}))], 422, None),
         ([("x.zip", zipped({f"{n}.pdf": b"x" for n in range(201)}))], 413, None),
         ([("x.zip", zipped({"bomb.pdf": bytes(30 * 1024 * 1024)}))], 413, None),
         ([("x.zip", zipped({"..": b"x"}))], 422, "file_name"),
     ],
-    ids=["broken", "empty", "too many", "bomb", "no name"],
+    ids=["broken", "nameless", "empty", "too many", "bomb", "no name"],
 )
 def test_a_batch_has_limits(desk: Desk, files: list[tuple[str, bytes]], status: int, code: str | None) -> None:
     answer = desk.batch(files, point=POINT)

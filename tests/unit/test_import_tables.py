@@ -211,6 +211,7 @@ BOMB = b"0" * (archive.RATIO_FLOOR + 1)
         (zipped({"a.csv": CSV, "x/p.jpg": PHOTO, "y/P.JPG": PHOTO}), "duplicate_name"),
         (zipped({"a.csv": CSV, "p.jpg": BOMB}), "too_large"),
         (zipped({"a.csv": CSV})[:-30], "zip_broken"),
+        (zipped({"Xa.csv": CSV}).replace(b"Xa.csv", b"\0a.csv"), "zip_broken"),  # its name ends where it begins
         (with_part(xlsx([["a"]]), "xl/bomb.xml", BOMB), "too_large"),
         (xlsx([["a"], ["1"]])[:200], "zip_broken"),
         (zipped({"[Content_Types].xml": b"<a/>", "xl/workbook.xml": b"<bad"}), "xlsx_broken"),

@@ -31,8 +31,9 @@ DAMAGED = (
     OSError,
     ValueError,
     RuntimeError,
+    IndexError,
 )
-"""What the library raises over a ZIP that is broken, locked, or packed in a way that it does not know."""
+"""What the library raises over a ZIP that is broken, locked, packed in a way that it does not know, or has no names."""
 _CHUNK = 1 << 16
 
 
